@@ -1,0 +1,363 @@
+/**
+ * What a supervisor and the components it runs say to each other: one JSON object a line, events on the child's stdout,
+ * commands on its stdin. The parent's death closes stdin, and the child exits at once; so no process outlives a run.
+ *
+ * Every line is validated before it is used: required fields, their types and ranges; unknown fields are dropped. Times
+ * are CLOCK_MONOTONIC nanoseconds (`systemClock.nowNs()`), comparable between processes. Ready, violation, drained and
+ * stopped events are also printed for a person who runs a component by hand; the others only under `--supervised`.
+ */
+
+import { isCount } from '../core/assert.ts';
+import { OperatingError, type ViolationKind, type ViolationWitness } from '../core/errors.ts';
+
+export type Component = 'broker' | 'summer' | 'chunker';
+
+/** The component serves: what it needed is open, and what it owns is its own. */
+export type BrokerReady = {
+  readonly event: 'ready';
+  readonly component: 'broker';
+  readonly pid: number;
+  readonly endpoint: string;
+  /** Changes with every start of a broker. */
+  readonly incarnation: string;
+};
+export type SummerReady = {
+  readonly event: 'ready';
+  readonly component: 'summer';
+  readonly pid: number;
+  /** The partitions that this process owns now. */
+  readonly shards: readonly number[];
+};
+export type ChunkerReady = {
+  readonly event: 'ready';
+  readonly component: 'chunker';
+  readonly pid: number;
+  /** Producer id, 16 hexadecimal digits. */
+  readonly producer: string;
+  readonly chunkerNumber: number;
+  /** Whether it continues a producer that an earlier process began. */
+  readonly resumed: boolean;
+  /** Files of this producer that were durably verified before this process started. */
+  readonly verifiedTotal: number;
+};
+
+/**
+ * Counts are cumulative since this process started unless the field says otherwise. Chunks are data chunks: the record
+ * that ends a file is not counted, neither here nor by the summer.
+ */
+export type BrokerProgress = {
+  readonly event: 'progress';
+  readonly component: 'broker';
+  readonly commits: number;
+  readonly appends: number;
+  readonly bytesAppended: number;
+  /** Gauge: bytes of the store on disk. */
+  readonly diskBytes: number;
+  /** Gauge: bytes in journals that are not trimmed. */
+  readonly journalBytes: number;
+  /** Longest that the event loop was late since the previous progress event. */
+  readonly eventLoopLagNsMax?: number;
+};
+export type SummerProgress = {
+  readonly event: 'progress';
+  readonly component: 'summer';
+  readonly chunksFolded: number;
+  readonly bytesFolded: number;
+  readonly commits: number;
+  /** Gauge. */
+  readonly filesOpen: number;
+  /** Sums that the sums journal acknowledged. */
+  readonly sumsPublished: number;
+  readonly eventLoopLagNsMax?: number;
+};
+export type ChunkerProgress = {
+  readonly event: 'progress';
+  readonly component: 'chunker';
+  /** Published and acknowledged. */
+  readonly chunks: number;
+  readonly bytes: number;
+  readonly filesCompleted: number;
+  readonly sumsVerified: number;
+  /** Data chunks and bytes of the files counted by `sumsVerified`. */
+  readonly chunksVerified: number;
+  readonly bytesVerified: number;
+  /** Gauge. */
+  readonly filesOpen: number;
+  /** Gauge: files completed and not yet verified. */
+  readonly sumsOutstanding: number;
+  /** How late the generator ran against its schedule since the previous progress event. */
+  readonly scheduleLagNsP99: number;
+  /** Durable, over the whole life of this producer. */
+  readonly verifiedTotal: number;
+  /**
+   * Nanoseconds from the intended send time of a file's end to its verified sum read, since the previous progress
+   * event: HdrHistogram V2 compressed, base64; null when nothing was recorded.
+   */
+  readonly latency: string | null;
+  /** The same for a chunk batch, from its send to its acknowledgement. */
+  readonly acknowledgement: string | null;
+  readonly eventLoopLagNsMax?: number;
+};
+
+/** The answer to a `watch`: the first verified sum of such a partition whose end was intended after `sinceNs`. */
+export type RecoveredEvent = {
+  readonly event: 'recovered';
+  readonly fault: number;
+  readonly partition: number;
+  readonly intendedNs: number;
+  readonly verifiedNs: number;
+};
+/** A guarantee broke; the process exits 10 right after. */
+export type ViolationEvent = {
+  readonly event: 'violation';
+  readonly kind: ViolationKind;
+  readonly detail: string;
+} & ViolationWitness;
+/** A chunker is done: every file verified, end records acknowledged, hold released; it exits 0 right after. */
+export type DrainedEvent = {
+  readonly event: 'drained';
+  /** Both over the whole life of the producer. */
+  readonly verifiedTotal: number;
+  readonly filesCompletedTotal: number;
+};
+/** A graceful end (SIGTERM); it exits 0 right after. */
+export type StoppedEvent = { readonly event: 'stopped'; readonly reason: string };
+
+export type ReadyEvent = BrokerReady | SummerReady | ChunkerReady;
+export type ProgressEvent = BrokerProgress | SummerProgress | ChunkerProgress;
+export type ComponentEvent = ReadyEvent | ProgressEvent | RecoveredEvent | ViolationEvent | DrainedEvent | StoppedEvent;
+
+/** A chunker ends its generation, finishes its open files, waits until all are verified, says `drained`, exits 0. */
+export type DrainCommand = { readonly command: 'drain' };
+/** Report progress at once. */
+export type ProgressCommand = { readonly command: 'progress' };
+/** A chunker answers once with `recovered`; partitions null: any. */
+export type WatchCommand = {
+  readonly command: 'watch';
+  readonly fault: number;
+  readonly sinceNs: number;
+  readonly partitions: readonly number[] | null;
+};
+export type ComponentCommand = DrainCommand | ProgressCommand | WatchCommand;
+
+/** The longest line in UTF-16 units; a full histogram needs some 30 KiB. */
+export const LINE_LENGTH_MAX: number = 1024 * 1024;
+
+type Check = (value: unknown) => boolean;
+/** One check for each field; a field that may be absent accepts undefined. */
+type Shape<T> = { readonly [Key in keyof Required<T>]: Check };
+
+const text: Check = (value) => typeof value === 'string';
+const flag: Check = (value) => typeof value === 'boolean';
+const literal =
+  (expected: string): Check =>
+  (value) =>
+    value === expected;
+const nanoseconds: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+const hexadecimal = (digits: number): Check => {
+  const pattern = new RegExp(`^[0-9a-f]{${digits}}$`);
+  return (value) => typeof value === 'string' && pattern.test(value);
+};
+const counts: Check = (value) => Array.isArray(value) && value.every(isCount);
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const nullable =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+
+const VIOLATION_KINDS: Readonly<Record<ViolationKind, true>> = {
+  lost: true,
+  duplicate: true,
+  phantom: true,
+  mismatched: true,
+  'out-of-order': true,
+  gap: true,
+  late: true,
+  corrupt: true,
+  'state-ahead': true,
+  'state-behind': true,
+  'stale-writer': true,
+  'acknowledged-loss': true,
+  leak: true,
+};
+const violationKind: Check = (value) => typeof value === 'string' && Object.hasOwn(VIOLATION_KINDS, value);
+
+const READY: { readonly [Name in Component]: Shape<Extract<ReadyEvent, { component: Name }>> } = {
+  broker: { event: literal('ready'), component: literal('broker'), pid: isCount, endpoint: text, incarnation: text },
+  summer: { event: literal('ready'), component: literal('summer'), pid: isCount, shards: counts },
+  chunker: {
+    event: literal('ready'),
+    component: literal('chunker'),
+    pid: isCount,
+    producer: hexadecimal(16),
+    chunkerNumber: isCount,
+    resumed: flag,
+    verifiedTotal: isCount,
+  },
+};
+const PROGRESS: { readonly [Name in Component]: Shape<Extract<ProgressEvent, { component: Name }>> } = {
+  broker: {
+    event: literal('progress'),
+    component: literal('broker'),
+    commits: isCount,
+    appends: isCount,
+    bytesAppended: isCount,
+    diskBytes: isCount,
+    journalBytes: isCount,
+    eventLoopLagNsMax: optional(nanoseconds),
+  },
+  summer: {
+    event: literal('progress'),
+    component: literal('summer'),
+    chunksFolded: isCount,
+    bytesFolded: isCount,
+    commits: isCount,
+    filesOpen: isCount,
+    sumsPublished: isCount,
+    eventLoopLagNsMax: optional(nanoseconds),
+  },
+  chunker: {
+    event: literal('progress'),
+    component: literal('chunker'),
+    chunks: isCount,
+    bytes: isCount,
+    filesCompleted: isCount,
+    sumsVerified: isCount,
+    chunksVerified: isCount,
+    bytesVerified: isCount,
+    filesOpen: isCount,
+    sumsOutstanding: isCount,
+    scheduleLagNsP99: nanoseconds,
+    verifiedTotal: isCount,
+    latency: nullable(text),
+    acknowledgement: nullable(text),
+    eventLoopLagNsMax: optional(nanoseconds),
+  },
+};
+const RECOVERED: Shape<RecoveredEvent> = {
+  event: literal('recovered'),
+  fault: isCount,
+  partition: isCount,
+  intendedNs: nanoseconds,
+  verifiedNs: nanoseconds,
+};
+const VIOLATION: Shape<ViolationEvent> = {
+  event: literal('violation'),
+  kind: violationKind,
+  detail: text,
+  journal: optional(text),
+  offset: optional(isCount),
+  file: optional(hexadecimal(32)),
+  index: optional(isCount),
+};
+const DRAINED: Shape<DrainedEvent> = {
+  event: literal('drained'),
+  verifiedTotal: isCount,
+  filesCompletedTotal: isCount,
+};
+const STOPPED: Shape<StoppedEvent> = { event: literal('stopped'), reason: text };
+const DRAIN: Shape<DrainCommand> = { command: literal('drain') };
+const REPORT: Shape<ProgressCommand> = { command: literal('progress') };
+const WATCH: Shape<WatchCommand> = {
+  command: literal('watch'),
+  fault: isCount,
+  sinceNs: nanoseconds,
+  partitions: nullable(counts),
+};
+
+/** The error of a line that is not what this protocol says; the message shows its beginning. */
+export function malformed(line: string, what: string, cause?: unknown): OperatingError {
+  const shown = line.length > 200 ? `${line.slice(0, 200)}...` : line;
+  return new OperatingError('ERR_PROTOCOL_LINE', `malformed protocol line (${what}): ${shown}`, { cause });
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function parseObject(line: string): Record<string, unknown> {
+  if (line.length > LINE_LENGTH_MAX) throw malformed(line, 'too long');
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    throw malformed(line, 'no JSON', cause);
+  }
+  if (!isObject(value)) throw malformed(line, 'no object');
+  return value;
+}
+
+/** The first field that `shape` refuses, or null: then the value is what the shape describes. */
+function refusedField<T>(value: Record<string, unknown>, shape: Shape<T>): string | null {
+  for (const [name, check] of Object.entries<Check>(shape)) if (!check(value[name])) return name;
+  return null;
+}
+
+function conforms<T>(value: unknown, shape: Shape<T>): value is T {
+  return isObject(value) && refusedField(value, shape) === null;
+}
+
+/** A copy of the fields that `shape` names, each checked. */
+function pick<T>(line: string, fields: Record<string, unknown>, shape: Shape<T>): T {
+  const picked: Record<string, unknown> = Object.create(null);
+  for (const name of Object.keys(shape)) if (Object.hasOwn(fields, name)) picked[name] = fields[name];
+  const value: unknown = { ...picked };
+  if (!conforms(value, shape)) throw malformed(line, `field ${refusedField(picked, shape)}`);
+  return value;
+}
+
+function isComponent(value: unknown): value is Component {
+  return value === 'broker' || value === 'summer' || value === 'chunker';
+}
+
+/** One line without its line feed. Throws OperatingError ERR_PROTOCOL_LINE. */
+export function decodeEvent(line: string): ComponentEvent {
+  const fields = parseObject(line);
+  const component = fields['component'];
+  switch (fields['event']) {
+    case 'ready':
+      if (!isComponent(component)) throw malformed(line, 'field component');
+      return pick<ReadyEvent>(line, fields, READY[component]);
+    case 'progress':
+      if (!isComponent(component)) throw malformed(line, 'field component');
+      return pick<ProgressEvent>(line, fields, PROGRESS[component]);
+    case 'recovered':
+      return pick(line, fields, RECOVERED);
+    case 'violation':
+      return pick(line, fields, VIOLATION);
+    case 'drained':
+      return pick(line, fields, DRAINED);
+    case 'stopped':
+      return pick(line, fields, STOPPED);
+    default:
+      throw malformed(line, 'field event');
+  }
+}
+
+/** One line without its line feed. Throws OperatingError ERR_PROTOCOL_LINE. */
+export function decodeCommand(line: string): ComponentCommand {
+  const fields = parseObject(line);
+  switch (fields['command']) {
+    case 'drain':
+      return pick(line, fields, DRAIN);
+    case 'progress':
+      return pick(line, fields, REPORT);
+    case 'watch':
+      return pick(line, fields, WATCH);
+    default:
+      throw malformed(line, 'field command');
+  }
+}
+
+/** With its line feed. */
+export function encodeEvent(event: ComponentEvent): string {
+  return `${JSON.stringify(event)}\n`;
+}
+
+/** With its line feed. */
+export function encodeCommand(command: ComponentCommand): string {
+  return `${JSON.stringify(command)}\n`;
+}
