@@ -1,0 +1,176 @@
+//! The pool of one partition's open files.
+
+use napi::Env;
+use napi::bindgen_prelude::BufferSlice;
+use napi_derive::napi;
+use stream_sum_sha256::{Failure, FailureKind, FileId};
+
+use crate::arguments::{BytesMut, ErrorCode, Result, WordsMut, count, disjoint, error};
+
+/// Why the last fold returned -1.
+#[napi(object, object_from_js = false)]
+pub struct PoolFailure<'env> {
+    /// `malformed`, `sequence`, `space` or `full`.
+    pub kind: &'static str,
+    /// The record, from 0; the batch's count if the failure is about the whole batch.
+    pub record_index: f64,
+    /// Where that record starts in the payload.
+    pub byte_offset: f64,
+    /// Its file id, or zeros.
+    pub file_id: BufferSlice<'env>,
+    /// `sequence`: the sequence that should have come.
+    pub expected_sequence: u32,
+    /// `sequence`: the one that came.
+    pub actual_sequence: u32,
+    /// `space`: bytes that `sums` must have.
+    pub needed: f64,
+}
+
+/// The last sequence and the state of an open file.
+#[napi(object, object_from_js = false)]
+pub struct PoolFile<'env> {
+    /// The last sequence folded.
+    pub last_sequence: u32,
+    /// The state, 108 bytes in Go's format.
+    pub state: BufferSlice<'env>,
+}
+
+/// Hash contexts of many open files.
+#[napi]
+pub struct Pool {
+    pool: stream_sum_sha256::Pool,
+    failure: Option<Failure>,
+}
+
+#[napi]
+impl Pool {
+    /// A pool without files.
+    #[napi(constructor)]
+    #[allow(clippy::new_without_default, reason = "JavaScript constructs it")]
+    pub fn new() -> Self {
+        Self {
+            pool: stream_sum_sha256::Pool::new(),
+            failure: None,
+        }
+    }
+
+    /// Folds the `count` records of `records`, all but the first `skip`; returns how many sums were written, or -1.
+    #[napi]
+    pub fn fold(
+        &mut self,
+        records: &[u8],
+        count: f64,
+        skip: f64,
+        #[napi(ts_arg_type = "Uint8Array")] sums: BytesMut,
+    ) -> Result<i32> {
+        let (record_count, skip) = (self::count("count", count)?, self::count("skip", skip)?);
+        if skip > record_count {
+            let reason = format_args!("skip must not exceed the count of {record_count}, but is {skip}");
+            return Err(error(ErrorCode::OutOfRange, reason));
+        }
+        disjoint(records, sums, "records and sums")?;
+        match self.pool.fold(records, record_count, skip, sums) {
+            // A payload below 2^32 bytes has fewer than 2^28 records.
+            Ok(finished) => Ok(finished as i32),
+            Err(failure) => {
+                self.failure = Some(failure);
+                Ok(-1)
+            }
+        }
+    }
+
+    /// Why the last fold that returned -1 did so; null if none did.
+    #[napi]
+    pub fn failure<'env>(&self, env: &'env Env) -> napi::Result<Option<PoolFailure<'env>>> {
+        let Some(failure) = &self.failure else {
+            return Ok(None);
+        };
+        Ok(Some(PoolFailure {
+            kind: match failure.kind {
+                FailureKind::Malformed => "malformed",
+                FailureKind::Sequence => "sequence",
+                FailureKind::Space => "space",
+                FailureKind::Full => "full",
+            },
+            record_index: failure.record_index as f64,
+            byte_offset: failure.byte_offset as f64,
+            file_id: BufferSlice::copy_from(env, failure.file_id)?,
+            expected_sequence: failure.expected_sequence,
+            actual_sequence: failure.actual_sequence,
+            needed: failure.needed as f64,
+        }))
+    }
+
+    /// Files that are open.
+    #[napi]
+    pub fn open_files(&self) -> u32 {
+        self.pool.open_files() as u32
+    }
+
+    /// Pages of the slab.
+    #[napi]
+    pub fn page_count(&self) -> u32 {
+        self.pool.page_count() as u32
+    }
+
+    /// Pages changed since they were last taken.
+    #[napi]
+    pub fn dirty_pages(&self) -> u32 {
+        self.pool.dirty_pages() as u32
+    }
+
+    /// Writes the dirty pages and their numbers, and returns how many; they are dirty no more.
+    #[napi]
+    pub fn take_dirty_pages(
+        &mut self,
+        #[napi(ts_arg_type = "Uint32Array")] page_numbers: WordsMut,
+        #[napi(ts_arg_type = "Uint8Array")] pages: BytesMut,
+    ) -> Result<u32> {
+        disjoint(page_numbers, pages, "pageNumbers and pages")?;
+        let dirty = self.pool.dirty_pages();
+        let taken = self.pool.take_dirty_pages(page_numbers, pages).ok_or_else(|| {
+            let reason = format_args!("the buffers do not hold {dirty} pages and their numbers");
+            error(ErrorCode::OutOfRange, reason)
+        })?;
+        Ok(taken as u32)
+    }
+
+    /// Loads a page that was taken before.
+    #[napi]
+    pub fn load_page(&mut self, page: f64, bytes: &[u8]) -> Result<()> {
+        let page = count("page", page)?;
+        let failed = |cause| error(ErrorCode::Page, format_args!("page {page}: {cause}"));
+        self.pool.load_page(page, bytes).map_err(failed)
+    }
+
+    /// Drops every file whose id starts with the 8 bytes `producer_id`; returns how many.
+    #[napi]
+    pub fn drop_producer(&mut self, producer_id: &[u8]) -> Result<u32> {
+        let producer_id = producer_id.try_into().map_err(|_| {
+            let reason = format_args!("a producer id has 8 bytes, not {}", producer_id.len());
+            error(ErrorCode::OutOfRange, reason)
+        })?;
+        Ok(self.pool.drop_producer(producer_id) as u32)
+    }
+
+    /// Forgets all files and pages.
+    #[napi]
+    pub fn clear(&mut self) {
+        self.pool.clear();
+    }
+
+    /// The last sequence and the state of an open file; null if it is not open.
+    #[napi]
+    pub fn lookup<'env>(&self, env: &'env Env, file_id: &[u8]) -> napi::Result<Option<PoolFile<'env>>> {
+        let Ok(file_id) = <&FileId>::try_from(file_id) else {
+            return Ok(None);
+        };
+        let Some((last_sequence, state)) = self.pool.lookup(file_id) else {
+            return Ok(None);
+        };
+        Ok(Some(PoolFile {
+            last_sequence,
+            state: BufferSlice::copy_from(env, state)?,
+        }))
+    }
+}

@@ -1,0 +1,291 @@
+//! The contexts of all open files of one partition. A batch is folded in two passes: the first validates every record
+//! and finds or makes its slot, and is undone on an error; the second folds, and cannot fail. So a batch is all or
+//! nothing for the caller.
+
+use crate::codec::{self, STATE_BYTES};
+use crate::context::{BYTE_COUNT_MAX, FileId};
+use crate::failure::{Failure, FailureKind};
+use crate::page::{self, PAGE_BYTES, PAGE_SLOTS, PAGES_MAX, PageError};
+use crate::record::{PAYLOAD_BYTES_MAX, RECORD_HEADER_BYTES, Record, SUM_BYTES, write_sum};
+use crate::slab::Slab;
+use crate::table::Table;
+
+/// What the second pass does for one record, and what undoing the first pass needs.
+struct Planned {
+    slot: u32,
+    hash: u32,
+    data_offset: u32,
+    /// 0 ends the file.
+    data_bytes: u32,
+    created: bool,
+}
+
+/// Hash contexts by file id.
+pub struct Pool {
+    slab: Slab,
+    table: Table,
+    /// Kept between batches, so that folding allocates nothing.
+    plan: Vec<Planned>,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Pool {
+    /// A pool without files.
+    pub fn new() -> Self {
+        Self {
+            slab: Slab::default(),
+            table: Table::new(),
+            plan: Vec::new(),
+        }
+    }
+
+    /// Folds the `count` records that `payload` consists of, all but the first `skip`, which are only parsed. Writes a
+    /// sum record for each file that ends, in the records' order, and returns how many. Bytes of `sums` past them are
+    /// left as they were. On a failure nothing at all was changed.
+    pub fn fold(
+        &mut self,
+        payload: &[u8],
+        count: usize,
+        skip: usize,
+        sums: &mut [u8],
+    ) -> Result<usize, Failure> {
+        let pages = self.slab.page_count();
+        self.plan.clear();
+        let finished = self.plan_records(payload, count, skip).and_then(|finished| {
+            let needed = finished * SUM_BYTES;
+            if needed <= sums.len() {
+                return Ok(finished);
+            }
+            Err(Failure {
+                needed,
+                ..Failure::at(FailureKind::Space, count, payload.len())
+            })
+        });
+        match finished {
+            Ok(finished) => {
+                self.fold_planned(payload, sums);
+                Ok(finished)
+            }
+            Err(failure) => {
+                self.undo(pages);
+                Err(failure)
+            }
+        }
+    }
+
+    fn plan_records(&mut self, payload: &[u8], count: usize, skip: usize) -> Result<usize, Failure> {
+        if payload.len() > PAYLOAD_BYTES_MAX || count > payload.len() / RECORD_HEADER_BYTES {
+            return Err(Failure::at(FailureKind::Malformed, count, payload.len()));
+        }
+        let mut offset = 0;
+        let mut finished = 0;
+        for index in 0..count {
+            let record = Record::read(payload, offset)
+                .ok_or_else(|| Failure::at(FailureKind::Malformed, index, offset))?;
+            offset = record.end();
+            if index >= skip {
+                self.plan_record(&record, index, payload.len())?;
+                finished += usize::from(record.data_bytes == 0);
+            }
+        }
+        if offset != payload.len() {
+            return Err(Failure::at(FailureKind::Malformed, count, offset));
+        }
+        Ok(finished)
+    }
+
+    fn plan_record(&mut self, record: &Record, index: usize, payload_bytes: usize) -> Result<(), Failure> {
+        let failure = |kind| Failure::at(kind, index, record.offset).of_file(&record.file_id);
+        let hash = self.table.hash(&record.file_id);
+        let found = self.table.find(hash, &record.file_id, self.slab.contexts());
+        let last = found.map_or(0, |slot| self.slab.at(slot).last_sequence);
+        // After the sequence 2^32 - 1 nothing follows: the expected one is then 0, which no record passes with.
+        let expected = last.wrapping_add(1);
+        if record.sequence != expected || expected == 0 {
+            return Err(Failure {
+                expected_sequence: expected,
+                actual_sequence: record.sequence,
+                ..failure(FailureKind::Sequence)
+            });
+        }
+        let slot = match found {
+            // Conservative by up to one payload, so that several chunks of one file in a batch need no sum of their own.
+            Some(slot) if self.slab.at(slot).byte_count > BYTE_COUNT_MAX - payload_bytes as u64 => {
+                return Err(failure(FailureKind::Malformed));
+            }
+            Some(slot) => slot,
+            None => self
+                .open(hash, &record.file_id)
+                .ok_or_else(|| failure(FailureKind::Full))?,
+        };
+        self.slab.at(slot).last_sequence = record.sequence;
+        self.plan.push(Planned {
+            slot,
+            hash,
+            data_offset: (record.offset + RECORD_HEADER_BYTES) as u32,
+            data_bytes: record.data_bytes as u32,
+            created: found.is_none(),
+        });
+        if record.data_bytes == 0 {
+            self.table.remove(hash, slot);
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, hash: u32, file_id: &FileId) -> Option<u32> {
+        self.table.reserve(1).ok()?;
+        let slot = self.slab.acquire()?;
+        self.slab.at(slot).open(file_id);
+        self.table.insert(hash, slot);
+        Some(slot)
+    }
+
+    /// Takes the first pass back, newest record first; `pages` is the page count before it.
+    fn undo(&mut self, pages: usize) {
+        while let Some(planned) = self.plan.pop() {
+            if planned.data_bytes == 0 {
+                self.table.insert(planned.hash, planned.slot);
+            }
+            self.slab.at(planned.slot).last_sequence -= 1;
+            if planned.created {
+                self.table.remove(planned.hash, planned.slot);
+                self.slab.release(planned.slot);
+            }
+        }
+        self.slab.shrink_to(pages);
+    }
+
+    fn fold_planned(&mut self, payload: &[u8], sums: &mut [u8]) {
+        let mut sums = sums.as_chunks_mut::<SUM_BYTES>().0.iter_mut();
+        for planned in &self.plan {
+            self.slab.mark_dirty(planned.slot);
+            let context = self.slab.at(planned.slot);
+            if planned.data_bytes > 0 {
+                let start = planned.data_offset as usize;
+                context.absorb(&payload[start..start + planned.data_bytes as usize]);
+                continue;
+            }
+            let digest = context.digest();
+            if let Some(sum) = sums.next() {
+                write_sum(context, &digest, sum);
+            }
+            self.slab.release(planned.slot);
+        }
+    }
+
+    /// Files of which something was folded and that have not ended.
+    pub fn open_files(&self) -> usize {
+        self.slab.open_files()
+    }
+
+    /// Pages of the slab, free ones included.
+    pub fn page_count(&self) -> usize {
+        self.slab.page_count()
+    }
+
+    /// Pages changed since they were last taken.
+    pub fn dirty_pages(&self) -> usize {
+        self.slab.dirty_pages()
+    }
+
+    /// Writes the numbers of the dirty pages, ascending, and the pages themselves, back to back; they are dirty no
+    /// more. None if one of the buffers is too small for all of them: then nothing was written.
+    pub fn take_dirty_pages(&mut self, numbers: &mut [u32], bytes: &mut [u8]) -> Option<usize> {
+        let count = self.slab.dirty_pages();
+        if numbers.len() < count || bytes.len() < count * PAGE_BYTES {
+            return None;
+        }
+        for ((page, number), bytes) in self
+            .slab
+            .dirty_numbers()
+            .zip(numbers)
+            .zip(bytes.as_chunks_mut::<PAGE_BYTES>().0)
+        {
+            *number = page as u32;
+            page::encode(self.slab.page(page), bytes);
+        }
+        self.slab.clear_dirty();
+        Some(count)
+    }
+
+    /// Loads a page that was taken before, into the same place; it is not dirty by that. All or nothing.
+    pub fn load_page(&mut self, page: usize, bytes: &[u8]) -> Result<(), PageError> {
+        if page >= PAGES_MAX {
+            return Err(PageError::Number(page));
+        }
+        let contexts = page::decode(bytes)?;
+        if page < self.slab.page_count() && self.slab.page(page).iter().any(|context| !context.is_free()) {
+            return Err(PageError::Occupied);
+        }
+        for (index, context) in contexts
+            .iter()
+            .enumerate()
+            .filter(|(_, context)| !context.is_free())
+        {
+            let hash = self.table.hash(&context.file_id);
+            let twice = contexts[..index]
+                .iter()
+                .any(|other| !other.is_free() && other.file_id == context.file_id);
+            if twice
+                || self
+                    .table
+                    .find(hash, &context.file_id, self.slab.contexts())
+                    .is_some()
+            {
+                return Err(PageError::Duplicate(index));
+            }
+        }
+        self.table.reserve(PAGE_SLOTS).map_err(|_| PageError::Memory)?;
+        self.slab.grow_to(page + 1).map_err(|_| PageError::Memory)?;
+        for (index, context) in contexts
+            .into_iter()
+            .enumerate()
+            .filter(|(_, context)| !context.is_free())
+        {
+            let slot = page * PAGE_SLOTS + index;
+            self.slab.acquire_at(slot);
+            self.table.insert(self.table.hash(&context.file_id), slot as u32);
+            *self.slab.at(slot as u32) = context;
+        }
+        Ok(())
+    }
+
+    /// Drops every file whose id starts with `producer_id`; returns how many.
+    pub fn drop_producer(&mut self, producer_id: &[u8; 8]) -> usize {
+        let mut dropped = 0;
+        for slot in 0..self.slab.contexts().len() as u32 {
+            let context = self.slab.at(slot);
+            if context.is_free() || context.file_id[..8] != producer_id[..] {
+                continue;
+            }
+            let file_id = context.file_id;
+            self.table.remove(self.table.hash(&file_id), slot);
+            self.slab.mark_dirty(slot);
+            self.slab.release(slot);
+            dropped += 1;
+        }
+        dropped
+    }
+
+    /// Forgets all files and pages, dirty or not.
+    pub fn clear(&mut self) {
+        self.slab.clear();
+        self.table.clear();
+    }
+
+    /// The state and the last sequence of an open file.
+    pub fn lookup(&self, file_id: &FileId) -> Option<(u32, [u8; STATE_BYTES])> {
+        let slot = self
+            .table
+            .find(self.table.hash(file_id), file_id, self.slab.contexts())?;
+        let context = &self.slab.contexts()[slot as usize];
+        let mut state = [0u8; STATE_BYTES];
+        codec::encode(context, &mut state);
+        Some((context.last_sequence, state))
+    }
+}

@@ -1,0 +1,129 @@
+//! From file id to slot: open addressing with linear probing and backward-shift deletion. An entry holds 32 bits of the
+//! hash beside the slot, so that growing and deleting never touch the slab, and a look-up touches it once.
+
+use std::collections::TryReserveError;
+use std::hash::{BuildHasher, RandomState};
+
+use crate::context::{Context, FileId};
+
+const CAPACITY_MIN: usize = 64;
+
+pub(crate) struct Table {
+    /// 0 is empty; else the hash in the high half, slot + 1 in the low half.
+    entries: Vec<u64>,
+    count: usize,
+    /// Random in each process, since file ids come from outside: nobody can choose ids that collide.
+    seeds: [u64; 2],
+}
+
+impl Table {
+    pub(crate) fn new() -> Self {
+        let random = RandomState::new();
+        Self {
+            entries: vec![0; CAPACITY_MIN],
+            count: 0,
+            seeds: [random.hash_one(0u8), random.hash_one(1u8)],
+        }
+    }
+
+    /// The 32 bits of hash that the other calls take.
+    #[inline]
+    pub(crate) fn hash(&self, file_id: &FileId) -> u32 {
+        let id = u128::from_le_bytes(*file_id);
+        let low = id as u64 ^ self.seeds[0];
+        let high = (id >> 64) as u64 ^ self.seeds[1];
+        let product = u128::from(low) * u128::from(high);
+        let folded = product as u64 ^ (product >> 64) as u64;
+        (folded ^ (folded >> 32)) as u32
+    }
+
+    /// The slot of `file_id`.
+    #[inline]
+    pub(crate) fn find(&self, hash: u32, file_id: &FileId, contexts: &[Context]) -> Option<u32> {
+        let mask = self.entries.len() - 1;
+        let mut position = hash as usize & mask;
+        loop {
+            let entry = self.entries[position];
+            if entry == 0 {
+                return None;
+            }
+            if (entry >> 32) as u32 == hash {
+                let slot = (entry as u32) - 1;
+                if contexts[slot as usize].file_id == *file_id {
+                    return Some(slot);
+                }
+            }
+            position = (position + 1) & mask;
+        }
+    }
+
+    /// Makes room for `additional` more entries.
+    #[inline]
+    pub(crate) fn reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
+        // At most half full: probes stay short and always end.
+        let needed = (self.count + additional) * 2;
+        if needed <= self.entries.len() {
+            Ok(())
+        } else {
+            self.grow(needed.next_power_of_two())
+        }
+    }
+
+    fn grow(&mut self, capacity: usize) -> Result<(), TryReserveError> {
+        let mut entries = Vec::new();
+        entries.try_reserve_exact(capacity)?;
+        entries.resize(capacity, 0);
+        let previous = std::mem::replace(&mut self.entries, entries);
+        for entry in previous.into_iter().filter(|entry| *entry != 0) {
+            self.place(entry);
+        }
+        Ok(())
+    }
+
+    /// Adds an id that is not in the table. Room for it was reserved.
+    pub(crate) fn insert(&mut self, hash: u32, slot: u32) {
+        self.place(u64::from(hash) << 32 | u64::from(slot + 1));
+        self.count += 1;
+    }
+
+    fn place(&mut self, entry: u64) {
+        let mask = self.entries.len() - 1;
+        let mut position = (entry >> 32) as usize & mask;
+        while self.entries[position] != 0 {
+            position = (position + 1) & mask;
+        }
+        self.entries[position] = entry;
+    }
+
+    /// Removes the entry of `slot`, which is in the table under `hash`.
+    pub(crate) fn remove(&mut self, hash: u32, slot: u32) {
+        let mask = self.entries.len() - 1;
+        let wanted = u64::from(hash) << 32 | u64::from(slot + 1);
+        let mut hole = hash as usize & mask;
+        while self.entries[hole] != wanted {
+            assert!(self.entries[hole] != 0, "the slot is in the table");
+            hole = (hole + 1) & mask;
+        }
+        self.count -= 1;
+        let mut position = hole;
+        loop {
+            position = (position + 1) & mask;
+            let entry = self.entries[position];
+            if entry == 0 {
+                break;
+            }
+            let home = (entry >> 32) as usize & mask;
+            // Moves back unless the hole lies before the entry's home.
+            if (position.wrapping_sub(home) & mask) >= (position.wrapping_sub(hole) & mask) {
+                self.entries[hole] = entry;
+                hole = position;
+            }
+        }
+        self.entries[hole] = 0;
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.entries.fill(0);
+        self.count = 0;
+    }
+}
