@@ -1,0 +1,100 @@
+/**
+ * Latencies in nanoseconds, as an HdrHistogram: three significant digits from one microsecond up, a fixed few hundred
+ * KiB however many values it holds. Deltas of several processes merge without loss; percentiles are never averaged.
+ */
+
+import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js';
+import { assert, isCount } from '../core/assert.ts';
+import { OperatingError } from '../core/errors.ts';
+
+/** Below it values share one bucket. */
+export const LATENCY_NS_LOWEST: number = 1_000;
+/** Greater values are recorded as this: one week. */
+export const LATENCY_NS_HIGHEST: number = 7 * 86_400 * 1e9;
+
+/** What a row of latency.csv says. Null: no such value, or it lies among the censored ones. */
+export type LatencySummary = {
+  readonly count: number;
+  readonly minNs: number | null;
+  readonly p50Ns: number | null;
+  readonly p90Ns: number | null;
+  readonly p99Ns: number | null;
+  readonly p99_9Ns: number | null;
+  readonly p99_99Ns: number | null;
+  readonly maxNs: number | null;
+};
+
+export class LatencyHistogram {
+  readonly #histogram: Histogram = build({
+    bitBucketSize: 64,
+    autoResize: true,
+    lowestDiscernibleValue: LATENCY_NS_LOWEST,
+    highestTrackableValue: 60e9,
+    numberOfSignificantValueDigits: 3,
+  });
+
+  get count(): number {
+    return this.#histogram.totalCount;
+  }
+
+  /** A negative latency is a bug of the caller. */
+  record(latencyNs: number): void {
+    assert(latencyNs >= 0, 'a latency is not negative');
+    this.#histogram.recordValue(Math.min(Math.round(latencyNs), LATENCY_NS_HIGHEST));
+  }
+
+  add(other: LatencyHistogram): void {
+    if (other.count > 0) this.#histogram.add(other.#histogram);
+  }
+
+  reset(): void {
+    this.#histogram.reset();
+  }
+
+  /** HdrHistogram V2 compressed, base64; null when empty. */
+  encode(): string | null {
+    return this.count === 0 ? null : encodeIntoCompressedBase64(this.#histogram);
+  }
+
+  /** Encodes and resets: what was recorded since the last call; null when nothing was. */
+  take(): string | null {
+    const encoded = this.encode();
+    if (encoded !== null) this.reset();
+    return encoded;
+  }
+
+  /** Throws OperatingError ERR_HISTOGRAM when the text is no such encoding. */
+  static decode(encoded: string): LatencyHistogram {
+    const histogram = new LatencyHistogram();
+    try {
+      histogram.#histogram.add(decodeFromCompressedBase64(encoded, 64));
+    } catch (cause) {
+      throw new OperatingError('ERR_HISTOGRAM', 'malformed latency histogram', { cause });
+    }
+    return histogram;
+  }
+
+  /**
+   * The smallest recorded value that `percent` of all values do not exceed, in nanoseconds. The `censored` ones count as
+   * greater than every recorded value: a rank that falls among them has no value (null), as in an empty histogram.
+   */
+  percentileNs(percent: number, censored: number = 0): number | null {
+    assert(isCount(censored), 'censored is a count');
+    const count = this.count;
+    const rank = Math.max(1, Math.ceil((percent / 100) * (count + censored)));
+    return rank > count ? null : this.#histogram.getValueAtPercentile((100 * rank) / count);
+  }
+
+  summary(censored: number = 0): LatencySummary {
+    return {
+      count: this.count,
+      minNs: this.percentileNs(0),
+      p50Ns: this.percentileNs(50, censored),
+      p90Ns: this.percentileNs(90, censored),
+      p99Ns: this.percentileNs(99, censored),
+      p99_9Ns: this.percentileNs(99.9, censored),
+      p99_99Ns: this.percentileNs(99.99, censored),
+      maxNs: this.percentileNs(100),
+    };
+  }
+}
