@@ -1,0 +1,32 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { cpuSecondsOf, diskBytesOf, readProcessUsage, rssBytesOf } from './process-usage.ts';
+
+test('resident memory and CPU time are read from the text of /proc', (t) => {
+  t.is(rssBytesOf('Name:\tnode\nVmRSS:\t    2048 kB\nThreads:\t7\n'), 2_097_152);
+  t.is(rssBytesOf('Name:\tnode\nState:\tZ (zombie)\n'), null);
+  t.is(cpuSecondsOf('12 (a) b (c) S 1 12 12 0 -1 4194560 1 0 0 0 250 150 0 0 20 0 7 0 1'), 4);
+  t.is(cpuSecondsOf(''), null);
+});
+
+test('a process that is gone has no usage, which is not the same as none', (t) => {
+  t.deepEqual(readProcessUsage(2 ** 22 + 1), { rssBytes: null, descriptors: null, cpuSeconds: null });
+});
+
+test('this process uses something, where there is a /proc', (t) => {
+  const { rssBytes, descriptors } = readProcessUsage(process.pid);
+  t.true(rssBytes === null || rssBytes > 1e6);
+  t.true(descriptors === null || descriptors > 0);
+});
+
+test('a folder uses what its files use, below too; one that is missing has no figure', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-disk-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  mkdirSync(join(folder, 'a/b'), { recursive: true });
+  const empty = diskBytesOf(folder) ?? Number.NaN;
+  writeFileSync(join(folder, 'a/b/file'), Buffer.alloc(100_000, 1));
+  t.true((diskBytesOf(folder) ?? 0) - empty >= 100_000);
+  t.is(diskBytesOf(join(folder, 'missing')), null);
+});

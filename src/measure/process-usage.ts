@@ -1,0 +1,59 @@
+/** What a process and a folder use now, from Linux's /proc and from stat. Unavailable is null and never 0. */
+
+import { type Dirent, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The unit of times in /proc/<pid>/stat: USER_HZ, 100 in the ABI of every Linux architecture that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+export type ProcessUsage = {
+  /** Resident memory. */
+  readonly rssBytes: number | null;
+  /** Open file descriptors. */
+  readonly descriptors: number | null;
+  /** User and system time since the process started. */
+  readonly cpuSeconds: number | null;
+};
+
+/** VmRSS of the text of /proc/<pid>/status, in bytes. */
+export function rssBytesOf(status: string): number | null {
+  const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1];
+  return kilobytes === undefined ? null : Number(kilobytes) * 1024;
+}
+
+/** utime and stime of the text of /proc/<pid>/stat, whose second field may hold blanks and brackets. */
+export function cpuSecondsOf(stat: string): number | null {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const ticks = Number(fields[11]) + Number(fields[12]);
+  return Number.isFinite(ticks) ? ticks / TICKS_PER_SECOND : null;
+}
+
+function attempt<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}
+
+export function readProcessUsage(pid: number): ProcessUsage {
+  const status = attempt(() => readFileSync(`/proc/${pid}/status`, 'utf8'));
+  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  return {
+    rssBytes: status === null ? null : rssBytesOf(status),
+    descriptors: attempt(() => readdirSync(`/proc/${pid}/fd`).length),
+    cpuSeconds: stat === null ? null : cpuSecondsOf(stat),
+  };
+}
+
+/** Bytes on disk of a folder's files, as du counts them; null when it cannot be read. Files that vanish count 0. */
+export function diskBytesOf(folder: string): number | null {
+  const entries = attempt((): Dirent[] => readdirSync(folder, { withFileTypes: true }));
+  if (entries === null) return null;
+  let bytes = 0;
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    bytes += entry.isDirectory() ? (diskBytesOf(path) ?? 0) : (attempt(() => lstatSync(path).blocks * 512) ?? 0);
+  }
+  return bytes;
+}

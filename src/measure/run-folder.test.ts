@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { OperatingError } from '../core/errors.ts';
+import { readEnvironment } from './environment.ts';
+import {
+  createRunFolder,
+  digestFiles,
+  RUN_SCHEMA_VERSION,
+  readCommit,
+  type RunFile,
+  writeRunFile,
+} from './run-folder.ts';
+
+function temporaryFolder(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-run-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+test('two runs of the same second get folders of their own', async (t) => {
+  const options = { results: join(temporaryFolder(t), 'a/b'), kind: 'soak', seed: 7, startedAt: new Date(0) };
+  t.is(basename(await createRunFolder(options)), 'soak-19700101T000000Z-seed7');
+  t.is(basename(await createRunFolder(options)), 'soak-19700101T000000Z-seed7-2');
+});
+
+test('a results folder that cannot be made is one clear line', async (t) => {
+  const file = join(temporaryFolder(t), 'file');
+  writeFileSync(file, '');
+  const options = { results: join(file, 'results'), kind: 'soak', seed: 7, startedAt: new Date(0) };
+  await t.throwsAsync(createRunFolder(options), { instanceOf: OperatingError, code: 'ERR_RESULTS_FOLDER' });
+});
+
+test('run.json is replaced as a whole and leaves nothing beside it', async (t) => {
+  const folder = temporaryFolder(t);
+  const run: RunFile = {
+    schemaVersion: RUN_SCHEMA_VERSION,
+    kind: 'soak',
+    commandLine: ['soak'],
+    configuration: { files: 100 },
+    seed: 7,
+    commit: null,
+    dirty: null,
+    environment: readEnvironment(folder, { zeromq: null, libzmq: null, lmdb: null, addonBackend: null }),
+    startedAt: new Date(0).toISOString(),
+    endedAt: null,
+    verdict: null,
+    exitCode: null,
+    reasons: [],
+    digests: {},
+  };
+  await writeRunFile(folder, run);
+  await writeRunFile(folder, { ...run, verdict: 'HOLDS', exitCode: 0 });
+  const read: unknown = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'));
+  t.deepEqual(read, { ...run, verdict: 'HOLDS', exitCode: 0 });
+  t.deepEqual(readdirSync(folder), ['run.json']);
+});
+
+test('digests are SHA-256 of the bytes', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'a.csv'), 'id\r\n');
+  const expected = createHash('sha256').update('id\r\n').digest('hex');
+  t.deepEqual(await digestFiles(folder, ['a.csv']), { 'a.csv': expected });
+});
+
+test('outside of a repository there is no commit', async (t) => {
+  t.deepEqual(await readCommit(temporaryFolder(t)), { commit: null, dirty: null });
+});

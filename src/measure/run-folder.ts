@@ -1,0 +1,109 @@
+/**
+ * The folder of one run and its run.json, the same for every kind of run. run.json is written when the run starts, with
+ * no verdict, and replaced as a whole when it ends: a reader sees one or the other and never half of one.
+ */
+
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { OperatingError } from '../core/errors.ts';
+import type { Environment } from './environment.ts';
+
+export const RUN_SCHEMA_VERSION: number = 1;
+
+export type RunFile = {
+  readonly schemaVersion: number;
+  readonly kind: string;
+  readonly commandLine: readonly string[];
+  readonly configuration: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+  /** Null when the program does not run from its own git repository. */
+  readonly commit: string | null;
+  readonly dirty: boolean | null;
+  readonly environment: Environment;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  /** Null while the run goes on, and for ever when it was killed. */
+  readonly endedAt: string | null;
+  readonly verdict: string | null;
+  readonly exitCode: number | null;
+  readonly reasons: readonly string[];
+  /** File name to SHA-256 of its bytes, hexadecimal. */
+  readonly digests: Readonly<Record<string, string>>;
+};
+
+/** Makes `<results>/<kind>-<UTC time>-seed<seed>`, with `-2`, `-3` ... when it exists already. */
+export async function createRunFolder(options: {
+  readonly results: string;
+  readonly kind: string;
+  readonly seed: number;
+  readonly startedAt: Date;
+}): Promise<string> {
+  const { results, kind, seed, startedAt } = options;
+  const stamp = startedAt
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replaceAll(/[-:]/g, '');
+  try {
+    await mkdir(results, { recursive: true });
+    for (let attempt = 1; ; attempt += 1) {
+      const folder = join(results, `${kind}-${stamp}-seed${seed}${attempt === 1 ? '' : `-${attempt}`}`);
+      if (await makeFolder(folder)) return folder;
+    }
+  } catch (cause) {
+    throw new OperatingError('ERR_RESULTS_FOLDER', `cannot create a run's folder in ${results}: ${String(cause)}`, {
+      cause,
+    });
+  }
+}
+
+async function makeFolder(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Durable, and all or nothing. */
+export async function writeRunFile(folder: string, run: RunFile): Promise<void> {
+  const path = join(folder, 'run.json');
+  const file = await open(`${path}.part`, 'w');
+  try {
+    await file.writeFile(`${JSON.stringify(run, null, 2)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.part`, path);
+}
+
+/** SHA-256 of the named files of a folder. */
+export async function digestFiles(folder: string, names: readonly string[]): Promise<Record<string, string>> {
+  const digests: Record<string, string> = {};
+  for (const name of names) {
+    const hash = createHash('sha256');
+    await pipeline(createReadStream(join(folder, name)), hash);
+    digests[name] = hash.digest('hex');
+  }
+  return digests;
+}
+
+/** The commit of the git repository whose top is `root`, and whether tracked files differ from it. */
+export async function readCommit(root: string): Promise<{ commit: string | null; dirty: boolean | null }> {
+  const git = async (...argv: string[]): Promise<string> =>
+    (await promisify(execFile)('git', ['-C', root, ...argv], { timeout: 10_000 })).stdout.trim();
+  try {
+    if ((await git('rev-parse', '--show-cdup')) !== '') return { commit: null, dirty: null };
+    const commit = await git('rev-parse', 'HEAD');
+    return { commit, dirty: (await git('status', '--porcelain', '--untracked-files=no')) !== '' };
+  } catch {
+    return { commit: null, dirty: null };
+  }
+}

@@ -1,0 +1,36 @@
+/** The rows of samples.csv: one measured value each, the same for every suite, so that runs can be compared. */
+
+export type Sample = {
+  readonly suite: string;
+  readonly benchmark: string;
+  /** `name=value` pairs with a space between; the same text for the same configuration. */
+  readonly parameters: string;
+  /** With its unit last: `sum_latency_p50_s`. */
+  readonly metric: string;
+  /** A base unit: `s`, `B`, `1/s`, `B/s`. */
+  readonly unit: string;
+  readonly better: 'higher' | 'lower';
+  /** From 1. */
+  readonly round: number;
+  /** Null: it could not be measured. */
+  readonly value: number | null;
+};
+
+export const SAMPLE_COLUMNS: readonly (keyof Sample)[] = [
+  'suite',
+  'benchmark',
+  'parameters',
+  'metric',
+  'unit',
+  'better',
+  'round',
+  'value',
+];
+
+/** `name=value` pairs in the order given; what is null is left out. */
+export function parametersText(pairs: Readonly<Record<string, string | number | null>>): string {
+  return Object.entries(pairs)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+}
