@@ -14,6 +14,8 @@ export interface Clock {
   nowNs(): number;
   /** Calls once, not before `delayMs` have passed. The timer keeps the process alive. */
   after(delayMs: number, call: () => void): Timer;
+  /** Calls once, as soon as what has arrived meanwhile was handled. */
+  soon(call: () => void): void;
 }
 
 /** The machine's clock. */
@@ -22,6 +24,9 @@ export const systemClock: Clock = {
   after(delayMs, call) {
     const handle = setTimeout(call, delayMs);
     return { clear: () => clearTimeout(handle) };
+  },
+  soon: (call) => {
+    setImmediate(call);
   },
 };
 

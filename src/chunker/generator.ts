@@ -1,0 +1,253 @@
+/**
+ * The generator: a random interleave of the chunks of many open files, one record a step. Step `n` is the same in every
+ * run with the same workload, and the generator can be saved and restored at any step.
+ *
+ * It ends by a decision that depends on time: from `endStep` on no file is opened. Its owner makes that step durable
+ * before anything is sent that depends on it.
+ */
+
+import { assert, isCount } from '../core/assert.ts';
+import { Prng } from '../core/prng.ts';
+import { CHUNK_HEADER_BYTES } from '../message/chunk.ts';
+import { PRODUCER_ID_BYTES, writeProducer } from '../message/batch.ts';
+import { type Workload, fillChunk } from '../workload/workload.ts';
+
+const GENERATOR = 0x67656e65;
+
+export type GeneratorOptions = {
+  readonly workload: Workload;
+  readonly producer: string;
+  /** Opens at most so many files; `null`: no bound. */
+  readonly fileCount: number | null;
+};
+
+/** The record of the next step. One object, overwritten by each `peek`. */
+export type NextRecord = {
+  partition: number;
+  fileNumber: number;
+  isEnd: boolean;
+  /** Data bytes; 0 at the end of a file. */
+  dataBytes: number;
+  /** Of the whole record. */
+  recordBytes: number;
+};
+
+export class Generator {
+  readonly #workload: Workload;
+  readonly #fileCount: number;
+  readonly #producerWords: Int32Array;
+  #prng: Prng;
+  #step = 0;
+  #endStep = Number.POSITIVE_INFINITY;
+  #nextFile = 0;
+  /** Next record index of each partition's journal. */
+  readonly #indexes: number[];
+  // The open files, dense: slot `i` of each array is one file.
+  #open = 0;
+  readonly #numbers: Float64Array;
+  readonly #seeds: Int32Array;
+  readonly #chunkCounts: Uint32Array;
+  readonly #sequences: Uint32Array;
+  readonly #partitions: Uint16Array;
+  #slot = -1;
+  readonly #next: NextRecord = { partition: 0, fileNumber: 0, isEnd: false, dataBytes: 0, recordBytes: 0 };
+
+  constructor(options: GeneratorOptions) {
+    const { seed, chunkerNumber, filesOpen, partitions } = options.workload.options;
+    this.#workload = options.workload;
+    this.#fileCount = options.fileCount ?? Number.POSITIVE_INFINITY;
+    const id = Buffer.alloc(PRODUCER_ID_BYTES);
+    writeProducer(id, 0, options.producer);
+    this.#producerWords = Int32Array.of(id.readInt32LE(0), id.readInt32LE(4));
+    this.#prng = Prng.fromSeed(GENERATOR, seed % 0x1_0000_0000, Math.floor(seed / 0x1_0000_0000), chunkerNumber);
+    this.#indexes = Array.from({ length: partitions }, () => 0);
+    this.#numbers = new Float64Array(filesOpen);
+    this.#seeds = new Int32Array(filesOpen);
+    this.#chunkCounts = new Uint32Array(filesOpen);
+    this.#sequences = new Uint32Array(filesOpen);
+    this.#partitions = new Uint16Array(filesOpen);
+  }
+
+  /** Steps taken. */
+  get step(): number {
+    return this.#step;
+  }
+
+  get endStep(): number {
+    return this.#endStep;
+  }
+
+  get filesOpen(): number {
+    return this.#open;
+  }
+
+  /** Files opened so far; the number of the next one. */
+  get nextFile(): number {
+    return this.#nextFile;
+  }
+
+  /** Next record index in each partition's journal. */
+  get indexes(): readonly number[] {
+    return this.#indexes;
+  }
+
+  get isEnded(): boolean {
+    return this.#open === 0 && !this.#opensFiles;
+  }
+
+  get #opensFiles(): boolean {
+    return this.#step < this.#endStep && this.#nextFile < this.#fileCount;
+  }
+
+  /**
+   * From the returned step on no file is opened: the next one whose record is not chosen yet, but not before `notBefore`.
+   * Nothing of that step may be sent before its owner has made the decision durable.
+   */
+  endSoon(notBefore: number): number {
+    this.endAt(Math.max(notBefore, this.#slot < 0 ? this.#step : this.#step + 1));
+    return this.#endStep;
+  }
+
+  /** The decision of an earlier incarnation. */
+  endAt(step: number): void {
+    assert(step >= this.#step, 'the past does not change');
+    this.#endStep = Math.min(step, this.#endStep);
+  }
+
+  /** The record of the next step, or `null` at the end. Calling it again changes nothing. */
+  peek(): NextRecord | null {
+    if (this.#slot < 0) {
+      if (this.isEnded) return null;
+      this.#choose();
+    }
+    return this.#next;
+  }
+
+  /** Writes the record that `peek` has shown, and takes the step. */
+  write(view: DataView, offset: number): void {
+    const slot = this.#slot;
+    assert(slot >= 0, 'peek comes before write');
+    const { dataBytes, fileNumber, partition, isEnd } = this.#next;
+    const sequence = (this.#sequences[slot] ?? 0) + 1;
+    view.setUint32(offset, dataBytes, true);
+    view.setUint32(offset + 4, sequence, true);
+    view.setInt32(offset + 8, this.#producerWords[0] ?? 0, true);
+    view.setInt32(offset + 12, this.#producerWords[1] ?? 0, true);
+    view.setUint32(offset + 16, Math.floor(fileNumber / 0x1_0000_0000), false);
+    view.setUint32(offset + 20, fileNumber % 0x1_0000_0000, false);
+    if (dataBytes > 0) fillChunk(view, offset + CHUNK_HEADER_BYTES, dataBytes, this.#seeds[slot] ?? 0, sequence);
+    this.#advance(slot, sequence, partition, isEnd);
+  }
+
+  /** Takes the step without writing the record: it is in the journal already. */
+  skip(): void {
+    const slot = this.#slot;
+    assert(slot >= 0, 'peek comes before skip');
+    this.#advance(slot, (this.#sequences[slot] ?? 0) + 1, this.#next.partition, this.#next.isEnd);
+  }
+
+  #advance(slot: number, sequence: number, partition: number, isEnd: boolean): void {
+    this.#sequences[slot] = sequence;
+    this.#indexes[partition] = (this.#indexes[partition] ?? 0) + 1;
+    this.#step += 1;
+    this.#slot = -1;
+    if (isEnd) this.#closeSlot(slot);
+  }
+
+  #choose(): void {
+    const slots = this.#opensFiles ? this.#numbers.length : this.#open;
+    let slot = this.#prng.below(slots);
+    if (slot >= this.#open) slot = this.#openFile();
+    const sequence = (this.#sequences[slot] ?? 0) + 1;
+    const isEnd = sequence > (this.#chunkCounts[slot] ?? 0);
+    const next = this.#next;
+    next.partition = this.#partitions[slot] ?? 0;
+    next.fileNumber = this.#numbers[slot] ?? 0;
+    next.isEnd = isEnd;
+    next.dataBytes = isEnd ? 0 : this.#workload.chunkBytes(this.#seeds[slot] ?? 0, sequence);
+    next.recordBytes = CHUNK_HEADER_BYTES + next.dataBytes;
+    this.#slot = slot;
+  }
+
+  #openFile(): number {
+    const slot = this.#open;
+    this.#placeFile(slot, this.#nextFile, 0);
+    this.#open += 1;
+    this.#nextFile += 1;
+    return slot;
+  }
+
+  #placeFile(slot: number, fileNumber: number, sequence: number): void {
+    const seed = this.#workload.fileSeed(fileNumber);
+    this.#numbers[slot] = fileNumber;
+    this.#seeds[slot] = seed;
+    this.#chunkCounts[slot] = this.#workload.chunkCount(seed);
+    this.#sequences[slot] = sequence;
+    this.#partitions[slot] = this.#workload.partitionOf(fileNumber);
+  }
+
+  #closeSlot(slot: number): void {
+    this.#open -= 1;
+    const last = this.#open;
+    this.#numbers[slot] = this.#numbers[last] ?? 0;
+    this.#seeds[slot] = this.#seeds[last] ?? 0;
+    this.#chunkCounts[slot] = this.#chunkCounts[last] ?? 0;
+    this.#sequences[slot] = this.#sequences[last] ?? 0;
+    this.#partitions[slot] = this.#partitions[last] ?? 0;
+  }
+
+  /** File numbers that are open. */
+  openFiles(): number[] {
+    return Array.from(this.#numbers.subarray(0, this.#open));
+  }
+
+  /**
+   * The state at this step. Layout, little-endian: 8 f64 (step, end step, next file, open files, 4 words of the random
+   * numbers' state), then f64 index of each partition, then for each open file f64 number and u32 sequence.
+   */
+  save(): Buffer {
+    assert(this.#slot < 0, 'a snapshot is taken between steps');
+    const bytes = Buffer.alloc(HEADER_BYTES + this.#indexes.length * 8 + this.#open * OPEN_FILE_BYTES);
+    const header = [this.#step, this.#endStep, this.#nextFile, this.#open, ...this.#prng.state(), ...this.#indexes];
+    header.forEach((value, index) => bytes.writeDoubleLE(value, index * 8));
+    let at = header.length * 8;
+    for (let slot = 0; slot < this.#open; slot += 1) {
+      bytes.writeDoubleLE(this.#numbers[slot] ?? 0, at);
+      bytes.writeUInt32LE(this.#sequences[slot] ?? 0, at + 8);
+      at += OPEN_FILE_BYTES;
+    }
+    return bytes;
+  }
+
+  /** Continues from a `save` with the same workload. Throws when the bytes cannot be one. */
+  restore(bytes: Buffer): void {
+    const partitions = this.#indexes.length;
+    assert(bytes.length >= HEADER_BYTES + partitions * 8, 'a snapshot has its header');
+    const at = (index: number): number => bytes.readDoubleLE(index * 8);
+    const open = at(3);
+    assert(
+      isCount(at(0)) && isCount(at(2)) && isCount(open) && open <= this.#numbers.length,
+      'a snapshot has sound counts',
+    );
+    assert(bytes.length === HEADER_BYTES + partitions * 8 + open * OPEN_FILE_BYTES, 'a snapshot has its files');
+    this.#step = at(0);
+    this.#endStep = at(1);
+    this.#nextFile = at(2);
+    this.#prng = Prng.fromState([at(4), at(5), at(6), at(7)]);
+    for (let partition = 0; partition < partitions; partition += 1) this.#indexes[partition] = at(8 + partition);
+    this.#open = open;
+    this.#slot = -1;
+    for (let slot = 0; slot < open; slot += 1) {
+      const place = HEADER_BYTES + partitions * 8 + slot * OPEN_FILE_BYTES;
+      this.#placeFile(slot, bytes.readDoubleLE(place), bytes.readUInt32LE(place + 8));
+    }
+  }
+}
+
+const HEADER_BYTES = 64;
+const OPEN_FILE_BYTES = 12;
+
+/** Record indexes of each partition in a saved generator, without restoring it. */
+export function savedIndexes(bytes: Buffer, partitions: number): number[] {
+  return Array.from({ length: partitions }, (_, partition) => bytes.readDoubleLE(HEADER_BYTES + partition * 8));
+}

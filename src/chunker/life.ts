@@ -1,0 +1,158 @@
+/**
+ * One life of a producer, from the first start of its chunker to the release of its hold; a chunker that is killed and
+ * started again continues it.
+ *
+ * The order at a first start: the producer id is durable, then the verifier's hold is made at the head of the sums
+ * journal, then the place that it names is durable; only then the first chunk is sent.
+ */
+
+import { FencedError, UsageError } from '../core/errors.ts';
+import { type Journals, SUMS_JOURNAL, chunkJournal } from '../journal/journals.ts';
+import { sealRow } from '../store/row.ts';
+import type { Store } from '../store/store.ts';
+import { Ledger } from '../verifier/ledger.ts';
+import type { ReaderPosition } from '../verifier/verifier.ts';
+import type { WorkloadOptions } from '../workload/workload.ts';
+import { savedIndexes } from './generator.ts';
+import * as records from './records.ts';
+
+export type LifeOptions = {
+  readonly store: Store;
+  readonly journals: Journals;
+  readonly workload: WorkloadOptions;
+  readonly fileCount: number | null;
+  /** A fresh producer id, 16 hexadecimal digits, random, not beginning with a zero byte. */
+  readonly newProducer: () => string;
+  readonly nowNs: number;
+  /** Names the boot of the machine: monotonic times of another one mean nothing. */
+  readonly boot: string;
+};
+
+export type Life = {
+  readonly producer: string;
+  readonly resumed: boolean;
+  readonly position: ReaderPosition;
+  readonly ledger: Ledger;
+  /** Monotonic time of step 0. */
+  readonly anchorNs: number;
+  readonly endStep: number | null;
+  /** No earlier incarnation generated this step or a later one; what it sent may still be on its way. */
+  readonly reservedStep: number;
+  /** All files are verified; only the end records and the hold are left. */
+  readonly isEnding: boolean;
+  /** By partition: next index that the journal expects, and whether the producer has ended there. */
+  readonly journals: readonly { readonly durable: number; readonly ended: boolean }[];
+  /** The newest snapshot at or below everything that is durable; `null`: begin at step 0. */
+  readonly snapshot: { readonly slot: number; readonly bytes: Buffer } | null;
+};
+
+/** Everything that the stream of records depends on. */
+export function describeWorkload(options: WorkloadOptions, fileCount: number | null): string {
+  const { seed, chunkerNumber, filesOpen, chunks, chunkBytes, partitions } = options;
+  return [
+    `seed ${seed}`,
+    `number ${chunkerNumber}`,
+    `files ${filesOpen}`,
+    `chunks ${chunks.low}..${chunks.high}`,
+    `chunk-bytes ${chunkBytes.low}..${chunkBytes.high}`,
+    `partitions ${partitions}`,
+    `count ${fileCount ?? 'unbounded'}`,
+  ].join(', ');
+}
+
+export async function beginLife(options: LifeOptions): Promise<Life> {
+  const { store, journals } = options;
+  const known = records.readRow(store, 'identity', records.isIdentityRow);
+  const phase = records.readRow(store, 'phase', records.isPhaseRow)?.phase ?? null;
+  if (known !== null && phase !== 'finished') return continueLife(options, known, phase === 'ending');
+  // The release of a finished life is repeated: the process may have died before it.
+  if (known !== null) await journals.release(SUMS_JOURNAL, known.producer);
+  return newLife(options);
+}
+
+async function newLife(options: LifeOptions): Promise<Life> {
+  const { store, workload, fileCount, boot } = options;
+  const producer = options.newProducer();
+  const identity: records.IdentityRow = {
+    producer,
+    workload: describeWorkload(workload, fileCount),
+    anchorNs: options.nowNs,
+    boot,
+  };
+  const forgotten = ['position', 'ledger', 'snapshot-0', 'snapshot-1', 'reserved', 'end', 'phase'] as const;
+  await store.commit([
+    ...forgotten.map((name) => ({ table: records.TABLE, key: records.keyFor(name), value: null })),
+    { table: records.TABLE, key: records.keyFor('identity'), value: sealRow(identity) },
+  ]);
+  const position = await makeHold(options, producer);
+  return {
+    producer,
+    resumed: false,
+    position,
+    ledger: new Ledger(),
+    anchorNs: options.nowNs,
+    endStep: null,
+    reservedStep: 0,
+    isEnding: false,
+    journals: Array.from({ length: workload.partitions }, () => ({ durable: 0, ended: false })),
+    snapshot: null,
+  };
+}
+
+async function makeHold({ store, journals }: LifeOptions, producer: string): Promise<ReaderPosition> {
+  const hold = await journals.hold(SUMS_JOURNAL, producer);
+  const position: ReaderPosition = { offset: hold.offset, nextIndexes: { ...hold.nextIndexes }, epochs: {} };
+  await store.commit([{ table: records.TABLE, key: records.keyFor('position'), value: sealRow(position) }]);
+  return position;
+}
+
+async function continueLife(options: LifeOptions, known: records.IdentityRow, isEnding: boolean): Promise<Life> {
+  const { store, workload, fileCount, boot, nowNs } = options;
+  const { producer } = known;
+  const asked = describeWorkload(workload, fileCount);
+  if (known.workload !== asked) {
+    throw new UsageError(`the data folder continues another workload: it has ${known.workload}; asked was ${asked}`);
+  }
+  const isSameBoot = known.boot === boot;
+  const saved = records.readRow(store, 'position', records.isPositionRow);
+  const ledgerBytes = records.readBytes(store, 'ledger');
+  const expected = await Promise.all(
+    workloadJournals(workload).map((journal) => options.journals.expected(journal, producer)),
+  );
+  const ended = expected.filter(({ outcome }) => outcome === 'ended').length;
+  if (ended > 0 && !isEnding) throw new FencedError(`producer ${producer} was retired`);
+  const journals = expected.map((answer) => ({
+    durable: answer.outcome === 'expected' ? answer.n : 0,
+    ended: answer.outcome === 'ended',
+  }));
+  return {
+    producer,
+    resumed: true,
+    // Without a place nothing was sent yet.
+    position: saved ?? (await makeHold(options, producer)),
+    ledger: ledgerBytes === null ? new Ledger() : Ledger.load(ledgerBytes, isSameBoot),
+    anchorNs: isSameBoot ? known.anchorNs : nowNs,
+    endStep: records.readRow(store, 'end', records.isEndRow)?.endStep ?? null,
+    reservedStep: records.readRow(store, 'reserved', records.isReservedRow)?.step ?? 0,
+    isEnding,
+    journals,
+    snapshot: isEnding ? null : newestSnapshot(store, journals),
+  };
+}
+
+function newestSnapshot(store: Store, journals: Life['journals']): Life['snapshot'] {
+  let newest: { slot: number; bytes: Buffer } | null = null;
+  for (const slot of [0, 1] as const) {
+    const bytes = records.readBytes(store, `snapshot-${slot}`);
+    if (bytes === null) continue;
+    const isBelow = savedIndexes(bytes, journals.length).every(
+      (index, partition) => index <= (journals[partition]?.durable ?? 0),
+    );
+    if (isBelow && (newest === null || bytes.readDoubleLE(0) > newest.bytes.readDoubleLE(0))) newest = { slot, bytes };
+  }
+  return newest;
+}
+
+function workloadJournals({ partitions }: WorkloadOptions): string[] {
+  return Array.from({ length: partitions }, (_, partition) => chunkJournal(partition));
+}

@@ -1,0 +1,188 @@
+/**
+ * Packs the generator's records into batches by partition and hands them to one appender each.
+ *
+ * A batch is sent when it is full, or at once when nothing of its partition is under way; so batches grow by themselves
+ * as the journal gets slower, without a timer.
+ */
+
+import { assert } from '../core/assert.ts';
+import type { Clock } from '../core/clock.ts';
+import { crc32c } from '../hash/crc32c.ts';
+import { Appender } from '../journal/appender.ts';
+import { type Journals, chunkJournal } from '../journal/journals.ts';
+import { BATCH_HEADER_BYTES, encodeBatch, sealBatch } from '../message/batch.ts';
+import type { Generator, NextRecord } from './generator.ts';
+
+/** Batches of one partition under way. */
+export const WINDOW_BATCHES = 4;
+
+export type PublisherEvents = {
+  /** Records of the partition below `through` are durable. */
+  onAcknowledged(partition: number, through: number, stampNs: number): void;
+  onLatency(latencyNs: number): void;
+  /** The producer was ended by somebody else in this partition. */
+  onEnded(partition: number): void;
+  onError(error: unknown): void;
+};
+
+export type PublisherOptions = {
+  readonly journals: Journals;
+  readonly clock: Clock;
+  readonly producer: string;
+  readonly batchBytes: number;
+  /** By partition: records below are in the journal already. */
+  readonly durable: readonly number[];
+  readonly events: PublisherEvents;
+};
+
+type Lane = {
+  readonly journal: string;
+  readonly appender: Appender;
+  readonly building: Buffer;
+  readonly view: DataView;
+  usedBytes: number;
+  /** Records in `building`, and how many of them are data. */
+  count: number;
+  dataCount: number;
+  dataBytes: number;
+  /** What was handed over and is not acknowledged, for the counts. */
+  readonly pending: { end: number; dataCount: number; dataBytes: number }[];
+};
+
+export class Publisher {
+  /** Data chunks and their bytes that are durable since this process started. */
+  readonly counts: { chunks: number; bytes: number } = { chunks: 0, bytes: 0 };
+  readonly #options: PublisherOptions;
+  readonly #lanes: Lane[];
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#lanes = options.durable.map((durable, partition) => this.#makeLane(partition, durable));
+  }
+
+  /** Records of the partition below the result are durable, those of dead incarnations included. */
+  durableThrough(partition: number): number {
+    return this.#lane(partition).appender.acknowledged;
+  }
+
+  /** Whether everything that was written is durable. */
+  get isIdle(): boolean {
+    return this.#lanes.every(({ appender, count }) => count === 0 && appender.isEmpty);
+  }
+
+  /** Takes the step that `next` shows. Returns false when there is no room; nothing has changed then. */
+  take(generator: Generator, next: NextRecord): boolean {
+    const lane = this.#lane(next.partition);
+    const index = generator.indexes[next.partition] ?? 0;
+    if (index < lane.appender.acknowledged) {
+      // Everything built so far is below it as well.
+      clear(lane);
+      generator.skip();
+      return true;
+    }
+    if (lane.usedBytes + next.recordBytes > lane.building.length) {
+      if (!lane.appender.hasRoom) return false;
+      this.#cut(lane, index);
+    }
+    generator.write(lane.view, lane.usedBytes);
+    lane.usedBytes += next.recordBytes;
+    lane.count += 1;
+    if (!next.isEnd) {
+      lane.dataCount += 1;
+      lane.dataBytes += next.dataBytes;
+    }
+    return true;
+  }
+
+  /** Sends what is built in every partition that has nothing under way. */
+  flush(generator: Generator): void {
+    for (const [partition, lane] of this.#lanes.entries()) {
+      if (lane.count > 0 && lane.appender.isEmpty) this.#cut(lane, generator.indexes[partition] ?? 0);
+    }
+  }
+
+  /** Appends the end of the producer to a partition, at the index after its last record. */
+  end(partition: number, index: number): void {
+    const lane = this.#lane(partition);
+    assert(lane.count === 0, 'the end comes after everything else');
+    const header = { kind: 'end', producer: this.#options.producer, firstIndex: index, count: 1, epoch: 0 } as const;
+    lane.appender.push({ first: index, count: 1, bytes: encodeBatch(header, new Uint8Array(0), lane.journal, crc32c) });
+  }
+
+  stop(): void {
+    for (const { appender } of this.#lanes) appender.stop();
+  }
+
+  /** Hands over what is built; `end` is the index after its last record. */
+  #cut(lane: Lane, end: number): void {
+    const { building, usedBytes, count, journal, appender, dataCount, dataBytes } = lane;
+    // A fresh buffer: the transport sends without a copy, and the appender keeps it until it is acknowledged.
+    const bytes = Buffer.allocUnsafeSlow(usedBytes);
+    building.copy(bytes, 0, 0, usedBytes);
+    const first = end - count;
+    sealBatch(
+      bytes,
+      { kind: 'chunks', producer: this.#options.producer, firstIndex: first, count, epoch: 0 },
+      journal,
+      crc32c,
+    );
+    lane.pending.push({ end, dataCount, dataBytes });
+    clear(lane);
+    appender.push({ first, count, bytes });
+  }
+
+  #makeLane(partition: number, durable: number): Lane {
+    const { journals, clock, producer, batchBytes, events } = this.#options;
+    const building = Buffer.allocUnsafeSlow(batchBytes);
+    const journal = chunkJournal(partition);
+    const lane: Lane = {
+      journal,
+      building,
+      view: new DataView(building.buffer, building.byteOffset, building.length),
+      usedBytes: BATCH_HEADER_BYTES,
+      count: 0,
+      dataCount: 0,
+      dataBytes: 0,
+      pending: [],
+      appender: new Appender({
+        journals,
+        clock,
+        journal,
+        producer,
+        acknowledged: durable,
+        windowBatches: WINDOW_BATCHES,
+        events: {
+          onAcknowledged: (through, stampNs) => this.#acknowledged(partition, through, stampNs),
+          onLatency: (latencyNs) => events.onLatency(latencyNs),
+          onFenced: () => events.onError(new Error('a chunk append cannot be fenced')),
+          onEnded: () => events.onEnded(partition),
+          onError: (error) => events.onError(error),
+        },
+      }),
+    };
+    return lane;
+  }
+
+  #acknowledged(partition: number, through: number, stampNs: number): void {
+    const { pending } = this.#lane(partition);
+    for (let batch = pending[0]; batch !== undefined && batch.end <= through; batch = pending[0]) {
+      this.counts.chunks += batch.dataCount;
+      this.counts.bytes += batch.dataBytes;
+      pending.shift();
+    }
+    this.#options.events.onAcknowledged(partition, through, stampNs);
+  }
+
+  #lane(partition: number): Lane {
+    const lane = this.#lanes[partition];
+    assert(lane !== undefined, `no partition ${partition}`);
+    return lane;
+  }
+}
+
+function clear(lane: Lane): void {
+  lane.usedBytes = BATCH_HEADER_BYTES;
+  lane.count = 0;
+  lane.dataCount = 0;
+  lane.dataBytes = 0;
+}

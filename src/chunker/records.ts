@@ -1,0 +1,82 @@
+/**
+ * What a chunker keeps on disk, in one table:
+ *
+ * | key          | value                                                                                             |
+ * | ------------ | ------------------------------------------------------------------------------------------------- |
+ * | `identity`   | row: producer id, the workload it belongs to, its schedule's anchor, the boot of that              |
+ * | `position`   | row: place in the sums journal, next indexes, epochs; written before the first chunk               |
+ * | `ledger`     | CRC-32C, then the ledger (`verifier/ledger.ts`)                                                   |
+ * | `snapshot-0`, `snapshot-1` | CRC-32C, then a generator snapshot (`generator.ts`)                                 |
+ * | `reserved`   | row: no step from this one on was ever generated; written ahead of the generator                   |
+ * | `end`        | row: the step from which no file is opened; before anything is sent that depends on it             |
+ * | `phase`      | row: `ending` before the end records are sent, `finished` before the hold is released              |
+ *
+ * Position and ledger move in one transaction, and a snapshot is never newer than the ledger beside it.
+ */
+
+import { isCount } from '../core/assert.ts';
+import { isProducerId } from '../message/batch.ts';
+import { asRecord, openBytes, openRow } from '../store/row.ts';
+import type { StoreReader } from '../store/store.ts';
+import type { ReaderPosition } from '../verifier/verifier.ts';
+
+export const CHUNKER_TABLES = ['chunker'] as const;
+export const TABLE = 'chunker';
+
+type Key = 'identity' | 'position' | 'ledger' | 'snapshot-0' | 'snapshot-1' | 'reserved' | 'end' | 'phase';
+
+export function keyFor(name: Key): Buffer {
+  return Buffer.from(name);
+}
+
+export type IdentityRow = {
+  readonly producer: string;
+  /** Everything that the stream of records depends on, as text: a folder is refused to another workload. */
+  readonly workload: string;
+  /** Monotonic time of step 0, in the boot whose id follows. */
+  readonly anchorNs: number;
+  readonly boot: string;
+};
+export type ReservedRow = { readonly step: number };
+export type EndRow = { readonly endStep: number };
+export type PhaseRow = { readonly phase: 'ending' | 'finished' };
+
+export function isIdentityRow(value: unknown): value is IdentityRow {
+  const row = asRecord(value);
+  return (
+    isProducerId(row?.['producer']) &&
+    typeof row['workload'] === 'string' &&
+    typeof row['anchorNs'] === 'number' &&
+    typeof row['boot'] === 'string'
+  );
+}
+
+export function isPositionRow(value: unknown): value is ReaderPosition {
+  const row = asRecord(value);
+  const areCounts = (counts: unknown): boolean => Object.values(asRecord(counts) ?? { none: null }).every(isCount);
+  return isCount(row?.['offset']) && areCounts(row['nextIndexes']) && areCounts(row['epochs']);
+}
+
+export function isReservedRow(value: unknown): value is ReservedRow {
+  return isCount(asRecord(value)?.['step']);
+}
+
+export function isEndRow(value: unknown): value is EndRow {
+  return isCount(asRecord(value)?.['endStep']);
+}
+
+export function isPhaseRow(value: unknown): value is PhaseRow {
+  const phase = asRecord(value)?.['phase'];
+  return phase === 'ending' || phase === 'finished';
+}
+
+/** The row under a key, or `null`. */
+export function readRow<T>(store: StoreReader, key: Key, isValid: (value: unknown) => value is T): T | null {
+  const bytes = store.get(TABLE, keyFor(key));
+  return bytes === undefined ? null : openRow(bytes, isValid, `the ${key}`);
+}
+
+export function readBytes(store: StoreReader, key: Key): Buffer | null {
+  const bytes = store.get(TABLE, keyFor(key));
+  return bytes === undefined ? null : openBytes(bytes, `the ${key}`);
+}

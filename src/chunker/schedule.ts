@@ -1,0 +1,38 @@
+/**
+ * The open-loop schedule: step `n` is intended at `anchor + n / rate`, whatever the system does. A generator that was
+ * blocked, or dead, catches up, and what it sends late counts from when it was intended.
+ *
+ * Without a rate everything is due at once, and intended when it is generated.
+ */
+
+/** Node's timers are that coarse; a shorter wait would be none. */
+const WAIT_MS_MIN = 1;
+
+export class Schedule {
+  readonly #intervalNs: number | null;
+  readonly #anchorNs: number;
+
+  constructor(options: { rate: number | null; anchorNs: number }) {
+    this.#intervalNs = options.rate === null ? null : 1e9 / options.rate;
+    this.#anchorNs = options.anchorNs;
+  }
+
+  get isPaced(): boolean {
+    return this.#intervalNs !== null;
+  }
+
+  /** Steps that should have been taken by now. */
+  dueSteps(nowNs: number): number {
+    if (this.#intervalNs === null) return Number.POSITIVE_INFINITY;
+    return Math.floor((nowNs - this.#anchorNs) / this.#intervalNs) + 1;
+  }
+
+  intendedNs(step: number, nowNs: number): number {
+    return this.#intervalNs === null ? nowNs : this.#anchorNs + step * this.#intervalNs;
+  }
+
+  /** How long to wait for the next step. */
+  waitMs(step: number, nowNs: number): number {
+    return Math.max(WAIT_MS_MIN, (this.intendedNs(step, nowNs) - nowNs) / 1e6);
+  }
+}

@@ -1,0 +1,92 @@
+/** `stream-sum broker`: the embedded journals as a process. */
+
+import type { Command } from 'commander';
+import { UsageError } from '../core/errors.ts';
+import { parseBytes, parseDuration } from '../core/units.ts';
+import { BrokerServer } from '../journal/broker/server.ts';
+import { PARTITIONS_MAX } from '../journal/journals.ts';
+import { parseEndpoint } from '../transport/endpoint.ts';
+import { ComponentRuntime } from './component-runtime.ts';
+import { countWithin, makeCommand, parsed } from './flags.ts';
+
+/** Below it a journal has no room for batches of a useful size. */
+const RETENTION_BYTES_MIN = 1024 * 1024;
+
+type Flags = {
+  data: string;
+  listen: string;
+  partitions: number;
+  retention: number;
+  sumsRetention?: number;
+  holdAbsence: number;
+  supervised?: true;
+};
+
+export function brokerCommand(): Command {
+  return makeCommand('broker', 'Serve the journals: durable appends by record index, reads with credit, fencing.')
+    .requiredOption('--data <dir>', 'folder of the store; made when missing')
+    .requiredOption('--listen <endpoint>', 'ipc://PATH or tcp://127.0.0.1:PORT')
+    .option(
+      '--partitions <n>',
+      'chunk journals; cannot change later',
+      parsed('--partitions', countWithin(1, PARTITIONS_MAX)),
+      8,
+    )
+    .option(
+      '--retention <size>',
+      'room for all chunk journals together',
+      parsed('--retention', parseBytes),
+      256 * 1024 * 1024,
+    )
+    .option(
+      '--sums-retention <size>',
+      'room for the sums journal (default: as --retention)',
+      parsed('--sums-retention', parseBytes),
+    )
+    .option(
+      '--hold-absence <duration>',
+      'drop the hold of a verifier that is absent so long',
+      parsed('--hold-absence', parseDuration),
+      600_000,
+    )
+    .option('--supervised', 'speak the supervisor protocol on stdin and stdout')
+    .action((flags: Flags) => runBroker(flags));
+}
+
+async function runBroker(flags: Flags): Promise<void> {
+  const endpoint = parseEndpoint(flags.listen);
+  const sumsRetention = flags.sumsRetention ?? flags.retention;
+  for (const [flag, bytes] of [
+    ['--retention', flags.retention],
+    ['--sums-retention', sumsRetention],
+  ] as const) {
+    if (bytes < RETENTION_BYTES_MIN) throw new UsageError(`${flag} ${bytes}: must be at least 1MiB`);
+  }
+  const runtime = new ComponentRuntime({ component: 'broker', supervised: flags.supervised === true });
+  const server = await BrokerServer.start({
+    folder: flags.data,
+    endpoint,
+    config: {
+      partitions: flags.partitions,
+      retentionBytes: flags.retention,
+      sumsBytes: sumsRetention,
+      holdAbsenceMs: flags.holdAbsence,
+    },
+    onFatal: (error) => runtime.fail(error),
+  });
+  const { broker, store, incarnation } = server;
+  runtime.serve({
+    progress: () => ({
+      event: 'progress',
+      component: 'broker',
+      commits: broker.counts.commits,
+      appends: broker.counts.appends,
+      bytesAppended: broker.counts.bytesAppended,
+      diskBytes: store.diskBytes(),
+      journalBytes: broker.state.journalBytes,
+    }),
+    stop: () => server.stop(),
+  });
+  runtime.log.info({ endpoint: endpoint.address, partitions: flags.partitions, incarnation }, 'serving');
+  runtime.emit({ event: 'ready', component: 'broker', pid: process.pid, endpoint: endpoint.address, incarnation });
+}

@@ -1,0 +1,189 @@
+/** `stream-sum chunker`: publishes files in chunks and verifies the sum of each. */
+
+import { randomBytes } from 'node:crypto';
+import type { Command } from 'commander';
+import { systemClock } from '../core/clock.ts';
+import { UsageError } from '../core/errors.ts';
+import { type Range, parseBytes, parseCount, parseDuration, parseRange, rangeText } from '../core/units.ts';
+import { Chunker } from '../chunker/chunker.ts';
+import { beginLife } from '../chunker/life.ts';
+import { CHUNKER_TABLES } from '../chunker/records.ts';
+import { BATCH_BYTES_MAX, BATCH_HEADER_BYTES } from '../message/batch.ts';
+import { CHUNK_HEADER_BYTES } from '../message/chunk.ts';
+import { openLmdbStore } from '../store/lmdb-store.ts';
+import { parseEndpoint } from '../transport/endpoint.ts';
+import { Workload } from '../workload/workload.ts';
+import { ChunkerReport } from './chunker-report.ts';
+import { ComponentRuntime } from './component-runtime.ts';
+import { bootId, connectJournals } from './connection.ts';
+import { countWithin, makeCommand, parsed } from './flags.ts';
+
+/** A value in LMDB takes whole pages after a header of 24 bytes: a batch that fills them wastes none. */
+const PAGE_BYTES = 4096;
+const PAGE_HEADER_BYTES = 24;
+
+type Flags = {
+  data: string;
+  connect: string;
+  number: number;
+  seed: number;
+  files: number;
+  chunks: Range;
+  chunkBytes: Range;
+  rate: number | null;
+  batchBytes: number;
+  sla: number;
+  count?: number;
+  supervised?: true;
+};
+
+export function chunkerCommand(): Command {
+  const range = (flag: string, parse: (text: string, flag: string) => number) =>
+    parsed(flag, (text) => parseRange(text, flag, parse));
+  return makeCommand('chunker', 'Publish files in chunks and verify that the right sum of each arrives in time.')
+    .requiredOption('--data <dir>', 'folder of the store; made when missing')
+    .requiredOption('--connect <endpoint>', "the broker's endpoint")
+    .option(
+      '--number <k>',
+      "this chunker's number, from 0: each publishes other files",
+      parsed('--number', countWithin(0, 65_535)),
+      0,
+    )
+    .option('--seed <n>', 'seed of everything that is published', parsed('--seed', parseCount), 1)
+    .option('--files <n>', 'files open at once', parsed('--files', countWithin(1, 1_000_000)), 100)
+    .option(
+      '--chunks <n>',
+      'data chunks of a file: a number, or a range such as 0..1000',
+      range('--chunks', parseCount),
+      { low: 100, high: 100 },
+    )
+    .option(
+      '--chunk-bytes <size>',
+      'bytes of a chunk: a size, or a range such as 1..65536',
+      range('--chunk-bytes', parseBytes),
+      { low: 32, high: 32 },
+    )
+    .option('--rate <n>', 'chunks a second, open loop; or max', parsed('--rate', parseRate), null)
+    .option('--batch-bytes <size>', 'largest record batch', parsed('--batch-bytes', parseBytes), 256 * 1024)
+    .option(
+      '--sla <duration>',
+      'a sum must be there so long after the end of its file',
+      parsed('--sla', parseDuration),
+      30_000,
+    )
+    .option(
+      '--count <n>',
+      'files to publish; without it, until SIGTERM',
+      parsed('--count', countWithin(1, Number.MAX_SAFE_INTEGER)),
+    )
+    .option('--supervised', 'speak the supervisor protocol on stdin and stdout')
+    .action((flags: Flags) => runChunker(flags));
+}
+
+function parseRate(text: string, flag: string): number | null {
+  if (text === 'max') return null;
+  const rate = parseCount(text, flag);
+  if (rate < 1) throw new UsageError(`${flag} ${text}: must be at least 1, or max`);
+  return rate;
+}
+
+/** The largest batch within `--batch-bytes` that takes whole pages of the store. Throws when a chunk does not fit. */
+function batchBytesOf(flags: Flags): number {
+  const { batchBytes, chunkBytes } = flags;
+  if (chunkBytes.low < 1)
+    throw new UsageError(`--chunk-bytes ${rangeText(chunkBytes)}: a chunk has at least 1 byte; empty data ends a file`);
+  if (batchBytes > BATCH_BYTES_MAX)
+    throw new UsageError(`--batch-bytes ${batchBytes}: must be at most ${BATCH_BYTES_MAX}`);
+  const needed = BATCH_HEADER_BYTES + CHUNK_HEADER_BYTES + chunkBytes.high;
+  if (batchBytes < needed)
+    throw new UsageError(`--batch-bytes ${batchBytes}: a chunk of ${chunkBytes.high} bytes needs ${needed}`);
+  const fitting = Math.floor(batchBytes / PAGE_BYTES) * PAGE_BYTES - PAGE_HEADER_BYTES;
+  return fitting >= needed ? fitting : batchBytes;
+}
+
+async function runChunker(flags: Flags): Promise<void> {
+  parseEndpoint(flags.connect);
+  const batchBytes = batchBytesOf(flags);
+  const runtime = new ComponentRuntime({ component: 'chunker', supervised: flags.supervised === true });
+  const store = await openLmdbStore({ folder: flags.data, kind: 'chunker', tables: CHUNKER_TABLES });
+  const journals = connectJournals(flags.connect, `chunker ${process.pid}`, runtime.log);
+  const info = await journals.list();
+  if (batchBytes > info.batchBytesMax) {
+    throw new UsageError(
+      `--batch-bytes ${flags.batchBytes}: the journals take batches of at most ${info.batchBytesMax} with their retention`,
+    );
+  }
+  const workload = new Workload({
+    seed: flags.seed,
+    chunkerNumber: flags.number,
+    filesOpen: flags.files,
+    chunks: flags.chunks,
+    chunkBytes: flags.chunkBytes,
+    partitions: info.partitions,
+  });
+  const fileCount = flags.count ?? null;
+  const life = await beginLife({
+    store,
+    journals,
+    workload: workload.options,
+    fileCount,
+    newProducer,
+    nowNs: systemClock.nowNs(),
+    boot: bootId(),
+  });
+  const verifiedBefore = life.ledger.verifiedTotal;
+  const report = new ChunkerReport((event) => runtime.emit(event));
+  const chunker = new Chunker({
+    journals,
+    store,
+    clock: systemClock,
+    life,
+    workload,
+    fileCount,
+    rate: flags.rate,
+    batchBytes,
+    slaMs: flags.sla,
+    events: {
+      ...report.events,
+      onDelay: (file, delaySeconds) => runtime.log.warn({ file, delaySeconds }, 'a sum is late'),
+      onDrained: () => {
+        const { verifiedTotal, filesTotal } = chunker;
+        runtime.log.info({ verifiedTotal }, 'every file is verified');
+        runtime.finish({ event: 'drained', verifiedTotal, filesCompletedTotal: filesTotal });
+      },
+      onFailure: (error) => runtime.fail(error),
+    },
+  });
+  runtime.serve({
+    progress: () => report.progress(chunker),
+    onCommand: (command) => {
+      if (command.command === 'drain') chunker.drain();
+      else if (command.command === 'watch') report.watch(command);
+    },
+    stop: async () => {
+      await chunker.stop();
+      journals.close();
+      await store.close();
+    },
+  });
+  const { producer, resumed } = life;
+  runtime.log.info({ producer, resumed, number: flags.number, verified: verifiedBefore }, 'chunking');
+  runtime.emit({
+    event: 'ready',
+    component: 'chunker',
+    pid: process.pid,
+    producer,
+    chunkerNumber: flags.number,
+    resumed,
+    verifiedTotal: verifiedBefore,
+  });
+  if (life.isEnding) chunker.finishEnding();
+  else chunker.start();
+}
+
+/** 8 random bytes; the first is never zero, which marks the producers of shards. */
+function newProducer(): string {
+  const id = randomBytes(8);
+  id[0] = (id[0] ?? 0) | 0x80;
+  return id.toString('hex');
+}

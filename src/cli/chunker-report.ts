@@ -1,0 +1,69 @@
+/** What a chunker tells its supervisor: counts, latencies since the last report, and the first recovered sum after a fault. */
+
+import type { Chunker, ChunkerEvents } from '../chunker/chunker.ts';
+import { LatencyHistogram } from '../measure/histogram.ts';
+import type { VerifiedFile } from '../verifier/verifier.ts';
+import type { ChunkerProgress, RecoveredEvent, WatchCommand } from './component-protocol.ts';
+
+export class ChunkerReport {
+  readonly #emit: (event: RecoveredEvent) => void;
+  readonly #latency = new LatencyHistogram();
+  readonly #acknowledgement = new LatencyHistogram();
+  readonly #lag = new LatencyHistogram();
+  readonly #verified = { sums: 0, chunks: 0, bytes: 0 };
+  #watches: WatchCommand[] = [];
+
+  constructor(emit: (event: RecoveredEvent) => void) {
+    this.#emit = emit;
+  }
+
+  get events(): Pick<ChunkerEvents, 'onVerified' | 'onAcknowledged' | 'onScheduleLag'> {
+    return {
+      onVerified: (file) => this.#onVerified(file),
+      onAcknowledged: (latencyNs) => this.#acknowledgement.record(latencyNs),
+      onScheduleLag: (lagNs) => this.#lag.record(lagNs),
+    };
+  }
+
+  watch(watch: WatchCommand): void {
+    this.#watches.push(watch);
+  }
+
+  /** Takes what was recorded since the last call. */
+  progress(chunker: Chunker): ChunkerProgress {
+    const { chunks, bytes, filesCompleted, filesOpen, sumsOutstanding } = chunker.counts;
+    const scheduleLagNsP99 = this.#lag.summary().p99Ns ?? 0;
+    this.#lag.reset();
+    return {
+      event: 'progress',
+      component: 'chunker',
+      chunks,
+      bytes,
+      filesCompleted,
+      sumsVerified: this.#verified.sums,
+      chunksVerified: this.#verified.chunks,
+      bytesVerified: this.#verified.bytes,
+      filesOpen,
+      sumsOutstanding,
+      scheduleLagNsP99,
+      verifiedTotal: chunker.verifiedTotal,
+      latency: this.#latency.take(),
+      acknowledgement: this.#acknowledgement.take(),
+    };
+  }
+
+  #onVerified({ partition, intendedNs, verifiedNs, chunks, bytes }: VerifiedFile): void {
+    this.#verified.sums += 1;
+    this.#verified.chunks += chunks;
+    this.#verified.bytes += bytes;
+    if (Number.isNaN(intendedNs)) return;
+    this.#latency.record(Math.max(0, verifiedNs - intendedNs));
+    if (this.#watches.length === 0) return;
+    const isSeen = (watch: WatchCommand): boolean =>
+      intendedNs > watch.sinceNs && (watch.partitions === null || watch.partitions.includes(partition));
+    for (const { fault } of this.#watches.filter(isSeen)) {
+      this.#emit({ event: 'recovered', fault, partition, intendedNs, verifiedNs });
+    }
+    this.#watches = this.#watches.filter((watch) => !isSeen(watch));
+  }
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+/** `stream-sum <command>`: finds the command, runs it, and turns what it threw into one line and an exit code. */
+
+import type { Command } from 'commander';
+import { EXIT, ViolationError, exitCodeOf } from '../core/errors.ts';
+import { makeCommand, usageErrorOf } from './flags.ts';
+
+type Load = () => Promise<Command>;
+
+/** Loaded on demand: a component does not load the harness, nor the harness the components. */
+const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly load: Load }>> = {
+  soak: {
+    summary: 'run the whole pipeline under faults and judge it',
+    load: async () => (await import('../../soak/command.ts')).soakCommand(),
+  },
+  broker: { summary: 'serve the journals', load: async () => (await import('./broker-command.ts')).brokerCommand() },
+  summer: {
+    summary: 'fold chunks and publish sums',
+    load: async () => (await import('./summer-command.ts')).summerCommand(),
+  },
+  chunker: {
+    summary: 'publish files and verify their sums',
+    load: async () => (await import('./chunker-command.ts')).chunkerCommand(),
+  },
+  retire: {
+    summary: 'end a dead chunker in every journal',
+    load: async () => (await import('./retire-command.ts')).retireCommand(),
+  },
+};
+
+async function main(argv: readonly string[]): Promise<void> {
+  const program = makeCommand('stream-sum', 'Exactly-once stream processing, measured.');
+  const name = argv.find((argument) => !argument.startsWith('-'));
+  const chosen = name === undefined ? undefined : COMMANDS[name];
+  if (chosen !== undefined) program.addCommand(await chosen.load());
+  else for (const [command, { summary }] of Object.entries(COMMANDS)) program.addCommand(makeCommand(command, summary));
+  await program.parseAsync([...argv], { from: 'user' });
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  const usage = usageErrorOf(error);
+  if (usage !== null) {
+    process.stderr.write(`stream-sum: ${usage.message.split('\n')[0] ?? ''}\n`);
+    process.exit(EXIT.usage);
+  }
+  const isHelp = (error as { code?: unknown } | null)?.code?.toString().startsWith('commander.') === true;
+  if (isHelp) process.exit((error as { exitCode?: number }).exitCode === 0 ? EXIT.holds : EXIT.usage);
+  const line = error instanceof ViolationError ? error.line : error instanceof Error ? error.message : String(error);
+  process.stderr.write(`stream-sum: ${line}\n`);
+  process.exit(exitCodeOf(error));
+}

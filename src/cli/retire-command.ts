@@ -1,0 +1,41 @@
+/** `stream-sum retire`: ends a dead producer in every journal and releases its verifier's hold. Can be run again. */
+
+import type { Command } from 'commander';
+import { destination, pino } from 'pino';
+import { UsageError } from '../core/errors.ts';
+import { SUMS_JOURNAL, chunkJournal } from '../journal/journals.ts';
+import { isProducerId } from '../message/batch.ts';
+import { connectJournals } from './connection.ts';
+import { makeCommand, parsed } from './flags.ts';
+
+type Flags = { connect: string; producer: string };
+
+export function retireCommand(): Command {
+  return makeCommand('retire', 'End a dead producer in every journal and release the hold of its verifier.')
+    .requiredOption('--connect <endpoint>', "the broker's endpoint")
+    .requiredOption(
+      '--producer <id>',
+      'the 16 hexadecimal digits of its ready line',
+      parsed('--producer', parseProducer),
+    )
+    .action((flags: Flags) => runRetire(flags));
+}
+
+function parseProducer(text: string, flag: string): string {
+  if (!isProducerId(text) || text.startsWith('00'))
+    throw new UsageError(`${flag} ${text}: expected the 16 hexadecimal digits of a chunker's producer id`);
+  return text;
+}
+
+async function runRetire({ connect, producer }: Flags): Promise<void> {
+  const log = pino({ base: { component: 'retire', pid: process.pid } }, destination({ dest: 2, sync: true }));
+  const journals = connectJournals(connect, `retire ${process.pid}`, log);
+  const { partitions } = await journals.list();
+  for (let partition = 0; partition < partitions; partition += 1) {
+    await journals.retire(chunkJournal(partition), producer);
+    log.info({ journal: chunkJournal(partition), producer }, 'ended');
+  }
+  await journals.release(SUMS_JOURNAL, producer);
+  log.info({ producer }, 'retired');
+  journals.close();
+}

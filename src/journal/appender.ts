@@ -1,0 +1,187 @@
+/**
+ * Appends the records of one producer to one journal, in order and exactly once, over any `Journals`: go-back-n, addressed
+ * by record index. What is acknowledged is durable; what is not is kept and sent again after a lost connection.
+ *
+ * Bounds: at most `windowBatches` batches under way. `hasRoom` tells its owner when to stop.
+ */
+
+import { assert, unreachable } from '../core/assert.ts';
+import type { Clock } from '../core/clock.ts';
+import { OperatingError, ViolationError } from '../core/errors.ts';
+import { crc32c } from '../hash/crc32c.ts';
+import { dropLeadingRecords } from '../message/recut.ts';
+import type { AppendOutcome, Journals, ShardEpoch } from './journals.ts';
+
+/** How long to wait after the journal refused for want of room. */
+const REFUSED_RETRY_MS = 10;
+
+export type AppenderEvents = {
+  /** All records below `through` are durable, since `stampNs` at the latest (the broker's monotonic clock). */
+  onAcknowledged(through: number, stampNs: number): void;
+  /** The time from a batch's first send to its acknowledgement. */
+  onLatency?(latencyNs: number): void;
+  onFenced(): void;
+  onEnded(): void;
+  onError(error: unknown): void;
+};
+
+export type AppenderOptions = {
+  readonly journals: Journals;
+  readonly clock: Clock;
+  readonly journal: string;
+  readonly producer: string;
+  readonly owner?: ShardEpoch;
+  /** All records below are known to be durable. */
+  readonly acknowledged: number;
+  readonly windowBatches: number;
+  readonly events: AppenderEvents;
+};
+
+type Entry = { readonly first: number; readonly count: number; readonly bytes: Uint8Array; sentNs: number };
+
+export class Appender {
+  readonly #options: AppenderOptions;
+  readonly #queue: Entry[] = [];
+  /** Entries of the queue, from its front, that are under way in this attempt. */
+  #sent = 0;
+  /** Counts how often it went back; an answer to an older attempt never makes it go back again. */
+  #attempt = 0;
+  #acknowledged: number;
+  #isWaiting = false;
+  #isOver = false;
+
+  constructor(options: AppenderOptions) {
+    this.#options = options;
+    this.#acknowledged = options.acknowledged;
+  }
+
+  /** All records below are durable. May be above what was handed over here: a dead incarnation's bytes arrived late. */
+  get acknowledged(): number {
+    return this.#acknowledged;
+  }
+
+  get isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  get hasRoom(): boolean {
+    return this.#queue.length < this.#options.windowBatches;
+  }
+
+  /**
+   * Hands over a sealed batch, which must never be changed afterwards, of the records that follow those handed over
+   * before. Records that are durable already are dropped.
+   */
+  push(batch: { first: number; count: number; bytes: Uint8Array }): void {
+    const last = this.#queue.at(-1);
+    assert(last === undefined || last.first + last.count === batch.first, 'batches follow each other');
+    this.#queue.push({ ...batch, sentNs: 0 });
+    this.#dropAcknowledged();
+    this.#pump();
+  }
+
+  /** Nothing is sent any more. */
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  #pump(): void {
+    const { windowBatches } = this.#options;
+    while (!this.#isOver && !this.#isWaiting && this.#sent < Math.min(this.#queue.length, windowBatches)) {
+      const entry = this.#queue[this.#sent];
+      assert(entry !== undefined, 'the queue has what is to be sent');
+      this.#sent += 1;
+      this.#send(entry, this.#attempt);
+    }
+  }
+
+  #send(entry: Entry, attempt: number): void {
+    const { journals, clock, journal, owner, events } = this.#options;
+    if (entry.sentNs === 0) entry.sentNs = clock.nowNs();
+    journals
+      .append(journal, entry.bytes, owner)
+      .then((outcome) => this.#settle(entry, attempt, outcome))
+      .catch((error: unknown) => {
+        this.#isOver = true;
+        events.onError(error);
+      });
+  }
+
+  #settle(entry: Entry, attempt: number, answer: AppendOutcome): void {
+    if (this.#isOver) return;
+    const { events, journal, clock } = this.#options;
+    switch (answer.outcome) {
+      case 'committed':
+        events.onLatency?.(clock.nowNs() - entry.sentNs);
+        return this.#acknowledge(entry.first + entry.count, answer.stampNs);
+      case 'expected':
+        if (answer.n < this.#acknowledged) {
+          const detail = `records below ${this.#acknowledged} were acknowledged, but the journal has only those below ${answer.n}`;
+          throw new ViolationError('acknowledged-loss', detail, { journal, index: answer.n });
+        }
+        this.#acknowledge(answer.n, answer.stampNs);
+        return this.#goBack(attempt);
+      case 'unknown':
+        return this.#goBack(attempt);
+      case 'refused':
+        return this.#goBackLater(attempt);
+      case 'fenced':
+        this.#isOver = true;
+        return events.onFenced();
+      case 'ended':
+        this.#isOver = true;
+        return events.onEnded();
+      case 'corrupt':
+        throw new ViolationError('corrupt', `a batch arrived damaged at the journal: ${answer.reason}`, {
+          journal,
+          index: entry.first,
+        });
+      case 'rejected':
+        throw new OperatingError('ERR_APPEND_REJECTED', `the journal ${journal} rejects a batch: ${answer.reason}`);
+      default:
+        return unreachable(answer);
+    }
+  }
+
+  #acknowledge(through: number, stampNs: number): void {
+    if (through <= this.#acknowledged) return;
+    this.#acknowledged = through;
+    this.#dropAcknowledged();
+    this.#options.events.onAcknowledged(through, stampNs);
+    this.#pump();
+  }
+
+  #dropAcknowledged(): void {
+    for (let entry = this.#queue[0]; entry !== undefined; entry = this.#queue[0]) {
+      if (entry.first >= this.#acknowledged) return;
+      if (entry.first + entry.count <= this.#acknowledged) {
+        this.#queue.shift();
+        if (this.#sent > 0) this.#sent -= 1;
+        continue;
+      }
+      const dropped = this.#acknowledged - entry.first;
+      const bytes = dropLeadingRecords(entry.bytes, dropped, this.#options.journal, crc32c);
+      this.#queue[0] = { first: this.#acknowledged, count: entry.count - dropped, bytes, sentNs: entry.sentNs };
+      return;
+    }
+  }
+
+  /** Sends all again that is not acknowledged: once for each time that answers of one attempt ask for it. */
+  #goBack(attempt: number): void {
+    if (attempt !== this.#attempt) return;
+    this.#attempt += 1;
+    this.#sent = 0;
+    this.#pump();
+  }
+
+  #goBackLater(attempt: number): void {
+    if (attempt !== this.#attempt) return;
+    this.#attempt += 1;
+    this.#sent = 0;
+    this.#isWaiting = true;
+    this.#options.clock.after(REFUSED_RETRY_MS, () => {
+      this.#isWaiting = false;
+      this.#pump();
+    });
+  }
+}

@@ -1,0 +1,370 @@
+/**
+ * The embedded broker: sessions, requests and streams over the rules of `state.ts`. It is handed its store, clock and a
+ * way to send, and owns no socket and no file.
+ *
+ * No answer leaves before the commit that makes it true is durable, and no reader receives a batch before that.
+ */
+
+import { unreachable } from '../../core/assert.ts';
+import type { Clock, Timer } from '../../core/clock.ts';
+import type { Store } from '../../store/store.ts';
+import type { Frames } from '../../transport/transport.ts';
+import type { AppendOutcome } from '../journals.ts';
+import {
+  type BrokerMessage,
+  type Call,
+  type ClientMessage,
+  PROTOCOL_VERSION,
+  decodeClientMessage,
+  encodeHeader,
+} from '../protocol.ts';
+import { GroupCommit } from '../../store/group-commit.ts';
+import { type BrokerConfig, BrokerState } from './state.ts';
+import { Stream } from './stream.ts';
+
+/** A session that said nothing for so long is forgotten; its client is told to open a new one. */
+const SESSION_IDLE_MS = 10_000;
+const SESSIONS_MAX = 1024;
+const STREAMS_PER_SESSION_MAX = 192;
+const TICK_MS = 500;
+const READER_CHECK_MS = 60_000;
+
+export type BrokerOptions = {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly config: BrokerConfig;
+  /** Distinguishes this start of the broker from every other. */
+  readonly incarnation: string;
+  /** Of the boot of the machine: stamps of another boot are not comparable. */
+  readonly bootHash: number;
+  readonly send: (session: string, frames: Frames) => void;
+  /** The process must stop: what the disk holds is unknown. */
+  readonly onFatal: (error: unknown) => void;
+};
+
+type Session = {
+  lastSeenNs: number;
+  readonly streams: Map<number, Stream>;
+  /** Answers to appends, sent together after the commit. */
+  readonly acks: { id: number; outcome: AppendOutcome }[];
+};
+
+export type BrokerCounts = { commits: number; appends: number; bytesAppended: number; refusals: number };
+
+export class Broker {
+  readonly state: BrokerState;
+  readonly counts: BrokerCounts = { commits: 0, appends: 0, bytesAppended: 0, refusals: 0 };
+  readonly #options: BrokerOptions;
+  readonly #commit: GroupCommit;
+  readonly #sessions = new Map<string, Session>();
+  readonly #withAcks = new Set<string>();
+  #timer: Timer | null = null;
+  #readersCheckedNs: number;
+  #isClosed = false;
+
+  constructor(options: BrokerOptions) {
+    this.#options = options;
+    this.state = new BrokerState(options.store, options.clock, options.config, options.bootHash);
+    this.#readersCheckedNs = options.clock.nowNs();
+    let isConfigured = false;
+    this.#commit = new GroupCommit({
+      store: options.store,
+      fill: () => {
+        const batch = this.state.fill();
+        if (!isConfigured) this.state.fillConfig(batch);
+        isConfigured = true;
+        return batch;
+      },
+      onDurable: () => {
+        this.counts.commits += 1;
+        this.state.committed();
+      },
+      onAnswered: () => this.#afterCommit(),
+      onFatal: options.onFatal,
+    });
+  }
+
+  /** Resolves when the configuration is durable and the broker may be reached. */
+  start(): Promise<void> {
+    this.#timer = this.#options.clock.after(TICK_MS, () => this.#tick());
+    return new Promise((resolve) => this.#commit.accept(resolve));
+  }
+
+  /** Commits what was accepted, answers it, and stops. */
+  stop(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.clear();
+    return new Promise((resolve) => this.#commit.whenDurable(resolve));
+  }
+
+  /** A message has arrived. Whatever it holds, the broker stays up for the others. */
+  receive(session: string, frames: Frames): void {
+    if (this.#isClosed) return;
+    const message = decodeClientMessage(frames[0]);
+    if ('invalid' in message) {
+      this.#send(session, { t: 'refused', id: null, reason: message.invalid });
+      return;
+    }
+    const known = this.#sessions.get(session);
+    if (known === undefined && message.t !== 'open') {
+      this.#send(session, { t: 'reopen' });
+      return;
+    }
+    if (known !== undefined) known.lastSeenNs = this.#options.clock.nowNs();
+    this.#dispatch(session, message, frames);
+  }
+
+  /** The client is gone or does not take what it asked for: its session ends, and delays nobody. */
+  unreachable(session: string): void {
+    this.#sessions.delete(session);
+    this.#withAcks.delete(session);
+  }
+
+  #dispatch(session: string, message: ClientMessage, frames: Frames): void {
+    switch (message.t) {
+      case 'open':
+        this.#open(session, message.version);
+        return;
+      case 'ping':
+        this.#send(session, { t: 'pong' });
+        this.#grant(session, message.credits);
+        return;
+      case 'credit':
+        this.#grant(session, message.credits);
+        return;
+      case 'append':
+        this.#append(session, message, frames[1]);
+        return;
+      case 'read':
+        this.#read(session, message);
+        return;
+      case 'cancel':
+        this.#sessions.get(session)?.streams.delete(message.stream);
+        return;
+      case 'call':
+        this.#call(session, message.id, message.call);
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  #open(session: string, version: number): void {
+    if (version !== PROTOCOL_VERSION) {
+      this.#send(session, {
+        t: 'refused',
+        id: null,
+        reason: `protocol version ${version}, this broker speaks ${PROTOCOL_VERSION}`,
+      });
+      return;
+    }
+    if (!this.#sessions.has(session)) {
+      if (this.#sessions.size >= SESSIONS_MAX) {
+        this.#send(session, { t: 'refused', id: null, reason: `too many sessions: ${SESSIONS_MAX}` });
+        return;
+      }
+      this.#sessions.set(session, { lastSeenNs: this.#options.clock.nowNs(), streams: new Map(), acks: [] });
+    }
+    this.#send(session, { t: 'opened' });
+  }
+
+  // --- appends ---
+
+  #append(session: string, message: Extract<ClientMessage, { t: 'append' }>, bytes: Uint8Array | undefined): void {
+    const { id, journal, owner } = message;
+    const decision = this.state.append(journal, bytes ?? new Uint8Array(0), owner);
+    if ('outcome' in decision) {
+      if (decision.outcome === 'refused') {
+        this.counts.refusals += 1;
+        this.#commit.accept();
+      }
+      // `expected` waits, like `committed`, for the commit that makes it true.
+      this.#commit.whenDurable(() => this.#acknowledge(session, id, stamped(decision, this.#options.clock)));
+      return;
+    }
+    const { accepted } = decision;
+    this.counts.appends += 1;
+    this.counts.bytesAppended += accepted.end - accepted.begin;
+    this.#commit.accept(() => {
+      const { begin, end } = accepted;
+      this.#acknowledge(session, id, { outcome: 'committed', begin, end, stampNs: this.#options.clock.nowNs() });
+    });
+  }
+
+  #acknowledge(session: string, id: number, outcome: AppendOutcome): void {
+    const known = this.#sessions.get(session);
+    if (known === undefined) return;
+    known.acks.push({ id, outcome });
+    this.#withAcks.add(session);
+    if (this.#commit.isIdle) this.#flushAcks();
+  }
+
+  #flushAcks(): void {
+    for (const session of this.#withAcks) {
+      const known = this.#sessions.get(session);
+      if (known !== undefined) this.#send(session, { t: 'acks', acks: known.acks.splice(0) });
+    }
+    this.#withAcks.clear();
+  }
+
+  #afterCommit(): void {
+    this.#flushAcks();
+    for (const [session, { streams }] of this.#sessions) {
+      for (const stream of streams.values()) this.#pump(session, stream);
+    }
+  }
+
+  // --- streams ---
+
+  #read(session: string, message: Extract<ClientMessage, { t: 'read' }>): void {
+    const { stream: id, journal: name, offset, through, owner } = message;
+    const streams = this.#sessions.get(session)?.streams;
+    if (streams === undefined) return;
+    const end = (reason: 'fenced' | 'rejected', detail: string): void =>
+      this.#send(session, { t: 'end', stream: id, reason, begin: 0, detail });
+    if (owner !== undefined && this.state.isFenced(owner)) return end('fenced', '');
+    const journal = this.state.journals.get(name);
+    if (journal === undefined) return end('rejected', `there is no journal ${name}`);
+    if (offset > journal.head) return end('rejected', `${name} ends at ${journal.head}, before ${offset}`);
+    if (!streams.has(id) && streams.size >= STREAMS_PER_SESSION_MAX)
+      return end('rejected', 'too many streams in one session');
+    if (offset >= journal.begin && offset < journal.head && this.state.batchAt(journal, offset) === null) {
+      return end('rejected', `no batch of ${name} begins at ${offset}`);
+    }
+    const stream = new Stream({ id, journal, offset, through, owner });
+    streams.set(id, stream);
+    this.#pump(session, stream);
+  }
+
+  #grant(session: string, credits: Extract<ClientMessage, { t: 'credit' }>['credits']): void {
+    const streams = this.#sessions.get(session)?.streams;
+    for (const credit of credits) {
+      const stream = streams?.get(credit.stream);
+      if (stream === undefined) continue;
+      stream.grant(credit);
+      this.#pump(session, stream);
+    }
+  }
+
+  #pump(session: string, stream: Stream): void {
+    const streams = this.#sessions.get(session)?.streams;
+    if (streams?.get(stream.id) !== stream) return;
+    if (stream.owner !== undefined && this.state.isFenced(stream.owner)) {
+      streams.delete(stream.id);
+      this.#send(session, { t: 'end', stream: stream.id, reason: 'fenced', begin: 0, detail: '' });
+      return;
+    }
+    for (;;) {
+      const batches = stream.take((journal, offset) => this.state.batchAt(journal, offset));
+      if (batches === null) return;
+      if (batches === 'trimmed') {
+        streams.delete(stream.id);
+        this.#send(session, {
+          t: 'end',
+          stream: stream.id,
+          reason: 'trimmed',
+          begin: stream.journal.begin,
+          detail: '',
+        });
+        return;
+      }
+      const spans = batches.map(({ begin, end, stampNs }) => [begin, end, stampNs] as const);
+      this.#send(
+        session,
+        { t: 'batches', stream: stream.id, batches: spans },
+        batches.map(({ bytes }) => bytes),
+      );
+    }
+  }
+
+  // --- calls ---
+
+  #call(session: string, id: number, call: Call): void {
+    const reply = (result: unknown): void => this.#send(session, { t: 'reply', id, result });
+    const durably = (result: unknown): void =>
+      this.#commit.whenDurable(() => reply(stamped(result, this.#options.clock)));
+    const refuse = (reason: string): void => this.#send(session, { t: 'refused', id, reason });
+    if ('owner' in call && call.owner !== undefined && this.state.isFenced(call.owner))
+      return durably({ outcome: 'fenced' });
+    const journal = 'journal' in call ? this.state.journals.get(call.journal) : undefined;
+    if ('journal' in call && journal === undefined) return refuse(`there is no journal ${call.journal}`);
+    switch (call.op) {
+      case 'list':
+        return reply(this.state.info());
+      case 'raise': {
+        const outcome = this.state.raise(call.shard, call.path, call.takeOver);
+        if (outcome === null) return refuse(`there is no shard ${call.shard}`);
+        if (outcome.outcome === 'replaced') return durably(outcome);
+        return this.#commit.accept(() => reply(outcome));
+      }
+      case 'confirm':
+        this.state.confirm(call.owner, call.path);
+        return this.#commit.accept(() => reply({ outcome: 'confirmed' }));
+      case 'report': {
+        const hold = this.state.shardHold(call.owner.shard);
+        this.state.moveHold(hold.journal, hold.name, call.offset);
+        if (this.state.wantsTrim(hold.journal)) this.#commit.accept();
+        return reply({ outcome: 'reported' });
+      }
+      default:
+    }
+    if (journal === undefined) return;
+    switch (call.op) {
+      case 'head':
+        return reply({ head: journal.head });
+      case 'expected': {
+        const producer = journal.producers.get(call.producer);
+        return durably(
+          producer?.ended === true ? { outcome: 'ended' } : { outcome: 'expected', n: producer?.next ?? 0, stampNs: 0 },
+        );
+      }
+      case 'retire':
+        this.state.retire(journal, call.producer);
+        return this.#commit.accept(() => reply({ outcome: 'ended' }));
+      case 'hold': {
+        if (journal.kind !== 'sums') return refuse('holds are made in the sums journal only');
+        const outcome = this.state.makeHold(journal, call.name);
+        return this.#commit.accept(() => reply(outcome));
+      }
+      case 'move-hold': {
+        if (journal.kind !== 'sums') return refuse('a shard moves its hold by reports');
+        const outcome = this.state.moveHold(journal, call.name, call.offset);
+        if (this.state.wantsTrim(journal)) this.#commit.accept();
+        return reply({ outcome });
+      }
+      case 'release':
+        if (journal.kind !== 'sums') return refuse('the hold of a shard is never released');
+        this.state.releaseHold(journal, call.name);
+        return this.#commit.accept(() => reply({ outcome: 'released' }));
+      default:
+        return unreachable(call);
+    }
+  }
+
+  // --- time ---
+
+  #tick(): void {
+    const { clock, store } = this.#options;
+    const now = clock.nowNs();
+    for (const [session, { lastSeenNs }] of this.#sessions) {
+      if (now - lastSeenNs > SESSION_IDLE_MS * 1e6) this.unreachable(session);
+    }
+    if (this.state.expireHolds()) this.#commit.accept();
+    if (now - this.#readersCheckedNs > READER_CHECK_MS * 1e6) {
+      this.#readersCheckedNs = now;
+      store.checkReaders();
+    }
+    this.#timer = clock.after(TICK_MS, () => this.#tick());
+  }
+
+  #send(session: string, message: BrokerMessage, frames: Frames = []): void {
+    this.#options.send(session, [encodeHeader({ ...message, i: this.#options.incarnation, s: session }), ...frames]);
+  }
+}
+
+/** `expected` carries the broker's time of answering. */
+function stamped<T>(result: T, clock: Clock): T {
+  const isExpected =
+    typeof result === 'object' && result !== null && (result as { outcome?: string }).outcome === 'expected';
+  return isExpected ? { ...result, stampNs: clock.nowNs() } : result;
+}

@@ -1,0 +1,92 @@
+/**
+ * One journal as the broker holds it in memory: what is durable, what is on its way there, and its most recent batches.
+ * Pure state; the broker decides and the group commit writes.
+ */
+
+import { assert } from '../../core/assert.ts';
+import type { StoredBatch } from '../journals.ts';
+
+export type ProducerState = {
+  /** Next index, including what waits for its commit. */
+  next: number;
+  ended: boolean;
+};
+
+export type Hold = { offset: number; lastSeenNs: number };
+
+export class JournalLog {
+  readonly number: number;
+  readonly name: string;
+  readonly kind: 'chunks' | 'sums';
+  /** First offset that is kept. */
+  begin: number;
+  /** End of what is durable, and so visible. */
+  head: number;
+  /** End of what has been accepted, durable or not. */
+  tail: number;
+  readonly producers: Map<string, ProducerState> = new Map();
+  /** By name: the shard of a chunk journal, the verifiers and auditors of the sums journal. */
+  readonly holds: Map<string, Hold> = new Map();
+  readonly #recent: StoredBatch[] = [];
+  #recentBytes = 0;
+
+  constructor(fields: { number: number; name: string; kind: 'chunks' | 'sums'; begin: number; head: number }) {
+    this.number = fields.number;
+    this.name = fields.name;
+    this.kind = fields.kind;
+    this.begin = fields.begin;
+    this.head = fields.head;
+    this.tail = fields.head;
+  }
+
+  /** Bytes that are kept or on their way. */
+  get bytes(): number {
+    return this.tail - this.begin;
+  }
+
+  producer(id: string): ProducerState {
+    let state = this.producers.get(id);
+    if (state === undefined) {
+      state = { next: 0, ended: false };
+      this.producers.set(id, state);
+    }
+    return state;
+  }
+
+  /** The lowest offset that somebody still needs; `null` when nobody holds anything. */
+  lowestHold(): number | null {
+    let lowest: number | null = null;
+    for (const hold of this.holds.values()) {
+      if (lowest === null || hold.offset < lowest) lowest = hold.offset;
+    }
+    return lowest;
+  }
+
+  /** Adds a batch that has become durable; the oldest leave memory so that at most `bytesMax` stay. */
+  remember(batch: StoredBatch, bytesMax: number): void {
+    assert(batch.begin === this.head, 'batches become durable in order');
+    this.head = batch.end;
+    this.#recent.push(batch);
+    this.#recentBytes += batch.bytes.length;
+    let surplus = 0;
+    while (this.#recentBytes > bytesMax && surplus < this.#recent.length - 1) {
+      this.#recentBytes -= this.#recent[surplus]?.bytes.length ?? 0;
+      surplus += 1;
+    }
+    if (surplus > 0) this.#recent.splice(0, surplus);
+  }
+
+  /** The batch that begins at `offset`, if it is still in memory. */
+  recall(offset: number): StoredBatch | undefined {
+    let low = 0;
+    let high = this.#recent.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const batch = this.#recent[middle];
+      if (batch !== undefined && batch.begin < offset) low = middle + 1;
+      else high = middle;
+    }
+    const found = this.#recent[low];
+    return found?.begin === offset ? found : undefined;
+  }
+}

@@ -1,0 +1,80 @@
+/** The broker as a process runs it: the rules of `broker.ts` on a real store and a real socket. */
+
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { systemClock } from '../../core/clock.ts';
+import { crc32c } from '../../hash/crc32c.ts';
+import { openLmdbStore } from '../../store/lmdb-store.ts';
+import type { Store } from '../../store/store.ts';
+import type { Endpoint } from '../../transport/endpoint.ts';
+import type { ServerLink } from '../../transport/transport.ts';
+import { listenZeromq } from '../../transport/zeromq-link.ts';
+import { Broker } from './broker.ts';
+import type { BrokerConfig } from './state.ts';
+import { BROKER_TABLES } from './tables.ts';
+
+export type BrokerServerOptions = {
+  readonly folder: string;
+  readonly endpoint: Endpoint;
+  readonly config: BrokerConfig;
+  /** The disk or the socket failed: the process must stop. */
+  readonly onFatal: (error: unknown) => void;
+};
+
+export class BrokerServer {
+  readonly broker: Broker;
+  readonly incarnation: string;
+  readonly store: Store;
+  readonly #link: ServerLink;
+
+  private constructor(broker: Broker, incarnation: string, store: Store, link: ServerLink) {
+    this.broker = broker;
+    this.incarnation = incarnation;
+    this.store = store;
+    this.#link = link;
+  }
+
+  /** Opens the store, then the socket. Resolves when clients are served. */
+  static async start(options: BrokerServerOptions): Promise<BrokerServer> {
+    const store = await openLmdbStore({ folder: options.folder, kind: 'broker', tables: BROKER_TABLES });
+    const incarnation = randomBytes(8).toString('hex');
+    let link: ServerLink | null = null;
+    try {
+      const broker = new Broker({
+        store,
+        clock: systemClock,
+        config: options.config,
+        incarnation,
+        bootHash: bootHash(),
+        send: (session, frames) => link?.send(session, frames),
+        onFatal: options.onFatal,
+      });
+      await broker.start();
+      link = await listenZeromq(options.endpoint, {
+        onMessage: (session, frames) => broker.receive(session, frames),
+        onUnreachable: (session) => broker.unreachable(session),
+        onFatal: options.onFatal,
+      });
+      return new BrokerServer(broker, incarnation, store, link);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  /** Everything accepted is durable and answered when it resolves. */
+  async stop(): Promise<void> {
+    await this.broker.stop();
+    await this.#link.close();
+    await this.store.close();
+  }
+}
+
+/** Monotonic stamps are comparable within one boot. Where the system does not say which it is, within one process. */
+function bootHash(): number {
+  try {
+    return crc32c(0, readFileSync('/proc/sys/kernel/random/boot_id'));
+  } catch {
+    return crc32c(0, randomBytes(8));
+  }
+}

@@ -1,0 +1,420 @@
+/**
+ * The broker's rules: which append is accepted, who owns a shard, what may be trimmed. Accepting changes the state in
+ * memory and marks it for the next commit; nothing here answers anybody. Who answers waits for that commit.
+ *
+ * Keeps invariant 1 (acknowledged means durable, with the group commit) and the broker's half of 5 (fencing).
+ */
+
+import { assert } from '../../core/assert.ts';
+import type { Clock } from '../../core/clock.ts';
+import { UsageError } from '../../core/errors.ts';
+import { crc32c } from '../../hash/crc32c.ts';
+import { type Batch, decodeBatch, encodeBatch, shardProducer } from '../../message/batch.ts';
+import { keyOf, nameKey, nameOfKey, numberRange, offsetKey, offsetOfKey, openRow, sealRow } from '../../store/row.ts';
+import { type Store, WriteBatch } from '../../store/store.ts';
+import {
+  type AppendOutcome,
+  type HoldOutcome,
+  type JournalsInfo,
+  PARTITIONS_MAX,
+  type RaiseOutcome,
+  SUMS_JOURNAL,
+  type ShardEpoch,
+  type StoredBatch,
+  chunkJournal,
+} from '../journals.ts';
+import { JournalLog } from './journal-log.ts';
+import * as tables from './tables.ts';
+
+/** Batches removed from one journal in one commit. */
+const TRIM_BATCHES_MAX = 512;
+/** Most recent batches kept in memory, over all journals. */
+const RECENT_BYTES_MAX = 64 * 1024 * 1024;
+/** A batch takes at most this part of a journal's room. */
+const BATCH_SHARE = 4;
+
+export type BrokerConfig = {
+  readonly partitions: number;
+  /** Room for all chunk journals together; each partition has an equal part, so that one cannot starve another. */
+  readonly retentionBytes: number;
+  /** Room for the sums journal. */
+  readonly sumsBytes: number;
+  /** A verifier's hold that was not repeated for so long is dropped. */
+  readonly holdAbsenceMs: number;
+};
+
+export type Accepted = { readonly journal: JournalLog; readonly begin: number; readonly end: number };
+export type AppendDecision = { readonly accepted: Accepted } | AppendOutcome;
+
+type ShardState = { epoch: number; confirmed: string | null };
+
+export class BrokerState {
+  readonly journals: Map<string, JournalLog> = new Map();
+  readonly shards: ShardState[] = [];
+  readonly config: BrokerConfig;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #bootHash: number;
+  readonly #byNumber: JournalLog[] = [];
+  /** Accepted and in no commit yet, in order; and those in the commit that is under way. */
+  #accepted: { journal: JournalLog; batch: Omit<StoredBatch, 'stampNs'> }[] = [];
+  #underWay: { journal: JournalLog; batch: Omit<StoredBatch, 'stampNs'> }[] = [];
+  /** Stamps of durable batches, to be written with the next commit. */
+  #stamps: { journal: number; begin: number; stampNs: number }[] = [];
+  readonly #dirtyProducers = new Set<string>();
+  readonly #dirtyJournals = new Set<JournalLog>();
+  readonly #dirtyHolds = new Map<string, { journal: JournalLog; name: string }>();
+  readonly #dirtyShards = new Set<number>();
+
+  constructor(store: Store, clock: Clock, config: BrokerConfig, bootHash: number) {
+    this.#store = store;
+    this.#clock = clock;
+    this.config = config;
+    this.#bootHash = bootHash;
+    this.#load();
+  }
+
+  get chunkJournalBytes(): number {
+    return Math.floor(this.config.retentionBytes / this.config.partitions);
+  }
+
+  /** The largest batch that every journal takes. */
+  get batchBytesMax(): number {
+    return Math.floor(Math.min(this.chunkJournalBytes, this.config.sumsBytes) / BATCH_SHARE);
+  }
+
+  get journalBytes(): number {
+    return this.#byNumber.reduce((bytes, journal) => bytes + journal.bytes, 0);
+  }
+
+  // --- appending ---
+
+  append(journalName: string, bytes: Uint8Array, owner?: ShardEpoch): AppendDecision {
+    if (owner !== undefined && this.isFenced(owner)) return { outcome: 'fenced' };
+    const journal = this.journals.get(journalName);
+    if (journal === undefined) return { outcome: 'rejected', reason: `there is no journal ${journalName}` };
+    if (bytes.length > this.batchBytesMax) {
+      return {
+        outcome: 'rejected',
+        reason: `a batch of ${bytes.length} bytes, the journals take at most ${this.batchBytesMax}`,
+      };
+    }
+    const batch = decodeBatch(bytes, journalName, crc32c);
+    if ('fault' in batch) return { outcome: 'corrupt', reason: batch.fault };
+    const misplaced = this.#misplaced(journal, batch, owner);
+    if (misplaced !== null) return { outcome: 'rejected', reason: misplaced };
+    const known = journal.producers.get(batch.producer);
+    if (known?.ended === true) return { outcome: 'ended' };
+    const next = known?.next ?? 0;
+    if (batch.firstIndex !== next) return { outcome: 'expected', n: next, stampNs: 0 };
+    const room = journal.kind === 'sums' ? this.config.sumsBytes : this.chunkJournalBytes;
+    if (batch.kind !== 'end' && journal.bytes + bytes.length > room) {
+      // A journal that is full is trimmed by the next commit, which this makes sure of.
+      this.#dirtyJournals.add(journal);
+      return { outcome: 'refused' };
+    }
+    return { accepted: this.#accept(journal, batch, bytes) };
+  }
+
+  #misplaced(journal: JournalLog, batch: Batch, owner?: ShardEpoch): string | null {
+    if (journal.kind === 'chunks') {
+      if (batch.kind === 'sums') return 'sums do not go into a chunk journal';
+      if (batch.producer.startsWith('00')) return 'a chunk producer id must not begin with a zero byte';
+      if (batch.epoch !== 0) return 'a chunk batch carries no epoch';
+      return null;
+    }
+    if (batch.kind !== 'sums') return 'only sums go into the sums journal';
+    if (owner === undefined) return 'a batch of sums needs its shard and epoch';
+    if (batch.producer !== shardProducer(owner.shard)) return 'the producer is not that of the shard';
+    return batch.epoch === owner.epoch ? null : 'the batch carries another epoch than the request';
+  }
+
+  #accept(journal: JournalLog, batch: Batch, bytes: Uint8Array): Accepted {
+    const producer = journal.producer(batch.producer);
+    assert(producer.next === batch.firstIndex && !producer.ended, 'indexes have no gap');
+    producer.next += batch.count;
+    if (batch.kind === 'end') producer.ended = true;
+    const begin = journal.tail;
+    journal.tail += bytes.length;
+    this.#accepted.push({ journal, batch: { begin, end: journal.tail, bytes } });
+    this.#dirtyProducers.add(`${journal.number} ${batch.producer}`);
+    this.#dirtyJournals.add(journal);
+    return { journal, begin, end: journal.tail };
+  }
+
+  /** Ends a producer by a batch that the broker makes itself, so that readers see it. */
+  retire(journal: JournalLog, producer: string): void {
+    const state = journal.producer(producer);
+    if (state.ended) return;
+    const header = { kind: 'end', producer, firstIndex: state.next, count: 1, epoch: 0 } as const;
+    const bytes = encodeBatch(header, new Uint8Array(0), journal.name, crc32c);
+    const batch = decodeBatch(bytes, journal.name, crc32c);
+    assert(!('fault' in batch), 'the end of a producer is a batch');
+    this.#accept(journal, batch, bytes);
+  }
+
+  // --- shards ---
+
+  isFenced(owner: ShardEpoch): boolean {
+    return this.shards[owner.shard]?.epoch !== owner.epoch;
+  }
+
+  raise(shard: number, path: string, takeOver: boolean): RaiseOutcome | null {
+    const state = this.shards[shard];
+    if (state === undefined) return null;
+    if (!takeOver && state.confirmed !== null && state.confirmed !== path) {
+      return { outcome: 'replaced', confirmed: state.confirmed };
+    }
+    state.epoch += 1;
+    this.#dirtyShards.add(shard);
+    return { outcome: 'raised', epoch: state.epoch, confirmed: state.confirmed };
+  }
+
+  confirm(owner: ShardEpoch, path: string): void {
+    const state = this.shards[owner.shard];
+    assert(state !== undefined && state.epoch === owner.epoch, 'only the owner confirms');
+    state.confirmed = path;
+    this.#dirtyShards.add(owner.shard);
+  }
+
+  // --- holds ---
+
+  shardHold(shard: number): { journal: JournalLog; name: string } {
+    const journal = this.#byNumber[shard];
+    assert(journal !== undefined && journal.kind === 'chunks', `shard ${shard} has a journal`);
+    return { journal, name: shardHoldName(shard) };
+  }
+
+  makeHold(journal: JournalLog, name: string): HoldOutcome {
+    journal.holds.set(name, { offset: journal.tail, lastSeenNs: this.#clock.nowNs() });
+    this.#dirtyHolds.set(`${journal.number} ${name}`, { journal, name });
+    const nextIndexes: Record<string, number> = {};
+    for (const [producer, { next, ended }] of journal.producers) if (!ended) nextIndexes[producer] = next;
+    return { offset: journal.tail, nextIndexes };
+  }
+
+  /** Moves a hold forward. It is written with the next commit; until then the older one is merely too careful. */
+  moveHold(journal: JournalLog, name: string, offset: number): 'moved' | 'missing' {
+    const hold = journal.holds.get(name);
+    if (hold === undefined) return 'missing';
+    hold.lastSeenNs = this.#clock.nowNs();
+    if (offset > hold.offset && offset <= journal.head) {
+      hold.offset = offset;
+      this.#dirtyHolds.set(`${journal.number} ${name}`, { journal, name });
+    }
+    return 'moved';
+  }
+
+  releaseHold(journal: JournalLog, name: string): void {
+    if (journal.holds.delete(name)) this.#dirtyHolds.set(`${journal.number} ${name}`, { journal, name });
+  }
+
+  /** Whether enough could be trimmed, or is needed, to be worth a commit of its own. */
+  wantsTrim(journal: JournalLog): boolean {
+    const room = journal.kind === 'sums' ? this.config.sumsBytes : this.chunkJournalBytes;
+    return this.#trimTarget(journal) - journal.begin > room / 16;
+  }
+
+  /** Drops the holds of verifiers that were absent too long. Returns whether there were any. */
+  expireHolds(): boolean {
+    const oldest = this.#clock.nowNs() - this.config.holdAbsenceMs * 1e6;
+    let expired = false;
+    for (const journal of this.#byNumber) {
+      if (journal.kind !== 'sums') continue;
+      for (const [name, hold] of journal.holds) {
+        if (hold.lastSeenNs >= oldest) continue;
+        this.releaseHold(journal, name);
+        expired = true;
+      }
+    }
+    return expired;
+  }
+
+  // --- reading ---
+
+  /** A durable batch, from memory or the store. */
+  batchAt(journal: JournalLog, offset: number): StoredBatch | null {
+    const recent = journal.recall(offset);
+    if (recent !== undefined) return recent;
+    const key = offsetKey(journal.number, offset);
+    const bytes = this.#store.get('batches', key);
+    if (bytes === undefined) return null;
+    const stamp = this.#store.get('stamps', key);
+    const stampNs = stamp === undefined ? this.#clock.nowNs() : tables.decodeStamp(stamp, this.#bootHash);
+    return { begin: offset, end: offset + bytes.length, stampNs, bytes };
+  }
+
+  info(): JournalsInfo {
+    return {
+      partitions: this.config.partitions,
+      batchBytesMax: this.batchBytesMax,
+      journals: this.#byNumber.map(({ name, begin, head }) => ({ name, begin, head })),
+      shards: this.shards.map(({ epoch, confirmed }, shard) => {
+        const { journal, name } = this.shardHold(shard);
+        return { shard, epoch, confirmed, hold: journal.holds.get(name)?.offset ?? 0 };
+      }),
+    };
+  }
+
+  // --- the commit ---
+
+  /** Everything accepted since the last call, as writes of one transaction. */
+  fill(): WriteBatch {
+    const batch = new WriteBatch();
+    this.#underWay = this.#accepted;
+    this.#accepted = [];
+    for (const { journal, batch: stored } of this.#underWay) {
+      batch.put('batches', offsetKey(journal.number, stored.begin), stored.bytes);
+    }
+    for (const { journal, begin, stampNs } of this.#stamps) {
+      // What was trimmed meanwhile must not leave its stamp behind.
+      if (begin < (this.#byNumber[journal]?.begin ?? 0)) continue;
+      batch.put('stamps', offsetKey(journal, begin), tables.encodeStamp(stampNs, this.#bootHash));
+    }
+    this.#stamps = [];
+    for (const journal of this.#byNumber) this.#trim(journal, batch);
+    this.#fillRows(batch);
+    return batch;
+  }
+
+  #fillRows(batch: WriteBatch): void {
+    for (const name of this.#dirtyProducers) {
+      const [number = '', producer = ''] = name.split(' ');
+      const state = this.#byNumber[Number(number)]?.producers.get(producer);
+      assert(state !== undefined, 'a dirty producer is known');
+      batch.put('producers', nameKey(Number(number), producer), sealRow({ next: state.next, ended: state.ended }));
+    }
+    for (const journal of this.#dirtyJournals) {
+      batch.put('journals', keyOf(journal.number), sealRow({ begin: journal.begin, head: journal.tail }));
+    }
+    for (const { journal, name } of this.#dirtyHolds.values()) {
+      const hold = journal.holds.get(name);
+      if (hold === undefined) batch.remove('holds', nameKey(journal.number, name));
+      else batch.put('holds', nameKey(journal.number, name), sealRow({ offset: hold.offset }));
+    }
+    for (const shard of this.#dirtyShards) batch.put('shards', keyOf(shard), sealRow(this.shards[shard]));
+    this.#dirtyProducers.clear();
+    this.#dirtyJournals.clear();
+    this.#dirtyHolds.clear();
+    this.#dirtyShards.clear();
+  }
+
+  /** What the last `fill` gave is durable now. */
+  committed(): void {
+    const stampNs = this.#clock.nowNs();
+    const bytesMax = RECENT_BYTES_MAX / this.#byNumber.length;
+    for (const { journal, batch } of this.#underWay) {
+      journal.remember({ ...batch, stampNs }, bytesMax);
+      this.#stamps.push({ journal: journal.number, begin: batch.begin, stampNs });
+    }
+    this.#underWay = [];
+  }
+
+  /** Everything below the result may go. With no hold on the sums, the newest half of their room is kept. */
+  #trimTarget(journal: JournalLog): number {
+    const lowest = journal.lowestHold();
+    if (lowest !== null) return Math.min(lowest, journal.head);
+    return Math.max(journal.begin, journal.head - this.config.sumsBytes / 2);
+  }
+
+  #trim(journal: JournalLog, batch: WriteBatch): void {
+    const target = this.#trimTarget(journal);
+    if (target <= journal.begin) return;
+    const from = offsetKey(journal.number, journal.begin);
+    const keys = this.#store.keys('batches', {
+      from,
+      to: offsetKey(journal.number, target),
+      limit: TRIM_BATCHES_MAX + 1,
+    });
+    const beyond = keys[TRIM_BATCHES_MAX];
+    for (const key of keys.slice(0, TRIM_BATCHES_MAX)) {
+      batch.remove('batches', key);
+      batch.remove('stamps', key);
+    }
+    journal.begin = beyond === undefined ? this.#boundary(journal, keys, target) : offsetOfKey(beyond);
+    this.#dirtyJournals.add(journal);
+  }
+
+  /** The batch boundary at which trimming below `target` ends: `target` is one if a hold, and may be none without. */
+  #boundary(journal: JournalLog, trimmed: readonly Buffer[], target: number): number {
+    const last = trimmed.at(-1);
+    if (last === undefined) return target;
+    const next = this.#store.keys('batches', {
+      from: offsetKey(journal.number, target),
+      to: offsetKey(journal.number, journal.head),
+      limit: 1,
+    })[0];
+    return next === undefined ? Math.max(target, journal.head) : offsetOfKey(next);
+  }
+
+  // --- loading ---
+
+  #load(): void {
+    const { partitions } = this.config;
+    if (partitions < 1 || partitions > PARTITIONS_MAX)
+      throw new UsageError(`partitions must be from 1 to ${PARTITIONS_MAX}`);
+    const stored = this.#store.get('config', tables.CONFIG_KEY);
+    if (stored !== undefined) {
+      const row = openRow(stored, tables.isConfigRow, 'the configuration');
+      if (row.partitions !== partitions) {
+        throw new UsageError(
+          `the data folder has ${row.partitions} partitions, not ${partitions}: their number cannot change`,
+        );
+      }
+    }
+    for (let number = 0; number <= partitions; number += 1) this.#loadJournal(number, partitions);
+    for (let shard = 0; shard < partitions; shard += 1) {
+      const row = this.#store.get('shards', keyOf(shard));
+      this.shards.push(
+        row === undefined ? { epoch: 0, confirmed: null } : { ...openRow(row, tables.isShardRow, `shard ${shard}`) },
+      );
+      const { journal, name } = this.shardHold(shard);
+      if (!journal.holds.has(name)) {
+        assert(journal.begin === 0, 'a chunk journal keeps the hold of its shard');
+        journal.holds.set(name, { offset: 0, lastSeenNs: 0 });
+        this.#dirtyHolds.set(`${journal.number} ${name}`, { journal, name });
+      }
+    }
+  }
+
+  #loadJournal(number: number, partitions: number): void {
+    const isSums = number === partitions;
+    const name = isSums ? SUMS_JOURNAL : chunkJournal(number);
+    const row = this.#store.get('journals', keyOf(number));
+    const bounds = row === undefined ? { begin: 0, head: 0 } : openRow(row, tables.isJournalRow, `journal ${name}`);
+    const journal = new JournalLog({ number, name, kind: isSums ? 'sums' : 'chunks', ...bounds });
+    for (const { key, value } of this.#store.range('producers', numberRange(number))) {
+      const producer = openRow(value, tables.isProducerRow, `a producer of ${name}`);
+      journal.producers.set(nameOfKey(key), { ...producer });
+    }
+    for (const { key, value } of this.#store.range('holds', numberRange(number))) {
+      const { offset } = openRow(value, tables.isHoldRow, `a hold of ${name}`);
+      journal.holds.set(nameOfKey(key), { offset, lastSeenNs: this.#clock.nowNs() });
+    }
+    this.#stampUnstamped(journal);
+    this.journals.set(name, journal);
+    this.#byNumber.push(journal);
+    this.#dirtyJournals.add(journal);
+  }
+
+  /** The last commit before a crash is durable without stamps: it becomes visible now. */
+  #stampUnstamped(journal: JournalLog): void {
+    const range = { from: offsetKey(journal.number, journal.begin), to: offsetKey(journal.number, journal.head) };
+    let to = range.to;
+    for (;;) {
+      const key = this.#store.keys('batches', { from: range.from, to, limit: 1, reverse: true })[0];
+      if (key === undefined || this.#store.get('stamps', key) !== undefined) return;
+      this.#stamps.push({ journal: journal.number, begin: offsetOfKey(key), stampNs: this.#clock.nowNs() });
+      to = key;
+    }
+  }
+
+  /** The first commit of a new store: its configuration. */
+  fillConfig(batch: WriteBatch): void {
+    batch.put('config', tables.CONFIG_KEY, sealRow({ partitions: this.config.partitions }));
+  }
+}
+
+export function shardHoldName(shard: number): string {
+  return `shard-${shard}`;
+}

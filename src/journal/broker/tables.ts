@@ -1,0 +1,65 @@
+/**
+ * The broker's tables and the shapes of its rows.
+ *
+ * | table       | key                              | value                                                       |
+ * | ----------- | -------------------------------- | ----------------------------------------------------------- |
+ * | `config`    | `config`                         | row: number of partitions                                   |
+ * | `journals`  | journal number u32               | row: begin, head                                            |
+ * | `batches`   | journal number u32, begin u64    | the batch as it was appended (`message/batch.ts`)           |
+ * | `stamps`    | journal number u32, begin u64    | f64 monotonic ns of durability, u32 hash of the boot id     |
+ * | `producers` | journal number u32, producer     | row: next index, ended                                      |
+ * | `holds`     | journal number u32, name         | row: offset                                                 |
+ * | `shards`    | shard u32                        | row: epoch, confirmed path                                  |
+ *
+ * Journal numbers: partition `p` is `p`, the sums journal comes after the last partition.
+ */
+
+import { isCount } from '../../core/assert.ts';
+import { asRecord } from '../../store/row.ts';
+
+export const BROKER_TABLES = ['config', 'journals', 'batches', 'stamps', 'producers', 'holds', 'shards'] as const;
+export const CONFIG_KEY: Buffer = Buffer.from('config');
+
+export type ConfigRow = { readonly partitions: number };
+export type JournalRow = { readonly begin: number; readonly head: number };
+export type ProducerRow = { readonly next: number; readonly ended: boolean };
+export type HoldRow = { readonly offset: number };
+export type ShardRow = { readonly epoch: number; readonly confirmed: string | null };
+
+export function isConfigRow(value: unknown): value is ConfigRow {
+  return isCount(asRecord(value)?.['partitions']);
+}
+
+export function isJournalRow(value: unknown): value is JournalRow {
+  const row = asRecord(value);
+  return isCount(row?.['begin']) && isCount(row['head']) && row['begin'] <= row['head'];
+}
+
+export function isProducerRow(value: unknown): value is ProducerRow {
+  const row = asRecord(value);
+  return isCount(row?.['next']) && typeof row['ended'] === 'boolean';
+}
+
+export function isHoldRow(value: unknown): value is HoldRow {
+  return isCount(asRecord(value)?.['offset']);
+}
+
+export function isShardRow(value: unknown): value is ShardRow {
+  const row = asRecord(value);
+  return isCount(row?.['epoch']) && (row['confirmed'] === null || typeof row['confirmed'] === 'string');
+}
+
+const STAMP_BYTES = 12;
+
+export function encodeStamp(stampNs: number, bootHash: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(STAMP_BYTES);
+  bytes.writeDoubleLE(stampNs, 0);
+  bytes.writeUInt32LE(bootHash, 8);
+  return bytes;
+}
+
+/** The stamp; 0 when it is of another boot, whose monotonic clock says nothing about this one. */
+export function decodeStamp(bytes: Buffer, bootHash: number): number {
+  if (bytes.length !== STAMP_BYTES || bytes.readUInt32LE(8) !== bootHash) return 0;
+  return bytes.readDoubleLE(0);
+}

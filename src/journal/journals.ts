@@ -1,0 +1,133 @@
+/**
+ * The boundary to the journals. Nothing above this directory knows which engine is behind it: the embedded one (ZeroMQ
+ * and LMDB) or brokers on other machines.
+ *
+ * A journal is an append-only log of record batches. Offsets are bytes: a batch takes as many as it is long, and a reader
+ * may begin at any batch boundary.
+ */
+
+/** The right by which a summer speaks for a shard. Every request of a shard carries it. */
+export type ShardEpoch = { readonly shard: number; readonly epoch: number };
+
+/**
+ * What became of one append.
+ *
+ * - `committed`: durable, at these offsets. `stampNs` is the broker's monotonic time after the durable commit.
+ * - `expected`: nothing was appended, because the batch does not begin at the producer's next index `n`. All records below
+ *   `n` are durable.
+ * - `refused`: no room now; try again later.
+ * - `fenced`: the shard has a newer owner. `ended`: the producer has ended in this journal.
+ * - `corrupt`: the batch did not verify when it arrived. `rejected`: the request can never succeed.
+ * - `unknown`: the connection was lost; the batch may or may not have been appended.
+ */
+export type AppendOutcome =
+  | { readonly outcome: 'committed'; readonly begin: number; readonly end: number; readonly stampNs: number }
+  | { readonly outcome: 'expected'; readonly n: number; readonly stampNs: number }
+  | { readonly outcome: 'refused' }
+  | { readonly outcome: 'fenced' }
+  | { readonly outcome: 'ended' }
+  | { readonly outcome: 'corrupt'; readonly reason: string }
+  | { readonly outcome: 'rejected'; readonly reason: string }
+  | { readonly outcome: 'unknown' };
+
+/** `n`: the next index of the producer; everything below it is durable. */
+export type ExpectedOutcome =
+  | { readonly outcome: 'expected'; readonly n: number; readonly stampNs: number }
+  | { readonly outcome: 'ended' }
+  | { readonly outcome: 'fenced' };
+
+/** One batch as read: its bytes are as they were appended, and not yet verified. */
+export type StoredBatch = {
+  readonly begin: number;
+  readonly end: number;
+  /** When it became durable: monotonic nanoseconds of this boot, 0 if in an earlier boot of the machine. */
+  readonly stampNs: number;
+  readonly bytes: Uint8Array;
+};
+
+/** Why a stream ended. `trimmed`: the offset is below `begin`, the first that is kept. */
+export type ReadEnd =
+  | { readonly end: 'trimmed'; readonly begin: number }
+  | { readonly end: 'fenced' }
+  | { readonly end: 'rejected'; readonly reason: string };
+
+/** A stream of batches from an offset, in order, without gaps, across reconnects. */
+export interface ReadStream {
+  /** The next batch, waiting for it; `null` after `close`. Taking a batch is what grants credit for more. */
+  next(): Promise<StoredBatch | ReadEnd | null>;
+  close(): void;
+}
+
+export type JournalInfo = {
+  readonly name: string;
+  /** First offset that is kept. */
+  readonly begin: number;
+  /** End of the last durable batch. */
+  readonly head: number;
+};
+
+export type ShardInfo = {
+  readonly shard: number;
+  readonly epoch: number;
+  /** Path of the store that speaks for the shard, once confirmed. */
+  readonly confirmed: string | null;
+  /** Read-through offset that the shard has reported. */
+  readonly hold: number;
+};
+
+export type JournalsInfo = {
+  readonly partitions: number;
+  /** Largest batch, header included, that the journals take. */
+  readonly batchBytesMax: number;
+  readonly journals: readonly JournalInfo[];
+  readonly shards: readonly ShardInfo[];
+};
+
+export type RaiseOutcome =
+  | { readonly outcome: 'raised'; readonly epoch: number; readonly confirmed: string | null }
+  | { readonly outcome: 'replaced'; readonly confirmed: string };
+
+export type HoldOutcome = {
+  /** Where the hold is: the head when it was made. */
+  readonly offset: number;
+  /** Each producer's next index there. */
+  readonly nextIndexes: Readonly<Record<string, number>>;
+};
+
+export interface Journals {
+  /** Appends in the order of the calls. At most one outcome each; resending is the caller's. */
+  append(journal: string, batch: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome>;
+  expected(journal: string, producer: string, owner?: ShardEpoch): Promise<ExpectedOutcome>;
+  /** `credit`: bytes that may be under way or waiting to be taken. */
+  read(journal: string, offset: number, options: { creditBytes: number; owner?: ShardEpoch }): ReadStream;
+  /** The end of the last durable batch. */
+  head(journal: string): Promise<number>;
+  list(): Promise<JournalsInfo>;
+
+  /** Raises a shard's epoch, durably; `path` is the caller's own store. */
+  raise(shard: number, path: string, options: { takeOver: boolean }): Promise<RaiseOutcome>;
+  /** From now on the store at `path` speaks for the shard. */
+  confirm(owner: ShardEpoch, path: string): Promise<'confirmed' | 'fenced'>;
+  /** Everything of the shard's journal below `offset` is durably folded. */
+  report(owner: ShardEpoch, offset: number): Promise<'reported' | 'fenced'>;
+
+  /** Makes a verifier's hold at the head, or makes it anew there. */
+  hold(journal: string, name: string): Promise<HoldOutcome>;
+  /** Moves a hold forward. Never creates one. */
+  moveHold(journal: string, name: string, offset: number): Promise<'moved' | 'missing'>;
+  release(journal: string, name: string): Promise<void>;
+  /** Ends a producer in a journal. */
+  retire(journal: string, producer: string): Promise<void>;
+
+  close(): void;
+}
+
+export const SUMS_JOURNAL = 'sums';
+
+/** Name of a partition's chunk journal. */
+export function chunkJournal(partition: number): string {
+  return `chunks/part-${String(partition).padStart(3, '0')}`;
+}
+
+/** Bounds the number of partitions. */
+export const PARTITIONS_MAX = 256;

@@ -1,0 +1,234 @@
+/**
+ * The messages between a client and the embedded broker. The first frame is a JSON header; batches follow as frames of
+ * their own. Everything that arrives is validated here before anything else sees it.
+ *
+ * Every message of a client is of one session (its ZeroMQ routing id). Every message of the broker carries the session
+ * and the broker's incarnation, so that an answer of the past is recognised.
+ */
+
+import { isCount } from '../core/assert.ts';
+import { isProducerId } from '../message/batch.ts';
+import { asRecord } from '../store/row.ts';
+import type {
+  AppendOutcome,
+  ExpectedOutcome,
+  HoldOutcome,
+  JournalsInfo,
+  RaiseOutcome,
+  ShardEpoch,
+} from './journals.ts';
+
+export const PROTOCOL_VERSION = 1;
+/** A header above this is refused before it is parsed. */
+export const HEADER_BYTES_MAX: number = 64 * 1024;
+const NAME_LENGTH_MAX = 256;
+const PATH_LENGTH_MAX = 4096;
+
+export type Call =
+  | { readonly op: 'expected'; readonly journal: string; readonly producer: string; readonly owner?: ShardEpoch }
+  | { readonly op: 'head'; readonly journal: string }
+  | { readonly op: 'list' }
+  | { readonly op: 'raise'; readonly shard: number; readonly path: string; readonly takeOver: boolean }
+  | { readonly op: 'confirm'; readonly owner: ShardEpoch; readonly path: string }
+  | { readonly op: 'report'; readonly owner: ShardEpoch; readonly offset: number }
+  | { readonly op: 'hold'; readonly journal: string; readonly name: string }
+  | { readonly op: 'move-hold'; readonly journal: string; readonly name: string; readonly offset: number }
+  | { readonly op: 'release'; readonly journal: string; readonly name: string }
+  | { readonly op: 'retire'; readonly journal: string; readonly producer: string };
+
+/** The result of each call, by its `op`. `rejected` answers any call that can never succeed. */
+export type CallResult = {
+  expected: ExpectedOutcome;
+  head: { readonly head: number };
+  list: JournalsInfo;
+  raise: RaiseOutcome;
+  confirm: { readonly outcome: 'confirmed' | 'fenced' };
+  report: { readonly outcome: 'reported' | 'fenced' };
+  hold: HoldOutcome;
+  'move-hold': { readonly outcome: 'moved' | 'missing' };
+  release: { readonly outcome: 'released' };
+  retire: { readonly outcome: 'ended' };
+};
+
+/** How far a client has come in a stream, and how far the broker may send. Absolute, so that repeating it is harmless. */
+export type Credit = { readonly stream: number; readonly taken: number; readonly through: number };
+
+export type ClientMessage =
+  | { readonly t: 'open'; readonly version: number; readonly client: string }
+  | { readonly t: 'ping'; readonly credits: readonly Credit[] }
+  | { readonly t: 'append'; readonly id: number; readonly journal: string; readonly owner?: ShardEpoch }
+  | {
+      readonly t: 'read';
+      readonly stream: number;
+      readonly journal: string;
+      readonly offset: number;
+      readonly through: number;
+      readonly owner?: ShardEpoch;
+    }
+  | { readonly t: 'credit'; readonly credits: readonly Credit[] }
+  | { readonly t: 'cancel'; readonly stream: number }
+  | { readonly t: 'call'; readonly id: number; readonly call: Call };
+
+export type BrokerMessage =
+  | { readonly t: 'opened' }
+  | { readonly t: 'reopen' }
+  | { readonly t: 'pong' }
+  | { readonly t: 'acks'; readonly acks: readonly { readonly id: number; readonly outcome: AppendOutcome }[] }
+  | {
+      readonly t: 'batches';
+      readonly stream: number;
+      readonly batches: readonly (readonly [begin: number, end: number, stampNs: number])[];
+    }
+  | {
+      readonly t: 'end';
+      readonly stream: number;
+      readonly reason: 'trimmed' | 'fenced' | 'rejected';
+      readonly begin: number;
+      readonly detail: string;
+    }
+  | { readonly t: 'reply'; readonly id: number; readonly result: unknown }
+  | { readonly t: 'refused'; readonly id: number | null; readonly reason: string };
+
+/** What identifies an answer: the broker's incarnation and the session it is for. */
+export type Envelope = { readonly i: string; readonly s: string };
+
+export function encodeHeader(header: ClientMessage | (BrokerMessage & Envelope)): Buffer {
+  return Buffer.from(JSON.stringify(header), 'utf8');
+}
+
+/** A client's message, or the reason why it is none. */
+export function decodeClientMessage(frame: Uint8Array | undefined): ClientMessage | { readonly invalid: string } {
+  const header = parseHeader(frame);
+  if (header === null) return { invalid: 'the header is no JSON object' };
+  switch (header['t']) {
+    case 'open':
+      if (!isCount(header['version']) || !isName(header['client'])) break;
+      return { t: 'open', version: header['version'], client: header['client'] };
+    case 'ping':
+    case 'credit': {
+      const credits = decodeCredits(header['credits']);
+      if (credits === null) break;
+      return { t: header['t'], credits };
+    }
+    case 'append': {
+      const owner = decodeOwner(header['owner']);
+      if (!isCount(header['id']) || !isName(header['journal']) || owner === null) break;
+      return { t: 'append', id: header['id'], journal: header['journal'], ...owner };
+    }
+    case 'read': {
+      const { stream, journal, offset, through } = header;
+      const owner = decodeOwner(header['owner']);
+      if (!isCount(stream) || !isName(journal) || !isCount(offset) || !isCount(through) || owner === null) break;
+      return { t: 'read', stream, journal, offset, through, ...owner };
+    }
+    case 'cancel':
+      if (!isCount(header['stream'])) break;
+      return { t: 'cancel', stream: header['stream'] };
+    case 'call': {
+      const call = decodeCall(asRecord(header['call']));
+      if (!isCount(header['id']) || call === null) break;
+      return { t: 'call', id: header['id'], call };
+    }
+    default:
+  }
+  return { invalid: 'the header is no message of this protocol' };
+}
+
+/** A broker's message with its envelope; `null` when it is none. Results are checked by who asked. */
+export function decodeBrokerMessage(frame: Uint8Array | undefined): (BrokerMessage & Envelope) | null {
+  const header = parseHeader(frame);
+  if (header === null || typeof header['i'] !== 'string' || typeof header['s'] !== 'string') return null;
+  switch (header['t']) {
+    case 'opened':
+    case 'reopen':
+    case 'pong':
+      break;
+    case 'acks':
+      if (!Array.isArray(header['acks'])) return null;
+      break;
+    case 'batches':
+      if (!isCount(header['stream']) || !Array.isArray(header['batches'])) return null;
+      if (!header['batches'].every((batch) => Array.isArray(batch) && isCount(batch[0]) && isCount(batch[1])))
+        return null;
+      break;
+    case 'end':
+      if (!isCount(header['stream']) || !isCount(header['begin'])) return null;
+      break;
+    case 'reply':
+      if (!isCount(header['id'])) return null;
+      break;
+    case 'refused':
+      if (typeof header['reason'] !== 'string') return null;
+      break;
+    default:
+      return null;
+  }
+  return header as unknown as BrokerMessage & Envelope;
+}
+
+function parseHeader(frame: Uint8Array | undefined): Record<string, unknown> | null {
+  if (frame === undefined || frame.length > HEADER_BYTES_MAX) return null;
+  try {
+    return asRecord(JSON.parse(Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString('utf8')));
+  } catch {
+    return null;
+  }
+}
+
+function decodeCall(call: Record<string, unknown> | null): Call | null {
+  if (call === null) return null;
+  const { op, journal, name, producer, shard, path, offset, takeOver } = call;
+  const owner = decodeOwner(call['owner']);
+  if (owner === null) return null;
+  switch (op) {
+    case 'list':
+      return { op };
+    case 'head':
+      return isName(journal) ? { op, journal } : null;
+    case 'expected':
+      return isName(journal) && isProducerId(producer) ? { op, journal, producer, ...owner } : null;
+    case 'retire':
+      return isName(journal) && isProducerId(producer) ? { op, journal, producer } : null;
+    case 'hold':
+    case 'release':
+      return isName(journal) && isName(name) ? { op, journal, name } : null;
+    case 'move-hold':
+      return isName(journal) && isName(name) && isCount(offset) ? { op, journal, name, offset } : null;
+    case 'raise':
+      return isCount(shard) && isPath(path) && typeof takeOver === 'boolean' ? { op, shard, path, takeOver } : null;
+    case 'confirm':
+      return owner.owner !== undefined && isPath(path) ? { op, owner: owner.owner, path } : null;
+    case 'report':
+      return owner.owner !== undefined && isCount(offset) ? { op, owner: owner.owner, offset } : null;
+    default:
+      return null;
+  }
+}
+
+/** `{}` when absent, `null` when it is none. */
+function decodeOwner(value: unknown): { owner?: ShardEpoch } | null {
+  if (value === undefined) return {};
+  const owner = asRecord(value);
+  if (owner === null || !isCount(owner['shard']) || !isCount(owner['epoch'])) return null;
+  return { owner: { shard: owner['shard'], epoch: owner['epoch'] } };
+}
+
+function decodeCredits(value: unknown): Credit[] | null {
+  if (!Array.isArray(value)) return null;
+  const credits: Credit[] = [];
+  for (const item of value) {
+    const credit = asRecord(item);
+    if (credit === null || !isCount(credit['stream']) || !isCount(credit['taken']) || !isCount(credit['through']))
+      return null;
+    credits.push({ stream: credit['stream'], taken: credit['taken'], through: credit['through'] });
+  }
+  return credits;
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= NAME_LENGTH_MAX;
+}
+
+function isPath(value: unknown): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= PATH_LENGTH_MAX;
+}

@@ -1,0 +1,84 @@
+/**
+ * Group commit without a timer: while one commit is on its way to disk, what arrives waits for the next one. Who asks for
+ * `whenDurable` is called after the commit that makes everything accepted so far durable, in the order of asking.
+ *
+ * Any failure is final: `onFatal` is called and nothing is committed or answered any more.
+ */
+
+import type { Store, WriteBatch } from './store.ts';
+
+export type GroupCommitOptions = {
+  readonly store: Store;
+  /** Moves what has been accepted into writes. Called at the start of each commit. */
+  readonly fill: () => WriteBatch;
+  /** Called after each durable commit, before those who waited for it. */
+  readonly onDurable: () => void;
+  /** Called after those who waited. */
+  readonly onAnswered: () => void;
+  readonly onFatal: (error: unknown) => void;
+};
+
+export class GroupCommit {
+  readonly #options: GroupCommitOptions;
+  /** Accepted and not yet in a commit. */
+  #waiting: (() => void)[] = [];
+  #underWay: (() => void)[] = [];
+  #isDirty = false;
+  #isCommitting = false;
+  #failed = false;
+  #commits = 0;
+
+  constructor(options: GroupCommitOptions) {
+    this.#options = options;
+  }
+
+  get commits(): number {
+    return this.#commits;
+  }
+
+  get isIdle(): boolean {
+    return !this.#isCommitting && !this.#isDirty;
+  }
+
+  /** Something was accepted: it goes into the next commit, which starts now if none is under way. */
+  accept(whenDurable?: () => void): void {
+    this.#isDirty = true;
+    if (whenDurable !== undefined) this.#waiting.push(whenDurable);
+    this.#start();
+  }
+
+  /** Calls once everything accepted before is durable: at once if it is. */
+  whenDurable(call: () => void): void {
+    if (this.#failed) return;
+    if (this.#isDirty) this.#waiting.push(call);
+    else if (this.#isCommitting) this.#underWay.push(call);
+    else call();
+  }
+
+  #start(): void {
+    if (this.#isCommitting || !this.#isDirty || this.#failed) return;
+    this.#isCommitting = true;
+    this.#isDirty = false;
+    this.#underWay = this.#waiting;
+    this.#waiting = [];
+    this.#options.store.commit(this.#options.fill().writes).then(
+      () => this.#committed(),
+      (error: unknown) => {
+        this.#failed = true;
+        this.#options.onFatal(error);
+      },
+    );
+  }
+
+  #committed(): void {
+    this.#commits += 1;
+    this.#isCommitting = false;
+    this.#options.onDurable();
+    const answers = this.#underWay;
+    this.#underWay = [];
+    // The next commit is on its way to the disk while the answers of this one are sent.
+    this.#start();
+    for (const answer of answers) answer();
+    this.#options.onAnswered();
+  }
+}

@@ -1,0 +1,251 @@
+/**
+ * The store on LMDB: the one import of lmdb.
+ *
+ * - `overlappingSync: false`: nothing is visible before it is on disk, and a failed sync is a clean error.
+ * - One writing process a folder, held by a kernel lock: a writer that is stopped inside a transaction blocks every other.
+ * - LMDB keeps a pointer to each value until its commit has resolved, so the writes are kept alive here until then.
+ */
+
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Database, type RangeOptions, type RootDatabase, type Transaction, open } from 'lmdb';
+import { assert } from '../core/assert.ts';
+import { OperatingError, UsageError } from '../core/errors.ts';
+import { FileLock } from '../hash/file-lock.ts';
+import { asRecord, openRow, sealRow } from './row.ts';
+import type { Entry, Range, Store, StoreReader, Write } from './store.ts';
+
+const DATA_FILE = 'store.lmdb';
+const LOCK_FILE = 'store.lock';
+const FORMAT_VERSION = 1;
+const FORMAT_TABLE = 'format';
+const FORMAT_KEY = Buffer.from('format');
+/** Address space reserved for a store; it takes no memory and no disk until it is used. */
+const MAP_BYTES = 64 * 1024 ** 3;
+const MAX_TABLES = 16;
+
+export type LmdbStoreOptions = {
+  /** Folder; made when missing. */
+  readonly folder: string;
+  /** What kind of component owns it: a broker does not open a summer's store. */
+  readonly kind: 'broker' | 'summer' | 'chunker';
+  readonly tables: readonly string[];
+};
+
+type Binary = Database<Buffer, Buffer>;
+
+class Tables implements StoreReader {
+  readonly root: RootDatabase<Buffer, Buffer>;
+  readonly #tables = new Map<string, Binary>();
+  /** When set, every read is of this one snapshot. */
+  readonly #snapshot: { transaction?: Transaction };
+
+  constructor(file: string, tables: readonly string[], readOnly: boolean) {
+    this.root = open<Buffer, Buffer>({
+      path: file,
+      noSubdir: true,
+      keyEncoding: 'binary',
+      encoding: 'binary',
+      overlappingSync: false,
+      mapSize: MAP_BYTES,
+      maxDbs: MAX_TABLES,
+      readOnly,
+    });
+    for (const table of [FORMAT_TABLE, ...tables]) {
+      const opened: Binary | undefined = this.root.openDB<Buffer, Buffer>({
+        name: table,
+        keyEncoding: 'binary',
+        encoding: 'binary',
+      });
+      if (opened !== undefined) this.#tables.set(table, opened);
+    }
+    this.#snapshot = readOnly ? { transaction: this.root.useReadTransaction() } : {};
+  }
+
+  endSnapshot(): void {
+    this.#snapshot.transaction?.done();
+  }
+
+  table(name: string): Binary {
+    const table = this.#tables.get(name);
+    assert(table !== undefined, `no table ${name}`);
+    return table;
+  }
+
+  get(table: string, key: Buffer): Buffer | undefined {
+    return this.table(table).get(key, this.#snapshot);
+  }
+
+  range(table: string, range: Range): Entry[] {
+    const entries = this.table(table).getRange({ ...bounds(range), ...this.#snapshot });
+    return Array.from(entries, ({ key, value }) => ({ key: Buffer.from(key), value: Buffer.from(value) }));
+  }
+
+  keys(table: string, range: Range): Buffer[] {
+    return Array.from(this.table(table).getKeys({ ...bounds(range), ...this.#snapshot }), (key) => Buffer.from(key));
+  }
+}
+
+function bounds(range: Range): RangeOptions {
+  const limit = range.limit === undefined ? {} : { limit: range.limit };
+  if (range.reverse !== true) return { start: range.from, end: range.to, ...limit };
+  return { start: range.to, end: range.from, reverse: true, exclusiveStart: true, inclusiveEnd: true, ...limit };
+}
+
+class LmdbStore extends Tables implements Store {
+  readonly path: string;
+  readonly #lock: FileLock;
+  readonly #file: string;
+  #committing = false;
+
+  constructor(folder: string, tables: readonly string[], lock: FileLock) {
+    const file = join(folder, DATA_FILE);
+    super(file, tables, false);
+    this.#file = file;
+    this.#lock = lock;
+    this.path = realpathSync(folder);
+  }
+
+  async commit(writes: readonly Write[]): Promise<void> {
+    assert(!this.#committing, 'one commit at a time');
+    this.#committing = true;
+    const done: Promise<boolean>[] = [];
+    const all = this.root.batch(() => {
+      for (const { table, key, value } of writes) {
+        const database = this.table(table);
+        done.push(value === null ? database.remove(key) : database.put(key, value as Buffer));
+      }
+    });
+    try {
+      await Promise.all([all, ...done]);
+    } catch (cause) {
+      const detail = cause instanceof Error ? cause.message : String(cause);
+      throw new OperatingError('ERR_STORE_COMMIT', `the commit to ${this.path} failed: ${detail}`, { cause });
+    }
+    this.#committing = false;
+    // Reading `writes` here also keeps every value alive until the commit has resolved.
+    for (const [index, { value }] of writes.entries()) {
+      assert(value === null || (await done[index]) === true, 'a put took effect');
+    }
+  }
+
+  diskBytes(): number {
+    return statSync(this.#file).blocks * 512;
+  }
+
+  checkReaders(): void {
+    this.root.readerCheck();
+  }
+
+  async close(): Promise<void> {
+    await this.root.close();
+    this.#lock.release();
+  }
+}
+
+/** Opens the store in a folder for its one writing process. */
+export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
+  const { folder, kind } = options;
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new UsageError(`cannot use the data folder ${folder}: ${(cause as Error).message}`);
+  }
+  const lock = FileLock.tryAcquire(join(folder, LOCK_FILE));
+  if (lock === null) throw new UsageError(`the data folder ${folder} is in use by another process`);
+  const isNew = !existsSync(join(folder, DATA_FILE));
+  try {
+    if (!isNew) checkWholeFile(join(folder, DATA_FILE));
+    const store = new LmdbStore(folder, options.tables, lock);
+    store.checkReaders();
+    const format = store.get(FORMAT_TABLE, FORMAT_KEY);
+    if (format !== undefined) checkFormat(format, kind, folder);
+    else
+      await store.commit([{ table: FORMAT_TABLE, key: FORMAT_KEY, value: sealRow({ version: FORMAT_VERSION, kind }) }]);
+    return store;
+  } catch (error) {
+    lock.release();
+    throw openingError(error, folder);
+  }
+}
+
+/**
+ * Reads another process's store, in one read-only transaction, whether that process runs, is stopped or is dead. The
+ * callback must not keep the reader.
+ */
+export async function readLmdbStore<T>(options: LmdbStoreOptions, read: (reader: StoreReader) => T): Promise<T> {
+  const file = join(options.folder, DATA_FILE);
+  if (!existsSync(file)) throw new OperatingError('ERR_STORE_MISSING', `there is no store at ${options.folder}`);
+  checkWholeFile(file);
+  const tables = new Tables(file, options.tables, true);
+  try {
+    const format = tables.get(FORMAT_TABLE, FORMAT_KEY);
+    if (format === undefined)
+      throw new OperatingError('ERR_STORE_DAMAGED', `the store at ${options.folder} has no format`);
+    checkFormat(format, options.kind, options.folder);
+    return read(tables);
+  } finally {
+    tables.endSnapshot();
+    await tables.root.close();
+  }
+}
+
+function checkFormat(row: Buffer, kind: string, folder: string): void {
+  const isFormat = (value: unknown): value is { version: number; kind: string } =>
+    typeof asRecord(value)?.['version'] === 'number' && typeof asRecord(value)?.['kind'] === 'string';
+  const format = openRow(row, isFormat, 'its format');
+  if (format.version !== FORMAT_VERSION) {
+    throw new UsageError(
+      `the data folder ${folder} has format version ${format.version}, this is version ${FORMAT_VERSION}`,
+    );
+  }
+  if (format.kind !== kind)
+    throw new UsageError(`the data folder ${folder} belongs to a ${format.kind}, not to a ${kind}`);
+}
+
+function openingError(error: unknown, folder: string): unknown {
+  if (error instanceof UsageError || error instanceof OperatingError) return error;
+  const detail = error instanceof Error ? error.message : String(error);
+  return new OperatingError('ERR_STORE_OPEN', `cannot open the store in ${folder}: ${detail}`, { cause: error });
+}
+
+/**
+ * LMDB maps its file: a page that the file no longer has kills the process with SIGBUS. So a truncated file is found
+ * before it is mapped: the newer of the two meta pages (mdb.c, `MDB_meta`) names the last page in use.
+ */
+function checkWholeFile(file: string): void {
+  const descriptor = openSync(file, 'r');
+  try {
+    const size = fstatSync(descriptor).size;
+    if (size === 0) return;
+    const metas: { transaction: bigint; lastPage: bigint }[] = [];
+    const page = Buffer.alloc(META_BYTES);
+    for (const at of [0, PAGE_BYTES]) {
+      const length = readSync(descriptor, page, 0, META_BYTES, at);
+      if (length < META_BYTES || page.readUInt32LE(META_MAGIC_AT) !== META_MAGIC) continue;
+      metas.push({
+        transaction: page.readBigUInt64LE(META_TRANSACTION_AT),
+        lastPage: page.readBigUInt64LE(META_LAST_PAGE_AT),
+      });
+    }
+    const newest = metas.toSorted((a, b) => (a.transaction < b.transaction ? 1 : -1))[0];
+    if (newest === undefined) throw new OperatingError('ERR_STORE_DAMAGED', `the store ${file} has no valid meta page`);
+    if (BigInt(size) < (newest.lastPage + 1n) * BigInt(PAGE_BYTES)) {
+      throw new OperatingError(
+        'ERR_STORE_DAMAGED',
+        `the store ${file} is truncated: ${size} bytes, ${newest.lastPage + 1n} pages in use`,
+      );
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+// The layout of lmdb-js 3.5: a page header of 24 bytes, then MDB_meta (magic, version, address, map size, the free-list and
+// main trees of 48 bytes each, last page, transaction).
+const PAGE_BYTES = 4096;
+const META_BYTES = 160;
+const META_MAGIC = 0xbeefc0de;
+const META_MAGIC_AT = 24;
+const META_LAST_PAGE_AT = 144;
+const META_TRANSACTION_AT = 152;

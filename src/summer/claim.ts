@@ -1,0 +1,60 @@
+/**
+ * How a process comes to own a shard. The broker fences; nothing here depends on time.
+ *
+ * 1. The epoch is raised, durably; the answer names the store that is confirmed.
+ * 2. If that is another one (a takeover), its rows of the shard replace ours in one durable transaction. The other store
+ *    is read in a read-only transaction, which works while its process runs, is stopped or is dead.
+ * 3. Only then our store is confirmed.
+ */
+
+import { OperatingError, UsageError } from '../core/errors.ts';
+import type { Journals, ShardEpoch } from '../journal/journals.ts';
+import type { Store, StoreReader } from '../store/store.ts';
+import { copyShard } from './rows.ts';
+
+/** Reads the summer store in another folder, in one read-only transaction. */
+export type ReadOther = <T>(path: string, read: (reader: StoreReader) => T) => Promise<T>;
+
+export type ClaimOptions = {
+  readonly journals: Journals;
+  readonly store: Store;
+  readonly readOther: ReadOther;
+  readonly takeOver: boolean;
+};
+
+export type Claim =
+  | { readonly outcome: 'owned'; readonly owner: ShardEpoch; readonly copiedFrom: string | null }
+  /** Another store speaks for the shard; it is left out. */
+  | { readonly outcome: 'replaced'; readonly confirmed: string }
+  /** A newer owner came meanwhile. */
+  | { readonly outcome: 'fenced' };
+
+export async function claimShard(shard: number, options: ClaimOptions): Promise<Claim> {
+  const { journals, store, readOther, takeOver } = options;
+  const raised = await journals.raise(shard, store.path, { takeOver });
+  if (raised.outcome === 'replaced') return raised;
+  const owner = { shard, epoch: raised.epoch };
+  const { confirmed } = raised;
+  if (confirmed === store.path) return { outcome: 'owned', owner, copiedFrom: null };
+  if (confirmed !== null) {
+    const batch = await readOther(confirmed, (other) => copyShard(shard, other, store));
+    await store.commit(batch.writes);
+  }
+  const outcome = await journals.confirm(owner, store.path);
+  return outcome === 'fenced' ? { outcome } : { outcome: 'owned', owner, copiedFrom: confirmed };
+}
+
+/** Checks the partitions that a summer was asked to own. */
+export function checkPartitions(wanted: readonly number[], partitions: number): void {
+  if (wanted.length === 0) throw new UsageError('a summer needs at least one partition');
+  for (const partition of wanted) {
+    if (partition >= partitions)
+      throw new UsageError(`there is no partition ${partition}: the journals have ${partitions}, from 0`);
+  }
+}
+
+/** The journal no longer has what the shard must read next. */
+export function trimmedError(journal: string, offset: number, begin: number): OperatingError {
+  const detail = `${journal} was trimmed: it begins at ${begin}, but ${offset} was to be read`;
+  return new OperatingError('ERR_TRIMMED', detail);
+}

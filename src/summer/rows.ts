@@ -1,0 +1,44 @@
+/**
+ * The summer's tables. All rows of a shard begin with its number, so that a takeover copies them as ranges.
+ *
+ * | table         | key                              | value                                                     |
+ * | ------------- | -------------------------------- | --------------------------------------------------------- |
+ * | `checkpoints` | shard u32                        | row: read-through offset, index of the next sum           |
+ * | `producers`   | shard u32, producer              | row: next index of the producer                           |
+ * | `states`      | shard u32, page u32              | a slab page of hash states (`hash/pool.ts`)               |
+ * | `outbox`      | shard u32, index of first sum u64 | CRC-32C, then sums (`message/sum.ts`)                    |
+ */
+
+import { isCount } from '../core/assert.ts';
+import { asRecord, numberRange } from '../store/row.ts';
+import { type StoreReader, WriteBatch } from '../store/store.ts';
+
+export const SUMMER_TABLES = ['checkpoints', 'producers', 'states', 'outbox'] as const;
+
+export type CheckpointRow = {
+  /** Everything of the chunk journal below is folded. */
+  readonly offset: number;
+  /** Index of the next sum: the number of files that this shard has completed so far. */
+  readonly nextSum: number;
+};
+
+export type ProducerRow = { readonly next: number };
+
+export function isCheckpointRow(value: unknown): value is CheckpointRow {
+  const row = asRecord(value);
+  return isCount(row?.['offset']) && isCount(row['nextSum']);
+}
+
+export function isProducerRow(value: unknown): value is ProducerRow {
+  return isCount(asRecord(value)?.['next']);
+}
+
+/** Writes that replace a shard's rows in `own` by those in `other`: one transaction, or nothing. */
+export function copyShard(shard: number, other: StoreReader, own: StoreReader): WriteBatch {
+  const batch = new WriteBatch();
+  for (const table of SUMMER_TABLES) {
+    for (const key of own.keys(table, numberRange(shard))) batch.remove(table, key);
+    for (const { key, value } of other.range(table, numberRange(shard))) batch.put(table, key, value);
+  }
+  return batch;
+}

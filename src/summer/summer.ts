@@ -1,0 +1,236 @@
+/**
+ * The summer: reads the chunk journals of its shards, commits all shards in one transaction, publishes their sums.
+ *
+ * A transaction starts when the previous one has ended and something has arrived; while it is on its way to disk, the
+ * next batches are folded. A sum is appended only after the transaction that finished it is durable (invariant 4). Any
+ * error of a commit stops the process (invariant 6).
+ */
+
+import type { Clock, Timer } from '../core/clock.ts';
+import { FencedError, OperatingError } from '../core/errors.ts';
+import { crc32c } from '../hash/crc32c.ts';
+import { Appender } from '../journal/appender.ts';
+import { type Journals, type ReadStream, SUMS_JOURNAL, type ShardEpoch } from '../journal/journals.ts';
+import { encodeBatch, shardProducer } from '../message/batch.ts';
+import { SUM_BYTES } from '../message/sum.ts';
+import { type Store, WriteBatch } from '../store/store.ts';
+import { trimmedError } from './claim.ts';
+import { type OutboxEntry, Shard } from './shard.ts';
+
+/** Bytes of one shard's journal that may be under way or wait to be folded. */
+const READ_CREDIT_BYTES = 4 * 1024 * 1024;
+/** Sums in one batch. */
+const BATCH_SUMS_MAX = 2048;
+const SUMS_WINDOW_BATCHES = 64;
+/** How often read-through offsets are reported, and how often they are repeated when they did not move. */
+const REPORT_MS = 100;
+const REPORT_REPEAT_MS = 1_000;
+
+export type SummerOptions = {
+  readonly journals: Journals;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly owners: readonly ShardEpoch[];
+  /** It must stop: a violation, a newer owner, a failed commit. Called once. */
+  readonly onFailure: (error: unknown) => void;
+};
+
+type Reader = {
+  readonly shard: Shard;
+  readonly owner: ShardEpoch;
+  readonly stream: ReadStream;
+  readonly appender: Appender;
+  /** Waits for room in the outbox. */
+  whenRoom: (() => void) | null;
+  reported: number;
+  reportedNs: number;
+};
+
+export type SummerCounts = {
+  chunksFolded: number;
+  bytesFolded: number;
+  commits: number;
+  filesOpen: number;
+  sumsPublished: number;
+};
+
+export class Summer {
+  readonly #options: SummerOptions;
+  readonly #readers: Reader[] = [];
+  #isCommitting = false;
+  #isOver = false;
+  #whenIdle: (() => void) | null = null;
+  #commits = 0;
+  #sumsPublished = 0;
+  #timer: Timer | null = null;
+
+  constructor(options: SummerOptions) {
+    this.#options = options;
+  }
+
+  get counts(): SummerCounts {
+    const counts = {
+      chunksFolded: 0,
+      bytesFolded: 0,
+      commits: this.#commits,
+      filesOpen: 0,
+      sumsPublished: this.#sumsPublished,
+    };
+    for (const { shard } of this.#readers) {
+      counts.chunksFolded += shard.counts.chunksFolded;
+      counts.bytesFolded += shard.counts.bytesFolded;
+      counts.filesOpen += shard.filesOpen;
+    }
+    return counts;
+  }
+
+  /** Loads every shard from the store, publishes what its outbox holds, and reads on. */
+  start(): void {
+    for (const owner of this.#options.owners) this.#startShard(owner);
+    for (const reader of this.#readers) {
+      for (const entry of reader.shard.outbox) this.#publish(reader, entry);
+      void this.#read(reader);
+    }
+    this.#timer = this.#options.clock.after(REPORT_MS, () => this.#report());
+  }
+
+  /** Graceful: takes nothing more, commits what is folded, and clears what is acknowledged. */
+  async stop(): Promise<void> {
+    this.#timer?.clear();
+    for (const { stream } of this.#readers) stream.close();
+    if (this.#isCommitting) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
+    if (this.#isOver) return;
+    this.#isOver = true;
+    for (const { appender } of this.#readers) appender.stop();
+    const batch = new WriteBatch();
+    for (const { shard } of this.#readers) if (shard.hasUnwritten) shard.fill(batch);
+    if (!batch.isEmpty) await this.#options.store.commit(batch.writes);
+  }
+
+  #startShard(owner: ShardEpoch): void {
+    const { journals, store, clock } = this.#options;
+    const shard = new Shard(owner.shard, store);
+    const reader: Reader = {
+      shard,
+      owner,
+      stream: journals.read(shard.journal, shard.offset, { creditBytes: READ_CREDIT_BYTES, owner }),
+      appender: new Appender({
+        journals,
+        clock,
+        journal: SUMS_JOURNAL,
+        producer: shardProducer(owner.shard),
+        owner,
+        acknowledged: shard.outbox[0]?.first ?? shard.nextSum,
+        windowBatches: SUMS_WINDOW_BATCHES,
+        events: {
+          onAcknowledged: (through) => this.#acknowledged(reader, through),
+          onFenced: () => this.#fenced(owner),
+          onEnded: () => this.#fail(new OperatingError('ERR_ENDED', `the producer of shard ${owner.shard} has ended`)),
+          onError: (error) => this.#fail(error),
+        },
+      }),
+      whenRoom: null,
+      reported: -1,
+      reportedNs: 0,
+    };
+    this.#readers.push(reader);
+  }
+
+  async #read(reader: Reader): Promise<void> {
+    const { shard, stream } = reader;
+    try {
+      for (;;) {
+        if (!shard.hasRoom) await new Promise<void>((resolve) => (reader.whenRoom = resolve));
+        const next = await stream.next();
+        if (next === null || this.#isOver) return;
+        if ('bytes' in next) {
+          shard.fold(next);
+          this.#commit();
+          continue;
+        }
+        if (next.end === 'fenced') return this.#fenced(reader.owner);
+        if (next.end === 'trimmed') throw trimmedError(shard.journal, shard.offset, next.begin);
+        if (next.end === 'rejected')
+          throw new OperatingError('ERR_READ_REJECTED', `cannot read ${shard.journal}: ${next.reason}`);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Starts a transaction unless one is under way or nothing has changed. */
+  #commit(): void {
+    if (this.#isCommitting || this.#isOver) return;
+    const dirty = this.#readers.filter(({ shard }) => shard.isDirty);
+    if (dirty.length === 0) return;
+    this.#isCommitting = true;
+    const batch = new WriteBatch();
+    for (const { shard } of dirty) shard.fill(batch);
+    this.#options.store.commit(batch.writes).then(
+      () => this.#committed(dirty),
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  #committed(readers: readonly Reader[]): void {
+    this.#isCommitting = false;
+    this.#commits += 1;
+    const finished = readers.map((reader) => ({ reader, entry: reader.shard.committed() }));
+    if (this.#whenIdle !== null) return this.#whenIdle();
+    this.#commit();
+    for (const { reader, entry } of finished) if (entry !== null) this.#publish(reader, entry);
+  }
+
+  #publish({ owner, appender }: Reader, entry: OutboxEntry): void {
+    for (let done = 0; done < entry.count; done += BATCH_SUMS_MAX) {
+      const count = Math.min(BATCH_SUMS_MAX, entry.count - done);
+      const first = entry.first + done;
+      const header = {
+        kind: 'sums',
+        producer: shardProducer(owner.shard),
+        firstIndex: first,
+        count,
+        epoch: owner.epoch,
+      } as const;
+      const sums = entry.sums.subarray(done * SUM_BYTES, (done + count) * SUM_BYTES);
+      appender.push({ first, count, bytes: encodeBatch(header, sums, SUMS_JOURNAL, crc32c) });
+    }
+  }
+
+  #acknowledged(reader: Reader, through: number): void {
+    this.#sumsPublished += reader.shard.acknowledged(through);
+    if (reader.shard.hasRoom && reader.whenRoom !== null) {
+      const { whenRoom } = reader;
+      reader.whenRoom = null;
+      whenRoom();
+    }
+    this.#commit();
+  }
+
+  #report(): void {
+    const { clock, journals } = this.#options;
+    const now = clock.nowNs();
+    for (const reader of this.#readers) {
+      const offset = reader.shard.durableOffset;
+      if (offset === reader.reported && now - reader.reportedNs < REPORT_REPEAT_MS * 1e6) continue;
+      reader.reported = offset;
+      reader.reportedNs = now;
+      journals.report(reader.owner, offset).then(
+        (outcome) => outcome === 'fenced' && this.#fenced(reader.owner),
+        (error: unknown) => this.#fail(error),
+      );
+    }
+    this.#timer = clock.after(REPORT_MS, () => this.#report());
+  }
+
+  #fenced({ shard, epoch }: ShardEpoch): void {
+    this.#fail(new FencedError(`shard ${shard} has a newer owner than epoch ${epoch}`));
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#timer?.clear();
+    this.#options.onFailure(error);
+  }
+}

@@ -1,0 +1,251 @@
+/**
+ * The verifier: reads the sums journal and classifies every sum in it, against expected sums by node:crypto. It shares no
+ * code with the summer or the native hashing: it is the oracle.
+ *
+ * Nothing is verified twice, nothing unverified is reported, and nothing is called lost, late or phantom on evidence that
+ * could be old: before each verdict the journal is asked anew.
+ */
+
+import { assert } from '../core/assert.ts';
+import type { Clock } from '../core/clock.ts';
+import { ViolationError } from '../core/errors.ts';
+import { type Journals, SUMS_JOURNAL, type StoredBatch } from '../journal/journals.ts';
+import { type Checksum, decodeBatch } from '../message/batch.ts';
+import { fileIdOf, fileNumberOf } from '../message/chunk.ts';
+import { type Sum, decodeSums } from '../message/sum.ts';
+import type { Workload } from '../workload/workload.ts';
+import type { Ledger } from './ledger.ts';
+
+/** Delays of a sum at which a warning is logged, in seconds. */
+export const WARN_SECONDS = [0.1, 0.25, 0.5, 1, 2, 4, 6, 8, 10, 15, 20, 25, 30, 35] as const;
+
+export type VerifiedFile = {
+  readonly fileNumber: number;
+  readonly partition: number;
+  /** NaN when the end was intended in an earlier boot of the machine. */
+  readonly intendedNs: number;
+  readonly verifiedNs: number;
+  readonly chunks: number;
+  readonly bytes: number;
+};
+
+export type ReaderPosition = {
+  /** Everything in the sums journal below is read. */
+  offset: number;
+  /** By shard's producer: next index, and last epoch seen. */
+  readonly nextIndexes: Record<string, number>;
+  readonly epochs: Record<string, number>;
+};
+
+export type VerifierOptions = {
+  readonly journals: Pick<Journals, 'head'>;
+  readonly clock: Clock;
+  readonly checksum: Checksum;
+  readonly workload: Workload;
+  readonly producer: string;
+  readonly slaMs: number;
+  readonly ledger: Ledger;
+  readonly position: ReaderPosition;
+  /** Resolves when every file whose end is in the partition's journal by now was passed to `completed`. */
+  readonly completeThrough: (partition: number) => Promise<void>;
+  readonly onVerified: (file: VerifiedFile) => void;
+  readonly onDelay: (fileId: string, delaySeconds: number) => void;
+};
+
+type Completed = {
+  readonly fileNumber: number;
+  readonly intendedNs: number;
+  /** Record index of its end in its partition's journal. */
+  readonly endIndex: number;
+  /** Since when the end is known to be durable: the broker's stamp; `null` until it is acknowledged. */
+  acknowledgedNs: number | null;
+};
+
+export class Verifier {
+  readonly position: ReaderPosition;
+  readonly #options: VerifierOptions;
+  readonly #ledger: Ledger;
+  readonly #completed = new Map<number, Completed>();
+  /** By partition, completed files whose end is not acknowledged, in the order of their indexes. */
+  readonly #unacknowledged: Completed[][];
+  /** Acknowledged files in the order of acknowledgement. Verified ones leave it lazily. */
+  #deadlines: Completed[] = [];
+  #warned = { fileNumber: -1, level: 0 };
+  #isJudging = false;
+  #whenRead: { offset: number; resolve: () => void }[] = [];
+
+  constructor(options: VerifierOptions) {
+    this.#options = options;
+    this.#ledger = options.ledger;
+    this.position = options.position;
+    this.#unacknowledged = Array.from({ length: options.workload.options.partitions }, () => []);
+  }
+
+  /** Completed files that wait for their sum. */
+  get outstanding(): number {
+    return this.#completed.size;
+  }
+
+  /** The generator has taken the step that ends the file. `acknowledgedNs`: when that is known to be in the journal. */
+  completed(file: { fileNumber: number; intendedNs: number; endIndex: number; acknowledgedNs: number | null }): void {
+    this.#ledger.cover(file.fileNumber + 1);
+    if (this.#ledger.isVerified(file.fileNumber)) return;
+    const intendedNs = this.#ledger.complete(file.fileNumber, file.intendedNs);
+    const completed: Completed = { ...file, intendedNs };
+    this.#completed.set(file.fileNumber, completed);
+    if (completed.acknowledgedNs !== null) this.#deadlines.push(completed);
+    else this.#unacknowledged[this.#options.workload.partitionOf(file.fileNumber)]?.push(completed);
+  }
+
+  /** All records of the partition below `through` are durable. */
+  acknowledged(partition: number, through: number, stampNs: number): void {
+    const waiting = this.#unacknowledged[partition];
+    assert(waiting !== undefined, `no partition ${partition}`);
+    let count = 0;
+    for (const completed of waiting) {
+      if (completed.endIndex >= through) break;
+      completed.acknowledgedNs = stampNs;
+      this.#deadlines.push(completed);
+      count += 1;
+    }
+    waiting.splice(0, count);
+  }
+
+  /** Checks the batch that follows in the sums journal. Throws a ViolationError. */
+  async check(stored: StoredBatch): Promise<void> {
+    const { position } = this;
+    const place = { journal: SUMS_JOURNAL, offset: stored.begin };
+    if (stored.begin !== position.offset) {
+      const kind = stored.begin > position.offset ? 'gap' : 'duplicate';
+      throw new ViolationError(kind, `read a batch at ${stored.begin}, the next is at ${position.offset}`, place);
+    }
+    const batch = decodeBatch(stored.bytes, SUMS_JOURNAL, this.#options.checksum);
+    if ('fault' in batch) throw new ViolationError('corrupt', batch.fault, place);
+    const sums = batch.kind === 'sums' ? decodeSums(batch.payload) : null;
+    if (sums === null || sums.length !== batch.count)
+      throw new ViolationError('corrupt', 'the batch holds no sums', place);
+    const next = position.nextIndexes[batch.producer] ?? 0;
+    if (batch.firstIndex > next) {
+      const detail = `sums ${next} to ${batch.firstIndex - 1} of producer ${batch.producer} are missing`;
+      throw new ViolationError('gap', detail, { ...place, index: next });
+    }
+    const epoch = position.epochs[batch.producer] ?? 0;
+    if (batch.epoch < epoch) {
+      const detail = `producer ${batch.producer} wrote under epoch ${batch.epoch} after epoch ${epoch}`;
+      throw new ViolationError('stale-writer', detail, { ...place, index: batch.firstIndex });
+    }
+    for (let at = next - batch.firstIndex; at < batch.count; at += 1) {
+      const sum = sums[at];
+      if (sum?.fileId.startsWith(this.#options.producer) === true) {
+        await this.#checkSum(sum, stored.stampNs, { ...place, index: batch.firstIndex + at, file: sum.fileId });
+      }
+    }
+    position.nextIndexes[batch.producer] = Math.max(next, batch.firstIndex + batch.count);
+    position.epochs[batch.producer] = batch.epoch;
+    position.offset = stored.end;
+    this.#readThrough(stored.end);
+  }
+
+  async #checkSum(
+    sum: Sum,
+    stampNs: number,
+    witness: { journal: string; offset: number; index: number; file: string },
+  ): Promise<void> {
+    const { workload, clock, completeThrough } = this.#options;
+    const fileNumber = fileNumberOf(sum.fileId);
+    if (Number.isNaN(fileNumber)) throw new ViolationError('phantom', 'a sum of a file that never was', witness);
+    if (this.#ledger.isVerified(fileNumber)) {
+      throw new ViolationError('duplicate', 'a second sum of a file that is verified', witness);
+    }
+    const partition = workload.partitionOf(fileNumber);
+    // A dead incarnation may have completed it: only the journal knows.
+    if (!this.#completed.has(fileNumber)) await completeThrough(partition);
+    const completed = this.#completed.get(fileNumber);
+    if (completed === undefined)
+      throw new ViolationError('phantom', 'a sum of a file that was never completed', witness);
+    const expected = workload.expectedSum(fileNumber);
+    const { lastSequence, bytes, digest } = expected;
+    if (sum.digest !== digest || sum.bytes !== bytes || sum.lastSequence !== lastSequence) {
+      const detail = `the sum ${sum.digest} of ${sum.bytes} bytes in ${sum.lastSequence} chunks should be ${digest} of ${bytes} in ${lastSequence}`;
+      throw new ViolationError('mismatched', detail, witness);
+    }
+    this.#checkDelay(completed, stampNs, witness);
+    this.#completed.delete(fileNumber);
+    this.#ledger.verify(fileNumber);
+    const { intendedNs } = completed;
+    const verifiedNs = clock.nowNs();
+    this.#options.onVerified({ fileNumber, partition, intendedNs, verifiedNs, chunks: lastSequence - 1, bytes });
+  }
+
+  /** By the broker's stamps, so that a slow or stopped verifier does not count as a late sum. */
+  #checkDelay(completed: Completed, stampNs: number, witness: { journal: string; offset: number }): void {
+    const { acknowledgedNs } = completed;
+    if (acknowledgedNs === null || stampNs === 0) return;
+    const delayMs = (stampNs - acknowledgedNs) / 1e6;
+    if (delayMs <= this.#options.slaMs) return;
+    const detail = `the sum came ${(delayMs / 1000).toFixed(3)} s after the end of its file was acknowledged`;
+    throw new ViolationError('late', detail, witness);
+  }
+
+  /**
+   * Warns of the file that waits longest, and judges those beyond the SLA: asks for the journal's head, waits until all
+   * below it is read, and only then calls what is still missing, and was overdue when it asked, lost.
+   */
+  async judge(): Promise<void> {
+    this.#dropVerified();
+    const oldest = this.#deadlines[0];
+    if (oldest === undefined || this.#isJudging) return;
+    const now = this.#options.clock.nowNs();
+    this.#warn(oldest, now);
+    if (!this.#isOverdue(oldest, now)) return;
+    this.#isJudging = true;
+    const overdue = this.#deadlines.filter((completed) => this.#isOverdue(completed, now));
+    const head = await this.#options.journals.head(SUMS_JOURNAL);
+    await this.#untilRead(head);
+    this.#isJudging = false;
+    const lost = overdue.find(({ fileNumber }) => this.#completed.has(fileNumber));
+    if (lost === undefined) return;
+    const seconds = ((now - (lost.acknowledgedNs ?? now)) / 1e9).toFixed(3);
+    const detail = `no sum ${seconds} s after the end of the file was acknowledged, and none in the journal up to ${head}`;
+    const { producer, workload } = this.#options;
+    throw new ViolationError('lost', detail, {
+      journal: `chunks of partition ${workload.partitionOf(lost.fileNumber)}`,
+      file: fileIdOf(producer, lost.fileNumber),
+      index: lost.endIndex,
+    });
+  }
+
+  #warn(oldest: Completed, now: number): void {
+    if (this.#warned.fileNumber !== oldest.fileNumber) this.#warned = { fileNumber: oldest.fileNumber, level: 0 };
+    const seconds = (now - (oldest.acknowledgedNs ?? now)) / 1e9;
+    let level = this.#warned.level;
+    while (level < WARN_SECONDS.length && seconds >= (WARN_SECONDS[level] ?? 0)) level += 1;
+    if (level === this.#warned.level) return;
+    this.#warned.level = level;
+    this.#options.onDelay(fileIdOf(this.#options.producer, oldest.fileNumber), seconds);
+  }
+
+  #isOverdue({ acknowledgedNs }: Completed, now: number): boolean {
+    return acknowledgedNs !== null && now - acknowledgedNs > this.#options.slaMs * 1e6;
+  }
+
+  #dropVerified(): void {
+    let verified = 0;
+    for (const { fileNumber } of this.#deadlines) {
+      if (this.#completed.has(fileNumber)) break;
+      verified += 1;
+    }
+    if (verified > 0) this.#deadlines = this.#deadlines.slice(verified);
+  }
+
+  #untilRead(offset: number): Promise<void> {
+    if (this.position.offset >= offset) return Promise.resolve();
+    return new Promise((resolve) => this.#whenRead.push({ offset, resolve }));
+  }
+
+  #readThrough(offset: number): void {
+    if (this.#whenRead.length === 0) return;
+    for (const waiting of this.#whenRead) if (waiting.offset <= offset) waiting.resolve();
+    this.#whenRead = this.#whenRead.filter((waiting) => waiting.offset > offset);
+  }
+}
