@@ -1,0 +1,68 @@
+/** `stream-sum soak`: flags and composition only. */
+
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { systemClock } from '../src/core/clock.ts';
+import { type NativeVersions, packageVersion } from '../src/measure/environment.ts';
+import { createDisplay } from './display.ts';
+import { parseSoakOptions, SOAK_OPTION_DEFINITIONS, type SoakOptionTexts } from './options.ts';
+import { runSoak } from './run.ts';
+import type { Audit } from './supervisor.ts';
+
+/** What the command is composed with by who may import it. */
+export type SoakComposition = {
+  /** libzmq's version and the addon's backend, from the modules that load them. */
+  readonly versions?: Partial<NativeVersions>;
+  readonly audit?: Audit;
+};
+
+/** `dist/soak/` is two folders below the root of the package. */
+const SOURCE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const MAIN = join(dirname(fileURLToPath(import.meta.url)), '../src/cli/main.js');
+
+export function soakCommand(composition: SoakComposition = {}): Command {
+  const command = new Command('soak').description(
+    'run the whole pipeline as processes, kill them, and judge whether every sum still came out right',
+  );
+  for (const [flags, description, defaultText] of SOAK_OPTION_DEFINITIONS) {
+    command.option(flags, description, defaultText);
+  }
+  return command.action(async (texts: SoakOptionTexts) => {
+    const { verdict } = await runSoak(parseSoakOptions(texts), {
+      launch: { command: process.execPath, argv: [MAIN] },
+      clock: systemClock,
+      display: createDisplay(process.stdout),
+      versions: {
+        zeromq: packageVersion('zeromq', import.meta.url),
+        libzmq: null,
+        lmdb: packageVersion('lmdb', import.meta.url),
+        addonBackend: null,
+        ...composition.versions,
+      },
+      sourceRoot: SOURCE_ROOT,
+      commandLine: process.argv.slice(2),
+      audit: composition.audit ?? null,
+      onInterrupt,
+    });
+    process.exitCode = verdict.exitCode;
+  });
+}
+
+/** One Ctrl-C can arrive more than once: from the terminal, and from npm, which hands it on. */
+const REPEAT_MS = 500;
+
+/** Ctrl-C, a service manager's SIGTERM, and a terminal that is closed all ask for the same. */
+function onInterrupt(interrupt: () => void): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  let lastMs = Number.NEGATIVE_INFINITY;
+  const listener = (): void => {
+    const nowMs = performance.now();
+    if (nowMs - lastMs >= REPEAT_MS) interrupt();
+    lastMs = nowMs;
+  };
+  for (const signal of signals) process.on(signal, listener);
+  return () => {
+    for (const signal of signals) process.off(signal, listener);
+  };
+}

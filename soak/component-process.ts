@@ -1,0 +1,156 @@
+/**
+ * One component as a process that can be killed and started again under one name. It speaks the component protocol over
+ * the child's stdin and stdout; stderr is appended to the process's own log file.
+ *
+ * The child runs in a session of its own, so that Ctrl-C reaches the supervisor alone; it exits when its stdin closes,
+ * so that it never outlives the supervisor.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, renameSync, statSync } from 'node:fs';
+import { assert } from '../src/core/assert.ts';
+import { OperatingError } from '../src/core/errors.ts';
+import { LineSplitter } from '../src/cli/component-channel.ts';
+import {
+  type Component,
+  type ComponentCommand,
+  type ComponentEvent,
+  decodeEvent,
+  encodeCommand,
+} from '../src/cli/component-protocol.ts';
+
+/** What a process is: its name in the results, and the arguments that it is started with every time. */
+export type ComponentSpec = {
+  /** `broker`, `summer-0`, `chunker-2`. */
+  readonly name: string;
+  readonly component: Component;
+  readonly argv: readonly string[];
+  /** The partitions that a summer owns; empty for the others. */
+  readonly partitions: readonly number[];
+};
+
+/** How a component is started: the program and what goes before the component's own arguments. */
+export type Launch = { readonly command: string; readonly argv: readonly string[] };
+
+/** What the supervisor has asked of a process, by which its exit is judged. */
+export type Intent = 'run' | 'kill' | 'drain' | 'stop' | 'abandon';
+
+export type ProcessExit = {
+  readonly pid: number;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly intent: Intent;
+  /** Whether it had been ready. */
+  readonly wasReady: boolean;
+};
+
+export type ComponentProcessListener = {
+  onEvent(process: ComponentProcess, event: ComponentEvent): void;
+  /** After the last event of this incarnation. `start` may be called from here. */
+  onExit(process: ComponentProcess, exit: ProcessExit): void;
+  /** It cannot be started, or says what is no event; in the second case it lives on. */
+  onBroken(process: ComponentProcess, error: OperatingError): void;
+};
+
+/** A log is renamed to `<log>.1` at a start that finds it longer than this, so that a run of days has bounded logs. */
+const LOG_BYTES_MAX = 8 * 1024 * 1024;
+/** Commands to a child that does not read are dropped beyond this. */
+const COMMAND_BYTES_MAX = 64 * 1024;
+
+type Incarnation = {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  ready: boolean;
+  intent: Intent;
+};
+
+export class ComponentProcess {
+  readonly spec: ComponentSpec;
+  readonly logPath: string;
+  readonly #launch: Launch;
+  readonly #listener: ComponentProcessListener;
+  #incarnation: Incarnation | null = null;
+
+  constructor(spec: ComponentSpec, from: { launch: Launch; logPath: string; listener: ComponentProcessListener }) {
+    this.spec = spec;
+    this.logPath = from.logPath;
+    this.#launch = from.launch;
+    this.#listener = from.listener;
+  }
+
+  get name(): string {
+    return this.spec.name;
+  }
+
+  get state(): 'down' | 'starting' | 'ready' {
+    if (this.#incarnation === null) return 'down';
+    return this.#incarnation.ready ? 'ready' : 'starting';
+  }
+
+  /** Null while it is down. */
+  get pid(): number | null {
+    return this.#incarnation?.pid ?? null;
+  }
+
+  start(): void {
+    assert(this.#incarnation === null, 'a process is started when it is down');
+    const log = openLog(this.logPath);
+    const { command, argv } = this.#launch;
+    const child = spawn(command, [...argv, ...this.spec.argv], { stdio: ['pipe', 'pipe', log], detached: true });
+    closeSync(log);
+    if (child.pid === undefined) {
+      child.once('error', (cause) => {
+        this.#listener.onBroken(this, new OperatingError('ERR_SPAWN', `cannot start ${command}`, { cause }));
+      });
+      return;
+    }
+    const incarnation: Incarnation = { child, pid: child.pid, ready: false, intent: 'run' };
+    this.#incarnation = incarnation;
+    this.#listen(incarnation);
+  }
+
+  #listen(incarnation: Incarnation): void {
+    const { child, pid } = incarnation;
+    const splitter = new LineSplitter();
+    let broken = false;
+    child.stdout?.on('data', (bytes: Buffer) => {
+      if (broken) return;
+      try {
+        for (const line of splitter.push(bytes)) this.#receive(incarnation, decodeEvent(line));
+      } catch (error) {
+        if (!(error instanceof OperatingError)) throw error;
+        broken = true;
+        this.#listener.onBroken(this, error);
+      }
+    });
+    // Writing to a child that has just died fails; its exit event is what counts.
+    child.stdin?.on('error', () => undefined);
+    child.once('close', (code, signal) => {
+      this.#incarnation = null;
+      this.#listener.onExit(this, { pid, code, signal, intent: incarnation.intent, wasReady: incarnation.ready });
+    });
+  }
+
+  #receive(incarnation: Incarnation, event: ComponentEvent): void {
+    if (event.event === 'ready') incarnation.ready = true;
+    this.#listener.onEvent(this, event);
+  }
+
+  /** Dropped while the process is down or does not read. */
+  send(command: ComponentCommand): void {
+    const stdin = this.#incarnation?.child.stdin;
+    if (stdin?.writable === true && stdin.writableLength < COMMAND_BYTES_MAX) stdin.write(encodeCommand(command));
+  }
+
+  /** Says what is wanted of the running process from now on, and sends the signal, if any. */
+  ask(intent: Exclude<Intent, 'run'>, signal?: NodeJS.Signals): void {
+    if (this.#incarnation === null) return;
+    this.#incarnation.intent = intent;
+    if (signal !== undefined) this.#incarnation.child.kill(signal);
+  }
+}
+
+function openLog(path: string): number {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX) renameSync(path, `${path}.1`);
+  return openSync(path, 'a');
+}

@@ -1,0 +1,73 @@
+/** The one address at which the broker of a run listens, over all its restarts. */
+
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OperatingError, UsageError } from '../src/core/errors.ts';
+
+/** sockaddr_un holds 108 bytes, the last one a zero. */
+export const IPC_PATH_BYTES_MAX: number = 107;
+const PORT_ATTEMPTS = 100;
+const PORT_LOWEST = 10_000;
+
+export type Endpoint = {
+  /** `ipc:///...` or `tcp://127.0.0.1:...` */
+  readonly address: string;
+  /** Removes what was made for it. */
+  remove(): Promise<void>;
+};
+
+/** A socket in the data folder, or in a short temporary folder when the path would be too long; or a free local port. */
+export async function chooseEndpoint(transport: 'ipc' | 'tcp', dataFolder: string): Promise<Endpoint> {
+  if (transport === 'tcp') {
+    return { address: `tcp://127.0.0.1:${await freePort()}`, remove: () => Promise.resolve() };
+  }
+  const path = join(dataFolder, 'broker.ipc');
+  if (Buffer.byteLength(path) <= IPC_PATH_BYTES_MAX) {
+    return { address: `ipc://${path}`, remove: () => rm(path, { force: true }) };
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'stream-sum-'));
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const short = join(folder, 'broker.ipc');
+  if (Buffer.byteLength(short) <= IPC_PATH_BYTES_MAX) return { address: `ipc://${short}`, remove };
+  await remove();
+  throw new UsageError(`--transport: the path of a socket must be shorter than ${short}; use tcp, or a shorter TMPDIR`);
+}
+
+/**
+ * A free port below the range from which the kernel takes the ports of outgoing connections: while the broker is down,
+ * a client that reconnects from its very port would connect to itself and keep the broker from listening.
+ */
+async function freePort(): Promise<number> {
+  const end = Math.max(PORT_LOWEST + 1_000, ephemeralPortsBegin());
+  for (let attempt = 0; attempt < PORT_ATTEMPTS; attempt += 1) {
+    const port = randomInt(PORT_LOWEST, end);
+    if (await isFree(port)) return port;
+  }
+  throw new OperatingError('ERR_NO_PORT', `no free port on 127.0.0.1 from ${PORT_LOWEST} to ${end}`);
+}
+
+function ephemeralPortsBegin(): number {
+  try {
+    return Number.parseInt(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8'), 10) || 32_768;
+  } catch {
+    return 32_768;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    server.close();
+    await once(server, 'close');
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,158 @@
+/** What a soak can be asked for: the options as typed, checked and turned into numbers. Errors are UsageErrors. */
+
+import { randomInt } from 'node:crypto';
+import { UsageError } from '../src/core/errors.ts';
+import {
+  parseBytes,
+  parseCount,
+  parseCountWithin,
+  parseDuration,
+  parseRange,
+  type Range,
+  rangeText,
+} from '../src/core/units.ts';
+
+export type SoakOptions = {
+  /** From all processes being ready to the beginning of the drain. */
+  readonly durationMs: number;
+  readonly seed: number;
+  readonly chunkers: number;
+  readonly summers: number;
+  readonly partitions: number;
+  /** Open at once in each chunker. */
+  readonly files: number;
+  /** Data chunks of a file. */
+  readonly chunks: Range;
+  readonly chunkBytes: Range;
+  /** Chunks a second of all chunkers together. */
+  readonly rate: number | 'max';
+  readonly batchBytes: number;
+  readonly retentionBytes: number;
+  readonly slaMs: number;
+  readonly transport: 'ipc' | 'tcp';
+  readonly faults: 'none' | 'kill';
+  readonly faultIntervalMs: number;
+  /** Null: a folder of the run's own, removed at the end. */
+  readonly data: string | null;
+  readonly results: string;
+  readonly keepData: boolean;
+};
+
+/** Options as commander hands them over: texts, and booleans for flags. */
+export type SoakOptionTexts = Readonly<Record<string, unknown>>;
+
+/** Flags, description, default; in the order of `--help`. */
+export const SOAK_OPTION_DEFINITIONS: readonly (readonly [flags: string, description: string, defaultText?: string])[] =
+  [
+    ['--duration <time>', 'how long to run before the drain: 60s, 5m, 2h, 3d', '60s'],
+    ['--seed <n>', 'decides the data and the faults (default: a random one, which is reported)'],
+    ['--chunkers <n>', 'processes that generate files and verify their sums', '3'],
+    ['--summers <n>', 'processes that compute sums', '3'],
+    ['--partitions <n>', 'chunk journals', '8'],
+    ['--files <n>', 'files open at once in each chunker', '100'],
+    ['--chunks <n|a..b>', 'data chunks of a file', '100'],
+    ['--chunk-bytes <size|a..b>', 'bytes of a chunk', '32'],
+    [
+      '--rate <n|max>',
+      'chunks a second of all chunkers, on an open-loop schedule; max: as fast as acknowledged',
+      '20000',
+    ],
+    ['--batch-bytes <size>', 'the most bytes of one record batch', '256KiB'],
+    ['--retention <size>', 'the most bytes that a journal may hold', '256MiB'],
+    ['--sla <time>', 'the longest that a sum may take', '30s'],
+    ['--transport <ipc|tcp>', 'between the processes', 'ipc'],
+    ['--faults <none|kill>', 'kill: SIGKILL of the broker, of one summer, of all summers, of one chunker', 'kill'],
+    ['--fault-interval <time>', 'between two faults, on average', '5s'],
+    [
+      '--data <folder>',
+      'keep the stores there and go on from what it holds (default: a fresh one, removed at the end)',
+    ],
+    ['--results <folder>', "the run's own folder is made in it", 'results'],
+    ['--keep-data', 'do not remove the fresh data folder'],
+  ];
+
+const SEED_RANGE: Range = { low: 0, high: 0xffff_ffff };
+const PROCESS_RANGE: Range = { low: 1, high: 64 };
+
+/** Checks what can be checked here; what depends on a store or a socket is the components' to refuse. */
+export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
+  const text = (name: string): string => {
+    const value = texts[name];
+    if (typeof value !== 'string' || value === '') throw new UsageError(`--${dashed(name)}: a value is required`);
+    return value;
+  };
+  const within = (name: string, range: Range): number => parseCountWithin(text(name), `--${dashed(name)}`, range);
+  const options: SoakOptions = {
+    durationMs: atLeast(parseDuration(text('duration'), '--duration'), 1_000, '--duration', '1s'),
+    seed: texts['seed'] === undefined ? randomInt(2 ** 32) : within('seed', SEED_RANGE),
+    chunkers: within('chunkers', PROCESS_RANGE),
+    summers: within('summers', PROCESS_RANGE),
+    partitions: within('partitions', { low: 1, high: 4_096 }),
+    files: within('files', { low: 1, high: 1_000_000 }),
+    chunks: parseRange(text('chunks'), '--chunks', parseCount),
+    chunkBytes: parseRange(text('chunkBytes'), '--chunk-bytes', parseBytes),
+    rate: parseRate(text('rate')),
+    batchBytes: atLeast(parseBytes(text('batchBytes'), '--batch-bytes'), 1, '--batch-bytes', '1'),
+    retentionBytes: atLeast(parseBytes(text('retention'), '--retention'), 1, '--retention', '1'),
+    slaMs: atLeast(parseDuration(text('sla'), '--sla'), 1, '--sla', '1ms'),
+    transport: oneOf(text('transport'), '--transport', ['ipc', 'tcp']),
+    faults: oneOf(text('faults'), '--faults', ['none', 'kill']),
+    faultIntervalMs: atLeast(
+      parseDuration(text('faultInterval'), '--fault-interval'),
+      100,
+      '--fault-interval',
+      '100ms',
+    ),
+    data: texts['data'] === undefined ? null : text('data'),
+    results: text('results'),
+    keepData: texts['keepData'] === true,
+  };
+  checkTogether(options);
+  return options;
+}
+
+function checkTogether(options: SoakOptions): void {
+  if (options.chunkBytes.low < 1) throw new UsageError('--chunk-bytes: must be from 1: an empty chunk ends a file');
+  if (options.summers > options.partitions) {
+    throw new UsageError(`--summers: ${options.summers} summers cannot share --partitions ${options.partitions}`);
+  }
+  if (options.rate !== 'max' && options.rate < options.chunkers) {
+    throw new UsageError(`--rate: ${options.rate} chunks a second are too few for --chunkers ${options.chunkers}`);
+  }
+}
+
+/** `chunkBytes` to `chunk-bytes`. */
+function dashed(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function atLeast(value: number, lowest: number, option: string, lowestText: string): number {
+  if (value < lowest) throw new UsageError(`${option}: must be at least ${lowestText}`);
+  return value;
+}
+
+function parseRate(text: string): number | 'max' {
+  return text === 'max' ? 'max' : parseCountWithin(text, '--rate', { low: 1, high: 1e9 });
+}
+
+function oneOf<Choice extends string>(text: string, option: string, choices: readonly Choice[]): Choice {
+  const found = choices.find((choice) => choice === text);
+  if (found === undefined) throw new UsageError(`${option}: must be ${choices.join(' or ')}: ${JSON.stringify(text)}`);
+  return found;
+}
+
+/** The workload in a few words, the same text for the same workload: `chunkers=3 summers=3 ...`. */
+export function workloadParameters(options: SoakOptions): Record<string, string | number> {
+  return {
+    chunkers: options.chunkers,
+    summers: options.summers,
+    partitions: options.partitions,
+    files: options.files,
+    chunks: rangeText(options.chunks),
+    chunk_bytes: rangeText(options.chunkBytes),
+    rate: options.rate,
+    batch_bytes: options.batchBytes,
+    transport: options.transport,
+    faults: options.faults,
+  };
+}

@@ -1,0 +1,194 @@
+/**
+ * The files of a soak's folder, written as the run goes: what is settled is appended, what can still change is the
+ * file's tail, replaced once a second. results/README.md describes the columns.
+ */
+
+import { join } from 'node:path';
+import { CsvFile, type CsvRow } from '../src/measure/csv.ts';
+import type { LatencyHistogram, LatencySummary } from '../src/measure/histogram.ts';
+import type { ProcessUsage } from '../src/measure/process-usage.ts';
+import { SAMPLE_COLUMNS, type Sample } from '../src/measure/samples.ts';
+import type { FaultRecord } from './fault-injector.ts';
+import type { Stage, StageLatency, Totals } from './meter.ts';
+import type { Phase } from './plan.ts';
+import type { RecordedViolation } from './verdict.ts';
+
+/** Every file but run.json, which is written when these are closed. */
+export const RECORD_FILES: readonly string[] = [
+  'samples.csv',
+  'intervals.csv',
+  'latency.csv',
+  'faults.csv',
+  'violations.csv',
+];
+
+const LATENCY_COLUMNS = 'phase,stage,unit,count,censored,min,p50,p90,p99,p99_9,p99_99,max,hdr'.split(',');
+const FAULT_COLUMNS = 'id,kind,target,moment,planned_s,injected_s,proven_s,healed_s,recovered_s,evidence'.split(',');
+const VIOLATION_COLUMNS = 'elapsed_s,kind,process,journal,offset,file_id,index,detail'.split(',');
+
+/** One second, or less at the end of a phase. */
+export type IntervalRecord = {
+  readonly endNs: number;
+  readonly phase: Phase;
+  /** Of this interval; the gauges at its end. */
+  readonly counts: Totals;
+  readonly latency: LatencySummary;
+  readonly usage: ReadonlyMap<string, ProcessUsage>;
+  readonly diskBytes: number | null;
+  readonly violations: number;
+};
+
+export class RunRecord {
+  readonly #startNs: number;
+  readonly #samples: CsvFile<keyof Sample>;
+  readonly #intervals: CsvFile<string>;
+  readonly #latency: CsvFile<string>;
+  readonly #faults: CsvFile<string>;
+  readonly #violations: CsvFile<string>;
+
+  /** `processes` name the columns of memory and descriptors. Times of the rows count from `startNs`. */
+  constructor(folder: string, from: { readonly startNs: number; readonly processes: readonly string[] }) {
+    this.#startNs = from.startNs;
+    const create = (name: string, columns: readonly string[]): CsvFile<string> =>
+      CsvFile.create(join(folder, name), columns);
+    this.#samples = CsvFile.create(join(folder, 'samples.csv'), SAMPLE_COLUMNS);
+    this.#intervals = create('intervals.csv', intervalColumns(from.processes));
+    this.#latency = create('latency.csv', LATENCY_COLUMNS);
+    this.#faults = create('faults.csv', FAULT_COLUMNS);
+    this.#violations = create('violations.csv', VIOLATION_COLUMNS);
+  }
+
+  #elapsed(atNs: number | null): number | null {
+    return atNs === null ? null : seconds(atNs - this.#startNs);
+  }
+
+  sample(sample: Sample): void {
+    this.#samples.append(sample);
+  }
+
+  interval(record: IntervalRecord): void {
+    const { counts, latency } = record;
+    const row: Record<string, string | number | null> = {
+      elapsed_s: this.#elapsed(record.endNs),
+      phase: record.phase,
+      chunks_published: counts.chunksPublished,
+      bytes_published: counts.bytesPublished,
+      chunks_folded: counts.chunksFolded,
+      sums_verified: counts.sumsVerified,
+      files_open: counts.filesOpen,
+      sums_outstanding: counts.sumsOutstanding,
+      latency_p50_s: secondsOrNull(latency.p50Ns),
+      latency_p99_s: secondsOrNull(latency.p99Ns),
+      latency_max_s: secondsOrNull(latency.maxNs),
+      disk_bytes: record.diskBytes,
+      violations: record.violations,
+    };
+    for (const [name, usage] of record.usage) {
+      row[`rss_bytes_${columnName(name)}`] = usage.rssBytes;
+      row[`fds_${columnName(name)}`] = usage.descriptors;
+    }
+    this.#intervals.append(row);
+  }
+
+  /** A phase has ended. */
+  phaseEnded(phase: Phase, latency: StageLatency): void {
+    this.#latency.replaceTail([]);
+    this.#latency.append(...latencyRows(phase, latency));
+  }
+
+  /** A phase goes on. */
+  phaseSoFar(phase: Phase, latency: StageLatency): void {
+    this.#latency.replaceTail(latencyRows(phase, latency));
+  }
+
+  faultSettled(record: FaultRecord): void {
+    this.#faults.replaceTail([]);
+    this.#faults.append(this.#faultRow(record));
+  }
+
+  openFaults(records: readonly FaultRecord[]): void {
+    this.#faults.replaceTail(records.map((record) => this.#faultRow(record)));
+  }
+
+  #faultRow(record: FaultRecord): CsvRow<string> {
+    return {
+      id: record.id,
+      kind: record.kind,
+      target: record.target,
+      moment: 'random',
+      planned_s: this.#elapsed(record.plannedNs),
+      injected_s: this.#elapsed(record.injectedNs),
+      proven_s: this.#elapsed(record.provenNs),
+      healed_s: this.#elapsed(record.healedNs),
+      recovered_s: this.#elapsed(record.recoveredNs),
+      evidence: record.evidence,
+    };
+  }
+
+  violation(violation: RecordedViolation, atNs: number): void {
+    this.#violations.append({
+      elapsed_s: this.#elapsed(atNs),
+      kind: violation.kind,
+      process: violation.process,
+      journal: violation.journal,
+      offset: violation.offset,
+      file_id: violation.file,
+      index: violation.index,
+      detail: violation.detail,
+    });
+  }
+
+  /** Makes everything durable. */
+  close(): void {
+    for (const file of [this.#intervals, this.#latency, this.#faults, this.#violations]) file.close();
+    this.#samples.close();
+  }
+}
+
+/** `summer-0` to `summer_0`. */
+function columnName(process: string): string {
+  return process.replaceAll('-', '_');
+}
+
+function intervalColumns(processes: readonly string[]): string[] {
+  const names = processes.map(columnName);
+  return [
+    ...'elapsed_s,phase,chunks_published,bytes_published,chunks_folded,sums_verified,files_open'.split(','),
+    ...'sums_outstanding,latency_p50_s,latency_p99_s,latency_max_s'.split(','),
+    ...names.map((name) => `rss_bytes_${name}`),
+    ...names.map((name) => `fds_${name}`),
+    'disk_bytes',
+    'violations',
+  ];
+}
+
+function latencyRows(phase: Phase, latency: StageLatency): CsvRow<string>[] {
+  const rowOf = (stage: Stage, histogram: LatencyHistogram, censored: number | null): CsvRow<string> => {
+    const summary = histogram.summary(censored ?? 0);
+    return {
+      phase,
+      stage,
+      unit: 's',
+      count: summary.count,
+      censored,
+      min: secondsOrNull(summary.minNs),
+      p50: secondsOrNull(summary.p50Ns),
+      p90: secondsOrNull(summary.p90Ns),
+      p99: secondsOrNull(summary.p99Ns),
+      p99_9: secondsOrNull(summary.p99_9Ns),
+      p99_99: secondsOrNull(summary.p99_99Ns),
+      max: secondsOrNull(summary.maxNs),
+      hdr: histogram.encode(),
+    };
+  };
+  return [rowOf('sum', latency.sum, latency.censoredSums), rowOf('acknowledgement', latency.acknowledgement, null)];
+}
+
+/** Nanoseconds to seconds, rounded to a microsecond. */
+export function seconds(ns: number): number {
+  return Math.round(ns / 1e3) / 1e6;
+}
+
+export function secondsOrNull(ns: number | null): number | null {
+  return ns === null ? null : seconds(ns);
+}

@@ -1,0 +1,150 @@
+/** A soak as a run with a folder: makes the folder, supervises, decides the verdict, and writes down what it came to. */
+
+import { mkdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Clock } from '../src/core/clock.ts';
+import { EXIT } from '../src/core/errors.ts';
+import { type NativeVersions, readEnvironment } from '../src/measure/environment.ts';
+import {
+  createRunFolder,
+  digestFiles,
+  RUN_SCHEMA_VERSION,
+  readCommit,
+  type RunFile,
+  writeRunFile,
+} from '../src/measure/run-folder.ts';
+import type { Launch } from './component-process.ts';
+import type { Display } from './display.ts';
+import { chooseEndpoint } from './endpoint.ts';
+import { processNames } from './fault-schedule.ts';
+import type { SoakOptions } from './options.ts';
+import { RECORD_FILES, RunRecord } from './run-record.ts';
+import { SELF } from './sampler.ts';
+import { samplesOf, verdictScreen } from './summary.ts';
+import { type Audit, type RunOutcome, Supervisor } from './supervisor.ts';
+import { decideVerdict, type Verdict } from './verdict.ts';
+
+export type SoakDependencies = {
+  readonly launch: Launch;
+  readonly clock: Clock;
+  readonly display: Display;
+  readonly versions: NativeVersions;
+  /** The top of the repository that the program runs from. */
+  readonly sourceRoot: string;
+  /** As typed, for run.json. */
+  readonly commandLine: readonly string[];
+  readonly audit: Audit | null;
+  /** Registers what an interrupt calls; returns what undoes it. */
+  onInterrupt(interrupt: () => void): () => void;
+};
+
+export type SoakResult = { readonly verdict: Verdict; readonly folder: string };
+
+/** Runs a whole soak. Throws OperatingError or UsageError when it cannot even begin. */
+export async function runSoak(options: SoakOptions, dependencies: SoakDependencies): Promise<SoakResult> {
+  const { clock, display } = dependencies;
+  const startedAt = new Date();
+  const folder = await createRunFolder({ results: options.results, kind: 'soak', seed: options.seed, startedAt });
+  const dataFolder = resolve(options.data ?? join(folder, 'data'));
+  await mkdir(dataFolder, { recursive: true });
+  const endpoint = await chooseEndpoint(options.transport, dataFolder);
+  try {
+    const run = await describeRun(options, dependencies, { startedAt, dataFolder, endpoint: endpoint.address });
+    await writeRunFile(folder, run);
+    const startNs = clock.nowNs();
+    const summers = processNames('summer', options.summers);
+    const processes = ['broker', ...summers, ...processNames('chunker', options.chunkers), SELF];
+    const record = new RunRecord(folder, { startNs, processes });
+    display.say(`soak: seed ${options.seed}, results in ${folder}`);
+    const supervisor = new Supervisor({
+      options,
+      launch: dependencies.launch,
+      endpoint: endpoint.address,
+      dataFolder,
+      logsFolder: join(folder, 'logs'),
+      record,
+      display,
+      clock,
+      startNs,
+      audit: dependencies.audit,
+    });
+    const release = dependencies.onInterrupt(() => supervisor.interrupt());
+    let outcome: RunOutcome;
+    try {
+      outcome = await supervisor.run();
+    } finally {
+      release();
+    }
+    const verdict = decideVerdict(outcome.evidence);
+    const { outcomes, injector } = outcome;
+    const summaryParts = { options, outcomes, faults: injector.tallies, recovery: injector.recovery };
+    for (const sample of samplesOf(summaryParts)) record.sample(sample);
+    record.close();
+    const keptData = await disposeOfData(options, verdict, dataFolder);
+    await writeRunFile(folder, {
+      ...run,
+      endedAt: new Date().toISOString(),
+      verdict: verdict.verdict,
+      exitCode: verdict.exitCode,
+      reasons: verdict.reasons,
+      digests: await digestFiles(folder, RECORD_FILES),
+    });
+    const elapsedMs = (clock.nowNs() - startNs) / 1e6;
+    display.finish(verdictScreen({ ...summaryParts, ...totalsOf(outcome), verdict, elapsedMs, folder, keptData }));
+    return { verdict, folder };
+  } finally {
+    await endpoint.remove();
+  }
+}
+
+/** Files of this run; those of a producer that was resumed include its earlier ones. */
+function totalsOf(outcome: RunOutcome): {
+  violations: number;
+  filesVerified: number;
+  filesCompleted: number;
+  sumsOutstanding: number;
+} {
+  const { sumsVerified } = outcome.meter.totals();
+  let sumsOutstanding = 0;
+  for (const { drained, sumsOutstanding: last } of outcome.evidence.chunkers) {
+    sumsOutstanding += drained === null ? last : drained.filesCompletedTotal - drained.verifiedTotal;
+  }
+  return {
+    violations: outcome.evidence.violationCount,
+    filesVerified: sumsVerified,
+    filesCompleted: sumsVerified + sumsOutstanding,
+    sumsOutstanding,
+  };
+}
+
+/** A fresh data folder is removed, unless it was asked for or is evidence of what went wrong; where it is kept. */
+async function disposeOfData(options: SoakOptions, verdict: Verdict, dataFolder: string): Promise<string | null> {
+  const evidence = verdict.exitCode === EXIT.violation || verdict.exitCode === EXIT.internal;
+  if (options.data !== null || options.keepData || evidence) return dataFolder;
+  await rm(dataFolder, { recursive: true, force: true });
+  return null;
+}
+
+async function describeRun(
+  options: SoakOptions,
+  dependencies: SoakDependencies,
+  at: { readonly startedAt: Date; readonly dataFolder: string; readonly endpoint: string },
+): Promise<RunFile> {
+  const { commit, dirty } = await readCommit(dependencies.sourceRoot);
+  return {
+    schemaVersion: RUN_SCHEMA_VERSION,
+    kind: 'soak',
+    commandLine: dependencies.commandLine,
+    configuration: { ...options, dataFolder: at.dataFolder, endpoint: at.endpoint },
+    seed: options.seed,
+    commit,
+    dirty,
+    environment: readEnvironment(at.dataFolder, dependencies.versions),
+    startedAt: at.startedAt.toISOString(),
+    endedAt: null,
+    verdict: null,
+    exitCode: null,
+    reasons: [],
+    digests: {},
+  };
+}

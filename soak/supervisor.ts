@@ -1,0 +1,397 @@
+/**
+ * One soak from its start to its verdict: owns the processes, leads them through the phases, injects the faults, and
+ * records what happens while it happens.
+ *
+ * A violation or a failed process ends the run at once, gracefully for the others; the first interrupt goes on with the
+ * drain, the second one ends everything. Whatever happens, no process is left and the folder says what was seen.
+ */
+
+import type { ComponentEvent, DrainedEvent } from '../src/cli/component-protocol.ts';
+import { unreachable } from '../src/core/assert.ts';
+import type { Clock } from '../src/core/clock.ts';
+import { OperatingError } from '../src/core/errors.ts';
+import type { ComponentProcess, Launch } from './component-process.ts';
+import { componentSpecs } from './component-specs.ts';
+import type { Display } from './display.ts';
+import type { Failure } from './exit-judgement.ts';
+import { FaultInjector, type FaultTarget } from './fault-injector.ts';
+import { faultSchedule } from './fault-schedule.ts';
+import { Fleet, READY_MS_MAX, STOP_MS_MAX } from './fleet.ts';
+import { Meter } from './meter.ts';
+import type { SoakOptions } from './options.ts';
+import { type Phase, planPhases } from './plan.ts';
+import type { RunRecord } from './run-record.ts';
+import { type PhaseOutcome, Sampler } from './sampler.ts';
+import type { ChunkerEnd, RecordedViolation, RunEvidence } from './verdict.ts';
+import { violationLine } from './verdict.ts';
+import { sleepUntil, until } from './waiting.ts';
+
+/** A drain in which nothing has moved for the SLA and this is given up. */
+const DRAIN_MARGIN_MS = 30_000;
+/** Violations beyond these are counted, and written to violations.csv, but not held. */
+const VIOLATIONS_HELD = 20;
+/** Shorter phases need not show any flow. */
+const FLOW_SECONDS_MIN = 1;
+
+/** What the checks after the drain are given: the broker and the summers still run, the chunkers have ended. */
+export type AuditContext = {
+  readonly endpoint: string;
+  readonly dataFolder: string;
+  readonly options: SoakOptions;
+  /** The chunkers of this run; the totals are over the whole life of each producer. */
+  readonly producers: readonly {
+    readonly process: string;
+    /** 16 hexadecimal digits. */
+    readonly producer: string;
+    readonly verifiedTotal: number;
+    readonly filesCompletedTotal: number;
+  }[];
+  /** Aborted when the user does not want to wait. */
+  readonly signal: AbortSignal;
+};
+/** Throws OperatingError when a check cannot be made, which makes the run inconclusive. */
+export type Audit = (context: AuditContext) => Promise<readonly RecordedViolation[]>;
+
+export type SupervisorOptions = {
+  readonly options: SoakOptions;
+  readonly launch: Launch;
+  readonly endpoint: string;
+  readonly dataFolder: string;
+  readonly logsFolder: string;
+  readonly record: RunRecord;
+  readonly display: Display;
+  readonly clock: Clock;
+  readonly startNs: number;
+  /** Null: there are no checks but those of the chunkers. */
+  readonly audit: Audit | null;
+};
+
+/** What was seen of a run. */
+export type RunOutcome = {
+  readonly evidence: RunEvidence;
+  readonly outcomes: ReadonlyMap<Phase, PhaseOutcome>;
+  readonly injector: FaultInjector;
+  readonly meter: Meter;
+};
+
+export class Supervisor {
+  readonly #from: SupervisorOptions;
+  readonly #fleet: Fleet;
+  readonly #meter: Meter = new Meter();
+  readonly #injector: FaultInjector;
+  readonly #sampler: Sampler;
+  /** Ends the run at once. */
+  readonly #halt: AbortController = new AbortController();
+  /** Ends the timed phases early. */
+  readonly #hurry: AbortController = new AbortController();
+  readonly #early: AbortSignal = AbortSignal.any([this.#halt.signal, this.#hurry.signal]);
+  readonly #ended: AbortController = new AbortController();
+  readonly #outcomes: Map<Phase, PhaseOutcome> = new Map();
+  readonly #violations: RecordedViolation[] = [];
+  #violationCount = 0;
+  readonly #failures: Failure[] = [];
+  readonly #unproven: string[] = [];
+  readonly #drained: Map<string, DrainedEvent> = new Map();
+  #interrupts = 0;
+  #draining = false;
+  /** An error of this very process, which ends the run. */
+  #error: unknown = null;
+
+  constructor(from: SupervisorOptions) {
+    this.#from = from;
+    const { clock, record, options, dataFolder, endpoint, startNs } = from;
+    this.#fleet = new Fleet({
+      specs: componentSpecs(options, { dataFolder, endpoint }),
+      launch: from.launch,
+      logsFolder: from.logsFolder,
+      clock,
+      listener: {
+        onEvent: (process, event) => this.#guard(() => this.#onEvent(process, event)),
+        onKilled: (process, exit) =>
+          this.#injector.onKilled(process.name, { pid: exit.pid, nowNs: this.#from.clock.nowNs() }),
+        onFailure: (failure) => this.#onFailure(failure),
+      },
+    });
+    const targets = new Map(this.#fleet.processes.map((process) => [process.name, this.#targetOf(process)]));
+    this.#injector = new FaultInjector({
+      targets: {
+        named: (name) => targets.get(name) ?? this.#targetOf(this.#fleet.named(name)),
+        chunkers: [...targets.values()].filter(({ name }) => name.startsWith('chunker-')),
+      },
+      onSettled: (fault) => record.faultSettled(fault),
+    });
+    this.#sampler = new Sampler({
+      fleet: this.#fleet,
+      meter: this.#meter,
+      record,
+      clock,
+      dataFolder,
+      startNs,
+      violationCount: () => this.#violationCount,
+    });
+  }
+
+  #targetOf(process: ComponentProcess): FaultTarget {
+    const fleet = this.#fleet;
+    return {
+      name: process.name,
+      partitions: process.spec.partitions,
+      get pid() {
+        return process.pid;
+      },
+      get ready() {
+        return process.state === 'ready';
+      },
+      kill: () => fleet.kill(process),
+      send: (command) => process.send(command),
+    };
+  }
+
+  /** The user wants to end: first with a drain and a verdict, then at once. */
+  interrupt(): void {
+    this.#interrupts += 1;
+    if (this.#interrupts > 1) return this.#halt.abort();
+    this.#from.display.say('interrupted: draining, then the verdict; once more to stop at once');
+    this.#hurry.abort();
+  }
+
+  /** Runs all of it. Throws the error that this process itself ran into, when no component runs any more. */
+  async run(): Promise<RunOutcome> {
+    const ticking = this.#tick().catch((error: unknown) => this.#fail(error));
+    try {
+      await this.#lead();
+    } catch (error) {
+      this.#fail(error);
+    }
+    const hung = await this.#fleet.abandon(this.#interrupts > 1 || this.#error !== null);
+    for (const name of hung) this.#unproven.push(`${name} did not end by itself and was killed`);
+    this.#ended.abort();
+    await ticking;
+    if (this.#error !== null) throw this.#error;
+    for (const { name } of this.#fleet.of('chunker')) {
+      if (!this.#drained.has(name)) this.#meter.censorUnfinished(name);
+    }
+    await this.#enter(this.#sampler.phase);
+    this.#injector.settle(this.#from.clock.nowNs(), true);
+    return {
+      evidence: this.#evidence(),
+      outcomes: this.#outcomes,
+      injector: this.#injector,
+      meter: this.#meter,
+    };
+  }
+
+  #fail(error: unknown): void {
+    this.#error ??= error;
+    this.#halt.abort();
+  }
+
+  /** Events arrive outside of `run`: what they throw is kept for it. */
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #lead(): Promise<void> {
+    const { clock, options } = this.#from;
+    if (!(await this.#fleet.start(this.#halt.signal))) return this.#halt.abort();
+    for (const { phase, durationMs } of planPhases(options)) {
+      if (this.#early.aborted) break;
+      if (phase !== this.#sampler.phase) await this.#enter(phase);
+      const endNs = clock.nowNs() + durationMs * 1e6;
+      if (phase === 'faults') await this.#injectFaults(durationMs);
+      await sleepUntil(clock, endNs, this.#early);
+    }
+    if (this.#injector.injectedCount > 0) await this.#heal();
+    if (!this.#halt.signal.aborted) await this.#drain();
+    if (!this.#halt.signal.aborted) await this.#audit();
+    if (!this.#halt.signal.aborted) await this.#stop();
+  }
+
+  async #enter(phase: Phase): Promise<void> {
+    const outcome = await this.#sampler.enter(phase);
+    this.#outcomes.set(outcome.phase, outcome);
+  }
+
+  async #injectFaults(lengthMs: number): Promise<void> {
+    const { clock, options } = this.#from;
+    const { seed, faultIntervalMs: intervalMs, summers, chunkers } = options;
+    const beginNs = clock.nowNs();
+    for (const fault of faultSchedule({ seed, lengthMs, intervalMs, summers, chunkers })) {
+      const plannedNs = beginNs + fault.atMs * 1e6;
+      await sleepUntil(clock, plannedNs, this.#early);
+      const ready = (): boolean => this.#injector.canInject(fault);
+      const possible = await until(ready, { clock, timeoutMs: READY_MS_MAX, signal: this.#early });
+      if (this.#early.aborted) return;
+      if (!possible) {
+        this.#unproven.push(`the fault ${fault.id} (${fault.kind}) found no target that was ready`);
+        return;
+      }
+      this.#injector.inject(fault, { plannedNs, nowNs: clock.nowNs() });
+    }
+  }
+
+  /** Everything is up, and sums whose last chunk came after each fault are verified. */
+  async #heal(): Promise<void> {
+    const { clock, options } = this.#from;
+    if (this.#sampler.phase !== 'heal') await this.#enter('heal');
+    const healed = (): boolean => this.#fleet.isWhole() && this.#injector.isRecovered();
+    await until(healed, { clock, timeoutMs: READY_MS_MAX + options.slaMs, signal: this.#halt.signal });
+  }
+
+  async #drain(): Promise<void> {
+    const { clock, options } = this.#from;
+    await this.#enter('drain');
+    this.#draining = true;
+    const chunkers = this.#fleet.of('chunker');
+    for (const chunker of chunkers) this.#askToDrain(chunker);
+    const stallMs = options.slaMs + DRAIN_MARGIN_MS;
+    const signal = this.#halt.signal;
+    for (let moved = -1; ; ) {
+      const before = moved;
+      const ended = (): boolean => chunkers.every((chunker) => chunker.state === 'down');
+      const changed = (): boolean => this.#moved(chunkers) !== before;
+      if (await until(ended, { clock, timeoutMs: 0 })) return;
+      if (!(await until(() => ended() || changed(), { clock, timeoutMs: stallMs, signal }))) break;
+      moved = this.#moved(chunkers);
+    }
+    if (signal.aborted) return;
+    for (const chunker of chunkers.filter(({ state }) => state !== 'down')) {
+      this.#unproven.push(`${chunker.name} did not drain: nothing moved for ${stallMs / 1e3} s`);
+    }
+  }
+
+  /** A number that changes with whatever brings a drain nearer to its end. */
+  #moved(chunkers: readonly ComponentProcess[]): number {
+    const { chunksPublished, chunksFolded, sumsVerified } = this.#meter.totals();
+    return chunksPublished + chunksFolded + sumsVerified + chunkers.filter(({ state }) => state === 'down').length;
+  }
+
+  #askToDrain(chunker: ComponentProcess): void {
+    chunker.ask('drain');
+    chunker.send({ command: 'drain' });
+  }
+
+  async #audit(): Promise<void> {
+    const { audit, endpoint, dataFolder, options } = this.#from;
+    if (audit === null) return;
+    await this.#enter('audit');
+    const producers = this.#fleet.of('chunker').flatMap(({ name: process }) => {
+      const drained = this.#drained.get(process);
+      const producer = this.#meter.producerOf(process);
+      if (drained === undefined || producer === null) return [];
+      const { verifiedTotal, filesCompletedTotal } = drained;
+      return [{ process, producer, verifiedTotal, filesCompletedTotal }];
+    });
+    try {
+      const found = await audit({ endpoint, dataFolder, options, producers, signal: this.#halt.signal });
+      for (const violation of found) this.#onViolation(violation);
+    } catch (error) {
+      if (!(error instanceof OperatingError)) throw error;
+      this.#unproven.push(`the audit could not be made: ${error.message}`);
+    }
+  }
+
+  /** The summers first: they report to the broker as they end. */
+  async #stop(): Promise<void> {
+    for (const component of ['summer', 'broker'] as const) {
+      for (const name of await this.#fleet.stop(this.#fleet.of(component))) {
+        this.#unproven.push(`${name} did not stop within ${STOP_MS_MAX / 1e3} s of SIGTERM and was killed`);
+      }
+    }
+  }
+
+  async #tick(): Promise<void> {
+    const { clock, display, options, record, startNs } = this.#from;
+    for (let second = 1; !this.#ended.signal.aborted; second += 1) {
+      // After a pause of this process the seconds that passed are one interval.
+      second = Math.max(second, Math.ceil((clock.nowNs() - startNs) / 1e9));
+      await sleepUntil(clock, startNs + second * 1e9, this.#ended.signal);
+      if (this.#ended.signal.aborted) return;
+      const status = await this.#sampler.sample();
+      this.#injector.settle(clock.nowNs());
+      record.openFaults(this.#injector.openRecords());
+      this.#fleet.checkAlive();
+      display.update({
+        ...status,
+        durationMs: options.durationMs,
+        faults: this.#injector.injectedCount,
+        violations: this.#violationCount,
+      });
+    }
+  }
+
+  #onEvent(process: ComponentProcess, event: ComponentEvent): void {
+    const nowNs = this.#from.clock.nowNs();
+    switch (event.event) {
+      case 'ready': {
+        const forgotten = this.#meter.onReady(process.name, event);
+        if (forgotten !== null) this.#onViolation({ ...forgotten, kind: 'state-behind' });
+        this.#injector.onReady(process.name, { pid: event.pid, nowNs });
+        if (this.#draining && process.spec.component === 'chunker') this.#askToDrain(process);
+        return;
+      }
+      case 'progress':
+        return this.#meter.onProgress(process.name, event);
+      case 'recovered':
+        return this.#injector.onRecovered(process.name, event, nowNs);
+      case 'violation': {
+        const { event: _, ...violation } = event;
+        return this.#onViolation({ process: process.name, ...violation });
+      }
+      case 'drained':
+        this.#drained.set(process.name, event);
+        return this.#meter.onDrained(process.name, event);
+      case 'stopped':
+        return;
+      default:
+        unreachable(event);
+    }
+  }
+
+  #onViolation(violation: RecordedViolation): void {
+    this.#violationCount += 1;
+    if (this.#violations.length < VIOLATIONS_HELD) {
+      this.#violations.push(violation);
+      this.#from.display.say(`violation: ${violationLine(violation)}`);
+    }
+    this.#from.record.violation(violation, this.#from.clock.nowNs());
+    this.#halt.abort();
+  }
+
+  #onFailure(failure: Failure): void {
+    this.#failures.push(failure);
+    this.#halt.abort();
+  }
+
+  #evidence(): RunEvidence {
+    const phases = [...this.#outcomes.values()].filter(
+      ({ phase, window }) => phase !== 'drain' && phase !== 'audit' && window.seconds >= FLOW_SECONDS_MIN,
+    );
+    return {
+      violations: this.#violations,
+      violationCount: this.#violationCount,
+      failures: this.#failures,
+      interrupted: this.#interrupts === 0 ? 'no' : this.#interrupts === 1 ? 'drained' : 'at once',
+      phases: phases.map(({ phase, window }) => ({
+        phase,
+        seconds: window.seconds,
+        chunksPublished: window.counts.chunksPublished,
+      })),
+      sumsVerified: this.#meter.totals().sumsVerified,
+      faultsAsked: this.#from.options.faults !== 'none',
+      faults: this.#injector.tallies,
+      chunkers: this.#fleet.of('chunker').map(
+        ({ name }): ChunkerEnd => ({
+          process: name,
+          drained: this.#drained.get(name) ?? null,
+          sumsOutstanding: this.#meter.sumsOutstandingOf(name),
+        }),
+      ),
+      unproven: this.#unproven,
+    };
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * The verdict of a run, from what was seen of it. Nothing unverified is reported as verified (invariant 8): HOLDS needs
+ * evidence that the load, the faults and the checks all took place.
+ */
+
+import { EXIT, type ViolationKind, type ViolationWitness } from '../src/core/errors.ts';
+import { formatCount } from '../src/core/units.ts';
+import type { Failure } from './exit-judgement.ts';
+import type { FaultKind } from './fault-schedule.ts';
+import type { Phase } from './plan.ts';
+
+/** A violation and the process that saw it. */
+export type RecordedViolation = {
+  readonly process: string;
+  readonly kind: ViolationKind;
+  readonly detail: string;
+} & ViolationWitness;
+
+/** What flowed while a timed phase lasted. */
+export type PhaseFlow = { readonly phase: Phase; readonly seconds: number; readonly chunksPublished: number };
+
+/** How the faults of one kind went. */
+export type FaultTally = {
+  /** Begun, whatever came of it. */
+  injected: number;
+  /** Seen to have hit: the exit signal was SIGKILL. */
+  proven: number;
+  /** A sum whose last chunk was intended after the fault was verified. */
+  recovered: number;
+};
+
+export type ChunkerEnd = {
+  readonly process: string;
+  /** Null: it never said that it had drained. */
+  readonly drained: { readonly verifiedTotal: number; readonly filesCompletedTotal: number } | null;
+  /** By its last report. */
+  readonly sumsOutstanding: number;
+};
+
+export type RunEvidence = {
+  readonly violations: readonly RecordedViolation[];
+  readonly violationCount: number;
+  readonly failures: readonly Failure[];
+  /** How the user ended the run, if at all. */
+  readonly interrupted: 'no' | 'drained' | 'at once';
+  readonly phases: readonly PhaseFlow[];
+  readonly sumsVerified: number;
+  readonly faultsAsked: boolean;
+  readonly faults: ReadonlyMap<FaultKind, FaultTally>;
+  readonly chunkers: readonly ChunkerEnd[];
+  /** One line for each process that did not end as it was asked to, and for each check that could not be made. */
+  readonly unproven: readonly string[];
+};
+
+export type Verdict = {
+  readonly verdict: 'HOLDS' | 'VIOLATED' | 'INCONCLUSIVE';
+  readonly exitCode: number;
+  /** One line each; none when it holds. */
+  readonly reasons: readonly string[];
+};
+
+/**
+ * A violation beats a failure of a process, which beats everything that is merely missing. A process that refused its
+ * arguments or its data folder at its start (exit 2) makes that the exit code of the run.
+ */
+export function decideVerdict(evidence: RunEvidence): Verdict {
+  const violated = evidence.failures.filter((failure) => failure.exitCode === EXIT.violation);
+  if (evidence.violationCount > 0 || violated.length > 0) {
+    const named = new Set(evidence.violations.map(({ process }) => process));
+    const unnamed = evidence.failures.filter(
+      ({ process, exitCode }) => exitCode !== EXIT.violation || !named.has(process),
+    );
+    const reasons = [...evidence.violations.map(violationLine), ...failureLines(unnamed)];
+    const more = evidence.violationCount - evidence.violations.length;
+    if (more > 0) reasons.push(`and ${formatCount(more)} more in violations.csv`);
+    return { verdict: 'VIOLATED', exitCode: EXIT.violation, reasons };
+  }
+  if (evidence.failures.length > 0) {
+    const usage = evidence.failures.some(({ exitCode, beforeReady }) => exitCode === EXIT.usage && beforeReady);
+    const exitCode = usage ? EXIT.usage : EXIT.internal;
+    return { verdict: 'INCONCLUSIVE', exitCode, reasons: failureLines(evidence.failures) };
+  }
+  const reasons = missingEvidence(evidence);
+  if (reasons.length > 0) return { verdict: 'INCONCLUSIVE', exitCode: EXIT.inconclusive, reasons };
+  return { verdict: 'HOLDS', exitCode: EXIT.holds, reasons };
+}
+
+export function violationLine(violation: RecordedViolation): string {
+  const { process, kind, journal, offset, file, index, detail } = violation;
+  const witness = Object.entries({ journal, offset, file, index })
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => ` ${name}=${value}`);
+  return `${process}: ${kind}${witness.join('')}: ${detail}`;
+}
+
+function failureLines(failures: readonly Failure[]): string[] {
+  return failures.flatMap(({ process, what, lastLogLines }) => [
+    `${process}: ${what}`,
+    ...lastLogLines.map((line) => `  ${process}'s log: ${line}`),
+  ]);
+}
+
+function missingEvidence(evidence: RunEvidence): string[] {
+  const reasons: string[] = [];
+  if (evidence.interrupted === 'at once') reasons.push('stopped by the user before everything was verified');
+  for (const { phase, chunksPublished } of evidence.phases) {
+    if (chunksPublished === 0) reasons.push(`no chunks flowed in the phase ${phase}`);
+  }
+  if (evidence.phases.length === 0) reasons.push('no phase was finished');
+  if (evidence.sumsVerified === 0) reasons.push('no sums were verified');
+  if (evidence.faultsAsked) reasons.push(...missingFaults(evidence));
+  reasons.push(...evidence.unproven);
+  for (const { process, drained, sumsOutstanding } of evidence.chunkers) {
+    if (drained === null) {
+      reasons.push(
+        `${process} did not report to the end; ${formatCount(sumsOutstanding)} of its sums were outstanding`,
+      );
+    } else if (drained.verifiedTotal < drained.filesCompletedTotal) {
+      const { verifiedTotal, filesCompletedTotal } = drained;
+      reasons.push(`${process} completed ${filesCompletedTotal} files and verified ${verifiedTotal}`);
+    }
+  }
+  return reasons;
+}
+
+function missingFaults({ faults }: RunEvidence): string[] {
+  const proven = [...faults.values()].reduce((total, tally) => total + tally.proven, 0);
+  if (proven === 0) return ['faults were asked for but none took effect'];
+  const reasons: string[] = [];
+  for (const [kind, tally] of faults) {
+    if (tally.injected > 0 && tally.proven === 0) reasons.push(`the fault ${kind} never took effect`);
+    else if (tally.recovered < tally.proven) {
+      reasons.push(`no sum was verified after ${tally.proven - tally.recovered} of ${tally.proven} faults ${kind}`);
+    }
+  }
+  return reasons;
+}
