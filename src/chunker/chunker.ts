@@ -127,7 +127,7 @@ export class Chunker {
       position: life.position,
       completeThrough: (partition) => this.#completeThrough(partition),
       onVerified: (file) => this.#verified(file),
-      onDelay: options.events.onDelay,
+      onDelay: (fileId, delaySeconds) => options.events.onDelay(fileId, delaySeconds),
     });
     this.#commit = new GroupCommit({
       store,
@@ -407,7 +407,10 @@ export class Chunker {
     this.#commit.accept(() => {
       this.#isOver = true;
       this.#stream.close();
-      journals.release(SUMS_JOURNAL, life.producer).then(events.onDrained, (error: unknown) => events.onFailure(error));
+      journals.release(SUMS_JOURNAL, life.producer).then(
+        () => events.onDrained(),
+        (error: unknown) => events.onFailure(error),
+      );
     });
   }
 

@@ -51,9 +51,12 @@ export function isIdentityRow(value: unknown): value is IdentityRow {
   );
 }
 
+function areCounts(value: unknown): boolean {
+  return Object.values(asRecord(value) ?? { none: null }).every(isCount);
+}
+
 export function isPositionRow(value: unknown): value is ReaderPosition {
   const row = asRecord(value);
-  const areCounts = (counts: unknown): boolean => Object.values(asRecord(counts) ?? { none: null }).every(isCount);
   return isCount(row?.['offset']) && areCounts(row['nextIndexes']) && areCounts(row['epochs']);
 }
 

@@ -30,7 +30,7 @@ type Flags = {
   files: number;
   chunks: Range;
   chunkBytes: Range;
-  rate: number | null;
+  rate: number | 'max';
   batchBytes: number;
   sla: number;
   count?: number;
@@ -38,8 +38,6 @@ type Flags = {
 };
 
 export function chunkerCommand(): Command {
-  const range = (flag: string, parse: (text: string, flag: string) => number) =>
-    parsed(flag, (text) => parseRange(text, flag, parse));
   return makeCommand('chunker', 'Publish files in chunks and verify that the right sum of each arrives in time.')
     .requiredOption('--data <dir>', 'folder of the store; made when missing')
     .requiredOption('--connect <endpoint>', "the broker's endpoint")
@@ -63,7 +61,7 @@ export function chunkerCommand(): Command {
       range('--chunk-bytes', parseBytes),
       { low: 32, high: 32 },
     )
-    .option('--rate <n>', 'chunks a second, open loop; or max', parsed('--rate', parseRate), null)
+    .option('--rate <n>', 'chunks a second, open loop; or max', parsed('--rate', parseRate), 'max')
     .option('--batch-bytes <size>', 'largest record batch', parsed('--batch-bytes', parseBytes), 256 * 1024)
     .option(
       '--sla <duration>',
@@ -80,8 +78,13 @@ export function chunkerCommand(): Command {
     .action((flags: Flags) => runChunker(flags));
 }
 
-function parseRate(text: string, flag: string): number | null {
-  if (text === 'max') return null;
+/** An option's parser for a number or a range A..B. */
+function range(flag: string, parse: (text: string, flag: string) => number): (text: string) => Range {
+  return parsed(flag, (text) => parseRange(text, flag, parse));
+}
+
+function parseRate(text: string, flag: string): number | 'max' {
+  if (text === 'max') return 'max';
   const rate = parseCount(text, flag);
   if (rate < 1) throw new UsageError(`${flag} ${text}: must be at least 1, or max`);
   return rate;
@@ -140,7 +143,7 @@ async function runChunker(flags: Flags): Promise<void> {
     life,
     workload,
     fileCount,
-    rate: flags.rate,
+    rate: flags.rate === 'max' ? null : flags.rate,
     batchBytes,
     slaMs: flags.sla,
     events: {

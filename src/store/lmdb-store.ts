@@ -190,9 +190,12 @@ export async function readLmdbStore<T>(options: LmdbStoreOptions, read: (reader:
   }
 }
 
+function isFormat(value: unknown): value is { version: number; kind: string } {
+  const row = asRecord(value);
+  return typeof row?.['version'] === 'number' && typeof row['kind'] === 'string';
+}
+
 function checkFormat(row: Buffer, kind: string, folder: string): void {
-  const isFormat = (value: unknown): value is { version: number; kind: string } =>
-    typeof asRecord(value)?.['version'] === 'number' && typeof asRecord(value)?.['kind'] === 'string';
   const format = openRow(row, isFormat, 'its format');
   if (format.version !== FORMAT_VERSION) {
     throw new UsageError(

@@ -1,6 +1,6 @@
 /**
  * The processing of one partition: folds its chunks in journal order and keeps what must move together: hash states,
- * read-through offset, producers' next indexes, finished sums. Invariant 2: `fill` puts all of them into one transaction.
+ * read-through offset, producers' next indexes, finished sums. Invariant 2: `write` puts all of them into one transaction.
  *
  * Pure but for the native pool: it is handed batches and gives writes and sums; it sends nothing and commits nothing.
  */
@@ -47,7 +47,7 @@ export class Shard {
   #offset = 0;
   #durableOffset = 0;
   #nextSum = 0;
-  /** Finished since the last `fill`. */
+  /** Finished since the last `write`. */
   #finished: Buffer[] = [];
   /** In the store or in the commit under way, and not acknowledged. */
   readonly #outbox: OutboxEntry[] = [];
@@ -167,7 +167,7 @@ export class Shard {
    * Adds everything that changed to a transaction. The previous one has resolved: the pages' buffer belongs to LMDB from
    * here until this one has.
    */
-  fill(batch: WriteBatch): void {
+  write(batch: WriteBatch): void {
     assert(this.#inCommit === null, 'one transaction at a time');
     const first = this.#nextSum;
     const sums = Buffer.concat(this.#finished);
@@ -179,7 +179,7 @@ export class Shard {
     }
     for (const cleared of this.#cleared) batch.remove('outbox', offsetKey(this.number, cleared));
     this.#cleared = [];
-    this.#fillStates(batch);
+    this.#writeStates(batch);
     for (const producer of this.#dirtyProducers) {
       const key = nameKey(this.number, producer);
       const next = this.#nextIndexes.get(producer);
@@ -192,7 +192,7 @@ export class Shard {
     this.#inCommit = { offset: this.#offset, entry };
   }
 
-  #fillStates(batch: WriteBatch): void {
+  #writeStates(batch: WriteBatch): void {
     const dirty = this.#pool.dirtyPages();
     if (this.#pageNumbers.length < dirty) {
       this.#pageNumbers = new Uint32Array(dirty * 2);
@@ -205,7 +205,7 @@ export class Shard {
     }
   }
 
-  /** The transaction of the last `fill` is durable. Returns what may be published now (invariant 4). */
+  /** The transaction of the last `write` is durable. Returns what may be published now (invariant 4). */
   committed(): OutboxEntry | null {
     const commit = this.#inCommit;
     assert(commit !== null, 'a transaction was under way');

@@ -103,7 +103,7 @@ export class Summer {
     this.#isOver = true;
     for (const { appender } of this.#readers) appender.stop();
     const batch = new WriteBatch();
-    for (const { shard } of this.#readers) if (shard.hasUnwritten) shard.fill(batch);
+    for (const { shard } of this.#readers) if (shard.hasUnwritten) shard.write(batch);
     if (!batch.isEmpty) await this.#options.store.commit(batch.writes);
   }
 
@@ -165,7 +165,7 @@ export class Summer {
     if (dirty.length === 0) return;
     this.#isCommitting = true;
     const batch = new WriteBatch();
-    for (const { shard } of dirty) shard.fill(batch);
+    for (const { shard } of dirty) shard.write(batch);
     this.#options.store.commit(batch.writes).then(
       () => this.#committed(dirty),
       (error: unknown) => this.#fail(error),

@@ -19,6 +19,7 @@ import {
   encodeHeader,
 } from '../protocol.ts';
 import { GroupCommit } from '../../store/group-commit.ts';
+import type { JournalLog } from './journal-log.ts';
 import { type BrokerConfig, BrokerState } from './state.ts';
 import { Stream } from './stream.ts';
 
@@ -47,6 +48,13 @@ type Session = {
   readonly streams: Map<number, Stream>;
   /** Answers to appends, sent together after the commit. */
   readonly acks: { id: number; outcome: AppendOutcome }[];
+};
+
+/** The ways to answer a call: at once, once everything accepted is durable, or with a reason why never. */
+type Answers = {
+  readonly reply: (result: unknown) => void;
+  readonly durably: (result: unknown) => void;
+  readonly refuse: (reason: string) => void;
 };
 
 export type BrokerCounts = { commits: number; appends: number; bytesAppended: number; refusals: number };
@@ -286,8 +294,13 @@ export class Broker {
     const refuse = (reason: string): void => this.#send(session, { t: 'refused', id, reason });
     if ('owner' in call && call.owner !== undefined && this.state.isFenced(call.owner))
       return durably({ outcome: 'fenced' });
-    const journal = 'journal' in call ? this.state.journals.get(call.journal) : undefined;
-    if ('journal' in call && journal === undefined) return refuse(`there is no journal ${call.journal}`);
+    if (!('journal' in call)) return this.#callShard(call, { reply, durably, refuse });
+    const journal = this.state.journals.get(call.journal);
+    if (journal === undefined) return refuse(`there is no journal ${call.journal}`);
+    this.#callJournal(journal, call, { reply, durably, refuse });
+  }
+
+  #callShard(call: Exclude<Call, { journal: string }>, { reply, durably, refuse }: Answers): void {
     switch (call.op) {
       case 'list':
         return reply(this.state.info());
@@ -307,8 +320,15 @@ export class Broker {
         return reply({ outcome: 'reported' });
       }
       default:
+        return unreachable(call);
     }
-    if (journal === undefined) return;
+  }
+
+  #callJournal(
+    journal: JournalLog,
+    call: Extract<Call, { journal: string }>,
+    { reply, durably, refuse }: Answers,
+  ): void {
     switch (call.op) {
       case 'head':
         return reply({ head: journal.head });
@@ -319,6 +339,7 @@ export class Broker {
         );
       }
       case 'retire':
+        if (journal.kind !== 'chunks') return refuse('a shard has no end');
         this.state.retire(journal, call.producer);
         return this.#commit.accept(() => reply({ outcome: 'ended' }));
       case 'hold': {
