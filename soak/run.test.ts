@@ -84,7 +84,11 @@ test.serial('every kind of kill hits, heals and recovers, and sums are counted a
   const { folder, verdict } = await run(t, {}, { options: { faults: 'kill', durationMs: 4_000 } });
   t.is(verdict, 'HOLDS');
   const faults = readCsv(join(folder, 'faults.csv'));
-  t.deepEqual(new Set(faults.map((row) => row['kind'])), new Set(FAULT_KINDS));
+  for (const kind of FAULT_KINDS)
+    t.true(
+      faults.some((row) => row['kind'] === kind),
+      kind,
+    );
   for (const row of faults) {
     const moments = ['planned_s', 'injected_s', 'proven_s', 'healed_s', 'recovered_s'].map((name) => Number(row[name]));
     t.true(moments.every((moment) => moment > 0));

@@ -39,7 +39,7 @@ const statePath = join(data, 'verified');
 const restarted = existsSync(statePath);
 save(join(data, 'pid'), process.pid);
 
-const verifiedBefore = restarted ? Number(readFileSync(statePath, 'utf8')) : 0;
+let verifiedBefore = restarted ? Number(readFileSync(statePath, 'utf8')) : 0;
 let verified = verifiedBefore;
 let lost = 0;
 save(statePath, verified);
@@ -85,6 +85,7 @@ function misbehave(when: Misdeed['when']): boolean {
     case 'idle':
       return true;
     case 'forget':
+      verifiedBefore = 0;
       verified = 0;
       return false;
     case 'unverified':
