@@ -15,6 +15,14 @@ pub enum ErrorCode {
     Page,
     /// The message would be longer than SHA-256 allows.
     MessageTooLong,
+    /// The backend that the environment names does not exist, or this CPU lacks it.
+    Backend,
+    /// An asynchronous fold of the pool has not ended.
+    PoolBusy,
+    /// JavaScript could not allocate a buffer.
+    Memory,
+    /// Slots or chunk ends do not fit the pool or each other.
+    Slots,
     /// The operating system refused a file lock.
     FileLock,
 }
@@ -27,6 +35,10 @@ impl AsRef<str> for ErrorCode {
             ErrorCode::State => "ERR_SHA256_STATE",
             ErrorCode::Page => "ERR_SHA256_PAGE",
             ErrorCode::MessageTooLong => "ERR_SHA256_MESSAGE_TOO_LONG",
+            ErrorCode::Backend => "ERR_SHA256_BACKEND",
+            ErrorCode::PoolBusy => "ERR_POOL_BUSY",
+            ErrorCode::Memory => "ERR_MEMORY_ALLOCATION_FAILED",
+            ErrorCode::Slots => "ERR_SLOT_POOL",
             ErrorCode::FileLock => "ERR_FILE_LOCK",
         }
     }
@@ -45,14 +57,11 @@ pub fn error(code: ErrorCode, reason: impl std::fmt::Display) -> Error<ErrorCode
 }
 
 /// A JavaScript number that must be an integer in 0 to 2^32 - 1.
-pub fn count(name: &str, value: f64) -> Result<usize> {
+pub fn integer(name: &str, value: f64) -> Result<usize> {
     if value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value) {
         return Ok(value as usize);
     }
-    Err(error(
-        ErrorCode::OutOfRange,
-        format_args!("{name} must be an integer from 0 to {}, not {value}", u32::MAX),
-    ))
+    Err(error(ErrorCode::OutOfRange, format_args!("{name} must be an integer from 0 to {}, not {value}", u32::MAX)))
 }
 
 /// Refuses a call whose input and output buffers share memory.
@@ -62,10 +71,7 @@ pub fn disjoint<A, B>(input: &[A], output: &[B], names: &str) -> Result<()> {
     let (input_start, input_end) = (input.start as usize, input.end as usize);
     let (output_start, output_end) = (output.start as usize, output.end as usize);
     if input_start < output_end && output_start < input_end {
-        return Err(error(
-            ErrorCode::BuffersOverlap,
-            format_args!("{names} must not share memory"),
-        ));
+        return Err(error(ErrorCode::BuffersOverlap, format_args!("{names} must not share memory")));
     }
     Ok(())
 }

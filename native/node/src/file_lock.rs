@@ -21,13 +21,8 @@ impl FileLock {
     pub fn try_acquire(path: String) -> Result<Option<FileLock>> {
         let failed = |cause| error(ErrorCode::FileLock, format_args!("cannot lock {path}: {cause}"));
         // Written to by nobody: the content of a lock file of another version stays.
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(failed)?;
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(FileLock { file: Some(file) })),
             Err(TryLockError::WouldBlock) => Ok(None),

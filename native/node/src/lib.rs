@@ -5,7 +5,10 @@
 #![cfg_attr(test, allow(dead_code, reason = "the macros register exports outside of tests only"))]
 
 mod arguments;
+mod backend;
+mod batch;
 mod checksum;
 mod file_lock;
 mod pool;
 mod sha256_state;
+mod slot_pool;

@@ -1,11 +1,15 @@
 //! The pool of one partition's open files.
 
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+
 use napi::Env;
-use napi::bindgen_prelude::BufferSlice;
+use napi::bindgen_prelude::{AsyncTask, BufferSlice};
 use napi_derive::napi;
 use stream_sum_sha256::{Failure, FailureKind, FileId};
 
-use crate::arguments::{BytesMut, ErrorCode, Result, WordsMut, count, disjoint, error};
+use crate::arguments::{BytesMut, ErrorCode, Result, WordsMut, disjoint, error, integer};
+use crate::backend::backend;
+use crate::batch::{Batch, FoldTask};
 
 /// Why the last fold returned -1.
 #[napi(object, object_from_js = false)]
@@ -26,6 +30,35 @@ pub struct PoolFailure<'env> {
     pub needed: f64,
 }
 
+impl<'env> PoolFailure<'env> {
+    pub(crate) fn new(env: &'env Env, failure: &Failure) -> napi::Result<Self> {
+        Ok(Self {
+            kind: match failure.kind {
+                FailureKind::Malformed => "malformed",
+                FailureKind::Sequence => "sequence",
+                FailureKind::Space => "space",
+                FailureKind::Full => "full",
+            },
+            record_index: failure.record_index as f64,
+            byte_offset: failure.byte_offset as f64,
+            file_id: BufferSlice::copy_from(env, failure.file_id)?,
+            expected_sequence: failure.expected_sequence,
+            actual_sequence: failure.actual_sequence,
+            needed: failure.needed as f64,
+        })
+    }
+}
+
+/// The count and the skip of a fold.
+fn counts(count: f64, skip: f64) -> Result<(usize, usize)> {
+    let (count, skip) = (integer("count", count)?, integer("skip", skip)?);
+    if skip > count {
+        let reason = format_args!("skip must not exceed the count of {count}, but is {skip}");
+        return Err(error(ErrorCode::OutOfRange, reason));
+    }
+    Ok((count, skip))
+}
+
 /// The last sequence and the state of an open file.
 #[napi(object, object_from_js = false)]
 pub struct PoolFile<'env> {
@@ -38,7 +71,7 @@ pub struct PoolFile<'env> {
 /// Hash contexts of many open files.
 #[napi]
 pub struct Pool {
-    pool: stream_sum_sha256::Pool,
+    pool: Arc<Mutex<stream_sum_sha256::Pool>>,
     failure: Option<Failure>,
 }
 
@@ -46,11 +79,16 @@ pub struct Pool {
 impl Pool {
     /// A pool without files.
     #[napi(constructor)]
-    #[allow(clippy::new_without_default, reason = "JavaScript constructs it")]
-    pub fn new() -> Self {
-        Self {
-            pool: stream_sum_sha256::Pool::new(),
-            failure: None,
+    pub fn new() -> Result<Self> {
+        Ok(Self { pool: Arc::new(Mutex::new(stream_sum_sha256::Pool::new(backend()?))), failure: None })
+    }
+
+    /// The pool, unless a thread of libuv has it.
+    fn lock(&self) -> Result<MutexGuard<'_, stream_sum_sha256::Pool>> {
+        match self.pool.try_lock() {
+            Ok(pool) => Ok(pool),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => Err(error(ErrorCode::PoolBusy, "an asynchronous fold has not ended")),
         }
     }
 
@@ -63,13 +101,10 @@ impl Pool {
         skip: f64,
         #[napi(ts_arg_type = "Uint8Array")] sums: BytesMut,
     ) -> Result<i32> {
-        let (record_count, skip) = (self::count("count", count)?, self::count("skip", skip)?);
-        if skip > record_count {
-            let reason = format_args!("skip must not exceed the count of {record_count}, but is {skip}");
-            return Err(error(ErrorCode::OutOfRange, reason));
-        }
+        let (count, skip) = counts(count, skip)?;
         disjoint(records, sums, "records and sums")?;
-        match self.pool.fold(records, record_count, skip, sums) {
+        let folded = self.lock()?.fold(records, count, skip, sums);
+        match folded {
             // A payload below 2^32 bytes has fewer than 2^28 records.
             Ok(finished) => Ok(finished as i32),
             Err(failure) => {
@@ -85,38 +120,33 @@ impl Pool {
         let Some(failure) = &self.failure else {
             return Ok(None);
         };
-        Ok(Some(PoolFailure {
-            kind: match failure.kind {
-                FailureKind::Malformed => "malformed",
-                FailureKind::Sequence => "sequence",
-                FailureKind::Space => "space",
-                FailureKind::Full => "full",
-            },
-            record_index: failure.record_index as f64,
-            byte_offset: failure.byte_offset as f64,
-            file_id: BufferSlice::copy_from(env, failure.file_id)?,
-            expected_sequence: failure.expected_sequence,
-            actual_sequence: failure.actual_sequence,
-            needed: failure.needed as f64,
-        }))
+        Ok(Some(PoolFailure::new(env, failure)?))
+    }
+
+    /// Folds a batch on a thread of libuv.
+    #[napi(ts_return_type = "Promise<FoldedBatch>")]
+    pub fn fold_async(&self, batch: &mut Batch, count: f64, skip: f64) -> Result<AsyncTask<FoldTask>> {
+        let (count, skip) = counts(count, skip)?;
+        let records = std::mem::take(&mut batch.records);
+        Ok(AsyncTask::new(FoldTask { pool: Arc::clone(&self.pool), records, count, skip }))
     }
 
     /// Files that are open.
     #[napi]
-    pub fn open_files(&self) -> u32 {
-        self.pool.open_files() as u32
+    pub fn open_files(&self) -> Result<u32> {
+        Ok(self.lock()?.open_files() as u32)
     }
 
     /// Pages of the slab.
     #[napi]
-    pub fn page_count(&self) -> u32 {
-        self.pool.page_count() as u32
+    pub fn page_count(&self) -> Result<u32> {
+        Ok(self.lock()?.page_count() as u32)
     }
 
     /// Pages changed since they were last taken.
     #[napi]
-    pub fn dirty_pages(&self) -> u32 {
-        self.pool.dirty_pages() as u32
+    pub fn dirty_pages(&self) -> Result<u32> {
+        Ok(self.lock()?.dirty_pages() as u32)
     }
 
     /// Writes the dirty pages and their numbers, and returns how many; they are dirty no more.
@@ -127,8 +157,9 @@ impl Pool {
         #[napi(ts_arg_type = "Uint8Array")] pages: BytesMut,
     ) -> Result<u32> {
         disjoint(page_numbers, pages, "pageNumbers and pages")?;
-        let dirty = self.pool.dirty_pages();
-        let taken = self.pool.take_dirty_pages(page_numbers, pages).ok_or_else(|| {
+        let mut pool = self.lock()?;
+        let dirty = pool.dirty_pages();
+        let taken = pool.take_dirty_pages(page_numbers, pages).ok_or_else(|| {
             let reason = format_args!("the buffers do not hold {dirty} pages and their numbers");
             error(ErrorCode::OutOfRange, reason)
         })?;
@@ -138,9 +169,9 @@ impl Pool {
     /// Loads a page that was taken before.
     #[napi]
     pub fn load_page(&mut self, page: f64, bytes: &[u8]) -> Result<()> {
-        let page = count("page", page)?;
+        let page = integer("page", page)?;
         let failed = |cause| error(ErrorCode::Page, format_args!("page {page}: {cause}"));
-        self.pool.load_page(page, bytes).map_err(failed)
+        self.lock()?.load_page(page, bytes).map_err(failed)
     }
 
     /// Drops every file whose id starts with the 8 bytes `producer_id`; returns how many.
@@ -150,27 +181,22 @@ impl Pool {
             let reason = format_args!("a producer id has 8 bytes, not {}", producer_id.len());
             error(ErrorCode::OutOfRange, reason)
         })?;
-        Ok(self.pool.drop_producer(producer_id) as u32)
+        Ok(self.lock()?.drop_producer(producer_id) as u32)
     }
 
     /// Forgets all files and pages.
     #[napi]
-    pub fn clear(&mut self) {
-        self.pool.clear();
+    pub fn clear(&mut self) -> Result<()> {
+        self.lock()?.clear();
+        Ok(())
     }
 
     /// The last sequence and the state of an open file; null if it is not open.
     #[napi]
-    pub fn lookup<'env>(&self, env: &'env Env, file_id: &[u8]) -> napi::Result<Option<PoolFile<'env>>> {
-        let Ok(file_id) = <&FileId>::try_from(file_id) else {
-            return Ok(None);
-        };
-        let Some((last_sequence, state)) = self.pool.lookup(file_id) else {
-            return Ok(None);
-        };
-        Ok(Some(PoolFile {
-            last_sequence,
-            state: BufferSlice::copy_from(env, state)?,
-        }))
+    pub fn lookup<'env>(&self, env: &'env Env, file_id: &[u8]) -> Result<Option<PoolFile<'env>>> {
+        let Ok(file_id) = <&FileId>::try_from(file_id) else { return Ok(None) };
+        let Some((last_sequence, state)) = self.lock()?.lookup(file_id) else { return Ok(None) };
+        let state = BufferSlice::copy_from(env, state).map_err(|cause| error(ErrorCode::Memory, cause))?;
+        Ok(Some(PoolFile { last_sequence, state }))
     }
 }

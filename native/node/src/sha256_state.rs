@@ -6,6 +6,7 @@ use napi_derive::napi;
 use stream_sum_sha256::{DIGEST_BYTES, Sha256};
 
 use crate::arguments::{BytesMut, ErrorCode, Result, error};
+use crate::backend::backend;
 
 /// A SHA-256 of one message so far.
 #[napi]
@@ -17,22 +18,16 @@ pub struct Sha256State {
 impl Sha256State {
     /// The hash of the empty message.
     #[napi(constructor)]
-    #[allow(clippy::new_without_default, reason = "JavaScript constructs it")]
-    pub fn new() -> Self {
-        Self {
-            hasher: Sha256::new(),
-        }
+    pub fn new() -> Result<Self> {
+        Ok(Self { hasher: Sha256::new(backend()?) })
     }
 
     /// Appends `data` to the message.
     #[napi]
     pub fn update(&mut self, data: &[u8]) -> Result<()> {
-        self.hasher.update(data).map_err(|_| {
-            error(
-                ErrorCode::MessageTooLong,
-                "the message would be longer than 2^61 - 1 bytes",
-            )
-        })
+        self.hasher
+            .update(data)
+            .map_err(|_| error(ErrorCode::MessageTooLong, "the message would be longer than 2^61 - 1 bytes"))
     }
 
     /// The digest of the message so far, in a fresh buffer of 32 bytes.
@@ -45,10 +40,7 @@ impl Sha256State {
     #[napi]
     pub fn digest_into(&self, #[napi(ts_arg_type = "Uint8Array")] digest: BytesMut) -> Result<()> {
         if digest.len() != DIGEST_BYTES {
-            let reason = format_args!(
-                "the buffer for a digest has {} bytes, not {DIGEST_BYTES}",
-                digest.len()
-            );
+            let reason = format_args!("the buffer for a digest has {} bytes, not {DIGEST_BYTES}", digest.len());
             return Err(error(ErrorCode::OutOfRange, reason));
         }
         digest.copy_from_slice(&self.hasher.digest());
@@ -58,9 +50,7 @@ impl Sha256State {
     /// An independent stream with the same message so far.
     #[napi]
     pub fn copy(&self) -> Sha256State {
-        Sha256State {
-            hasher: self.hasher.clone(),
-        }
+        Sha256State { hasher: self.hasher.clone() }
     }
 
     /// Bytes of the message so far, exact up to 2^53.
@@ -78,7 +68,7 @@ impl Sha256State {
     /// Resumes a state in Go's format.
     #[napi]
     pub fn deserialize(state: &[u8]) -> Result<Sha256State> {
-        let hasher = Sha256::deserialize(state).map_err(|cause| error(ErrorCode::State, cause))?;
+        let hasher = Sha256::deserialize(backend()?, state).map_err(|cause| error(ErrorCode::State, cause))?;
         Ok(Sha256State { hasher })
     }
 }

@@ -51,18 +51,12 @@ impl Bits {
     }
 
     pub(crate) fn contains(&self, number: usize) -> bool {
-        self.words
-            .get(number / WORD_BITS)
-            .is_some_and(|word| word >> (number % WORD_BITS) & 1 == 1)
+        self.words.get(number / WORD_BITS).is_some_and(|word| word >> (number % WORD_BITS) & 1 == 1)
     }
 
     /// The lowest member.
     pub(crate) fn first(&self) -> Option<usize> {
-        let (index, summary) = self
-            .summary
-            .iter()
-            .enumerate()
-            .find(|(_, summary)| **summary != 0)?;
+        let (index, summary) = self.summary.iter().enumerate().find(|(_, summary)| **summary != 0)?;
         let word = index * WORD_BITS + summary.trailing_zeros() as usize;
         Some(word * WORD_BITS + self.words[word].trailing_zeros() as usize)
     }

@@ -45,10 +45,7 @@ impl fmt::Display for StateError {
             }
             StateError::Padding => write!(f, "the state has a byte other than zero past its partial block"),
             StateError::Initial => {
-                write!(
-                    f,
-                    "the state has no complete block, but not the initial chaining value"
-                )
+                write!(f, "the state has no complete block, but not the initial chaining value")
             }
         }
     }
@@ -81,10 +78,7 @@ pub(crate) fn decode(bytes: &[u8], context: &mut Context) -> Result<(), StateErr
         return Err(StateError::Count(byte_count));
     }
     let buffered = (byte_count % BLOCK_BYTES as u64) as usize;
-    if bytes[BLOCK_OFFSET + buffered..COUNT_OFFSET]
-        .iter()
-        .any(|&byte| byte != 0)
-    {
+    if bytes[BLOCK_OFFSET + buffered..COUNT_OFFSET].iter().any(|&byte| byte != 0) {
         return Err(StateError::Padding);
     }
     let mut h = [0u32; 8];

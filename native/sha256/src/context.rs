@@ -6,10 +6,10 @@
 //! | 32 | 8 | bytes fed |
 //! | 40 | 16 | file id |
 //! | 56 | 4 | last sequence; 0 marks a free slot |
-//! | 60 | 4 | padding |
+//! | 60 | 4 | jobs that wait for the stream in a window; 0 between batches |
 //! | 64 | 64 | partial block; bytes past `byte_count % 64` are stale |
 
-use crate::backend;
+use crate::backend::Backend;
 
 /// Bytes of one block (FIPS 180-4, 5.2.1).
 pub const BLOCK_BYTES: usize = 64;
@@ -23,16 +23,8 @@ pub const BYTE_COUNT_MAX: u64 = (1 << 61) - 1;
 pub type FileId = [u8; FILE_ID_BYTES];
 
 /// The initial chaining value (FIPS 180-4, 5.3.3).
-pub(crate) const INITIAL_H: [u32; 8] = [
-    0x6a09_e667,
-    0xbb67_ae85,
-    0x3c6e_f372,
-    0xa54f_f53a,
-    0x510e_527f,
-    0x9b05_688c,
-    0x1f83_d9ab,
-    0x5be0_cd19,
-];
+pub(crate) const INITIAL_H: [u32; 8] =
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
 #[derive(Clone)]
 #[repr(C, align(64))]
@@ -41,6 +33,7 @@ pub(crate) struct Context {
     pub(crate) byte_count: u64,
     pub(crate) file_id: FileId,
     pub(crate) last_sequence: u32,
+    pub(crate) queued: u32,
     pub(crate) block: [u8; BLOCK_BYTES],
 }
 
@@ -53,6 +46,7 @@ impl Context {
         byte_count: 0,
         file_id: [0; FILE_ID_BYTES],
         last_sequence: 0,
+        queued: 0,
         block: [0; BLOCK_BYTES],
     };
 
@@ -73,7 +67,7 @@ impl Context {
     }
 
     /// Folds `data`. The caller keeps `byte_count` within `BYTE_COUNT_MAX`.
-    pub(crate) fn absorb(&mut self, data: &[u8]) {
+    pub(crate) fn absorb(&mut self, backend: Backend, data: &[u8]) {
         let buffered = self.buffered();
         self.byte_count += data.len() as u64;
         let mut rest = data;
@@ -85,21 +79,21 @@ impl Context {
             }
             let (head, tail) = rest.split_at(wanted);
             self.block[buffered..].copy_from_slice(head);
-            backend::compress(&mut self.h, std::slice::from_ref(&self.block));
+            backend.compress(&mut self.h, std::slice::from_ref(&self.block));
             rest = tail;
         }
         let (blocks, partial) = rest.as_chunks::<BLOCK_BYTES>();
         if !blocks.is_empty() {
-            backend::compress(&mut self.h, blocks);
+            backend.compress(&mut self.h, blocks);
         }
         self.block[..partial.len()].copy_from_slice(partial);
     }
 
     /// The digest of what was folded so far; the context itself is left as it is.
-    pub(crate) fn digest(&self) -> [u8; DIGEST_BYTES] {
+    pub(crate) fn digest(&self, backend: Backend) -> [u8; DIGEST_BYTES] {
         let mut h = self.h;
         let (blocks, count) = self.padding();
-        backend::compress(&mut h, &blocks[..count]);
+        backend.compress(&mut h, &blocks[..count]);
         digest_bytes(&h)
     }
 

@@ -88,13 +88,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<Context>, PageError> {
         return Err(PageError::Length(bytes.len()));
     }
     let mut contexts = vec![Context::FREE; PAGE_SLOTS];
-    for (index, (slot, context)) in bytes
-        .as_chunks::<SLOT_BYTES>()
-        .0
-        .iter()
-        .zip(&mut contexts)
-        .enumerate()
-    {
+    for (index, (slot, context)) in bytes.as_chunks::<SLOT_BYTES>().0.iter().zip(&mut contexts).enumerate() {
         if slot.iter().all(|&byte| byte == 0) {
             continue;
         }

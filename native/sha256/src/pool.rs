@@ -2,13 +2,20 @@
 //! and finds or makes its slot, and is undone on an error; the second folds, and cannot fail. So a batch is all or
 //! nothing for the caller.
 
+use std::ops::Range;
+
+use crate::backend::{Backend, prefetch};
 use crate::codec::{self, STATE_BYTES};
-use crate::context::{BYTE_COUNT_MAX, FileId};
+use crate::context::{BYTE_COUNT_MAX, FileId, digest_bytes};
 use crate::failure::{Failure, FailureKind};
 use crate::page::{self, PAGE_BYTES, PAGE_SLOTS, PAGES_MAX, PageError};
 use crate::record::{PAYLOAD_BYTES_MAX, RECORD_HEADER_BYTES, Record, SUM_BYTES, write_sum};
 use crate::slab::Slab;
 use crate::table::Table;
+use crate::window::Window;
+
+/// How many records ahead contexts are asked for: a miss takes about as long as so many chunks of 32 bytes.
+pub(crate) const PREFETCH_AHEAD: usize = 10;
 
 /// What the second pass does for one record, and what undoing the first pass needs.
 struct Planned {
@@ -26,34 +33,20 @@ pub struct Pool {
     table: Table,
     /// Kept between batches, so that folding allocates nothing.
     plan: Vec<Planned>,
-}
-
-impl Default for Pool {
-    fn default() -> Self {
-        Self::new()
-    }
+    window: Window,
+    backend: Backend,
 }
 
 impl Pool {
     /// A pool without files.
-    pub fn new() -> Self {
-        Self {
-            slab: Slab::default(),
-            table: Table::new(),
-            plan: Vec::new(),
-        }
+    pub fn new(backend: Backend) -> Self {
+        Self { slab: Slab::default(), table: Table::new(), plan: Vec::new(), window: Window::new(), backend }
     }
 
     /// Folds the `count` records that `payload` consists of, all but the first `skip`, which are only parsed. Writes a
     /// sum record for each file that ends, in the records' order, and returns how many. Bytes of `sums` past them are
     /// left as they were. On a failure nothing at all was changed.
-    pub fn fold(
-        &mut self,
-        payload: &[u8],
-        count: usize,
-        skip: usize,
-        sums: &mut [u8],
-    ) -> Result<usize, Failure> {
+    pub fn fold(&mut self, payload: &[u8], count: usize, skip: usize, sums: &mut [u8]) -> Result<usize, Failure> {
         let pages = self.slab.page_count();
         self.plan.clear();
         let finished = self.plan_records(payload, count, skip).and_then(|finished| {
@@ -61,10 +54,7 @@ impl Pool {
             if needed <= sums.len() {
                 return Ok(finished);
             }
-            Err(Failure {
-                needed,
-                ..Failure::at(FailureKind::Space, count, payload.len())
-            })
+            Err(Failure { needed, ..Failure::at(FailureKind::Space, count, payload.len()) })
         });
         match finished {
             Ok(finished) => {
@@ -85,8 +75,8 @@ impl Pool {
         let mut offset = 0;
         let mut finished = 0;
         for index in 0..count {
-            let record = Record::read(payload, offset)
-                .ok_or_else(|| Failure::at(FailureKind::Malformed, index, offset))?;
+            let record =
+                Record::read(payload, offset).ok_or_else(|| Failure::at(FailureKind::Malformed, index, offset))?;
             offset = record.end();
             if index >= skip {
                 self.plan_record(&record, index, payload.len())?;
@@ -119,9 +109,7 @@ impl Pool {
                 return Err(failure(FailureKind::Malformed));
             }
             Some(slot) => slot,
-            None => self
-                .open(hash, &record.file_id)
-                .ok_or_else(|| failure(FailureKind::Full))?,
+            None => self.open(hash, &record.file_id).ok_or_else(|| failure(FailureKind::Full))?,
         };
         self.slab.at(slot).last_sequence = record.sequence;
         self.plan.push(Planned {
@@ -162,17 +150,42 @@ impl Pool {
 
     fn fold_planned(&mut self, payload: &[u8], sums: &mut [u8]) {
         let mut sums = sums.as_chunks_mut::<SUM_BYTES>().0.iter_mut();
-        for planned in &self.plan {
+        let mut flushed = 0;
+        for index in 0..self.plan.len() {
+            if let Some(ahead) = self.plan.get(index + PREFETCH_AHEAD) {
+                let context = self.slab.at(ahead.slot);
+                prefetch(context);
+                prefetch(&context.block);
+            }
+            let planned = &self.plan[index];
             self.slab.mark_dirty(planned.slot);
             let context = self.slab.at(planned.slot);
-            if planned.data_bytes > 0 {
-                let start = planned.data_offset as usize;
-                context.absorb(&payload[start..start + planned.data_bytes as usize]);
-                continue;
+            if planned.data_bytes == 0 {
+                self.window.push_end(context, planned.slot);
+            } else {
+                let (start, bytes) = (planned.data_offset as usize, planned.data_bytes as usize);
+                self.window.push(context, planned.slot, payload, start, bytes);
             }
-            let digest = context.digest();
+            if self.window.is_full() {
+                self.flush(payload, flushed..index + 1, &mut sums);
+                flushed = index + 1;
+            }
+        }
+        self.flush(payload, flushed..self.plan.len(), &mut sums);
+    }
+
+    /// Folds what waits, and writes the sums of the files that end within `records` of the plan.
+    fn flush<'a>(
+        &mut self,
+        payload: &[u8],
+        records: Range<usize>,
+        sums: &mut impl Iterator<Item = &'a mut [u8; SUM_BYTES]>,
+    ) {
+        self.window.flush(self.backend, self.slab.contexts_mut(), payload);
+        for planned in self.plan[records].iter().filter(|planned| planned.data_bytes == 0) {
+            let context = self.slab.at(planned.slot);
             if let Some(sum) = sums.next() {
-                write_sum(context, &digest, sum);
+                write_sum(context, &digest_bytes(&context.h), sum);
             }
             self.slab.release(planned.slot);
         }
@@ -200,11 +213,7 @@ impl Pool {
         if numbers.len() < count || bytes.len() < count * PAGE_BYTES {
             return None;
         }
-        for ((page, number), bytes) in self
-            .slab
-            .dirty_numbers()
-            .zip(numbers)
-            .zip(bytes.as_chunks_mut::<PAGE_BYTES>().0)
+        for ((page, number), bytes) in self.slab.dirty_numbers().zip(numbers).zip(bytes.as_chunks_mut::<PAGE_BYTES>().0)
         {
             *number = page as u32;
             page::encode(self.slab.page(page), bytes);
@@ -222,31 +231,16 @@ impl Pool {
         if page < self.slab.page_count() && self.slab.page(page).iter().any(|context| !context.is_free()) {
             return Err(PageError::Occupied);
         }
-        for (index, context) in contexts
-            .iter()
-            .enumerate()
-            .filter(|(_, context)| !context.is_free())
-        {
+        for (index, context) in contexts.iter().enumerate().filter(|(_, context)| !context.is_free()) {
             let hash = self.table.hash(&context.file_id);
-            let twice = contexts[..index]
-                .iter()
-                .any(|other| !other.is_free() && other.file_id == context.file_id);
-            if twice
-                || self
-                    .table
-                    .find(hash, &context.file_id, self.slab.contexts())
-                    .is_some()
-            {
+            let twice = contexts[..index].iter().any(|other| !other.is_free() && other.file_id == context.file_id);
+            if twice || self.table.find(hash, &context.file_id, self.slab.contexts()).is_some() {
                 return Err(PageError::Duplicate(index));
             }
         }
         self.table.reserve(PAGE_SLOTS).map_err(|_| PageError::Memory)?;
         self.slab.grow_to(page + 1).map_err(|_| PageError::Memory)?;
-        for (index, context) in contexts
-            .into_iter()
-            .enumerate()
-            .filter(|(_, context)| !context.is_free())
-        {
+        for (index, context) in contexts.into_iter().enumerate().filter(|(_, context)| !context.is_free()) {
             let slot = page * PAGE_SLOTS + index;
             self.slab.acquire_at(slot);
             self.table.insert(self.table.hash(&context.file_id), slot as u32);
@@ -280,9 +274,7 @@ impl Pool {
 
     /// The state and the last sequence of an open file.
     pub fn lookup(&self, file_id: &FileId) -> Option<(u32, [u8; STATE_BYTES])> {
-        let slot = self
-            .table
-            .find(self.table.hash(file_id), file_id, self.slab.contexts())?;
+        let slot = self.table.find(self.table.hash(file_id), file_id, self.slab.contexts())?;
         let context = &self.slab.contexts()[slot as usize];
         let mut state = [0u8; STATE_BYTES];
         codec::encode(context, &mut state);

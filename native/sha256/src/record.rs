@@ -48,12 +48,7 @@ impl Record {
             return None;
         }
         let file_id: &FileId = header.last_chunk()?;
-        Some(Record {
-            offset,
-            data_bytes,
-            sequence,
-            file_id: *file_id,
-        })
+        Some(Record { offset, data_bytes, sequence, file_id: *file_id })
     }
 
     pub(crate) fn end(&self) -> usize {

@@ -1,5 +1,6 @@
 //! One SHA-256 stream whose state can be saved, resumed and copied.
 
+use crate::backend::Backend;
 use crate::codec::{self, STATE_BYTES, StateError};
 use crate::context::{BYTE_COUNT_MAX, Context, DIGEST_BYTES, FILE_ID_BYTES};
 
@@ -7,31 +8,26 @@ use crate::context::{BYTE_COUNT_MAX, Context, DIGEST_BYTES, FILE_ID_BYTES};
 #[derive(Clone)]
 pub struct Sha256 {
     context: Context,
+    backend: Backend,
 }
 
 /// The message would be longer than `BYTE_COUNT_MAX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageTooLong;
 
-impl Default for Sha256 {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Sha256 {
     /// The hash of the empty message.
-    pub fn new() -> Self {
+    pub fn new(backend: Backend) -> Self {
         let mut context = Context::FREE;
         context.open(&[0; FILE_ID_BYTES]);
-        Self { context }
+        Self { context, backend }
     }
 
     /// Appends `data` to the message; refused, and nothing is changed, past `BYTE_COUNT_MAX`.
     pub fn update(&mut self, data: &[u8]) -> Result<(), MessageTooLong> {
         match self.context.byte_count.checked_add(data.len() as u64) {
             Some(total) if total <= BYTE_COUNT_MAX => {
-                self.context.absorb(data);
+                self.context.absorb(self.backend, data);
                 Ok(())
             }
             _ => Err(MessageTooLong),
@@ -40,7 +36,7 @@ impl Sha256 {
 
     /// The digest of the message so far.
     pub fn digest(&self) -> [u8; DIGEST_BYTES] {
-        self.context.digest()
+        self.context.digest(self.backend)
     }
 
     /// Bytes of the message so far.
@@ -56,8 +52,8 @@ impl Sha256 {
     }
 
     /// Resumes a state in Go's format.
-    pub fn deserialize(bytes: &[u8]) -> Result<Self, StateError> {
-        let mut hasher = Self::new();
+    pub fn deserialize(backend: Backend, bytes: &[u8]) -> Result<Self, StateError> {
+        let mut hasher = Self::new(backend);
         codec::decode(bytes, &mut hasher.context)?;
         Ok(hasher)
     }

@@ -19,6 +19,10 @@ impl Slab {
         &self.contexts
     }
 
+    pub(crate) fn contexts_mut(&mut self) -> &mut [Context] {
+        &mut self.contexts
+    }
+
     #[inline]
     pub(crate) fn at(&mut self, slot: u32) -> &mut Context {
         &mut self.contexts[slot as usize]

@@ -19,11 +19,7 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn new() -> Self {
         let random = RandomState::new();
-        Self {
-            entries: vec![0; CAPACITY_MIN],
-            count: 0,
-            seeds: [random.hash_one(0u8), random.hash_one(1u8)],
-        }
+        Self { entries: vec![0; CAPACITY_MIN], count: 0, seeds: [random.hash_one(0u8), random.hash_one(1u8)] }
     }
 
     /// The 32 bits of hash that the other calls take.
@@ -62,11 +58,7 @@ impl Table {
     pub(crate) fn reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
         // At most half full: probes stay short and always end.
         let needed = (self.count + additional) * 2;
-        if needed <= self.entries.len() {
-            Ok(())
-        } else {
-            self.grow(needed.next_power_of_two())
-        }
+        if needed <= self.entries.len() { Ok(()) } else { self.grow(needed.next_power_of_two()) }
     }
 
     fn grow(&mut self, capacity: usize) -> Result<(), TryReserveError> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use stream_sum_sha256::Sha256;
+use stream_sum_sha256::{Backend, Sha256};
 
 const SUFFIX_BYTES: usize = 77;
 
@@ -34,7 +34,7 @@ fn go_and_this_crate_write_the_same_states() {
     let rows = golden();
     assert_eq!(rows.len(), 210);
     for (length, state, digest, _) in rows {
-        let mut hasher = Sha256::new();
+        let mut hasher = Sha256::new(Backend::selected().unwrap());
         hasher.update(&message(length)).unwrap();
         assert_eq!(hex(&hasher.serialize()), state, "length {length}");
         assert_eq!(hex(&hasher.digest()), digest, "length {length}");
@@ -44,7 +44,7 @@ fn go_and_this_crate_write_the_same_states() {
 #[test]
 fn states_of_go_resume_at_every_length() {
     for (length, state, digest, resumed_digest) in golden() {
-        let mut hasher = Sha256::deserialize(&unhex(&state)).unwrap();
+        let mut hasher = Sha256::deserialize(Backend::selected().unwrap(), &unhex(&state)).unwrap();
         assert_eq!(hex(&hasher.digest()), digest, "length {length}");
         hasher.update(&message(length + SUFFIX_BYTES)[length..]).unwrap();
         assert_eq!(hex(&hasher.digest()), resumed_digest, "length {length}");
@@ -62,7 +62,7 @@ fn go_resumes_states_written_here() {
     let mut csv = String::from("length,state,digest,resumed_digest\n");
     for length in (0..400).chain((0..200).map(|step| step * 997)) {
         let whole = message(length + SUFFIX_BYTES);
-        let mut hasher = Sha256::new();
+        let mut hasher = Sha256::new(Backend::selected().unwrap());
         // Fed in pieces that end anywhere in a block.
         whole[..length].chunks(1 + length % 150).for_each(|piece| hasher.update(piece).unwrap());
         let (state, digest) = (hasher.serialize(), hasher.digest());

@@ -1,8 +1,184 @@
-//! The compression function of SHA-256 (FIPS 180-4, 6.2.2) behind one switch. Callers hand whole blocks only.
+//! The compression function of SHA-256 (FIPS 180-4, 6.2.2) by instruction set: one file each, and this enum as the one
+//! switch. A variant holds a token that only exists where the CPU has the instructions, so that no call can fault.
 
-use sha2::block_api::compress256;
+use std::fmt;
 
-/// Folds `blocks`, in order, into the chaining value `h`.
-pub(crate) fn compress(h: &mut [u32; 8], blocks: &[[u8; 64]]) {
-    compress256(h, blocks);
+use crate::context::Context;
+use crate::lanes::{self, Queue};
+
+#[cfg(target_arch = "aarch64")]
+mod aarch64_sha2;
+mod calibration;
+mod portable;
+mod prefetch;
+mod round_constants;
+mod selection;
+#[cfg(test)]
+mod tests;
+#[cfg(target_arch = "x86_64")]
+mod x86_avx2_x8;
+#[cfg(target_arch = "x86_64")]
+mod x86_avx512_x16;
+#[cfg(target_arch = "x86_64")]
+mod x86_shani_x1;
+#[cfg(target_arch = "x86_64")]
+mod x86_shani_x2;
+
+pub(crate) use prefetch::prefetch;
+pub use selection::BACKEND_VARIABLE;
+
+/// A kernel that folds `LANES` independent streams side by side.
+pub(crate) trait LaneKernel<const LANES: usize> {
+    /// Folds as many blocks as the shortest of `blocks` has into each of `h`.
+    fn compress_lanes(&self, h: &mut [[u32; 8]; LANES], blocks: [&[[u8; 64]]; LANES]);
+}
+
+/// One way to compress, which this CPU can run.
+#[derive(Clone, Copy)]
+pub struct Backend(Kernel);
+
+#[derive(Clone, Copy)]
+enum Kernel {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    X86ShaniX1(x86_shani_x1::X86ShaniX1),
+    #[cfg(target_arch = "x86_64")]
+    X86ShaniX2(x86_shani_x2::X86ShaniX2),
+    #[cfg(target_arch = "x86_64")]
+    X86Avx2X8(x86_avx2_x8::X86Avx2X8),
+    #[cfg(target_arch = "x86_64")]
+    X86Avx512X16(WideLanes),
+    #[cfg(target_arch = "aarch64")]
+    Aarch64Sha2(aarch64_sha2::Aarch64Sha2),
+}
+
+/// Sixteen lanes, and what takes over when there are too few streams to fill them.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+struct WideLanes {
+    wide: x86_avx512_x16::X86Avx512X16,
+    narrow: Option<x86_shani_x2::X86ShaniX2>,
+    /// With fewer streams than this the narrow kernel is faster.
+    lanes_min: usize,
+}
+
+/// The names of all backends, of this CPU or not.
+pub const BACKEND_NAMES: [&str; 6] =
+    ["portable", "x86_shani_x1", "x86_shani_x2", "x86_avx2_x8", "x86_avx512_x16", "aarch64_sha2"];
+
+/// Why there is no such backend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackendError {
+    /// No backend has that name.
+    Unknown(String),
+    /// This CPU lacks the instructions.
+    Unavailable(String),
+}
+
+impl fmt::Display for BackendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let available = Backend::available().iter().map(|backend| backend.name()).collect::<Vec<_>>().join(", ");
+        match self {
+            BackendError::Unknown(name) => write!(f, "there is no backend {name:?}; this CPU can run {available}"),
+            BackendError::Unavailable(name) => {
+                write!(f, "this CPU lacks the instructions of {name}; it can run {available}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for BackendError {}
+
+impl Backend {
+    /// Every backend that this CPU can run, `portable` first.
+    pub fn available() -> Vec<Backend> {
+        BACKEND_NAMES.iter().filter_map(|name| Backend::from_name(name).ok()).collect()
+    }
+
+    /// The backend of that name.
+    pub fn from_name(name: &str) -> Result<Backend, BackendError> {
+        let kernel = match name {
+            "portable" => Some(Kernel::Portable),
+            #[cfg(target_arch = "x86_64")]
+            "x86_shani_x1" => x86_shani_x1::X86ShaniX1::new().map(Kernel::X86ShaniX1),
+            #[cfg(target_arch = "x86_64")]
+            "x86_shani_x2" => x86_shani_x2::X86ShaniX2::new().map(Kernel::X86ShaniX2),
+            #[cfg(target_arch = "x86_64")]
+            "x86_avx2_x8" => x86_avx2_x8::X86Avx2X8::new().map(Kernel::X86Avx2X8),
+            #[cfg(target_arch = "x86_64")]
+            "x86_avx512_x16" => WideLanes::new().map(Kernel::X86Avx512X16),
+            #[cfg(target_arch = "aarch64")]
+            "aarch64_sha2" => aarch64_sha2::Aarch64Sha2::new().map(Kernel::Aarch64Sha2),
+            _ if BACKEND_NAMES.contains(&name) => None,
+            _ => return Err(BackendError::Unknown(name.to_owned())),
+        };
+        kernel.map(Backend).ok_or_else(|| BackendError::Unavailable(name.to_owned()))
+    }
+
+    /// Its name, as `from_name` takes it.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Kernel::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Kernel::X86ShaniX1(_) => "x86_shani_x1",
+            #[cfg(target_arch = "x86_64")]
+            Kernel::X86ShaniX2(_) => "x86_shani_x2",
+            #[cfg(target_arch = "x86_64")]
+            Kernel::X86Avx2X8(_) => "x86_avx2_x8",
+            #[cfg(target_arch = "x86_64")]
+            Kernel::X86Avx512X16(_) => "x86_avx512_x16",
+            #[cfg(target_arch = "aarch64")]
+            Kernel::Aarch64Sha2(_) => "aarch64_sha2",
+        }
+    }
+
+    /// Folds `blocks`, in order, into one stream's `h`.
+    pub(crate) fn compress(self, h: &mut [u32; 8], blocks: &[[u8; 64]]) {
+        match self.0 {
+            Kernel::Portable => portable::compress(h, blocks),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::X86ShaniX1(kernel) | Kernel::X86ShaniX2(x86_shani_x2::X86ShaniX2(kernel)) => {
+                kernel.compress(h, blocks);
+            }
+            // Without the SHA extensions there is nothing better for a single stream.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::X86Avx2X8(_) => portable::compress(h, blocks),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::X86Avx512X16(lanes) => match lanes.narrow {
+                Some(x86_shani_x2::X86ShaniX2(kernel)) => kernel.compress(h, blocks),
+                None => portable::compress(h, blocks),
+            },
+            #[cfg(target_arch = "aarch64")]
+            Kernel::Aarch64Sha2(kernel) => kernel.compress(h, blocks),
+        }
+    }
+
+    /// Folds every job of `queue` into its context.
+    pub(crate) fn fold(self, queue: &mut Queue<'_>, contexts: &mut [Context]) {
+        let single = |h: &mut [u32; 8], blocks: &[[u8; 64]]| self.compress(h, blocks);
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kernel::X86ShaniX2(kernel) => lanes::fold(&kernel, 2, queue, contexts, single),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::X86Avx2X8(kernel) => lanes::fold(&kernel, 2, queue, contexts, single),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::X86Avx512X16(lanes) => match lanes.narrow {
+                Some(narrow) => {
+                    lanes::fold_wide(&lanes.wide, lanes.lanes_min, &narrow, queue, contexts, single);
+                }
+                None => lanes::fold(&lanes.wide, 2, queue, contexts, single),
+            },
+            _ => lanes::fold_singly(queue, contexts, single),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl WideLanes {
+    fn new() -> Option<Self> {
+        let wide = x86_avx512_x16::X86Avx512X16::new()?;
+        let narrow = x86_shani_x2::X86ShaniX2::new();
+        let lanes_min = narrow.map_or(2, |narrow| calibration::lanes_min(&wide, &narrow));
+        Some(Self { wide, narrow, lanes_min })
+    }
 }

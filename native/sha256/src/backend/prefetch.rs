@@ -1,0 +1,16 @@
+//! A hint to the cache: harmless wherever it points, and nothing where there is no instruction for it.
+
+#![allow(unsafe_code, reason = "instruction set")]
+
+/// Asks for the cache line of `value` to be read.
+#[inline(always)]
+pub(crate) fn prefetch<T>(value: &T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE is part of x86-64, and a prefetch never faults.
+    unsafe {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(core::ptr::from_ref(value).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
+}

@@ -1,0 +1,217 @@
+//! Folds a queue of jobs, each some blocks of one stream, through kernels of several lanes. A lane takes the next job
+//! when its own is done, so that ragged lengths keep all lanes busy. Two jobs of one stream are never in two lanes: the
+//! order within a stream holds because a job of a stream that is in a lane waits.
+
+use crate::backend::LaneKernel;
+use crate::context::Context;
+
+/// Blocks to fold into the context of `slot`: `runs[0]`, then `runs[1]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Job<'a> {
+    pub(crate) slot: u32,
+    pub(crate) runs: [&'a [[u8; 64]]; 2],
+}
+
+/// Jobs in an order that keeps the order within each stream.
+pub(crate) struct Queue<'a> {
+    pub(crate) jobs: &'a [StoredJob],
+    /// Indices of `jobs`.
+    pub(crate) order: &'a [u32],
+    pub(crate) staged: &'a [[u8; 64]],
+    pub(crate) payload: &'a [u8],
+}
+
+/// A job as it waits: blocks that were put together, then blocks that lie in the payload.
+#[derive(Clone, Copy)]
+pub(crate) struct StoredJob {
+    pub(crate) slot: u32,
+    /// Jobs of the same stream before it in this queue.
+    pub(crate) level: u32,
+    pub(crate) staged: u32,
+    pub(crate) staged_blocks: u32,
+    pub(crate) payload_offset: u32,
+    pub(crate) payload_blocks: u32,
+}
+
+impl<'a> Queue<'a> {
+    fn next_slot(&self) -> Option<u32> {
+        self.order.first().map(|&index| self.jobs[index as usize].slot)
+    }
+
+    fn pop(&mut self) -> Option<Job<'a>> {
+        let (index, rest) = self.order.split_first()?;
+        self.order = rest;
+        let job = &self.jobs[*index as usize];
+        let staged = &self.staged[job.staged as usize..(job.staged + job.staged_blocks) as usize];
+        let start = job.payload_offset as usize;
+        let bytes = &self.payload[start..start + job.payload_blocks as usize * 64];
+        let in_payload = bytes.as_chunks().0;
+        let runs = if staged.is_empty() { [in_payload, &[]] } else { [staged, in_payload] };
+        Some(Job { slot: job.slot, runs })
+    }
+}
+
+const IDLE: u32 = u32::MAX;
+
+/// The streams that are in a kernel's lanes; an idle lane has the slot `IDLE` and no runs.
+struct Lanes<'a, const L: usize> {
+    slots: [u32; L],
+    h: [[u32; 8]; L],
+    runs: [&'a [[u8; 64]]; L],
+    rests: [&'a [[u8; 64]]; L],
+    active: usize,
+}
+
+impl<'a, const L: usize> Lanes<'a, L> {
+    fn new() -> Self {
+        Self { slots: [IDLE; L], h: [[0; 8]; L], runs: [&[]; L], rests: [&[]; L], active: 0 }
+    }
+
+    /// Fills idle lanes, in the queue's order, up to the first job whose stream is in a lane.
+    fn refill(&mut self, queue: &mut Queue<'a>, contexts: &[Context]) {
+        for lane in 0..L {
+            if self.slots[lane] != IDLE {
+                continue;
+            }
+            match queue.next_slot() {
+                Some(slot) if !self.slots.contains(&slot) => {}
+                _ => return,
+            }
+            if let Some(job) = queue.pop() {
+                self.slots[lane] = job.slot;
+                self.h[lane] = contexts[job.slot as usize].h;
+                [self.runs[lane], self.rests[lane]] = job.runs;
+                self.active += 1;
+            }
+        }
+    }
+
+    /// Folds as many blocks as the shortest run has, in every lane; whoever is done leaves.
+    fn step(&mut self, kernel: &impl LaneKernel<L>, contexts: &mut [Context]) {
+        let mut shortest = self.runs[0];
+        let mut blocks = usize::MAX;
+        for (slot, run) in self.slots.iter().zip(self.runs) {
+            if *slot != IDLE && run.len() < blocks {
+                blocks = run.len();
+                shortest = run;
+            }
+        }
+        // An idle lane folds what another one does, for nothing.
+        let heads =
+            std::array::from_fn(|lane| if self.slots[lane] == IDLE { shortest } else { &self.runs[lane][..blocks] });
+        kernel.compress_lanes(&mut self.h, heads);
+        for lane in 0..L {
+            if self.slots[lane] == IDLE {
+                continue;
+            }
+            self.runs[lane] = &self.runs[lane][blocks..];
+            if self.runs[lane].is_empty() {
+                self.runs[lane] = std::mem::take(&mut self.rests[lane]);
+                if self.runs[lane].is_empty() {
+                    self.leave(lane, contexts);
+                }
+            }
+        }
+    }
+
+    fn leave(&mut self, lane: usize, contexts: &mut [Context]) {
+        let context = &mut contexts[self.slots[lane] as usize];
+        context.h = self.h[lane];
+        context.queued = 0;
+        self.slots[lane] = IDLE;
+        self.active -= 1;
+    }
+
+    /// Finishes what is in the lanes one stream after the other.
+    fn finish(&mut self, contexts: &mut [Context], mut single: impl FnMut(&mut [u32; 8], &[[u8; 64]])) {
+        for lane in 0..L {
+            if self.slots[lane] != IDLE {
+                single(&mut self.h[lane], self.runs[lane]);
+                single(&mut self.h[lane], std::mem::take(&mut self.rests[lane]));
+                self.leave(lane, contexts);
+            }
+        }
+    }
+
+    /// Moves streams from wider lanes into idle ones.
+    fn take_from<const W: usize>(&mut self, wide: &mut Lanes<'a, W>) {
+        for from in 0..W {
+            let Some(to) = self.slots.iter().position(|slot| *slot == IDLE) else { return };
+            if wide.slots[from] != IDLE {
+                self.slots[to] = wide.slots[from];
+                self.h[to] = wide.h[from];
+                self.runs[to] = wide.runs[from];
+                self.rests[to] = std::mem::take(&mut wide.rests[from]);
+                self.active += 1;
+                wide.slots[from] = IDLE;
+                wide.active -= 1;
+            }
+        }
+    }
+}
+
+/// Folds all jobs with one kernel; with fewer than `lanes_min` streams, one after the other by `single`.
+pub(crate) fn fold<const L: usize>(
+    kernel: &impl LaneKernel<L>,
+    lanes_min: usize,
+    queue: &mut Queue<'_>,
+    contexts: &mut [Context],
+    mut single: impl FnMut(&mut [u32; 8], &[[u8; 64]]),
+) {
+    let mut lanes = Lanes::<L>::new();
+    loop {
+        lanes.refill(queue, contexts);
+        if lanes.active >= lanes_min {
+            lanes.step(kernel, contexts);
+        } else if lanes.active > 0 {
+            lanes.finish(contexts, &mut single);
+        } else {
+            return;
+        }
+    }
+}
+
+/// Folds all jobs with a wide kernel; with fewer than `lanes_min` streams, in pairs by `narrow`.
+pub(crate) fn fold_wide<const W: usize>(
+    wide: &impl LaneKernel<W>,
+    lanes_min: usize,
+    narrow: &impl LaneKernel<2>,
+    queue: &mut Queue<'_>,
+    contexts: &mut [Context],
+    mut single: impl FnMut(&mut [u32; 8], &[[u8; 64]]),
+) {
+    let mut lanes = Lanes::<W>::new();
+    loop {
+        lanes.refill(queue, contexts);
+        if lanes.active >= lanes_min {
+            lanes.step(wide, contexts);
+            continue;
+        }
+        if lanes.active == 0 {
+            return;
+        }
+        let mut pair = Lanes::<2>::new();
+        while lanes.active + pair.active > 0 {
+            pair.take_from(&mut lanes);
+            if pair.active == 2 {
+                pair.step(narrow, contexts);
+            } else {
+                pair.finish(contexts, &mut single);
+            }
+        }
+    }
+}
+
+/// Folds all jobs, each in its turn.
+pub(crate) fn fold_singly(
+    queue: &mut Queue<'_>,
+    contexts: &mut [Context],
+    mut single: impl FnMut(&mut [u32; 8], &[[u8; 64]]),
+) {
+    while let Some(job) = queue.pop() {
+        let context = &mut contexts[job.slot as usize];
+        single(&mut context.h, job.runs[0]);
+        single(&mut context.h, job.runs[1]);
+        context.queued = 0;
+    }
+}

@@ -1,0 +1,181 @@
+//! Streams by slot number, for chunks that are sliced already: no ids, no sequences, no pages. Every call validates all
+//! of its arguments first and changes nothing if one is wrong.
+
+use std::fmt;
+
+use crate::backend::{Backend, prefetch};
+use crate::codec::{self, STATE_BYTES, StateError};
+use crate::context::{BYTE_COUNT_MAX, Context, DIGEST_BYTES, FILE_ID_BYTES, digest_bytes};
+use crate::pool::PREFETCH_AHEAD;
+use crate::record::PAYLOAD_BYTES_MAX;
+use crate::slab::Slab;
+use crate::window::Window;
+
+/// Why a call was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotError {
+    /// Two arguments have lengths that do not fit each other.
+    Lengths,
+    /// The slot at this index is not open, or ends twice in one call.
+    Slot(usize),
+    /// The end at this index lies before the one ahead of it, or the last is not the length of the data.
+    End(usize),
+    /// The stream at this index would get too long.
+    TooLong(usize),
+    /// No room or memory for another stream.
+    Full,
+    /// The state to resume is none.
+    State(StateError),
+}
+
+impl fmt::Display for SlotError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SlotError::Lengths => write!(f, "the lengths of the arguments do not fit each other"),
+            SlotError::Slot(index) => write!(f, "the slot at index {index} is not open, or is there twice"),
+            SlotError::End(index) => write!(f, "the end at index {index} is not in order, or not the data's length"),
+            SlotError::TooLong(index) => write!(f, "the stream at index {index} would be longer than 2^61 - 1 bytes"),
+            SlotError::Full => write!(f, "there is no room for another stream"),
+            SlotError::State(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SlotError {}
+
+/// Streams by slot.
+pub struct SlotPool {
+    slab: Slab,
+    window: Window,
+    backend: Backend,
+}
+
+impl SlotPool {
+    /// A pool without streams.
+    pub fn new(backend: Backend) -> Self {
+        Self { slab: Slab::default(), window: Window::new(), backend }
+    }
+
+    /// Opens a stream and returns its slot, the lowest that is free.
+    pub fn open(&mut self) -> Result<u32, SlotError> {
+        let slot = self.slab.acquire().ok_or(SlotError::Full)?;
+        let context = self.slab.at(slot);
+        context.open(&[0; FILE_ID_BYTES]);
+        // Any number but 0, which marks a free slot.
+        context.last_sequence = 1;
+        Ok(slot)
+    }
+
+    /// Opens a stream that goes on from a serialized state.
+    pub fn open_state(&mut self, state: &[u8]) -> Result<u32, SlotError> {
+        let mut resumed = Context::FREE;
+        codec::decode(state, &mut resumed).map_err(SlotError::State)?;
+        let slot = self.open()?;
+        *self.slab.at(slot) = Context { last_sequence: 1, ..resumed };
+        Ok(slot)
+    }
+
+    /// Streams that are open.
+    pub fn open_streams(&self) -> usize {
+        self.slab.open_files()
+    }
+
+    /// Folds chunk i, `data[ends[i - 1]..ends[i]]` (from 0 for the first), into the stream of `slots[i]`, in order.
+    pub fn fold(&mut self, slots: &[u32], ends: &[u32], data: &[u8]) -> Result<(), SlotError> {
+        if slots.len() != ends.len() || data.len() > PAYLOAD_BYTES_MAX {
+            return Err(SlotError::Lengths);
+        }
+        self.validate(slots, ends, data.len())?;
+        let mut start = 0;
+        for (index, (&slot, &end)) in slots.iter().zip(ends).enumerate() {
+            if let Some(&ahead) = slots.get(index + PREFETCH_AHEAD) {
+                let context = self.slab.at(ahead);
+                prefetch(context);
+                prefetch(&context.block);
+            }
+            let end = end as usize;
+            self.window.push(self.slab.at(slot), slot, data, start, end - start);
+            start = end;
+            if self.window.is_full() {
+                self.window.flush(self.backend, self.slab.contexts_mut(), data);
+            }
+        }
+        self.window.flush(self.backend, self.slab.contexts_mut(), data);
+        Ok(())
+    }
+
+    fn validate(&self, slots: &[u32], ends: &[u32], data_bytes: usize) -> Result<(), SlotError> {
+        let contexts = self.slab.contexts();
+        let mut start = 0;
+        for (index, (&slot, &end)) in slots.iter().zip(ends).enumerate() {
+            if let Some(context) = slots.get(index + PREFETCH_AHEAD).and_then(|slot| contexts.get(*slot as usize)) {
+                prefetch(context);
+            }
+            match contexts.get(slot as usize) {
+                Some(context) if context.is_free() => return Err(SlotError::Slot(index)),
+                // Conservative by up to one call's data, so that several chunks of one stream need no sum of their own.
+                Some(context) if context.byte_count > BYTE_COUNT_MAX - data_bytes as u64 => {
+                    return Err(SlotError::TooLong(index));
+                }
+                Some(_) => {}
+                None => return Err(SlotError::Slot(index)),
+            }
+            if end < start {
+                return Err(SlotError::End(index));
+            }
+            start = end;
+        }
+        if start as usize == data_bytes { Ok(()) } else { Err(SlotError::End(ends.len().saturating_sub(1))) }
+    }
+
+    /// Ends the streams of `slots`: writes their digests to `digests`, 32 bytes each in that order, and frees the slots.
+    pub fn finish(&mut self, slots: &[u32], digests: &mut [u8]) -> Result<(), SlotError> {
+        if digests.len() != slots.len() * DIGEST_BYTES {
+            return Err(SlotError::Lengths);
+        }
+        self.mark_ends(slots)?;
+        for (slots, digests) in slots.chunks(64).zip(digests.chunks_mut(64 * DIGEST_BYTES)) {
+            for &slot in slots {
+                let context = self.slab.at(slot);
+                context.queued = 0;
+                self.window.push_end(context, slot);
+            }
+            self.window.flush(self.backend, self.slab.contexts_mut(), &[]);
+            for (&slot, digest) in slots.iter().zip(digests.as_chunks_mut::<DIGEST_BYTES>().0) {
+                *digest = digest_bytes(&self.slab.at(slot).h);
+                self.slab.release(slot);
+            }
+        }
+        Ok(())
+    }
+
+    /// Marks every slot by `queued`, which is 0 between calls, to find one that is named twice.
+    fn mark_ends(&mut self, slots: &[u32]) -> Result<(), SlotError> {
+        for (index, &slot) in slots.iter().enumerate() {
+            match self.slab.contexts_mut().get_mut(slot as usize) {
+                Some(context) if !context.is_free() && context.queued == 0 => context.queued = 1,
+                _ => {
+                    slots[..index].iter().for_each(|&slot| self.slab.at(slot).queued = 0);
+                    return Err(SlotError::Slot(index));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the states of `slots` to `states`, 108 bytes each in that order; the streams stay open.
+    pub fn save(&self, slots: &[u32], states: &mut [u8]) -> Result<(), SlotError> {
+        if states.len() != slots.len() * STATE_BYTES {
+            return Err(SlotError::Lengths);
+        }
+        let contexts = self.slab.contexts();
+        let is_open = |slot: &u32| contexts.get(*slot as usize).is_some_and(|context| !context.is_free());
+        if let Some(index) = slots.iter().position(|slot| !is_open(slot)) {
+            return Err(SlotError::Slot(index));
+        }
+        for (&slot, state) in slots.iter().zip(states.as_chunks_mut::<STATE_BYTES>().0) {
+            codec::encode(&contexts[slot as usize], state);
+        }
+        Ok(())
+    }
+}
