@@ -1,0 +1,61 @@
+// SHA-256 of many streams at once, by slot, for chunks that are sliced already. Streams that are independent share the
+// processor's lanes, so that a call with chunks of many streams is faster than any hash of one stream can be.
+
+import { SlotPool as AddonSlotPool } from '#addon';
+import { checkBytes, checkWords } from './bytes.ts';
+
+/**
+ * Hash contexts by slot, a small number that `open` returns. Buffers belong to the caller: they are read or written
+ * before a call returns, and no reference is kept. A call that throws has changed nothing: ERR_INVALID_ARG_TYPE on wrong
+ * types and shared memory, ERR_SLOT_POOL on slots that are not open and lengths that do not fit, ERR_BUFFERS_OVERLAP.
+ *
+ *     const pool = new SlotPool();
+ *     const slots = Uint32Array.of(pool.open(), pool.open());
+ *     pool.fold(slots, Uint32Array.of(3, 5), Buffer.from('abcde')); // 'abc' to the first stream, 'de' to the second
+ *     const digests = new Uint8Array(64);
+ *     pool.finish(slots, digests);
+ */
+export class SlotPool {
+  readonly #pool: AddonSlotPool = new AddonSlotPool();
+
+  /** Opens a stream and returns its slot, the lowest that is free. */
+  open(): number {
+    return this.#pool.open();
+  }
+
+  /** Opens a stream that goes on from a state of 108 bytes, as `Sha256.serialize` gives it; else ERR_SHA256_STATE. */
+  openState(state: Uint8Array): number {
+    checkBytes('state', state);
+    return this.#pool.openState(state);
+  }
+
+  /** Streams that are open. */
+  openStreams(): number {
+    return this.#pool.openStreams();
+  }
+
+  /**
+   * Appends chunk i, `data[ends[i - 1]..ends[i]]` in bytes (the first from 0), to the stream of `slots[i]`, in order.
+   * `slots` and `ends` have one element a chunk; the ends never decrease, and the last is the length of `data`.
+   */
+  fold(slots: Uint32Array, ends: Uint32Array, data: Uint8Array): void {
+    checkWords('slots', slots);
+    checkWords('ends', ends);
+    checkBytes('data', data);
+    this.#pool.fold(slots, ends, data);
+  }
+
+  /** Ends streams: writes their digests to `digests`, 32 bytes a slot in that order, and frees the slots. */
+  finish(slots: Uint32Array, digests: Uint8Array): void {
+    checkWords('slots', slots);
+    checkBytes('digests', digests);
+    this.#pool.finish(slots, digests);
+  }
+
+  /** Writes the states of streams, which stay open, to `states`: 108 bytes a slot in that order, in Go's format. */
+  save(slots: Uint32Array, states: Uint8Array): void {
+    checkWords('slots', slots);
+    checkBytes('states', states);
+    this.#pool.save(slots, states);
+  }
+}
