@@ -14,9 +14,9 @@
  * Position and ledger move in one transaction, and a snapshot is never newer than the ledger beside it.
  */
 
-import { isCount } from '../core/assert.ts';
+import { asRecord, isCount } from '../core/assert.ts';
 import { isProducerId } from '../message/batch.ts';
-import { asRecord, openBytes, openRow } from '../store/row.ts';
+import { openBytes, openRow } from '../store/row.ts';
 import type { StoreReader } from '../store/store.ts';
 import type { ReaderPosition } from '../verifier/verifier.ts';
 

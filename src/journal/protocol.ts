@@ -6,9 +6,8 @@
  * and the broker's incarnation, so that an answer of the past is recognised.
  */
 
-import { isCount } from '../core/assert.ts';
+import { asRecord, isCount } from '../core/assert.ts';
 import { isProducerId } from '../message/batch.ts';
-import { asRecord } from '../store/row.ts';
 import type {
   AppendOutcome,
   ExpectedOutcome,

@@ -9,10 +9,10 @@
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, type RangeOptions, type RootDatabase, type Transaction, open } from 'lmdb';
-import { assert } from '../core/assert.ts';
+import { asRecord, assert } from '../core/assert.ts';
 import { OperatingError, UsageError } from '../core/errors.ts';
 import { FileLock } from '../hash/file-lock.ts';
-import { asRecord, openRow, sealRow } from './row.ts';
+import { openRow, sealRow } from './row.ts';
 import type { Entry, Range, Store, StoreReader, Write } from './store.ts';
 
 const DATA_FILE = 'store.lmdb';

@@ -83,10 +83,3 @@ export function openBytes(row: Buffer, what: string): Buffer {
 function damaged(what: string): OperatingError {
   return new OperatingError('ERR_STORE_DAMAGED', `the store is damaged: ${what} does not verify`);
 }
-
-/** The value as an object with unknown fields, or `null`. The first step of every shape check. */
-export function asRecord(value: unknown): Record<string, unknown> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : null;
-}

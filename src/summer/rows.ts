@@ -9,8 +9,8 @@
  * | `outbox`      | shard u32, index of first sum u64 | CRC-32C, then sums (`message/sum.ts`)                    |
  */
 
-import { isCount } from '../core/assert.ts';
-import { asRecord, numberRange } from '../store/row.ts';
+import { asRecord, isCount } from '../core/assert.ts';
+import { numberRange } from '../store/row.ts';
 import { type StoreReader, WriteBatch } from '../store/store.ts';
 
 export const SUMMER_TABLES = ['checkpoints', 'producers', 'states', 'outbox'] as const;

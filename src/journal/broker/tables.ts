@@ -14,8 +14,7 @@
  * Journal numbers: partition `p` is `p`, the sums journal comes after the last partition.
  */
 
-import { isCount } from '../../core/assert.ts';
-import { asRecord } from '../../store/row.ts';
+import { asRecord, isCount } from '../../core/assert.ts';
 
 export const BROKER_TABLES = ['config', 'journals', 'batches', 'stamps', 'producers', 'holds', 'shards'] as const;
 export const CONFIG_KEY: Buffer = Buffer.from('config');
