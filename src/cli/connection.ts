@@ -8,13 +8,15 @@ import { JournalClient } from '../journal/client.ts';
 import { parseEndpoint } from '../transport/endpoint.ts';
 import { ZeromqDialer } from '../transport/zeromq-link.ts';
 
-export function connectJournals(endpoint: string, name: string, log: Logger): JournalClient {
+export { libzmqVersion } from '../transport/zeromq-link.ts';
+
+export function connectJournals(endpoint: string, name: string, log?: Logger): JournalClient {
   return new JournalClient({
     dialer: new ZeromqDialer(parseEndpoint(endpoint)),
     clock: systemClock,
     name,
     newSession: () => randomBytes(16).toString('hex'),
-    onSessionLost: (reason) => log.info({ reason }, 'reconnecting'),
+    onSessionLost: (reason) => log?.info({ reason }, 'reconnecting'),
   });
 }
 

@@ -11,7 +11,7 @@ type Load = () => Promise<Command>;
 const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly load: Load }>> = {
   soak: {
     summary: 'run the whole pipeline under faults and judge it',
-    load: async () => (await import('../../soak/command.ts')).soakCommand(),
+    load: loadSoak,
   },
   broker: { summary: 'serve the journals', load: async () => (await import('./broker-command.ts')).brokerCommand() },
   summer: {
@@ -27,6 +27,18 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     load: async () => (await import('./retire-command.ts')).retireCommand(),
   },
 };
+
+/** The harness, with what only the layers below may load. */
+async function loadSoak(): Promise<Command> {
+  const { soakCommand } = await import('../../soak/command.ts');
+  const { makeAudit } = await import('../../soak/audit.ts');
+  const { selectedBackend } = await import('../hash/backend.ts');
+  const { connectJournals, libzmqVersion } = await import('./connection.ts');
+  return soakCommand({
+    versions: { libzmq: libzmqVersion, addonBackend: selectedBackend() },
+    audit: makeAudit((endpoint) => connectJournals(endpoint, 'audit')),
+  });
+}
 
 async function main(argv: readonly string[]): Promise<void> {
   const program = makeCommand('stream-sum', 'Exactly-once stream processing, measured.');

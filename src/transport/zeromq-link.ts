@@ -8,11 +8,14 @@
  * - `linger: 0`, or the process would not exit. One send queue a socket: a second send that had to wait would throw.
  */
 
-import { Dealer, Router } from 'zeromq';
+import { Dealer, Router, version } from 'zeromq';
 import { OperatingError, UsageError } from '../core/errors.ts';
 import { FileLock } from '../hash/file-lock.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ClientLink, ClientLinkEvents, Dialer, Frames, ServerLink, ServerLinkEvents } from './transport.ts';
+
+/** The version of the library that is loaded. */
+export const libzmqVersion: string = version;
 
 /** A message above this is refused by libzmq, which drops the connection it came by. */
 const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;

@@ -1,0 +1,161 @@
+/**
+ * The checks after the drain, through the broker and the stores: what the chunkers cannot see. All files are complete and
+ * verified by now, so that of their producers nothing may be left anywhere: every journal is folded to its head, every
+ * producer has ended, every finished sum is in the sums journal, and no context of a file is left.
+ */
+
+import { systemClock, delay } from '../src/core/clock.ts';
+import { OperatingError } from '../src/core/errors.ts';
+import { PAGE_BYTES, PAGE_SLOTS } from '../src/hash/pool.ts';
+import { type Journals, type JournalsInfo, SUMS_JOURNAL, chunkJournal } from '../src/journal/journals.ts';
+import { shardProducer } from '../src/message/batch.ts';
+import { keyOf, numberRange, openRow } from '../src/store/row.ts';
+import { readLmdbStore } from '../src/store/lmdb-store.ts';
+import { SUMMER_TABLES, isCheckpointRow } from '../src/summer/rows.ts';
+import type { Audit, AuditContext } from './supervisor.ts';
+import type { RecordedViolation } from './verdict.ts';
+
+/** Summers report at least once a second; so many milliseconds without reaching the head is no delay. */
+const REPORTED_MS_MAX = 15_000;
+const POLL_MS = 100;
+const SLOT_BYTES = PAGE_BYTES / PAGE_SLOTS;
+
+/** What is durable of one shard at its owner, and what the journals say about it. */
+export type ShardEvidence = {
+  readonly shard: number;
+  readonly journalHead: number;
+  /** Sums of the shard in the sums journal. */
+  readonly sumsPublished: number;
+  /** `null`: the store has no checkpoint of the shard. */
+  readonly checkpoint: { readonly offset: number; readonly nextSum: number } | null;
+  /** Ids of the files that are open, 32 hexadecimal digits each. */
+  readonly openFiles: readonly string[];
+};
+
+/** Opens a connection for the audit's questions. */
+export type Connect = (endpoint: string) => Journals;
+
+export function makeAudit(connect: Connect): Audit {
+  return async (context) => {
+    const journals = connect(context.endpoint);
+    try {
+      const info = await withDeadline(untilReported(journals, context), context.signal);
+      const evidence = await Promise.all(info.shards.map((shard) => readShard(journals, info, shard)));
+      const producers = context.producers.map(({ producer }) => producer);
+      return [
+        ...(await checkEnded(journals, info, context)),
+        ...evidence.flatMap((shard) => checkShard(shard, producers)),
+      ];
+    } finally {
+      journals.close();
+    }
+  };
+}
+
+/** A shard whose producers have all ended: folded to the head, published, nothing left. */
+export function checkShard(evidence: ShardEvidence, producers: readonly string[]): RecordedViolation[] {
+  const { shard, journalHead, sumsPublished, checkpoint, openFiles } = evidence;
+  const journal = chunkJournal(shard);
+  const found = (kind: RecordedViolation['kind'], detail: string, file?: string): RecordedViolation => ({
+    process: 'audit',
+    kind,
+    detail,
+    journal,
+    ...(file === undefined ? {} : { file }),
+  });
+  if (checkpoint === null) {
+    return journalHead === 0
+      ? []
+      : [found('state-behind', `the journal ends at ${journalHead}, and its shard has no checkpoint`)];
+  }
+  const violations: RecordedViolation[] = [];
+  const { offset, nextSum } = checkpoint;
+  if (offset < journalHead)
+    violations.push(found('state-behind', `folded to ${offset}, the journal ends at ${journalHead}`));
+  if (offset > journalHead)
+    violations.push(found('state-ahead', `folded to ${offset}, the journal ends at ${journalHead}`));
+  if (nextSum > sumsPublished)
+    violations.push(found('lost', `${nextSum} sums are finished, ${sumsPublished} are in the sums journal`));
+  if (nextSum < sumsPublished)
+    violations.push(
+      found('state-behind', `${nextSum} sums are finished, but ${sumsPublished} are in the sums journal`),
+    );
+  for (const file of openFiles) {
+    if (producers.some((producer) => file.startsWith(producer)))
+      violations.push(found('leak', 'the context of a verified file is still open', file));
+  }
+  return violations;
+}
+
+async function checkEnded(journals: Journals, info: JournalsInfo, context: AuditContext): Promise<RecordedViolation[]> {
+  const violations: RecordedViolation[] = [];
+  for (const { process, producer } of context.producers) {
+    for (let partition = 0; partition < info.partitions; partition += 1) {
+      const journal = chunkJournal(partition);
+      const answer = await journals.expected(journal, producer);
+      if (answer.outcome === 'ended') continue;
+      const detail = `the end of producer ${producer} of ${process} was acknowledged, but the journal does not have it`;
+      violations.push({ process: 'audit', kind: 'acknowledged-loss', detail, journal });
+    }
+  }
+  return violations;
+}
+
+/** Waits until every shard has reported that it is folded to the head; after the bound it says what it has. */
+async function untilReported(journals: Journals, { signal }: AuditContext): Promise<JournalsInfo> {
+  const deadlineNs = systemClock.nowNs() + REPORTED_MS_MAX * 1e6;
+  for (;;) {
+    const info = await journals.list();
+    const isReported = info.shards.every(({ shard, hold }) => hold >= (info.journals[shard]?.head ?? 0));
+    if (isReported || signal.aborted || systemClock.nowNs() > deadlineNs) return info;
+    await delay(systemClock, POLL_MS, signal);
+  }
+}
+
+async function readShard(
+  journals: Journals,
+  info: JournalsInfo,
+  owner: JournalsInfo['shards'][number],
+): Promise<ShardEvidence> {
+  const { shard, confirmed } = owner;
+  const published = await journals.expected(SUMS_JOURNAL, shardProducer(shard));
+  const evidence = {
+    shard,
+    journalHead: info.journals[shard]?.head ?? 0,
+    sumsPublished: published.outcome === 'expected' ? published.n : 0,
+  };
+  if (confirmed === null) return { ...evidence, checkpoint: null, openFiles: [] };
+  return readLmdbStore({ folder: confirmed, kind: 'summer', tables: SUMMER_TABLES }, (reader) => {
+    const row = reader.get('checkpoints', keyOf(shard));
+    const openFiles = reader.range('states', numberRange(shard)).flatMap(({ value }) => filesOf(value));
+    return {
+      ...evidence,
+      checkpoint: row === undefined ? null : openRow(row, isCheckpointRow, `the checkpoint of shard ${shard}`),
+      openFiles,
+    };
+  });
+}
+
+/** File ids in the slots of a page that are not free. */
+function filesOf(page: Buffer): string[] {
+  const files: string[] = [];
+  for (let at = 0; at + SLOT_BYTES <= page.length; at += SLOT_BYTES) {
+    const id = page.toString('hex', at, at + 16);
+    if (!/^0+$/.test(id)) files.push(id);
+  }
+  return files;
+}
+
+/** A broker that does not answer makes the audit impossible, not endless. */
+async function withDeadline<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const ended = new AbortController();
+  const over = delay(systemClock, REPORTED_MS_MAX * 2, AbortSignal.any([signal, ended.signal])).then((): never => {
+    throw new OperatingError('ERR_AUDIT', 'the broker did not answer');
+  });
+  try {
+    return await Promise.race([work, over]);
+  } finally {
+    ended.abort();
+    over.catch(() => {});
+  }
+}
