@@ -81,8 +81,8 @@ export function verdictScreen(summary: RunSummary): string {
     '',
     field(
       'run',
-      `seed ${options.seed}, ${formatDuration(summary.elapsedMs)}, ${options.chunkers} chunkers, 1 broker, ` +
-        `${options.summers} summers, ${options.partitions} partitions, ${options.transport}`,
+      `seed ${options.seed}, ${formatDuration(summary.elapsedMs)}, ${counted(options.chunkers, 'chunker')}, 1 broker, ` +
+        `${counted(options.summers, 'summer')}, ${counted(options.partitions, 'partition')}, ${options.transport}`,
     ),
     ...throughputLines(outcomes.get('steady')),
     ...latencyLines([...outcomes.values()]),
@@ -103,6 +103,11 @@ const REASONS_SHOWN = 12;
 
 function field(name: string, text: string): string {
   return `  ${name.padEnd(12)}${text}`;
+}
+
+/** `1 summer`, `3 summers`. */
+function counted(count: number, thing: string): string {
+  return `${formatCount(count)} ${thing}${count === 1 ? '' : 's'}`;
 }
 
 function headline({ verdict }: RunSummary): string {

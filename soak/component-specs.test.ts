@@ -1,0 +1,51 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { componentSpecs, partitionsOfSummers, ratesOfChunkers } from './component-specs.ts';
+import { fakeOptions } from './testing/fake-run.ts';
+
+test('every partition has one summer, and the shares differ by one at most', (t) => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 64 }), fc.integer({ min: 0, max: 200 }), (summers, more) => {
+      const shares = partitionsOfSummers(summers + more, summers);
+      t.deepEqual(
+        shares.flat(),
+        Array.from({ length: summers + more }, (_, index) => index),
+      );
+      const sizes = shares.map((share) => share.length);
+      t.true(Math.max(...sizes) - Math.min(...sizes) <= 1);
+      t.true(Math.min(...sizes) >= 1);
+    }),
+  );
+});
+
+test("the chunkers' rates add up to the rate, and none is 0", (t) => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 64 }), fc.nat(1e6), (chunkers, more) => {
+      const rates = ratesOfChunkers(chunkers + more, chunkers).map(Number);
+      t.is(
+        rates.reduce((total, rate) => total + rate, 0),
+        chunkers + more,
+      );
+      t.true(Math.min(...rates) >= 1);
+    }),
+  );
+  t.deepEqual(ratesOfChunkers('max', 2), ['max', 'max']);
+});
+
+test('the arguments of the components are those that they document', (t) => {
+  const options = fakeOptions('results', { chunks: { low: 0, high: 9 }, rate: 5, slaMs: 1_500 });
+  const specs = componentSpecs(options, { dataFolder: '/data', endpoint: 'ipc:///data/broker.ipc' });
+  t.deepEqual(
+    specs.map((spec) => spec.argv.join(' ')),
+    [
+      'broker --data /data/broker --listen ipc:///data/broker.ipc --partitions 4 --retention 1048576 --supervised',
+      'summer --data /data/summer-0 --connect ipc:///data/broker.ipc --partitions 0,1 --supervised',
+      'summer --data /data/summer-1 --connect ipc:///data/broker.ipc --partitions 2,3 --supervised',
+      ...[2, 3].map(
+        (rate, number) =>
+          `chunker --data /data/chunker-${number} --connect ipc:///data/broker.ipc --number ${number} --seed 1 ` +
+          `--files 5 --chunks 0..9 --chunk-bytes 32 --rate ${rate} --batch-bytes 65536 --sla 1500ms --supervised`,
+      ),
+    ],
+  );
+});
