@@ -1,0 +1,147 @@
+// The ways to hash many files that are compared. Each one keeps its hashes over all rounds, and gives its digests at
+// the end, so that a contender that computed something else is found.
+
+import { createHash, type Hash } from 'node:crypto';
+
+import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
+import { createSHA256 } from 'hash-wasm';
+
+import { HashPool, RECORD_HEADER_BYTES, SUM_BYTES } from '../../src/hash/pool.ts';
+import { SlotPool } from '../../src/hash/slot-pool.ts';
+import type { Workload } from './workload.ts';
+
+/** One way to hash. */
+export interface Contender {
+  readonly name: string;
+  /** Chunks of a round that it gets: slow ones get the first few only. */
+  readonly chunks: number;
+  /** Hashes one round. */
+  run(): void;
+  /** The digests of all files, 32 bytes each; ends the contender. Null if it did not get all chunks. */
+  digests(): Buffer | null;
+}
+
+/** One node:crypto Hash a file; the views are made beforehand. */
+export function nodeCryptoOfChunks(workload: Workload): Contender {
+  const hashes = workload.fileIds.map(() => createHash('sha256'));
+  return {
+    name: 'node:crypto',
+    chunks: workload.chunks,
+    run: () => {
+      for (const { files, views } of workload.batches) {
+        for (let chunk = 0; chunk < views.length; chunk++) {
+          const view = views[chunk];
+          if (view !== undefined) hashes[files[chunk] ?? 0]?.update(view);
+        }
+      }
+    },
+    digests: () => Buffer.concat(hashes.map((hash) => hash.digest())),
+  };
+}
+
+/** The native pool on sliced chunks, one call a batch. */
+export function slotPoolOfChunks(workload: Workload): Contender {
+  const pool = new SlotPool();
+  // The lowest free slot goes first, so slot and file are the same number.
+  const slots = Uint32Array.from(workload.fileIds, () => pool.open());
+  return {
+    name: 'stream-sum',
+    chunks: workload.chunks,
+    run: () => {
+      for (const { files, ends, data } of workload.batches) pool.fold(files, ends, data);
+    },
+    digests: () => {
+      const digests = Buffer.alloc(slots.length * 32);
+      pool.finish(slots, digests);
+      return digests;
+    },
+  };
+}
+
+interface Updatable {
+  update(data: Uint8Array): unknown;
+}
+
+/** A library with one instance a file, on the first `chunks` of a round. */
+function instanceOfChunks(name: string, workload: Workload, chunks: number, hashes: readonly Updatable[]): Contender {
+  return {
+    name,
+    chunks,
+    run: () => {
+      let left = chunks;
+      for (const { files, views } of workload.batches) {
+        for (let chunk = 0; chunk < views.length && left > 0; chunk++, left--) {
+          const view = views[chunk];
+          if (view !== undefined) hashes[files[chunk] ?? 0]?.update(view);
+        }
+      }
+    },
+    digests: () => null,
+  };
+}
+
+/** hash-wasm, one instance a file, on a part of the chunks. */
+export async function hashWasmOfChunks(workload: Workload, chunks: number): Promise<Contender> {
+  const hashes = await Promise.all(workload.fileIds.map(async () => (await createSHA256()).init()));
+  return instanceOfChunks('hash-wasm', workload, chunks, hashes);
+}
+
+/** @noble/hashes, one instance a file, on a part of the chunks. */
+export function nobleOfChunks(workload: Workload, chunks: number): Contender {
+  return instanceOfChunks(
+    '@noble/hashes',
+    workload,
+    chunks,
+    workload.fileIds.map(() => nobleSha256.create()),
+  );
+}
+
+/** node:crypto on records: parsed in JavaScript, one Hash a file in a Map by the id as latin1. */
+export function nodeCryptoOfRecords(workload: Workload): Contender {
+  const hashes = new Map<string, Hash>(workload.fileIds.map((id) => [id.toString('latin1'), createHash('sha256')]));
+  const run = (records: Buffer): void => {
+    const view = new DataView(records.buffer, records.byteOffset, records.length);
+    for (let offset = 0; offset < records.length; ) {
+      const start = offset + RECORD_HEADER_BYTES;
+      const end = start + view.getUint32(offset, true);
+      hashes.get(records.toString('latin1', offset + 8, start))?.update(records.subarray(start, end));
+      offset = end;
+    }
+  };
+  return {
+    name: 'node:crypto',
+    chunks: workload.chunks,
+    run: () => {
+      for (const { records } of workload.batches) run(records);
+    },
+    digests: () => Buffer.concat(Array.from(hashes.values(), (hash) => hash.digest())),
+  };
+}
+
+/** The native pool on records, one call a batch. */
+export function hashPoolOfRecords(workload: Workload): Contender {
+  const pool = new HashPool();
+  const noSums = new Uint8Array(0);
+  const count = workload.shape.batchChunks;
+  return {
+    name: 'stream-sum',
+    chunks: workload.chunks,
+    run: () => {
+      for (const { records } of workload.batches) {
+        if (pool.fold(records, count, 0, noSums) !== 0) throw new Error(`refused: ${JSON.stringify(pool.failure())}`);
+      }
+    },
+    digests: () => {
+      const ends = workload.fileIds.map((id, file) => {
+        const end = Buffer.alloc(RECORD_HEADER_BYTES);
+        end.writeUInt32LE(pool.lookup(id) === null ? 1 : workload.nextSequence(file), 4);
+        id.copy(end, 8);
+        return end;
+      });
+      const sums = Buffer.alloc(ends.length * SUM_BYTES);
+      const finished = pool.fold(Buffer.concat(ends), ends.length, 0, sums);
+      if (finished !== ends.length) throw new Error(`refused: ${JSON.stringify(pool.failure())}`);
+      return Buffer.concat(ends.map((_, file) => sums.subarray(file * SUM_BYTES + 32, (file + 1) * SUM_BYTES)));
+    },
+  };
+}

@@ -1,0 +1,95 @@
+// The chunks that every contender of the hash suite gets: a random interleave over many open files, the same bytes for
+// all, a pure function of the seed. In two shapes: sliced chunks, and the records of a batch as the pipeline has them.
+
+import { Prng } from '../../src/core/prng.ts';
+import { RECORD_HEADER_BYTES } from '../../src/hash/pool.ts';
+
+/** What a table's column is measured on. */
+export interface WorkloadShape {
+  /** Files that are open at once; each chunk goes to a random one. */
+  readonly files: number;
+  readonly chunkBytes: number;
+  /** Chunks of one call, for contenders that take many. */
+  readonly batchChunks: number;
+  /** Batches of one measured round. */
+  readonly batches: number;
+}
+
+/** One batch, in all the forms that contenders want, made beforehand. */
+export interface WorkloadBatch {
+  /** The file of each chunk, from 0. */
+  readonly files: Uint32Array;
+  /** Where each chunk ends in `data`. */
+  readonly ends: Uint32Array;
+  readonly data: Buffer;
+  /** `data` cut into chunks: views of it. */
+  readonly views: readonly Buffer[];
+  /** The same chunks as records; their sequences are those of the round that `renumber` prepared. */
+  readonly records: Buffer;
+}
+
+/** Chunks for one shape. */
+export class Workload {
+  readonly shape: WorkloadShape;
+  readonly batches: readonly WorkloadBatch[];
+  /** 16 bytes a file. */
+  readonly fileIds: readonly Buffer[];
+  readonly #sequences: Uint32Array;
+
+  constructor(shape: WorkloadShape, seed: number) {
+    this.shape = shape;
+    const prng = Prng.fromSeed(seed, shape.files, shape.chunkBytes);
+    this.fileIds = Array.from({ length: shape.files }, (_, file) => fileId(file));
+    this.batches = Array.from({ length: shape.batches }, () => makeBatch(shape, this.fileIds, prng));
+    this.#sequences = new Uint32Array(shape.files);
+  }
+
+  /** Chunks of one round. */
+  get chunks(): number {
+    return this.shape.batches * this.shape.batchChunks;
+  }
+
+  /** Numbers the records on from the last round, so that a pool takes them. Not part of what is measured. */
+  renumber(): void {
+    const stride = RECORD_HEADER_BYTES + this.shape.chunkBytes;
+    for (const { files, records } of this.batches) {
+      for (let chunk = 0; chunk < files.length; chunk++) {
+        const file = files[chunk] ?? 0;
+        const sequence = (this.#sequences[file] ?? 0) + 1;
+        this.#sequences[file] = sequence;
+        records.writeUInt32LE(sequence, chunk * stride + 4);
+      }
+    }
+  }
+
+  /** The number of the next record of each file. */
+  nextSequence(file: number): number {
+    return (this.#sequences[file] ?? 0) + 1;
+  }
+}
+
+function fileId(file: number): Buffer {
+  const id = Buffer.from('benchmrk\0\0\0\0\0\0\0\0', 'latin1');
+  id.writeBigUInt64BE(BigInt(file), 8);
+  return id;
+}
+
+function makeBatch(shape: WorkloadShape, fileIds: readonly Buffer[], prng: Prng): WorkloadBatch {
+  const { batchChunks, chunkBytes } = shape;
+  const files = Uint32Array.from({ length: batchChunks }, () => prng.below(shape.files));
+  const ends = Uint32Array.from({ length: batchChunks }, (_, chunk) => (chunk + 1) * chunkBytes);
+  // `allocUnsafeSlow`: no contender shall share a pooled memory with something else.
+  const data = Buffer.allocUnsafeSlow(batchChunks * chunkBytes);
+  const words = new Uint32Array(data.buffer);
+  for (let word = 0; word < words.length; word++) words[word] = prng.next32();
+  const views = Array.from(ends, (end) => data.subarray(end - chunkBytes, end));
+  const stride = RECORD_HEADER_BYTES + chunkBytes;
+  const records = Buffer.allocUnsafeSlow(batchChunks * stride);
+  for (const [chunk, file] of files.entries()) {
+    const start = chunk * stride;
+    records.writeUInt32LE(chunkBytes, start);
+    fileIds[file]?.copy(records, start + 8);
+    views[chunk]?.copy(records, start + RECORD_HEADER_BYTES);
+  }
+  return { files, ends, data, views, records };
+}
