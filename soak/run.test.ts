@@ -107,8 +107,8 @@ test.serial('every kind of kill hits, heals and recovers, and sums are counted a
 
 test('the same data folder serves for another run', async (t) => {
   const data = temporaryFolder(t);
-  t.is((await run(t, {}, { options: { data, durationMs: 1_000 } })).verdict, 'HOLDS');
-  t.is((await run(t, {}, { options: { data, durationMs: 1_000 } })).verdict, 'HOLDS');
+  t.is((await run(t, {}, { options: { data, durationMs: 2_000 } })).verdict, 'HOLDS');
+  t.is((await run(t, {}, { options: { data, durationMs: 2_000 } })).verdict, 'HOLDS');
   t.true(existsSync(join(data, 'broker')));
 });
 
@@ -164,6 +164,13 @@ for (const [title, plan, expected, reason] of FAILURES) {
     t.regex(reasons, reason);
   });
 }
+
+test('a process that does not end when it is asked to is killed and named', async (t) => {
+  const plan: FakePlan = { 'summer-0': { when: 'work', what: 'exit 1' }, broker: { when: 'stop', what: 'ignore' } };
+  const { exitCode, reasons } = await run(t, plan);
+  t.is(exitCode, 1);
+  t.regex(reasons, /^broker did not end by itself and was killed$/m);
+});
 
 test('a program that cannot be started fails the run', async (t) => {
   const launch = { command: '/no/such/program', argv: [] };

@@ -94,6 +94,8 @@ export class Supervisor {
   readonly #drained: Map<string, DrainedEvent> = new Map();
   #interrupts = 0;
   #draining = false;
+  /** Until all processes were ready, in seconds: no part of the warm-up in which something could flow. */
+  #startSeconds = Number.POSITIVE_INFINITY;
   /** An error of this very process, which ends the run. */
   #error: unknown = null;
 
@@ -196,8 +198,9 @@ export class Supervisor {
   }
 
   async #lead(): Promise<void> {
-    const { clock, options } = this.#from;
+    const { clock, options, startNs } = this.#from;
     if (!(await this.#fleet.start(this.#halt.signal))) return this.#halt.abort();
+    this.#startSeconds = (clock.nowNs() - startNs) / 1e9;
     for (const { phase, durationMs } of planPhases(options)) {
       if (this.#early.aborted) break;
       if (phase !== this.#sampler.phase) await this.#enter(phase);
@@ -368,19 +371,19 @@ export class Supervisor {
   }
 
   #evidence(): RunEvidence {
-    const phases = [...this.#outcomes.values()].filter(
-      ({ phase, window }) => phase !== 'drain' && phase !== 'audit' && window.seconds >= FLOW_SECONDS_MIN,
-    );
+    const phases = [...this.#outcomes.values()].map(({ phase, window }) => ({
+      phase,
+      seconds: window.seconds - (phase === 'warm-up' ? this.#startSeconds : 0),
+      chunksPublished: window.counts.chunksPublished,
+    }));
     return {
       violations: this.#violations,
       violationCount: this.#violationCount,
       failures: this.#failures,
       interrupted: this.#interrupts === 0 ? 'no' : this.#interrupts === 1 ? 'drained' : 'at once',
-      phases: phases.map(({ phase, window }) => ({
-        phase,
-        seconds: window.seconds,
-        chunksPublished: window.counts.chunksPublished,
-      })),
+      phases: phases.filter(
+        ({ phase, seconds }) => phase !== 'drain' && phase !== 'audit' && seconds >= FLOW_SECONDS_MIN,
+      ),
       sumsVerified: this.#meter.totals().sumsVerified,
       faultsAsked: this.#from.options.faults !== 'none',
       faults: this.#injector.tallies,

@@ -73,12 +73,13 @@ export function decideVerdict(evidence: RunEvidence): Verdict {
     const reasons = [...evidence.violations.map(violationLine), ...failureLines(unnamed)];
     const more = evidence.violationCount - evidence.violations.length;
     if (more > 0) reasons.push(`and ${formatCount(more)} more in violations.csv`);
+    reasons.push(...evidence.unproven);
     return { verdict: 'VIOLATED', exitCode: EXIT.violation, reasons };
   }
   if (evidence.failures.length > 0) {
     const usage = evidence.failures.some(({ exitCode, beforeReady }) => exitCode === EXIT.usage && beforeReady);
     const exitCode = usage ? EXIT.usage : EXIT.internal;
-    return { verdict: 'INCONCLUSIVE', exitCode, reasons: failureLines(evidence.failures) };
+    return { verdict: 'INCONCLUSIVE', exitCode, reasons: [...failureLines(evidence.failures), ...evidence.unproven] };
   }
   const reasons = missingEvidence(evidence);
   if (reasons.length > 0) return { verdict: 'INCONCLUSIVE', exitCode: EXIT.inconclusive, reasons };

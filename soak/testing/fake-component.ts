@@ -20,7 +20,6 @@ export type Misdeed = {
     | 'exit 12'
     | 'exit 0'
     | 'garbage'
-    | 'hang'
     | 'forget'
     | 'ignore'
     | 'idle'
@@ -80,7 +79,6 @@ function misbehave(when: Misdeed['when']): boolean {
     case 'garbage':
       process.stdout.write('planted garbage\n');
       return true;
-    case 'hang':
     case 'ignore':
     case 'idle':
       return true;
