@@ -44,7 +44,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const program = makeCommand('stream-sum', 'Exactly-once stream processing, measured.');
   const name = argv.find((argument) => !argument.startsWith('-'));
   const chosen = name === undefined ? undefined : COMMANDS[name];
-  if (chosen !== undefined) program.addCommand(await chosen.load());
+  if (chosen !== undefined) program.addCommand((await chosen.load()).copyInheritedSettings(program));
   else for (const [command, { summary }] of Object.entries(COMMANDS)) program.addCommand(makeCommand(command, summary));
   await program.parseAsync([...argv], { from: 'user' });
 }
