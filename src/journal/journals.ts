@@ -40,7 +40,7 @@ export type ExpectedOutcome =
 export type StoredBatch = {
   readonly begin: number;
   readonly end: number;
-  /** When it became durable: monotonic nanoseconds of this boot, 0 if in an earlier boot of the machine. */
+  /** When it became durable: monotonic nanoseconds of this boot; 0 where that is not known, as of an earlier boot. */
   readonly stampNs: number;
   readonly bytes: Uint8Array;
 };

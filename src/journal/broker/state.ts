@@ -59,7 +59,7 @@ export class BrokerState {
   /** Accepted and in no commit yet, in order; and those in the commit that is under way. */
   #accepted: { journal: JournalLog; batch: Omit<StoredBatch, 'stampNs'> }[] = [];
   #underWay: { journal: JournalLog; batch: Omit<StoredBatch, 'stampNs'> }[] = [];
-  /** Stamps of durable batches, to be written with the next commit. */
+  /** Stamps of durable batches of sums, to be written with the next commit; of chunks nobody asks for them later. */
   #stamps: { journal: number; begin: number; stampNs: number }[] = [];
   readonly #dirtyProducers = new Set<string>();
   readonly #dirtyJournals = new Set<JournalLog>();
@@ -239,9 +239,13 @@ export class BrokerState {
     const key = offsetKey(journal.number, offset);
     const bytes = this.#store.get('batches', key);
     if (bytes === undefined) return null;
-    const stamp = this.#store.get('stamps', key);
-    const stampNs = stamp === undefined ? this.#clock.nowNs() : tables.decodeStamp(stamp, this.#bootHash);
+    const stampNs = journal.kind === 'sums' ? this.#storedStamp(key) : 0;
     return { begin: offset, end: offset + bytes.length, stampNs, bytes };
+  }
+
+  #storedStamp(key: Buffer): number {
+    const stamp = this.#store.get('stamps', key);
+    return stamp === undefined ? this.#clock.nowNs() : tables.decodeStamp(stamp, this.#bootHash);
   }
 
   info(): JournalsInfo {
@@ -305,7 +309,7 @@ export class BrokerState {
     const bytesMax = RECENT_BYTES_MAX / this.#byNumber.length;
     for (const { journal, batch } of this.#underWay) {
       journal.remember({ ...batch, stampNs }, bytesMax);
-      this.#stamps.push({ journal: journal.number, begin: batch.begin, stampNs });
+      if (journal.kind === 'sums') this.#stamps.push({ journal: journal.number, begin: batch.begin, stampNs });
     }
     this.#underWay = [];
   }
@@ -329,7 +333,7 @@ export class BrokerState {
     const beyond = keys[TRIM_BATCHES_MAX];
     for (const key of keys.slice(0, TRIM_BATCHES_MAX)) {
       batch.remove('batches', key);
-      batch.remove('stamps', key);
+      if (journal.kind === 'sums') batch.remove('stamps', key);
     }
     journal.begin = beyond === undefined ? this.#boundary(journal, keys, target) : offsetOfKey(beyond);
     this.#dirtyJournals.add(journal);
@@ -391,7 +395,7 @@ export class BrokerState {
       const { offset } = openRow(value, tables.isHoldRow, `a hold of ${name}`);
       journal.holds.set(nameOfKey(key), { offset, lastSeenNs: this.#clock.nowNs() });
     }
-    this.#stampUnstamped(journal);
+    if (journal.kind === 'sums') this.#stampUnstamped(journal);
     this.journals.set(name, journal);
     this.#byNumber.push(journal);
     this.#dirtyJournals.add(journal);

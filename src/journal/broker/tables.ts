@@ -6,7 +6,7 @@
  * | `config`    | `config`                         | row: number of partitions                                   |
  * | `journals`  | journal number u32               | row: begin, head                                            |
  * | `batches`   | journal number u32, begin u64    | the batch as it was appended (`message/batch.ts`)           |
- * | `stamps`    | journal number u32, begin u64    | f64 monotonic ns of durability, u32 hash of the boot id     |
+ * | `stamps`    | journal number u32, begin u64    | of sums only: f64 monotonic ns, u32 hash of the boot id      |
  * | `producers` | journal number u32, producer     | row: next index, ended                                      |
  * | `holds`     | journal number u32, name         | row: offset                                                 |
  * | `shards`    | shard u32                        | row: epoch, confirmed path                                  |
