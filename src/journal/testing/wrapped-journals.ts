@@ -1,0 +1,72 @@
+/** Journals that hand every call on: what a test overrides is what goes wrong on the way. */
+
+import type {
+  AppendOutcome,
+  ExpectedOutcome,
+  HoldOutcome,
+  Journals,
+  JournalsInfo,
+  RaiseOutcome,
+  ReadStream,
+  ShardEpoch,
+} from '../journals.ts';
+
+export class WrappedJournals implements Journals {
+  protected readonly inner: Journals;
+
+  constructor(inner: Journals) {
+    this.inner = inner;
+  }
+
+  append(journal: string, batch: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome> {
+    return this.inner.append(journal, batch, owner);
+  }
+
+  expected(journal: string, producer: string, owner?: ShardEpoch): Promise<ExpectedOutcome> {
+    return this.inner.expected(journal, producer, owner);
+  }
+
+  read(journal: string, offset: number, options: { creditBytes: number; owner?: ShardEpoch }): ReadStream {
+    return this.inner.read(journal, offset, options);
+  }
+
+  head(journal: string): Promise<number> {
+    return this.inner.head(journal);
+  }
+
+  list(): Promise<JournalsInfo> {
+    return this.inner.list();
+  }
+
+  raise(shard: number, path: string, options: { takeOver: boolean }): Promise<RaiseOutcome> {
+    return this.inner.raise(shard, path, options);
+  }
+
+  confirm(owner: ShardEpoch, path: string): Promise<'confirmed' | 'fenced'> {
+    return this.inner.confirm(owner, path);
+  }
+
+  report(owner: ShardEpoch, offset: number): Promise<'reported' | 'fenced'> {
+    return this.inner.report(owner, offset);
+  }
+
+  hold(journal: string, name: string): Promise<HoldOutcome> {
+    return this.inner.hold(journal, name);
+  }
+
+  moveHold(journal: string, name: string, offset: number): Promise<'moved' | 'missing'> {
+    return this.inner.moveHold(journal, name, offset);
+  }
+
+  release(journal: string, name: string): Promise<void> {
+    return this.inner.release(journal, name);
+  }
+
+  retire(journal: string, producer: string): Promise<void> {
+    return this.inner.retire(journal, producer);
+  }
+
+  close(): void {
+    this.inner.close();
+  }
+}

@@ -1,0 +1,167 @@
+import test, { type ExecutionContext } from 'ava';
+import { EXIT } from '../../src/core/errors.ts';
+import type { TestProcess } from '../../src/cli/testing/test-process.ts';
+import { Pipeline, drained, faultsIn, producerOf } from './testing/pipeline.ts';
+import { CRASH_POINTS } from './testing/tampering.ts';
+
+const PARTITIONS = 2;
+
+/** Waits until it has published sums. */
+function published(summer: TestProcess, sums = 1): Promise<number> {
+  return summer.progress((event) =>
+    event.component === 'summer' && event.sumsPublished >= sums ? event.sumsPublished : undefined,
+  );
+}
+
+type Scene = { readonly pipeline: Pipeline; readonly first: TestProcess; readonly chunker: TestProcess };
+
+/** A pipeline whose first summer has published sums and has more to do. */
+async function begin(t: ExecutionContext): Promise<Scene> {
+  const pipeline = new Pipeline(t, PARTITIONS);
+  await pipeline.broker();
+  const first = pipeline.summer('summer-a');
+  const chunker = pipeline.chunker('chunker', {});
+  await published(first);
+  return { pipeline, first, chunker };
+}
+
+/** Drains the chunker; every file that it published must have one right sum, and epochs never go back. */
+async function endsWell(t: ExecutionContext, { pipeline, chunker }: Scene): Promise<void> {
+  const producer = await producerOf(chunker);
+  chunker.command({ command: 'drain' });
+  const { files } = await drained(chunker);
+  t.true(files > 0);
+  const sums = await pipeline.sums();
+  t.deepEqual(faultsIn(sums, { producer, files, workload: pipeline.workload() }), []);
+  const epochs = new Map<string, number>();
+  for (const { shard, epoch } of sums) {
+    t.true(epoch >= (epochs.get(shard) ?? 0), `epoch ${epoch} of shard ${shard} came after ${epochs.get(shard)}`);
+    epochs.set(shard, epoch);
+  }
+}
+
+test.serial('a summer that is killed and started again on its folder continues with every shard', async (t) => {
+  const scene = await begin(t);
+  await scene.first.kill();
+  const again = scene.pipeline.summer('summer-a');
+  t.deepEqual(await again.ready(), { ...(await again.ready()), shards: [0, 1] });
+  await published(again);
+  await endsWell(t, scene);
+});
+
+test.serial('a summer whose shards are confirmed elsewhere exits 12 and names who has them', async (t) => {
+  const scene = await begin(t);
+  await scene.first.kill();
+  const second = scene.pipeline.summer('summer-b', { takeOver: true });
+  await second.ready();
+  const replaced = scene.pipeline.summer('summer-a');
+  t.is((await replaced.exit()).code, EXIT.fenced);
+  t.true(
+    replaced.stderr.some((line) => line.includes(scene.pipeline.path('summer-b'))),
+    replaced.stderr.join('\n'),
+  );
+  t.deepEqual(replaced.stdout, []);
+  await endsWell(t, scene);
+});
+
+test.serial('a summer leaves out the shard that is confirmed elsewhere and keeps the others', async (t) => {
+  const scene = await begin(t);
+  await scene.first.kill();
+  const second = scene.pipeline.summer('summer-b', { takeOver: true, partitions: '1' });
+  await second.ready();
+  const first = scene.pipeline.summer('summer-a');
+  const ready = await first.ready();
+  t.deepEqual(ready.component === 'summer' ? ready.shards : null, [0]);
+  t.true(first.stderr.some((line) => line.includes('shard 1') && line.includes(scene.pipeline.path('summer-b'))));
+  await endsWell(t, scene);
+});
+
+test.serial('a take-over from a running summer: it exits 12, and its successor continues', async (t) => {
+  const scene = await begin(t);
+  const second = scene.pipeline.summer('summer-b', { takeOver: true });
+  await published(second);
+  t.is((await scene.first.exit()).code, EXIT.fenced);
+  t.regex(scene.first.lastMessage, /newer owner/);
+  await endsWell(t, scene);
+});
+
+test.serial('a take-over from a stopped summer: resumed, it publishes nothing and exits 12', async (t) => {
+  const scene = await begin(t);
+  await scene.first.signal('SIGSTOP');
+  const second = scene.pipeline.summer('summer-b', { takeOver: true });
+  await published(second);
+  await scene.first.signal('SIGCONT');
+  t.is((await scene.first.exit()).code, EXIT.fenced);
+  await published(second, (await published(second)) + 1);
+  await endsWell(t, scene);
+});
+
+test.serial('a take-over from a dead summer continues from its store', async (t) => {
+  const scene = await begin(t);
+  await scene.first.kill();
+  const second = scene.pipeline.summer('summer-b', { takeOver: true });
+  await published(second);
+  t.true(second.stderr.some((line) => line.includes('copiedFrom') && line.includes(scene.pipeline.path('summer-a'))));
+  await endsWell(t, scene);
+});
+
+/** A successor dies at each point of its claim in turn; then one takes over whom `chosen` names. */
+async function surviveCrashes(
+  t: ExecutionContext,
+  chosen: (names: { dead: string; before: string }) => string,
+): Promise<void> {
+  const scene = await begin(t);
+  let current = { name: 'summer-a', process: scene.first };
+  for (const crashAt of CRASH_POINTS) {
+    const dead = current.name === 'summer-a' ? 'summer-b' : 'summer-a';
+    const dying = scene.pipeline.summer(dead, { takeOver: true, plan: { crashAt } });
+    t.is((await dying.exit()).signal, 'SIGKILL', crashAt);
+    t.is((await current.process.exit()).code, EXIT.fenced, crashAt);
+    const name = chosen({ dead, before: current.name });
+    current = { name, process: scene.pipeline.summer(name, { takeOver: true }) };
+    await published(current.process);
+  }
+  await endsWell(t, scene);
+}
+
+test.serial('a successor that dies at any point of its claim takes over again: every file has one sum', (t) =>
+  surviveCrashes(t, ({ dead }) => dead),
+);
+
+test.serial('the predecessor of one that dies at any point of its claim takes over: every file has one sum', (t) =>
+  surviveCrashes(t, ({ before }) => before),
+);
+
+test.serial(
+  'a successor that died before it confirmed does not keep its predecessor from a plain restart',
+  async (t) => {
+    const scene = await begin(t);
+    const dying = scene.pipeline.summer('summer-b', { takeOver: true, partitions: '0', plan: { crashAt: 'copied' } });
+    t.is((await dying.exit()).signal, 'SIGKILL');
+    t.is((await scene.first.exit()).code, EXIT.fenced);
+    const again = scene.pipeline.summer('summer-a');
+    const ready = await again.ready();
+    t.deepEqual(ready.component === 'summer' ? ready.shards : null, [0, 1]);
+    await endsWell(t, scene);
+  },
+);
+
+test.serial('retire ends a producer everywhere, can be run again, and its chunker exits 12', async (t) => {
+  const { pipeline, chunker } = await begin(t);
+  const producer = await producerOf(chunker);
+  for (let run = 0; run < 2; run += 1) {
+    const plain = pipeline.plain(['retire', '--connect', pipeline.endpoint, '--producer', producer]);
+    t.is((await plain.exit()).code, EXIT.holds);
+    t.is(plain.lastMessage, 'retired');
+  }
+  t.is((await chunker.exit()).code, EXIT.fenced);
+  t.regex(chunker.lastMessage, new RegExp(`producer ${producer} was retired`));
+  const again = pipeline.chunker('chunker');
+  t.is((await again.exit()).code, EXIT.fenced);
+  t.regex(again.lastMessage, new RegExp(`producer ${producer} was retired`));
+  const journals = pipeline.connect();
+  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+    t.deepEqual(await journals.expected(`chunks/part-00${partition}`, producer), { outcome: 'ended' });
+  }
+  journals.close();
+});

@@ -1,0 +1,115 @@
+/**
+ * A component of a test as a process: the summer composed as the command does it, but over decorated journals and a
+ * decorated store; every other component as it is. Its first argument is the plan, as JSON.
+ */
+
+import { Command } from 'commander';
+import { ComponentRuntime } from '../../../src/cli/component-runtime.ts';
+import { connectJournals } from '../../../src/cli/connection.ts';
+import { parsePartitions, parsed } from '../../../src/cli/flags.ts';
+import { systemClock } from '../../../src/core/clock.ts';
+import { FencedError } from '../../../src/core/errors.ts';
+import type { Journals, RaiseOutcome, ShardEpoch } from '../../../src/journal/journals.ts';
+import { WrappedJournals } from '../../../src/journal/testing/wrapped-journals.ts';
+import { openLmdbStore, readLmdbStore } from '../../../src/store/lmdb-store.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { claimShard } from '../../../src/summer/claim.ts';
+import { SUMMER_TABLES } from '../../../src/summer/rows.ts';
+import { Summer } from '../../../src/summer/summer.ts';
+import { type CrashPoint, type Plan, tamper } from './tampering.ts';
+
+type Flags = { data: string; connect: string; partitions: number[]; takeOver?: true; supervised?: true };
+
+function die(): Promise<never> {
+  process.kill(process.pid, 'SIGKILL');
+  return new Promise(() => {});
+}
+
+class CrashingJournals extends WrappedJournals {
+  readonly #crashAt: CrashPoint;
+
+  constructor(inner: Journals, crashAt: CrashPoint) {
+    super(inner);
+    this.#crashAt = crashAt;
+  }
+
+  override async raise(shard: number, path: string, options: { takeOver: boolean }): Promise<RaiseOutcome> {
+    const outcome = await this.inner.raise(shard, path, options);
+    return this.#crashAt === 'raised' ? die() : outcome;
+  }
+
+  override async confirm(owner: ShardEpoch, path: string): Promise<'confirmed' | 'fenced'> {
+    if (this.#crashAt === 'copied') return die();
+    const outcome = await this.inner.confirm(owner, path);
+    return this.#crashAt === 'confirmed' ? die() : outcome;
+  }
+}
+
+/** Dies as soon as its first commit is under way. */
+function crashInCommit(store: Store): Store {
+  const { path } = store;
+  return {
+    path,
+    get: (table, key) => store.get(table, key),
+    range: (table, range) => store.range(table, range),
+    keys: (table, range) => store.keys(table, range),
+    diskBytes: () => store.diskBytes(),
+    checkReaders: () => store.checkReaders(),
+    close: () => store.close(),
+    commit: (writes) => {
+      void store.commit(writes);
+      setImmediate(() => void die());
+      return new Promise(() => {});
+    },
+  };
+}
+
+async function runSummer(flags: Flags, { tampering, crashAt }: Plan): Promise<void> {
+  const runtime = new ComponentRuntime({ component: 'summer', supervised: flags.supervised === true });
+  const opened = await openLmdbStore({ folder: flags.data, kind: 'summer', tables: SUMMER_TABLES });
+  const store = crashAt === 'copying' ? crashInCommit(opened) : opened;
+  const connected = connectJournals(flags.connect, `summer ${process.pid}`, runtime.log);
+  const crashing = crashAt === undefined ? connected : new CrashingJournals(connected, crashAt);
+  const journals = tampering === undefined ? crashing : tamper(crashing, tampering);
+  const owners: ShardEpoch[] = [];
+  for (const shard of flags.partitions) {
+    const claim = await claimShard(shard, {
+      journals,
+      store,
+      readOther: (folder, read) => readLmdbStore({ folder, kind: 'summer', tables: SUMMER_TABLES }, read),
+      takeOver: flags.takeOver === true,
+    });
+    if (claim.outcome !== 'owned') throw new FencedError(`shard ${shard} is ${claim.outcome}`);
+    owners.push(claim.owner);
+  }
+  const summer = new Summer({ journals, store, clock: systemClock, owners, onFailure: (error) => runtime.fail(error) });
+  runtime.serve({
+    progress: () => ({ event: 'progress', component: 'summer', ...summer.counts }),
+    stop: async () => {
+      await summer.stop();
+      journals.close();
+      await store.close();
+    },
+  });
+  summer.start();
+  runtime.emit({ event: 'ready', component: 'summer', pid: process.pid, shards: flags.partitions });
+}
+
+async function main(): Promise<void> {
+  const [plan = '{}', component, ...argv] = process.argv.slice(2);
+  if (component !== 'summer') {
+    process.argv.splice(2, 1);
+    await import('../../../src/cli/main.ts');
+    return;
+  }
+  const command = new Command('summer')
+    .requiredOption('--data <dir>')
+    .requiredOption('--connect <endpoint>')
+    .requiredOption('--partitions <list>', '', parsed('--partitions', parsePartitions))
+    .option('--take-over')
+    .option('--supervised');
+  command.parse(argv, { from: 'user' });
+  await runSummer(command.opts<Flags>(), JSON.parse(plan) as Plan);
+}
+
+await main();
