@@ -134,10 +134,12 @@ export class Verifier {
       const detail = `producer ${batch.producer} wrote under epoch ${batch.epoch} after epoch ${epoch}`;
       throw new ViolationError('stale-writer', detail, { ...place, index: batch.firstIndex });
     }
+    // All waiting comes before the first change: at no await has the ledger moved without the position.
+    for (const sum of sums.slice(next - batch.firstIndex)) await this.#awaitCompletion(sum);
     for (let at = next - batch.firstIndex; at < batch.count; at += 1) {
       const sum = sums[at];
       if (sum?.fileId.startsWith(this.#options.producer) === true) {
-        await this.#checkSum(sum, stored.stampNs, { ...place, index: batch.firstIndex + at, file: sum.fileId });
+        this.#checkSum(sum, stored.stampNs, { ...place, index: batch.firstIndex + at, file: sum.fileId });
       }
     }
     position.nextIndexes[batch.producer] = Math.max(next, batch.firstIndex + batch.count);
@@ -146,20 +148,27 @@ export class Verifier {
     this.#readThrough(stored.end);
   }
 
-  async #checkSum(
+  /** A dead incarnation may have completed the file of a sum: only the journal knows. */
+  async #awaitCompletion({ fileId }: Sum): Promise<void> {
+    const { producer, workload, completeThrough } = this.#options;
+    const fileNumber = fileNumberOf(fileId);
+    if (!fileId.startsWith(producer) || Number.isNaN(fileNumber)) return;
+    if (this.#completed.has(fileNumber) || this.#ledger.isVerified(fileNumber)) return;
+    await completeThrough(workload.partitionOf(fileNumber));
+  }
+
+  #checkSum(
     sum: Sum,
     stampNs: number,
     witness: { journal: string; offset: number; index: number; file: string },
-  ): Promise<void> {
-    const { workload, clock, completeThrough } = this.#options;
+  ): void {
+    const { workload, clock } = this.#options;
     const fileNumber = fileNumberOf(sum.fileId);
     if (Number.isNaN(fileNumber)) throw new ViolationError('phantom', 'a sum of a file that never was', witness);
     if (this.#ledger.isVerified(fileNumber)) {
       throw new ViolationError('duplicate', 'a second sum of a file that is verified', witness);
     }
     const partition = workload.partitionOf(fileNumber);
-    // A dead incarnation may have completed it: only the journal knows.
-    if (!this.#completed.has(fileNumber)) await completeThrough(partition);
     const completed = this.#completed.get(fileNumber);
     if (completed === undefined)
       throw new ViolationError('phantom', 'a sum of a file that was never completed', witness);
