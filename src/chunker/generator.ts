@@ -108,8 +108,9 @@ export class Generator {
     return this.#endStep;
   }
 
-  /** The decision of an earlier incarnation. */
+  /** The decision of an earlier incarnation. A snapshot that was taken after it knows it already. */
   endAt(step: number): void {
+    if (step === this.#endStep) return;
     assert(step >= this.#step, 'the past does not change');
     this.#endStep = Math.min(step, this.#endStep);
   }
