@@ -22,7 +22,7 @@ pub(crate) struct Queue<'a> {
 }
 
 /// A job as it waits: blocks that were put together, then blocks that lie in the payload.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct StoredJob {
     pub(crate) slot: u32,
     /// Jobs of the same stream before it in this queue.
@@ -213,5 +213,72 @@ pub(crate) fn fold_singly(
         single(&mut context.h, job.runs[0]);
         single(&mut context.h, job.runs[1]);
         context.queued = 0;
+    }
+}
+
+/// Jobs of different streams, each of one staged block.
+#[derive(Clone, Copy)]
+pub(crate) struct Level<'a> {
+    /// Indices of `jobs`.
+    pub(crate) order: &'a [u32],
+    pub(crate) jobs: &'a [StoredJob],
+    pub(crate) staged: &'a [[u8; 64]],
+}
+
+impl<'a> Level<'a> {
+    /// Folds as many jobs as fill all lanes; returns the rest.
+    #[inline]
+    pub(crate) fn fold<const L: usize>(self, kernel: &impl LaneKernel<L>, contexts: &mut [Context]) -> Self {
+        let (groups, rest) = self.order.as_chunks::<L>();
+        for group in groups {
+            self.fold_group(kernel, contexts, *group, L);
+        }
+        Self { order: rest, ..self }
+    }
+
+    /// The same, and the last few together if they are `lanes_min`: idle lanes fold what the first one does, for
+    /// nothing.
+    pub(crate) fn fold_wide<const L: usize>(
+        self,
+        kernel: &impl LaneKernel<L>,
+        lanes_min: usize,
+        contexts: &mut [Context],
+    ) -> Self {
+        let rest = self.fold(kernel, contexts);
+        let active = rest.order.len();
+        if active < lanes_min {
+            return rest;
+        }
+        let group = std::array::from_fn(|lane| rest.order[if lane < active { lane } else { 0 }]);
+        rest.fold_group(kernel, contexts, group, active);
+        Self { order: &[], ..self }
+    }
+
+    #[inline]
+    fn fold_group<const L: usize>(
+        &self,
+        kernel: &impl LaneKernel<L>,
+        contexts: &mut [Context],
+        group: [u32; L],
+        active: usize,
+    ) {
+        let jobs = group.map(|index| &self.jobs[index as usize]);
+        let mut h = jobs.map(|job| contexts[job.slot as usize].h);
+        kernel.compress_lanes(&mut h, jobs.map(|job| std::slice::from_ref(&self.staged[job.staged as usize])));
+        for (job, h) in jobs.iter().zip(h).take(active) {
+            let context = &mut contexts[job.slot as usize];
+            context.h = h;
+            context.queued = 0;
+        }
+    }
+
+    /// Folds the jobs one after the other.
+    pub(crate) fn fold_singly(self, contexts: &mut [Context], mut single: impl FnMut(&mut [u32; 8], &[[u8; 64]])) {
+        for index in self.order {
+            let job = &self.jobs[*index as usize];
+            let context = &mut contexts[job.slot as usize];
+            single(&mut context.h, std::slice::from_ref(&self.staged[job.staged as usize]));
+            context.queued = 0;
+        }
     }
 }

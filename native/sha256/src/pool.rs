@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::backend::{Backend, prefetch};
+use crate::backend::{Backend, prefetch, with_vectors};
 use crate::codec::{self, STATE_BYTES};
 use crate::context::{BYTE_COUNT_MAX, FileId, digest_bytes};
 use crate::failure::{Failure, FailureKind};
@@ -58,7 +58,10 @@ impl Pool {
         });
         match finished {
             Ok(finished) => {
-                self.fold_planned(payload, sums);
+                with_vectors(
+                    #[inline(always)]
+                    || self.fold_planned(payload, sums),
+                );
                 Ok(finished)
             }
             Err(failure) => {
@@ -148,6 +151,7 @@ impl Pool {
         self.slab.shrink_to(pages);
     }
 
+    #[inline(always)]
     fn fold_planned(&mut self, payload: &[u8], sums: &mut [u8]) {
         let mut sums = sums.as_chunks_mut::<SUM_BYTES>().0.iter_mut();
         let mut flushed = 0;

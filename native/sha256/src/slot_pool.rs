@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::backend::{Backend, prefetch};
+use crate::backend::{Backend, prefetch, with_vectors};
 use crate::codec::{self, STATE_BYTES, StateError};
 use crate::context::{BYTE_COUNT_MAX, Context, DIGEST_BYTES, FILE_ID_BYTES, digest_bytes};
 use crate::pool::PREFETCH_AHEAD;
@@ -86,6 +86,15 @@ impl SlotPool {
             return Err(SlotError::Lengths);
         }
         self.validate(slots, ends, data.len())?;
+        with_vectors(
+            #[inline(always)]
+            || self.fold_validated(slots, ends, data),
+        );
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn fold_validated(&mut self, slots: &[u32], ends: &[u32], data: &[u8]) {
         let mut start = 0;
         for (index, (&slot, &end)) in slots.iter().zip(ends).enumerate() {
             if let Some(&ahead) = slots.get(index + PREFETCH_AHEAD) {
@@ -101,7 +110,6 @@ impl SlotPool {
             }
         }
         self.window.flush(self.backend, self.slab.contexts_mut(), data);
-        Ok(())
     }
 
     fn validate(&self, slots: &[u32], ends: &[u32], data_bytes: usize) -> Result<(), SlotError> {

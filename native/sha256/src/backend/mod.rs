@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::context::Context;
-use crate::lanes::{self, Queue};
+use crate::lanes::{self, Level, Queue};
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64_sha2;
@@ -15,6 +15,7 @@ mod round_constants;
 mod selection;
 #[cfg(test)]
 mod tests;
+mod vectors;
 #[cfg(target_arch = "x86_64")]
 mod x86_avx2_x8;
 #[cfg(target_arch = "x86_64")]
@@ -24,8 +25,9 @@ mod x86_shani_x1;
 #[cfg(target_arch = "x86_64")]
 mod x86_shani_x2;
 
-pub(crate) use prefetch::prefetch;
+pub(crate) use prefetch::{prefetch, prefetch_all};
 pub use selection::BACKEND_VARIABLE;
+pub(crate) use vectors::with_vectors;
 
 /// A kernel that folds `LANES` independent streams side by side.
 pub(crate) trait LaneKernel<const LANES: usize> {
@@ -170,6 +172,23 @@ impl Backend {
             },
             _ => lanes::fold_singly(queue, contexts, single),
         }
+    }
+
+    /// Folds every job of `level` into its context.
+    pub(crate) fn fold_level(self, level: Level<'_>, contexts: &mut [Context]) {
+        let rest = match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kernel::X86ShaniX2(kernel) => level.fold(&kernel, contexts),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::X86Avx2X8(kernel) => level.fold_wide(&kernel, 2, contexts),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::X86Avx512X16(lanes) => {
+                let rest = level.fold_wide(&lanes.wide, lanes.lanes_min, contexts);
+                lanes.narrow.map_or(rest, |narrow| rest.fold(&narrow, contexts))
+            }
+            _ => level,
+        };
+        rest.fold_singly(contexts, |h, blocks| self.compress(h, blocks));
     }
 }
 

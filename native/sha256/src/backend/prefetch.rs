@@ -14,3 +14,9 @@ pub(crate) fn prefetch<T>(value: &T) {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = value;
 }
+
+/// The same for every line that `bytes` lies in.
+#[inline(always)]
+pub(crate) fn prefetch_all(bytes: &[u8]) {
+    bytes.iter().step_by(64).for_each(prefetch);
+}
