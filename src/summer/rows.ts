@@ -5,7 +5,7 @@
  * | ------------- | -------------------------------- | --------------------------------------------------------- |
  * | `checkpoints` | shard u32                        | row: read-through offset, index of the next sum           |
  * | `producers`   | shard u32, producer              | row: next index of the producer                           |
- * | `states`      | shard u32, page u32              | a slab page of hash states (`hash/pool.ts`)               |
+ * | `states`      | shard u32, page u32              | a slab page of hash states (`hash/pool.ts`), then CRC-32C |
  * | `outbox`      | shard u32, index of first sum u64 | CRC-32C, then sums (`message/sum.ts`)                    |
  */
 

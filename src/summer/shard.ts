@@ -31,6 +31,9 @@ import { isCheckpointRow, isProducerRow } from './rows.ts';
 /** Sums of one shard that are finished and not acknowledged. At half, acknowledgements start a transaction; at it, no batch is taken. */
 export const OUTBOX_SUMS_MAX = 65_536;
 
+/** A stored page: the page, then its CRC-32C. */
+const PAGE_ROW_BYTES = PAGE_BYTES + 4;
+
 /** Finished sums under consecutive indexes. `sums` is immutable. */
 export type OutboxEntry = { readonly first: number; readonly count: number; readonly sums: Buffer };
 
@@ -58,6 +61,8 @@ export class Shard {
   #inCommit: { offset: number; entry: OutboxEntry | null } | null = null;
   #sums: Buffer = Buffer.alloc(0);
   #pages: Buffer = Buffer.alloc(0);
+  /** The pages with their checksums, as they are stored. */
+  #pageRows: Buffer = Buffer.alloc(0);
   #pageNumbers = new Uint32Array(0);
 
   /** Continues from what the store holds of the shard, which may be nothing. */
@@ -164,8 +169,8 @@ export class Shard {
   }
 
   /**
-   * Adds everything that changed to a transaction. The previous one has resolved: the pages' buffer belongs to LMDB from
-   * here until this one has.
+   * Adds everything that changed to a transaction. The previous one has resolved: the buffer of the pages' rows belongs
+   * to LMDB from here until this one has.
    */
   write(batch: WriteBatch): void {
     assert(this.#inCommit === null, 'one transaction at a time');
@@ -197,11 +202,14 @@ export class Shard {
     if (this.#pageNumbers.length < dirty) {
       this.#pageNumbers = new Uint32Array(dirty * 2);
       this.#pages = Buffer.allocUnsafeSlow(dirty * 2 * PAGE_BYTES);
+      this.#pageRows = Buffer.allocUnsafeSlow(dirty * 2 * PAGE_ROW_BYTES);
     }
     const taken = this.#pool.takeDirtyPages(this.#pageNumbers, this.#pages);
     for (let index = 0; index < taken; index += 1) {
-      const page = this.#pages.subarray(index * PAGE_BYTES, (index + 1) * PAGE_BYTES);
-      batch.put('states', keyOf(this.number, this.#pageNumbers[index] ?? 0), page);
+      const row = this.#pageRows.subarray(index * PAGE_ROW_BYTES, (index + 1) * PAGE_ROW_BYTES);
+      this.#pages.copy(row, 0, index * PAGE_BYTES, (index + 1) * PAGE_BYTES);
+      row.writeUInt32LE(crc32c(0, row.subarray(0, PAGE_BYTES)), PAGE_BYTES);
+      batch.put('states', keyOf(this.number, this.#pageNumbers[index] ?? 0), row);
     }
   }
 
@@ -248,12 +256,15 @@ export class Shard {
       this.#outboxSums += entry.count;
     }
     for (const { key, value } of store.range('states', numberRange(this.number))) {
+      const page = value.subarray(0, PAGE_BYTES);
       try {
-        this.#pool.loadPage(key.readUInt32BE(4), value);
+        if (value.length !== PAGE_ROW_BYTES || value.readUInt32LE(PAGE_BYTES) !== crc32c(0, page))
+          throw new Error('its checksum is wrong');
+        this.#pool.loadPage(key.readUInt32BE(4), page);
       } catch (cause) {
         throw new OperatingError(
           'ERR_STORE_DAMAGED',
-          `the store is damaged: a page of hash states of shard ${this.number}`,
+          `the store is damaged: a page of hash states of shard ${this.number} does not verify`,
           { cause },
         );
       }
