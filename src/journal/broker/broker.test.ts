@@ -62,7 +62,7 @@ test('neither an acknowledgement nor a batch leaves before the commit has resolv
   t.deepEqual(harness.answer(head), { head: 0 });
   await harness.commit();
   t.like(harness.outcome(append), { outcome: 'committed', begin: 0 });
-  t.like(harness.answer(call) as object, { outcome: 'expected', n: 2 });
+  t.like(harness.answer(call), { outcome: 'expected', n: 2 });
   t.like(harness.outcome(again), { outcome: 'expected', n: 2 });
   t.is(harness.delivered(stream).length, 1);
 });
