@@ -1,6 +1,6 @@
 /** A soak as a run with a folder: makes the folder, supervises, decides the verdict, and writes down what it came to. */
 
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Clock } from '../src/core/clock.ts';
 import { EXIT } from '../src/core/errors.ts';
@@ -8,6 +8,7 @@ import { type NativeVersions, readEnvironment } from '../src/measure/environment
 import {
   createRunFolder,
   digestFiles,
+  makeFolders,
   RUN_SCHEMA_VERSION,
   readCommit,
   type RunFile,
@@ -46,7 +47,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
   const startedAt = new Date();
   const folder = await createRunFolder({ results: options.results, kind: 'soak', seed: options.seed, startedAt });
   const dataFolder = resolve(options.data ?? join(folder, 'data'));
-  await mkdir(dataFolder, { recursive: true });
+  await makeFolders(dataFolder);
   const endpoint = await chooseEndpoint(options.transport, dataFolder);
   try {
     const run = await describeRun(options, dependencies, { startedAt, dataFolder, endpoint: endpoint.address });

@@ -3,13 +3,15 @@
  * first, a missing value is empty and never 0.
  *
  * Each row goes to the kernel in one write before the call returns, so that killing the process loses no settled row.
- * Rows that can still change (a fault that has not recovered) form the file's tail, which is replaced as a whole.
+ * Rows that can still change (a fault that has not recovered) form the file's tail, which is replaced as a whole. What
+ * cannot be written (a full disk) is an OperatingError ERR_RESULTS_WRITE.
  */
 
 import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { assert } from '../core/assert.ts';
+import { OperatingError } from '../core/errors.ts';
 
 /** Null or undefined: missing. Numbers are written so that reading gives the same double. */
 export type CsvValue = string | number | null | undefined;
@@ -52,8 +54,12 @@ export class CsvFile<Column extends string> {
   #write(text: string): void {
     const bytes = Buffer.from(text);
     let written = 0;
-    while (written < bytes.length) {
-      written += writeSync(this.#descriptor, bytes, written, bytes.length - written, this.#settledBytes + written);
+    try {
+      while (written < bytes.length) {
+        written += writeSync(this.#descriptor, bytes, written, bytes.length - written, this.#settledBytes + written);
+      }
+    } catch (cause) {
+      throw new OperatingError('ERR_RESULTS_WRITE', `cannot write ${this.path}: ${String(cause)}`, { cause });
     }
     this.#settledBytes += bytes.length;
   }

@@ -8,6 +8,7 @@ import { readEnvironment } from './environment.ts';
 import {
   createRunFolder,
   digestFiles,
+  makeFolders,
   RUN_SCHEMA_VERSION,
   readCommit,
   type RunFile,
@@ -30,7 +31,13 @@ test('a results folder that cannot be made is one clear line', async (t) => {
   const file = join(temporaryFolder(t), 'file');
   writeFileSync(file, '');
   const options = { results: join(file, 'results'), kind: 'soak', seed: 7, startedAt: new Date(0) };
-  await t.throwsAsync(createRunFolder(options), { instanceOf: OperatingError, code: 'ERR_RESULTS_FOLDER' });
+  await t.throwsAsync(createRunFolder(options), { instanceOf: OperatingError, code: 'ERR_FOLDER' });
+});
+
+test('where no folder can exist the error comes at once', async (t) => {
+  for (const path of ['/proc/no-such-process/folder', '/dev/null/folder']) {
+    await t.throwsAsync(makeFolders(path), { instanceOf: OperatingError, code: 'ERR_FOLDER' }, path);
+  }
 });
 
 test('run.json is replaced as a whole and leaves nothing beside it', async (t) => {

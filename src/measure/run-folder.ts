@@ -6,8 +6,8 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, open, rename, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { OperatingError } from '../core/errors.ts';
@@ -48,19 +48,38 @@ export async function createRunFolder(options: {
     .toISOString()
     .replace(/\.\d+Z$/, 'Z')
     .replaceAll(/[-:]/g, '');
-  try {
-    await mkdir(results, { recursive: true });
-    for (let attempt = 1; ; attempt += 1) {
-      const folder = join(results, `${kind}-${stamp}-seed${seed}${attempt === 1 ? '' : `-${attempt}`}`);
-      if (await makeFolder(folder)) return folder;
-    }
-  } catch (cause) {
-    throw new OperatingError('ERR_RESULTS_FOLDER', `cannot create a run's folder in ${results}: ${String(cause)}`, {
-      cause,
-    });
+  await makeFolders(results);
+  for (let attempt = 1; ; attempt += 1) {
+    const folder = join(results, `${kind}-${stamp}-seed${seed}${attempt === 1 ? '' : `-${attempt}`}`);
+    if (await makeFolder(folder)) return folder;
   }
 }
 
+/**
+ * Makes a folder and those above it that are missing. Throws OperatingError ERR_FOLDER. (Node's own recursive mkdir never
+ * returns where a folder cannot exist, as in /proc.)
+ */
+export async function makeFolders(path: string): Promise<void> {
+  try {
+    if (!(await isFolder(path)) && dirname(path) !== path) {
+      await makeFolders(dirname(path));
+      await makeFolder(path);
+    }
+  } catch (cause) {
+    if (cause instanceof OperatingError) throw cause;
+    throw new OperatingError('ERR_FOLDER', `cannot make the folder ${path}: ${String(cause)}`, { cause });
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** False when there is something of that name already. */
 async function makeFolder(folder: string): Promise<boolean> {
   try {
     await mkdir(folder);
