@@ -17,13 +17,15 @@ use crate::window::Window;
 /// How many records ahead contexts are asked for: a miss takes about as long as so many chunks of 32 bytes.
 pub(crate) const PREFETCH_AHEAD: usize = 10;
 
-/// What the second pass does for one record, and what undoing the first pass needs.
+/// What is known of one record that is not skipped.
 struct Planned {
-    slot: u32,
-    hash: u32,
-    data_offset: u32,
+    offset: u32,
     /// 0 ends the file.
     data_bytes: u32,
+    sequence: u32,
+    hash: u32,
+    /// The first pass finds or makes it, and notes whether it made it.
+    slot: u32,
     created: bool,
 }
 
@@ -33,6 +35,8 @@ pub struct Pool {
     table: Table,
     /// Kept between batches, so that folding allocates nothing.
     plan: Vec<Planned>,
+    /// How many of `plan` have their slot.
+    planned: usize,
     window: Window,
     backend: Backend,
 }
@@ -40,7 +44,14 @@ pub struct Pool {
 impl Pool {
     /// A pool without files.
     pub fn new(backend: Backend) -> Self {
-        Self { slab: Slab::default(), table: Table::new(), plan: Vec::new(), window: Window::new(), backend }
+        Self {
+            slab: Slab::default(),
+            table: Table::new(),
+            plan: Vec::new(),
+            planned: 0,
+            window: Window::new(),
+            backend,
+        }
     }
 
     /// Folds the `count` records that `payload` consists of, all but the first `skip`, which are only parsed. Writes a
@@ -48,14 +59,16 @@ impl Pool {
     /// left as they were. On a failure nothing at all was changed.
     pub fn fold(&mut self, payload: &[u8], count: usize, skip: usize, sums: &mut [u8]) -> Result<usize, Failure> {
         let pages = self.slab.page_count();
-        self.plan.clear();
-        let finished = self.plan_records(payload, count, skip).and_then(|finished| {
-            let needed = finished * SUM_BYTES;
-            if needed <= sums.len() {
-                return Ok(finished);
-            }
-            Err(Failure { needed, ..Failure::at(FailureKind::Space, count, payload.len()) })
-        });
+        let finished = self
+            .parse(payload, count, skip)
+            .and_then(|finished| {
+                let needed = finished * SUM_BYTES;
+                if needed <= sums.len() {
+                    return Ok(finished);
+                }
+                Err(Failure { needed, ..Failure::at(FailureKind::Space, count, payload.len()) })
+            })
+            .and_then(|finished| self.find_slots(payload, skip).map(|()| finished));
         match finished {
             Ok(finished) => {
                 with_vectors(
@@ -71,7 +84,10 @@ impl Pool {
         }
     }
 
-    fn plan_records(&mut self, payload: &[u8], count: usize, skip: usize) -> Result<usize, Failure> {
+    /// Reads all headers; returns how many files end.
+    fn parse(&mut self, payload: &[u8], count: usize, skip: usize) -> Result<usize, Failure> {
+        self.plan.clear();
+        self.planned = 0;
         if payload.len() > PAYLOAD_BYTES_MAX || count > payload.len() / RECORD_HEADER_BYTES {
             return Err(Failure::at(FailureKind::Malformed, count, payload.len()));
         }
@@ -80,11 +96,14 @@ impl Pool {
         for index in 0..count {
             let record =
                 Record::read(payload, offset).ok_or_else(|| Failure::at(FailureKind::Malformed, index, offset))?;
-            offset = record.end();
             if index >= skip {
-                self.plan_record(&record, index, payload.len())?;
+                let hash = self.table.hash(&record.file_id);
+                self.table.prefetch(hash);
                 finished += usize::from(record.data_bytes == 0);
+                let (offset, data_bytes, sequence) = (offset as u32, record.data_bytes as u32, record.sequence);
+                self.plan.push(Planned { offset, data_bytes, sequence, hash, slot: 0, created: false });
             }
+            offset = record.end();
         }
         if offset != payload.len() {
             return Err(Failure::at(FailureKind::Malformed, count, offset));
@@ -92,37 +111,46 @@ impl Pool {
         Ok(finished)
     }
 
-    fn plan_record(&mut self, record: &Record, index: usize, payload_bytes: usize) -> Result<(), Failure> {
-        let failure = |kind| Failure::at(kind, index, record.offset).of_file(&record.file_id);
-        let hash = self.table.hash(&record.file_id);
-        let found = self.table.find(hash, &record.file_id, self.slab.contexts());
+    /// Gives every planned record its slot, if it is the next one of its file.
+    fn find_slots(&mut self, payload: &[u8], skip: usize) -> Result<(), Failure> {
+        for at in 0..self.plan.len() {
+            if let Some(ahead) = self.plan.get(at + PREFETCH_AHEAD) {
+                self.table.prefetch_context(ahead.hash, self.slab.contexts());
+            }
+            self.find_slot(payload, at).map_err(|failure| Failure { record_index: skip + at, ..failure })?;
+            self.planned = at + 1;
+        }
+        Ok(())
+    }
+
+    fn find_slot(&mut self, payload: &[u8], at: usize) -> Result<(), Failure> {
+        let Planned { offset, data_bytes, sequence, hash, .. } = self.plan[at];
+        let offset = offset as usize;
+        let failure = |kind| Failure::at(kind, 0, offset);
+        let Some(file_id) = Record::file_id(payload, offset) else { return Err(failure(FailureKind::Malformed)) };
+        let failure = |kind| failure(kind).of_file(file_id);
+        let found = self.table.find(hash, file_id, self.slab.contexts());
         let last = found.map_or(0, |slot| self.slab.at(slot).last_sequence);
         // After the sequence 2^32 - 1 nothing follows: the expected one is then 0, which no record passes with.
         let expected = last.wrapping_add(1);
-        if record.sequence != expected || expected == 0 {
+        if sequence != expected || expected == 0 {
             return Err(Failure {
                 expected_sequence: expected,
-                actual_sequence: record.sequence,
+                actual_sequence: sequence,
                 ..failure(FailureKind::Sequence)
             });
         }
         let slot = match found {
             // Conservative by up to one payload, so that several chunks of one file in a batch need no sum of their own.
-            Some(slot) if self.slab.at(slot).byte_count > BYTE_COUNT_MAX - payload_bytes as u64 => {
+            Some(slot) if self.slab.at(slot).byte_count > BYTE_COUNT_MAX - payload.len() as u64 => {
                 return Err(failure(FailureKind::Malformed));
             }
             Some(slot) => slot,
-            None => self.open(hash, &record.file_id).ok_or_else(|| failure(FailureKind::Full))?,
+            None => self.open(hash, file_id).ok_or_else(|| failure(FailureKind::Full))?,
         };
-        self.slab.at(slot).last_sequence = record.sequence;
-        self.plan.push(Planned {
-            slot,
-            hash,
-            data_offset: (record.offset + RECORD_HEADER_BYTES) as u32,
-            data_bytes: record.data_bytes as u32,
-            created: found.is_none(),
-        });
-        if record.data_bytes == 0 {
+        self.slab.at(slot).last_sequence = sequence;
+        (self.plan[at].slot, self.plan[at].created) = (slot, found.is_none());
+        if data_bytes == 0 {
             self.table.remove(hash, slot);
         }
         Ok(())
@@ -138,7 +166,7 @@ impl Pool {
 
     /// Takes the first pass back, newest record first; `pages` is the page count before it.
     fn undo(&mut self, pages: usize) {
-        while let Some(planned) = self.plan.pop() {
+        for planned in self.plan[..self.planned].iter().rev() {
             if planned.data_bytes == 0 {
                 self.table.insert(planned.hash, planned.slot);
             }
@@ -167,8 +195,8 @@ impl Pool {
             if planned.data_bytes == 0 {
                 self.window.push_end(context, planned.slot);
             } else {
-                let (start, bytes) = (planned.data_offset as usize, planned.data_bytes as usize);
-                self.window.push(context, planned.slot, payload, start, bytes);
+                let start = planned.offset as usize + RECORD_HEADER_BYTES;
+                self.window.push(context, planned.slot, payload, start, planned.data_bytes as usize);
             }
             if self.window.is_full() {
                 self.flush(payload, flushed..index + 1, &mut sums);

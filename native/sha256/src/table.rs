@@ -4,6 +4,7 @@
 use std::collections::TryReserveError;
 use std::hash::{BuildHasher, RandomState};
 
+use crate::backend::prefetch;
 use crate::context::{Context, FileId};
 
 const CAPACITY_MIN: usize = 64;
@@ -31,6 +32,21 @@ impl Table {
         let product = u128::from(low) * u128::from(high);
         let folded = product as u64 ^ (product >> 64) as u64;
         (folded ^ (folded >> 32)) as u32
+    }
+
+    /// Asks for the entry where a look-up begins.
+    #[inline]
+    pub(crate) fn prefetch(&self, hash: u32) {
+        prefetch(&self.entries[hash as usize & (self.entries.len() - 1)]);
+    }
+
+    /// Asks for the context that a look-up most likely ends at.
+    #[inline]
+    pub(crate) fn prefetch_context(&self, hash: u32, contexts: &[Context]) {
+        let entry = self.entries[hash as usize & (self.entries.len() - 1)];
+        if let Some(context) = contexts.get((entry as u32).wrapping_sub(1) as usize) {
+            prefetch(context);
+        }
     }
 
     /// The slot of `file_id`.
