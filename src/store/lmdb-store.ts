@@ -214,26 +214,20 @@ function openingError(error: unknown, folder: string): unknown {
 
 /**
  * LMDB maps its file: a page that the file no longer has kills the process with SIGBUS. So a truncated file is found
- * before it is mapped: the newer of the two meta pages (mdb.c, `MDB_meta`) names the last page in use.
+ * before it is mapped: the newer of the two meta pages (mdb.c, `MDB_meta`) names the last page in use. Both must be meta
+ * pages of this layout, too: lmdb-js crashes where LMDB refuses one of them.
  */
 function checkWholeFile(file: string): void {
   const descriptor = openSync(file, 'r');
   try {
     const size = fstatSync(descriptor).size;
     if (size === 0) return;
-    const metas: { transaction: bigint; lastPage: bigint }[] = [];
-    const page = Buffer.alloc(META_BYTES);
-    for (const at of [0, PAGE_BYTES]) {
-      const length = readSync(descriptor, page, 0, META_BYTES, at);
-      if (length < META_BYTES || page.readUInt32LE(META_MAGIC_AT) !== META_MAGIC) continue;
-      metas.push({
-        transaction: page.readBigUInt64LE(META_TRANSACTION_AT),
-        lastPage: page.readBigUInt64LE(META_LAST_PAGE_AT),
-      });
-    }
-    const newest = metas.toSorted((a, b) => (a.transaction < b.transaction ? 1 : -1))[0];
-    if (newest === undefined) throw new OperatingError('ERR_STORE_DAMAGED', `the store ${file} has no valid meta page`);
-    if (BigInt(size) < (newest.lastPage + 1n) * BigInt(PAGE_BYTES)) {
+    const first = readMeta(descriptor, 0);
+    const second = first === null ? null : readMeta(descriptor, first.pageBytes);
+    if (first === null || second === null || second.pageBytes !== first.pageBytes)
+      throw new OperatingError('ERR_STORE_DAMAGED', `the store ${file} has no two valid meta pages`);
+    const newest = first.transaction > second.transaction ? first : second;
+    if (BigInt(size) < (newest.lastPage + 1n) * BigInt(newest.pageBytes)) {
       throw new OperatingError(
         'ERR_STORE_DAMAGED',
         `the store ${file} is truncated: ${size} bytes, ${newest.lastPage + 1n} pages in use`,
@@ -244,11 +238,35 @@ function checkWholeFile(file: string): void {
   }
 }
 
+function readMeta(descriptor: number, at: number): { transaction: bigint; lastPage: bigint; pageBytes: number } | null {
+  const page = Buffer.alloc(META_BYTES);
+  if (readSync(descriptor, page, 0, META_BYTES, at) < META_BYTES) return null;
+  const pageBytes = page.readUInt32LE(META_PAGE_BYTES_AT);
+  const isMeta =
+    page.readUInt16LE(META_FLAGS_AT) === META_FLAGS &&
+    page.readUInt32LE(META_MAGIC_AT) === META_MAGIC &&
+    page.readUInt32LE(META_VERSION_AT) === META_VERSION &&
+    PAGE_BYTES_POSSIBLE.includes(pageBytes);
+  if (!isMeta) return null;
+  return {
+    transaction: page.readBigUInt64LE(META_TRANSACTION_AT),
+    lastPage: page.readBigUInt64LE(META_LAST_PAGE_AT),
+    pageBytes,
+  };
+}
+
 // The layout of lmdb-js 3.5: a page header of 24 bytes, then MDB_meta (magic, version, address, map size, the free-list and
-// main trees of 48 bytes each, last page, transaction).
-const PAGE_BYTES = 4096;
+// main trees of 48 bytes each, of which the first begins with the bytes of a page, last page, transaction).
+/** LMDB takes the system's page size. */
+const PAGE_BYTES_POSSIBLE: readonly number[] = [4096, 8192, 16_384, 32_768, 65_536];
 const META_BYTES = 160;
 const META_MAGIC = 0xbeefc0de;
+const META_FLAGS_AT = 18;
+/** P_META alone. */
+const META_FLAGS = 8;
 const META_MAGIC_AT = 24;
+const META_VERSION_AT = 28;
+const META_VERSION = 2;
+const META_PAGE_BYTES_AT = 48;
 const META_LAST_PAGE_AT = 144;
 const META_TRANSACTION_AT = 152;
