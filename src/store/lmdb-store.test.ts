@@ -1,0 +1,355 @@
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import fc from 'fast-check';
+import { TestProcess, temporaryFolder } from '../cli/testing/test-process.ts';
+import { EXIT, UsageError } from '../core/errors.ts';
+import { Prng } from '../core/prng.ts';
+import { testSeed } from '../journal/testing/seed.ts';
+import { openLmdbStore, readLmdbStore } from './lmdb-store.ts';
+import { keyOf, sealRow, wholeRange } from './row.ts';
+import { type Store, type StoreReader, WriteBatch } from './store.ts';
+import { MemoryStore } from './testing/memory-store.ts';
+import { LAST, TABLES, rowsOf } from './testing/written.ts';
+
+const WRITER = fileURLToPath(new URL('./testing/writer.js', import.meta.url));
+const OPENER = fileURLToPath(new URL('./testing/opener.js', import.meta.url));
+const FILE = 'store.lmdb';
+
+async function open(t: ExecutionContext, folder: string): Promise<Store> {
+  const store = await openLmdbStore({ folder, kind: 'summer', tables: TABLES });
+  t.teardown(() => store.close());
+  return store;
+}
+
+/** A writer that has acknowledged at least this many commits. */
+async function writing(t: ExecutionContext, folder: string, commits: number): Promise<TestProcess> {
+  const writer = new TestProcess(t, [folder], { script: WRITER });
+  await writer.lines((lines) => lines.length > commits);
+  return writer;
+}
+
+function acknowledged(writer: TestProcess): number {
+  return Number(writer.stdout.findLast((line) => /^\d+$/.test(line)) ?? 0);
+}
+
+/** Every transaction up to the last is whole, and nothing is there of a later one. Gives the last. */
+function checkWhole(t: ExecutionContext, reader: StoreReader): number {
+  const last = reader.get('a', LAST)?.readUInt32BE(0) ?? 0;
+  let rows = 0;
+  for (let number = 1; number <= last; number += 1) {
+    const found = reader.keys('b', { from: keyOf(number), to: keyOf(number + 1) }).length;
+    if (found !== rowsOf(number)) t.fail(`transaction ${number} has ${found} rows, not ${rowsOf(number)}`);
+    rows += found;
+  }
+  t.is(reader.keys('b', wholeRange()).length, rows);
+  return last;
+}
+
+// --- durable ---
+
+test.serial(
+  'what a killed writer had acknowledged or could read is there, each transaction whole or absent',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const seed = testSeed(t);
+    const prng = Prng.fromSeed(seed);
+    let last = 0;
+    for (let kill = 0; kill < 12; kill += 1) {
+      const writer = await writing(t, folder, prng.between(1, 60));
+      for (let turns = prng.below(200); turns > 0; turns -= 1) await new Promise(setImmediate);
+      await writer.kill();
+      const store = await openLmdbStore({ folder, kind: 'summer', tables: TABLES });
+      const found = checkWhole(t, store);
+      t.true(found >= acknowledged(writer), `acknowledged ${acknowledged(writer)}, found ${found}`);
+      const seen = Number(writer.stdout.findLast((line) => line.startsWith('seen '))?.slice(5) ?? 0);
+      t.true(found >= seen, `read ${seen}, found ${found}`);
+      t.true(found <= acknowledged(writer) + 1, 'one commit at a time');
+      t.true(acknowledged(writer) > last);
+      last = found;
+      await store.close();
+    }
+  },
+);
+
+test('nothing of a commit is readable before it has resolved', async (t) => {
+  const store = await open(t, temporaryFolder(t));
+  for (let number = 0; number < 50; number += 1) {
+    const commit = store.commit([{ table: 'a', key: keyOf(number), value: Buffer.alloc(1000, number) }]);
+    t.is(store.get('a', keyOf(number)), undefined);
+    await Promise.resolve();
+    t.is(store.get('a', keyOf(number)), undefined);
+    await commit;
+    t.deepEqual(store.get('a', keyOf(number)), Buffer.alloc(1000, number));
+  }
+});
+
+test('a commit that fails is one error that names the folder, and nothing follows it', async (t) => {
+  const folder = temporaryFolder(t);
+  const store = await open(t, folder);
+  await store.commit([{ table: 'a', key: keyOf(1), value: Buffer.from('one') }]);
+  const tooLong = { table: 'a', key: Buffer.alloc(5_000), value: Buffer.from('two') };
+  await t.throwsAsync(store.commit([{ table: 'a', key: keyOf(2), value: Buffer.from('two') }, tooLong]));
+  t.is(store.get('a', keyOf(2)), undefined);
+  await t.throwsAsync(store.commit([{ table: 'a', key: keyOf(3), value: Buffer.from('three') }]), {
+    message: 'one commit at a time',
+  });
+  t.deepEqual(store.get('a', keyOf(1)), Buffer.from('one'));
+});
+
+test('a table that the store was not opened with is an error', async (t) => {
+  const store = await open(t, temporaryFolder(t));
+  t.throws(() => store.get('c', keyOf(1)), { message: 'no table c' });
+  await t.throwsAsync(store.commit([{ table: 'c', key: keyOf(1), value: Buffer.alloc(1) }]), { message: /no table c/ });
+});
+
+// --- one writing process ---
+
+test.serial('a folder has one writing process: the lock ends with a kill and holds while it is stopped', async (t) => {
+  const folder = temporaryFolder(t);
+  const writer = await writing(t, folder, 1);
+  const inUse = { instanceOf: UsageError, message: `the data folder ${folder} is in use by another process` };
+  const options = { folder, kind: 'summer', tables: TABLES } as const;
+  await t.throwsAsync(openLmdbStore(options), inUse);
+  await writer.signal('SIGSTOP');
+  await t.throwsAsync(openLmdbStore(options), inUse);
+  await writer.kill();
+  const store = await openLmdbStore(options);
+  await t.throwsAsync(openLmdbStore(options), inUse);
+  await store.close();
+  await (await openLmdbStore(options)).close();
+});
+
+test.serial('a store is read as one snapshot while its writer runs, is stopped, and is dead', async (t) => {
+  const folder = temporaryFolder(t);
+  const options = { folder, kind: 'summer', tables: TABLES } as const;
+  const writer = await writing(t, folder, 5);
+  let before = 0;
+  const read = async (): Promise<void> => {
+    const acknowledgedBefore = acknowledged(writer);
+    const last = await readLmdbStore(options, (reader) => {
+      const found = checkWhole(t, reader);
+      t.is(checkWhole(t, reader), found);
+      return found;
+    });
+    t.true(last >= acknowledgedBefore && last >= before);
+    before = last;
+  };
+  for (let run = 0; run < 3; run += 1) await read();
+  await writer.signal('SIGSTOP');
+  for (let run = 0; run < 3; run += 1) await read();
+  await writer.kill();
+  await read();
+  t.true(before >= acknowledged(writer));
+});
+
+test('reading a store that is not there, is of another kind, or has no format is an error that names it', async (t) => {
+  const folder = temporaryFolder(t);
+  const missing = join(folder, 'missing');
+  await t.throwsAsync(
+    readLmdbStore({ folder: missing, kind: 'summer', tables: TABLES }, () => 0),
+    {
+      code: 'ERR_STORE_MISSING',
+      message: `there is no store at ${missing}`,
+    },
+  );
+  const store = await openLmdbStore({ folder, kind: 'broker', tables: TABLES });
+  await store.close();
+  await t.throwsAsync(
+    readLmdbStore({ folder, kind: 'summer', tables: TABLES }, () => 0),
+    {
+      instanceOf: UsageError,
+      message: /belongs to a broker, not to a summer/,
+    },
+  );
+});
+
+// --- ranges ---
+
+function hex(buffers: readonly Buffer[]): string {
+  return buffers.map((buffer) => buffer.toString('hex')).join(' ');
+}
+
+test('ranges give what store.ts says: from included, to excluded, reversed, limited', async (t) => {
+  const seed = testSeed(t);
+  const store = await open(t, temporaryFolder(t));
+  const model = new MemoryStore();
+  const batch = new WriteBatch();
+  for (let word = 0; word < 40; word += 2) {
+    batch.put('a', keyOf(word), keyOf(word));
+    if (word % 3 === 0) batch.put('a', keyOf(word, 7), keyOf(word, 7));
+  }
+  await store.commit(batch.writes);
+  await model.commit(batch.writes);
+  const key = fc
+    .tuple(fc.nat(45), fc.option(fc.constantFrom(0, 7, 9)))
+    .map(([word, more]) => (more === null ? keyOf(word) : keyOf(word, more)));
+  const range = fc.record({ from: key, to: key, limit: fc.option(fc.nat(5)), reverse: fc.option(fc.boolean()) });
+  fc.assert(
+    fc.property(range, ({ from, to, limit, reverse }) => {
+      fc.pre(Buffer.compare(from, to) <= 0);
+      const asked = { from, to, ...(limit === null ? {} : { limit }), ...(reverse === null ? {} : { reverse }) };
+      const expected = hex(model.keys('a', asked));
+      if (hex(store.keys('a', asked)) !== expected)
+        throw new Error(`${hex(store.keys('a', asked))} is not ${expected}`);
+      const entries = store.range('a', asked);
+      if (hex(entries.map((entry) => entry.key)) !== expected) throw new Error('range and keys differ');
+      if (hex(entries.map((entry) => entry.value)) !== expected) throw new Error('values are not those of their keys');
+    }),
+    { seed, numRuns: 500 },
+  );
+  t.pass();
+});
+
+test('a value that was read stays as it is when its row changes', async (t) => {
+  const store = await open(t, temporaryFolder(t));
+  await store.commit([{ table: 'a', key: keyOf(1), value: Buffer.alloc(70_000, 1) }]);
+  const value = store.get('a', keyOf(1));
+  const [entry] = store.range('a', wholeRange());
+  await store.commit([{ table: 'a', key: keyOf(1), value: Buffer.alloc(70_000, 2) }]);
+  for (let number = 2; number < 10; number += 1) {
+    await store.commit([{ table: 'a', key: keyOf(number), value: Buffer.alloc(70_000, 3) }]);
+  }
+  t.deepEqual(value, Buffer.alloc(70_000, 1));
+  t.deepEqual(entry?.value, Buffer.alloc(70_000, 1));
+});
+
+// --- damage ---
+
+/** A folder with a store of a few hundred rows, closed. */
+async function written(t: ExecutionContext): Promise<string> {
+  const folder = temporaryFolder(t);
+  const store = await openLmdbStore({ folder, kind: 'summer', tables: TABLES });
+  for (let number = 1; number <= 20; number += 1) {
+    const batch = new WriteBatch();
+    for (let row = 0; row < 20; row += 1)
+      batch.put('b', keyOf(number, row), sealRow({ number, row, text: 'x'.repeat(50) }));
+    await store.commit(batch.writes);
+  }
+  await store.close();
+  return folder;
+}
+
+/** Opens it in a process of its own; it must end by itself, with one line, which LMDB's own may precede. */
+async function opened(
+  t: ExecutionContext,
+  folder: string,
+  kind = 'summer',
+): Promise<{ code: number | null; line: string }> {
+  const process = new TestProcess(t, [folder, kind], { script: OPENER });
+  const { code, signal } = await process.exit();
+  t.is(signal, null, `it crashed: ${process.stderr.join('\n')}`);
+  const said = [...process.stderr.filter((line) => line.includes('Error ')), ...process.stdout];
+  t.is(said.length, 1, said.join('\n'));
+  return { code, line: said[0] ?? '' };
+}
+
+/** The same store in a folder of its own, changed. */
+function changed(t: ExecutionContext, folder: string, change: (path: string) => void): string {
+  const copy = join(temporaryFolder(t), 'copy');
+  mkdirSync(copy);
+  copyFileSync(join(folder, FILE), join(copy, FILE));
+  change(join(copy, FILE));
+  return copy;
+}
+
+function flip(path: string, at: number, bit: number): void {
+  const bytes = readFileSync(path);
+  const file = openSync(path, 'r+');
+  writeSync(file, Buffer.from([(bytes[at] ?? 0) ^ (1 << bit)]), 0, 1, at);
+  closeSync(file);
+}
+
+test.serial('a store of another kind or format is refused by name, exit 2', async (t) => {
+  const folder = await written(t);
+  t.deepEqual(await opened(t, folder), { code: EXIT.holds, line: 'rows 400' });
+  const other = await opened(t, folder, 'broker');
+  t.is(other.code, EXIT.usage);
+  t.true(other.line.includes(`${folder} belongs to a summer, not to a broker`), other.line);
+  const store = await openLmdbStore({ folder, kind: 'summer', tables: ['format'] });
+  await store.commit([{ table: 'format', key: Buffer.from('format'), value: sealRow({ version: 2, kind: 'summer' }) }]);
+  await store.close();
+  const newer = await opened(t, folder);
+  t.is(newer.code, EXIT.usage);
+  t.true(newer.line.includes(`${folder} has format version 2, this is version 1`), newer.line);
+});
+
+test.serial('a truncated store is one error and no crash, wherever it was cut', async (t) => {
+  const folder = await written(t);
+  const { length } = readFileSync(join(folder, FILE));
+  for (const size of [1, 100, 4_096, 5_000, 8_192, 12_288, length - 4_096, length - 1]) {
+    const { code, line } = await opened(
+      t,
+      changed(t, folder, (path) => truncateSync(path, size)),
+    );
+    t.is(code, EXIT.internal, `${size} of ${length}: ${line}`);
+    t.regex(line, /ERR_STORE_DAMAGED/, `${size} of ${length}`);
+  }
+});
+
+test.serial('a file that is no store is one error', async (t) => {
+  const folder = await written(t);
+  const { code, line } = await opened(
+    t,
+    changed(t, folder, (path) => writeFileSync(path, 'x'.repeat(10_000))),
+  );
+  t.is(code, EXIT.internal);
+  t.regex(line, /ERR_STORE_DAMAGED/);
+});
+
+test.serial('a flipped bit in a row is found when the row is opened', async (t) => {
+  const folder = await written(t);
+  const bytes = readFileSync(join(folder, FILE));
+  const found: number[] = [];
+  for (let at = bytes.indexOf('"text"'); at >= 0; at = bytes.indexOf('"text"', at + 1)) found.push(at);
+  const prng = Prng.fromSeed(testSeed(t));
+  for (let run = 0; run < 4; run += 1) {
+    const at = (found[prng.below(found.length)] ?? 0) + 10;
+    const copy = changed(t, folder, (path) => {
+      // Old pages hold rows too: the bit is flipped in every copy of this one.
+      const row = bytes.subarray(at - 60, at);
+      for (let same = bytes.indexOf(row); same >= 0; same = bytes.indexOf(row, same + 1)) flip(path, same + 60, 3);
+    });
+    const { code, line } = await opened(t, copy);
+    t.is(code, EXIT.internal, line);
+    t.regex(line, /ERR_STORE_DAMAGED .*a row does not verify/);
+  }
+});
+
+test.serial('a flipped bit in what marks the file as a store is one error and no crash', async (t) => {
+  const folder = await written(t);
+  const prng = Prng.fromSeed(testSeed(t));
+  // Flags, magic, version and page size of both meta pages.
+  for (const field of [18, 24, 28, 48]) {
+    for (const page of [0, 4_096]) {
+      const at = page + field + prng.below(field === 18 ? 2 : 4);
+      const bit = prng.below(8);
+      const { code, line } = await opened(
+        t,
+        changed(t, folder, (path) => flip(path, at, bit)),
+      );
+      t.is(code, EXIT.internal, `bit ${bit} of byte ${at}`);
+      t.regex(line, /ERR_STORE_DAMAGED .*no two valid meta pages/, `bit ${bit} of byte ${at}`);
+    }
+  }
+});
+
+test('a folder that cannot be made is a usage error that names it', async (t) => {
+  const file = join(temporaryFolder(t), 'file');
+  writeFileSync(file, '');
+  const folder = join(file, 'data');
+  await t.throwsAsync(openLmdbStore({ folder, kind: 'summer', tables: TABLES }), {
+    instanceOf: UsageError,
+    message: new RegExp(folder),
+  });
+});

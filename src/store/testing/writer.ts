@@ -1,0 +1,33 @@
+/**
+ * A process that commits in a loop, for a test to kill: transaction `n` writes `n % 7 + 1` rows and how far it has come.
+ * It prints each number once its commit has resolved, and `seen` with the number
+ * when it could read it earlier: the disk may have it a moment before the promise resolves, never the other way round.
+ */
+
+import { openLmdbStore } from '../lmdb-store.ts';
+import { keyOf, sealRow } from '../row.ts';
+import { WriteBatch } from '../store.ts';
+import { LAST, TABLES, rowsOf } from './written.ts';
+
+const [folder = ''] = process.argv.slice(2);
+const store = await openLmdbStore({ folder, kind: 'summer', tables: TABLES });
+const last = store.get('a', LAST);
+process.stdout.write('open\n');
+
+for (let number = last === undefined ? 1 : last.readUInt32BE(0) + 1; ; number += 1) {
+  const batch = new WriteBatch();
+  for (let row = 0; row < rowsOf(number); row += 1) batch.put('b', keyOf(number, row), sealRow({ number, row }));
+  batch.put('a', LAST, keyOf(number));
+  const state = { isResolved: false };
+  const committed = store.commit(batch.writes).then(() => {
+    state.isResolved = true;
+  });
+  while (!state.isResolved) {
+    await new Promise(setImmediate);
+    if (store.get('b', keyOf(number, 0)) === undefined) continue;
+    process.stdout.write(`seen ${number}\n`);
+    break;
+  }
+  await committed;
+  process.stdout.write(`${number}\n`);
+}
