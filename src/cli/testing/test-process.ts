@@ -107,6 +107,12 @@ export class TestProcess {
     return value;
   }
 
+  /** Resolves once what it printed on stdout is as wanted. */
+  async lines(isWanted: (lines: readonly string[]) => boolean): Promise<void> {
+    await this.#until(() => isWanted(this.stdout) || this.isOver);
+    if (!isWanted(this.stdout)) throw new Error(`it ended before: ${this.#told()}`);
+  }
+
   /** Its ready event. */
   ready(): Promise<Extract<ComponentEvent, { event: 'ready' }>> {
     return this.event((event) => (event.event === 'ready' ? event : undefined));

@@ -30,10 +30,10 @@ export class Pipeline {
   readonly #t: Teardown;
   #isHeld = false;
 
-  constructor(t: Teardown, partitions: number) {
+  constructor(t: Teardown, partitions: number, folder: string = temporaryFolder(t)) {
     this.#t = t;
     this.partitions = partitions;
-    this.folder = temporaryFolder(t);
+    this.folder = folder;
     this.endpoint = `ipc://${join(this.folder, 'broker.sock')}`;
   }
 
