@@ -89,9 +89,12 @@ export class Chunker {
   #wantsSnapshot = false;
   #snapshotToWrite: { slot: number; bytes: Buffer } | null = null;
   #isLedgerDirty = false;
+  #scheduleToWrite: records.ScheduleRow | null;
   #endToWrite: number | null = null;
   #phase: 'ending' | 'finished' | null = null;
   #filesCompleted = 0;
+  #verifiedDurable: number;
+  #whenCommitFails: ((error: unknown) => void) | null = null;
   #heldOffset: number;
   #isMovingHold = false;
 
@@ -100,6 +103,7 @@ export class Chunker {
     this.#options = options;
     this.#heldOffset = life.position.offset;
     this.#reservedStep = life.reservedStep;
+    this.#verifiedDurable = life.ledger.verifiedTotal;
     this.#generator = new Generator({ workload, producer: life.producer, fileCount: options.fileCount });
     this.#goals = life.journals.map(({ durable }) => durable);
     this.#snapshots = new Snapshots(life.snapshot?.slot ?? 0);
@@ -134,10 +138,20 @@ export class Chunker {
       fill: () => this.#fill(),
       onDurable: () => this.#snapshots.durable(),
       onAnswered: () => {},
-      onFatal: (error) => this.#fail(error),
+      onFatal: (error) => {
+        this.#whenCommitFails?.(error);
+        this.#fail(error);
+      },
     });
     this.#restore();
-    this.#schedule = new Schedule({ rate: options.rate, anchorNs: life.anchorNs });
+    const { rate } = options;
+    const { schedule: before, boot } = life;
+    const isSame = before !== null && before.boot === boot && before.rate === rate;
+    // A chunker that was killed is late by its schedule; one that was stopped, or has another rate, begins a new one.
+    const kept = isSame ? before.anchorNs : null;
+    const anchorNs = kept ?? Schedule.anchorAt(rate, this.#generator.step, clock.nowNs());
+    this.#schedule = new Schedule({ rate, anchorNs });
+    this.#scheduleToWrite = { anchorNs, rate, boot };
     this.#stream = journals.read(SUMS_JOURNAL, life.position.offset, { creditBytes: READ_CREDIT_BYTES });
   }
 
@@ -152,9 +166,9 @@ export class Chunker {
     };
   }
 
-  /** Files verified over the life of the producer. */
+  /** Files durably verified over the life of the producer. */
   get verifiedTotal(): number {
-    return this.#options.life.ledger.verifiedTotal;
+    return this.#verifiedDurable;
   }
 
   /** Files completed over the life of the producer, once generation has ended. */
@@ -192,7 +206,11 @@ export class Chunker {
     this.#publisher.stop();
     this.#stream.close();
     this.#isLedgerDirty = true;
-    await new Promise<void>((resolve) => this.#commit.accept(resolve));
+    this.#scheduleToWrite = { anchorNs: null, rate: this.#options.rate, boot: this.#options.life.boot };
+    await new Promise<void>((resolve, reject) => {
+      this.#whenCommitFails = reject;
+      this.#commit.accept(resolve);
+    });
   }
 
   // --- generating ---
@@ -272,8 +290,9 @@ export class Chunker {
       const endIndex = generator.indexes[partition] ?? 0;
       if (!this.#publisher.take(generator, next)) return 'blocked';
       if (isEnd) this.#completed(fileNumber, partition, endIndex, this.#schedule.intendedNs(step, startedNs));
+      // Between two steps: the next record is not chosen yet.
+      if (this.#wantsSnapshot) this.#snapshot();
     }
-    if (this.#wantsSnapshot) this.#snapshot();
     return generator.isEnded ? 'ended' : 'due';
   }
 
@@ -297,7 +316,10 @@ export class Chunker {
     const { journals, life } = this.#options;
     if (life.isEnding) return;
     const answer = await journals.expected(chunkJournal(partition), life.producer);
-    if (answer.outcome !== 'expected') return;
+    if (answer.outcome !== 'expected') {
+      if (this.#phase !== null) return;
+      throw new FencedError(`producer ${life.producer} was retired in ${chunkJournal(partition)}`);
+    }
     this.#goals[partition] = Math.max(this.#goals[partition] ?? 0, answer.n);
     if (!this.#isBehindGoal()) return;
     const reached = new Promise<void>((resolve) => this.#whenGoal.push(resolve));
@@ -345,8 +367,15 @@ export class Chunker {
     this.#isMovingHold = true;
     const offset = this.#heldOffset;
     journals.moveHold(SUMS_JOURNAL, life.producer, offset).then(
-      () => {
+      (outcome) => {
         this.#isMovingHold = false;
+        if (outcome === 'missing')
+          this.#fail(
+            new OperatingError(
+              'ERR_HOLD_EXPIRED',
+              'the hold in the sums journal is gone: the chunker was absent too long, or was retired',
+            ),
+          );
       },
       (error: unknown) => this.#fail(error),
     );
@@ -409,7 +438,8 @@ export class Chunker {
       this.#stream.close();
       journals.release(SUMS_JOURNAL, life.producer).then(
         () => events.onDrained(),
-        (error: unknown) => events.onFailure(error),
+        // Closed by a stop before the answer came: the next start releases again.
+        (error: unknown) => (isClosed(error) ? undefined : events.onFailure(error)),
       );
     });
   }
@@ -445,18 +475,22 @@ export class Chunker {
       put('ledger', sealBytes(ledger.save()));
       put('position', sealRow(this.#verifier.position));
       const { offset } = this.#verifier.position;
+      const { verifiedTotal } = ledger;
       this.#commit.whenDurable(() => {
+        this.#verifiedDurable = verifiedTotal;
         this.#heldOffset = Math.max(this.#heldOffset, offset);
       });
       this.#isLedgerDirty = false;
     }
     if (this.#snapshotToWrite !== null)
       put(`snapshot-${this.#snapshotToWrite.slot === 0 ? 0 : 1}`, sealBytes(this.#snapshotToWrite.bytes));
+    if (this.#scheduleToWrite !== null) put('schedule', sealRow(this.#scheduleToWrite));
     if (this.#endToWrite !== null) put('end', sealRow({ endStep: this.#endToWrite }));
     if (this.#reservationToWrite !== null) put('reserved', sealRow({ step: this.#reservationToWrite }));
     if (this.#phase !== null) put('phase', sealRow({ phase: this.#phase }));
     this.#snapshotToWrite = null;
     this.#endToWrite = null;
+    this.#scheduleToWrite = null;
     return batch;
   }
 
@@ -474,4 +508,8 @@ export class Chunker {
     this.#publisher.stop();
     this.#options.events.onFailure(error);
   }
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof OperatingError && error.code === 'ERR_CLOSED';
 }

@@ -23,7 +23,6 @@ export type LifeOptions = {
   readonly fileCount: number | null;
   /** A fresh producer id, 16 hexadecimal digits, random, not beginning with a zero byte. */
   readonly newProducer: () => string;
-  readonly nowNs: number;
   /** Names the boot of the machine: monotonic times of another one mean nothing. */
   readonly boot: string;
 };
@@ -33,8 +32,10 @@ export type Life = {
   readonly resumed: boolean;
   readonly position: ReaderPosition;
   readonly ledger: Ledger;
-  /** Monotonic time of step 0. */
-  readonly anchorNs: number;
+  /** The schedule of the incarnation before; `null` in a new life. */
+  readonly schedule: records.ScheduleRow | null;
+  /** Names this boot of the machine. */
+  readonly boot: string;
   readonly endStep: number | null;
   /** No earlier incarnation generated this step or a later one; what it sent may still be on its way. */
   readonly reservedStep: number;
@@ -71,15 +72,13 @@ export async function beginLife(options: LifeOptions): Promise<Life> {
 }
 
 async function newLife(options: LifeOptions): Promise<Life> {
-  const { store, workload, fileCount, boot } = options;
+  const { store, workload, fileCount } = options;
   const producer = options.newProducer();
   const identity: records.IdentityRow = {
     producer,
     workload: describeWorkload(workload, fileCount),
-    anchorNs: options.nowNs,
-    boot,
   };
-  const forgotten = ['position', 'ledger', 'snapshot-0', 'snapshot-1', 'reserved', 'end', 'phase'] as const;
+  const forgotten = ['schedule', 'position', 'ledger', 'snapshot-0', 'snapshot-1', 'reserved', 'end', 'phase'] as const;
   await store.commit([
     ...forgotten.map((name) => ({ table: records.TABLE, key: records.keyFor(name), value: null })),
     { table: records.TABLE, key: records.keyFor('identity'), value: sealRow(identity) },
@@ -90,7 +89,8 @@ async function newLife(options: LifeOptions): Promise<Life> {
     resumed: false,
     position,
     ledger: new Ledger(),
-    anchorNs: options.nowNs,
+    schedule: null,
+    boot: options.boot,
     endStep: null,
     reservedStep: 0,
     isEnding: false,
@@ -107,13 +107,13 @@ async function makeHold({ store, journals }: LifeOptions, producer: string): Pro
 }
 
 async function continueLife(options: LifeOptions, known: records.IdentityRow, isEnding: boolean): Promise<Life> {
-  const { store, workload, fileCount, boot, nowNs } = options;
+  const { store, workload, fileCount, boot } = options;
   const { producer } = known;
   const asked = describeWorkload(workload, fileCount);
   if (known.workload !== asked) {
     throw new UsageError(`the data folder continues another workload: it has ${known.workload}; asked was ${asked}`);
   }
-  const isSameBoot = known.boot === boot;
+  const schedule = records.readRow(store, 'schedule', records.isScheduleRow);
   const saved = records.readRow(store, 'position', records.isPositionRow);
   const ledgerBytes = records.readBytes(store, 'ledger');
   const expected = await Promise.all(
@@ -130,8 +130,9 @@ async function continueLife(options: LifeOptions, known: records.IdentityRow, is
     resumed: true,
     // Without a place nothing was sent yet.
     position: saved ?? (await makeHold(options, producer)),
-    ledger: ledgerBytes === null ? new Ledger() : Ledger.load(ledgerBytes, isSameBoot),
-    anchorNs: isSameBoot ? known.anchorNs : nowNs,
+    ledger: ledgerBytes === null ? new Ledger() : Ledger.load(ledgerBytes, schedule?.boot === boot),
+    schedule,
+    boot,
     endStep: records.readRow(store, 'end', records.isEndRow)?.endStep ?? null,
     reservedStep: records.readRow(store, 'reserved', records.isReservedRow)?.step ?? 0,
     isEnding,

@@ -3,7 +3,8 @@
  *
  * | key          | value                                                                                             |
  * | ------------ | ------------------------------------------------------------------------------------------------- |
- * | `identity`   | row: producer id, the workload it belongs to, its schedule's anchor, the boot of that              |
+ * | `identity`   | row: producer id, the workload it belongs to                                                      |
+ * | `schedule`   | row: the anchor and rate of the schedule, the boot in which monotonic times here were taken       |
  * | `position`   | row: place in the sums journal, next indexes, epochs; written before the first chunk               |
  * | `ledger`     | CRC-32C, then the ledger (`verifier/ledger.ts`)                                                   |
  * | `snapshot-0`, `snapshot-1` | CRC-32C, then a generator snapshot (`generator.ts`)                                 |
@@ -23,7 +24,7 @@ import type { ReaderPosition } from '../verifier/verifier.ts';
 export const CHUNKER_TABLES = ['chunker'] as const;
 export const TABLE = 'chunker';
 
-type Key = 'identity' | 'position' | 'ledger' | 'snapshot-0' | 'snapshot-1' | 'reserved' | 'end' | 'phase';
+type Key = 'identity' | 'schedule' | 'position' | 'ledger' | 'snapshot-0' | 'snapshot-1' | 'reserved' | 'end' | 'phase';
 
 export function keyFor(name: Key): Buffer {
   return Buffer.from(name);
@@ -33,8 +34,13 @@ export type IdentityRow = {
   readonly producer: string;
   /** Everything that the stream of records depends on, as text: a folder is refused to another workload. */
   readonly workload: string;
-  /** Monotonic time of step 0, in the boot whose id follows. */
-  readonly anchorNs: number;
+};
+export type ScheduleRow = {
+  /** Monotonic time of step 0; `null` after a graceful stop: the schedule goes on when the chunker does. */
+  readonly anchorNs: number | null;
+  /** Records a second; `null`: the highest rate. */
+  readonly rate: number | null;
+  /** Names the boot of the machine in which monotonic times, here and in the ledger, were taken. */
   readonly boot: string;
 };
 export type ReservedRow = { readonly step: number };
@@ -43,11 +49,17 @@ export type PhaseRow = { readonly phase: 'ending' | 'finished' };
 
 export function isIdentityRow(value: unknown): value is IdentityRow {
   const row = asRecord(value);
+  return isProducerId(row?.['producer']) && typeof row['workload'] === 'string';
+}
+
+function isNumberOrNull(value: unknown): boolean {
+  return value === null || (typeof value === 'number' && Number.isFinite(value));
+}
+
+export function isScheduleRow(value: unknown): value is ScheduleRow {
+  const row = asRecord(value);
   return (
-    isProducerId(row?.['producer']) &&
-    typeof row['workload'] === 'string' &&
-    typeof row['anchorNs'] === 'number' &&
-    typeof row['boot'] === 'string'
+    row !== null && isNumberOrNull(row['anchorNs']) && isNumberOrNull(row['rate']) && typeof row['boot'] === 'string'
   );
 }
 

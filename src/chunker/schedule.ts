@@ -17,6 +17,11 @@ export class Schedule {
     this.#anchorNs = options.anchorNs;
   }
 
+  /** The anchor by which this step is due now: for a schedule that begins, or goes on after a stop. */
+  static anchorAt(rate: number | null, step: number, nowNs: number): number {
+    return rate === null ? nowNs : nowNs - (step * 1e9) / rate;
+  }
+
   get isPaced(): boolean {
     return this.#intervalNs !== null;
   }

@@ -131,7 +131,6 @@ async function runChunker(flags: Flags): Promise<void> {
     workload: workload.options,
     fileCount,
     newProducer,
-    nowNs: systemClock.nowNs(),
     boot: bootId(),
   });
   const verifiedBefore = life.ledger.verifiedTotal;

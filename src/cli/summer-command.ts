@@ -34,14 +34,22 @@ async function runSummer(flags: Flags): Promise<void> {
   const runtime = new ComponentRuntime({ component: 'summer', supervised: flags.supervised === true });
   const store = await openLmdbStore({ folder: flags.data, kind: 'summer', tables: SUMMER_TABLES });
   const journals = connectJournals(flags.connect, `summer ${process.pid}`, runtime.log);
-  checkPartitions(flags.partitions, (await journals.list()).partitions);
+  const { partitions, batchBytesMax } = await journals.list();
+  checkPartitions(flags.partitions, partitions);
   const owners = await claimAll(flags, runtime, {
     journals,
     store,
     readOther: (folder, read) => readLmdbStore({ folder, kind: 'summer', tables: SUMMER_TABLES }, read),
     takeOver: flags.takeOver === true,
   });
-  const summer = new Summer({ journals, store, clock: systemClock, owners, onFailure: (error) => runtime.fail(error) });
+  const summer = new Summer({
+    journals,
+    store,
+    clock: systemClock,
+    owners,
+    batchBytesMax,
+    onFailure: (error) => runtime.fail(error),
+  });
   runtime.serve({
     progress: () => ({ event: 'progress', component: 'summer', ...summer.counts }),
     stop: async () => {

@@ -302,3 +302,24 @@ test('odd arguments are errors with a code, and change nothing', (t) => {
   t.throws(() => pool.takeDirtyPages(new Uint32Array(1), Buffer.alloc(PAGE_BYTES - 1)), { code: 'ERR_OUT_OF_RANGE' });
   t.is(pool.dirtyPages(), 1);
 });
+
+test('a view whose memory was shrunk below it is empty, and no crash', (t) => {
+  // Resizable buffers are newer than the type library.
+  const memory = mistyped<ArrayBuffer>(Reflect.construct(ArrayBuffer, [4096, { maxByteLength: 8192 }]));
+  const resize = mistyped<(this: ArrayBuffer, bytes: number) => void>(Reflect.get(memory, 'resize'));
+  const [whole, fixed] = [new Uint8Array(memory), new Uint8Array(memory, 2048, 1024)];
+  const record = encodeRecords([{ fileId: fixtureFileId(9, 1), sequence: 1, data: message }]);
+  whole.set(record);
+  const pool = new HashPool();
+  t.is(pool.fold(whole.subarray(0, record.length), 1, 0, fixed), 0);
+  resize.call(memory, 100);
+  t.is(pool.fold(whole, 1, 0, end), -1);
+  t.is(pool.fold(fixed, 1, 0, end), -1);
+  t.is(pool.fold(end, 0, 0, fixed), 0);
+  t.throws(() => pool.takeDirtyPages(new Uint32Array(1), fixed), { code: 'ERR_OUT_OF_RANGE' });
+  t.throws(() => pool.loadPage(5, fixed), { code: 'ERR_SHA256_PAGE' });
+  resize.call(memory, 8192);
+  t.is(pool.fold(whole, 1, 0, end), -1);
+  t.is(new Sha256().update(fixed).byteCount, 1024);
+  t.is(pool.openFiles(), 1);
+});

@@ -90,7 +90,8 @@ export class JournalClient implements Journals {
 
   append(journal: string, batch: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome> {
     return new Promise((resolve) => {
-      if (this.#isClosed) return resolve({ outcome: 'unknown' });
+      // Nobody waits for it: who closes has stopped what appends. An answer would make it append again.
+      if (this.#isClosed) return;
       const id = this.#newId();
       const header = encodeHeader({ t: 'append', id, journal, ...(owner === undefined ? {} : { owner }) });
       const append = { id, header, batch, resolve, sentNs: this.#options.clock.nowNs() };

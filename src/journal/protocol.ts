@@ -18,8 +18,10 @@ import type {
 } from './journals.ts';
 
 export const PROTOCOL_VERSION = 1;
-/** A header above this is refused before it is parsed. */
+/** A client's header above this is refused before it is parsed. */
 export const HEADER_BYTES_MAX: number = 64 * 1024;
+/** The same for the broker's: a list of all journals and shards, with the paths of their stores, is longer. */
+export const BROKER_HEADER_BYTES_MAX: number = 4 * 1024 * 1024;
 const NAME_LENGTH_MAX = 256;
 const PATH_LENGTH_MAX = 4096;
 
@@ -97,7 +99,7 @@ export function encodeHeader(header: ClientMessage | (BrokerMessage & Envelope))
 
 /** A client's message, or the reason why it is none. */
 export function decodeClientMessage(frame: Uint8Array | undefined): ClientMessage | { readonly invalid: string } {
-  const header = parseHeader(frame);
+  const header = parseHeader(frame, HEADER_BYTES_MAX);
   if (header === null) return { invalid: 'the header is no JSON object' };
   switch (header['t']) {
     case 'open':
@@ -135,7 +137,7 @@ export function decodeClientMessage(frame: Uint8Array | undefined): ClientMessag
 
 /** A broker's message with its envelope; `null` when it is none. Results are checked by who asked. */
 export function decodeBrokerMessage(frame: Uint8Array | undefined): (BrokerMessage & Envelope) | null {
-  const header = parseHeader(frame);
+  const header = parseHeader(frame, BROKER_HEADER_BYTES_MAX);
   if (header === null || typeof header['i'] !== 'string' || typeof header['s'] !== 'string') return null;
   switch (header['t']) {
     case 'opened':
@@ -165,8 +167,8 @@ export function decodeBrokerMessage(frame: Uint8Array | undefined): (BrokerMessa
   return header as unknown as BrokerMessage & Envelope;
 }
 
-function parseHeader(frame: Uint8Array | undefined): Record<string, unknown> | null {
-  if (frame === undefined || frame.length > HEADER_BYTES_MAX) return null;
+function parseHeader(frame: Uint8Array | undefined, bytesMax: number): Record<string, unknown> | null {
+  if (frame === undefined || frame.length > bytesMax) return null;
   try {
     return asRecord(JSON.parse(Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString('utf8')));
   } catch {

@@ -10,7 +10,7 @@
 import { OperatingError, UsageError } from '../core/errors.ts';
 import type { Journals, ShardEpoch } from '../journal/journals.ts';
 import type { Store, StoreReader } from '../store/store.ts';
-import { copyShard } from './rows.ts';
+import { clearShard, copyShard } from './rows.ts';
 
 /** Reads the summer store in another folder, in one read-only transaction. */
 export type ReadOther = <T>(path: string, read: (reader: StoreReader) => T) => Promise<T>;
@@ -36,10 +36,12 @@ export async function claimShard(shard: number, options: ClaimOptions): Promise<
   const owner = { shard, epoch: raised.epoch };
   const { confirmed } = raised;
   if (confirmed === store.path) return { outcome: 'owned', owner, copiedFrom: null };
-  if (confirmed !== null) {
-    const batch = await readOther(confirmed, (other) => copyShard(shard, other, store));
-    await store.commit(batch.writes);
-  }
+  // Nobody has confirmed a store yet: what ours may hold of the shard is of other journals.
+  const batch =
+    confirmed === null
+      ? clearShard(shard, store)
+      : await readOther(confirmed, (other) => copyShard(shard, other, store));
+  if (!batch.isEmpty) await store.commit(batch.writes);
   const outcome = await journals.confirm(owner, store.path);
   return outcome === 'fenced' ? { outcome } : { outcome: 'owned', owner, copiedFrom: confirmed };
 }

@@ -33,11 +33,19 @@ export function isProducerRow(value: unknown): value is ProducerRow {
   return isCount(asRecord(value)?.['next']);
 }
 
-/** Writes that replace a shard's rows in `own` by those in `other`: one transaction, or nothing. */
-export function copyShard(shard: number, other: StoreReader, own: StoreReader): WriteBatch {
+/** Writes that remove a shard's rows. */
+export function clearShard(shard: number, own: StoreReader): WriteBatch {
   const batch = new WriteBatch();
   for (const table of SUMMER_TABLES) {
     for (const key of own.keys(table, numberRange(shard))) batch.remove(table, key);
+  }
+  return batch;
+}
+
+/** Writes that replace a shard's rows in `own` by those in `other`: one transaction, or nothing. */
+export function copyShard(shard: number, other: StoreReader, own: StoreReader): WriteBatch {
+  const batch = clearShard(shard, own);
+  for (const table of SUMMER_TABLES) {
     for (const { key, value } of other.range(table, numberRange(shard))) batch.put(table, key, value);
   }
   return batch;

@@ -11,7 +11,7 @@ import { FencedError, OperatingError } from '../core/errors.ts';
 import { crc32c } from '../hash/crc32c.ts';
 import { Appender } from '../journal/appender.ts';
 import { type Journals, type ReadStream, SUMS_JOURNAL, type ShardEpoch } from '../journal/journals.ts';
-import { encodeBatch, shardProducer } from '../message/batch.ts';
+import { BATCH_HEADER_BYTES, encodeBatch, shardProducer } from '../message/batch.ts';
 import { SUM_BYTES } from '../message/sum.ts';
 import { type Store, WriteBatch } from '../store/store.ts';
 import { trimmedError } from './claim.ts';
@@ -19,7 +19,7 @@ import { type OutboxEntry, Shard } from './shard.ts';
 
 /** Bytes of one shard's journal that may be under way or wait to be folded. */
 const READ_CREDIT_BYTES = 4 * 1024 * 1024;
-/** Sums in one batch. */
+/** Sums in one batch, where the journals take so many. */
 const BATCH_SUMS_MAX = 2048;
 const SUMS_WINDOW_BATCHES = 64;
 /** How often read-through offsets are reported, and how often they are repeated when they did not move. */
@@ -31,6 +31,8 @@ export type SummerOptions = {
   readonly store: Store;
   readonly clock: Clock;
   readonly owners: readonly ShardEpoch[];
+  /** The largest batch that the journals take. */
+  readonly batchBytesMax: number;
   /** It must stop: a violation, a newer owner, a failed commit. Called once. */
   readonly onFailure: (error: unknown) => void;
 };
@@ -44,6 +46,7 @@ type Reader = {
   whenRoom: (() => void) | null;
   reported: number;
   reportedNs: number;
+  isReporting: boolean;
 };
 
 export type SummerCounts = {
@@ -57,6 +60,7 @@ export type SummerCounts = {
 export class Summer {
   readonly #options: SummerOptions;
   readonly #readers: Reader[] = [];
+  readonly #batchSums: number;
   #isCommitting = false;
   #isOver = false;
   #whenIdle: (() => void) | null = null;
@@ -66,6 +70,7 @@ export class Summer {
 
   constructor(options: SummerOptions) {
     this.#options = options;
+    this.#batchSums = Math.min(BATCH_SUMS_MAX, Math.floor((options.batchBytesMax - BATCH_HEADER_BYTES) / SUM_BYTES));
   }
 
   get counts(): SummerCounts {
@@ -132,6 +137,7 @@ export class Summer {
       whenRoom: null,
       reported: -1,
       reportedNs: 0,
+      isReporting: false,
     };
     this.#readers.push(reader);
   }
@@ -182,8 +188,8 @@ export class Summer {
   }
 
   #publish({ owner, appender }: Reader, entry: OutboxEntry): void {
-    for (let done = 0; done < entry.count; done += BATCH_SUMS_MAX) {
-      const count = Math.min(BATCH_SUMS_MAX, entry.count - done);
+    for (let done = 0; done < entry.count; done += this.#batchSums) {
+      const count = Math.min(this.#batchSums, entry.count - done);
       const first = entry.first + done;
       const header = {
         kind: 'sums',
@@ -212,11 +218,16 @@ export class Summer {
     const now = clock.nowNs();
     for (const reader of this.#readers) {
       const offset = reader.shard.durableOffset;
+      if (reader.isReporting) continue;
       if (offset === reader.reported && now - reader.reportedNs < REPORT_REPEAT_MS * 1e6) continue;
       reader.reported = offset;
       reader.reportedNs = now;
+      reader.isReporting = true;
       journals.report(reader.owner, offset).then(
-        (outcome) => outcome === 'fenced' && this.#fenced(reader.owner),
+        (outcome) => {
+          reader.isReporting = false;
+          if (outcome === 'fenced') this.#fenced(reader.owner);
+        },
         (error: unknown) => this.#fail(error),
       );
     }
@@ -231,6 +242,10 @@ export class Summer {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#timer?.clear();
+    for (const { appender, stream } of this.#readers) {
+      appender.stop();
+      stream.close();
+    }
     this.#options.onFailure(error);
   }
 }

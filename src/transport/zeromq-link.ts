@@ -20,7 +20,7 @@ export const libzmqVersion: string = version;
 /** A message above this is refused by libzmq, which drops the connection it came by. */
 const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 /** Messages queued to one peer. Credit keeps what the broker sends to a client below it. */
-export const SEND_QUEUE_MESSAGES = 8192;
+export const SEND_QUEUE_MESSAGES = 16_384;
 const RECEIVE_QUEUE_MESSAGES = 64;
 const RECONNECT_MS = 20;
 const RECONNECT_MS_MAX = 200;
@@ -171,7 +171,7 @@ class RouterLink implements ServerLink {
     for (let next = this.#queue.shift(); next !== undefined && !this.#closed; next = this.#queue.shift()) {
       const { session, frames } = next;
       try {
-        await this.#socket.send([session, ...(frames as Buffer[])]);
+        await this.#socket.send([Buffer.from(session, 'latin1'), ...(frames as Buffer[])]);
       } catch (error) {
         if (this.#closed) break;
         const code = (error as { code?: string }).code;

@@ -485,8 +485,8 @@ test('sessions and streams of one session are bounded, and those at the bound ar
     harness.send(`session-${session}`, { t: 'open', version: PROTOCOL_VERSION, client: 'many' });
   }
   t.like(harness.sent.at(-1)?.message, { t: 'refused', reason: 'too many sessions: 1024' });
-  const streams = Array.from({ length: 200 }, () => harness.read(JOURNAL, 0));
-  t.is(streams.filter((stream) => harness.ended(stream)?.reason === 'rejected').length, 200 - 192);
+  const streams = Array.from({ length: 400 }, () => harness.read(JOURNAL, 0));
+  t.is(streams.filter((stream) => harness.ended(stream)?.reason === 'rejected').length, 400 - 320);
 });
 
 test('a client that is unreachable loses its session and its answers, and nothing that was appended', async (t) => {

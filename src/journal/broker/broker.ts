@@ -9,7 +9,7 @@ import { unreachable } from '../../core/assert.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Store } from '../../store/store.ts';
 import type { Frames } from '../../transport/transport.ts';
-import type { AppendOutcome } from '../journals.ts';
+import { type AppendOutcome, PARTITIONS_MAX } from '../journals.ts';
 import {
   type BrokerMessage,
   type Call,
@@ -26,9 +26,11 @@ import { Stream } from './stream.ts';
 /** A session that said nothing for so long is forgotten; its client is told to open a new one. */
 const SESSION_IDLE_MS = 10_000;
 const SESSIONS_MAX = 1024;
-const STREAMS_PER_SESSION_MAX = 192;
+/** One for each partition, and the sums. */
+const STREAMS_PER_SESSION_MAX = PARTITIONS_MAX + 64;
+/** Answers to appends in one message, so that its header stays small. */
+const ACKS_PER_MESSAGE_MAX = 256;
 const TICK_MS = 500;
-const READER_CHECK_MS = 60_000;
 
 export type BrokerOptions = {
   readonly store: Store;
@@ -67,13 +69,13 @@ export class Broker {
   readonly #sessions = new Map<string, Session>();
   readonly #withAcks = new Set<string>();
   #timer: Timer | null = null;
-  #readersCheckedNs: number;
+  #tickedNs: number;
   #isClosed = false;
 
   constructor(options: BrokerOptions) {
     this.#options = options;
     this.state = new BrokerState(options.store, options.clock, options.config, options.bootHash);
-    this.#readersCheckedNs = options.clock.nowNs();
+    this.#tickedNs = options.clock.nowNs();
     let isConfigured = false;
     this.#commit = new GroupCommit({
       store: options.store,
@@ -184,10 +186,12 @@ export class Broker {
     if ('outcome' in decision) {
       if (decision.outcome === 'refused') {
         this.counts.refusals += 1;
-        this.#commit.accept();
+        const full = this.state.journals.get(journal);
+        if (full !== undefined && this.state.canTrim(full)) this.#commit.accept();
       }
       // `expected` waits, like `committed`, for the commit that makes it true.
       this.#commit.whenDurable(() => this.#acknowledge(session, id, stamped(decision, this.#options.clock)));
+      if (this.#commit.isIdle) this.#flushAcks();
       return;
     }
     const { accepted } = decision;
@@ -204,13 +208,14 @@ export class Broker {
     if (known === undefined) return;
     known.acks.push({ id, outcome });
     this.#withAcks.add(session);
-    if (this.#commit.isIdle) this.#flushAcks();
   }
 
   #flushAcks(): void {
     for (const session of this.#withAcks) {
       const known = this.#sessions.get(session);
-      if (known !== undefined) this.#send(session, { t: 'acks', acks: known.acks.splice(0) });
+      while (known !== undefined && known.acks.length > 0) {
+        this.#send(session, { t: 'acks', acks: known.acks.splice(0, ACKS_PER_MESSAGE_MAX) });
+      }
     }
     this.#withAcks.clear();
   }
@@ -230,7 +235,7 @@ export class Broker {
     if (streams === undefined) return;
     const end = (reason: 'fenced' | 'rejected', detail: string): void =>
       this.#send(session, { t: 'end', stream: id, reason, begin: 0, detail });
-    if (owner !== undefined && this.state.isFenced(owner)) return end('fenced', '');
+    if (owner !== undefined && this.state.isFenced(owner)) return this.#commit.whenDurable(() => end('fenced', ''));
     const journal = this.state.journals.get(name);
     if (journal === undefined) return end('rejected', `there is no journal ${name}`);
     if (offset > journal.head) return end('rejected', `${name} ends at ${journal.head}, before ${offset}`);
@@ -259,7 +264,10 @@ export class Broker {
     if (streams?.get(stream.id) !== stream) return;
     if (stream.owner !== undefined && this.state.isFenced(stream.owner)) {
       streams.delete(stream.id);
-      this.#send(session, { t: 'end', stream: stream.id, reason: 'fenced', begin: 0, detail: '' });
+      // Not before the newer epoch is durable: else a crash of the broker leaves the shard without any owner.
+      this.#commit.whenDurable(() =>
+        this.#send(session, { t: 'end', stream: stream.id, reason: 'fenced', begin: 0, detail: '' }),
+      );
       return;
     }
     for (;;) {
@@ -365,16 +373,15 @@ export class Broker {
   // --- time ---
 
   #tick(): void {
-    const { clock, store } = this.#options;
+    const { clock } = this.#options;
     const now = clock.nowNs();
     for (const [session, { lastSeenNs }] of this.#sessions) {
       if (now - lastSeenNs > SESSION_IDLE_MS * 1e6) this.unreachable(session);
     }
-    if (this.state.expireHolds()) this.#commit.accept();
-    if (now - this.#readersCheckedNs > READER_CHECK_MS * 1e6) {
-      this.#readersCheckedNs = now;
-      store.checkReaders();
-    }
+    // A broker that was stopped has heard nobody: its own absence is nobody else's.
+    const elapsedMs = Math.min((now - this.#tickedNs) / 1e6, TICK_MS * 2);
+    this.#tickedNs = now;
+    if (this.state.expireHolds(elapsedMs) || this.state.hasStamps) this.#commit.accept();
     this.#timer = clock.after(TICK_MS, () => this.#tick());
   }
 

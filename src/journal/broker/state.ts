@@ -9,7 +9,7 @@ import { assert } from '../../core/assert.ts';
 import type { Clock } from '../../core/clock.ts';
 import { UsageError } from '../../core/errors.ts';
 import { crc32c } from '../../hash/crc32c.ts';
-import { type Batch, decodeBatch, encodeBatch, shardProducer } from '../../message/batch.ts';
+import { BATCH_BYTES_MAX, type Batch, decodeBatch, encodeBatch, shardProducer } from '../../message/batch.ts';
 import { keyOf, nameKey, nameOfKey, numberRange, offsetKey, offsetOfKey, openRow, sealRow } from '../../store/row.ts';
 import { type Store, WriteBatch } from '../../store/store.ts';
 import {
@@ -29,9 +29,12 @@ import * as tables from './tables.ts';
 /** Batches removed from one journal in one commit. */
 const TRIM_BATCHES_MAX = 512;
 /** Most recent batches kept in memory, over all journals. */
-const RECENT_BYTES_MAX = 64 * 1024 * 1024;
+const RECENT_BYTES_MAX = 32 * 1024 * 1024;
 /** A batch takes at most this part of a journal's room. */
 const BATCH_SHARE = 4;
+
+/** Batches below it are copied out of the message that they came in. */
+const COPY_BYTES_MAX = 4096;
 
 export type BrokerConfig = {
   readonly partitions: number;
@@ -59,8 +62,12 @@ export class BrokerState {
   /** Accepted and in no commit yet, in order; and those in the commit that is under way. */
   #accepted: { journal: JournalLog; batch: Omit<StoredBatch, 'stampNs'> }[] = [];
   #underWay: { journal: JournalLog; batch: Omit<StoredBatch, 'stampNs'> }[] = [];
-  /** Stamps of durable batches of sums, to be written with the next commit; of chunks nobody asks for them later. */
-  #stamps: { journal: number; begin: number; stampNs: number }[] = [];
+  /**
+   * Stamps of durable batches of sums by begin, to be written with the next commit, and those in the commit that is under
+   * way. Of chunks nobody asks for them later.
+   */
+  #stamps = new Map<number, number>();
+  #stampsUnderWay = new Map<number, number>();
   readonly #dirtyProducers = new Set<string>();
   readonly #dirtyJournals = new Set<JournalLog>();
   readonly #dirtyHolds = new Map<string, { journal: JournalLog; name: string }>();
@@ -74,13 +81,19 @@ export class BrokerState {
     this.#load();
   }
 
+  get #sums(): JournalLog {
+    const sums = this.#byNumber.at(-1);
+    assert(sums !== undefined && sums.kind === 'sums', 'the sums journal comes last');
+    return sums;
+  }
+
   get chunkJournalBytes(): number {
     return Math.floor(this.config.retentionBytes / this.config.partitions);
   }
 
   /** The largest batch that every journal takes. */
   get batchBytesMax(): number {
-    return Math.floor(Math.min(this.chunkJournalBytes, this.config.sumsBytes) / BATCH_SHARE);
+    return Math.min(BATCH_BYTES_MAX, Math.floor(Math.min(this.chunkJournalBytes, this.config.sumsBytes) / BATCH_SHARE));
   }
 
   get journalBytes(): number {
@@ -109,8 +122,6 @@ export class BrokerState {
     if (batch.firstIndex !== next) return { outcome: 'expected', n: next, stampNs: 0 };
     const room = journal.kind === 'sums' ? this.config.sumsBytes : this.chunkJournalBytes;
     if (batch.kind !== 'end' && journal.bytes + bytes.length > room) {
-      // A journal that is full is trimmed by the next commit, which this makes sure of.
-      this.#dirtyJournals.add(journal);
       return { outcome: 'refused' };
     }
     return { accepted: this.#accept(journal, batch, bytes) };
@@ -136,7 +147,9 @@ export class BrokerState {
     if (batch.kind === 'end') producer.ended = true;
     const begin = journal.tail;
     journal.tail += bytes.length;
-    this.#accepted.push({ journal, batch: { begin, end: journal.tail, bytes } });
+    // The transport's buffer of a small message is larger than it.
+    const kept = bytes.length < COPY_BYTES_MAX ? copyOf(bytes) : bytes;
+    this.#accepted.push({ journal, batch: { begin, end: journal.tail, bytes: kept } });
     this.#dirtyProducers.add(`${journal.number} ${batch.producer}`);
     this.#dirtyJournals.add(journal);
     return { journal, begin, end: journal.tail };
@@ -186,7 +199,7 @@ export class BrokerState {
   }
 
   makeHold(journal: JournalLog, name: string): HoldOutcome {
-    journal.holds.set(name, { offset: journal.tail, lastSeenNs: this.#clock.nowNs() });
+    journal.holds.set(name, { offset: journal.tail, absentMs: 0 });
     this.#dirtyHolds.set(`${journal.number} ${name}`, { journal, name });
     const nextIndexes: Record<string, number> = {};
     for (const [producer, { next, ended }] of journal.producers) if (!ended) nextIndexes[producer] = next;
@@ -197,7 +210,7 @@ export class BrokerState {
   moveHold(journal: JournalLog, name: string, offset: number): 'moved' | 'missing' {
     const hold = journal.holds.get(name);
     if (hold === undefined) return 'missing';
-    hold.lastSeenNs = this.#clock.nowNs();
+    hold.absentMs = 0;
     if (offset > hold.offset && offset <= journal.head) {
       hold.offset = offset;
       this.#dirtyHolds.set(`${journal.number} ${name}`, { journal, name });
@@ -209,25 +222,35 @@ export class BrokerState {
     if (journal.holds.delete(name)) this.#dirtyHolds.set(`${journal.number} ${name}`, { journal, name });
   }
 
-  /** Whether enough could be trimmed, or is needed, to be worth a commit of its own. */
+  /** Whether the next commit would trim anything. */
+  canTrim(journal: JournalLog): boolean {
+    return this.#trimTarget(journal) > journal.begin;
+  }
+
+  /** Whether enough could be trimmed to be worth a commit of its own. */
   wantsTrim(journal: JournalLog): boolean {
     const room = journal.kind === 'sums' ? this.config.sumsBytes : this.chunkJournalBytes;
     return this.#trimTarget(journal) - journal.begin > room / 16;
   }
 
-  /** Drops the holds of verifiers that were absent too long. Returns whether there were any. */
-  expireHolds(): boolean {
-    const oldest = this.#clock.nowNs() - this.config.holdAbsenceMs * 1e6;
+  /**
+   * Counts `elapsedMs` of absence, in which the broker was awake, and drops the holds of verifiers that were absent too
+   * long. Returns whether there were any.
+   */
+  expireHolds(elapsedMs: number): boolean {
     let expired = false;
-    for (const journal of this.#byNumber) {
-      if (journal.kind !== 'sums') continue;
-      for (const [name, hold] of journal.holds) {
-        if (hold.lastSeenNs >= oldest) continue;
-        this.releaseHold(journal, name);
-        expired = true;
-      }
+    for (const [name, hold] of this.#sums.holds) {
+      hold.absentMs += elapsedMs;
+      if (hold.absentMs <= this.config.holdAbsenceMs) continue;
+      this.releaseHold(this.#sums, name);
+      expired = true;
     }
     return expired;
+  }
+
+  /** Whether stamps wait for a commit: if none comes by itself, a crash would take them along. */
+  get hasStamps(): boolean {
+    return this.#stamps.size > 0;
   }
 
   // --- reading ---
@@ -244,6 +267,9 @@ export class BrokerState {
   }
 
   #storedStamp(key: Buffer): number {
+    const begin = offsetOfKey(key);
+    const unwritten = this.#stamps.get(begin) ?? this.#stampsUnderWay.get(begin);
+    if (unwritten !== undefined) return unwritten;
     const stamp = this.#store.get('stamps', key);
     return stamp === undefined ? this.#clock.nowNs() : tables.decodeStamp(stamp, this.#bootHash);
   }
@@ -270,12 +296,13 @@ export class BrokerState {
     for (const { journal, batch: stored } of this.#underWay) {
       batch.put('batches', offsetKey(journal.number, stored.begin), stored.bytes);
     }
-    for (const { journal, begin, stampNs } of this.#stamps) {
+    this.#stampsUnderWay = this.#stamps;
+    this.#stamps = new Map();
+    for (const [begin, stampNs] of this.#stampsUnderWay) {
       // What was trimmed meanwhile must not leave its stamp behind.
-      if (begin < (this.#byNumber[journal]?.begin ?? 0)) continue;
-      batch.put('stamps', offsetKey(journal, begin), tables.encodeStamp(stampNs, this.#bootHash));
+      if (begin < this.#sums.begin) continue;
+      batch.put('stamps', offsetKey(this.#sums.number, begin), tables.encodeStamp(stampNs, this.#bootHash));
     }
-    this.#stamps = [];
     for (const journal of this.#byNumber) this.#trim(journal, batch);
     this.#fillRows(batch);
     return batch;
@@ -308,17 +335,18 @@ export class BrokerState {
     const stampNs = this.#clock.nowNs();
     const bytesMax = RECENT_BYTES_MAX / this.#byNumber.length;
     for (const { journal, batch } of this.#underWay) {
-      journal.remember({ ...batch, stampNs }, bytesMax);
-      if (journal.kind === 'sums') this.#stamps.push({ journal: journal.number, begin: batch.begin, stampNs });
+      journal.remember({ begin: batch.begin, end: batch.end, stampNs, bytes: batch.bytes }, bytesMax);
+      if (journal.kind === 'sums') this.#stamps.set(batch.begin, stampNs);
     }
     this.#underWay = [];
+    this.#stampsUnderWay = new Map();
   }
 
   /** Everything below the result may go. With no hold on the sums, the newest half of their room is kept. */
   #trimTarget(journal: JournalLog): number {
     const lowest = journal.lowestHold();
     if (lowest !== null) return Math.min(lowest, journal.head);
-    return Math.max(journal.begin, journal.head - this.config.sumsBytes / 2);
+    return Math.max(journal.begin, journal.head - Math.floor(this.config.sumsBytes / 2));
   }
 
   #trim(journal: JournalLog, batch: WriteBatch): void {
@@ -375,7 +403,7 @@ export class BrokerState {
       const { journal, name } = this.shardHold(shard);
       if (!journal.holds.has(name)) {
         assert(journal.begin === 0, 'a chunk journal keeps the hold of its shard');
-        journal.holds.set(name, { offset: 0, lastSeenNs: 0 });
+        journal.holds.set(name, { offset: 0, absentMs: 0 });
         this.#dirtyHolds.set(`${journal.number} ${name}`, { journal, name });
       }
     }
@@ -393,7 +421,7 @@ export class BrokerState {
     }
     for (const { key, value } of this.#store.range('holds', numberRange(number))) {
       const { offset } = openRow(value, tables.isHoldRow, `a hold of ${name}`);
-      journal.holds.set(nameOfKey(key), { offset, lastSeenNs: this.#clock.nowNs() });
+      journal.holds.set(nameOfKey(key), { offset, absentMs: 0 });
     }
     if (journal.kind === 'sums') this.#stampUnstamped(journal);
     this.journals.set(name, journal);
@@ -408,7 +436,7 @@ export class BrokerState {
     for (;;) {
       const key = this.#store.keys('batches', { from: range.from, to, limit: 1, reverse: true })[0];
       if (key === undefined || this.#store.get('stamps', key) !== undefined) return;
-      this.#stamps.push({ journal: journal.number, begin: offsetOfKey(key), stampNs: this.#clock.nowNs() });
+      this.#stamps.set(offsetOfKey(key), this.#clock.nowNs());
       to = key;
     }
   }
@@ -417,6 +445,12 @@ export class BrokerState {
   fillConfig(batch: WriteBatch): void {
     batch.put('config', tables.CONFIG_KEY, sealRow({ partitions: this.config.partitions }));
   }
+}
+
+function copyOf(bytes: Uint8Array): Uint8Array {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 export function shardHoldName(shard: number): string {

@@ -82,7 +82,15 @@ async function runSummer(flags: Flags, { tampering, crashAt }: Plan): Promise<vo
     if (claim.outcome !== 'owned') throw new FencedError(`shard ${shard} is ${claim.outcome}`);
     owners.push(claim.owner);
   }
-  const summer = new Summer({ journals, store, clock: systemClock, owners, onFailure: (error) => runtime.fail(error) });
+  const { batchBytesMax } = await connected.list();
+  const summer = new Summer({
+    journals,
+    store,
+    clock: systemClock,
+    owners,
+    batchBytesMax,
+    onFailure: (error) => runtime.fail(error),
+  });
   runtime.serve({
     progress: () => ({ event: 'progress', component: 'summer', ...summer.counts }),
     stop: async () => {
