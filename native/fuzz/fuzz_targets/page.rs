@@ -1,29 +1,45 @@
-//! Arbitrary bytes as pages: what is accepted is taken again as it was loaded, what is refused changes nothing.
+//! Pages of slots that are mostly valid, with some bytes altered: what is accepted is taken again as it was loaded, what
+//! is refused changes nothing.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use stream_sum_sha256::{Backend, PAGE_BYTES, Pool};
+use stream_sum_sha256::{Backend, PAGE_BYTES, PAGE_SLOTS, Pool, SLOT_BYTES, Sha256};
 
-fuzz_target!(|input: (u8, Vec<(u8, [u8; 128])>)| {
+/// Where, which file, its last sequence, how much was hashed, a byte to alter and by what.
+type Slot = (u8, u8, u32, u16, u8, u8);
+
+fn slot_bytes(backend: Backend, (_, file, sequence, bytes, altered, by): Slot) -> [u8; SLOT_BYTES] {
+    let mut hasher = Sha256::new(backend);
+    let _ = hasher.update(&vec![file; usize::from(bytes)]);
+    let mut slot = [file; SLOT_BYTES];
+    slot[16..20].copy_from_slice(&sequence.to_le_bytes());
+    slot[20..].copy_from_slice(&hasher.serialize());
+    slot[usize::from(altered) % SLOT_BYTES] ^= by;
+    slot
+}
+
+fuzz_target!(|input: (u8, Vec<Slot>)| {
     let (page, slots) = input;
+    let backend = Backend::selected().expect("a backend");
     let mut bytes = vec![0; PAGE_BYTES];
-    for (at, slot) in slots {
-        let at = usize::from(at) % (PAGE_BYTES / 128);
-        bytes[at * 128..(at + 1) * 128].copy_from_slice(&slot);
+    for slot in slots {
+        let at = usize::from(slot.0) % PAGE_SLOTS * SLOT_BYTES;
+        bytes[at..at + SLOT_BYTES].copy_from_slice(&slot_bytes(backend, slot));
     }
-    let mut pool = Pool::new(Backend::selected().expect("a backend"));
+    let mut pool = Pool::new(backend);
     match pool.load_page(usize::from(page), &bytes) {
         Ok(()) => {
             assert_eq!(pool.page_count(), usize::from(page) + 1);
-            let open = (0..31).filter(|at| bytes[at * 128..(at + 1) * 128].iter().any(|byte| *byte != 0)).count();
-            assert_eq!(pool.open_files(), open);
-            // Dropping every producer there is leaves nothing.
-            for at in 0..31 {
-                let producer: [u8; 8] = bytes[at * 128..at * 128 + 8].try_into().expect("8 bytes");
-                pool.drop_producer(&producer);
+            let slots = bytes.chunks(SLOT_BYTES);
+            assert_eq!(pool.open_files(), slots.clone().filter(|slot| slot.iter().any(|byte| *byte != 0)).count());
+            for slot in slots.filter(|slot| slot.iter().any(|byte| *byte != 0)) {
+                let (sequence, state) = pool.lookup(slot[..16].try_into().expect("16 bytes")).expect("an open file");
+                assert_eq!(
+                    (sequence.to_le_bytes(), &state[..]),
+                    (slot[16..20].try_into().expect("4 bytes"), &slot[20..])
+                );
             }
-            assert_eq!(pool.open_files(), 0);
         }
         Err(_) => assert_eq!((pool.open_files(), pool.page_count()), (0, 0)),
     }
