@@ -1,0 +1,264 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { EXIT } from '../core/errors.ts';
+import { TestProcess, temporaryFolder } from './testing/test-process.ts';
+
+const COMMANDS = ['broker', 'summer', 'chunker', 'retire', 'soak'] as const;
+
+type Ended = { readonly code: number | null; readonly stdout: readonly string[]; readonly stderr: readonly string[] };
+
+async function run(t: ExecutionContext, argv: readonly string[]): Promise<Ended & { message: string }> {
+  const process = new TestProcess(t, argv);
+  const { code, signal } = await process.exit();
+  t.is(signal, null, argv.join(' '));
+  return { code, stdout: process.stdout, stderr: process.stderr, message: process.lastMessage };
+}
+
+/** One line on stderr that names the thing, and nothing on stdout. */
+async function refused(t: ExecutionContext, argv: readonly string[], named: RegExp | string): Promise<void> {
+  const { code, stdout, stderr, message } = await run(t, argv);
+  const said = `${argv.join(' ')}\n${stderr.join('\n')}`;
+  t.is(code, EXIT.usage, said);
+  t.is(stderr.length, 1, said);
+  t.deepEqual(stdout, [], said);
+  if (typeof named === 'string') t.true(message.includes(named), said);
+  else t.regex(message, named, said);
+}
+
+async function broker(
+  t: ExecutionContext,
+  folder: string,
+  more: readonly string[] = [],
+): Promise<{ process: TestProcess; endpoint: string; data: string }> {
+  const endpoint = `ipc://${join(folder, 'socket')}`;
+  const data = join(folder, 'broker');
+  const process = new TestProcess(t, ['broker', '--data', data, '--listen', endpoint, '--partitions', '2', ...more]);
+  await process.ready();
+  return { process, endpoint, data };
+}
+
+test.serial('--help of every command names its flags and exits 0', async (t) => {
+  for (const command of COMMANDS) {
+    const { code, stdout, stderr } = await run(t, [command, '--help']);
+    t.is(code, EXIT.holds);
+    t.deepEqual(stderr, []);
+    t.true(
+      stdout.some((line) => line.includes(`stream-sum ${command} [options]`)),
+      stdout.join('\n'),
+    );
+    t.true(stdout.some((line) => line.includes('--help')));
+  }
+  const { code, stdout } = await run(t, ['--help']);
+  t.is(code, EXIT.holds);
+  for (const command of COMMANDS)
+    t.true(
+      stdout.some((line) => line.trim().startsWith(command)),
+      command,
+    );
+});
+
+test.serial('an unknown command, an unknown flag and a missing flag are one line each, exit 2', async (t) => {
+  await refused(t, ['nonsense'], /nonsense/);
+  const at = ['--data', '/tmp/x', '--connect', 'ipc:///tmp/x'];
+  await refused(t, ['broker', '--data', '/tmp/x', '--listen', 'ipc:///tmp/x', '--nonsense'], /--nonsense/);
+  await refused(t, ['summer', ...at, '--partitions', '0', '--nonsense'], /--nonsense/);
+  await refused(t, ['chunker', ...at, '--nonsense'], /--nonsense/);
+  await refused(t, ['retire', ...at.slice(2), '--producer', 'aa00000000000001', '--nonsense'], /--nonsense/);
+  await refused(t, ['soak', '--nonsense'], /--nonsense/);
+  await refused(t, ['broker', '--data', '/tmp/x', '--listen', 'ipc:///tmp/x', 'more'], /too many arguments/);
+  await refused(t, ['broker', '--listen', 'ipc:///tmp/x'], /--data/);
+  await refused(t, ['broker', '--data', '/tmp/x'], /--listen/);
+  await refused(t, ['summer', '--data', '/tmp/x', '--connect', 'ipc:///tmp/x'], /--partitions/);
+  await refused(t, ['chunker', '--data', '/tmp/x'], /--connect/);
+  await refused(t, ['retire', '--connect', 'ipc:///tmp/x'], /--producer/);
+});
+
+test.serial('a value that makes no sense is one line that names its flag, exit 2', async (t) => {
+  const of = {
+    broker: ['--data', '/tmp/x', '--listen', 'ipc:///tmp/x'],
+    summer: ['--data', '/tmp/x', '--connect', 'ipc:///tmp/x'],
+    chunker: ['--data', '/tmp/x', '--connect', 'ipc:///tmp/x'],
+    retire: ['--connect', 'ipc:///tmp/x'],
+    soak: [],
+  } as const;
+  const nonsense: readonly (readonly [keyof typeof of, string, string])[] = [
+    ['broker', '--partitions', '0'],
+    ['broker', '--partitions', '257'],
+    ['broker', '--partitions', '1.5'],
+    ['broker', '--retention', '12KiB'],
+    ['broker', '--retention', '-1'],
+    ['broker', '--sums-retention', '1'],
+    ['broker', '--hold-absence', '5'],
+    ['summer', '--partitions', '7-0'],
+    ['summer', '--partitions', 'a'],
+    ['chunker', '--rate', '0'],
+    ['chunker', '--rate', 'fast'],
+    ['chunker', '--files', '0'],
+    ['chunker', '--chunks', '9..1'],
+    ['chunker', '--chunk-bytes', '0'],
+    ['chunker', '--chunk-bytes', '1..2..3'],
+    ['chunker', '--batch-bytes', '100GiB'],
+    ['chunker', '--sla', '3 s'],
+    ['chunker', '--count', '0'],
+    ['chunker', '--seed', 'x'],
+    ['chunker', '--number', '65536'],
+    ['retire', '--producer', 'zz'],
+    ['retire', '--producer', '0000000000000001'],
+    ['soak', '--duration', '3'],
+    ['soak', '--chunkers', '0'],
+    ['soak', '--faults', 'some'],
+  ];
+  for (const [command, flag, value] of nonsense) await refused(t, [command, ...of[command], flag, value], flag);
+});
+
+test.serial('a chunk that does not fit a batch is refused with the bytes that it needs', async (t) => {
+  const flags = ['--data', '/tmp/x', '--connect', 'ipc:///tmp/x', '--chunk-bytes', '64KiB', '--batch-bytes', '64KiB'];
+  await refused(t, ['chunker', ...flags], /--batch-bytes 65536: a chunk of 65536 bytes needs 65608/);
+});
+
+test.serial('endpoints other than ipc and loopback are refused by name', async (t) => {
+  const folder = temporaryFolder(t);
+  const long = `ipc://${join(folder, 'x'.repeat(120))}`;
+  for (const [endpoint, named] of [
+    ['tcp://0.0.0.0:5555', /loopback.*0\.0\.0\.0/],
+    ['tcp://192.168.0.1:5555', /loopback/],
+    ['tcp://example.com:5555', /loopback/],
+    ['tcp://127.0.0.1:0', /port/],
+    ['tcp://127.0.0.1:70000', /port/],
+    ['tcp://127.0.0.1', /endpoint/],
+    ['udp://127.0.0.1:5555', /endpoint/],
+    ['ipc://', /path/],
+    [long, /the path has \d+ bytes, the system allows 107/],
+  ] as const) {
+    await refused(t, ['broker', '--data', join(folder, 'data'), '--listen', endpoint], named);
+    await refused(t, ['retire', '--producer', 'aa00000000000001', '--connect', endpoint], named);
+  }
+});
+
+test.serial('a data folder that is in use, of another kind, or no folder is refused by name', async (t) => {
+  const folder = temporaryFolder(t);
+  const { data, endpoint } = await broker(t, folder);
+  const other = `ipc://${join(folder, 'other')}`;
+  await refused(t, ['broker', '--data', data, '--listen', other, '--partitions', '2'], `${data} is in use`);
+  const summers = join(folder, 'summers');
+  const summer = new TestProcess(t, ['summer', '--data', summers, '--connect', endpoint, '--partitions', '0-1']);
+  await summer.ready();
+  await summer.signal('SIGTERM');
+  t.is((await summer.exit()).code, EXIT.holds);
+  await refused(t, ['broker', '--data', summers, '--listen', other], `${summers} belongs to a summer`);
+  await refused(t, ['chunker', '--data', summers, '--connect', endpoint], `${summers} belongs to a summer`);
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  await refused(t, ['broker', '--data', join(file, 'data'), '--listen', other], file);
+});
+
+test.serial('another number of partitions than the data folder has is refused with both', async (t) => {
+  const folder = temporaryFolder(t);
+  const { process, data, endpoint } = await broker(t, folder);
+  await process.signal('SIGTERM');
+  t.is((await process.exit()).code, EXIT.holds);
+  await refused(t, ['broker', '--data', data, '--listen', endpoint, '--partitions', '3'], /has 2 partitions, not 3/);
+});
+
+test.serial('an ipc path or a port in use is refused by name, and its owner keeps it', async (t) => {
+  const folder = temporaryFolder(t);
+  const { process, endpoint } = await broker(t, folder);
+  await refused(
+    t,
+    ['broker', '--data', join(folder, 'second'), '--listen', endpoint],
+    `${endpoint}: the path is in use`,
+  );
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  t.teardown(() => void server.close());
+  const { port } = server.address() as { port: number };
+  const address = `tcp://127.0.0.1:${port}`;
+  await refused(t, ['broker', '--data', join(folder, 'third'), '--listen', address], address);
+  mkdirSync(join(folder, 'taken'));
+  await refused(
+    t,
+    ['broker', '--data', join(folder, 'x'), '--listen', `ipc://${join(folder, 'no', 'path')}`],
+    'no/path',
+  );
+  t.false(process.isOver);
+  const list = new TestProcess(t, ['retire', '--connect', endpoint, '--producer', 'aa00000000000001']);
+  t.is((await list.exit()).code, EXIT.holds);
+});
+
+test.serial('partitions that the journals do not have are refused by number', async (t) => {
+  const folder = temporaryFolder(t);
+  const { endpoint } = await broker(t, folder);
+  const argv = ['summer', '--data', join(folder, 'summer'), '--connect', endpoint, '--partitions', '1-2'];
+  await refused(t, argv, 'there is no partition 2: the journals have 2');
+});
+
+test.serial('a batch that does not fit the retention is refused with the most that does', async (t) => {
+  const folder = temporaryFolder(t);
+  const { endpoint } = await broker(t, folder, ['--retention', '1MiB']);
+  const argv = ['chunker', '--data', join(folder, 'chunker'), '--connect', endpoint, '--batch-bytes', '256KiB'];
+  await refused(t, argv, /--batch-bytes 262144: .* at most \d+/);
+});
+
+test.serial('another workload on the folder of a chunker is refused with both', async (t) => {
+  const folder = temporaryFolder(t);
+  const { endpoint } = await broker(t, folder);
+  const argv = [
+    'chunker',
+    '--data',
+    join(folder, 'chunker'),
+    '--connect',
+    endpoint,
+    '--rate',
+    '100',
+    '--chunks',
+    '1000',
+  ];
+  const chunker = new TestProcess(t, argv);
+  await chunker.ready();
+  await chunker.signal('SIGTERM');
+  t.is((await chunker.exit()).code, EXIT.holds);
+  for (const [flag, value] of [
+    ['--seed', '2'],
+    ['--number', '1'],
+    ['--files', '99'],
+    ['--chunks', '999'],
+    ['--chunk-bytes', '31'],
+    ['--count', '5'],
+  ] as const) {
+    await refused(t, [...argv, flag, value], /continues another workload: it has seed 1, .*; asked was seed/);
+  }
+  const again = new TestProcess(t, [...argv, '--rate', '200']);
+  t.like(await again.ready(), { resumed: true });
+});
+
+test.serial('a chunker ends by itself when its files are verified, and starts anew on the same folder', async (t) => {
+  const folder = temporaryFolder(t);
+  const { endpoint } = await broker(t, folder);
+  const summer = new TestProcess(t, [
+    'summer',
+    '--data',
+    join(folder, 'summer'),
+    '--connect',
+    endpoint,
+    '--partitions',
+    '0,1',
+  ]);
+  await summer.ready();
+  const argv = ['chunker', '--data', join(folder, 'chunker'), '--connect', endpoint, '--files', '5', '--count', '20'];
+  const producers = new Set<string>();
+  for (let life = 0; life < 2; life += 1) {
+    const chunker = new TestProcess(t, argv);
+    const ready = await chunker.ready();
+    t.like(ready, { resumed: false });
+    if (ready.component === 'chunker') producers.add(ready.producer);
+    t.deepEqual(await chunker.exit(), { code: EXIT.holds, signal: null });
+    t.deepEqual(chunker.events.at(-1), { event: 'drained', verifiedTotal: 20, filesCompletedTotal: 20 });
+    t.deepEqual(
+      chunker.events.map(({ event }) => event),
+      ['ready', 'drained'],
+    );
+  }
+  t.is(producers.size, 2);
+});
