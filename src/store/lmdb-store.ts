@@ -6,22 +6,13 @@
  * - LMDB keeps a pointer to each value until its commit has resolved, so the writes are kept alive here until then.
  */
 
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  realpathSync,
-  statSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, type RangeOptions, type RootDatabase, type Transaction, open } from 'lmdb';
 import { asRecord, assert } from '../core/assert.ts';
 import { OperatingError, UsageError } from '../core/errors.ts';
 import { FileLock } from '../hash/file-lock.ts';
+import { checkLmdbFile } from './lmdb-file.ts';
 import { openRow, sealRow } from './row.ts';
 import type { Entry, Range, Store, StoreReader, Write } from './store.ts';
 
@@ -172,7 +163,7 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
   if (lock === null) throw new UsageError(`the data folder ${folder} is in use by another process`);
   const isNew = !existsSync(join(folder, DATA_FILE));
   try {
-    if (!isNew) checkWholeFile(join(folder, DATA_FILE), true);
+    if (!isNew) checkLmdbFile(join(folder, DATA_FILE));
     const store = new LmdbStore(folder, options.tables, lock);
     store.checkReaders();
     const format = store.get(FORMAT_TABLE, FORMAT_KEY);
@@ -193,7 +184,7 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
 export async function readLmdbStore<T>(options: LmdbStoreOptions, read: (reader: StoreReader) => T): Promise<T> {
   const file = join(options.folder, DATA_FILE);
   if (!existsSync(file)) throw new OperatingError('ERR_STORE_MISSING', `there is no store at ${options.folder}`);
-  checkWholeFile(file, false);
+  checkLmdbFile(file);
   const tables = new Tables(file, options.tables, true);
   try {
     const format = tables.get(FORMAT_TABLE, FORMAT_KEY);
@@ -236,70 +227,3 @@ function openingError(error: unknown, folder: string): unknown {
   const detail = error instanceof Error ? error.message : String(error);
   return new OperatingError('ERR_STORE_OPEN', `cannot open the store in ${folder}: ${detail}`, { cause: error });
 }
-
-/**
- * LMDB maps its file: a page that the file no longer has kills the process with SIGBUS. So a truncated file is found
- * before it is mapped: the newer of the two meta pages (mdb.c, `MDB_meta`) names the last page in use. Both must be meta
- * pages of this layout, too: lmdb-js crashes where LMDB refuses one of them.
- *
- * A few pages may be missing from a sound file: those that a transaction allocated at its end and gave back are never
- * written (seen: 1 to 4, in 31 of 18,148 random commits). Nothing refers to them; `mayExtend` fills the file up to them.
- */
-function checkWholeFile(file: string, mayExtend: boolean): void {
-  const descriptor = openSync(file, mayExtend ? 'r+' : 'r');
-  try {
-    const size = fstatSync(descriptor).size;
-    if (size === 0) return;
-    const first = readMeta(descriptor, 0);
-    const second = first === null ? null : readMeta(descriptor, first.pageBytes);
-    if (first === null || second === null || second.pageBytes !== first.pageBytes)
-      throw new OperatingError('ERR_STORE_DAMAGED', `the store ${file} has no two valid meta pages`);
-    const newest = first.transaction > second.transaction ? first : second;
-    const pages = Number(newest.lastPage) + 1;
-    const missing = pages - Math.floor(size / newest.pageBytes);
-    if (missing > UNWRITTEN_PAGES_MAX) {
-      throw new OperatingError(
-        'ERR_STORE_DAMAGED',
-        `the store ${file} is truncated: ${size} bytes, ${pages} pages in use`,
-      );
-    }
-    if (missing > 0 && mayExtend) ftruncateSync(descriptor, pages * newest.pageBytes);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function readMeta(descriptor: number, at: number): { transaction: bigint; lastPage: bigint; pageBytes: number } | null {
-  const page = Buffer.alloc(META_BYTES);
-  if (readSync(descriptor, page, 0, META_BYTES, at) < META_BYTES) return null;
-  const pageBytes = page.readUInt32LE(META_PAGE_BYTES_AT);
-  const isMeta =
-    page.readUInt16LE(META_FLAGS_AT) === META_FLAGS &&
-    page.readUInt32LE(META_MAGIC_AT) === META_MAGIC &&
-    page.readUInt32LE(META_VERSION_AT) === META_VERSION &&
-    PAGE_BYTES_POSSIBLE.includes(pageBytes);
-  if (!isMeta) return null;
-  return {
-    transaction: page.readBigUInt64LE(META_TRANSACTION_AT),
-    lastPage: page.readBigUInt64LE(META_LAST_PAGE_AT),
-    pageBytes,
-  };
-}
-
-// The layout of lmdb-js 3.5: a page header of 24 bytes, then MDB_meta (magic, version, address, map size, the free-list and
-// main trees of 48 bytes each, of which the first begins with the bytes of a page, last page, transaction).
-/** LMDB takes the system's page size. */
-const PAGE_BYTES_POSSIBLE: readonly number[] = [4096, 8192, 16_384, 32_768, 65_536];
-/** Pages that a sound file may lack at its end. */
-const UNWRITTEN_PAGES_MAX = 64;
-const META_BYTES = 160;
-const META_MAGIC = 0xbeefc0de;
-const META_FLAGS_AT = 18;
-/** P_META alone. */
-const META_FLAGS = 8;
-const META_MAGIC_AT = 24;
-const META_VERSION_AT = 28;
-const META_VERSION = 2;
-const META_PAGE_BYTES_AT = 48;
-const META_LAST_PAGE_AT = 144;
-const META_TRANSACTION_AT = 152;

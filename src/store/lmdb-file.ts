@@ -1,0 +1,148 @@
+/**
+ * Whether LMDB can open a file, found before it does: LMDB maps the file, and a page that is in use and no longer there
+ * kills the process by SIGBUS; on a damaged meta page lmdb-js crashes.
+ *
+ * A sound file may be shorter than its meta page says: pages that a transaction allocated at the end and gave back are
+ * never written (seen: 1 to 4 pages, in 31 of 18,148 random commits). So a short file is walked, and refused only when a
+ * page is missing that one of its trees refers to.
+ *
+ * The layout is that of lmdb-js 3.5 (mdb.c: MDB_page, MDB_meta, MDB_db, MDB_node), little-endian, 64 bits.
+ */
+
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { OperatingError } from '../core/errors.ts';
+
+/** LMDB takes the system's page size. */
+const PAGE_BYTES_POSSIBLE: readonly number[] = [4096, 8192, 16_384, 32_768, 65_536];
+
+/** MDB_page: flags u16, then the bounds of the free space (u16 each), or the number of pages of an overflow run (u32). */
+const PAGE = { flagsAt: 18, lowerAt: 20, pagesAt: 20, bytes: 24 } as const;
+const PAGE_FLAG = { branch: 1, leaf: 2, overflow: 4, meta: 8 } as const;
+/** MDB_meta, counted from the page: magic, version, then MDB_db of the free list and of the main tree, last page, transaction. */
+const META = {
+  magicAt: 24,
+  versionAt: 28,
+  freeAt: 48,
+  mainAt: 96,
+  lastPageAt: 144,
+  transactionAt: 152,
+  bytes: 160,
+} as const;
+const META_MAGIC = 0xbeefc0de;
+const META_VERSION = 2;
+/** MDB_db: the root's page number is its last field; all ones when the tree is empty. */
+const TREE = { rootAt: 40 } as const;
+const NO_PAGE = 0xffff_ffff_ffff_ffffn;
+/** MDB_node: low and high u16 (page number or size), flags u16 (or the page number's top), key size u16, then the key. */
+const NODE = { highAt: 2, flagsAt: 4, keyBytesAt: 6, bytes: 8 } as const;
+const NODE_FLAG = { overflow: 1, tree: 2 } as const;
+/** No tree of LMDB is deeper. */
+const DEPTH_MAX = 32;
+
+type Meta = {
+  readonly transaction: bigint;
+  readonly pages: number;
+  readonly pageBytes: number;
+  readonly roots: readonly bigint[];
+};
+
+/** Throws ERR_STORE_DAMAGED. An empty file is a new store. */
+export function checkLmdbFile(file: string): void {
+  const descriptor = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(descriptor);
+    if (size === 0) return;
+    const first = readMeta(descriptor, 0);
+    const second = first === null ? null : readMeta(descriptor, first.pageBytes);
+    if (first === null || second === null || second.pageBytes !== first.pageBytes) {
+      throw new OperatingError('ERR_STORE_DAMAGED', `the store ${file} has no two valid meta pages`);
+    }
+    const newest = first.transaction > second.transaction ? first : second;
+    if (size >= newest.pages * newest.pageBytes) return;
+    const walk = new Walk(descriptor, Math.floor(size / newest.pageBytes), newest.pageBytes);
+    // LMDB writes whole pages.
+    if (size % newest.pageBytes === 0 && newest.roots.every((root) => walk.tree(root, 0))) return;
+    throw new OperatingError(
+      'ERR_STORE_DAMAGED',
+      `the store ${file} is truncated: ${size} bytes, ${newest.pages} pages in use`,
+    );
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readMeta(descriptor: number, at: number): Meta | null {
+  const page = Buffer.alloc(META.bytes);
+  if (readSync(descriptor, page, 0, META.bytes, at) < META.bytes) return null;
+  // The first field of the free list's MDB_db has the page size.
+  const pageBytes = page.readUInt32LE(META.freeAt);
+  const isMeta =
+    page.readUInt16LE(PAGE.flagsAt) === PAGE_FLAG.meta &&
+    page.readUInt32LE(META.magicAt) === META_MAGIC &&
+    page.readUInt32LE(META.versionAt) === META_VERSION &&
+    PAGE_BYTES_POSSIBLE.includes(pageBytes);
+  if (!isMeta) return null;
+  return {
+    transaction: page.readBigUInt64LE(META.transactionAt),
+    pages: Number(page.readBigUInt64LE(META.lastPageAt)) + 1,
+    pageBytes,
+    roots: [META.freeAt, META.mainAt].map((tree) => page.readBigUInt64LE(tree + TREE.rootAt)),
+  };
+}
+
+/** Follows every reference of a tree. `false`: one leads to a page that is not there, or is none. */
+class Walk {
+  readonly #descriptor: number;
+  readonly #pages: bigint;
+  readonly #pageBytes: number;
+
+  constructor(descriptor: number, pages: number, pageBytes: number) {
+    this.#descriptor = descriptor;
+    this.#pages = BigInt(pages);
+    this.#pageBytes = pageBytes;
+  }
+
+  tree(root: bigint, depth: number): boolean {
+    if (root === NO_PAGE) return true;
+    const page = this.#read(root);
+    if (page === null || depth > DEPTH_MAX) return false;
+    const flags = page.readUInt16LE(PAGE.flagsAt);
+    const nodes = (page.readUInt16LE(PAGE.lowerAt) - PAGE.bytes) / 2;
+    for (let index = 0; index < nodes; index += 1) {
+      const at = page.readUInt16LE(PAGE.bytes + index * 2);
+      if (at + NODE.bytes > page.length) return false;
+      const isSound =
+        (flags & PAGE_FLAG.branch) !== 0 ? this.tree(childOf(page, at), depth + 1) : this.#leafNode(page, at, depth);
+      if (!isSound) return false;
+    }
+    return (flags & (PAGE_FLAG.branch | PAGE_FLAG.leaf)) !== 0;
+  }
+
+  #leafNode(page: Buffer, at: number, depth: number): boolean {
+    const flags = page.readUInt16LE(at + NODE.flagsAt);
+    const data = at + NODE.bytes + page.readUInt16LE(at + NODE.keyBytesAt);
+    if ((flags & NODE_FLAG.overflow) !== 0)
+      return data + 8 <= page.length && this.#overflow(page.readBigUInt64LE(data));
+    if ((flags & NODE_FLAG.tree) === 0) return true;
+    return data + TREE.rootAt + 8 <= page.length && this.tree(page.readBigUInt64LE(data + TREE.rootAt), depth + 1);
+  }
+
+  #overflow(first: bigint): boolean {
+    const page = this.#read(first);
+    if (page === null || (page.readUInt16LE(PAGE.flagsAt) & PAGE_FLAG.overflow) === 0) return false;
+    return first + BigInt(page.readUInt32LE(PAGE.pagesAt)) <= this.#pages;
+  }
+
+  #read(number: bigint): Buffer | null {
+    if (number >= this.#pages) return null;
+    const page = Buffer.alloc(this.#pageBytes);
+    const length = readSync(this.#descriptor, page, 0, page.length, Number(number) * this.#pageBytes);
+    return length === page.length ? page : null;
+  }
+}
+
+function childOf(page: Buffer, at: number): bigint {
+  const low = BigInt(page.readUInt16LE(at));
+  const high = BigInt(page.readUInt16LE(at + NODE.highAt));
+  return low | (high << 16n) | (BigInt(page.readUInt16LE(at + NODE.flagsAt)) << 32n);
+}
