@@ -18,7 +18,14 @@ function platformOf(name) {
   const cpu = PROCESSORS.find((processor) => parts.includes(processor));
   const os = SYSTEMS.find((system) => parts.includes(system));
   if (cpu === undefined || (os === undefined && cpu !== 'wasm32')) return null;
-  const libc = os !== 'linux' ? undefined : parts.at(-1).startsWith('musl') ? 'musl' : parts.at(-1).startsWith('gnu') ? 'glibc' : undefined;
+  const libc =
+    os !== 'linux'
+      ? undefined
+      : parts.at(-1).startsWith('musl')
+        ? 'musl'
+        : parts.at(-1).startsWith('gnu')
+          ? 'glibc'
+          : undefined;
   return { cpu: [cpu], ...(os === undefined ? {} : { os: [os] }), ...(libc === undefined ? {} : { libc: [libc] }) };
 }
 
