@@ -1,0 +1,16 @@
+/** A client of an embedded broker at an endpoint, with the machine's clock. */
+
+import { randomBytes } from 'node:crypto';
+import { systemClock } from '../../core/clock.ts';
+import { parseEndpoint } from '../../transport/endpoint.ts';
+import { ZeromqDialer } from '../../transport/zeromq-link.ts';
+import { JournalClient } from '../client.ts';
+
+export function connect(endpoint: string): JournalClient {
+  return new JournalClient({
+    dialer: new ZeromqDialer(parseEndpoint(endpoint)),
+    clock: systemClock,
+    name: 'test',
+    newSession: () => randomBytes(16).toString('hex'),
+  });
+}
