@@ -236,16 +236,16 @@ export class Chunker {
     this.#wakeTimer = null;
     const { clock } = this.#options;
     const isBehind = this.#isBehindGoal();
-    const due = isBehind ? Number.POSITIVE_INFINITY : this.#schedule.dueSteps(clock.nowNs());
+    const due = this.#schedule.dueSteps(clock.nowNs());
     this.#reserve();
-    const state = this.#generate(Math.min(due, this.#generator.step + SLICE_RECORDS, this.#reservedStep));
+    const state = this.#generate(due);
     this.#publisher.flush(this.#generator);
     this.#isRunning = false;
     if (isBehind && !this.#isBehindGoal()) this.#reachedGoals();
     if (state === 'ended') return this.#maybeEnd();
     this.#isBlocked = state === 'blocked' || this.#generator.step >= this.#reservedStep;
     if (this.#isBlocked) return;
-    if (this.#generator.step < due) this.#runSoon();
+    if (this.#generator.step < due || this.#isBehindGoal()) this.#runSoon();
     else this.#wakeTimer = clock.after(this.#schedule.waitMs(this.#generator.step, clock.nowNs()), () => this.#run());
   }
 
@@ -273,15 +273,17 @@ export class Chunker {
     });
   }
 
-  #generate(through: number): 'due' | 'blocked' | 'ended' {
+  /** One slice of what is due, or is in a journal already: what a journal has ahead of the schedule, and no more. */
+  #generate(due: number): 'due' | 'blocked' | 'ended' {
     const { clock, events } = this.#options;
     const generator = this.#generator;
+    const through = Math.min(generator.step + SLICE_RECORDS, this.#reservedStep);
     const startedNs = clock.nowNs();
-    if (generator.step < through && this.#schedule.isPaced && !this.#isBehindGoal()) {
+    if (generator.step < Math.min(due, through) && this.#schedule.isPaced && !this.#isBehindGoal()) {
       events.onScheduleLag(Math.max(0, startedNs - this.#schedule.intendedNs(generator.step, startedNs)));
     }
     const unverifiedMax = this.#schedule.isPaced ? UNVERIFIED_FILES_SCHEDULED_MAX : UNVERIFIED_FILES_MAX;
-    while (generator.step < through) {
+    while (generator.step < through && (generator.step < due || this.#isBehindGoal())) {
       const next = generator.peek();
       if (next === null) return 'ended';
       if (next.isEnd && this.#verifier.outstanding >= unverifiedMax && !this.#isBehindGoal()) return 'blocked';
