@@ -1,4 +1,4 @@
-// Interleaved rounds: in each, every contender runs once, in an order that is shuffled anew, so that whatever slows the
+// Interleaved rounds: in each, every contender has its turn, in an order that is shuffled anew, so that whatever slows the
 // machine for a while slows all of them. Ratios of medians within one run are what counts.
 
 import { Prng } from '../../src/core/prng.ts';
@@ -11,23 +11,33 @@ export interface RoundsPlan {
   readonly rounds: number;
   /** Rounds before that are not counted. */
   readonly warmUpRounds: number;
+  /** Runs of each contender in its turn, so that a turn takes some milliseconds. */
+  readonly repetitions: number;
   readonly seed: number;
 }
 
-/** Runs all contenders; `prepare` goes before each round and is not measured. */
-export function runRounds(contenders: readonly Contender[], prepare: () => void, plan: RoundsPlan): Timings {
+/** Runs all contenders. */
+export function runRounds(contenders: readonly Contender[], plan: RoundsPlan): Timings {
   const prng = Prng.fromSeed(plan.seed);
   const timings = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
   for (let round = -plan.warmUpRounds; round < plan.rounds; round++) {
-    prepare();
     for (const contender of shuffled(contenders, prng)) {
-      const start = process.hrtime.bigint();
-      contender.run();
-      const nanoseconds = Number(process.hrtime.bigint() - start);
-      if (round >= 0) timings.get(contender.name)?.push(nanoseconds / contender.chunks);
+      const nanoseconds = turn(contender, plan.repetitions) / (contender.chunks * plan.repetitions);
+      if (round >= 0) timings.get(contender.name)?.push(nanoseconds);
     }
   }
   return timings;
+}
+
+function turn(contender: Contender, repetitions: number): number {
+  let nanoseconds = 0n;
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    contender.prepare();
+    const start = process.hrtime.bigint();
+    contender.run();
+    nanoseconds += process.hrtime.bigint() - start;
+  }
+  return Number(nanoseconds);
 }
 
 function shuffled<T>(values: readonly T[], prng: Prng): T[] {

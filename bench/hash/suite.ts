@@ -41,6 +41,8 @@ const CHUNK_BYTES = [32, 256, 1024, 4096, 65_536];
 /** Batches of 1,000 chunks a round, so that rounds of all sizes take about as long. */
 const BATCHES: Readonly<Record<number, number>> = { 32: 30, 256: 20, 1024: 10, 4096: 4, 65_536: 1 };
 
+const REPETITIONS: Readonly<Record<number, number>> = { 32: 5, 256: 3, 1024: 2 };
+
 function shapeOf(files: number, chunkBytes: number, smoke: boolean): WorkloadShape {
   if (smoke) return { files: files > 1000 ? 1001 : 300, chunkBytes, batchChunks: 100, batches: 2 };
   // At 100,000 files a round touches about all of them at 32 bytes, so that none stays in a cache.
@@ -58,7 +60,7 @@ async function slicedColumn(chunkBytes: number, smoke: boolean, plan: RoundsPlan
     await hashWasmOfChunks(workload, slowChunks),
     nobleOfChunks(workload, slowChunks),
   ];
-  const timings = runRounds(contenders, () => undefined, plan);
+  const timings = runRounds(contenders, plan);
   checkDigests(contenders);
   return { benchmark: 'sliced-chunks', shape: workload.shape, timings };
 }
@@ -66,7 +68,7 @@ async function slicedColumn(chunkBytes: number, smoke: boolean, plan: RoundsPlan
 function recordsColumn(files: number, chunkBytes: number, smoke: boolean, plan: RoundsPlan): Column {
   const workload = new Workload(shapeOf(files, chunkBytes, smoke), plan.seed);
   const contenders = [nodeCryptoOfRecords(workload), hashPoolOfRecords(workload)];
-  const timings = runRounds(contenders, () => workload.renumber(), plan);
+  const timings = runRounds(contenders, plan);
   checkDigests(contenders);
   return { benchmark: 'record-batches', shape: workload.shape, timings };
 }
@@ -74,15 +76,19 @@ function recordsColumn(files: number, chunkBytes: number, smoke: boolean, plan: 
 /** Runs the suite; `progress` is told what comes next. */
 export async function runHashSuite(options: HashSuiteOptions, progress: (line: string) => void): Promise<HashResults> {
   const { seed, smoke } = options;
-  const plan = smoke ? { rounds: 1, warmUpRounds: 0, seed } : { rounds: 21, warmUpRounds: 3, seed };
+  const planOf = (chunkBytes: number): RoundsPlan =>
+    smoke
+      ? { rounds: 1, warmUpRounds: 0, repetitions: 1, seed }
+      : { rounds: 21, warmUpRounds: 3, repetitions: REPETITIONS[chunkBytes] ?? 1, seed };
   const columns: Column[] = [];
   for (const chunkBytes of CHUNK_BYTES) {
     progress(`1,000 files, chunks of ${chunkBytes} B`);
+    const plan = planOf(chunkBytes);
     columns.push(await slicedColumn(chunkBytes, smoke, plan), recordsColumn(1000, chunkBytes, smoke, plan));
   }
   for (const chunkBytes of [32, 1024]) {
     progress(`100,000 files, chunks of ${chunkBytes} B`);
-    columns.push(recordsColumn(100_000, chunkBytes, smoke, { ...plan, rounds: Math.min(plan.rounds, 11) }));
+    columns.push(recordsColumn(100_000, chunkBytes, smoke, { ...planOf(chunkBytes), repetitions: 1 }));
   }
   progress('single operations');
   const micro = await measureMicro(smoke);

@@ -24,7 +24,7 @@ export interface WorkloadBatch {
   readonly data: Buffer;
   /** `data` cut into chunks: views of it. */
   readonly views: readonly Buffer[];
-  /** The same chunks as records; their sequences are those of the round that `renumber` prepared. */
+  /** The same chunks as records; their sequences are those that `renumber` wrote last. */
   readonly records: Buffer;
 }
 
@@ -34,7 +34,9 @@ export class Workload {
   readonly batches: readonly WorkloadBatch[];
   /** 16 bytes a file. */
   readonly fileIds: readonly Buffer[];
+  /** The last number of each file before and after the records as they are. */
   readonly #sequences: Uint32Array;
+  readonly #nextSequences: Uint32Array;
 
   constructor(shape: WorkloadShape, seed: number) {
     this.shape = shape;
@@ -42,6 +44,7 @@ export class Workload {
     this.fileIds = Array.from({ length: shape.files }, (_, file) => fileId(file));
     this.batches = Array.from({ length: shape.batches }, () => makeBatch(shape, this.fileIds, prng));
     this.#sequences = new Uint32Array(shape.files);
+    this.#nextSequences = new Uint32Array(shape.files);
   }
 
   /** Chunks of one round. */
@@ -49,14 +52,24 @@ export class Workload {
     return this.shape.batches * this.shape.batchChunks;
   }
 
-  /** Numbers the records on from the last round, so that a pool takes them. Not part of what is measured. */
+  /**
+   * Numbers the records on, so that a pool takes them once more. Not part of what is measured; who does not need it
+   * calls `rewrite`, so that all find the records in the same state of the caches.
+   */
   renumber(): void {
+    this.#sequences.set(this.#nextSequences);
+    this.rewrite();
+  }
+
+  /** Writes the numbers that the records have. */
+  rewrite(): void {
     const stride = RECORD_HEADER_BYTES + this.shape.chunkBytes;
+    this.#nextSequences.set(this.#sequences);
     for (const { files, records } of this.batches) {
       for (let chunk = 0; chunk < files.length; chunk++) {
         const file = files[chunk] ?? 0;
-        const sequence = (this.#sequences[file] ?? 0) + 1;
-        this.#sequences[file] = sequence;
+        const sequence = (this.#nextSequences[file] ?? 0) + 1;
+        this.#nextSequences[file] = sequence;
         records.writeUInt32LE(sequence, chunk * stride + 4);
       }
     }
@@ -64,7 +77,7 @@ export class Workload {
 
   /** The number of the next record of each file. */
   nextSequence(file: number): number {
-    return (this.#sequences[file] ?? 0) + 1;
+    return (this.#nextSequences[file] ?? 0) + 1;
   }
 }
 

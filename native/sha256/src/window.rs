@@ -9,8 +9,8 @@ use crate::backend::{Backend, prefetch_all};
 use crate::context::{BLOCK_BYTES, Context};
 use crate::lanes::{Level, Queue, StoredJob};
 
-/// Blocks that are put together before all is folded: with their contexts they stay in the caches.
-const STAGED_MAX: usize = 256;
+/// Blocks that are put together before all is folded: with their contexts they stay in a first-level cache of 32 KiB.
+const STAGED_MAX: usize = 128;
 /// One job stages two blocks at most, and the copies reach one block further.
 const STAGED_SPARE: usize = 4;
 
