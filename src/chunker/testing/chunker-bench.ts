@@ -10,6 +10,7 @@ import { type Batch, encodeBatch } from '../../message/batch.ts';
 import { encodeChunk } from '../../message/chunk.ts';
 import { SUMS_JOURNAL, chunkJournal } from '../../journal/journals.ts';
 import { type Gate, MemoryStore } from '../../store/testing/memory-store.ts';
+import type { VerifiedFile } from '../../verifier/verifier.ts';
 import { Workload, type WorkloadOptions } from '../../workload/workload.ts';
 import { crc32c } from '../../hash/crc32c.ts';
 import { Chunker } from '../chunker.ts';
@@ -90,7 +91,7 @@ export class ChunkerBench {
   rate: number | null;
   batchBytes: number;
   /** Every verdict of every incarnation. */
-  readonly verified: number[] = [];
+  readonly verdicts: VerifiedFile[] = [];
   readonly failures: unknown[] = [];
   readonly sent: Sent[] = [];
   readonly delays: number[] = [];
@@ -121,6 +122,11 @@ export class ChunkerBench {
       this.#note(journal, batch);
       return null;
     };
+  }
+
+  /** File numbers, in the order of the verdicts. */
+  get verified(): number[] {
+    return this.verdicts.map(({ fileNumber }) => fileNumber);
   }
 
   get incarnations(): number {
@@ -213,7 +219,7 @@ export class ChunkerBench {
       batchBytes: this.batchBytes,
       slaMs: 30_000,
       events: {
-        onVerified: ({ fileNumber }) => isCurrent() && this.verified.push(fileNumber),
+        onVerified: (file) => isCurrent() && this.verdicts.push(file),
         onAcknowledged: () => {},
         onScheduleLag: () => {},
         onDelay: (_file, seconds) => this.delays.push(seconds),
