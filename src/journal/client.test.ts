@@ -1,0 +1,365 @@
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { TestProcess, temporaryFolder, within } from '../cli/testing/test-process.ts';
+import { systemClock } from '../core/clock.ts';
+import { Prng } from '../core/prng.ts';
+import { ManualClock } from '../core/testing/manual-clock.ts';
+import { crc32c } from '../hash/crc32c.ts';
+import { decodeBatch } from '../message/batch.ts';
+import { Appender } from './appender.ts';
+import { JournalClient } from './client.ts';
+import { type AppendOutcome, chunkJournal } from './journals.ts';
+import { PRODUCER, chunks } from './testing/broker-harness.ts';
+import { connect } from './testing/connect.ts';
+import { FakeDialer } from './testing/fake-dialer.ts';
+import { testSeed } from './testing/seed.ts';
+
+const JOURNAL = chunkJournal(0);
+
+type Scene = { client: JournalClient; dialer: FakeDialer; clock: ManualClock; lost: string[] };
+
+function begin(t: ExecutionContext): Scene {
+  const dialer = new FakeDialer();
+  const clock = new ManualClock();
+  const lost: string[] = [];
+  let sessions = 0;
+  const newSession = (): string => {
+    sessions += 1;
+    return `session-${sessions}`;
+  };
+  const client = new JournalClient({ dialer, clock, name: 'c', newSession, onSessionLost: (why) => lost.push(why) });
+  t.teardown(() => client.close());
+  return { client, dialer, clock, lost };
+}
+
+function opened(t: ExecutionContext): Scene {
+  const scene = begin(t);
+  scene.dialer.link.answer({ t: 'opened' });
+  return scene;
+}
+
+/** What the promise has resolved to by now. */
+async function settledValue<T>(promise: Promise<T>): Promise<T | 'waits'> {
+  await new Promise(setImmediate);
+  return Promise.race([promise, Promise.resolve('waits' as const)]);
+}
+
+const COMMITTED: AppendOutcome = { outcome: 'committed', begin: 0, end: 73, stampNs: 1 };
+
+test('nothing but the opening is sent before the session is open, then everything in its order', (t) => {
+  const { client, dialer } = begin(t);
+  void client.append(JOURNAL, chunks(0, 1));
+  void client.append(JOURNAL, chunks(1, 1));
+  void client.head(JOURNAL).catch(() => {});
+  client.read(JOURNAL, 0, { creditBytes: 100 });
+  t.deepEqual(
+    dialer.link.received.map(({ message }) => message.t),
+    ['open'],
+  );
+  dialer.link.answer({ t: 'opened' });
+  t.deepEqual(
+    dialer.link.received.map(({ message }) => message.t),
+    ['open', 'call', 'read', 'append', 'append'],
+  );
+  const firsts = dialer.link.received.slice(3).map(({ frames }) => {
+    const batch = decodeBatch(frames[1] ?? new Uint8Array(), JOURNAL, crc32c);
+    return 'fault' in batch ? null : batch.firstIndex;
+  });
+  t.deepEqual(firsts, [0, 1]);
+});
+
+test('a lost session is replaced by one under a new identity: calls are made again, appends become unknown', async (t) => {
+  const { client, dialer, lost } = opened(t);
+  const head = client.head(JOURNAL);
+  const append = client.append(JOURNAL, chunks(0, 1));
+  const old = dialer.link;
+  old.down();
+  t.deepEqual(lost, ['the connection was lost']);
+  t.true(old.isClosed);
+  t.not(dialer.link.session, old.session);
+  t.deepEqual(await append, { outcome: 'unknown' });
+  dialer.link.answer({ t: 'opened' });
+  const [call] = dialer.link.of('call');
+  t.deepEqual(call?.call, { op: 'head', journal: JOURNAL });
+  dialer.link.answer({ t: 'reply', id: call?.id ?? 0, result: { head: 7 } });
+  t.is(await head, 7);
+  t.deepEqual(dialer.link.of('append'), []);
+});
+
+test('answers of an old session are dropped, and one of another incarnation opens a new session', async (t) => {
+  const { client, dialer, lost } = opened(t);
+  const append = client.append(JOURNAL, chunks(0, 1));
+  const [{ id } = { id: 0 }] = dialer.link.of('append');
+  dialer.link.answer({ t: 'acks', acks: [{ id, outcome: COMMITTED }] }, { session: 'session-0' });
+  t.is(await settledValue(append), 'waits');
+  dialer.link.answer({ t: 'acks', acks: [{ id, outcome: COMMITTED }] }, { incarnation: 'two' });
+  t.deepEqual(await append, { outcome: 'unknown' });
+  t.deepEqual(lost, ['the broker was restarted']);
+  t.is(dialer.links.length, 2);
+});
+
+test('a broker that does not know the session gets a new one', (t) => {
+  const { dialer, lost } = opened(t);
+  dialer.link.answer({ t: 'reopen' });
+  t.deepEqual(lost, ['the broker does not know the session']);
+  t.deepEqual(dialer.link.of('open').length, 1);
+});
+
+test('what is no message of the protocol is dropped', async (t) => {
+  const { client, dialer, lost } = opened(t);
+  const head = client.head(JOURNAL);
+  const [call] = dialer.link.of('call');
+  for (const odd of [{ t: 'reply', id: -1, result: 1 }, { t: 'nonsense' }, { t: 'acks' }, { t: 'end', stream: 'x' }]) {
+    dialer.link.answer(odd as never);
+  }
+  t.is(await settledValue(head), 'waits');
+  t.deepEqual(lost, []);
+  dialer.link.answer({ t: 'reply', id: call?.id ?? 0, result: { head: 1 } });
+  t.is(await head, 1);
+});
+
+test('an idle client pings with its credits; a silent broker is left, one that answers is kept', async (t) => {
+  const { client, dialer, clock, lost } = opened(t);
+  client.read(JOURNAL, 50, { creditBytes: 100 });
+  for (let ping = 1; ping <= 20; ping += 1) {
+    await clock.advance(200);
+    t.is(dialer.link.of('ping').length, ping);
+    dialer.link.answer({ t: 'pong' });
+  }
+  t.deepEqual(lost, []);
+  const stream = dialer.link.of('read')[0]?.stream;
+  t.deepEqual(dialer.link.of('ping').at(-1)?.credits, [{ stream, taken: 50, through: 150 }]);
+  await clock.advance(2_600);
+  t.deepEqual(lost, ['the broker does not answer']);
+});
+
+test('a request without an answer for its deadline opens a new session, even if the broker pongs', async (t) => {
+  for (const ask of [
+    (client: JournalClient): void => void client.append(JOURNAL, chunks(0, 1)),
+    (client: JournalClient): void => void client.head(JOURNAL).catch(() => {}),
+  ]) {
+    const { client, dialer, clock, lost } = opened(t);
+    ask(client);
+    for (let second = 0; second < 9; second += 1) {
+      await clock.advance(1_000);
+      dialer.link.answer({ t: 'pong' });
+    }
+    t.deepEqual(lost, []);
+    await clock.advance(1_500);
+    t.deepEqual(lost, ['a request was not answered in time']);
+  }
+});
+
+test('a refused call is an error with the reason; a refused session fails every call', async (t) => {
+  const { client, dialer } = opened(t);
+  const call = client.head('nowhere');
+  dialer.link.answer({ t: 'refused', id: dialer.link.of('call')[0]?.id ?? 0, reason: 'there is no journal nowhere' });
+  await t.throwsAsync(call, { code: 'ERR_REFUSED', message: /there is no journal nowhere/ });
+  const other = begin(t);
+  const calls = [other.client.head(JOURNAL), other.client.list()];
+  other.dialer.link.answer({ t: 'refused', id: null, reason: 'protocol version 1, this broker speaks 2' });
+  for (const each of calls) await t.throwsAsync(each, { code: 'ERR_REFUSED', message: /this broker speaks 2/ });
+});
+
+// --- streams ---
+
+function batchAt(index: number): { span: readonly [number, number, number]; bytes: Buffer } {
+  const bytes = chunks(index, 1);
+  return { span: [index * bytes.length, (index + 1) * bytes.length, 5], bytes };
+}
+
+const BATCH_BYTES = batchAt(0).bytes.length;
+
+function deliver(dialer: FakeDialer, stream: number, indexes: readonly number[]): void {
+  const batches = indexes.map(batchAt);
+  dialer.link.answer(
+    { t: 'batches', stream, batches: batches.map(({ span }) => span) },
+    { frames: batches.map(({ bytes }) => bytes) },
+  );
+}
+
+test('a stream goes on where it was in a new session, without a gap or a repeat', async (t) => {
+  const { client, dialer } = opened(t);
+  const stream = client.read(JOURNAL, 0, { creditBytes: 1000 });
+  const id = dialer.link.of('read')[0]?.stream ?? 0;
+  deliver(dialer, id, [0, 1, 2]);
+  t.like(await stream.next(), { begin: 0 });
+  dialer.link.down();
+  dialer.link.answer({ t: 'opened' });
+  const [again] = dialer.link.of('read');
+  t.like(again, { stream: id, offset: 3 * BATCH_BYTES, through: BATCH_BYTES + 1000 });
+  deliver(dialer, id, [3]);
+  for (const index of [1, 2, 3]) t.like(await stream.next(), { begin: index * BATCH_BYTES });
+  t.is(await settledValue(stream.next()), 'waits');
+});
+
+test('what does not continue a stream restarts the session, and is never handed out', async (t) => {
+  const wrong: readonly ((dialer: FakeDialer, stream: number) => void)[] = [
+    (dialer, stream) => deliver(dialer, stream, [2]),
+    (dialer, stream) => deliver(dialer, stream, [0]),
+    (dialer, stream) => dialer.link.answer({ t: 'batches', stream, batches: [batchAt(1).span] }),
+    (dialer, stream) =>
+      dialer.link.answer({ t: 'batches', stream, batches: [batchAt(1).span] }, { frames: [Buffer.alloc(5)] }),
+  ];
+  for (const deliverWrong of wrong) {
+    const { client, dialer, lost } = opened(t);
+    const stream = client.read(JOURNAL, 0, { creditBytes: 1000 });
+    const id = dialer.link.of('read')[0]?.stream ?? 0;
+    deliver(dialer, id, [0]);
+    deliverWrong(dialer, id);
+    t.deepEqual(lost, ['the stream is not where it was']);
+    t.like(await stream.next(), { begin: 0 });
+    dialer.link.answer({ t: 'opened' });
+    t.is(dialer.link.of('read')[0]?.offset, BATCH_BYTES);
+    t.is(await settledValue(stream.next()), 'waits');
+  }
+});
+
+test('credit is granted as batches are taken, never for what was only received', async (t) => {
+  const { client, dialer } = opened(t);
+  const creditBytes = 4 * BATCH_BYTES;
+  const stream = client.read(JOURNAL, 0, { creditBytes });
+  const id = dialer.link.of('read')[0]?.stream ?? 0;
+  t.is(dialer.link.of('read')[0]?.through, creditBytes);
+  deliver(dialer, id, [0, 1, 2, 3]);
+  t.deepEqual(dialer.link.of('credit'), []);
+  await stream.next();
+  t.deepEqual(dialer.link.of('credit'), []);
+  await stream.next();
+  const taken = 2 * BATCH_BYTES;
+  t.deepEqual(dialer.link.of('credit'), [
+    { t: 'credit', credits: [{ stream: id, taken, through: taken + creditBytes }] },
+  ]);
+});
+
+test('the end of a stream is told as it is, after what had arrived before it', async (t) => {
+  const { client, dialer } = opened(t);
+  for (const [end, told] of [
+    [
+      { reason: 'trimmed', begin: 9, detail: '' },
+      { end: 'trimmed', begin: 9 },
+    ],
+    [{ reason: 'fenced', begin: 0, detail: '' }, { end: 'fenced' }],
+    [
+      { reason: 'rejected', begin: 0, detail: 'why' },
+      { end: 'rejected', reason: 'why' },
+    ],
+  ] as const) {
+    const stream = client.read(JOURNAL, 0, { creditBytes: 1000 });
+    const id = dialer.link.of('read').at(-1)?.stream ?? 0;
+    deliver(dialer, id, [0]);
+    dialer.link.answer({ t: 'end', stream: id, ...end });
+    t.like(await stream.next(), { begin: 0 });
+    t.deepEqual(await stream.next(), told);
+    t.deepEqual(await stream.next(), told);
+  }
+});
+
+// --- a real broker that is killed ---
+
+test.serial(
+  'a broker that is killed and started again: reads go on, appends are resent, calls are answered',
+  async (t) => {
+    const prng = Prng.fromSeed(testSeed(t));
+    const folder = temporaryFolder(t);
+    const endpoint = `ipc://${join(folder, 'socket')}`;
+    const argv = ['broker', '--data', join(folder, 'data'), '--listen', endpoint, '--partitions', '2'];
+    const startBroker = async (): Promise<TestProcess> => {
+      const broker = new TestProcess(t, argv);
+      await broker.ready();
+      return broker;
+    };
+    let broker = await startBroker();
+    const client = connect(endpoint);
+    t.teardown(() => client.close());
+    const total = 3_000;
+    const failed: unknown[] = [];
+    const progress = { acknowledged: 0, wake: (): void => {} };
+    const appender = new Appender({
+      journals: client,
+      clock: systemClock,
+      journal: JOURNAL,
+      producer: PRODUCER,
+      acknowledged: 0,
+      windowBatches: 16,
+      events: {
+        onAcknowledged: (through) => {
+          progress.acknowledged = through;
+          progress.wake();
+        },
+        onFenced: () => failed.push('fenced'),
+        onEnded: () => failed.push('ended'),
+        onError: (error) => failed.push(error),
+      },
+    });
+    for (let index = 0; index < total; index += 3) appender.push({ first: index, count: 3, bytes: chunks(index, 3) });
+    const reading = (async () => {
+      const stream = client.read(JOURNAL, 0, { creditBytes: 4_000 });
+      let offset = 0;
+      for (let next = 0; next < total; ) {
+        const stored = await within(stream.next(), () => `the batch at ${offset}`);
+        if (stored === null || !('bytes' in stored)) throw new Error(JSON.stringify(stored));
+        const batch = decodeBatch(stored.bytes, JOURNAL, crc32c);
+        if ('fault' in batch || batch.firstIndex !== next || stored.begin !== offset) throw new Error(`not ${next}`);
+        next += batch.count;
+        offset = stored.end;
+      }
+    })();
+    for (let kill = 0; kill < 4; kill += 1) {
+      const goal = Math.min(total - 1, progress.acknowledged + prng.between(1, 500));
+      while (progress.acknowledged < goal)
+        await within(new Promise<void>((resolve) => (progress.wake = resolve)), () => `${goal}`);
+      await broker.kill();
+      const head = client.head(JOURNAL);
+      broker = await startBroker();
+      t.true((await within(head, () => 'the head')) > 0);
+    }
+    await reading;
+    const expected = await client.expected(JOURNAL, PRODUCER);
+    t.like(expected, { outcome: 'expected', n: total });
+    t.deepEqual(failed, []);
+  },
+);
+
+test.serial('a client that reads nothing, and one that is stopped, do not delay another', async (t) => {
+  const folder = temporaryFolder(t);
+  const endpoint = `ipc://${join(folder, 'socket')}`;
+  const broker = new TestProcess(t, [
+    'broker',
+    '--data',
+    join(folder, 'data'),
+    '--listen',
+    endpoint,
+    '--partitions',
+    '2',
+  ]);
+  await broker.ready();
+  const summer = new TestProcess(t, [
+    'summer',
+    '--data',
+    join(folder, 'summer'),
+    '--connect',
+    endpoint,
+    '--partitions',
+    '1',
+  ]);
+  await summer.ready();
+  const idle = connect(endpoint);
+  t.teardown(() => idle.close());
+  // It has credit for everything, and takes nothing.
+  for (let stream = 0; stream < 4; stream += 1) idle.read(JOURNAL, 0, { creditBytes: 1024 ** 3 });
+  await summer.signal('SIGSTOP');
+  const client = connect(endpoint);
+  t.teardown(() => client.close());
+  const stream = client.read(JOURNAL, 0, { creditBytes: 1024 * 1024 });
+  const other = chunkJournal(1);
+  for (let index = 0; index < 200; index += 1) {
+    const [outcome] = await Promise.all([
+      within(client.append(JOURNAL, chunks(index, 1, { dataBytes: 50_000 })), () => broker.lastMessage),
+      within(client.append(other, chunks(index, 1, { dataBytes: 50_000, journal: other })), () => broker.lastMessage),
+    ]);
+    t.is(outcome.outcome, 'committed');
+    t.like(await within(stream.next(), () => `batch ${index}`), { begin: index * 50_072 });
+  }
+  t.false(broker.isOver);
+});
