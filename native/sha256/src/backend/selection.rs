@@ -33,7 +33,7 @@ impl Backend {
         match self.0 {
             // With ragged chunks the last lanes are seldom all full: a near tie goes to pairs.
             #[cfg(target_arch = "x86_64")]
-            Kernel::X86Avx512X16(lanes) => lanes.lanes_min <= 12,
+            Kernel::X86Avx512X16(lanes) => lanes.lanes_min <= 14,
             _ => true,
         }
     }
