@@ -25,6 +25,7 @@ export class GroupCommit {
   #underWay: (() => void)[] = [];
   #isDirty = false;
   #isCommitting = false;
+  #isStarting = false;
   #failed = false;
   #commits = 0;
 
@@ -44,7 +45,13 @@ export class GroupCommit {
   accept(whenDurable?: () => void): void {
     this.#isDirty = true;
     if (whenDurable !== undefined) this.#waiting.push(whenDurable);
-    this.#start();
+    if (this.#isStarting) return;
+    // What else arrives in this turn goes along.
+    this.#isStarting = true;
+    queueMicrotask(() => {
+      this.#isStarting = false;
+      this.#start();
+    });
   }
 
   /** Calls once everything accepted before is durable: at once if it is. */

@@ -62,6 +62,7 @@ export class Summer {
   readonly #readers: Reader[] = [];
   readonly #batchSums: number;
   #isCommitting = false;
+  #isStarting = false;
   #isOver = false;
   #whenIdle: (() => void) | null = null;
   #commits = 0;
@@ -151,7 +152,7 @@ export class Summer {
         if (next === null || this.#isOver) return;
         if ('bytes' in next) {
           shard.fold(next);
-          this.#commit();
+          this.#commitSoon();
           continue;
         }
         if (next.end === 'fenced') return this.#fenced(reader.owner);
@@ -162,6 +163,16 @@ export class Summer {
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** After what else has arrived in this turn was folded. */
+  #commitSoon(): void {
+    if (this.#isStarting || this.#isCommitting) return;
+    this.#isStarting = true;
+    this.#options.clock.soon(() => {
+      this.#isStarting = false;
+      this.#commit();
+    });
   }
 
   /** Starts a transaction unless one is under way or nothing has changed. */

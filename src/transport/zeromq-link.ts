@@ -11,6 +11,7 @@
 import { Dealer, Router, version } from 'zeromq';
 import { OperatingError, UsageError } from '../core/errors.ts';
 import { FileLock } from '../hash/file-lock.ts';
+import { coalesce, separate } from './coalesce.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ClientLink, ClientLinkEvents, Dialer, Frames, ServerLink, ServerLinkEvents } from './transport.ts';
 
@@ -65,7 +66,10 @@ class DealerLink implements ClientLink {
   send(frames: Frames): void {
     if (this.#over) return;
     this.#queue.push(frames);
-    if (!this.#sending) void this.#drain();
+    if (this.#sending) return;
+    // What else is sent in this turn goes along.
+    this.#sending = true;
+    queueMicrotask(() => void this.#drain());
   }
 
   close(): void {
@@ -76,11 +80,8 @@ class DealerLink implements ClientLink {
   }
 
   async #drain(): Promise<void> {
-    this.#sending = true;
     try {
-      for (let frames = this.#queue.shift(); frames !== undefined; frames = this.#queue.shift()) {
-        await this.#socket.send(frames as Buffer[]);
-      }
+      while (this.#queue.length > 0) await this.#socket.send(coalesce(this.#queue) as Buffer[]);
     } catch (error) {
       this.#down(`cannot send: ${messageOf(error)}`);
     } finally {
@@ -91,8 +92,10 @@ class DealerLink implements ClientLink {
   async #receive(): Promise<void> {
     try {
       for await (const frames of this.#socket) {
-        if (this.#over) return;
-        this.#events.onMessage(frames);
+        for (const message of separate(frames) ?? []) {
+          if (this.#over) return;
+          this.#events.onMessage(message);
+        }
       }
     } catch (error) {
       this.#down(`cannot receive: ${messageOf(error)}`);
@@ -142,7 +145,8 @@ class RouterLink implements ServerLink {
   readonly #socket: Router;
   readonly #lock: FileLock | null;
   readonly #events: ServerLinkEvents;
-  readonly #queue: { session: string; frames: Frames }[] = [];
+  /** By session, in the order of first use. */
+  #queues = new Map<string, Frames[]>();
   #sending = false;
   #closed = false;
 
@@ -155,8 +159,12 @@ class RouterLink implements ServerLink {
 
   send(session: string, frames: Frames): void {
     if (this.#closed) return;
-    this.#queue.push({ session, frames });
-    if (!this.#sending) void this.#drain();
+    const queue = this.#queues.get(session);
+    if (queue === undefined) this.#queues.set(session, [frames]);
+    else queue.push(frames);
+    if (this.#sending) return;
+    this.#sending = true;
+    queueMicrotask(() => void this.#drain());
   }
 
   async close(): Promise<void> {
@@ -167,29 +175,40 @@ class RouterLink implements ServerLink {
   }
 
   async #drain(): Promise<void> {
-    this.#sending = true;
-    for (let next = this.#queue.shift(); next !== undefined && !this.#closed; next = this.#queue.shift()) {
-      const { session, frames } = next;
-      try {
-        await this.#socket.send([Buffer.from(session, 'latin1'), ...(frames as Buffer[])]);
-      } catch (error) {
-        if (this.#closed) break;
-        const code = (error as { code?: string }).code;
-        if (code === 'EAGAIN' || code === 'EHOSTUNREACH') this.#events.onUnreachable(session);
-        else
-          this.#events.onFatal(
-            new OperatingError('ERR_TRANSPORT', `cannot send: ${messageOf(error)}`, { cause: error }),
-          );
+    while (this.#queues.size > 0 && !this.#closed) {
+      const queues = this.#queues;
+      this.#queues = new Map();
+      for (const [session, queue] of queues) {
+        while (queue.length > 0 && !this.#closed) await this.#sendTo(session, queue);
       }
     }
     this.#sending = false;
+  }
+
+  /** Never waits: the socket has a send timeout of 0. */
+  async #sendTo(session: string, queue: Frames[]): Promise<void> {
+    try {
+      await this.#socket.send([Buffer.from(session, 'latin1'), ...(coalesce(queue) as Buffer[])]);
+    } catch (error) {
+      if (this.#closed) return;
+      queue.length = 0;
+      const code = (error as { code?: string }).code;
+      if (code === 'EAGAIN' || code === 'EHOSTUNREACH') this.#events.onUnreachable(session);
+      else {
+        const detail = `cannot send: ${messageOf(error)}`;
+        this.#events.onFatal(new OperatingError('ERR_TRANSPORT', detail, { cause: error }));
+      }
+    }
   }
 
   async #receive(): Promise<void> {
     try {
       for await (const [identity, ...frames] of this.#socket) {
         if (this.#closed) return;
-        if (identity !== undefined) this.#events.onMessage(identity.toString('latin1'), frames);
+        if (identity === undefined) continue;
+        const session = identity.toString('latin1');
+        // A message that does not come apart is passed on as it is, and refused by who reads it.
+        for (const message of separate(frames) ?? [frames]) this.#events.onMessage(session, message);
       }
     } catch (error) {
       if (!this.#closed)

@@ -70,6 +70,7 @@ test('neither an acknowledgement nor a batch leaves before the commit has resolv
 test('what arrives while a commit is under way goes into the next one, without a timer', async (t) => {
   const harness = await BrokerHarness.start();
   const first = harness.append(JOURNAL, chunks(0, 1));
+  await harness.clock.settle();
   const others = [1, 2, 3].map((index) => harness.append(JOURNAL, chunks(index, 1)));
   await harness.commit();
   t.is(harness.outcome(first)?.outcome, 'committed');
@@ -77,6 +78,13 @@ test('what arrives while a commit is under way goes into the next one, without a
   await harness.commit();
   t.true(others.every((id) => harness.outcome(id)?.outcome === 'committed'));
   t.is(harness.held.waiting.length, 0);
+});
+
+test('what arrives within one turn shares one commit', async (t) => {
+  const harness = await BrokerHarness.start();
+  const appends = [0, 1, 2].map((index) => harness.append(JOURNAL, chunks(index, 1)));
+  await harness.commit();
+  t.true(appends.every((id) => harness.outcome(id)?.outcome === 'committed'));
 });
 
 test('a failed commit stops the broker: nothing is acknowledged any more', async (t) => {
