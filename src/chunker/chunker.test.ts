@@ -2,15 +2,16 @@
 
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import { FencedError, UsageError, ViolationError } from '../core/errors.ts';
+import { FencedError, OperatingError, UsageError, ViolationError } from '../core/errors.ts';
 import { chunkJournal } from '../journal/journals.ts';
 import { BATCH_HEADER_BYTES } from '../message/batch.ts';
 import { fileIdOf } from '../message/chunk.ts';
+import { wholeRange } from '../store/row.ts';
 import { HeldCommits } from '../store/testing/memory-store.ts';
 import { Ledger } from '../verifier/ledger.ts';
 import { Workload } from '../workload/workload.ts';
 import { WINDOW_BATCHES } from './publisher.ts';
-import { isPhaseRow, isPositionRow, readBytes, readRow } from './records.ts';
+import { TABLE, isPhaseRow, isPositionRow, readBytes, readRow } from './records.ts';
 import { ChunkerBench } from './testing/chunker-bench.ts';
 import type { AppendFault } from './testing/fake-journals.ts';
 
@@ -515,6 +516,37 @@ test('a folder is refused to another workload', async (t) => {
     const error = await bench.untilFailed();
     t.true(error instanceof UsageError && error.message.includes('another workload'), String(error));
   }
+});
+
+test('a damaged row stops the start, and nothing is sent', async (t) => {
+  const bench = new ChunkerBench({ fileCount: null, rate: 100 });
+  bench.start();
+  await bench.clock.advance(2_500);
+  bench.drain();
+  await bench.clock.settle();
+  bench.kill();
+  const good = bench.store;
+  const entries = good.range(TABLE, wholeRange());
+  const names = entries.map(({ key }) => key.toString());
+  t.deepEqual(names, ['end', 'identity', 'ledger', 'position', 'reserved', 'schedule', 'snapshot-0', 'snapshot-1']);
+  const sent = bench.sent.length;
+  for (const { key, value } of entries) {
+    for (const at of [0, 4, value.length - 1]) {
+      const damaged = Buffer.from(value);
+      damaged[at] = (damaged[at] ?? 0) ^ 1;
+      bench.store = good.crash('lost');
+      bench.store.overwrite(TABLE, key, damaged);
+      bench.failures.length = 0;
+      bench.start();
+      const error = await bench.untilFailed();
+      t.true(
+        error instanceof OperatingError && error.code === 'ERR_STORE_DAMAGED',
+        `${key.toString()}: ${String(error)}`,
+      );
+      bench.kill();
+    }
+  }
+  t.is(bench.sent.length, sent);
 });
 
 test('a sum that is altered, repeated or invented stops the chunker with its own kind', async (t) => {
