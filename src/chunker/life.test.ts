@@ -1,0 +1,234 @@
+/** How a life begins, goes on and ends: over stops, reboots, retirement, other workloads and damage. */
+
+import test from 'ava';
+import { FencedError, OperatingError, UsageError } from '../core/errors.ts';
+import { chunkJournal } from '../journal/journals.ts';
+import { wholeRange } from '../store/row.ts';
+import { HeldCommits } from '../store/testing/memory-store.ts';
+import { Ledger } from '../verifier/ledger.ts';
+import { Workload } from '../workload/workload.ts';
+import { TABLE, readBytes } from './records.ts';
+import { ChunkerBench } from './testing/chunker-bench.ts';
+import { holds, phaseOf, recordsOf } from './testing/chunker-claims.ts';
+
+test('nothing is sent before producer, hold and place are durable', async (t) => {
+  const bench = new ChunkerBench();
+  const held = new HeldCommits();
+  bench.gate = held.gate;
+  bench.start();
+  for (const keys of [['identity'], ['position'], ['schedule', 'reserved']]) {
+    await bench.clock.settle();
+    t.is(bench.sent.length, 0);
+    const written = held.waiting[0]?.writes.filter(({ value }) => value !== null).map(({ key }) => key.toString());
+    t.deepEqual(written, keys);
+    // The producer is durable before its hold is made.
+    t.is(bench.journals.sums.holds.size, keys[0] === 'identity' ? 0 : 1);
+    held.releaseOne();
+  }
+  held.open();
+  await bench.untilDrained();
+  holds(t, bench);
+});
+
+test('after a graceful stop, or under another rate, the schedule begins anew: nothing was missed', async (t) => {
+  for (const rate of [100, 50]) {
+    const bench = new ChunkerBench({ fileCount: null, rate: 100 });
+    bench.start();
+    await bench.clock.advance(2_000);
+    if (rate === 100) await bench.chunker.stop();
+    bench.kill();
+    await bench.clock.advance(3_000);
+    bench.rate = rate;
+    bench.start();
+    await bench.clock.advance(1_000);
+    const records = recordsOf(bench);
+    // It continues from a snapshot that is at most a second old.
+    t.true(records > 201 && records <= 201 + rate + 1, `${records}`);
+  }
+});
+
+test('a graceful stop loses no verdict and sends nothing more, and the next start continues', async (t) => {
+  const bench = new ChunkerBench({ fileCount: 60, rate: 100 });
+  bench.start();
+  await bench.clock.advance(1_500);
+  const { producer } = bench.life;
+  const verified = bench.chunker.verifiedTotal;
+  t.true(verified > 0);
+  await bench.chunker.stop();
+  const sent = bench.sent.length;
+  await bench.clock.advance(5_000);
+  t.is(bench.sent.length, sent);
+  bench.kill();
+  const ledger = readBytes(bench.store, 'ledger');
+  t.is(ledger === null ? 0 : Ledger.load(ledger, true).verifiedTotal, verified);
+  bench.start();
+  await bench.untilDrained();
+  holds(t, bench);
+  t.is(bench.life.producer, producer);
+  t.is(new Set(bench.verified).size, bench.verified.length, 'no verdict twice');
+});
+
+test('a finished folder begins a new life with a new producer', async (t) => {
+  const bench = new ChunkerBench({ fileCount: 5 });
+  bench.start();
+  await bench.untilDrained();
+  const first = bench.life.producer;
+  bench.kill();
+  bench.drained = 0;
+  bench.start();
+  await bench.untilDrained();
+  t.not(bench.life.producer, first);
+  t.false(bench.life.resumed);
+  holds(t, bench);
+  t.is(bench.chunker.verifiedTotal, 5);
+});
+
+test('the hold of a life that died between its end and the release is released at the next start', async (t) => {
+  const bench = new ChunkerBench({ fileCount: 5 });
+  bench.gate = ({ writes }) => {
+    const phase = writes.find(({ key }) => key.toString() === 'phase')?.value;
+    if (phase == null || !Buffer.from(phase).includes('finished')) return undefined;
+    bench.gate = () => {};
+    bench.kill('durable');
+    return new Promise(() => {});
+  };
+  bench.start();
+  await bench.clock.until(() => bench.incarnations === 1 && phaseOf(bench) === 'finished');
+  const [first = ''] = bench.journals.sums.holds.keys();
+  t.not(first, '');
+  bench.start();
+  await bench.untilDrained();
+  t.deepEqual(bench.journals.released, [first, bench.life.producer]);
+  t.is(bench.journals.sums.holds.size, 0);
+  holds(t, bench);
+});
+
+test('a life that had begun to end finishes, whether its end records had arrived or not', async (t) => {
+  for (const arrived of ['none', 'some', 'all'] as const) {
+    const bench = new ChunkerBench({ fileCount: 8 });
+    bench.fate = (_journal, { kind }) => {
+      if (kind !== 'end' || bench.incarnations > 1) return null;
+      if (arrived === 'all') return 'unanswered';
+      return arrived === 'some' && bench.sent.filter((sent) => sent.kind === 'end').length === 1
+        ? 'unanswered'
+        : 'lost';
+    };
+    bench.start();
+    await bench.clock.until(() => bench.sent.some(({ kind }) => kind === 'end'));
+    t.is(phaseOf(bench), 'ending');
+    const { producer } = bench.life;
+    bench.restart();
+    await bench.untilDrained();
+    t.true(bench.life.isEnding);
+    t.is(bench.life.producer, producer);
+    holds(t, bench, arrived);
+  }
+});
+
+test('a producer that was retired while it ran is fenced', async (t) => {
+  const bench = new ChunkerBench({ fileCount: null, rate: 100 });
+  bench.start();
+  await bench.clock.advance(500);
+  bench.journals.journal(chunkJournal(1)).producer(bench.life.producer).ended = true;
+  const error = await bench.untilFailed();
+  t.true(error instanceof FencedError);
+  const sent = bench.sent.length;
+  await bench.clock.advance(2_000);
+  t.is(bench.sent.length, sent);
+  t.is(bench.failures.length, 1);
+});
+
+test('a producer that was retired while it was dead is fenced at its start, and sends nothing', async (t) => {
+  const bench = new ChunkerBench({ fileCount: null, rate: 100 });
+  bench.start();
+  await bench.clock.advance(500);
+  const { producer } = bench.life;
+  bench.kill();
+  bench.journals.journal(chunkJournal(0)).producer(producer).ended = true;
+  const sent = bench.sent.length;
+  bench.start();
+  const error = await bench.untilFailed();
+  t.true(error instanceof FencedError);
+  t.is(bench.sent.length, sent);
+});
+
+test('a folder is refused to another workload', async (t) => {
+  const others: [Partial<ChunkerBench['workload']['options']>, number | null][] = [
+    [{ seed: 4 }, 20],
+    [{ chunkerNumber: 1 }, 20],
+    [{ filesOpen: 5 }, 20],
+    [{ chunks: { low: 0, high: 6 } }, 20],
+    [{ chunkBytes: { low: 2, high: 40 } }, 20],
+    [{}, 21],
+    [{}, null],
+  ];
+  for (const [options, fileCount] of others) {
+    const bench = new ChunkerBench({ fileCount: 20, rate: 100 });
+    bench.start();
+    await bench.clock.advance(300);
+    bench.kill();
+    const workload = new Workload({ ...bench.workload.options, ...options });
+    bench.start({ workload, fileCount });
+    const error = await bench.untilFailed();
+    t.true(error instanceof UsageError && error.message.includes('another workload'), String(error));
+  }
+});
+
+test('a damaged row stops the start, and nothing is sent', async (t) => {
+  const bench = new ChunkerBench({ fileCount: null, rate: 100 });
+  bench.start();
+  await bench.clock.advance(2_500);
+  bench.drain();
+  await bench.clock.settle();
+  bench.kill();
+  const good = bench.store;
+  const entries = good.range(TABLE, wholeRange());
+  const names = entries.map(({ key }) => key.toString());
+  t.deepEqual(names, ['end', 'identity', 'ledger', 'position', 'reserved', 'schedule', 'snapshot-0', 'snapshot-1']);
+  const sent = bench.sent.length;
+  for (const { key, value } of entries) {
+    for (const at of [0, 4, value.length - 1]) {
+      const damaged = Buffer.from(value);
+      damaged[at] = (damaged[at] ?? 0) ^ 1;
+      bench.store = good.crash('lost');
+      bench.store.overwrite(TABLE, key, damaged);
+      bench.failures.length = 0;
+      bench.start();
+      const error = await bench.untilFailed();
+      t.true(
+        error instanceof OperatingError && error.code === 'ERR_STORE_DAMAGED',
+        `${key.toString()}: ${String(error)}`,
+      );
+      bench.kill();
+    }
+  }
+  t.is(bench.sent.length, sent);
+});
+
+test('a life goes on after a reboot: its schedule begins anew, and no time of the old boot is used', async (t) => {
+  const bench = new ChunkerBench({ fileCount: 140, rate: 100 });
+  bench.summer.isPaused = true;
+  bench.start();
+  await bench.clock.advance(1_100);
+  const { producer } = bench.life;
+  bench.kill();
+  bench.boot = 'boot-2';
+  await bench.clock.advance(100_000);
+  const before = recordsOf(bench);
+  const rebootNs = bench.clock.nowNs();
+  bench.start();
+  await bench.clock.advance(1_000);
+  t.is(bench.life.producer, producer);
+  const records = recordsOf(bench);
+  t.true(records > before && records <= before + 101, `${records} after ${before}`);
+  bench.summer.resume();
+  await bench.untilDrained();
+  holds(t, bench);
+  // Nobody knows how long ago the files of the old boot were intended.
+  const intended = bench.verdicts.map(({ intendedNs }) => intendedNs);
+  t.true(intended.some((ns) => Number.isNaN(ns)));
+  t.deepEqual(
+    intended.filter((ns) => ns < rebootNs),
+    [],
+  );
+});
