@@ -1,0 +1,148 @@
+import test from 'ava';
+import { UsageError } from '../core/errors.ts';
+import type { Journals, RaiseOutcome } from '../journal/journals.ts';
+import { keyOf } from '../store/row.ts';
+import type { StoreReader } from '../store/store.ts';
+import { MemoryStore } from '../store/testing/memory-store.ts';
+import { checkPartitions, claimShard, trimmedError } from './claim.ts';
+
+const SHARD = 2;
+
+async function storeWith(path: string, text: string): Promise<MemoryStore> {
+  const store = new MemoryStore(path);
+  await store.commit(
+    [SHARD, SHARD + 1].flatMap((shard) =>
+      ['checkpoints', 'outbox', 'producers', 'states'].map((table) => ({
+        table,
+        key: keyOf(shard, text.length),
+        value: Buffer.from(`${text} ${shard}`),
+      })),
+    ),
+  );
+  return store;
+}
+
+/** The rows of a shard, as text. */
+function rowsOf(store: StoreReader, shard: number): string[] {
+  return ['checkpoints', 'outbox', 'producers', 'states'].flatMap((table) =>
+    store.range(table, { from: keyOf(shard), to: keyOf(shard + 1) }).map(({ value }) => value.toString()),
+  );
+}
+
+type Answers = { raise: RaiseOutcome; confirm?: 'confirmed' | 'fenced' };
+
+/** Journals that answer so; what is asked of them and of the store goes into the log, in order. */
+function scene(own: MemoryStore, { raise, confirm = 'confirmed' }: Answers, log: string[]): Journals {
+  own.gate = () => {
+    log.push('commit');
+  };
+  const journals: Partial<Journals> = {
+    raise: (shard, path, { takeOver }) => {
+      log.push(`raise ${shard} ${path} ${takeOver}`);
+      return Promise.resolve(raise);
+    },
+    confirm: (owner, path) => {
+      log.push(`confirm ${owner.shard} ${owner.epoch} ${path} with ${rowsOf(own, SHARD)[0] ?? 'nothing'}`);
+      return Promise.resolve(confirm);
+    },
+  };
+  return journals as Journals;
+}
+
+function reading(other: MemoryStore, log: string[]) {
+  return <T>(path: string, read: (reader: StoreReader) => T): Promise<T> => {
+    log.push(`read ${path}`);
+    return Promise.resolve(read(other));
+  };
+}
+
+test('a takeover raises, then copies the rows of the confirmed store durably, then confirms its own', async (t) => {
+  const own = await storeWith('/own', 'old');
+  const other = await storeWith('/other', 'theirs');
+  const log: string[] = [];
+  const journals = scene(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/other' } }, log);
+  const claim = await claimShard(SHARD, { journals, store: own, readOther: reading(other, log), takeOver: true });
+  t.deepEqual(claim, { outcome: 'owned', owner: { shard: SHARD, epoch: 5 }, copiedFrom: '/other' });
+  t.deepEqual(log, ['raise 2 /own true', 'read /other', 'commit', 'confirm 2 5 /own with theirs 2']);
+  t.deepEqual(
+    rowsOf(own, SHARD),
+    Array.from({ length: 4 }, () => 'theirs 2'),
+  );
+  t.deepEqual(
+    rowsOf(own, SHARD + 1),
+    Array.from({ length: 4 }, () => 'old 3'),
+  );
+});
+
+test('a store that is confirmed already continues as it is', async (t) => {
+  const own = await storeWith('/own', 'own');
+  const log: string[] = [];
+  const journals = scene(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/own' } }, log);
+  const claim = await claimShard(SHARD, { journals, store: own, readOther: reading(own, log), takeOver: false });
+  t.deepEqual(claim, { outcome: 'owned', owner: { shard: SHARD, epoch: 5 }, copiedFrom: null });
+  t.deepEqual(log, ['raise 2 /own false']);
+  t.deepEqual(rowsOf(own, SHARD).length, 4);
+});
+
+test('where no store was ever confirmed, what the own store holds is of other journals and goes', async (t) => {
+  const own = await storeWith('/own', 'old');
+  const log: string[] = [];
+  const journals = scene(own, { raise: { outcome: 'raised', epoch: 1, confirmed: null } }, log);
+  const claim = await claimShard(SHARD, { journals, store: own, readOther: reading(own, log), takeOver: false });
+  t.is(claim.outcome, 'owned');
+  t.deepEqual(log, ['raise 2 /own false', 'commit', 'confirm 2 1 /own with nothing']);
+  t.deepEqual(rowsOf(own, SHARD + 1).length, 4);
+});
+
+test('a shard that is confirmed elsewhere is replaced, and nothing of the own store changes', async (t) => {
+  const own = await storeWith('/own', 'own');
+  const log: string[] = [];
+  const journals = scene(own, { raise: { outcome: 'replaced', confirmed: '/other' } }, log);
+  const claim = await claimShard(SHARD, { journals, store: own, readOther: reading(own, log), takeOver: false });
+  t.deepEqual(claim, { outcome: 'replaced', confirmed: '/other' });
+  t.deepEqual(log, ['raise 2 /own false']);
+  t.deepEqual(rowsOf(own, SHARD).length, 4);
+});
+
+test('a newer owner that came meanwhile fences the claim', async (t) => {
+  const own = await storeWith('/own', 'own');
+  const journals = scene(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/other' }, confirm: 'fenced' }, []);
+  const claim = await claimShard(SHARD, { journals, store: own, readOther: reading(own, []), takeOver: true });
+  t.deepEqual(claim, { outcome: 'fenced' });
+});
+
+function missing(): Promise<never> {
+  return Promise.reject(new Error('there is no store'));
+}
+
+test('a copy that cannot be made or committed confirms nothing', async (t) => {
+  const own = await storeWith('/own', 'old');
+  const log: string[] = [];
+  const journals = scene(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/other' } }, log);
+  await t.throwsAsync(claimShard(SHARD, { journals, store: own, readOther: missing, takeOver: true }), {
+    message: 'there is no store',
+  });
+  t.deepEqual(
+    rowsOf(own, SHARD),
+    Array.from({ length: 4 }, () => 'old 2'),
+  );
+  own.gate = () => {
+    throw new Error('no space');
+  };
+  const options = { journals, store: own, readOther: reading(own, log), takeOver: true };
+  await t.throwsAsync(claimShard(SHARD, options), { message: 'no space' });
+  t.false(log.some((line) => line.startsWith('confirm')));
+});
+
+test('partitions that are none, or none at all, are usage errors', (t) => {
+  t.notThrows(() => checkPartitions([0, 7], 8));
+  t.throws(() => checkPartitions([0, 8], 8), { instanceOf: UsageError, message: /no partition 8: .* have 8/ });
+  t.throws(() => checkPartitions([], 8), { instanceOf: UsageError });
+});
+
+test('reading below what is kept names the journal, its begin and what was to be read', (t) => {
+  t.is(
+    trimmedError('chunks/part-000', 5, 9).message,
+    'chunks/part-000 was trimmed: it begins at 9, but 5 was to be read',
+  );
+});
