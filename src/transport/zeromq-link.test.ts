@@ -1,0 +1,171 @@
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { TestProcess, temporaryFolder, within } from '../cli/testing/test-process.ts';
+import { UsageError } from '../core/errors.ts';
+import { parseEndpoint } from './endpoint.ts';
+import { freePort } from './testing/free-port.ts';
+import type { Frames, ServerLink } from './transport.ts';
+import { ZeromqDialer, listenZeromq } from './zeromq-link.ts';
+
+/** What arrives, in order, and a way to wait for it. */
+class Inbox<T> {
+  readonly all: T[] = [];
+  #wake: () => void = () => {};
+
+  push(item: T): void {
+    this.all.push(item);
+    this.#wake();
+  }
+
+  async until(count: number): Promise<void> {
+    while (this.all.length < count) {
+      await within(new Promise<void>((resolve) => (this.#wake = resolve)), () => `${this.all.length} of ${count}`);
+    }
+  }
+}
+
+type Server = {
+  link: ServerLink;
+  received: Inbox<{ session: string; frames: Frames }>;
+  unreachable: Inbox<string>;
+  fatal: unknown[];
+};
+
+async function listen(t: ExecutionContext, address: string): Promise<Server> {
+  const received = new Inbox<{ session: string; frames: Frames }>();
+  const unreachable = new Inbox<string>();
+  const fatal: unknown[] = [];
+  const link = await listenZeromq(parseEndpoint(address), {
+    onMessage: (session, frames) => received.push({ session, frames }),
+    onUnreachable: (session) => unreachable.push(session),
+    onFatal: (error) => fatal.push(error),
+  });
+  t.teardown(() => link.close());
+  return { link, received, unreachable, fatal };
+}
+
+function texts(frames: Frames): string[] {
+  return frames.map((frame) => Buffer.from(frame).toString());
+}
+
+for (const kind of ['ipc', 'tcp'] as const) {
+  test(`over ${kind}, messages keep their frames and their order in both directions, by session`, async (t) => {
+    const address =
+      kind === 'ipc' ? `ipc://${join(temporaryFolder(t), 'socket')}` : `tcp://127.0.0.1:${await freePort()}`;
+    const server = await listen(t, address);
+    const dialer = new ZeromqDialer(parseEndpoint(address));
+    const inboxes = ['one', 'two'].map((session) => {
+      const inbox = new Inbox<Frames>();
+      const link = dialer.dial(session, { onMessage: (frames) => inbox.push(frames), onDown: (why) => t.fail(why) });
+      t.teardown(() => link.close());
+      for (let index = 0; index < 200; index += 1)
+        link.send([Buffer.from(`${session} ${index}`), Buffer.alloc(index, 1)]);
+      return inbox;
+    });
+    await server.received.until(400);
+    for (const [at, session] of ['one', 'two'].entries()) {
+      const mine = server.received.all.filter((message) => message.session === session);
+      t.deepEqual(
+        mine.map(({ frames }) => texts(frames)[0]),
+        Array.from({ length: 200 }, (_, index) => `${session} ${index}`),
+      );
+      t.true(mine.every(({ frames }, index) => frames.length === 2 && frames[1]?.length === index));
+      for (let index = 0; index < 100; index += 1) server.link.send(session, [Buffer.from(`to ${session} ${index}`)]);
+      await inboxes[at]?.until(100);
+      t.deepEqual(
+        inboxes[at]?.all.map((frames) => texts(frames)[0]),
+        Array.from({ length: 100 }, (_, index) => `to ${session} ${index}`),
+      );
+    }
+    t.deepEqual(server.fatal, []);
+  });
+}
+
+test('a session that nobody has is unreachable, and the others are served', async (t) => {
+  const address = `ipc://${join(temporaryFolder(t), 'socket')}`;
+  const server = await listen(t, address);
+  const inbox = new Inbox<Frames>();
+  const link = new ZeromqDialer(parseEndpoint(address)).dial('here', {
+    onMessage: (frames) => inbox.push(frames),
+    onDown: (why) => t.fail(why),
+  });
+  t.teardown(() => link.close());
+  link.send([Buffer.from('hello')]);
+  await server.received.until(1);
+  server.link.send('nobody', [Buffer.from('lost')]);
+  server.link.send('here', [Buffer.from('found')]);
+  await inbox.until(1);
+  await server.unreachable.until(1);
+  t.deepEqual(server.unreachable.all, ['nobody']);
+  t.deepEqual(server.fatal, []);
+});
+
+test('a link whose server goes is down once, and never after it was closed', async (t) => {
+  const address = `ipc://${join(temporaryFolder(t), 'socket')}`;
+  const server = await listen(t, address);
+  const dialer = new ZeromqDialer(parseEndpoint(address));
+  const down = new Inbox<string>();
+  const closed = new Inbox<string>();
+  const link = dialer.dial('stays', { onMessage: () => {}, onDown: (why) => down.push(why) });
+  const other = dialer.dial('closes', { onMessage: () => {}, onDown: (why) => closed.push(why) });
+  link.send([Buffer.from('a')]);
+  other.send([Buffer.from('b')]);
+  await server.received.until(2);
+  other.close();
+  await server.link.close();
+  await down.until(1);
+  link.send([Buffer.from('ignored')]);
+  t.deepEqual(down.all, ['the connection was lost']);
+  t.deepEqual(closed.all, []);
+});
+
+test.serial('an address in use is a usage error that names it, and one that was left can be taken', async (t) => {
+  const folder = temporaryFolder(t);
+  for (const address of [`ipc://${join(folder, 'socket')}`, `tcp://127.0.0.1:${await freePort()}`]) {
+    const server = await listen(t, address);
+    const error = await t.throwsAsync(listen(t, address), { instanceOf: UsageError });
+    t.true(error?.message.includes(address), error?.message);
+    await server.link.close();
+    await (await listen(t, address)).link.close();
+  }
+  // A process that was killed leaves its socket and its lock file behind, and keeps nobody out.
+  const address = `ipc://${join(folder, 'killed')}`;
+  const broker = new TestProcess(t, ['broker', '--data', join(folder, 'data'), '--listen', address]);
+  await broker.ready();
+  await t.throwsAsync(listen(t, address), { instanceOf: UsageError, message: /in use by another broker/ });
+  await broker.kill();
+  await (await listen(t, address)).link.close();
+});
+
+test('a stopped client is found by heartbeats or its full queue, and no send to it waits', async (t) => {
+  const address = `ipc://${join(temporaryFolder(t), 'socket')}`;
+  const server = await listen(t, address);
+  const script = `
+    import { Dealer } from 'zeromq';
+    const dealer = new Dealer({ routingId: 'stopped', linger: 0 });
+    dealer.connect(process.argv[1]);
+    await dealer.send('hello');
+    console.log('sent');
+    for await (const frames of dealer);
+  `;
+  const client = new TestProcess(t, [address], { script: '--input-type=module', before: ['-e', script] });
+  await server.received.until(1);
+  await client.signal('SIGSTOP');
+  const inbox = new Inbox<Frames>();
+  const link = new ZeromqDialer(parseEndpoint(address)).dial('runs', {
+    onMessage: (frames) => inbox.push(frames),
+    onDown: (why) => t.fail(why),
+  });
+  t.teardown(() => link.close());
+  link.send([Buffer.from('hello')]);
+  await server.received.until(2);
+  let sent = 0;
+  while (server.unreachable.all.length === 0) {
+    server.link.send('stopped', [Buffer.alloc(10_000)]);
+    server.link.send('runs', [Buffer.from('here')]);
+    sent += 1;
+    await inbox.until(sent);
+  }
+  t.deepEqual([...new Set(server.unreachable.all)], ['stopped']);
+  t.deepEqual(server.fatal, []);
+});
