@@ -12,11 +12,12 @@ pub(crate) struct Job<'a> {
     pub(crate) runs: [&'a [[u8; 64]]; 2],
 }
 
-/// Jobs in an order that keeps the order within each stream.
+/// Jobs by level: how many of the same stream precede them, so that those of one level are of different streams.
+#[derive(Clone, Copy)]
 pub(crate) struct Queue<'a> {
+    /// What is left of the first level.
     pub(crate) jobs: &'a [StoredJob],
-    /// Indices of `jobs`.
-    pub(crate) order: &'a [u32],
+    pub(crate) later: &'a [&'a [StoredJob]],
     pub(crate) staged: &'a [[u8; 64]],
     pub(crate) payload: &'a [u8],
 }
@@ -25,24 +26,25 @@ pub(crate) struct Queue<'a> {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct StoredJob {
     pub(crate) slot: u32,
-    /// Jobs of the same stream before it in this queue.
-    pub(crate) level: u32,
-    pub(crate) staged: u32,
-    pub(crate) staged_blocks: u32,
+    pub(crate) staged: u16,
+    pub(crate) staged_blocks: u16,
     pub(crate) payload_offset: u32,
     pub(crate) payload_blocks: u32,
 }
 
 impl<'a> Queue<'a> {
-    fn next_slot(&self) -> Option<u32> {
-        self.order.first().map(|&index| self.jobs[index as usize].slot)
+    fn next_slot(&mut self) -> Option<u32> {
+        while self.jobs.is_empty() {
+            (self.jobs, self.later) = self.later.split_first().map(|(jobs, later)| (*jobs, later))?;
+        }
+        self.jobs.first().map(|job| job.slot)
     }
 
     fn pop(&mut self) -> Option<Job<'a>> {
-        let (index, rest) = self.order.split_first()?;
-        self.order = rest;
-        let job = &self.jobs[*index as usize];
-        let staged = &self.staged[job.staged as usize..(job.staged + job.staged_blocks) as usize];
+        self.next_slot()?;
+        let (job, rest) = self.jobs.split_first()?;
+        self.jobs = rest;
+        let staged = &self.staged[usize::from(job.staged)..usize::from(job.staged + job.staged_blocks)];
         let start = job.payload_offset as usize;
         let bytes = &self.payload[start..start + job.payload_blocks as usize * 64];
         let in_payload = bytes.as_chunks().0;
@@ -77,12 +79,11 @@ impl<'a, const L: usize> Lanes<'a, L> {
                 Some(slot) if !self.slots.contains(&slot) => {}
                 _ => return,
             }
-            if let Some(job) = queue.pop() {
-                self.slots[lane] = job.slot;
-                self.h[lane] = contexts[job.slot as usize].h;
-                [self.runs[lane], self.rests[lane]] = job.runs;
-                self.active += 1;
-            }
+            let Some(job) = queue.pop() else { return };
+            self.slots[lane] = job.slot;
+            self.h[lane] = contexts[job.slot as usize].h;
+            [self.runs[lane], self.rests[lane]] = job.runs;
+            self.active += 1;
         }
     }
 
@@ -216,42 +217,34 @@ pub(crate) fn fold_singly(
     }
 }
 
-/// Jobs of different streams, each of one staged block.
-#[derive(Clone, Copy)]
-pub(crate) struct Level<'a> {
-    /// Indices of `jobs`.
-    pub(crate) order: &'a [u32],
-    pub(crate) jobs: &'a [StoredJob],
-    pub(crate) staged: &'a [[u8; 64]],
-}
-
-impl<'a> Level<'a> {
+// For a single level of jobs that are one staged block each, without the lanes' book-keeping.
+impl<'a> Queue<'a> {
     /// Folds as many jobs as fill all lanes; returns the rest.
     #[inline]
-    pub(crate) fn fold<const L: usize>(self, kernel: &impl LaneKernel<L>, contexts: &mut [Context]) -> Self {
-        let (groups, rest) = self.order.as_chunks::<L>();
+    pub(crate) fn fold_blocks<const L: usize>(self, kernel: &impl LaneKernel<L>, contexts: &mut [Context]) -> Self {
+        let (groups, rest) = self.jobs.as_chunks::<L>();
         for group in groups {
-            self.fold_group(kernel, contexts, *group, L);
+            self.fold_group(kernel, contexts, group.each_ref(), L);
         }
-        Self { order: rest, ..self }
+        Self { jobs: rest, ..self }
     }
 
     /// The same, and the last few together if they are `lanes_min`: idle lanes fold what the first one does, for
     /// nothing.
-    pub(crate) fn fold_wide<const L: usize>(
+    pub(crate) fn fold_blocks_wide<const L: usize>(
         self,
         kernel: &impl LaneKernel<L>,
         lanes_min: usize,
         contexts: &mut [Context],
     ) -> Self {
-        let rest = self.fold(kernel, contexts);
-        let active = rest.order.len();
+        let rest = self.fold_blocks(kernel, contexts);
+        let active = rest.jobs.len();
         if active < lanes_min {
             return rest;
         }
-        let group = std::array::from_fn(|lane| rest.order[if lane < active { lane } else { 0 }]);
+        let group = std::array::from_fn(|lane| &rest.jobs[if lane < active { lane } else { 0 }]);
         rest.fold_group(kernel, contexts, group, active);
-        Self { order: &[], ..self }
+        Self { jobs: &[], ..self }
     }
 
     #[inline]
@@ -259,12 +252,11 @@ impl<'a> Level<'a> {
         &self,
         kernel: &impl LaneKernel<L>,
         contexts: &mut [Context],
-        group: [u32; L],
+        jobs: [&StoredJob; L],
         active: usize,
     ) {
-        let jobs = group.map(|index| &self.jobs[index as usize]);
         let mut h = jobs.map(|job| contexts[job.slot as usize].h);
-        kernel.compress_lanes(&mut h, jobs.map(|job| std::slice::from_ref(&self.staged[job.staged as usize])));
+        kernel.compress_lanes(&mut h, jobs.map(|job| std::slice::from_ref(&self.staged[usize::from(job.staged)])));
         for (job, h) in jobs.iter().zip(h).take(active) {
             let context = &mut contexts[job.slot as usize];
             context.h = h;
@@ -273,11 +265,14 @@ impl<'a> Level<'a> {
     }
 
     /// Folds the jobs one after the other.
-    pub(crate) fn fold_singly(self, contexts: &mut [Context], mut single: impl FnMut(&mut [u32; 8], &[[u8; 64]])) {
-        for index in self.order {
-            let job = &self.jobs[*index as usize];
+    pub(crate) fn fold_blocks_singly(
+        self,
+        contexts: &mut [Context],
+        mut single: impl FnMut(&mut [u32; 8], &[[u8; 64]]),
+    ) {
+        for job in self.jobs {
             let context = &mut contexts[job.slot as usize];
-            single(&mut context.h, std::slice::from_ref(&self.staged[job.staged as usize]));
+            single(&mut context.h, std::slice::from_ref(&self.staged[usize::from(job.staged)]));
             context.queued = 0;
         }
     }

@@ -1,19 +1,23 @@
 //! Chunks on their way to the lanes. Each chunk's bytes are put together with its stream's partial block, and the blocks
-//! that are complete become a job; some hundred jobs are then folded at once. The jobs are ordered by how many of the
-//! same stream precede them, so that neighbours belong to different streams and can share a kernel call.
+//! that are complete become a job; some hundred jobs are then folded at once. A job's level is how many of the same
+//! stream precede it: the jobs of one level belong to different streams and can share a kernel call.
 //!
 //! Bytes are copied in fixed lengths of a block, which read and write past what is meant, since copies of a varying
 //! length and the branches about them cost more than a short chunk's compression.
 
 use crate::backend::{Backend, prefetch_all};
 use crate::context::{BLOCK_BYTES, Context};
-use crate::lanes::{Level, Queue, StoredJob};
+use crate::lanes::{Queue, StoredJob};
 
 /// Blocks that are put together before all is folded: with their contexts they stay in a first-level cache of 32 KiB.
 const STAGED_MAX: usize = 128;
+/// Jobs of one stream before all is folded.
+const LEVELS: usize = 8;
 /// One job stages two blocks at most, and the copies reach one block further.
 const STAGED_SPARE: usize = 4;
 
+/// The most jobs of a level: the one that fills the window has its place too.
+const LEVEL_JOBS: usize = STAGED_MAX + STAGED_SPARE;
 /// How much of a long chunk is asked for when it is pushed; the kernels ask for the rest as they go on.
 const PREFETCHED_BYTES: usize = 512;
 
@@ -21,11 +25,12 @@ const PREFETCHED_BYTES: usize = 512;
 pub(crate) struct Window {
     staged: Vec<[u8; BLOCK_BYTES]>,
     staged_count: usize,
+    /// The jobs of level l from `l * LEVEL_JOBS`.
     jobs: Vec<StoredJob>,
     job_count: usize,
-    order: Vec<u32>,
-    /// Jobs at each level, then where the level ends in `order`.
-    levels: Vec<u32>,
+    level_counts: [usize; LEVELS],
+    /// Some stream has no level left.
+    is_level_full: bool,
     /// Every job is one staged block.
     is_uniform: bool,
 }
@@ -35,10 +40,10 @@ impl Window {
         Self {
             staged: vec![[0; BLOCK_BYTES]; STAGED_MAX + STAGED_SPARE],
             staged_count: 0,
-            jobs: vec![StoredJob::default(); STAGED_MAX + STAGED_SPARE],
+            jobs: vec![StoredJob::default(); LEVELS * LEVEL_JOBS],
             job_count: 0,
-            order: Vec::with_capacity(STAGED_MAX + STAGED_SPARE),
-            levels: Vec::new(),
+            level_counts: [0; LEVELS],
+            is_level_full: false,
             is_uniform: true,
         }
     }
@@ -63,17 +68,20 @@ impl Window {
         scratch[..BLOCK_BYTES].copy_from_slice(&context.block);
         scratch[buffered..buffered + BLOCK_BYTES].copy_from_slice(head);
         context.block = self.staged[self.staged_count + complete];
-        self.jobs[self.job_count] = StoredJob {
-            slot,
-            level: context.queued,
-            staged: self.staged_count as u32,
-            staged_blocks: 1,
-            payload_offset: 0,
-            payload_blocks: 0,
-        };
-        context.queued += complete as u32;
+        let job = StoredJob { slot, staged: self.staged_count as u16, staged_blocks: 1, ..StoredJob::default() };
         self.staged_count += complete;
-        self.job_count += complete;
+        self.put(context, job, complete);
+    }
+
+    /// Puts a job into its level; it counts if `count` is 1 and not 0.
+    #[inline(always)]
+    fn put(&mut self, context: &mut Context, job: StoredJob, count: usize) {
+        let level = context.queued as usize;
+        self.jobs[level * LEVEL_JOBS + self.level_counts[level]] = job;
+        self.level_counts[level] += count;
+        self.job_count += count;
+        context.queued += count as u32;
+        self.is_level_full |= context.queued as usize == LEVELS;
     }
 
     fn push_long(&mut self, context: &mut Context, slot: u32, payload: &[u8], start: usize, bytes: usize) {
@@ -114,60 +122,36 @@ impl Window {
     fn enqueue(&mut self, context: &mut Context, slot: u32, staged: usize, payload_offset: usize, blocks: usize) {
         let staged_blocks = self.staged_count - staged;
         self.is_uniform &= staged_blocks == 1 && blocks == 0;
-        self.jobs[self.job_count] = StoredJob {
+        let job = StoredJob {
             slot,
-            level: context.queued,
-            staged: staged as u32,
-            staged_blocks: staged_blocks as u32,
+            staged: staged as u16,
+            staged_blocks: staged_blocks as u16,
             payload_offset: payload_offset as u32,
             payload_blocks: blocks as u32,
         };
-        self.job_count += 1;
-        context.queued += 1;
+        self.put(context, job, 1);
     }
 
     /// It must be flushed before the next chunk.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.job_count >= STAGED_MAX || self.staged_count >= STAGED_MAX
+        self.job_count >= STAGED_MAX || self.staged_count >= STAGED_MAX || self.is_level_full
     }
 
     /// Folds all that waits. The payload is the one that was pushed.
     pub(crate) fn flush(&mut self, backend: Backend, contexts: &mut [Context], payload: &[u8]) {
-        self.sort();
+        let levels: [&[StoredJob]; LEVELS] =
+            std::array::from_fn(|level| &self.jobs[level * LEVEL_JOBS..][..self.level_counts[level]]);
+        let staged = &self.staged[..];
         if self.is_uniform {
-            let mut start = 0;
-            for end in self.levels.iter().map(|end| *end as usize) {
-                let level = Level { order: &self.order[start..end], jobs: &self.jobs, staged: &self.staged };
-                backend.fold_level(level, contexts);
-                start = end;
+            for jobs in levels.into_iter().take_while(|jobs| !jobs.is_empty()) {
+                backend.fold_blocks(Queue { jobs, later: &[], staged, payload }, contexts);
             }
         } else {
-            let mut queue = Queue { jobs: &self.jobs, order: &self.order, staged: &self.staged, payload };
-            backend.fold(&mut queue, contexts);
+            backend.fold(&mut Queue { jobs: levels[0], later: &levels[1..], staged, payload }, contexts);
         }
-        (self.job_count, self.staged_count, self.is_uniform) = (0, 0, true);
-    }
-
-    /// A counting sort by level, stable. Afterwards `levels[l]` is where level l ends.
-    fn sort(&mut self) {
-        let jobs = &self.jobs[..self.job_count];
-        let level_count = jobs.iter().map(|job| job.level as usize + 1).max().unwrap_or(0);
-        self.levels.clear();
-        self.levels.resize(level_count, 0);
-        for job in jobs {
-            self.levels[job.level as usize] += 1;
-        }
-        let mut start = 0;
-        for level in &mut self.levels {
-            (*level, start) = (start, start + *level);
-        }
-        self.order.clear();
-        self.order.resize(jobs.len(), 0);
-        for (index, job) in jobs.iter().enumerate() {
-            let position = &mut self.levels[job.level as usize];
-            self.order[*position as usize] = index as u32;
-            *position += 1;
-        }
+        self.level_counts = [0; LEVELS];
+        (self.job_count, self.staged_count) = (0, 0);
+        (self.is_uniform, self.is_level_full) = (true, false);
     }
 }

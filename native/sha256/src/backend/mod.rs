@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::context::Context;
-use crate::lanes::{self, Level, Queue};
+use crate::lanes::{self, Queue};
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64_sha2;
@@ -174,21 +174,21 @@ impl Backend {
         }
     }
 
-    /// Folds every job of `level` into its context.
-    pub(crate) fn fold_level(self, level: Level<'_>, contexts: &mut [Context]) {
+    /// The same for a single level of jobs that are one staged block each.
+    pub(crate) fn fold_blocks(self, queue: Queue<'_>, contexts: &mut [Context]) {
         let rest = match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kernel::X86ShaniX2(kernel) => level.fold(&kernel, contexts),
+            Kernel::X86ShaniX2(kernel) => queue.fold_blocks(&kernel, contexts),
             #[cfg(target_arch = "x86_64")]
-            Kernel::X86Avx2X8(kernel) => level.fold_wide(&kernel, 2, contexts),
+            Kernel::X86Avx2X8(kernel) => queue.fold_blocks_wide(&kernel, 2, contexts),
             #[cfg(target_arch = "x86_64")]
             Kernel::X86Avx512X16(lanes) => {
-                let rest = level.fold_wide(&lanes.wide, lanes.lanes_min, contexts);
-                lanes.narrow.map_or(rest, |narrow| rest.fold(&narrow, contexts))
+                let rest = queue.fold_blocks_wide(&lanes.wide, lanes.lanes_min, contexts);
+                lanes.narrow.map_or(rest, |narrow| rest.fold_blocks(&narrow, contexts))
             }
-            _ => level,
+            _ => queue,
         };
-        rest.fold_singly(contexts, |h, blocks| self.compress(h, blocks));
+        rest.fold_blocks_singly(contexts, |h, blocks| self.compress(h, blocks));
     }
 }
 
