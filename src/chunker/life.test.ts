@@ -1,7 +1,7 @@
 /** How a life begins, goes on and ends: over stops, reboots, retirement, other workloads and damage. */
 
 import test from 'ava';
-import { FencedError, OperatingError, UsageError } from '../core/errors.ts';
+import { FencedError, OperatingError, UsageError, ViolationError } from '../core/errors.ts';
 import { chunkJournal } from '../journal/journals.ts';
 import { wholeRange } from '../store/row.ts';
 import { HeldCommits } from '../store/testing/memory-store.ts';
@@ -203,6 +203,21 @@ test('a damaged row stops the start, and nothing is sent', async (t) => {
     }
   }
   t.is(bench.sent.length, sent);
+});
+
+test('journals that lost what both snapshots know is acknowledged are found out at the start', async (t) => {
+  const bench = new ChunkerBench({ fileCount: null, rate: 100 });
+  bench.start();
+  await bench.clock.advance(3_500);
+  bench.kill();
+  const { producer } = bench.life;
+  t.not(readBytes(bench.store, 'snapshot-0'), null);
+  t.not(readBytes(bench.store, 'snapshot-1'), null);
+  bench.loseFrom(0, producer, 1);
+  bench.failures.length = 0;
+  bench.start();
+  const error = await bench.untilFailed();
+  t.true(error instanceof ViolationError && error.kind === 'acknowledged-loss', String(error));
 });
 
 test('a life goes on after a reboot: its schedule begins anew, and no time of the old boot is used', async (t) => {

@@ -6,7 +6,7 @@
  * journal, then the place that it names is durable; only then the first chunk is sent.
  */
 
-import { FencedError, UsageError } from '../core/errors.ts';
+import { FencedError, UsageError, ViolationError } from '../core/errors.ts';
 import { type Journals, SUMS_JOURNAL, chunkJournal } from '../journal/journals.ts';
 import { sealRow } from '../store/row.ts';
 import type { Store } from '../store/store.ts';
@@ -143,13 +143,22 @@ async function continueLife(options: LifeOptions, known: records.IdentityRow, is
 
 function newestSnapshot(store: Store, journals: Life['journals']): Life['snapshot'] {
   let newest: { slot: number; bytes: Buffer } | null = null;
+  let found = 0;
   for (const slot of [0, 1] as const) {
     const bytes = records.readBytes(store, `snapshot-${slot}`);
     if (bytes === null) continue;
+    found += 1;
     const isBelow = savedIndexes(bytes, journals.length).every(
       (index, partition) => index <= (journals[partition]?.durable ?? 0),
     );
     if (isBelow && (newest === null || bytes.readDoubleLE(0) > newest.bytes.readDoubleLE(0))) newest = { slot, bytes };
+  }
+  // The older of two was acknowledged whole before the newer one was written.
+  if (found === 2 && newest === null) {
+    throw new ViolationError(
+      'acknowledged-loss',
+      'the journals expect records that a snapshot proves were acknowledged',
+    );
   }
   return newest;
 }
