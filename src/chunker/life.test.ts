@@ -209,8 +209,8 @@ test('journals that lost what both snapshots know is acknowledged are found out 
   const bench = new ChunkerBench({ fileCount: null, rate: 100 });
   bench.start();
   await bench.clock.advance(3_500);
-  bench.kill();
   const { producer } = bench.life;
+  bench.kill();
   t.not(readBytes(bench.store, 'snapshot-0'), null);
   t.not(readBytes(bench.store, 'snapshot-1'), null);
   bench.loseFrom(0, producer, 1);
