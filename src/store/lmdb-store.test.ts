@@ -35,7 +35,7 @@ async function open(t: ExecutionContext, folder: string): Promise<Store> {
 /** A writer that has acknowledged at least this many commits. */
 async function writing(t: ExecutionContext, folder: string, commits: number): Promise<TestProcess> {
   const writer = new TestProcess(t, [folder], { script: WRITER });
-  await writer.lines((lines) => lines.length > commits);
+  await writer.lines((lines) => lines.filter((line) => /^\d+$/.test(line)).length >= commits);
   return writer;
 }
 

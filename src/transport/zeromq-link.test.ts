@@ -119,23 +119,24 @@ test('a link whose server goes is down once, and never after it was closed', asy
   t.deepEqual(closed.all, []);
 });
 
-test.serial('an address in use is a usage error that names it, and one that was left can be taken', async (t) => {
-  const folder = temporaryFolder(t);
-  for (const address of [`ipc://${join(folder, 'socket')}`, `tcp://127.0.0.1:${await freePort()}`]) {
-    const server = await listen(t, address);
-    const error = await t.throwsAsync(listen(t, address), { instanceOf: UsageError });
-    t.true(error?.message.includes(address), error?.message);
-    await server.link.close();
+test.serial(
+  'an address in use is a usage error that names it, and one whose owner was killed can be taken',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    for (const address of [`ipc://${join(folder, 'socket')}`, `tcp://127.0.0.1:${await freePort()}`]) {
+      await listen(t, address);
+      const error = await t.throwsAsync(listen(t, address), { instanceOf: UsageError });
+      t.true(error?.message.includes(address), error?.message);
+    }
+    // A process that was killed leaves its socket and its lock file behind, and keeps nobody out.
+    const address = `ipc://${join(folder, 'killed')}`;
+    const broker = new TestProcess(t, ['broker', '--data', join(folder, 'data'), '--listen', address]);
+    await broker.ready();
+    await t.throwsAsync(listen(t, address), { instanceOf: UsageError, message: /in use by another broker/ });
+    await broker.kill();
     await (await listen(t, address)).link.close();
-  }
-  // A process that was killed leaves its socket and its lock file behind, and keeps nobody out.
-  const address = `ipc://${join(folder, 'killed')}`;
-  const broker = new TestProcess(t, ['broker', '--data', join(folder, 'data'), '--listen', address]);
-  await broker.ready();
-  await t.throwsAsync(listen(t, address), { instanceOf: UsageError, message: /in use by another broker/ });
-  await broker.kill();
-  await (await listen(t, address)).link.close();
-});
+  },
+);
 
 test('a stopped client is found by heartbeats or its full queue, and no send to it waits', async (t) => {
   const address = `ipc://${join(temporaryFolder(t), 'socket')}`;
