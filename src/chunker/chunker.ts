@@ -34,8 +34,9 @@ const RESERVED_STEPS_MAX = 512 * 1024;
 const RESERVED_SECONDS = 2;
 const READ_CREDIT_BYTES = 4 * 1024 * 1024;
 const SNAPSHOT_MS = 1_000;
-const SAVE_MS = 50;
-const HOLD_MS = 200;
+const JUDGE_MS = 50;
+const SAVE_MS = 250;
+const HOLD_MS = 500;
 
 export type ChunkerOptions = {
   readonly journals: Journals;
@@ -181,6 +182,8 @@ export class Chunker {
     this.#every(SNAPSHOT_MS, () => this.#takeSnapshot());
     this.#every(SAVE_MS, () => {
       if (this.#isLedgerDirty) this.#commit.accept();
+    });
+    this.#every(JUDGE_MS, () => {
       this.#verifier.judge().catch((error: unknown) => this.#fail(error));
     });
     this.#every(HOLD_MS, () => this.#moveHold());

@@ -89,14 +89,24 @@ export class Shard {
     return this.#pool.openFiles();
   }
 
-  /** Whether a transaction has something to write that cannot wait for the next batch. */
+  /** Whether a transaction has something to write. What was acknowledged rides along, and is no reason for one. */
   get isDirty(): boolean {
-    return this.#isDirty || (this.#cleared.length > 0 && this.#outboxSums >= OUTBOX_SUMS_MAX / 2);
+    return this.#isDirty || this.mustClear;
+  }
+
+  /** With the outbox half full, acknowledgements start a transaction by themselves. */
+  get mustClear(): boolean {
+    return this.#cleared.length > 0 && this.#outboxSums >= OUTBOX_SUMS_MAX / 2;
   }
 
   /** Whether there is anything at all that a last transaction would write. */
   get hasUnwritten(): boolean {
     return this.#isDirty || this.#cleared.length > 0;
+  }
+
+  /** Whether a file has ended since the last transaction began: its sum waits for the next one. */
+  get hasFinished(): boolean {
+    return this.#finished.length > 0;
   }
 
   get hasRoom(): boolean {

@@ -1,8 +1,8 @@
 /**
  * The summer: reads the chunk journals of its shards, commits all shards in one transaction, publishes their sums.
  *
- * A transaction starts when the previous one has ended and something has arrived; while it is on its way to disk, the
- * next batches are folded. A sum is appended only after the transaction that finished it is durable (invariant 4). Any
+ * A transaction starts when the previous one has ended and a file has ended; chunks that end none ride along, or start one
+ * after at most 10 ms, so that they are in no sum's way. While it is on its way to disk, the next batches are folded. A sum is appended only after the transaction that finished it is durable (invariant 4). Any
  * error of a commit stops the process (invariant 6).
  */
 
@@ -23,6 +23,8 @@ const READ_CREDIT_BYTES = 4 * 1024 * 1024;
 const BATCH_SUMS_MAX = 2048;
 const SUMS_WINDOW_BATCHES = 64;
 /** How often read-through offsets are reported, and how often they are repeated when they did not move. */
+/** How long folded chunks that end no file may wait for a transaction. Not a wait for any sum. */
+const UNFINISHED_MS = 10;
 const REPORT_MS = 100;
 const REPORT_REPEAT_MS = 1_000;
 
@@ -68,6 +70,7 @@ export class Summer {
   #commits = 0;
   #sumsPublished = 0;
   #timer: Timer | null = null;
+  #laterTimer: Timer | null = null;
 
   constructor(options: SummerOptions) {
     this.#options = options;
@@ -103,6 +106,7 @@ export class Summer {
   /** Graceful: takes nothing more, commits what is folded, and clears what is acknowledged. */
   async stop(): Promise<void> {
     this.#timer?.clear();
+    this.#laterTimer?.clear();
     for (const { stream } of this.#readers) stream.close();
     if (this.#isCommitting) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
     if (this.#isOver) return;
@@ -152,7 +156,8 @@ export class Summer {
         if (next === null || this.#isOver) return;
         if ('bytes' in next) {
           shard.fold(next);
-          this.#commitSoon();
+          if (shard.hasFinished) this.#commitSoon();
+          else this.#commitLater();
           continue;
         }
         if (next.end === 'fenced') return this.#fenced(reader.owner);
@@ -163,6 +168,15 @@ export class Summer {
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** For what nobody waits for: chunks that end no file. Whatever commits before takes them along. */
+  #commitLater(): void {
+    if (this.#laterTimer !== null || this.#isOver) return;
+    this.#laterTimer = this.#options.clock.after(UNFINISHED_MS, () => {
+      this.#laterTimer = null;
+      this.#commit();
+    });
   }
 
   /** After what else has arrived in this turn was folded. */
@@ -194,7 +208,8 @@ export class Summer {
     this.#commits += 1;
     const finished = readers.map((reader) => ({ reader, entry: reader.shard.committed() }));
     if (this.#whenIdle !== null) return this.#whenIdle();
-    this.#commit();
+    if (this.#readers.some(({ shard }) => shard.hasFinished)) this.#commit();
+    else if (this.#readers.some(({ shard }) => shard.isDirty)) this.#commitLater();
     for (const { reader, entry } of finished) if (entry !== null) this.#publish(reader, entry);
   }
 
@@ -221,7 +236,7 @@ export class Summer {
       reader.whenRoom = null;
       whenRoom();
     }
-    this.#commit();
+    if (reader.shard.mustClear) this.#commit();
   }
 
   #report(): void {
@@ -253,6 +268,7 @@ export class Summer {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#timer?.clear();
+    this.#laterTimer?.clear();
     for (const { appender, stream } of this.#readers) {
       appender.stop();
       stream.close();
