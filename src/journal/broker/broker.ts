@@ -213,7 +213,8 @@ export class Broker {
   #flushAcks(): void {
     for (const session of this.#withAcks) {
       const known = this.#sessions.get(session);
-      while (known !== undefined && known.acks.length > 0) {
+      if (known === undefined) continue;
+      while (known.acks.length > 0) {
         this.#send(session, { t: 'acks', acks: known.acks.splice(0, ACKS_PER_MESSAGE_MAX) });
       }
     }
