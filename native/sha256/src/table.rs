@@ -135,3 +135,49 @@ impl Table {
         self.count = 0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::Table;
+    use crate::context::{Context, FileId};
+
+    fn file_id(number: u32) -> FileId {
+        let mut id = [7; 16];
+        id[8..12].copy_from_slice(&number.to_be_bytes());
+        id
+    }
+
+    /// Slot n belongs to file n; hashes are cut to a few values, so that chains are long and wrap around.
+    fn agrees_with_a_map(hash_bits: u32) {
+        let contexts: Vec<_> = (0..600).map(|file| Context { file_id: file_id(file), ..Context::FREE }).collect();
+        let mut table = Table::new();
+        let mut map = HashMap::new();
+        let mut random = 99u64;
+        for _ in 0..20_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let file = (random >> 33) as u32 % 600;
+            let hash = table.hash(&file_id(file)) | u32::MAX << hash_bits;
+            match map.remove(&file) {
+                Some(()) => table.remove(hash, file),
+                None => {
+                    table.reserve(1).unwrap();
+                    table.insert(hash, file);
+                    map.insert(file, ());
+                }
+            }
+            let probe = (random >> 13) as u32 % 600;
+            let probe_hash = table.hash(&file_id(probe)) | u32::MAX << hash_bits;
+            let found = table.find(probe_hash, &file_id(probe), &contexts);
+            assert_eq!(found, map.contains_key(&probe).then_some(probe));
+        }
+    }
+
+    #[test]
+    fn look_ups_agree_with_a_map_whatever_collides() {
+        for hash_bits in [0, 1, 4, 9, 31] {
+            agrees_with_a_map(hash_bits);
+        }
+    }
+}
