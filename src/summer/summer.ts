@@ -2,7 +2,7 @@
  * The summer: reads the chunk journals of its shards, commits all shards in one transaction, publishes their sums.
  *
  * A transaction starts when the previous one has ended and a file has ended; chunks that end none ride along, or start one
- * after at most 10 ms, so that they are in no sum's way. While it is on its way to disk, the next batches are folded. A sum is appended only after the transaction that finished it is durable (invariant 4). Any
+ * after at most 50 ms, so that they are in no sum's way. While it is on its way to disk, the next batches are folded. A sum is appended only after the transaction that finished it is durable (invariant 4). Any
  * error of a commit stops the process (invariant 6).
  */
 
@@ -24,7 +24,7 @@ const BATCH_SUMS_MAX = 2048;
 const SUMS_WINDOW_BATCHES = 64;
 /** How often read-through offsets are reported, and how often they are repeated when they did not move. */
 /** How long folded chunks that end no file may wait for a transaction. Not a wait for any sum. */
-const UNFINISHED_MS = 10;
+const UNFINISHED_MS = 50;
 const REPORT_MS = 100;
 const REPORT_REPEAT_MS = 1_000;
 
