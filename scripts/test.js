@@ -6,11 +6,12 @@
 
 import { spawn } from 'node:child_process';
 
+const HASHING = 'dist/src/hash/*.test.js';
 const PIPELINE = 'dist/test/pipeline/**/*.test.js';
 
 const suites = [
   { name: 'cargo test', command: 'cargo', args: ['test', '--workspace', '--locked', '--release'], count: countCargo },
-  { name: 'ava', command: 'npx', args: ['ava', '!' + PIPELINE], count: countAva },
+  { name: 'ava', command: 'npx', args: ['ava', '!' + PIPELINE, '!' + HASHING], count: countAva },
   {
     name: 'ava, pipelines',
     command: 'npx',
@@ -20,9 +21,9 @@ const suites = [
 ];
 
 /** Runs a command, shows what it prints, and resolves to its exit code and output. */
-function run(command, args) {
+function run(command, args, environment = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
     let output = '';
     for (const [from, to] of [
       [child.stdout, process.stdout],
@@ -55,15 +56,27 @@ function countAva(output) {
   };
 }
 
+/** The native suite once for every backend that this processor can run. */
+async function backendSuites() {
+  const { availableBackends } = await import('../dist/src/hash/backend.js');
+  return availableBackends().map((backend) => ({
+    name: `hashing on ${backend}`,
+    command: 'npx',
+    args: ['ava', HASHING],
+    environment: { STREAM_SUM_SHA256_BACKEND: backend },
+    count: countAva,
+  }));
+}
+
 const only = process.argv[2];
 const build = await run('npm', ['run', '--silent', 'build']);
 let passed = 0;
 let failed = build.code === 0 ? 0 : 1;
 if (build.code === 0) {
-  for (const { name, command, args, count } of suites) {
+  for (const { name, command, args, environment, count } of [...suites, ...(await backendSuites())]) {
     if (only !== undefined && !name.includes(only)) continue;
     console.log(`\n# ${name}`);
-    const { code, output } = await run(command, args);
+    const { code, output } = await run(command, args, environment);
     const counted = count(output);
     passed += counted.passed;
     // A runner that fails without naming a test, or finds none, has failed all the same.

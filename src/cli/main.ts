@@ -13,6 +13,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'run the whole pipeline under faults and judge it',
     load: loadSoak,
   },
+  bench: {
+    summary: 'measure the parts, with their peers in the same run',
+    load: async () => (await import('../../bench/command.ts')).benchCommand(),
+  },
   broker: { summary: 'serve the journals', load: async () => (await import('./broker-command.ts')).brokerCommand() },
   summer: {
     summary: 'fold chunks and publish sums',
