@@ -26,8 +26,11 @@ function parseSuite(text: string, flag: string): string {
   return text;
 }
 
+function progress(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
 async function runBench({ seed, smoke }: Flags): Promise<void> {
-  const progress = (text: string): void => void process.stderr.write(`${text}\n`);
   const results = await runHashSuite({ seed, smoke: smoke === true }, progress);
   process.stdout.write(`${hashTables(results, selectedBackend()).join('\n')}\n`);
 }
