@@ -31,6 +31,7 @@ import {
   encodeHeader,
 } from './protocol.ts';
 import { ClientStream } from './client-stream.ts';
+import { decodeAcks, isResultOf } from './results.ts';
 
 /** How often an idle client says that it is there, and repeats its credits. */
 const PING_MS = 200;
@@ -239,7 +240,7 @@ export class JournalClient implements Journals {
       case 'opened':
         return this.#opened();
       case 'acks':
-        for (const { id, outcome } of message.acks) {
+        for (const { id, outcome } of decodeAcks(message.acks) ?? this.#garbled()) {
           const append = this.#appends.get(id);
           this.#appends.delete(id);
           append?.resolve(outcome);
@@ -257,7 +258,9 @@ export class JournalClient implements Journals {
       case 'reply': {
         const pending = this.#calls.get(message.id);
         this.#calls.delete(message.id);
-        pending?.resolve(message.result as never);
+        if (pending === undefined) return;
+        if (isResultOf(pending.call.op, message.result)) pending.resolve(message.result as never);
+        else pending.reject(new OperatingError('ERR_PROTOCOL', `the broker's answer to ${pending.call.op} is none`));
         return;
       }
       case 'refused': {
@@ -273,6 +276,12 @@ export class JournalClient implements Journals {
         return;
       default:
     }
+  }
+
+  /** An answer that cannot be one: nothing of this session is believed any more. */
+  #garbled(): [] {
+    this.#restart('the broker answered with what is no answer');
+    return [];
   }
 
   /** The broker refuses the session itself, by its version for instance: no call will ever succeed. */
