@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { ComponentCommand } from '../src/cli/component-protocol.ts';
+import type { ComponentCommand } from '../src/process/component-protocol.ts';
 import { FaultInjector, type FaultRecord, type FaultTarget } from './fault-injector.ts';
 import type { FaultKind, PlannedFault } from './fault-schedule.ts';
 

@@ -4,7 +4,7 @@
  * chunker itself when a chunker was killed) whose last chunk was intended after the fault.
  */
 
-import type { ComponentCommand, RecoveredEvent } from '../src/cli/component-protocol.ts';
+import type { ComponentCommand, RecoveredEvent } from '../src/process/component-protocol.ts';
 import { LatencyHistogram } from '../src/measure/histogram.ts';
 import { FAULT_KINDS, type FaultKind, type PlannedFault } from './fault-schedule.ts';
 import type { FaultTally } from './verdict.ts';

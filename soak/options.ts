@@ -11,24 +11,11 @@ import {
   type Range,
   rangeText,
 } from '../src/core/units.ts';
+import type { PipelineOptions } from '../src/process/component-specs.ts';
 
-export type SoakOptions = {
+export type SoakOptions = PipelineOptions & {
   /** From all processes being ready to the beginning of the drain. */
   readonly durationMs: number;
-  readonly seed: number;
-  readonly chunkers: number;
-  readonly summers: number;
-  readonly partitions: number;
-  /** Open at once in each chunker. */
-  readonly files: number;
-  /** Data chunks of a file. */
-  readonly chunks: Range;
-  readonly chunkBytes: Range;
-  /** Chunks a second of all chunkers together. */
-  readonly rate: number | 'max';
-  readonly batchBytes: number;
-  readonly retentionBytes: number;
-  readonly slaMs: number;
   readonly transport: 'ipc' | 'tcp';
   readonly faults: 'none' | 'kill';
   readonly faultIntervalMs: number;

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../src/core/clock.ts';
 import { readCsv } from '../src/measure/csv.ts';
-import { until } from './waiting.ts';
+import { until } from '../src/process/waiting.ts';
 
 const SOAK = fileURLToPath(new URL('./testing/fake-soak.js', import.meta.url));
 const DEADLINE_MS = 60_000;

@@ -5,11 +5,12 @@
 
 import { join } from 'node:path';
 import { CsvFile, type CsvRow } from '../src/measure/csv.ts';
-import type { LatencyHistogram, LatencySummary } from '../src/measure/histogram.ts';
+import type { LatencySummary } from '../src/measure/histogram.ts';
+import { LATENCY_COLUMNS, type LatencyRow, latencyRow, seconds, secondsOrNull } from '../src/measure/latency-row.ts';
 import type { ProcessUsage } from '../src/measure/process-usage.ts';
 import { SAMPLE_COLUMNS, type Sample } from '../src/measure/samples.ts';
 import type { FaultRecord } from './fault-injector.ts';
-import type { Stage, StageLatency, Totals } from './meter.ts';
+import type { StageLatency, Totals } from '../src/process/meter.ts';
 import type { Phase } from './plan.ts';
 import type { RecordedViolation } from './verdict.ts';
 
@@ -22,7 +23,6 @@ export const RECORD_FILES: readonly string[] = [
   'violations.csv',
 ];
 
-const LATENCY_COLUMNS = 'phase,stage,unit,count,censored,min,p50,p90,p99,p99_9,p99_99,max,hdr'.split(',');
 const FAULT_COLUMNS = 'id,kind,target,moment,planned_s,injected_s,proven_s,healed_s,recovered_s,evidence'.split(',');
 const VIOLATION_COLUMNS = 'elapsed_s,kind,process,journal,offset,file_id,index,detail'.split(',');
 
@@ -42,7 +42,7 @@ export class RunRecord {
   readonly #startNs: number;
   readonly #samples: CsvFile<keyof Sample>;
   readonly #intervals: CsvFile<string>;
-  readonly #latency: CsvFile<string>;
+  readonly #latency: CsvFile<keyof LatencyRow>;
   readonly #faults: CsvFile<string>;
   readonly #violations: CsvFile<string>;
 
@@ -53,7 +53,7 @@ export class RunRecord {
       CsvFile.create(join(folder, name), columns);
     this.#samples = CsvFile.create(join(folder, 'samples.csv'), SAMPLE_COLUMNS);
     this.#intervals = create('intervals.csv', intervalColumns(from.processes));
-    this.#latency = create('latency.csv', LATENCY_COLUMNS);
+    this.#latency = CsvFile.create(join(folder, 'latency.csv'), LATENCY_COLUMNS);
     this.#faults = create('faults.csv', FAULT_COLUMNS);
     this.#violations = create('violations.csv', VIOLATION_COLUMNS);
   }
@@ -162,33 +162,9 @@ function intervalColumns(processes: readonly string[]): string[] {
   ];
 }
 
-function latencyRows(phase: Phase, latency: StageLatency): CsvRow<string>[] {
-  const rowOf = (stage: Stage, histogram: LatencyHistogram, censored: number | null): CsvRow<string> => {
-    const summary = histogram.summary(censored ?? 0);
-    return {
-      phase,
-      stage,
-      unit: 's',
-      count: summary.count,
-      censored,
-      min: secondsOrNull(summary.minNs),
-      p50: secondsOrNull(summary.p50Ns),
-      p90: secondsOrNull(summary.p90Ns),
-      p99: secondsOrNull(summary.p99Ns),
-      p99_9: secondsOrNull(summary.p99_9Ns),
-      p99_99: secondsOrNull(summary.p99_99Ns),
-      max: secondsOrNull(summary.maxNs),
-      hdr: histogram.encode(),
-    };
-  };
-  return [rowOf('sum', latency.sum, latency.censoredSums), rowOf('acknowledgement', latency.acknowledgement, null)];
-}
-
-/** Nanoseconds to seconds, rounded to a microsecond. */
-export function seconds(ns: number): number {
-  return Math.round(ns / 1e3) / 1e6;
-}
-
-export function secondsOrNull(ns: number | null): number | null {
-  return ns === null ? null : seconds(ns);
+function latencyRows(phase: Phase, latency: StageLatency): LatencyRow[] {
+  return [
+    latencyRow({ phase, stage: 'sum' }, latency.sum, latency.censoredSums),
+    latencyRow({ phase, stage: 'acknowledgement' }, latency.acknowledgement, null),
+  ];
 }

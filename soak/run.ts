@@ -14,9 +14,9 @@ import {
   type RunFile,
   writeRunFile,
 } from '../src/measure/run-folder.ts';
-import type { Launch } from './component-process.ts';
+import type { Launch } from '../src/process/component-process.ts';
 import type { Display } from './display.ts';
-import { chooseEndpoint } from './endpoint.ts';
+import { chooseEndpoint } from '../src/process/endpoint.ts';
 import { processNames } from './fault-schedule.ts';
 import type { SoakOptions } from './options.ts';
 import { RECORD_FILES, RunRecord } from './run-record.ts';

@@ -5,9 +5,10 @@
 
 import type { Clock } from '../src/core/clock.ts';
 import type { LatencySummary } from '../src/measure/histogram.ts';
-import { diskBytesOf, type ProcessUsage, readProcessUsage } from '../src/measure/process-usage.ts';
-import type { Fleet } from './fleet.ts';
-import type { Meter, Totals } from './meter.ts';
+import { diskBytesOf, type ProcessUsage } from '../src/measure/process-usage.ts';
+import type { Fleet } from '../src/process/fleet.ts';
+import type { Meter, Totals } from '../src/process/meter.ts';
+import { UsageMeter } from '../src/process/usage-meter.ts';
 import type { Phase } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
 
@@ -46,8 +47,6 @@ export type Status = {
   readonly scheduleLagNs: number;
 };
 
-type CpuRecord = { pid: number; before: number; now: number };
-
 type Mark = { readonly atNs: number; readonly totals: Totals; readonly cpu: ReadonlyMap<string, number> };
 
 export class Sampler {
@@ -58,7 +57,7 @@ export class Sampler {
   readonly #dataFolder: string;
   readonly #startNs: number;
   readonly #violationCount: () => number;
-  readonly #cpu: Map<string, CpuRecord> = new Map();
+  readonly #usage: UsageMeter = new UsageMeter();
   #phase: Phase = 'warm-up';
   #phaseMark: Mark;
   #last: Mark;
@@ -87,8 +86,7 @@ export class Sampler {
   }
 
   #mark(): Mark {
-    const cpu = new Map([...this.#cpu].map(([name, record]) => [name, record.before + record.now]));
-    return { atNs: this.#clock.nowNs(), totals: this.#meter.totals(), cpu };
+    return { atNs: this.#clock.nowNs(), totals: this.#meter.totals(), cpu: this.#usage.total('cpuSeconds') };
   }
 
   /** One row and the status after it. Samplings never overlap. */
@@ -164,21 +162,7 @@ export class Sampler {
   }
 
   #readUsage(): Map<string, ProcessUsage> {
-    const usages = new Map<string, ProcessUsage>();
-    for (const { name, pid } of [...this.#fleet.processes, { name: SELF, pid: process.pid }]) {
-      if (pid === null) continue;
-      const usage = readProcessUsage(pid);
-      usages.set(name, usage);
-      if (usage.cpuSeconds === null) continue;
-      const known = this.#cpu.get(name) ?? { pid, before: 0, now: 0 };
-      if (known.pid !== pid) {
-        known.before += known.now;
-        known.pid = pid;
-      }
-      known.now = usage.cpuSeconds;
-      this.#cpu.set(name, known);
-    }
-    return usages;
+    return this.#usage.read([...this.#fleet.processes, { name: SELF, pid: process.pid }]);
   }
 }
 

@@ -2,11 +2,11 @@
 
 import { formatBytes, formatCount, formatDuration } from '../src/core/units.ts';
 import type { LatencyHistogram } from '../src/measure/histogram.ts';
+import { secondsOrNull } from '../src/measure/latency-row.ts';
 import { parametersText, type Sample } from '../src/measure/samples.ts';
 import type { FaultKind } from './fault-schedule.ts';
 import { type SoakOptions, workloadParameters } from './options.ts';
 import type { Phase } from './plan.ts';
-import { secondsOrNull } from './run-record.ts';
 import type { PhaseOutcome } from './sampler.ts';
 import type { FaultTally, Verdict } from './verdict.ts';
 

@@ -6,25 +6,25 @@
  * drain, the second one ends everything. Whatever happens, no process is left and the folder says what was seen.
  */
 
-import type { ComponentEvent, DrainedEvent } from '../src/cli/component-protocol.ts';
+import type { ComponentEvent, DrainedEvent } from '../src/process/component-protocol.ts';
 import { unreachable } from '../src/core/assert.ts';
 import type { Clock } from '../src/core/clock.ts';
 import { OperatingError } from '../src/core/errors.ts';
-import type { ComponentProcess, Launch } from './component-process.ts';
-import { componentSpecs } from './component-specs.ts';
+import type { ComponentProcess, Launch } from '../src/process/component-process.ts';
+import { componentSpecs } from '../src/process/component-specs.ts';
 import type { Display } from './display.ts';
-import type { Failure } from './exit-judgement.ts';
+import type { Failure } from '../src/process/exit-judgement.ts';
 import { FaultInjector, type FaultTarget } from './fault-injector.ts';
 import { faultSchedule } from './fault-schedule.ts';
-import { Fleet, READY_MS_MAX, STOP_MS_MAX } from './fleet.ts';
-import { Meter } from './meter.ts';
+import { Fleet, READY_MS_MAX, STOP_MS_MAX } from '../src/process/fleet.ts';
+import { Meter } from '../src/process/meter.ts';
 import type { SoakOptions } from './options.ts';
 import { type Phase, planPhases } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
 import { type PhaseOutcome, Sampler } from './sampler.ts';
 import type { ChunkerEnd, RecordedViolation, RunEvidence } from './verdict.ts';
 import { violationLine } from './verdict.ts';
-import { sleepUntil, until } from './waiting.ts';
+import { sleepUntil, until } from '../src/process/waiting.ts';
 
 /** A drain in which nothing has moved for the SLA and this is given up. */
 const DRAIN_MARGIN_MS = 30_000;

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Failure } from './exit-judgement.ts';
+import type { Failure } from '../src/process/exit-judgement.ts';
 import { decideVerdict, type RunEvidence } from './verdict.ts';
 
 const HOLDING: RunEvidence = {

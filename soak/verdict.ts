@@ -5,7 +5,7 @@
 
 import { EXIT, type ViolationKind, type ViolationWitness } from '../src/core/errors.ts';
 import { formatCount } from '../src/core/units.ts';
-import type { Failure } from './exit-judgement.ts';
+import type { Failure } from '../src/process/exit-judgement.ts';
 import type { FaultKind } from './fault-schedule.ts';
 import type { Phase } from './plan.ts';
 

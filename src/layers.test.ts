@@ -19,6 +19,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   verifier: ['core', 'message', 'workload', 'journal'],
   summer: ['core', 'message', 'hash', 'store', 'journal'],
   chunker: ['core', 'message', 'hash', 'store', 'journal', 'workload', 'verifier'],
+  process: ['core', 'measure'],
   cli: [
     'core',
     'message',
@@ -31,6 +32,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'verifier',
     'summer',
     'chunker',
+    'process',
   ],
 };
 

@@ -5,8 +5,8 @@
 
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { ComponentChannel } from '../../src/cli/component-channel.ts';
-import type { ComponentCommand, WatchCommand } from '../../src/cli/component-protocol.ts';
+import { ComponentChannel } from '../../src/process/component-channel.ts';
+import type { ComponentCommand, WatchCommand } from '../../src/process/component-protocol.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { LatencyHistogram } from '../../src/measure/histogram.ts';
 

@@ -3,7 +3,7 @@
 import type { Chunker, ChunkerEvents } from '../chunker/chunker.ts';
 import { LatencyHistogram } from '../measure/histogram.ts';
 import type { VerifiedFile } from '../verifier/verifier.ts';
-import type { ChunkerProgress, RecoveredEvent, WatchCommand } from './component-protocol.ts';
+import type { ChunkerProgress, RecoveredEvent, WatchCommand } from '../process/component-protocol.ts';
 
 export class ChunkerReport {
   readonly #emit: (event: RecoveredEvent) => void;

@@ -6,8 +6,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type Logger, destination, pino } from 'pino';
 import { EXIT, FencedError, ViolationError, exitCodeOf } from '../core/errors.ts';
-import { ComponentChannel } from './component-channel.ts';
-import type { Component, ComponentCommand, ComponentEvent, ProgressEvent } from './component-protocol.ts';
+import { ComponentChannel } from '../process/component-channel.ts';
+import type { Component, ComponentCommand, ComponentEvent, ProgressEvent } from '../process/component-protocol.ts';
 
 const PROGRESS_MS = 1_000;
 const LAG_RESOLUTION_MS = 10;

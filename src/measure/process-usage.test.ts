@@ -2,17 +2,24 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { cpuSecondsOf, diskBytesOf, readProcessUsage, rssBytesOf } from './process-usage.ts';
+import { cpuSecondsOf, diskBytesOf, readProcessUsage, rssBytesOf, writtenBytesOf } from './process-usage.ts';
 
-test('resident memory and CPU time are read from the text of /proc', (t) => {
+test('resident memory, CPU time and written bytes are read from the text of /proc', (t) => {
   t.is(rssBytesOf('Name:\tnode\nVmRSS:\t    2048 kB\nThreads:\t7\n'), 2_097_152);
   t.is(rssBytesOf('Name:\tnode\nState:\tZ (zombie)\n'), null);
   t.is(cpuSecondsOf('12 (a) b (c) S 1 12 12 0 -1 4194560 1 0 0 0 250 150 0 0 20 0 7 0 1'), 4);
   t.is(cpuSecondsOf(''), null);
+  t.is(writtenBytesOf('rchar: 9\nwchar: 8\nread_bytes: 7\nwrite_bytes: 4096\ncancelled_write_bytes: 5\n'), 4096);
+  t.is(writtenBytesOf(''), null);
 });
 
 test('a process that is gone has no usage, which is not the same as none', (t) => {
-  t.deepEqual(readProcessUsage(2 ** 22 + 1), { rssBytes: null, descriptors: null, cpuSeconds: null });
+  t.deepEqual(readProcessUsage(2 ** 22 + 1), {
+    rssBytes: null,
+    descriptors: null,
+    cpuSeconds: null,
+    writtenBytes: null,
+  });
 });
 
 test('this process uses something, where there is a /proc', (t) => {

@@ -13,6 +13,8 @@ export type ProcessUsage = {
   readonly descriptors: number | null;
   /** User and system time since the process started. */
   readonly cpuSeconds: number | null;
+  /** What the process caused to be written to a disk since it started. */
+  readonly writtenBytes: number | null;
 };
 
 /** VmRSS of the text of /proc/<pid>/status, in bytes. */
@@ -28,6 +30,12 @@ export function cpuSecondsOf(stat: string): number | null {
   return Number.isFinite(ticks) ? ticks / TICKS_PER_SECOND : null;
 }
 
+/** write_bytes of the text of /proc/<pid>/io. */
+export function writtenBytesOf(io: string): number | null {
+  const bytes = /^write_bytes: (\d+)$/m.exec(io)?.[1];
+  return bytes === undefined ? null : Number(bytes);
+}
+
 function attempt<T>(read: () => T): T | null {
   try {
     return read();
@@ -39,10 +47,12 @@ function attempt<T>(read: () => T): T | null {
 export function readProcessUsage(pid: number): ProcessUsage {
   const status = attempt(() => readFileSync(`/proc/${pid}/status`, 'utf8'));
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  const io = attempt(() => readFileSync(`/proc/${pid}/io`, 'utf8'));
   return {
     rssBytes: status === null ? null : rssBytesOf(status),
     descriptors: attempt(() => readdirSync(`/proc/${pid}/fd`).length),
     cpuSeconds: stat === null ? null : cpuSecondsOf(stat),
+    writtenBytes: io === null ? null : writtenBytesOf(io),
   };
 }
 

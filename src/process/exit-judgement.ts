@@ -1,7 +1,7 @@
 /** Whether a process ended as it was asked to, and the words for it when it did not. Pure but for reading its log. */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { EXIT } from '../src/core/errors.ts';
+import { EXIT } from '../core/errors.ts';
 import type { ProcessExit } from './component-process.ts';
 
 /** How one process failed a run. */

@@ -1,10 +1,27 @@
-/** The processes of a soak and the arguments of each, from the options alone. */
+/** The processes of a pipeline and the arguments of each, from the options alone. */
 
 import { join } from 'node:path';
-import type { Component } from '../src/cli/component-protocol.ts';
-import { rangeText } from '../src/core/units.ts';
+import { type Range, rangeText } from '../core/units.ts';
+import type { Component } from './component-protocol.ts';
 import type { ComponentSpec } from './component-process.ts';
-import type { SoakOptions } from './options.ts';
+
+/** What the processes are told: how many there are, and what flows through them. */
+export type PipelineOptions = {
+  readonly seed: number;
+  readonly chunkers: number;
+  readonly summers: number;
+  readonly partitions: number;
+  /** Open at once in each chunker. */
+  readonly files: number;
+  /** Data chunks of a file. */
+  readonly chunks: Range;
+  readonly chunkBytes: Range;
+  /** Chunks a second of all chunkers together. */
+  readonly rate: number | 'max';
+  readonly batchBytes: number;
+  readonly retentionBytes: number;
+  readonly slaMs: number;
+};
 
 /** Contiguous partitions for each summer, as equal as can be. */
 export function partitionsOfSummers(partitions: number, summers: number): number[][] {
@@ -30,7 +47,7 @@ function argvOf(component: Component, flags: Readonly<Record<string, string | nu
 
 /** The broker first, then the summers, then the chunkers: the order in which they are started. */
 export function componentSpecs(
-  options: SoakOptions,
+  options: PipelineOptions,
   at: { readonly dataFolder: string; readonly endpoint: string },
 ): ComponentSpec[] {
   const { endpoint } = at;

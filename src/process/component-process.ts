@@ -8,16 +8,16 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, renameSync, statSync } from 'node:fs';
-import { assert } from '../src/core/assert.ts';
-import { OperatingError } from '../src/core/errors.ts';
-import { LineSplitter } from '../src/cli/component-channel.ts';
+import { assert } from '../core/assert.ts';
+import { OperatingError } from '../core/errors.ts';
+import { LineSplitter } from './component-channel.ts';
 import {
   type Component,
   type ComponentCommand,
   type ComponentEvent,
   decodeEvent,
   encodeCommand,
-} from '../src/cli/component-protocol.ts';
+} from './component-protocol.ts';
 
 /** What a process is: its name in the results, and the arguments that it is started with every time. */
 export type ComponentSpec = {

@@ -1,6 +1,6 @@
 import test from 'ava';
-import type { ChunkerProgress, ChunkerReady } from '../src/cli/component-protocol.ts';
-import { LatencyHistogram } from '../src/measure/histogram.ts';
+import type { ChunkerProgress, ChunkerReady } from './component-protocol.ts';
+import { LatencyHistogram } from '../measure/histogram.ts';
 import { Meter } from './meter.ts';
 
 const READY: ChunkerReady = {

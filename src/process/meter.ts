@@ -5,15 +5,9 @@
  * samples that were lost with a process are counted as censored and never just missing.
  */
 
-import type {
-  ChunkerProgress,
-  ChunkerReady,
-  DrainedEvent,
-  ProgressEvent,
-  ReadyEvent,
-} from '../src/cli/component-protocol.ts';
-import { unreachable } from '../src/core/assert.ts';
-import { LatencyHistogram } from '../src/measure/histogram.ts';
+import type { ChunkerProgress, ChunkerReady, DrainedEvent, ProgressEvent, ReadyEvent } from './component-protocol.ts';
+import { unreachable } from '../core/assert.ts';
+import { LatencyHistogram } from '../measure/histogram.ts';
 
 /** Cumulative over the run, but for the gauges. */
 export type Totals = {

@@ -5,9 +5,9 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Component, ComponentEvent } from '../src/cli/component-protocol.ts';
-import { type Clock, delay } from '../src/core/clock.ts';
-import { OperatingError } from '../src/core/errors.ts';
+import type { Component, ComponentEvent } from './component-protocol.ts';
+import { type Clock, delay } from '../core/clock.ts';
+import { OperatingError } from '../core/errors.ts';
 import {
   ComponentProcess,
   type ComponentProcessListener,

@@ -1,6 +1,6 @@
 /** Waiting for a moment, or for a condition with a bound, on a clock that is handed in. */
 
-import { type Clock, delay } from '../src/core/clock.ts';
+import { type Clock, delay } from '../core/clock.ts';
 
 const POLL_MS = 20;
 

@@ -1,7 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { componentSpecs, partitionsOfSummers, ratesOfChunkers } from './component-specs.ts';
-import { fakeOptions } from './testing/fake-run.ts';
+import { componentSpecs, type PipelineOptions, partitionsOfSummers, ratesOfChunkers } from './component-specs.ts';
 
 test('every partition has one summer, and the shares differ by one at most', (t) => {
   fc.assert(
@@ -33,7 +32,19 @@ test("the chunkers' rates add up to the rate, and none is 0", (t) => {
 });
 
 test('the arguments of the components are those that they document', (t) => {
-  const options = fakeOptions('results', { chunks: { low: 0, high: 9 }, rate: 5, slaMs: 1_500 });
+  const options: PipelineOptions = {
+    seed: 1,
+    chunkers: 2,
+    summers: 2,
+    partitions: 4,
+    files: 5,
+    chunks: { low: 0, high: 9 },
+    chunkBytes: { low: 32, high: 32 },
+    rate: 5,
+    batchBytes: 65_536,
+    retentionBytes: 2 ** 20,
+    slaMs: 1_500,
+  };
   const specs = componentSpecs(options, { dataFolder: '/data', endpoint: 'ipc:///data/broker.ipc' });
   t.deepEqual(
     specs.map((spec) => spec.argv.join(' ')),

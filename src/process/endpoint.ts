@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { OperatingError, UsageError } from '../src/core/errors.ts';
+import { OperatingError, UsageError } from '../core/errors.ts';
 
 /** sockaddr_un holds 108 bytes, the last one a zero. */
 export const IPC_PATH_BYTES_MAX: number = 107;
