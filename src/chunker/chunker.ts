@@ -52,7 +52,16 @@ export type ChunkerOptions = {
   readonly events: ChunkerEvents;
 };
 
+export type CompletedFile = {
+  readonly fileNumber: number;
+  readonly partition: number;
+  readonly endIndex: number;
+  readonly intendedNs: number;
+};
+
 export type ChunkerEvents = {
+  /** The end of a file was generated, as record `endIndex` of its partition; after a restart perhaps again. */
+  onCompleted?(file: CompletedFile): void;
   onVerified(file: VerifiedFile): void;
   /** From a batch's first send to its acknowledgement. */
   onAcknowledged(latencyNs: number): void;
@@ -178,6 +187,7 @@ export class Chunker {
   }
 
   start(): void {
+    if (this.#options.life.isEnding) return this.#finishEnding();
     void this.#readSums();
     this.#every(SNAPSHOT_MS, () => this.#takeSnapshot());
     this.#every(SAVE_MS, () => {
@@ -305,6 +315,7 @@ export class Chunker {
     const isDurable = endIndex < this.#publisher.durableThrough(partition);
     const acknowledgedNs = isDurable ? this.#options.clock.nowNs() : null;
     this.#filesCompleted += 1;
+    this.#options.events.onCompleted?.({ fileNumber, partition, endIndex, intendedNs });
     this.#verifier.completed({ fileNumber, intendedNs, endIndex, acknowledgedNs });
   }
 
@@ -406,7 +417,7 @@ export class Chunker {
   }
 
   /** Continues a life that had begun to end: the journals say where its end records belong. */
-  finishEnding(): void {
+  #finishEnding(): void {
     const { life } = this.#options;
     this.#phase = 'ending';
     void this.#readSums();

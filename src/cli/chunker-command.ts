@@ -4,23 +4,15 @@ import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { systemClock } from '../core/clock.ts';
 import { UsageError } from '../core/errors.ts';
-import { type Range, parseBytes, parseCount, parseDuration, parseRange, rangeText } from '../core/units.ts';
-import { Chunker } from '../chunker/chunker.ts';
-import { beginLife } from '../chunker/life.ts';
+import { type Range, parseBytes, parseCount, parseDuration, parseRange } from '../core/units.ts';
+import { batchBytesWithin, prepareChunker } from '../chunker/prepare-chunker.ts';
 import { CHUNKER_TABLES } from '../chunker/records.ts';
-import { BATCH_BYTES_MAX, BATCH_HEADER_BYTES } from '../message/batch.ts';
-import { CHUNK_HEADER_BYTES } from '../message/chunk.ts';
 import { openLmdbStore } from '../store/lmdb-store.ts';
 import { parseEndpoint } from '../transport/endpoint.ts';
-import { Workload } from '../workload/workload.ts';
 import { ChunkerReport } from './chunker-report.ts';
 import { ComponentRuntime } from './component-runtime.ts';
 import { bootId, connectJournals } from './connection.ts';
 import { countWithin, makeCommand, parsed } from './flags.ts';
-
-/** A value in LMDB takes whole pages after a header of 24 bytes: a batch that fills them wastes none. */
-const PAGE_BYTES = 4096;
-const PAGE_HEADER_BYTES = 24;
 
 type Flags = {
   data: string;
@@ -90,61 +82,31 @@ function parseRate(text: string, flag: string): number | 'max' {
   return rate;
 }
 
-/** The largest batch within `--batch-bytes` that takes whole pages of the store. Throws when a chunk does not fit. */
-function batchBytesOf(flags: Flags): number {
-  const { batchBytes, chunkBytes } = flags;
-  if (chunkBytes.low < 1)
-    throw new UsageError(`--chunk-bytes ${rangeText(chunkBytes)}: a chunk has at least 1 byte; empty data ends a file`);
-  if (batchBytes > BATCH_BYTES_MAX)
-    throw new UsageError(`--batch-bytes ${batchBytes}: must be at most ${BATCH_BYTES_MAX}`);
-  const needed = BATCH_HEADER_BYTES + CHUNK_HEADER_BYTES + chunkBytes.high;
-  if (batchBytes < needed)
-    throw new UsageError(`--batch-bytes ${batchBytes}: a chunk of ${chunkBytes.high} bytes needs ${needed}`);
-  const fitting = Math.floor(batchBytes / PAGE_BYTES) * PAGE_BYTES - PAGE_HEADER_BYTES;
-  return fitting >= needed ? fitting : batchBytes;
-}
-
 async function runChunker(flags: Flags): Promise<void> {
   parseEndpoint(flags.connect);
-  const batchBytes = batchBytesOf(flags);
+  // Before anything is opened.
+  batchBytesWithin(flags);
   const runtime = new ComponentRuntime({ component: 'chunker', supervised: flags.supervised === true });
   const store = await openLmdbStore({ folder: flags.data, kind: 'chunker', tables: CHUNKER_TABLES });
   const journals = connectJournals(flags.connect, `chunker ${process.pid}`, runtime.log);
-  const info = await journals.list();
-  if (batchBytes > info.batchBytesMax) {
-    throw new UsageError(
-      `--batch-bytes ${flags.batchBytes}: the journals take batches of at most ${info.batchBytesMax} with their retention`,
-    );
-  }
-  const workload = new Workload({
-    seed: flags.seed,
-    chunkerNumber: flags.number,
-    filesOpen: flags.files,
-    chunks: flags.chunks,
-    chunkBytes: flags.chunkBytes,
-    partitions: info.partitions,
-  });
-  const fileCount = flags.count ?? null;
-  const life = await beginLife({
-    store,
-    journals,
-    workload: workload.options,
-    fileCount,
-    newProducer,
-    boot: bootId(),
-  });
-  const verifiedBefore = life.ledger.verifiedTotal;
   const report = new ChunkerReport((event) => runtime.emit(event));
-  const chunker = new Chunker({
+  const { chunker, life } = await prepareChunker({
     journals,
     store,
     clock: systemClock,
-    life,
-    workload,
-    fileCount,
+    workload: {
+      seed: flags.seed,
+      chunkerNumber: flags.number,
+      filesOpen: flags.files,
+      chunks: flags.chunks,
+      chunkBytes: flags.chunkBytes,
+    },
+    fileCount: flags.count ?? null,
     rate: flags.rate === 'max' ? null : flags.rate,
-    batchBytes,
+    batchBytes: flags.batchBytes,
     slaMs: flags.sla,
+    newProducer,
+    boot: bootId(),
     events: {
       ...report.events,
       onDelay: (file, delaySeconds) => runtime.log.warn({ file, delaySeconds }, 'a sum is late'),
@@ -156,6 +118,7 @@ async function runChunker(flags: Flags): Promise<void> {
       onFailure: (error) => runtime.fail(error),
     },
   });
+  const verifiedBefore = life.ledger.verifiedTotal;
   runtime.serve({
     progress: () => report.progress(chunker),
     onCommand: (command) => {
@@ -179,8 +142,7 @@ async function runChunker(flags: Flags): Promise<void> {
     resumed,
     verifiedTotal: verifiedBefore,
   });
-  if (life.isEnding) chunker.finishEnding();
-  else chunker.start();
+  chunker.start();
 }
 
 /** 8 random bytes; the first is never zero, which marks the producers of shards. */

@@ -1,13 +1,12 @@
 /** `stream-sum summer`: folds the chunks of its partitions and publishes their sums. */
 
 import type { Command } from 'commander';
+import type { Logger } from 'pino';
 import { systemClock } from '../core/clock.ts';
-import { FencedError } from '../core/errors.ts';
-import type { ShardEpoch } from '../journal/journals.ts';
 import { openLmdbStore, readLmdbStore } from '../store/lmdb-store.ts';
-import { type ClaimOptions, checkPartitions, claimShard } from '../summer/claim.ts';
+import type { Claim } from '../summer/claim.ts';
+import { prepareSummer } from '../summer/prepare-summer.ts';
 import { SUMMER_TABLES } from '../summer/rows.ts';
-import { Summer } from '../summer/summer.ts';
 import { parseEndpoint } from '../transport/endpoint.ts';
 import { ComponentRuntime } from './component-runtime.ts';
 import { connectJournals } from './connection.ts';
@@ -34,20 +33,14 @@ async function runSummer(flags: Flags): Promise<void> {
   const runtime = new ComponentRuntime({ component: 'summer', supervised: flags.supervised === true });
   const store = await openLmdbStore({ folder: flags.data, kind: 'summer', tables: SUMMER_TABLES });
   const journals = connectJournals(flags.connect, `summer ${process.pid}`, runtime.log);
-  const { partitions, batchBytesMax } = await journals.list();
-  checkPartitions(flags.partitions, partitions);
-  const owners = await claimAll(flags, runtime, {
-    journals,
-    store,
-    readOther: (folder, read) => readLmdbStore({ folder, kind: 'summer', tables: SUMMER_TABLES }, read),
-    takeOver: flags.takeOver === true,
-  });
-  const summer = new Summer({
+  const { summer, owners } = await prepareSummer({
     journals,
     store,
     clock: systemClock,
-    owners,
-    batchBytesMax,
+    partitions: flags.partitions,
+    takeOver: flags.takeOver === true,
+    readOther: (folder, read) => readLmdbStore({ folder, kind: 'summer', tables: SUMMER_TABLES }, read),
+    onClaim: (shard, claim) => logClaim(runtime.log, shard, claim),
     onFailure: (error) => runtime.fail(error),
   });
   runtime.serve({
@@ -64,19 +57,11 @@ async function runSummer(flags: Flags): Promise<void> {
   runtime.emit({ event: 'ready', component: 'summer', pid: process.pid, shards });
 }
 
-/** Leaves out the shards that are confirmed elsewhere, naming them; with none left, this process has been replaced. */
-async function claimAll(flags: Flags, runtime: ComponentRuntime, options: ClaimOptions): Promise<ShardEpoch[]> {
-  const owners: ShardEpoch[] = [];
-  for (const shard of flags.partitions) {
-    const claim = await claimShard(shard, options);
-    if (claim.outcome === 'owned') {
-      owners.push(claim.owner);
-      runtime.log.info({ ...claim.owner, copiedFrom: claim.copiedFrom }, 'owns the shard');
-    } else {
-      const by = claim.outcome === 'replaced' ? `the store at ${claim.confirmed}` : 'a newer owner';
-      runtime.log.warn({ shard }, `shard ${shard} is left out: it belongs to ${by}`);
-    }
+function logClaim(log: Logger, shard: number, claim: Claim): void {
+  if (claim.outcome === 'owned') {
+    log.info({ ...claim.owner, copiedFrom: claim.copiedFrom }, 'owns the shard');
+    return;
   }
-  if (owners.length === 0) throw new FencedError('every shard that was asked for belongs to somebody else');
-  return owners;
+  const by = claim.outcome === 'replaced' ? `the store at ${claim.confirmed}` : 'a newer owner';
+  log.warn({ shard }, `shard ${shard} is left out: it belongs to ${by}`);
 }

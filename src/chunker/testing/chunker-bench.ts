@@ -230,8 +230,7 @@ export class ChunkerBench {
       },
     });
     incarnation.chunker = chunker;
-    if (life.isEnding) chunker.finishEnding();
-    else chunker.start();
+    chunker.start();
     if (this.wantsDrain && !life.isEnding) chunker.drain();
   }
 

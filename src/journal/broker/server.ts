@@ -7,9 +7,9 @@ import { crc32c } from '../../hash/crc32c.ts';
 import { openLmdbStore } from '../../store/lmdb-store.ts';
 import type { Store } from '../../store/store.ts';
 import type { Endpoint } from '../../transport/endpoint.ts';
-import type { ServerLink } from '../../transport/transport.ts';
 import { listenZeromq } from '../../transport/zeromq-link.ts';
-import { Broker } from './broker.ts';
+import type { Broker } from './broker.ts';
+import { type ServedBroker, serveBroker } from './serve.ts';
 import type { BrokerConfig } from './state.ts';
 import { BROKER_TABLES } from './tables.ts';
 
@@ -25,37 +25,30 @@ export class BrokerServer {
   readonly broker: Broker;
   readonly incarnation: string;
   readonly store: Store;
-  readonly #link: ServerLink;
+  readonly #served: ServedBroker;
 
-  private constructor(broker: Broker, incarnation: string, store: Store, link: ServerLink) {
-    this.broker = broker;
+  private constructor(served: ServedBroker, incarnation: string, store: Store) {
+    this.broker = served.broker;
     this.incarnation = incarnation;
     this.store = store;
-    this.#link = link;
+    this.#served = served;
   }
 
   /** Opens the store, then the socket. Resolves when clients are served. */
   static async start(options: BrokerServerOptions): Promise<BrokerServer> {
     const store = await openLmdbStore({ folder: options.folder, kind: 'broker', tables: BROKER_TABLES });
     const incarnation = randomBytes(8).toString('hex');
-    let link: ServerLink | null = null;
     try {
-      const broker = new Broker({
+      const served = await serveBroker({
         store,
         clock: systemClock,
         config: options.config,
         incarnation,
         bootHash: bootHash(),
-        send: (session, frames) => link?.send(session, frames),
+        listen: (events) => listenZeromq(options.endpoint, events),
         onFatal: options.onFatal,
       });
-      await broker.start();
-      link = await listenZeromq(options.endpoint, {
-        onMessage: (session, frames) => broker.receive(session, frames),
-        onUnreachable: (session) => broker.unreachable(session),
-        onFatal: options.onFatal,
-      });
-      return new BrokerServer(broker, incarnation, store, link);
+      return new BrokerServer(served, incarnation, store);
     } catch (error) {
       await store.close();
       throw error;
@@ -64,8 +57,7 @@ export class BrokerServer {
 
   /** Everything accepted is durable and answered when it resolves. */
   async stop(): Promise<void> {
-    await this.broker.stop();
-    await this.#link.close();
+    await this.#served.stop();
     await this.store.close();
   }
 }

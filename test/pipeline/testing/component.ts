@@ -8,14 +8,12 @@ import { ComponentRuntime } from '../../../src/cli/component-runtime.ts';
 import { connectJournals } from '../../../src/cli/connection.ts';
 import { parsePartitions, parsed } from '../../../src/cli/flags.ts';
 import { systemClock } from '../../../src/core/clock.ts';
-import { FencedError } from '../../../src/core/errors.ts';
 import type { Journals, RaiseOutcome, ShardEpoch } from '../../../src/journal/journals.ts';
 import { WrappedJournals } from '../../../src/journal/testing/wrapped-journals.ts';
 import { openLmdbStore, readLmdbStore } from '../../../src/store/lmdb-store.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { claimShard } from '../../../src/summer/claim.ts';
+import { prepareSummer } from '../../../src/summer/prepare-summer.ts';
 import { SUMMER_TABLES } from '../../../src/summer/rows.ts';
-import { Summer } from '../../../src/summer/summer.ts';
 import { type CrashPoint, type Plan, tamper } from './tampering.ts';
 
 type Flags = { data: string; connect: string; partitions: number[]; takeOver?: true; supervised?: true };
@@ -71,24 +69,13 @@ async function runSummer(flags: Flags, { tampering, crashAt }: Plan): Promise<vo
   const connected = connectJournals(flags.connect, `summer ${process.pid}`, runtime.log);
   const crashing = crashAt === undefined ? connected : new CrashingJournals(connected, crashAt);
   const journals = tampering === undefined ? crashing : tamper(crashing, tampering);
-  const owners: ShardEpoch[] = [];
-  for (const shard of flags.partitions) {
-    const claim = await claimShard(shard, {
-      journals,
-      store,
-      readOther: (folder, read) => readLmdbStore({ folder, kind: 'summer', tables: SUMMER_TABLES }, read),
-      takeOver: flags.takeOver === true,
-    });
-    if (claim.outcome !== 'owned') throw new FencedError(`shard ${shard} is ${claim.outcome}`);
-    owners.push(claim.owner);
-  }
-  const { batchBytesMax } = await connected.list();
-  const summer = new Summer({
+  const { summer, owners } = await prepareSummer({
     journals,
     store,
     clock: systemClock,
-    owners,
-    batchBytesMax,
+    partitions: flags.partitions,
+    takeOver: flags.takeOver === true,
+    readOther: (folder, read) => readLmdbStore({ folder, kind: 'summer', tables: SUMMER_TABLES }, read),
     onFailure: (error) => runtime.fail(error),
   });
   runtime.serve({
@@ -100,7 +87,7 @@ async function runSummer(flags: Flags, { tampering, crashAt }: Plan): Promise<vo
     },
   });
   summer.start();
-  runtime.emit({ event: 'ready', component: 'summer', pid: process.pid, shards: flags.partitions });
+  runtime.emit({ event: 'ready', component: 'summer', pid: process.pid, shards: owners.map(({ shard }) => shard) });
 }
 
 async function main(): Promise<void> {

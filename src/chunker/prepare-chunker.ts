@@ -1,0 +1,88 @@
+/**
+ * Composes a chunker from what it is handed: asks the journals what they are, begins or continues the life in its store,
+ * and builds the `Chunker`. The command and the simulation run this same code.
+ */
+
+import type { Clock } from '../core/clock.ts';
+import { UsageError } from '../core/errors.ts';
+import { rangeText } from '../core/units.ts';
+import type { Journals } from '../journal/journals.ts';
+import { BATCH_BYTES_MAX, BATCH_HEADER_BYTES } from '../message/batch.ts';
+import { CHUNK_HEADER_BYTES } from '../message/chunk.ts';
+import type { Store } from '../store/store.ts';
+import { type CountRange, Workload, type WorkloadOptions } from '../workload/workload.ts';
+import { Chunker, type ChunkerEvents } from './chunker.ts';
+import { type Life, beginLife } from './life.ts';
+
+/** A value in LMDB takes whole pages after a header of 24 bytes: a batch that fills them wastes none. */
+const PAGE_BYTES = 4096;
+const PAGE_HEADER_BYTES = 24;
+
+export type PrepareChunkerOptions = {
+  readonly journals: Journals;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly workload: Omit<WorkloadOptions, 'partitions'>;
+  /** Files to publish; `null`: until it is told to drain. */
+  readonly fileCount: number | null;
+  /** Records a second; `null`: as fast as it goes. */
+  readonly rate: number | null;
+  /** The largest batch. */
+  readonly batchBytes: number;
+  readonly slaMs: number;
+  readonly newProducer: () => string;
+  /** Names the boot of the machine. */
+  readonly boot: string;
+  readonly events: ChunkerEvents;
+};
+
+export type PreparedChunker = {
+  /** Not started. */
+  readonly chunker: Chunker;
+  readonly life: Life;
+  readonly workload: Workload;
+};
+
+/**
+ * The largest batch within `batchBytes` that takes whole pages of the store; as it is when none of those holds a chunk.
+ * Throws a UsageError when a chunk does not fit.
+ */
+export function batchBytesWithin({ batchBytes, chunkBytes }: { batchBytes: number; chunkBytes: CountRange }): number {
+  if (chunkBytes.low < 1)
+    throw new UsageError(`--chunk-bytes ${rangeText(chunkBytes)}: a chunk has at least 1 byte; empty data ends a file`);
+  if (batchBytes > BATCH_BYTES_MAX)
+    throw new UsageError(`--batch-bytes ${batchBytes}: must be at most ${BATCH_BYTES_MAX}`);
+  const needed = BATCH_HEADER_BYTES + CHUNK_HEADER_BYTES + chunkBytes.high;
+  if (batchBytes < needed)
+    throw new UsageError(`--batch-bytes ${batchBytes}: a chunk of ${chunkBytes.high} bytes needs ${needed}`);
+  const fitting = Math.floor(batchBytes / PAGE_BYTES) * PAGE_BYTES - PAGE_HEADER_BYTES;
+  return fitting >= needed ? fitting : batchBytes;
+}
+
+/** Throws a UsageError when the journals do not take such batches, or the store continues another workload. */
+export async function prepareChunker(options: PrepareChunkerOptions): Promise<PreparedChunker> {
+  const { journals, store, clock, fileCount, rate, slaMs, events } = options;
+  const info = await journals.list();
+  const batchBytes = batchBytesWithin({ batchBytes: options.batchBytes, chunkBytes: options.workload.chunkBytes });
+  if (batchBytes > info.batchBytesMax) {
+    throw new UsageError(
+      `--batch-bytes ${options.batchBytes}: the journals take batches of at most ${info.batchBytesMax} with their retention`,
+    );
+  }
+  const workload = new Workload({ ...options.workload, partitions: info.partitions });
+  const { newProducer, boot } = options;
+  const life = await beginLife({ store, journals, workload: workload.options, fileCount, newProducer, boot });
+  const chunker = new Chunker({
+    journals,
+    store,
+    clock,
+    life,
+    workload,
+    fileCount,
+    rate,
+    batchBytes,
+    slaMs,
+    events,
+  });
+  return { chunker, life, workload };
+}

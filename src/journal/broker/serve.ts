@@ -1,0 +1,56 @@
+/** Composes a broker from what it is handed: its rules on a store, behind a link. Owns neither socket nor file. */
+
+import type { Clock } from '../../core/clock.ts';
+import type { Store } from '../../store/store.ts';
+import type { ServerLink, ServerLinkEvents } from '../../transport/transport.ts';
+import { Broker } from './broker.ts';
+import type { BrokerConfig } from './state.ts';
+
+export type ServeOptions = {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly config: BrokerConfig;
+  /** Distinguishes this start of the broker from every other. */
+  readonly incarnation: string;
+  /** Of the boot of the machine. */
+  readonly bootHash: number;
+  /** Begins to serve clients. */
+  readonly listen: (events: ServerLinkEvents) => Promise<ServerLink>;
+  /** The disk or the link failed: the process must stop. */
+  readonly onFatal: (error: unknown) => void;
+};
+
+export type ServedBroker = {
+  readonly broker: Broker;
+  /** Everything accepted is durable and answered when it resolves. */
+  stop(): Promise<void>;
+};
+
+/** Resolves when clients are served: the configuration is durable before the link opens. */
+export async function serveBroker(options: ServeOptions): Promise<ServedBroker> {
+  const { store, clock, config, incarnation, bootHash, onFatal } = options;
+  let link: ServerLink | null = null;
+  const broker = new Broker({
+    store,
+    clock,
+    config,
+    incarnation,
+    bootHash,
+    send: (session, frames) => link?.send(session, frames),
+    onFatal,
+  });
+  await broker.start();
+  const listening = await options.listen({
+    onMessage: (session, frames) => broker.receive(session, frames),
+    onUnreachable: (session) => broker.unreachable(session),
+    onFatal,
+  });
+  link = listening;
+  return {
+    broker,
+    stop: async () => {
+      await broker.stop();
+      await listening.close();
+    },
+  };
+}

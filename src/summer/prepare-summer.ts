@@ -1,0 +1,50 @@
+/**
+ * Composes a summer from what it is handed: claims its shards, then builds the `Summer` of those that are left. The
+ * command, the tests and the simulation run this same code.
+ */
+
+import type { Clock } from '../core/clock.ts';
+import { FencedError } from '../core/errors.ts';
+import type { Journals, ShardEpoch } from '../journal/journals.ts';
+import type { Store } from '../store/store.ts';
+import { type Claim, type ReadOther, checkPartitions, claimShard } from './claim.ts';
+import { Summer } from './summer.ts';
+
+export type PrepareSummerOptions = {
+  readonly journals: Journals;
+  readonly store: Store;
+  readonly clock: Clock;
+  /** The partitions that it was asked to own. */
+  readonly partitions: readonly number[];
+  readonly takeOver: boolean;
+  readonly readOther: ReadOther;
+  /** How the claim of each shard went, for the log. */
+  readonly onClaim?: (shard: number, claim: Claim) => void;
+  /** It must stop. Called once, after its start. */
+  readonly onFailure: (error: unknown) => void;
+};
+
+export type PreparedSummer = {
+  /** Not started. */
+  readonly summer: Summer;
+  readonly owners: readonly ShardEpoch[];
+};
+
+/**
+ * Leaves out the shards that are confirmed elsewhere; with none left, this process has been replaced: FencedError. A
+ * partition that does not exist is a UsageError.
+ */
+export async function prepareSummer(options: PrepareSummerOptions): Promise<PreparedSummer> {
+  const { journals, store, clock, partitions, onFailure } = options;
+  const info = await journals.list();
+  checkPartitions(partitions, info.partitions);
+  const owners: ShardEpoch[] = [];
+  for (const shard of partitions) {
+    const claim = await claimShard(shard, options);
+    options.onClaim?.(shard, claim);
+    if (claim.outcome === 'owned') owners.push(claim.owner);
+  }
+  if (owners.length === 0) throw new FencedError('every shard that was asked for belongs to somebody else');
+  const { batchBytesMax } = info;
+  return { summer: new Summer({ journals, store, clock, owners, batchBytesMax, onFailure }), owners };
+}
