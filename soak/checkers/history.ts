@@ -6,6 +6,8 @@
  * Order. Events stand in the order in which they were seen, with one exception that saves the checkers all memory of the
  * past: of a partition's journal, the batches below a `checkpoint`'s offset stand before it, and those from it on stand
  * after it. So whoever writes a history reads chunk journals no further than what is durably folded, until the drain.
+ *
+ * Time. `atNs` and all stamps are of one monotonic clock, and `atNs` never decreases.
  */
 
 import type { ViolationKind, ViolationWitness } from '../../src/core/errors.ts';
@@ -46,7 +48,14 @@ export type HistoryEvent = { readonly atNs: number } & (
       /** 16 hexadecimal digits. */
       readonly producer: string;
       readonly workload: WorkloadOptions;
+      /** It opens at most so many files; `null`: no bound. The stream depends on it. */
+      readonly fileCount: number | null;
     }
+  /**
+   * A chunker's decision to end is durable: from this step on its generator opens no file. It stands before the batches
+   * that depend on it; once a producer, or again with the same step.
+   */
+  | { readonly event: 'ending'; readonly producer: string; readonly endStep: number }
   /** A chunker was told that its records below `through` are durable, since `stampNs` at the latest. */
   | {
       readonly event: 'acknowledged';

@@ -159,9 +159,10 @@ test('what a look shows is what is written', (t) => {
   const generator = make(OPTIONS);
   const workload = new Workload(OPTIONS);
   for (let at = 0; at < 200; at += 1) {
-    const { partition, fileNumber, isEnd, dataBytes, recordBytes } = { ...generator.peek() };
+    const { partition, fileNumber, sequence, isEnd, dataBytes, recordBytes } = { ...generator.peek() };
     const chunk = chunkOf(step(generator)?.record ?? '');
     t.is(chunk.fileId, fileIdOf(PRODUCER, fileNumber ?? -1));
+    t.is(chunk.sequence, sequence ?? -1);
     t.is(chunk.data.length, dataBytes ?? -1);
     t.is(recordBytes, 24 + chunk.data.length);
     t.is(isEnd, chunk.data.length === 0);

@@ -25,6 +25,8 @@ export type GeneratorOptions = {
 export type NextRecord = {
   partition: number;
   fileNumber: number;
+  /** Of the chunk in its file, from 1; the end counts. */
+  sequence: number;
   isEnd: boolean;
   /** Data bytes; 0 at the end of a file. */
   dataBytes: number;
@@ -50,7 +52,14 @@ export class Generator {
   readonly #sequences: Uint32Array;
   readonly #partitions: Uint16Array;
   #slot = -1;
-  readonly #next: NextRecord = { partition: 0, fileNumber: 0, isEnd: false, dataBytes: 0, recordBytes: 0 };
+  readonly #next: NextRecord = {
+    partition: 0,
+    fileNumber: 0,
+    sequence: 0,
+    isEnd: false,
+    dataBytes: 0,
+    recordBytes: 0,
+  };
 
   constructor(options: GeneratorOptions) {
     const { seed, chunkerNumber, filesOpen, partitions } = options.workload.options;
@@ -128,8 +137,7 @@ export class Generator {
   write(view: DataView, offset: number): void {
     const slot = this.#slot;
     assert(slot >= 0, 'peek comes before write');
-    const { dataBytes, fileNumber, partition, isEnd } = this.#next;
-    const sequence = (this.#sequences[slot] ?? 0) + 1;
+    const { dataBytes, fileNumber, sequence, partition, isEnd } = this.#next;
     view.setUint32(offset, dataBytes, true);
     view.setUint32(offset + 4, sequence, true);
     view.setInt32(offset + 8, this.#producerWords[0] ?? 0, true);
@@ -144,7 +152,7 @@ export class Generator {
   skip(): void {
     const slot = this.#slot;
     assert(slot >= 0, 'peek comes before skip');
-    this.#advance(slot, (this.#sequences[slot] ?? 0) + 1, this.#next.partition, this.#next.isEnd);
+    this.#advance(slot, this.#next.sequence, this.#next.partition, this.#next.isEnd);
   }
 
   #advance(slot: number, sequence: number, partition: number, isEnd: boolean): void {
@@ -164,6 +172,7 @@ export class Generator {
     const next = this.#next;
     next.partition = this.#partitions[slot] ?? 0;
     next.fileNumber = this.#numbers[slot] ?? 0;
+    next.sequence = sequence;
     next.isEnd = isEnd;
     next.dataBytes = isEnd ? 0 : this.#workload.chunkBytes(this.#seeds[slot] ?? 0, sequence);
     next.recordBytes = CHUNK_HEADER_BYTES + next.dataBytes;
