@@ -17,6 +17,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'measure the parts, with their peers in the same run',
     load: async () => (await import('../../bench/command.ts')).benchCommand(),
   },
+  profile: {
+    summary: 'run the pipeline with a profiler on one component',
+    load: async () => (await import('../../bench/profile/command.ts')).profileCommand(),
+  },
   broker: { summary: 'serve the journals', load: async () => (await import('./broker-command.ts')).brokerCommand() },
   summer: {
     summary: 'fold chunks and publish sums',

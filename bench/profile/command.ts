@@ -1,0 +1,121 @@
+/** `stream-sum profile`: a profiler on one component of a real pipeline. */
+
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { makeCommand, parsed } from '../../src/cli/flags.ts';
+import type { Component } from '../../src/cli/component-protocol.ts';
+import { OperatingError, UsageError } from '../../src/core/errors.ts';
+import { parseCount, parseDuration } from '../../src/core/units.ts';
+import { createRunFolder } from '../../src/measure/run-folder.ts';
+import { type Stage, StageError, runPipeline } from './pipeline.ts';
+import { TOOLS, type Tool, isClinic, launchOf, wayOut } from './tools.ts';
+
+const COMPONENTS = ['broker', 'summer', 'chunker'] as const;
+
+type Flags = {
+  component: Component;
+  tool: Tool;
+  duration: number;
+  seed: number;
+  rate: string;
+  files: string;
+  chunks: string;
+  chunkBytes: string;
+  partitions: number;
+  results: string;
+};
+
+export function profileCommand(): Command {
+  return makeCommand('profile', 'Run a pipeline of three processes, one of them under a profiler.')
+    .requiredOption('--component <name>', COMPONENTS.join(', '), parsed('--component', oneOf(COMPONENTS)))
+    .option(
+      '--tool <name>',
+      "doctor, flame, bubbleprof and heap are clinic's; cpu-prof and heap-prof are Node's own",
+      parsed('--tool', oneOf(TOOLS)),
+      'flame',
+    )
+    .option('--duration <duration>', 'how long the pipeline runs', parsed('--duration', parseDuration), 15_000)
+    .option('--seed <n>', 'seed of everything that is published', parsed('--seed', parseCount), 1)
+    .option('--rate <n>', "chunks a second, or max, as the chunker's option", 'max')
+    .option('--files <n>', "files open at once, as the chunker's option", '100')
+    .option('--chunks <n>', "data chunks of a file, as the chunker's option", '100')
+    .option('--chunk-bytes <size>', "bytes of a chunk, as the chunker's option", '32')
+    .option('--partitions <n>', 'chunk journals', parsed('--partitions', parseCount), 8)
+    .option('--results <dir>', "where the run's folder is made", 'results')
+    .action((flags: Flags) => runProfile(flags));
+}
+
+function oneOf<T extends string>(names: readonly T[]): (text: string, flag: string) => T {
+  return (text, flag) => {
+    const name = names.find((candidate) => candidate === text);
+    if (name === undefined) throw new UsageError(`${flag} ${text}: expected one of ${names.join(', ')}`);
+    return name;
+  };
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+async function runProfile(flags: Flags): Promise<void> {
+  const { component, tool, seed, results } = flags;
+  const folder = await createRunFolder({ results, kind: 'profile', seed, startedAt: new Date() });
+  const data = await mkdtemp(join(tmpdir(), 'stream-sum-'));
+  const raw = join(folder, 'raw');
+  const logsFolder = join(folder, 'logs');
+  await mkdir(raw);
+  await mkdir(logsFolder);
+  try {
+    say(`profile: ${tool} on the ${component}, results in ${folder}`);
+    const profile = join(folder, `${component}-${tool}`);
+    process.stdout.write(`${await profiled(flags, { data, raw, logsFolder, profile })}\n`);
+  } finally {
+    await rm(data, { recursive: true, force: true });
+    await rm(raw, { recursive: true, force: true });
+  }
+}
+
+/** Runs it; resolves to the path of what the profiler wrote. Throws OperatingError, in one line, when there is nothing. */
+async function profiled(
+  flags: Flags,
+  at: { readonly data: string; readonly raw: string; readonly logsFolder: string; readonly profile: string },
+): Promise<string> {
+  const { component, tool, duration: durationMs } = flags;
+  const stages = stagesOf(flags, at);
+  const { leaves } = launchOf([], tool, at.raw);
+  try {
+    await runPipeline(stages, { durationMs, logsFolder: at.logsFolder, say });
+    const left = (await readdir(at.raw)).find((name) => name.endsWith(leaves));
+    if (left === undefined) throw new OperatingError('ERR_PROFILE', `${tool} left no ${leaves} file`);
+    await rename(join(at.raw, left), at.profile + leaves);
+    return at.profile + leaves;
+  } catch (error) {
+    const isOfTool = error instanceof StageError ? error.component === component : error instanceof OperatingError;
+    if (!isClinic(tool) || !isOfTool) throw error;
+    const other = `npm run profile -- --component ${component} --tool ${wayOut(tool)}`;
+    const message = `clinic ${tool} failed on Node ${process.version}: ${(error as Error).message}; Node's own profiler: ${other}`;
+    throw new OperatingError('ERR_PROFILE', message, { cause: error });
+  }
+}
+
+function stagesOf(flags: Flags, { data, raw }: { readonly data: string; readonly raw: string }): Stage[] {
+  const endpoint = `ipc://${join(data, 'broker.ipc')}`;
+  const { seed, rate, files, chunks, chunkBytes, partitions } = flags;
+  const argv: Readonly<Record<Component, readonly string[]>> = {
+    broker: ['--listen', endpoint, '--partitions', String(partitions)],
+    summer: ['--connect', endpoint, '--partitions', `0-${partitions - 1}`],
+    chunker: Object.entries({ connect: endpoint, seed, rate, files, chunks, 'chunk-bytes': chunkBytes }).flatMap(
+      ([name, value]) => [`--${name}`, String(value)],
+    ),
+  };
+  return COMPONENTS.map((component) => ({
+    component,
+    launch: launchOf(
+      [component, '--data', join(data, component), ...argv[component]],
+      component === flags.component ? flags.tool : null,
+      raw,
+    ),
+  }));
+}

@@ -1,0 +1,148 @@
+/** A whole pipeline of three processes, one of which runs under a profiler. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LineSplitter } from '../../src/cli/component-channel.ts';
+import { type Component, type ReadyEvent, decodeEvent } from '../../src/cli/component-protocol.ts';
+import { OperatingError } from '../../src/core/errors.ts';
+import type { Profiled } from './tools.ts';
+
+/** A component under a profiler starts slowly. */
+const READY_MS_MAX = 60_000;
+/** A profiler may take minutes to make its page of a long run. */
+const END_MS_MAX = 600_000;
+const SHOWN_LINES = 3;
+
+export type Stage = { readonly component: Component; readonly launch: Profiled };
+
+/** One process of the pipeline did not do its part. */
+export class StageError extends OperatingError {
+  readonly component: Component;
+
+  constructor(component: Component, message: string) {
+    super('ERR_PROFILE', message);
+    this.component = component;
+  }
+}
+
+class StageProcess {
+  readonly component: Component;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<number | null>;
+  readonly #ready: Promise<ReadyEvent>;
+  readonly #said: string[] = [];
+  #pid: number | null = null;
+  #isOver = false;
+
+  constructor({ component, launch }: Stage, logsFolder: string) {
+    this.component = component;
+    const [command = '', ...argv] = launch.argv;
+    this.#child = spawn(command, argv, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...launch.environment },
+    });
+    const log = createWriteStream(join(logsFolder, `${component}.log`));
+    this.#child.stderr?.pipe(log);
+    this.#ended = new Promise((resolve) => {
+      this.#child.on('error', (error) => {
+        this.#said.push(error.message);
+        resolve(null);
+      });
+      this.#child.on('close', (code) => resolve(code));
+    });
+    void this.#ended.then(() => (this.#isOver = true));
+    this.#ready = new Promise((resolve) => this.#listen(resolve));
+    this.#child.stderr?.on('data', (bytes: Buffer) => this.#keep(bytes.toString().trimEnd().split('\n')));
+  }
+
+  #listen(onReady: (event: ReadyEvent) => void): void {
+    const lines = new LineSplitter();
+    this.#child.stdout?.on('data', (bytes: Buffer) => {
+      for (const line of lines.push(bytes)) {
+        // The profiler talks on the same stream.
+        if (!line.startsWith('{')) this.#keep([line]);
+        else {
+          const event = decodeEvent(line);
+          if (event.event !== 'ready') continue;
+          this.#pid = event.pid;
+          onReady(event);
+        }
+      }
+    });
+  }
+
+  #keep(lines: readonly string[]): void {
+    this.#said.push(...lines);
+    this.#said.splice(0, this.#said.length - SHOWN_LINES);
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Resolves when it serves. */
+  async untilReady(): Promise<void> {
+    const late = new AbortController();
+    const isReady = await Promise.race([
+      this.#ready.then(() => true),
+      this.#ended.then(() => false),
+      sleep(READY_MS_MAX, false, late),
+    ]).finally(() => late.abort());
+    if (!isReady) throw this.error('did not start');
+  }
+
+  /** SIGTERM to the component itself; resolves when its profiler has written as well. */
+  async stop(): Promise<void> {
+    if (this.#pid !== null && !this.#isOver) process.kill(this.#pid, 'SIGTERM');
+    const late = new AbortController();
+    const code = await Promise.race([this.#ended, sleep(END_MS_MAX, null, late)]).finally(() => late.abort());
+    if (code !== 0) throw this.error(`ended with ${code === null ? 'no exit code' : `exit ${code}`}`);
+  }
+
+  /** Ends it at once, and the profiler around it. */
+  kill(): void {
+    if (this.#isOver) return;
+    this.#child.kill('SIGKILL');
+    if (this.#pid !== null && this.#pid !== this.#child.pid) killIfThere(this.#pid);
+  }
+
+  error(what: string): StageError {
+    const said = this.#said.length === 0 ? '' : `: ${this.#said.join(' | ')}`;
+    return new StageError(this.component, `the ${this.component} ${what}${said}`);
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** Runs the stages for so long, first to last, and stops them from the last to the first. Leaves no process behind. */
+export async function runPipeline(
+  stages: readonly Stage[],
+  options: { readonly durationMs: number; readonly logsFolder: string; readonly say: (line: string) => void },
+): Promise<void> {
+  const running: StageProcess[] = [];
+  try {
+    for (const stage of stages) {
+      const started = new StageProcess(stage, options.logsFolder);
+      running.unshift(started);
+      await started.untilReady();
+    }
+    options.say(`running for ${options.durationMs / 1e3} s`);
+    for (let passedMs = 0; passedMs < options.durationMs; passedMs += 100) {
+      await sleep(Math.min(100, options.durationMs - passedMs));
+      const ended = running.find(({ isOver }) => isOver);
+      if (ended !== undefined) throw ended.error('ended by itself');
+    }
+    options.say('stopping, and making the profile');
+    for (const stage of running) await stage.stop();
+  } finally {
+    for (const stage of running) stage.kill();
+  }
+}
