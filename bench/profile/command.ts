@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { makeCommand, parsed } from '../../src/cli/flags.ts';
-import type { Component } from '../../src/cli/component-protocol.ts';
+import type { Component } from '../../src/process/component-protocol.ts';
 import { OperatingError, UsageError } from '../../src/core/errors.ts';
 import { parseCount, parseDuration } from '../../src/core/units.ts';
 import { createRunFolder } from '../../src/measure/run-folder.ts';
