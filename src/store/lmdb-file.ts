@@ -6,6 +6,11 @@
  * never written (seen: 1 to 4 pages, in 31 of 18,148 random commits). So a short file is walked, and refused only when a
  * page is missing that one of its trees refers to.
  *
+ * LMDB takes the meta page with the larger transaction id, so a flipped bit in an id would open the older snapshot as if
+ * nothing had happened. The two ids of a sound file differ by one (a transaction writes the page of its id's lowest bit;
+ * in a file without a commit both are 0), and the newer of the two root pages that a meta page leads to carries its id:
+ * every transaction writes at least one root.
+ *
  * The layout is that of lmdb-js 3.5 (mdb.c: MDB_page, MDB_meta, MDB_db, MDB_node), little-endian, 64 bits.
  */
 
@@ -15,8 +20,11 @@ import { OperatingError } from '../core/errors.ts';
 /** LMDB takes the system's page size. */
 const PAGE_BYTES_POSSIBLE: readonly number[] = [4096, 8192, 16_384, 32_768, 65_536];
 
-/** MDB_page: flags u16, then the bounds of the free space (u16 each), or the number of pages of an overflow run (u32). */
-const PAGE = { flagsAt: 18, lowerAt: 20, pagesAt: 20, bytes: 24 } as const;
+/**
+ * MDB_page: number u64, transaction that wrote it u64, 2 bytes unused, flags u16, then the bounds of the free space (u16
+ * each), or the number of pages of an overflow run (u32).
+ */
+const PAGE = { transactionAt: 8, flagsAt: 18, lowerAt: 20, pagesAt: 20, bytes: 24 } as const;
 const PAGE_FLAG = { branch: 1, leaf: 2, overflow: 4, meta: 8 } as const;
 /** MDB_meta, counted from the page: magic, version, then MDB_db of the free list and of the main tree, last page, transaction. */
 const META = {
@@ -46,29 +54,63 @@ type Meta = {
   readonly roots: readonly bigint[];
 };
 
-/** Throws ERR_STORE_DAMAGED. An empty file is a new store. */
-export function checkLmdbFile(file: string): void {
+/** Throws ERR_STORE_DAMAGED, naming the file by `name`. An empty file is a new store. No process may be writing it. */
+export function checkLmdbFile(file: string, name: string = file): void {
+  const damaged = (detail: string): OperatingError =>
+    new OperatingError('ERR_STORE_DAMAGED', `the store ${name} ${detail}`);
   const descriptor = openSync(file, 'r');
   try {
     const { size } = fstatSync(descriptor);
     if (size === 0) return;
-    const first = readMeta(descriptor, 0);
-    const second = first === null ? null : readMeta(descriptor, first.pageBytes);
-    if (first === null || second === null || second.pageBytes !== first.pageBytes) {
-      throw new OperatingError('ERR_STORE_DAMAGED', `the store ${file} has no two valid meta pages`);
-    }
-    const newest = first.transaction > second.transaction ? first : second;
-    if (size >= newest.pages * newest.pageBytes) return;
+    const metas = readMetas(descriptor);
+    if (metas === null) throw damaged('has no two valid meta pages');
+    const newest = newestOf(metas);
     const walk = new Walk(descriptor, Math.floor(size / newest.pageBytes), newest.pageBytes);
-    // LMDB writes whole pages.
-    if (size % newest.pageBytes === 0 && newest.roots.every((root) => walk.tree(root, 0))) return;
-    throw new OperatingError(
-      'ERR_STORE_DAMAGED',
-      `the store ${file} is truncated: ${size} bytes, ${newest.pages} pages in use`,
-    );
+    if (size < newest.pages * newest.pageBytes) {
+      // LMDB writes whole pages.
+      const isWhole = size % newest.pageBytes === 0 && newest.roots.every((root) => walk.tree(root, 0));
+      if (!isWhole) throw damaged(`is truncated: ${size} bytes, ${newest.pages} pages in use`);
+    }
+    const ids = metas.map(({ transaction }) => transaction);
+    if (!areSuccessive(ids) || metas.some(({ transaction, roots }) => walk.newestRoot(roots) !== transaction)) {
+      throw damaged(`has meta pages with the wrong transaction ids: ${ids.join(' and ')}`);
+    }
   } finally {
     closeSync(descriptor);
   }
+}
+
+/**
+ * The id of the last transaction that was committed to a file, which a process may be writing; `null` when it has no two
+ * valid meta pages.
+ */
+export function newestTransaction(file: string): bigint | null {
+  const descriptor = openSync(file, 'r');
+  try {
+    const metas = readMetas(descriptor);
+    return metas === null ? null : newestOf(metas).transaction;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+type Metas = readonly [Meta, Meta];
+
+function readMetas(descriptor: number): Metas | null {
+  const first = readMeta(descriptor, 0);
+  const second = first === null ? null : readMeta(descriptor, first.pageBytes);
+  if (first === null || second === null || second.pageBytes !== first.pageBytes) return null;
+  return [first, second];
+}
+
+function newestOf([first, second]: Metas): Meta {
+  return first.transaction > second.transaction ? first : second;
+}
+
+/** A transaction with an even id writes the first meta page, one with an odd id the second. */
+function areSuccessive([even = 0n, odd = 0n]: readonly bigint[]): boolean {
+  if (even === 0n && odd === 0n) return true;
+  return even % 2n === 0n && (odd === even + 1n || odd === even - 1n);
 }
 
 function readMeta(descriptor: number, at: number): Meta | null {
@@ -116,6 +158,18 @@ class Walk {
       if (!isSound) return false;
     }
     return (flags & (PAGE_FLAG.branch | PAGE_FLAG.leaf)) !== 0;
+  }
+
+  /** The last transaction that wrote one of these pages; `null` when one is not there. */
+  newestRoot(roots: readonly bigint[]): bigint | null {
+    let newest = 0n;
+    for (const root of roots) {
+      if (root === NO_PAGE) continue;
+      const transaction = this.#read(root)?.readBigUInt64LE(PAGE.transactionAt);
+      if (transaction === undefined) return null;
+      if (transaction > newest) newest = transaction;
+    }
+    return newest;
   }
 
   #leafNode(page: Buffer, at: number, depth: number): boolean {

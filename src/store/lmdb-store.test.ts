@@ -4,6 +4,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readdirSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -145,12 +146,38 @@ test.serial('a store is read as one snapshot while its writer runs, is stopped, 
     t.true(last >= acknowledgedBefore && last >= before);
     before = last;
   };
-  for (let run = 0; run < 3; run += 1) await read();
+  for (let run = 0; run < 20; run += 1) await read();
   await writer.signal('SIGSTOP');
   for (let run = 0; run < 3; run += 1) await read();
   await writer.kill();
   await read();
   t.true(before >= acknowledged(writer));
+});
+
+test.serial(
+  'reading a store changes no file of its folder: the lock file is memory that its process shares',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const writer = await writing(t, folder, 5);
+    await writer.signal('SIGSTOP');
+    const files = (): string[] =>
+      readdirSync(folder)
+        .toSorted()
+        .map((name) => `${name} ${readFileSync(join(folder, name), 'base64')}`);
+    const before = files();
+    t.true(before.some((file) => file.startsWith(`${FILE}-lock `)));
+    t.true(await readLmdbStore({ folder, kind: 'summer', tables: TABLES }, (reader) => checkWhole(t, reader) >= 5));
+    t.deepEqual(files(), before);
+  },
+);
+
+test('a store whose process was killed before anything was written has no format', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, FILE), '');
+  await t.throwsAsync(
+    readLmdbStore({ folder, kind: 'summer', tables: TABLES }, () => 0),
+    { code: 'ERR_STORE_DAMAGED', message: `the store at ${folder} has no format` },
+  );
 });
 
 test('reading a store that is not there, is of another kind, or has no format is an error that names it', async (t) => {

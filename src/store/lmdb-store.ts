@@ -2,16 +2,20 @@
  * The store on LMDB: the one import of lmdb.
  *
  * - `overlappingSync: false`: nothing is visible before it is on disk, and a failed sync is a clean error.
- * - One writing process a folder, held by a kernel lock: a writer that is stopped inside a transaction blocks every other.
+ * - One process a folder, held by a kernel lock: a writer that is stopped inside a transaction blocks every other, and one
+ *   that only reads can make the owner lose a commit (`lmdb-copy.ts`). Others read a copy.
  * - LMDB keeps a pointer to each value until its commit has resolved, so the writes are kept alive here until then.
  */
 
 import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Database, type RangeOptions, type RootDatabase, type Transaction, open } from 'lmdb';
+import { type Database, type RangeOptions, type RootDatabase, open } from 'lmdb';
 import { asRecord, assert } from '../core/assert.ts';
 import { OperatingError, UsageError } from '../core/errors.ts';
 import { FileLock } from '../hash/file-lock.ts';
+import { copyLmdbFile } from './lmdb-copy.ts';
 import { checkLmdbFile } from './lmdb-file.ts';
 import { openRow, sealRow } from './row.ts';
 import type { Entry, Range, Store, StoreReader, Write } from './store.ts';
@@ -26,7 +30,6 @@ const MAP_BYTES = 64 * 1024 ** 3;
 const MAX_TABLES = 16;
 /** LMDB's bound with pages of 4096 bytes. */
 const KEY_BYTES_MAX = 1978;
-const READER_CHECK_MS = 60_000;
 
 export type LmdbStoreOptions = {
   /** Folder; made when missing. */
@@ -41,8 +44,6 @@ type Binary = Database<Buffer, Buffer>;
 class Tables implements StoreReader {
   readonly root: RootDatabase<Buffer, Buffer>;
   readonly #tables = new Map<string, Binary>();
-  /** When set, every read is of this one snapshot. */
-  readonly #snapshot: { transaction?: Transaction };
 
   constructor(file: string, tables: readonly string[], readOnly: boolean) {
     this.root = open<Buffer, Buffer>({
@@ -63,11 +64,10 @@ class Tables implements StoreReader {
       });
       if (opened !== undefined) this.#tables.set(table, opened);
     }
-    this.#snapshot = readOnly ? { transaction: this.root.useReadTransaction() } : {};
   }
 
-  endSnapshot(): void {
-    this.#snapshot.transaction?.done();
+  has(name: string): boolean {
+    return this.#tables.has(name);
   }
 
   table(name: string): Binary {
@@ -77,16 +77,16 @@ class Tables implements StoreReader {
   }
 
   get(table: string, key: Buffer): Buffer | undefined {
-    return this.table(table).get(key, this.#snapshot);
+    return this.table(table).get(key);
   }
 
   range(table: string, range: Range): Entry[] {
-    const entries = this.table(table).getRange({ ...bounds(range), ...this.#snapshot });
+    const entries = this.table(table).getRange(bounds(range));
     return Array.from(entries, ({ key, value }) => ({ key: Buffer.from(key), value: Buffer.from(value) }));
   }
 
   keys(table: string, range: Range): Buffer[] {
-    return Array.from(this.table(table).getKeys({ ...bounds(range), ...this.#snapshot }), (key) => Buffer.from(key));
+    return Array.from(this.table(table).getKeys(bounds(range)), (key) => Buffer.from(key));
   }
 }
 
@@ -100,7 +100,6 @@ class LmdbStore extends Tables implements Store {
   readonly path: string;
   readonly #lock: FileLock;
   readonly #file: string;
-  readonly #readerCheck: NodeJS.Timeout;
   #committing = false;
 
   constructor(folder: string, tables: readonly string[], lock: FileLock) {
@@ -109,7 +108,6 @@ class LmdbStore extends Tables implements Store {
     this.#file = file;
     this.#lock = lock;
     this.path = realpathSync(folder);
-    this.#readerCheck = setInterval(() => this.checkReaders(), READER_CHECK_MS).unref();
   }
 
   async commit(writes: readonly Write[]): Promise<void> {
@@ -140,12 +138,7 @@ class LmdbStore extends Tables implements Store {
     return statSync(this.#file).blocks * 512;
   }
 
-  checkReaders(): void {
-    this.root.readerCheck();
-  }
-
   async close(): Promise<void> {
-    clearInterval(this.#readerCheck);
     await this.root.close();
     this.#lock.release();
   }
@@ -165,7 +158,6 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
   try {
     if (!isNew) checkLmdbFile(join(folder, DATA_FILE));
     const store = new LmdbStore(folder, options.tables, lock);
-    store.checkReaders();
     const format = store.get(FORMAT_TABLE, FORMAT_KEY);
     if (format !== undefined) checkFormat(format, kind, folder);
     else
@@ -178,24 +170,46 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
 }
 
 /**
- * Reads another process's store, in one read-only transaction, whether that process runs, is stopped or is dead. The
- * callback must not keep the reader.
+ * Reads another process's store as one snapshot, whether that process runs, is stopped or is dead: everything that it had
+ * acknowledged before the call is in it. What is read is a copy that is gone afterwards; the other's files are only read,
+ * because LMDB must not open them twice (see `lmdb-copy.ts`). Takes space in the system's temporary folder while it runs.
+ * Throws ERR_STORE_MISSING, ERR_STORE_BUSY (the process keeps committing), ERR_STORE_DAMAGED, ERR_STORE_OPEN.
+ * The callback is called once and must not keep the reader.
  */
 export async function readLmdbStore<T>(options: LmdbStoreOptions, read: (reader: StoreReader) => T): Promise<T> {
   const file = join(options.folder, DATA_FILE);
   if (!existsSync(file)) throw new OperatingError('ERR_STORE_MISSING', `there is no store at ${options.folder}`);
-  checkLmdbFile(file);
-  const tables = new Tables(file, options.tables, true);
+  const tables = await openCopy(file, options);
   try {
-    const format = tables.get(FORMAT_TABLE, FORMAT_KEY);
-    if (format === undefined)
-      throw new OperatingError('ERR_STORE_DAMAGED', `the store at ${options.folder} has no format`);
+    const format = tables.has(FORMAT_TABLE) ? tables.get(FORMAT_TABLE, FORMAT_KEY) : undefined;
+    if (format === undefined) throw noFormatError(options.folder);
     checkFormat(format, options.kind, options.folder);
     return read(tables);
   } finally {
-    tables.endSnapshot();
     await tables.root.close();
   }
+}
+
+async function openCopy(file: string, options: LmdbStoreOptions): Promise<Tables> {
+  const folder = await mkdtemp(join(tmpdir(), 'stream-sum-'));
+  try {
+    const copy = join(folder, DATA_FILE);
+    await copyLmdbFile(file, copy);
+    checkLmdbFile(copy, file);
+    // LMDB would write the first pages, and lmdb-js crashes because it may not.
+    if (statSync(copy).size === 0) throw noFormatError(options.folder);
+    return new Tables(copy, options.tables, true);
+  } catch (error) {
+    throw openingError(error, options.folder);
+  } finally {
+    // What is open needs no name, and so nothing is left behind by a process that is killed while it reads.
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Its process was killed before its first commit. */
+function noFormatError(folder: string): OperatingError {
+  return new OperatingError('ERR_STORE_DAMAGED', `the store at ${folder} has no format`);
 }
 
 function isFormat(value: unknown): value is { version: number; kind: string } {

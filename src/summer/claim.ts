@@ -3,7 +3,7 @@
  *
  * 1. The epoch is raised, durably; the answer names the store that is confirmed.
  * 2. If that is another one (a takeover), its rows of the shard replace ours in one durable transaction. The other store
- *    is read in a read-only transaction, which works while its process runs, is stopped or is dead.
+ *    is read as one snapshot, whether its process runs, is stopped or is dead.
  * 3. Only then our store is confirmed.
  */
 
@@ -12,7 +12,7 @@ import type { Journals, ShardEpoch } from '../journal/journals.ts';
 import type { Store, StoreReader } from '../store/store.ts';
 import { clearShard, copyShard } from './rows.ts';
 
-/** Reads the summer store in another folder, in one read-only transaction. */
+/** Reads the summer store in another folder, as one snapshot. */
 export type ReadOther = <T>(path: string, read: (reader: StoreReader) => T) => Promise<T>;
 
 export type ClaimOptions = {

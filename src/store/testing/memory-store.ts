@@ -110,8 +110,6 @@ export class MemoryStore implements Store {
     return bytes;
   }
 
-  checkReaders(): void {}
-
   close(): Promise<void> {
     assert(this.#underWay === null, 'a store is closed between commits');
     return Promise.resolve();

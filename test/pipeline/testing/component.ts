@@ -52,7 +52,6 @@ function crashInCommit(store: Store): Store {
     range: (table, range) => store.range(table, range),
     keys: (table, range) => store.keys(table, range),
     diskBytes: () => store.diskBytes(),
-    checkReaders: () => store.checkReaders(),
     close: () => store.close(),
     commit: (writes) => {
       void store.commit(writes);

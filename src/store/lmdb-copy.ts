@@ -1,0 +1,45 @@
+/**
+ * A copy of the file of a store that another process may be writing: one committed snapshot, whole.
+ *
+ * Why a copy: no second process may open a store in place with LMDB, not even read-only. `mdb_env_open2` in mdb.c of
+ * lmdb-js 3.5.6 reads the meta pages, maps the file, and then stores the transaction id that it had read into the shared
+ * lock file. What the owner commits in between is overwritten by its next transaction: an acknowledged commit is lost, or
+ * the owner crashes (OpenLDAP ITS#9496, mended in LMDB 0.9.29 and not in this fork).
+ *
+ * Why it is whole: a transaction never writes into pages of the newest committed snapshot. Pages that a commit frees are
+ * used again by the next transactions, so the copy counts only when no transaction was committed while it was made. The
+ * meta page that is being written is always that of the older snapshot.
+ */
+
+import { constants } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { delay, systemClock } from '../core/clock.ts';
+import { OperatingError } from '../core/errors.ts';
+import { newestTransaction } from './lmdb-file.ts';
+
+/** A process that was fenced has stopped committing long before the last. */
+export const COPY_ATTEMPTS_MAX = 100;
+const RETRY_MS = 20;
+
+/** Copies one file, replacing the target. */
+export type CopyFile = (from: string, to: string) => Promise<void>;
+
+/**
+ * Copies the newest snapshot of a store, of every commit that had resolved when it was called, whether its process runs,
+ * is stopped or is dead. Throws ERR_STORE_BUSY when every attempt met a commit. Nothing is said about whether the copy is
+ * sound: a damaged file is copied as it is.
+ */
+export async function copyLmdbFile(from: string, to: string, copyOnce: CopyFile = cloneOrCopy): Promise<void> {
+  for (let attempt = 0; attempt < COPY_ATTEMPTS_MAX; attempt += 1) {
+    if (attempt > 0) await delay(systemClock, RETRY_MS);
+    const before = newestTransaction(from);
+    await copyOnce(from, to);
+    if (newestTransaction(from) === before) return;
+  }
+  const detail = `${from} changed during each of ${COPY_ATTEMPTS_MAX} copies: its process still commits`;
+  throw new OperatingError('ERR_STORE_BUSY', detail);
+}
+
+async function cloneOrCopy(from: string, to: string): Promise<void> {
+  await copyFile(from, to, constants.COPYFILE_FICLONE);
+}
