@@ -24,6 +24,8 @@ export type RunFile = {
   /** Null when the program does not run from its own git repository. */
   readonly commit: string | null;
   readonly dirty: boolean | null;
+  /** The same text in two runs whose rounds were interleaved, so that equal rounds form pairs. Absent as null: in none. */
+  readonly pairing?: string | null;
   readonly environment: Environment;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
