@@ -135,11 +135,14 @@ export type HistoryEvent = { readonly atNs: number } & (
   | { readonly event: 'end' }
 );
 
-/** A violation that a checker has found; `process` is the checker's name. */
+/** A violation that a checker has found; `process` is the checker's name, or that of the component that reported it. */
 export type Finding = {
   readonly process: string;
-  readonly kind: ViolationKind;
+  /** `unnamed`: a component has exited as for a violation, and did not say which. */
+  readonly kind: ViolationKind | 'unnamed';
   readonly detail: string;
+  /** Time of the event that showed it; for what only the end shows, of the last event. */
+  readonly atNs: number;
 } & ViolationWitness;
 
 export type Findings = {
@@ -158,6 +161,8 @@ export const FINDINGS_MAX = 20;
 export interface Checker {
   readonly name: string;
   observe(event: HistoryEvent): void;
-  /** After the last event. */
+  /** After the last event; called once. */
   finish(): Findings;
+  /** Figures that are no verdict, named with their units; after `finish`. */
+  summary?(): Readonly<Record<string, number>>;
 }
