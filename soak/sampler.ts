@@ -7,7 +7,7 @@ import type { Clock } from '../src/core/clock.ts';
 import type { LatencySummary } from '../src/measure/histogram.ts';
 import { diskBytesOf, type ProcessUsage } from '../src/measure/process-usage.ts';
 import type { Fleet } from '../src/process/fleet.ts';
-import type { Meter, Totals } from '../src/process/meter.ts';
+import { type Meter, type Totals, totalsBetween } from '../src/process/meter.ts';
 import { UsageMeter } from '../src/process/usage-meter.ts';
 import type { Phase } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
@@ -168,21 +168,11 @@ export class Sampler {
 
 /** Counts are differences; gauges are those of the end. */
 function windowBetween(begin: Mark, end: Mark): Window {
-  const { totals } = end;
   const cpuSeconds = new Map([...end.cpu].map(([name, value]) => [name, value - (begin.cpu.get(name) ?? 0)]));
   return {
     // Two marks of one nanosecond would make a rate infinite.
     seconds: Math.max(1, end.atNs - begin.atNs) / 1e9,
     cpuSeconds,
-    counts: {
-      chunksPublished: totals.chunksPublished - begin.totals.chunksPublished,
-      bytesPublished: totals.bytesPublished - begin.totals.bytesPublished,
-      chunksFolded: totals.chunksFolded - begin.totals.chunksFolded,
-      sumsVerified: totals.sumsVerified - begin.totals.sumsVerified,
-      chunksVerified: totals.chunksVerified - begin.totals.chunksVerified,
-      bytesVerified: totals.bytesVerified - begin.totals.bytesVerified,
-      filesOpen: totals.filesOpen,
-      sumsOutstanding: totals.sumsOutstanding,
-    },
+    counts: totalsBetween(begin.totals, end.totals),
   };
 }

@@ -1,5 +1,5 @@
-// The ways to hash many files that are compared. Each one keeps its hashes over all rounds, and gives its digests at
-// the end, so that a contender that computed something else is found.
+// The ways to hash many files that are compared. Each one keeps its hashes over all rounds, and gives digests at the
+// end, so that a contender that computed something else is found.
 
 import { createHash, type Hash } from 'node:crypto';
 
@@ -7,6 +7,7 @@ import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import { createSHA256 } from 'hash-wasm';
 
 import { HashPool, RECORD_HEADER_BYTES, SUM_BYTES } from '../../src/hash/pool.ts';
+import { DIGEST_BYTES } from '../../src/hash/sha256.ts';
 import { SlotPool } from '../../src/hash/slot-pool.ts';
 import type { Workload } from './workload.ts';
 
@@ -21,8 +22,8 @@ export interface Contender {
   prepare(): void;
   /** Hashes all chunks once. */
   run(): void;
-  /** The digests of all files, 32 bytes each; ends the contender. Null if it did not get all chunks. */
-  digests(): Buffer | null;
+  /** The digests of these files, over all runs; ends the contender. */
+  digests(files: readonly number[]): Uint8Array[];
 }
 
 /** One node:crypto Hash a file; the views are made beforehand. */
@@ -40,7 +41,7 @@ export function nodeCryptoOfChunks(workload: Workload): Contender {
         }
       }
     },
-    digests: () => Buffer.concat(hashes.map((hash) => hash.digest())),
+    digests: (files) => files.map((file) => hashes[file]?.digest() ?? Buffer.alloc(0)),
   };
 }
 
@@ -48,7 +49,7 @@ export function nodeCryptoOfChunks(workload: Workload): Contender {
 export function slotPoolOfChunks(workload: Workload): Contender {
   const pool = new SlotPool();
   // The lowest free slot goes first, so slot and file are the same number.
-  const slots = Uint32Array.from(workload.fileIds, () => pool.open());
+  for (const _ of workload.fileIds) pool.open();
   return {
     name: 'stream-sum',
     chunks: workload.chunks,
@@ -56,16 +57,17 @@ export function slotPoolOfChunks(workload: Workload): Contender {
     run: () => {
       for (const { files, ends, data } of workload.batches) pool.fold(files, ends, data);
     },
-    digests: () => {
-      const digests = Buffer.alloc(slots.length * 32);
-      pool.finish(slots, digests);
-      return digests;
+    digests: (files) => {
+      const digests = Buffer.alloc(files.length * DIGEST_BYTES);
+      pool.finish(Uint32Array.from(files), digests);
+      return files.map((_, index) => digests.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES));
     },
   };
 }
 
 interface Updatable {
   update(data: Uint8Array): unknown;
+  digest(): Uint8Array;
 }
 
 /** A library with one instance a file, on the first `chunks` of a round. */
@@ -83,13 +85,18 @@ function instanceOfChunks(name: string, workload: Workload, chunks: number, hash
         }
       }
     },
-    digests: () => null,
+    digests: (files) => files.map((file) => hashes[file]?.digest() ?? Buffer.alloc(0)),
   };
 }
 
 /** hash-wasm, one instance a file, on a part of the chunks. */
 export async function hashWasmOfChunks(workload: Workload, chunks: number): Promise<Contender> {
-  const hashes = await Promise.all(workload.fileIds.map(async () => (await createSHA256()).init()));
+  const hashes = await Promise.all(
+    workload.fileIds.map(async () => {
+      const hash = (await createSHA256()).init();
+      return { update: (data: Uint8Array) => hash.update(data), digest: () => hash.digest('binary') };
+    }),
+  );
   return instanceOfChunks('hash-wasm', workload, chunks, hashes);
 }
 
@@ -122,7 +129,7 @@ export function nodeCryptoOfRecords(workload: Workload): Contender {
     run: () => {
       for (const { records } of workload.batches) run(records);
     },
-    digests: () => Buffer.concat(Array.from(hashes.values(), (hash) => hash.digest())),
+    digests: (files) => files.map((file) => hashes.get(latin1(workload, file))?.digest() ?? Buffer.alloc(0)),
   };
 }
 
@@ -140,8 +147,9 @@ export function hashPoolOfRecords(workload: Workload): Contender {
         if (pool.fold(records, count, 0, noSums) !== 0) throw new Error(`refused: ${JSON.stringify(pool.failure())}`);
       }
     },
-    digests: () => {
-      const ends = workload.fileIds.map((id, file) => {
+    digests: (files) => {
+      const ends = files.map((file) => {
+        const id = workload.fileIds[file] ?? Buffer.alloc(0);
         const end = Buffer.alloc(RECORD_HEADER_BYTES);
         end.writeUInt32LE(pool.lookup(id) === null ? 1 : workload.nextSequence(file), 4);
         id.copy(end, 8);
@@ -150,7 +158,11 @@ export function hashPoolOfRecords(workload: Workload): Contender {
       const sums = Buffer.alloc(ends.length * SUM_BYTES);
       const finished = pool.fold(Buffer.concat(ends), ends.length, 0, sums);
       if (finished !== ends.length) throw new Error(`refused: ${JSON.stringify(pool.failure())}`);
-      return Buffer.concat(ends.map((_, file) => sums.subarray(file * SUM_BYTES + 32, (file + 1) * SUM_BYTES)));
+      return files.map((_, index) => sums.subarray(index * SUM_BYTES + 32, (index + 1) * SUM_BYTES));
     },
   };
+}
+
+function latin1(workload: Workload, file: number): string {
+  return workload.fileIds[file]?.toString('latin1') ?? '';
 }

@@ -37,6 +37,7 @@ export class Workload {
   /** The last number of each file before and after the records as they are. */
   readonly #sequences: Uint32Array;
   readonly #nextSequences: Uint32Array;
+  #isNumbered = false;
 
   constructor(shape: WorkloadShape, seed: number) {
     this.shape = shape;
@@ -52,12 +53,27 @@ export class Workload {
     return this.shape.batches * this.shape.batchChunks;
   }
 
+  /** What the first `chunks` chunks of a round hold of one file, in order. */
+  dataOf(file: number, chunks: number): Buffer {
+    const found: Buffer[] = [];
+    let left = chunks;
+    for (const { files, views } of this.batches) {
+      for (let chunk = 0; chunk < views.length && left > 0; chunk++, left--) {
+        const view = views[chunk];
+        if (files[chunk] === file && view !== undefined) found.push(view);
+      }
+    }
+    return Buffer.concat(found);
+  }
+
   /**
    * Numbers the records on, so that a pool takes them once more. Not part of what is measured; who does not need it
    * calls `rewrite`, so that all find the records in the same state of the caches.
    */
   renumber(): void {
-    this.#sequences.set(this.#nextSequences);
+    // The first time the records are numbered from 1, also when somebody has rewritten them before.
+    if (this.#isNumbered) this.#sequences.set(this.#nextSequences);
+    this.#isNumbered = true;
     this.rewrite();
   }
 

@@ -65,8 +65,8 @@ export type ChunkerEvents = {
   onVerified(file: VerifiedFile): void;
   /** From a batch's first send to its acknowledgement. */
   onAcknowledged(latencyNs: number): void;
-  /** How late a record was against its schedule. */
-  onScheduleLag(lagNs: number): void;
+  /** How late a slice's first record was against its schedule, and so at most each of the `records` due in it. */
+  onScheduleLag(lagNs: number, records: number): void;
   onDelay(fileId: string, delaySeconds: number): void;
   /** Everything is verified, ended and released. */
   onDrained(): void;
@@ -292,8 +292,9 @@ export class Chunker {
     const generator = this.#generator;
     const through = Math.min(generator.step + SLICE_RECORDS, this.#reservedStep);
     const startedNs = clock.nowNs();
-    if (generator.step < Math.min(due, through) && this.#schedule.isPaced && !this.#isBehindGoal()) {
-      events.onScheduleLag(Math.max(0, startedNs - this.#schedule.intendedNs(generator.step, startedNs)));
+    const dueNow = Math.min(due, through) - generator.step;
+    if (dueNow > 0 && this.#schedule.isPaced && !this.#isBehindGoal()) {
+      events.onScheduleLag(Math.max(0, startedNs - this.#schedule.intendedNs(generator.step, startedNs)), dueNow);
     }
     const unverifiedMax = this.#schedule.isPaced ? UNVERIFIED_FILES_SCHEDULED_MAX : UNVERIFIED_FILES_MAX;
     while (generator.step < through && (generator.step < due || this.#isBehindGoal())) {

@@ -21,7 +21,7 @@ export class ChunkerReport {
     return {
       onVerified: (file) => this.#onVerified(file),
       onAcknowledged: (latencyNs) => this.#acknowledgement.record(latencyNs),
-      onScheduleLag: (lagNs) => this.#lag.record(lagNs),
+      onScheduleLag: (lagNs, records) => this.#lag.record(lagNs, records),
     };
   }
 
@@ -33,7 +33,7 @@ export class ChunkerReport {
   progress(chunker: Chunker): ChunkerProgress {
     const { chunks, bytes, filesCompleted, filesOpen, sumsOutstanding } = chunker.counts;
     const scheduleLagNsP99 = this.#lag.summary().p99Ns ?? 0;
-    this.#lag.reset();
+    const scheduleLag = this.#lag.take();
     return {
       event: 'progress',
       component: 'chunker',
@@ -46,6 +46,7 @@ export class ChunkerReport {
       filesOpen,
       sumsOutstanding,
       scheduleLagNsP99,
+      scheduleLag,
       verifiedTotal: chunker.verifiedTotal,
       latency: this.#latency.take(),
       acknowledgement: this.#acknowledgement.take(),

@@ -5,6 +5,7 @@ import {
   formatBytes,
   formatCount,
   formatDuration,
+  formatSeconds,
   parseBytes,
   parseCount,
   parseCountWithin,
@@ -91,4 +92,11 @@ test('people read counts with commas, sizes and durations with three digits', (t
   t.is(formatDuration(125_000), '2 min 5 s');
   t.is(formatDuration(3 * 3_600_000), '3 h 0 min');
   t.is(formatDuration(52 * 3_600_000), '2 d 4 h');
+});
+
+test('seconds are written in the unit that fits, from nanoseconds up', (t) => {
+  t.is(formatSeconds(31.24e-9), '31.2 ns');
+  t.is(formatSeconds(2.5e-6), '2.5 us');
+  t.is(formatSeconds(0.0042), '4.2 ms');
+  t.is(formatSeconds(1.5), '1.5 s');
 });

@@ -128,6 +128,11 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** `12.3 ns`, `850 us`; from a millisecond on as `formatDuration`. */
+export function formatSeconds(seconds: number): string {
+  return Math.abs(seconds) < 1e-6 ? `${threeDigits(seconds * 1e9)} ns` : formatDuration(seconds * 1e3);
+}
+
 function threeDigits(value: number): string {
   return Number(value.toPrecision(3)).toString();
 }

@@ -37,10 +37,10 @@ export class LatencyHistogram {
     return this.#histogram.totalCount;
   }
 
-  /** A negative latency is a bug of the caller. */
-  record(latencyNs: number): void {
+  /** `count` times. A negative latency is a bug of the caller. */
+  record(latencyNs: number, count: number = 1): void {
     assert(latencyNs >= 0, 'a latency is not negative');
-    this.#histogram.recordValue(Math.min(Math.round(latencyNs), LATENCY_NS_HIGHEST));
+    this.#histogram.recordValueWithCount(Math.min(Math.round(latencyNs), LATENCY_NS_HIGHEST), count);
   }
 
   add(other: LatencyHistogram): void {

@@ -34,6 +34,8 @@ export type RunFile = {
   readonly verdict: string | null;
   readonly exitCode: number | null;
   readonly reasons: readonly string[];
+  /** What a reader of the figures must know, in single lines. */
+  readonly remarks?: readonly string[];
   /** File name to SHA-256 of its bytes, hexadecimal. */
   readonly digests: Readonly<Record<string, string>>;
 };

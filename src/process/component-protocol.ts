@@ -87,6 +87,8 @@ export type ChunkerProgress = {
   readonly sumsOutstanding: number;
   /** How late the generator ran against its schedule since the previous progress event. */
   readonly scheduleLagNsP99: number;
+  /** The same for every record, encoded as `latency` is; null when nothing was due. */
+  readonly scheduleLag?: string | null;
   /** Durable, over the whole life of this producer. */
   readonly verifiedTotal: number;
   /**
@@ -231,6 +233,7 @@ const PROGRESS: { readonly [Name in Component]: Shape<Extract<ProgressEvent, { c
     filesOpen: isCount,
     sumsOutstanding: isCount,
     scheduleLagNsP99: nanoseconds,
+    scheduleLag: optional(nullable(text)),
     verifiedTotal: isCount,
     latency: nullable(text),
     acknowledgement: nullable(text),

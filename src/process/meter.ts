@@ -22,6 +22,20 @@ export type Totals = {
   readonly sumsOutstanding: number;
 };
 
+/** Counts of the time between two moments; gauges as they were at its end. */
+export function totalsBetween(begin: Totals, end: Totals): Totals {
+  return {
+    chunksPublished: end.chunksPublished - begin.chunksPublished,
+    bytesPublished: end.bytesPublished - begin.bytesPublished,
+    chunksFolded: end.chunksFolded - begin.chunksFolded,
+    sumsVerified: end.sumsVerified - begin.sumsVerified,
+    chunksVerified: end.chunksVerified - begin.chunksVerified,
+    bytesVerified: end.bytesVerified - begin.bytesVerified,
+    filesOpen: end.filesOpen,
+    sumsOutstanding: end.sumsOutstanding,
+  };
+}
+
 /** `sum`: intended send time of a file's end to its verified sum; `acknowledgement`: a chunk batch's round trip. */
 export type Stage = 'sum' | 'acknowledgement';
 export const STAGES: readonly Stage[] = ['sum', 'acknowledgement'];

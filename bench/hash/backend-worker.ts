@@ -1,0 +1,19 @@
+// A process that hashes with the backend its environment names, told by its parent when to.
+
+import { selectedBackend } from '../../src/hash/backend.ts';
+import { serveRequests } from '../harness/worker-process.ts';
+import type { BackendAnswer, BackendRequest } from './backend-tasks.ts';
+import { contenderTask } from './chunk-tasks.ts';
+import { slotPoolOfChunks } from './contenders.ts';
+import { Workload } from './workload.ts';
+
+const [shape = '{}', seed = '0'] = process.argv.slice(2);
+const workload = new Workload(JSON.parse(shape), Number(seed));
+const task = contenderTask('backend', workload, slotPoolOfChunks(workload));
+
+serveRequests(async (message): Promise<BackendAnswer> => {
+  const request = message as BackendRequest;
+  if (request.request === 'measure') return { answer: 'outcome', outcome: await task.measure(request.turn) };
+  await task.check();
+  return { answer: 'checked', backend: selectedBackend() };
+});

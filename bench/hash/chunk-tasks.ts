@@ -1,0 +1,78 @@
+// The tasks of the hash suite that hash many files: one for each contender and each shape of the workload. Every one is
+// checked: some files' digests over all its runs, against node:crypto on the same bytes.
+
+import { createHash } from 'node:crypto';
+
+import { ViolationError } from '../../src/core/errors.ts';
+import type { Task } from '../harness/task.ts';
+import { timedTask } from '../harness/timed-task.ts';
+import {
+  type Contender,
+  hashPoolOfRecords,
+  hashWasmOfChunks,
+  nobleOfChunks,
+  nodeCryptoOfChunks,
+  nodeCryptoOfRecords,
+  slotPoolOfChunks,
+} from './contenders.ts';
+import { Workload, type WorkloadShape } from './workload.ts';
+
+/** Files of each contender whose digests are checked, spread over all. */
+const CHECKED_FILES = 16;
+
+/** One task: a contender on a workload. */
+export function contenderTask(benchmark: string, workload: Workload, contender: Contender): Task {
+  let runs = 0;
+  const { files, chunkBytes } = workload.shape;
+  return timedTask({
+    benchmark,
+    parameters: { contender: contender.name, files, chunk_bytes: chunkBytes },
+    metric: 'chunk_time_s',
+    operations: contender.chunks,
+    prepare: () => contender.prepare(),
+    run: () => {
+      contender.run();
+      runs += 1;
+    },
+    check: () => checkDigests(workload, contender, runs),
+  });
+}
+
+function checkDigests(workload: Workload, contender: Contender, runs: number): void {
+  const { files } = workload.shape;
+  const step = Math.max(1, Math.floor(files / CHECKED_FILES));
+  const checked = Array.from({ length: Math.min(files, CHECKED_FILES) }, (_, index) => index * step);
+  const digests = contender.digests(checked);
+  for (const [index, file] of checked.entries()) {
+    const data = workload.dataOf(file, contender.chunks);
+    const expected = createHash('sha256');
+    for (let run = 0; run < runs; run++) expected.update(data);
+    if (!expected.digest().equals(digests[index] ?? Buffer.alloc(0))) {
+      throw new ViolationError(
+        'mismatched',
+        `${contender.name} computed another digest of file ${file} than node:crypto`,
+      );
+    }
+  }
+}
+
+/** Chunks that are sliced already: the addon and its peers. */
+export async function slicedTasks(shape: WorkloadShape, seed: number): Promise<Task[]> {
+  const workload = new Workload(shape, seed);
+  // A long turn of the slow ones would only delay the others.
+  const slowChunks = Math.min(workload.chunks, Math.max(20, Math.round(2_000_000 / (shape.chunkBytes + 64))));
+  const contenders = [
+    nodeCryptoOfChunks(workload),
+    slotPoolOfChunks(workload),
+    await hashWasmOfChunks(workload, slowChunks),
+    nobleOfChunks(workload, slowChunks),
+  ];
+  return contenders.map((contender) => contenderTask('sliced-chunks', workload, contender));
+}
+
+/** Batches of records, parsed and looked up by file id. */
+export function recordTasks(shape: WorkloadShape, seed: number): Task[] {
+  const workload = new Workload(shape, seed);
+  const contenders = [nodeCryptoOfRecords(workload), hashPoolOfRecords(workload)];
+  return contenders.map((contender) => contenderTask('record-batches', workload, contender));
+}

@@ -1,0 +1,135 @@
+/** The tasks that watch a whole pipeline: throughput, latency, recovery, growth. Each round is a pipeline of its own. */
+
+import { join } from 'node:path';
+import { systemClock } from '../../src/core/clock.ts';
+import { median } from '../../src/measure/statistics.ts';
+import type { PipelineOptions } from '../../src/process/component-specs.ts';
+import type { Outcome, Task } from '../harness/task.ts';
+import type { SuiteContext } from '../suites.ts';
+import { distrust, flowMeasurements, latencyMeasurements, latencyStages, warmUpRemark } from './measurements.ts';
+import { Pipeline } from './pipeline.ts';
+import { DURATIONS, workloadOf } from './workloads.ts';
+
+/** A sum every 5 ms: fine enough to see a recovery by. */
+const RECOVERY_RATE = 20_000;
+
+export class FlowTasks {
+  readonly #context: SuiteContext;
+  #runs = 0;
+  /** Chunks a second of 32 B, as last measured. */
+  #maximum: number | null = null;
+
+  constructor(context: SuiteContext) {
+    this.#context = context;
+  }
+
+  /** Runs a pipeline from its start to its drain, in which every sum must be verified. */
+  async #run<T>(options: PipelineOptions, watch: (pipeline: Pipeline) => Promise<T>): Promise<T> {
+    const { dataFolder, logsFolder, launch } = this.#context;
+    this.#runs += 1;
+    const name = `pipeline-${this.#runs}`;
+    const pipeline = await Pipeline.start(options, {
+      dataFolder: join(dataFolder, name),
+      logsFolder: join(logsFolder, name),
+      launch,
+      clock: systemClock,
+    });
+    let result: T;
+    try {
+      result = await watch(pipeline);
+    } catch (error) {
+      await pipeline.abandon();
+      throw error;
+    }
+    await pipeline.end();
+    return result;
+  }
+
+  get #durations(): (typeof DURATIONS)['default'] {
+    return DURATIONS[this.#context.scale];
+  }
+
+  /** What a saturated pipeline does, once its journal reuses its pages. */
+  async #saturate(options: PipelineOptions): Promise<Outcome> {
+    const { warmUp, window } = this.#durations;
+    return this.#run(options, async (pipeline) => {
+      const warmedUp = await pipeline.warmUp(warmUp);
+      const seen = await pipeline.window(window);
+      return {
+        measurements: flowMeasurements(seen),
+        latencies: latencyStages(seen).filter(({ stage }) => stage !== 'schedule-lag'),
+        remarks: [warmUpRemark(warmedUp)],
+      };
+    });
+  }
+
+  throughput(chunkBytes: number): Task {
+    const { seed } = this.#context;
+    return flowTask('throughput', { chunk_bytes: chunkBytes }, async () => {
+      const outcome = await this.#saturate(workloadOf(seed, chunkBytes));
+      if (chunkBytes === 32) this.#maximum = outcome.measurements[0].value;
+      return outcome;
+    });
+  }
+
+  growth(vary: 'files' | 'partitions' | 'chunkers', count: number): Task {
+    const { seed } = this.#context;
+    return flowTask('growth', { [vary]: count, chunk_bytes: 32 }, () =>
+      this.#saturate(workloadOf(seed, 32, { [vary]: count })),
+    );
+  }
+
+  /** `half`: of the maximum that was measured last, or is measured now. */
+  latency(rate: number | 'half'): Task {
+    const { seed } = this.#context;
+    return flowTask('latency', { rate, chunk_bytes: 32 }, async () => {
+      if (rate === 'half') this.#maximum ??= (await this.#saturate(workloadOf(seed, 32))).measurements[0].value;
+      const offered = rate === 'half' ? Math.max(1, Math.floor((this.#maximum ?? 0) / 2)) : rate;
+      const { scheduledWarmUp, latencyWindow } = this.#durations;
+      const seen = await this.#run(workloadOf(seed, 32, { rate: offered }), async (pipeline) => {
+        await pipeline.warmUp(scheduledWarmUp);
+        return pipeline.window(latencyWindow);
+      });
+      const reason = distrust(seen.scheduleLag.percentileNs(99), seen.sum.percentileNs(99, seen.censoredSums));
+      const [first, ...latencies] = latencyMeasurements(seen);
+      const chunks = { metric: 'offered_chunks_per_s', unit: '1/s', better: 'higher', value: offered } as const;
+      return {
+        measurements: [first, ...latencies, chunks, ...flowMeasurements(seen)],
+        latencies: latencyStages(seen),
+        remarks: reason === null ? [] : [reason],
+      };
+    });
+  }
+
+  /** Kills one process again and again, each time once it has recovered. */
+  recovery(component: 'summer' | 'broker'): Task {
+    const { seed } = this.#context;
+    const { kills, betweenKills, scheduledWarmUp } = this.#durations;
+    return flowTask('recovery', { fault: `kill-${component}`, rate: RECOVERY_RATE, chunk_bytes: 32 }, async () => {
+      const seconds = await this.#run(workloadOf(seed, 32, { rate: RECOVERY_RATE }), async (pipeline) => {
+        await pipeline.warmUp(scheduledWarmUp);
+        const taken: number[] = [];
+        for (let kill = 0; kill < kills; kill += 1) {
+          await pipeline.window(betweenKills);
+          taken.push(await pipeline.killAndRecover(component === 'summer' ? 'summer-0' : 'broker'));
+        }
+        return taken;
+      });
+      return {
+        measurements: [
+          { metric: 'recovery_median_s', unit: 's', better: 'lower', value: median(seconds) },
+          { metric: 'recovery_max_s', unit: 's', better: 'lower', value: Math.max(...seconds) },
+        ],
+      };
+    });
+  }
+}
+
+function flowTask(
+  benchmark: string,
+  parameters: Readonly<Record<string, string | number>>,
+  measure: () => Promise<Outcome>,
+): Task {
+  // It warms up by itself, and what it produced is checked at the end of each round: by its chunkers, sum by sum.
+  return { benchmark, parameters, warmsUp: false, measure, check: () => undefined };
+}

@@ -1,0 +1,90 @@
+/** The figures of a window of a pipeline's time. Pure. */
+
+import type { Measurement, StageLatencies } from '../harness/task.ts';
+import { seconds, secondsOrNull } from '../../src/measure/latency-row.ts';
+import type { FlowWindow, WarmUp } from './pipeline.ts';
+
+/** A latency is not to be trusted when the schedule itself lagged by more than this, or than a part of the latency. */
+export const LAG_NS_MAX = 5e6;
+export const LAG_PART_MAX = 0.25;
+/** The name of all processes together. */
+export const ALL = 'all';
+
+function higher(metric: string, unit: string, value: number | null): Measurement {
+  return { metric, unit, better: 'higher', value };
+}
+
+function lower(metric: string, unit: string, value: number | null, process?: string): Measurement {
+  return { metric, unit, better: 'lower', value, ...(process === undefined ? {} : { process }) };
+}
+
+function lowerSeconds(metric: string, ns: number | null): Measurement {
+  return lower(metric, 's', secondsOrNull(ns));
+}
+
+/** Throughput, and what it cost. Chunks are those of files whose sum was verified; costs count by published ones. */
+export function flowMeasurements(window: FlowWindow): [Measurement, ...Measurement[]] {
+  const { seconds: elapsed, counts, writtenBytes } = window;
+  const { chunksPublished, bytesPublished, chunksVerified, bytesVerified } = counts;
+  const cpu = [...window.cpuSeconds, [ALL, sumOf(window.cpuSeconds)] as const];
+  const perMillion = (value: number): number | null => (chunksPublished === 0 ? null : (value / chunksPublished) * 1e6);
+  return [
+    higher('chunks_per_s', '1/s', chunksVerified / elapsed),
+    higher('chunks_published_per_s', '1/s', chunksPublished / elapsed),
+    higher('bytes_per_s', 'B/s', bytesVerified / elapsed),
+    ...cpu.map(([process, value]) => lower('cpu_s_per_million_chunks', 's', perMillion(value), process)),
+    lower(
+      'written_bytes_per_payload_byte',
+      'B/B',
+      writtenBytes === null || bytesPublished === 0 ? null : writtenBytes / bytesPublished,
+    ),
+    ...[...window.rssBytes].map(([process, value]) => lower('rss_bytes', 'B', value, process)),
+    ...[...window.eventLoopLagNs].map(([process, value]) =>
+      lower('event_loop_lag_max_s', 's', seconds(value), process),
+    ),
+  ];
+}
+
+function sumOf(values: ReadonlyMap<string, number>): number {
+  return [...values.values()].reduce((sum, value) => sum + value, 0);
+}
+
+/** Latencies, from the intended send time, and how far the schedule itself lagged. */
+export function latencyMeasurements(window: FlowWindow): [Measurement, ...Measurement[]] {
+  const sum = window.sum.summary(window.censoredSums);
+  const acknowledgement = window.acknowledgement.summary();
+  return [
+    lowerSeconds('sum_latency_p50_s', sum.p50Ns),
+    lowerSeconds('sum_latency_p99_s', sum.p99Ns),
+    lowerSeconds('sum_latency_p99_9_s', sum.p99_9Ns),
+    lowerSeconds('acknowledgement_latency_p50_s', acknowledgement.p50Ns),
+    lowerSeconds('acknowledgement_latency_p99_s', acknowledgement.p99Ns),
+    lowerSeconds('schedule_lag_p99_s', window.scheduleLag.percentileNs(99)),
+  ];
+}
+
+export function latencyStages(window: FlowWindow): StageLatencies[] {
+  return [
+    { stage: 'sum', histogram: window.sum, censored: window.censoredSums },
+    { stage: 'acknowledgement', histogram: window.acknowledgement, censored: null },
+    { stage: 'schedule-lag', histogram: window.scheduleLag, censored: null },
+  ];
+}
+
+/** Why a latency is not to be trusted, or null: the schedule lagged itself, or was never seen. */
+export function distrust(lagP99Ns: number | null, sumP99Ns: number | null): string | null {
+  if (lagP99Ns === null) return 'not to be trusted: nothing is known of how far the schedule lagged';
+  const lag = `not to be trusted: the schedule itself lagged ${(lagP99Ns / 1e6).toPrecision(3)} ms (p99)`;
+  if (lagP99Ns > LAG_NS_MAX) return `${lag}, more than ${LAG_NS_MAX / 1e6} ms`;
+  if (sumP99Ns !== null && lagP99Ns > sumP99Ns * LAG_PART_MAX) {
+    return `${lag}, more than a quarter of the latency's p99 of ${(sumP99Ns / 1e6).toPrecision(3)} ms`;
+  }
+  return null;
+}
+
+/** What the run says of a warm-up. */
+export function warmUpRemark(warmUp: WarmUp): string {
+  return warmUp.reusesPages
+    ? 'the journal reused its pages when the warm-up ended'
+    : `the journal still grew, or sums lagged behind, after ${warmUp.seconds.toFixed(0)} s of warm-up`;
+}

@@ -1,0 +1,313 @@
+/**
+ * A pipeline of real processes that is measured: started, warmed up, watched over windows of time, killed here and there,
+ * and drained at the end, when every sum must have been verified. What goes wrong is thrown by whatever is awaited.
+ */
+
+import { mkdir, rm } from 'node:fs/promises';
+import { type Clock, delay } from '../../src/core/clock.ts';
+import { OperatingError, ViolationError } from '../../src/core/errors.ts';
+import { LatencyHistogram } from '../../src/measure/histogram.ts';
+import type { ComponentProcess, Launch } from '../../src/process/component-process.ts';
+import type { ComponentEvent, RecoveredEvent } from '../../src/process/component-protocol.ts';
+import { componentSpecs, type PipelineOptions } from '../../src/process/component-specs.ts';
+import { chooseEndpoint, type Endpoint } from '../../src/process/endpoint.ts';
+import type { Failure } from '../../src/process/exit-judgement.ts';
+import { Fleet } from '../../src/process/fleet.ts';
+import { Meter, type Totals, totalsBetween } from '../../src/process/meter.ts';
+import { UsageMeter } from '../../src/process/usage-meter.ts';
+import { until } from '../../src/process/waiting.ts';
+
+/** Between two looks at what the processes use. */
+const LOOK_MS = 250;
+const RECOVERY_MS_MAX = 60_000;
+const DRAIN_MS_MAX = 180_000;
+
+/** What was done in a window of time. */
+export type FlowWindow = {
+  readonly seconds: number;
+  /** Counts of the window; gauges at its end. */
+  readonly counts: Totals;
+  /** By process. */
+  readonly cpuSeconds: ReadonlyMap<string, number>;
+  /** By all processes, to disk; null when it is not known. */
+  readonly writtenBytes: number | null;
+  /** By process: the most at any look. */
+  readonly rssBytes: ReadonlyMap<string, number>;
+  /** By process: the longest that its event loop was late. */
+  readonly eventLoopLagNs: ReadonlyMap<string, number>;
+  readonly sum: LatencyHistogram;
+  readonly acknowledgement: LatencyHistogram;
+  /** Of every record: when it was sent minus when it was intended. Empty without a schedule. */
+  readonly scheduleLag: LatencyHistogram;
+  readonly censoredSums: number;
+};
+
+/** How the warm-up ended. */
+export type WarmUp = {
+  readonly seconds: number;
+  /** The broker's file had stopped growing: the journal reuses its pages. */
+  readonly reusesPages: boolean;
+};
+
+type Mark = {
+  readonly atNs: number;
+  readonly totals: Totals;
+  readonly cpuSeconds: ReadonlyMap<string, number>;
+  readonly writtenBytes: ReadonlyMap<string, number>;
+};
+
+export type PipelineAt = {
+  readonly dataFolder: string;
+  readonly logsFolder: string;
+  readonly launch: Launch;
+  readonly clock: Clock;
+};
+
+export class Pipeline {
+  readonly #clock: Clock;
+  readonly #fleet: Fleet;
+  readonly #endpoint: Endpoint;
+  readonly #folder: string;
+  readonly #meter: Meter = new Meter();
+  readonly #usage: UsageMeter = new UsageMeter();
+  readonly #halt: AbortController = new AbortController();
+  #error: Error | null = null;
+  #scheduleLag: LatencyHistogram = new LatencyHistogram();
+  readonly #rssBytes: Map<string, number> = new Map();
+  readonly #eventLoopLagNs: Map<string, number> = new Map();
+  #brokerDiskBytes = 0;
+  #faults = 0;
+  readonly #recovered: Map<number, RecoveredEvent> = new Map();
+
+  private constructor(options: PipelineOptions, at: PipelineAt & { readonly endpoint: Endpoint }) {
+    this.#clock = at.clock;
+    this.#endpoint = at.endpoint;
+    this.#folder = at.dataFolder;
+    this.#fleet = new Fleet({
+      specs: componentSpecs(options, { dataFolder: at.dataFolder, endpoint: at.endpoint.address }),
+      launch: at.launch,
+      logsFolder: at.logsFolder,
+      clock: at.clock,
+      listener: {
+        onEvent: (process, event) => this.#onEvent(process, event),
+        onKilled: () => undefined,
+        onFailure: (failure) => this.#fail(errorOf(failure)),
+      },
+    });
+  }
+
+  /** Resolves when all processes are ready. The data folder is made, and removed at the end. */
+  static async start(options: PipelineOptions, at: PipelineAt): Promise<Pipeline> {
+    await mkdir(at.dataFolder, { recursive: true });
+    const endpoint = await chooseEndpoint('ipc', at.dataFolder);
+    const pipeline = new Pipeline(options, { ...at, endpoint });
+    try {
+      await pipeline.#fleet.start(pipeline.#halt.signal);
+      pipeline.#check();
+      return pipeline;
+    } catch (error) {
+      await pipeline.abandon();
+      throw error;
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#error ??= error;
+    this.#halt.abort();
+  }
+
+  #check(): void {
+    if (this.#error !== null) throw this.#error;
+  }
+
+  #onEvent(process: ComponentProcess, event: ComponentEvent): void {
+    switch (event.event) {
+      case 'ready': {
+        const forgotten = this.#meter.onReady(process.name, event);
+        if (forgotten !== null) this.#fail(new ViolationError('state-behind', forgotten.detail));
+        return;
+      }
+      case 'progress': {
+        this.#meter.onProgress(process.name, event);
+        const lagNs = Math.max(this.#eventLoopLagNs.get(process.name) ?? 0, event.eventLoopLagNsMax ?? 0);
+        this.#eventLoopLagNs.set(process.name, lagNs);
+        if (event.component === 'broker') this.#brokerDiskBytes = event.diskBytes;
+        if (event.component === 'chunker' && typeof event.scheduleLag === 'string') {
+          this.#scheduleLag.add(LatencyHistogram.decode(event.scheduleLag));
+        }
+        return;
+      }
+      case 'recovered':
+        this.#recovered.set(event.fault, event);
+        return;
+      case 'violation':
+        return this.#fail(new ViolationError(event.kind, `${process.name}: ${event.detail}`, event));
+      case 'drained':
+        this.#meter.onDrained(process.name, event);
+        if (event.verifiedTotal !== event.filesCompletedTotal) {
+          const detail = `${process.name} completed ${event.filesCompletedTotal} files and verified ${event.verifiedTotal}`;
+          this.#fail(new ViolationError('lost', detail));
+        }
+        return;
+      case 'stopped':
+        return;
+      default:
+        return event satisfies never;
+    }
+  }
+
+  /**
+   * Waits until chunks are verified about as fast as they are published and the journal reuses its pages, for two
+   * seconds in a row; or until `msMax` have passed.
+   */
+  async warmUp(options: { readonly msMin: number; readonly msMax: number }): Promise<WarmUp> {
+    const beginNs = this.#clock.nowNs();
+    const elapsedMs = (): number => (this.#clock.nowNs() - beginNs) / 1e6;
+    let steadyLooks = 0;
+    let diskBytes = 0;
+    let before = this.#meter.totals();
+    while (elapsedMs() < options.msMax) {
+      await this.#sleep(Math.min(WARM_UP_LOOK_MS, options.msMax));
+      await this.#fleet.refresh();
+      const now = this.#meter.totals();
+      const published = now.chunksPublished - before.chunksPublished;
+      const verified = now.chunksVerified - before.chunksVerified;
+      const flows = published > 0 && verified >= published * FLOW_MIN;
+      steadyLooks = flows && this.#brokerDiskBytes === diskBytes ? steadyLooks + 1 : 0;
+      before = now;
+      diskBytes = this.#brokerDiskBytes;
+      if (steadyLooks >= STEADY_LOOKS && elapsedMs() >= options.msMin) break;
+    }
+    return { seconds: elapsedMs() / 1e3, reusesPages: steadyLooks >= STEADY_LOOKS };
+  }
+
+  /** Lets it run for so long, and says what was done meanwhile. */
+  async window(ms: number): Promise<FlowWindow> {
+    await this.#fleet.refresh();
+    const begin = this.#mark();
+    this.#meter.phase.reset();
+    this.#scheduleLag.reset();
+    this.#rssBytes.clear();
+    this.#eventLoopLagNs.clear();
+    const endNs = begin.atNs + ms * 1e6;
+    for (let leftMs = ms; leftMs > 0; leftMs = (endNs - this.#clock.nowNs()) / 1e6) {
+      await this.#sleep(Math.min(LOOK_MS, leftMs));
+      this.#look();
+    }
+    await this.#fleet.refresh();
+    return this.#windowBetween(begin, this.#mark());
+  }
+
+  /** Reads what the processes use. */
+  #look(): void {
+    for (const [name, { rssBytes }] of this.#usage.read(this.#fleet.processes)) {
+      if (rssBytes !== null) this.#rssBytes.set(name, Math.max(rssBytes, this.#rssBytes.get(name) ?? 0));
+    }
+  }
+
+  #mark(): Mark {
+    this.#look();
+    return {
+      atNs: this.#clock.nowNs(),
+      totals: this.#meter.totals(),
+      cpuSeconds: this.#usage.total('cpuSeconds'),
+      writtenBytes: this.#usage.total('writtenBytes'),
+    };
+  }
+
+  #windowBetween(begin: Mark, end: Mark): FlowWindow {
+    const written = difference(end.writtenBytes, begin.writtenBytes);
+    const { sum, acknowledgement, censoredSums } = this.#meter.phase;
+    return {
+      seconds: (end.atNs - begin.atNs) / 1e9,
+      counts: totalsBetween(begin.totals, end.totals),
+      cpuSeconds: difference(end.cpuSeconds, begin.cpuSeconds),
+      writtenBytes: written.size < this.#fleet.processes.length ? null : total(written),
+      rssBytes: new Map(this.#rssBytes),
+      eventLoopLagNs: new Map(this.#eventLoopLagNs),
+      sum: copyOf(sum),
+      acknowledgement: copyOf(acknowledgement),
+      scheduleLag: copyOf(this.#scheduleLag),
+      censoredSums,
+    };
+  }
+
+  /**
+   * Kills a process by SIGKILL and waits until it is ready again and a sum is verified whose file's end was intended after
+   * the kill. Resolves to the seconds from the kill to that sum.
+   */
+  async killAndRecover(name: string): Promise<number> {
+    const process = this.#fleet.named(name);
+    this.#faults += 1;
+    const fault = this.#faults;
+    const sinceNs = this.#clock.nowNs();
+    for (const chunker of this.#fleet.of('chunker')) {
+      chunker.send({ command: 'watch', fault, sinceNs, partitions: null });
+    }
+    this.#fleet.kill(process);
+    const recovered = (): boolean => this.#recovered.has(fault) && this.#fleet.isWhole();
+    await this.#until(recovered, RECOVERY_MS_MAX, `no sum was verified after ${name} was killed`);
+    return ((this.#recovered.get(fault)?.verifiedNs ?? Number.NaN) - sinceNs) / 1e9;
+  }
+
+  /** Drains and stops everything. Throws when a sum is missing or a process does not end as it should. */
+  async end(): Promise<void> {
+    try {
+      const chunkers = this.#fleet.of('chunker');
+      for (const chunker of chunkers) {
+        chunker.ask('drain');
+        chunker.send({ command: 'drain' });
+      }
+      const ended = (): boolean => chunkers.every(({ state }) => state === 'down');
+      await this.#until(ended, DRAIN_MS_MAX, 'the chunkers did not drain');
+      for (const component of ['summer', 'broker'] as const) {
+        const hung = await this.#fleet.stop(this.#fleet.of(component));
+        if (hung.length > 0) throw new OperatingError('ERR_BENCH_PROCESS', `${hung.join(', ')} did not stop`);
+      }
+      this.#check();
+    } finally {
+      await this.abandon();
+    }
+  }
+
+  /** Ends what still runs, and removes the data. */
+  async abandon(): Promise<void> {
+    await this.#fleet.abandon(true);
+    await this.#endpoint.remove();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    await delay(this.#clock, ms, this.#halt.signal);
+    this.#check();
+  }
+
+  async #until(condition: () => boolean, timeoutMs: number, otherwise: string): Promise<void> {
+    const isMet = await until(condition, { clock: this.#clock, timeoutMs, signal: this.#halt.signal });
+    this.#check();
+    if (!isMet) throw new OperatingError('ERR_BENCH_PIPELINE', `${otherwise} within ${timeoutMs / 1e3} s`);
+  }
+}
+
+const WARM_UP_LOOK_MS = 500;
+const STEADY_LOOKS = 4;
+/** Of the chunks published between two looks, those that must have been verified between them. */
+const FLOW_MIN = 0.8;
+
+function errorOf({ process, what, lastLogLines }: Failure): OperatingError {
+  return new OperatingError('ERR_BENCH_PROCESS', [`${process}: ${what}`, ...lastLogLines].join('; '));
+}
+
+function copyOf(histogram: LatencyHistogram): LatencyHistogram {
+  const copy = new LatencyHistogram();
+  copy.add(histogram);
+  return copy;
+}
+
+function total(values: ReadonlyMap<string, number>): number {
+  return [...values.values()].reduce((sum, value) => sum + value, 0);
+}
+
+function difference(end: ReadonlyMap<string, number>, begin: ReadonlyMap<string, number>): Map<string, number> {
+  return new Map([...end].map(([name, value]) => [name, value - (begin.get(name) ?? 0)]));
+}

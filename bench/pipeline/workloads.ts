@@ -1,0 +1,84 @@
+/** What flows through the measured pipelines, and for how long they are watched, by scale. */
+
+import type { PipelineOptions } from '../../src/process/component-specs.ts';
+import type { Scale } from '../harness/task.ts';
+
+const MIB = 1024 * 1024;
+
+export const CHUNK_BYTES = [32, 1024, 65_536] as const;
+
+/** Data chunks of a file: fewer where they are large, so that 100 open files end in a second. */
+const CHUNKS: Readonly<Record<number, number>> = { 32: 100, 1024: 100, 65_536: 16 };
+/** A batch holds at least a dozen chunks. */
+const BATCH_BYTES: Readonly<Record<number, number>> = { 32: MIB / 4, 1024: MIB / 4, 65_536: MIB };
+
+/** One chunker, one summer and 8 partitions at the highest rate, but for the `changes`. */
+export function workloadOf(seed: number, chunkBytes: number, changes: Partial<PipelineOptions> = {}): PipelineOptions {
+  const chunks = CHUNKS[chunkBytes] ?? 100;
+  return {
+    seed,
+    chunkers: 1,
+    summers: 1,
+    partitions: 8,
+    files: 100,
+    chunks: { low: chunks, high: chunks },
+    chunkBytes: { low: chunkBytes, high: chunkBytes },
+    rate: 'max',
+    batchBytes: BATCH_BYTES[chunkBytes] ?? MIB / 4,
+    retentionBytes: 256 * MIB,
+    slaMs: 30_000,
+    ...changes,
+  };
+}
+
+/** Times in milliseconds. */
+export type Durations = {
+  readonly warmUp: { readonly msMin: number; readonly msMax: number };
+  readonly window: number;
+  /** A schedule has no journal to fill: its warm-up is short. */
+  readonly scheduledWarmUp: { readonly msMin: number; readonly msMax: number };
+  readonly latencyWindow: number;
+  /** Between two kills. */
+  readonly betweenKills: number;
+  readonly kills: number;
+  readonly ceiling: number;
+};
+
+export const DURATIONS: Readonly<Record<Scale, Durations>> = {
+  smoke: {
+    warmUp: { msMin: 0, msMax: 500 },
+    window: 300,
+    scheduledWarmUp: { msMin: 0, msMax: 300 },
+    latencyWindow: 500,
+    betweenKills: 100,
+    kills: 1,
+    ceiling: 0,
+  },
+  quick: {
+    warmUp: { msMin: 2000, msMax: 4000 },
+    window: 2500,
+    scheduledWarmUp: { msMin: 1000, msMax: 1000 },
+    latencyWindow: 3000,
+    betweenKills: 200,
+    kills: 2,
+    ceiling: 300,
+  },
+  default: {
+    warmUp: { msMin: 2000, msMax: 8000 },
+    window: 4000,
+    scheduledWarmUp: { msMin: 1500, msMax: 1500 },
+    latencyWindow: 5000,
+    betweenKills: 500,
+    kills: 3,
+    ceiling: 700,
+  },
+  full: {
+    warmUp: { msMin: 3000, msMax: 20_000 },
+    window: 10_000,
+    scheduledWarmUp: { msMin: 3000, msMax: 3000 },
+    latencyWindow: 10_000,
+    betweenKills: 1000,
+    kills: 5,
+    ceiling: 1500,
+  },
+};

@@ -1,0 +1,61 @@
+/** The files of a benchmark run's folder, written as it goes. results/README.md describes the columns. */
+
+import { join } from 'node:path';
+import { CsvFile } from '../src/measure/csv.ts';
+import { LATENCY_COLUMNS, type LatencyRow, latencyRow } from '../src/measure/latency-row.ts';
+import { parametersText, SAMPLE_COLUMNS, type Sample } from '../src/measure/samples.ts';
+import type { Outcome, Task } from './harness/task.ts';
+
+export const RECORD_FILES: readonly string[] = ['samples.csv', 'latency.csv'];
+
+export class BenchRecord {
+  /** All rows of samples.csv so far. */
+  readonly samples: Sample[] = [];
+  readonly latencies: LatencyRow[] = [];
+  /** What a reader of the figures must know, each line once. */
+  readonly remarks: Set<string> = new Set();
+  readonly #samplesFile: CsvFile<keyof Sample>;
+  readonly #latencyFile: CsvFile<keyof LatencyRow>;
+
+  constructor(folder: string) {
+    this.#samplesFile = CsvFile.create(join(folder, 'samples.csv'), SAMPLE_COLUMNS);
+    this.#latencyFile = CsvFile.create(join(folder, 'latency.csv'), LATENCY_COLUMNS);
+  }
+
+  outcome(suite: string, task: Task, round: number, outcome: Outcome): void {
+    const { benchmark } = task;
+    for (const { process, ...measurement } of outcome.measurements) {
+      const parameters = parametersText({ ...task.parameters, process: process ?? null });
+      this.sample({ suite, benchmark, parameters, ...measurement, round });
+    }
+    for (const { stage, histogram, censored } of outcome.latencies ?? []) {
+      this.latency(latencyRow({ phase: nameOf(task), stage }, histogram, censored));
+    }
+    for (const remark of outcome.remarks ?? []) this.remark(`${suite} ${nameOf(task)}: ${remark}`);
+  }
+
+  sample(sample: Sample): void {
+    this.samples.push(sample);
+    this.#samplesFile.append(sample);
+  }
+
+  latency(row: LatencyRow): void {
+    this.latencies.push(row);
+    this.#latencyFile.append(row);
+  }
+
+  remark(line: string): void {
+    this.remarks.add(line);
+  }
+
+  /** Makes everything durable. */
+  close(): void {
+    this.#samplesFile.close();
+    this.#latencyFile.close();
+  }
+}
+
+/** A task in words: its benchmark and its parameters. */
+export function nameOf(task: Pick<Task, 'benchmark' | 'parameters'>): string {
+  return [task.benchmark, parametersText(task.parameters)].filter((text) => text !== '').join(' ');
+}

@@ -1,0 +1,71 @@
+// The suites with smoke parameters: every task runs, every result is checked, every row is there.
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { UsageError, ViolationError } from '../src/core/errors.ts';
+import { readCsv } from '../src/measure/csv.ts';
+import { contenderTask } from './hash/chunk-tasks.ts';
+import { nodeCryptoOfChunks } from './hash/contenders.ts';
+import { Workload } from './hash/workload.ts';
+import { type BenchOptions, parseBenchOptions } from './options.ts';
+import { type BenchResult, runBench } from './run.ts';
+import { benchTables } from './tables.ts';
+
+function temporaryFolder(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-bench-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+function smokeOf(t: ExecutionContext, suite: string, only: string[] = []): BenchOptions {
+  return parseBenchOptions({ suite: [suite], only, smoke: true, firstRound: 1, seed: 7, results: temporaryFolder(t) });
+}
+
+function run(options: BenchOptions): Promise<BenchResult> {
+  return runBench(options, {
+    launch: { command: 'false', argv: [] },
+    progress: { update: () => undefined, say: () => undefined, done: () => undefined },
+    versions: { zeromq: null, libzmq: null, lmdb: null, addonBackend: null },
+    sourceRoot: '/',
+    commandLine: ['bench'],
+  });
+}
+
+const ROWS = { hash: 5 * 6 + 2 * 2 + 4 + 1, state: 4 + 2, codec: 3 * 3 + 1 + 2 + 2, store: 8, transport: 2 * 4 };
+
+for (const [suite, rows] of Object.entries(ROWS)) {
+  test(`the ${suite} suite runs, its results are right, and its rows are complete`, async (t) => {
+    const result = await run(smokeOf(t, suite));
+    const samples = readCsv(join(result.folder, 'samples.csv'));
+    // How many backends there are depends on the processor.
+    const fixed = samples.filter(({ benchmark }) => benchmark !== 'backend');
+    t.is(fixed.length, rows);
+    const missing = samples.filter(({ value }) => value === '' || !(Number(value) >= 0));
+    t.deepEqual(
+      missing.filter(({ benchmark }) => benchmark !== 'allocations'),
+      [],
+    );
+    const { verdict, digests } = JSON.parse(readFileSync(join(result.folder, 'run.json'), 'utf8'));
+    t.is(verdict, 'HOLDS');
+    t.deepEqual(Object.keys(digests), ['samples.csv', 'latency.csv']);
+    t.true(benchTables(result.record.samples, []).length >= 3);
+  });
+}
+
+test('a contender that computes another digest is found', async (t) => {
+  const workload = new Workload({ files: 20, chunkBytes: 32, batchChunks: 50, batches: 2 }, 1);
+  const contender = nodeCryptoOfChunks(workload);
+  const task = contenderTask('planted', workload, {
+    ...contender,
+    digests: (files) => contender.digests(files).map((digest) => new Uint8Array(digest).toReversed()),
+  });
+  await task.measure({ milliseconds: 0, callsMin: 3 });
+  await t.throwsAsync(async () => task.check(), { instanceOf: ViolationError, message: /another digest of file/ });
+});
+
+test('a benchmark that does not exist is refused, and the folder says so', async (t) => {
+  const options = smokeOf(t, 'codec', ['generte']);
+  await t.throwsAsync(run(options), { instanceOf: UsageError, message: /generte/ });
+});

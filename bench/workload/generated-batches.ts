@@ -1,0 +1,75 @@
+/** Batches of generated chunks, as a chunker publishes them to one partition; one after the other, without end. */
+
+import { CHUNK_HEADER_BYTES } from '../../src/message/chunk.ts';
+import { BATCH_HEADER_BYTES, type BatchHeader } from '../../src/message/batch.ts';
+import { Generator } from '../../src/chunker/generator.ts';
+import { Workload } from '../../src/workload/workload.ts';
+
+const PRODUCER = '80bebc4000000001';
+const FILES_OPEN = 100;
+const CHUNKS = { low: 100, high: 100 };
+
+export class GeneratedBatches {
+  /** Data chunks that fit into a batch; ends of files take some of the room now and then. */
+  readonly chunksPerBatch: number;
+  readonly workload: Workload;
+  readonly #generator: Generator;
+  readonly #buffer: Buffer;
+  readonly #view: DataView;
+  #lastCount = 0;
+
+  /** `filesOpen` and the chunks of a file are those of the pipeline's default unless given. */
+  constructor(options: {
+    readonly seed: number;
+    readonly chunkBytes: number;
+    readonly batchBytes: number;
+    readonly filesOpen?: number;
+  }) {
+    const { seed, chunkBytes, batchBytes, filesOpen } = options;
+    this.workload = new Workload({
+      seed,
+      chunkerNumber: 0,
+      filesOpen: filesOpen ?? FILES_OPEN,
+      chunks: CHUNKS,
+      chunkBytes: { low: chunkBytes, high: chunkBytes },
+      partitions: 1,
+    });
+    this.#generator = new Generator({ workload: this.workload, producer: PRODUCER, fileCount: null });
+    this.#buffer = Buffer.allocUnsafeSlow(batchBytes - BATCH_HEADER_BYTES);
+    this.#view = new DataView(this.#buffer.buffer);
+    this.chunksPerBatch = Math.floor(this.#buffer.length / (CHUNK_HEADER_BYTES + chunkBytes));
+  }
+
+  /** Records generated so far. */
+  get step(): number {
+    return this.#generator.step;
+  }
+
+  /** Records of the last payload, ends of files included. */
+  get lastCount(): number {
+    return this.#lastCount;
+  }
+
+  /** A view that the next call overwrites. */
+  nextPayload(): Buffer {
+    let used = 0;
+    let count = 0;
+    for (;;) {
+      const next = this.#generator.peek();
+      if (next === null || used + next.recordBytes > this.#buffer.length) break;
+      this.#generator.write(this.#view, used);
+      used += next.recordBytes;
+      count += 1;
+    }
+    this.#lastCount = count;
+    return this.#buffer.subarray(0, used);
+  }
+
+  /** The caller's own copy, and the header that it would be sealed with. */
+  nextBatch(): { readonly header: BatchHeader; readonly payload: Buffer } {
+    const firstIndex = this.#generator.indexes[0] ?? 0;
+    const payload = Buffer.from(this.nextPayload());
+    const header = { kind: 'chunks', producer: PRODUCER, firstIndex, count: this.#lastCount, epoch: 0 } as const;
+    return { header, payload };
+  }
+}

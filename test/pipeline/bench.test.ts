@@ -1,0 +1,54 @@
+// The pipeline suite with smoke parameters, on the real processes.
+
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { parseBenchOptions } from '../../bench/options.ts';
+import { runBench } from '../../bench/run.ts';
+import { benchTables } from '../../bench/tables.ts';
+import { readCsv } from '../../src/measure/csv.ts';
+import { OperatingError } from '../../src/core/errors.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/cli/main.js');
+const DEPENDENCIES = {
+  progress: { update: () => undefined, say: () => undefined, done: () => undefined },
+  versions: { zeromq: null, libzmq: null, lmdb: null, addonBackend: null },
+  sourceRoot: '/',
+  commandLine: ['bench'],
+};
+const FLAGS = { suite: ['pipeline'], smoke: true, firstRound: 3, seed: 7 } as const;
+
+test('every benchmark of the pipeline runs on real processes, and every sum is verified', async (t) => {
+  const results = mkdtempSync(join(tmpdir(), 'stream-sum-bench-'));
+  t.teardown(() => rmSync(results, { recursive: true }));
+  const launch = { command: process.execPath, argv: [MAIN] };
+  const { folder, record } = await runBench(parseBenchOptions({ ...FLAGS, results }), { ...DEPENDENCIES, launch });
+  const samples = readCsv(join(folder, 'samples.csv'));
+  t.true(samples.every(({ round }) => round === '3'));
+  const metrics = (benchmark: string): Set<string | undefined> =>
+    new Set(samples.filter((row) => row['benchmark'] === benchmark && row['value'] !== '').map(({ metric }) => metric));
+  for (const benchmark of ['throughput', 'growth']) {
+    for (const metric of ['chunks_published_per_s', 'cpu_s_per_million_chunks', 'rss_bytes', 'event_loop_lag_max_s']) {
+      t.true(metrics(benchmark).has(metric), `${benchmark} has ${metric}`);
+    }
+  }
+  t.true(metrics('latency').has('acknowledgement_latency_p99_s'));
+  t.true(metrics('recovery').has('recovery_median_s'));
+  t.is(samples.filter(({ benchmark }) => benchmark === 'ceiling').length, 4 * 2);
+  t.true(readCsv(join(folder, 'latency.csv')).some(({ stage, hdr }) => stage === 'acknowledgement' && hdr !== ''));
+  t.is(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')).verdict, 'HOLDS');
+  t.false(existsSync(join(folder, 'data')));
+  t.is(benchTables(record.samples, []).filter((line) => line.startsWith('pipeline: ')).length, 5);
+});
+
+test('a process that cannot do its part ends the run, which says so and is no figure', async (t) => {
+  const results = mkdtempSync(join(tmpdir(), 'stream-sum-bench-'));
+  t.teardown(() => rmSync(results, { recursive: true }));
+  const launch = { command: process.execPath, argv: ['-e', 'process.exit(1)'] };
+  const options = parseBenchOptions({ ...FLAGS, only: ['throughput'], results });
+  await t.throwsAsync(runBench(options, { ...DEPENDENCIES, launch }), {
+    instanceOf: OperatingError,
+    message: /broker: pid \d+ exited unexpectedly with 1/,
+  });
+});
