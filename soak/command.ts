@@ -13,7 +13,7 @@ import type { Audit } from './supervisor.ts';
 /** What the command is composed with by who may import it. */
 export type SoakComposition = {
   /** libzmq's version and the addon's backend, from the modules that load them. */
-  readonly versions?: Partial<NativeVersions>;
+  readonly versions?: () => Partial<NativeVersions>;
   readonly audit?: Audit;
 };
 
@@ -38,7 +38,7 @@ export function soakCommand(composition: SoakComposition = {}): Command {
         libzmq: null,
         lmdb: packageVersion('lmdb', import.meta.url),
         addonBackend: null,
-        ...composition.versions,
+        ...composition.versions?.(),
       },
       sourceRoot: SOURCE_ROOT,
       commandLine: process.argv.slice(2),

@@ -11,20 +11,20 @@ type Load = () => Promise<Command>;
 const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly load: Load }>> = {
   soak: {
     summary: 'run the whole pipeline under faults and judge it',
-    load: loadSoak,
+    load: hashing(loadSoak),
   },
   bench: {
     summary: 'measure the parts, with their peers in the same run',
-    load: async () => (await import('../../bench/command.ts')).benchCommand(),
+    load: hashing(async () => (await import('../../bench/command.ts')).benchCommand()),
   },
   profile: {
     summary: 'run the pipeline with a profiler on one component',
-    load: async () => (await import('../../bench/profile/command.ts')).profileCommand(),
+    load: hashing(async () => (await import('../../bench/profile/command.ts')).profileCommand()),
   },
   broker: { summary: 'serve the journals', load: async () => (await import('./broker-command.ts')).brokerCommand() },
   summer: {
     summary: 'fold chunks and publish sums',
-    load: async () => (await import('./summer-command.ts')).summerCommand(),
+    load: hashing(async () => (await import('./summer-command.ts')).summerCommand()),
   },
   chunker: {
     summary: 'publish files and verify their sums',
@@ -36,6 +36,14 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
   },
 };
 
+/** A command of which a process hashes: with a backend that cannot be had it ends before it has started anything. */
+function hashing(load: Load): Load {
+  return async () => {
+    const { requiredBackend } = await import('./hash-backend.ts');
+    return (await load()).hook('preAction', () => void requiredBackend());
+  };
+}
+
 /** The harness, with what only the layers below may load. */
 async function loadSoak(): Promise<Command> {
   const { soakCommand } = await import('../../soak/command.ts');
@@ -43,7 +51,7 @@ async function loadSoak(): Promise<Command> {
   const { selectedBackend } = await import('../hash/backend.ts');
   const { connectJournals, libzmqVersion } = await import('./connection.ts');
   return soakCommand({
-    versions: { libzmq: libzmqVersion, addonBackend: selectedBackend() },
+    versions: () => ({ libzmq: libzmqVersion, addonBackend: selectedBackend() }),
     audit: makeAudit((endpoint) => connectJournals(endpoint, 'audit')),
   });
 }
