@@ -1,5 +1,8 @@
 // Checks of buffers before they cross into the addon, which reads and writes them in place. Memory shared between
-// threads is refused: another thread could change it while it is read.
+// threads is refused: another thread could change it while it is read. Types are told by what a value is made of and not
+// by its prototype, which anybody can set, and which is another one for values of another realm.
+
+import { types } from 'node:util';
 
 class ArgumentError extends TypeError {
   readonly code: string = 'ERR_INVALID_ARG_TYPE';
@@ -7,13 +10,13 @@ class ArgumentError extends TypeError {
 
 /** Throws a TypeError with the code ERR_INVALID_ARG_TYPE unless `value` is a Uint8Array over unshared memory. */
 export function checkBytes(name: string, value: unknown): asserts value is Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new ArgumentError(`${name} must be a Uint8Array`);
+  if (!types.isUint8Array(value)) throw new ArgumentError(`${name} must be a Uint8Array`);
   checkUnshared(name, value);
 }
 
 /** The same for a Uint32Array. */
 export function checkWords(name: string, value: unknown): asserts value is Uint32Array {
-  if (!(value instanceof Uint32Array)) throw new ArgumentError(`${name} must be a Uint32Array`);
+  if (!types.isUint32Array(value)) throw new ArgumentError(`${name} must be a Uint32Array`);
   checkUnshared(name, value);
 }
 
@@ -22,7 +25,7 @@ export function bytesOf(name: string, value: string | NodeJS.ArrayBufferView): U
   if (typeof value === 'string') return Buffer.from(value, 'utf8');
   if (!ArrayBuffer.isView(value)) throw new ArgumentError(`${name} must be a string or a view of an ArrayBuffer`);
   checkUnshared(name, value);
-  if (value instanceof Uint8Array) return value;
+  if (types.isUint8Array(value)) return value;
   return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }
 
@@ -37,5 +40,7 @@ export function checkNumber(name: string, value: unknown): asserts value is numb
 }
 
 function checkUnshared(name: string, value: NodeJS.ArrayBufferView): void {
-  if (value.buffer instanceof SharedArrayBuffer) throw new ArgumentError(`${name} must not be shared memory`);
+  const { buffer } = value;
+  if (buffer instanceof ArrayBuffer) return;
+  if (types.isSharedArrayBuffer(buffer)) throw new ArgumentError(`${name} must not be shared memory`);
 }

@@ -143,6 +143,9 @@ mod tests {
     use super::Table;
     use crate::context::{Context, FileId};
 
+    const FILES: u32 = if cfg!(miri) { 100 } else { 600 };
+    const STEPS: usize = if cfg!(miri) { 300 } else { 20_000 };
+
     fn file_id(number: u32) -> FileId {
         let mut id = [7; 16];
         id[8..12].copy_from_slice(&number.to_be_bytes());
@@ -151,13 +154,13 @@ mod tests {
 
     /// Slot n belongs to file n; hashes are cut to a few values, so that chains are long and wrap around.
     fn agrees_with_a_map(hash_bits: u32) {
-        let contexts: Vec<_> = (0..600).map(|file| Context { file_id: file_id(file), ..Context::FREE }).collect();
+        let contexts: Vec<_> = (0..FILES).map(|file| Context { file_id: file_id(file), ..Context::FREE }).collect();
         let mut table = Table::new();
         let mut map = HashMap::new();
         let mut random = 99u64;
-        for _ in 0..if cfg!(miri) { 300 } else { 20_000 } {
+        for _ in 0..STEPS {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let file = (random >> 33) as u32 % 600;
+            let file = (random >> 33) as u32 % FILES;
             let hash = table.hash(&file_id(file)) | u32::MAX << hash_bits;
             match map.remove(&file) {
                 Some(()) => table.remove(hash, file),
@@ -167,7 +170,7 @@ mod tests {
                     map.insert(file, ());
                 }
             }
-            let probe = (random >> 13) as u32 % 600;
+            let probe = (random >> 13) as u32 % FILES;
             let probe_hash = table.hash(&file_id(probe)) | u32::MAX << hash_bits;
             let found = table.find(probe_hash, &file_id(probe), &contexts);
             assert_eq!(found, map.contains_key(&probe).then_some(probe));

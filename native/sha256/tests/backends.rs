@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use sha2::Digest;
-use stream_sum_sha256::{Backend, PAGE_BYTES, Pool, SUM_BYTES, SlotPool};
+use stream_sum_sha256::{Backend, PAGE_BYTES, Pool, SUM_BYTES, Sha256, SlotPool};
 
 const CASES: usize = if cfg!(miri) { 2 } else { 60 };
 
@@ -152,6 +152,42 @@ fn sliced_chunks_have_the_digests_of_the_sha2_crate_on_every_backend() {
             let expected = hashers.into_iter().flat_map(|hasher| hasher.finalize().to_vec()).collect::<Vec<_>>();
             assert_eq!(digests, expected, "{streams} streams on {}", backend.name());
             assert_eq!(pool.open_streams(), 0);
+        }
+    }
+}
+
+#[test]
+fn a_state_saved_at_any_byte_on_one_backend_resumes_on_every_other() {
+    let message = (0..400u32).map(|index| (index * 167 + (index >> 8) * 13 + 5) as u8).collect::<Vec<_>>();
+    let digest = sha2::Sha256::digest(&message);
+    let backends = Backend::available();
+    for saved in (0..=200).step_by(if cfg!(miri) { 21 } else { 1 }) {
+        for &first in &backends {
+            let mut hasher = Sha256::new(first);
+            hasher.update(&message[..saved]).unwrap();
+            let state = hasher.serialize();
+            for &second in &backends {
+                let names = (first.name(), second.name());
+                let mut resumed = Sha256::deserialize(second, &state).unwrap();
+                assert_eq!(resumed.serialize(), state, "{saved} bytes, {names:?}");
+                resumed.update(&message[saved..]).unwrap();
+                assert_eq!(resumed.digest()[..], digest[..], "{saved} bytes, {names:?}");
+                // In the lanes, beside streams of other lengths.
+                let mut pool = SlotPool::new(second);
+                let slots = (0..17).map(|_| pool.open_state(&state).unwrap()).collect::<Vec<_>>();
+                let rests = (0..17).map(|stream| &message[saved..400 - stream]).collect::<Vec<_>>();
+                let ends = rests.iter().scan(0, |end, rest| {
+                    *end += rest.len() as u32;
+                    Some(*end)
+                });
+                pool.fold(&slots, &ends.collect::<Vec<_>>(), &rests.concat()).unwrap();
+                let mut digests = vec![0; 17 * 32];
+                pool.finish(&slots, &mut digests).unwrap();
+                for (stream, actual) in digests.chunks(32).enumerate() {
+                    let expected = sha2::Sha256::digest(&message[..400 - stream]);
+                    assert_eq!(*actual, expected[..], "{saved} bytes, stream {stream}, {names:?}");
+                }
+            }
         }
     }
 }
