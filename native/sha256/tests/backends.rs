@@ -35,8 +35,8 @@ impl Random {
         match self.below(10) {
             0..4 => 1 + self.below(70),
             4..7 => (1 + self.below(4)) * 64 - 9 + self.below(18),
-            7..9 => 1 + self.below(600),
-            _ => 1 + self.below(if cfg!(miri) { 600 } else { 9_000 }),
+            7..9 => 1 + self.below(if cfg!(miri) { 100 } else { 600 }),
+            _ => 1 + self.below(if cfg!(miri) { 200 } else { 9_000 }),
         }
     }
 }
@@ -108,8 +108,8 @@ fn sums_are_those_of_the_sha2_crate_across_interleavings_batches_and_backends() 
             let mut pool = Pool::new(first);
             let mut stored = HashMap::new();
             let mut oracle = Oracle::default();
-            for _ in 0..1 + random.below(8) {
-                let count = 1 + random.below(if cfg!(miri) { 40 } else { 900 });
+            for _ in 0..1 + random.below(if cfg!(miri) { 2 } else { 8 }) {
+                let count = 1 + random.below(if cfg!(miri) { 20 } else { 900 });
                 let mut payload = Vec::new();
                 let sums =
                     (0..count).filter_map(|_| oracle.record(&mut random, files, &mut payload)).collect::<Vec<_>>();
@@ -158,10 +158,11 @@ fn sliced_chunks_have_the_digests_of_the_sha2_crate_on_every_backend() {
 
 #[test]
 fn a_state_saved_at_any_byte_on_one_backend_resumes_on_every_other() {
+    const STREAMS: usize = if cfg!(miri) { 2 } else { 17 };
     let message = (0..400u32).map(|index| (index * 167 + (index >> 8) * 13 + 5) as u8).collect::<Vec<_>>();
     let digest = sha2::Sha256::digest(&message);
     let backends = Backend::available();
-    for saved in (0..=200).step_by(if cfg!(miri) { 21 } else { 1 }) {
+    for saved in (0..=200).step_by(if cfg!(miri) { 67 } else { 1 }) {
         for &first in &backends {
             let mut hasher = Sha256::new(first);
             hasher.update(&message[..saved]).unwrap();
@@ -174,14 +175,14 @@ fn a_state_saved_at_any_byte_on_one_backend_resumes_on_every_other() {
                 assert_eq!(resumed.digest()[..], digest[..], "{saved} bytes, {names:?}");
                 // In the lanes, beside streams of other lengths.
                 let mut pool = SlotPool::new(second);
-                let slots = (0..17).map(|_| pool.open_state(&state).unwrap()).collect::<Vec<_>>();
-                let rests = (0..17).map(|stream| &message[saved..400 - stream]).collect::<Vec<_>>();
+                let slots = (0..STREAMS).map(|_| pool.open_state(&state).unwrap()).collect::<Vec<_>>();
+                let rests = (0..STREAMS).map(|stream| &message[saved..400 - stream]).collect::<Vec<_>>();
                 let ends = rests.iter().scan(0, |end, rest| {
                     *end += rest.len() as u32;
                     Some(*end)
                 });
                 pool.fold(&slots, &ends.collect::<Vec<_>>(), &rests.concat()).unwrap();
-                let mut digests = vec![0; 17 * 32];
+                let mut digests = vec![0; STREAMS * 32];
                 pool.finish(&slots, &mut digests).unwrap();
                 for (stream, actual) in digests.chunks(32).enumerate() {
                     let expected = sha2::Sha256::digest(&message[..400 - stream]);
