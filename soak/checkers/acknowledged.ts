@@ -26,6 +26,9 @@ type Lane = {
   /** Index of the next record in the journal. */
   next: number;
   acknowledged: number;
+  /** The last record of the batch before. */
+  lastFile: number;
+  lastSequence: number;
   hasEnded: boolean;
   /** Something else than the seed's records was found: what follows says nothing more. */
   isBroken: boolean;
@@ -94,6 +97,8 @@ export class AcknowledgedChecker implements Checker {
         generated: new NumberQueue(),
         next: 0,
         acknowledged: 0,
+        lastFile: -1,
+        lastSequence: 0,
         hasEnded: false,
         isBroken: false,
       })),
@@ -204,49 +209,54 @@ export class AcknowledgedChecker implements Checker {
     return at;
   }
 
-  #drop(producer: Producer, { generated }: Lane, records: number): void {
-    generated.drop(records * 3);
+  #drop(producer: Producer, lane: Lane, records: number): void {
+    const last = (records - 1) * 3;
+    lane.lastFile = lane.generated.at(last);
+    lane.lastSequence = lane.generated.at(last + 1);
+    lane.generated.drop(records * 3);
     producer.waitingRecords -= records;
   }
 
   /** Finds the first record that differs, and names how. */
-  #name({ id }: Producer, { generated }: Lane, batch: Batch, place: Place): void {
+  #name({ id }: Producer, lane: Lane, batch: Batch, place: Place): void {
+    const { generated } = lane;
     const actual = this.#actual;
     actual.start(batch.payload);
     let record = 0;
-    let start = 0;
-    for (; actual.next(); record += 1) {
-      const isGenerated = generated.length > record * 3;
-      const isSameRecord =
-        isGenerated &&
-        generated.at(record * 3) === actual.fileNumber &&
-        generated.at(record * 3 + 1) === actual.sequence &&
-        generated.at(record * 3 + 2) === actual.dataBytes;
-      start = actual.offset;
-      const end = actual.dataOffset + actual.dataBytes;
-      if (!isSameRecord || this.#expected.compare(batch.payload, start, end, start, end) !== 0) break;
-    }
-    const { journal, offset } = place;
-    const witness = { journal, offset, index: batch.firstIndex + record, file: fileIdOf(id, actual.fileNumber) };
+    while (actual.next() && this.#isExpected(generated, batch.payload, record)) record += 1;
+    const { fileNumber, sequence } = actual;
+    const witness = { ...place, index: batch.firstIndex + record, file: fileIdOf(id, fileNumber) };
     if (generated.length <= record * 3) {
       this.#found.violation('phantom', 'a record beyond the last one that the seed gives', witness);
       return;
     }
     const expected = { fileNumber: generated.at(record * 3), sequence: generated.at(record * 3 + 1) };
-    const { fileNumber, sequence } = actual;
-    const should = `should be chunk ${expected.sequence} of file ${expected.fileNumber}`;
+    const detail = `the record is chunk ${sequence} of file ${fileNumber}, and should be chunk ${expected.sequence} of file ${expected.fileNumber}`;
     if (fileNumber === expected.fileNumber && sequence === expected.sequence) {
       this.#found.violation('mismatched', 'the record differs from what the seed says', witness);
-    } else if (!this.#comesLater(expected)) {
-      const detail = `the record is chunk ${sequence} of file ${fileNumber}, ${should}, which is missing`;
-      this.#found.violation('gap', detail, { ...witness, file: fileIdOf(id, expected.fileNumber) });
-    } else {
-      this.#found.violation(
-        'out-of-order',
-        `the record is chunk ${sequence} of file ${fileNumber}, ${should}`,
-        witness,
-      );
+    } else if (this.#cameBefore(lane, record)) this.#found.violation('duplicate', detail, witness);
+    else if (this.#comesLater(expected)) this.#found.violation('out-of-order', detail, witness);
+    else this.#found.violation('gap', `${detail}, which is missing`, witness);
+  }
+
+  /** Whether the record at the cursor is what was generated `record` places ahead. */
+  #isExpected(generated: NumberQueue, payload: Uint8Array, record: number): boolean {
+    const { fileNumber, sequence, dataBytes, offset, dataOffset } = this.#actual;
+    if (generated.length <= record * 3) return false;
+    if (generated.at(record * 3) !== fileNumber || generated.at(record * 3 + 1) !== sequence) return false;
+    if (generated.at(record * 3 + 2) !== dataBytes) return false;
+    const end = dataOffset + dataBytes;
+    return this.#expected.compare(payload, offset, end, offset, end) === 0;
+  }
+
+  /** Whether the record at the cursor repeats one of the same batch, all of which are as generated, or the last one before. */
+  #cameBefore({ generated, lastFile, lastSequence }: Lane, record: number): boolean {
+    const { fileNumber, sequence } = this.#actual;
+    if (fileNumber === lastFile && sequence === lastSequence) return true;
+    for (let before = 0; before < record; before += 1) {
+      if (generated.at(before * 3) === fileNumber && generated.at(before * 3 + 1) === sequence) return true;
     }
+    return false;
   }
 
   /** Whether the record comes behind the cursor in the same batch. */
