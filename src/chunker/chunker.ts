@@ -28,8 +28,11 @@ const UNVERIFIED_FILES_MAX = 4096;
 const UNVERIFIED_FILES_SCHEDULED_MAX = 1024 * 1024;
 /** Records generated before others get their turn. */
 const SLICE_RECORDS = 512;
-/** Steps that are reserved ahead of the generator: a part of a second at the highest rate, some seconds at a schedule. */
-const RESERVED_STEPS_MIN = 4096;
+/**
+ * Steps that are reserved ahead of the generator: a part of a second at the highest rate, some seconds at a schedule. A
+ * chunker that was killed and is told to drain ends no earlier than what its predecessor had reserved.
+ */
+const RESERVED_STEPS_MIN = 64;
 const RESERVED_STEPS_MAX = 512 * 1024;
 const RESERVED_SECONDS = 2;
 const READ_CREDIT_BYTES = 4 * 1024 * 1024;

@@ -13,6 +13,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'run the whole pipeline under faults and judge it',
     load: hashing(loadSoak),
   },
+  simulate: {
+    summary: 'simulate the whole system under random faults, from a seed',
+    load: async () => (await import('../../soak/simulation/command.ts')).simulateCommand(),
+  },
   bench: {
     summary: 'measure the parts, with their peers in the same run',
     load: hashing(async () => (await import('../../bench/command.ts')).benchCommand()),

@@ -5,7 +5,7 @@ import { parseEndpoint } from '../transport/endpoint.ts';
 import { freePort } from '../transport/testing/free-port.ts';
 import { BrokerServer } from './broker/server.ts';
 import { type Engine, testJournals } from './conformance.ts';
-import { WrappedJournals } from './testing/wrapped-journals.ts';
+import { WrappedJournals } from './wrapped-journals.ts';
 import { CONFIG } from './testing/broker-harness.ts';
 import { connect } from './testing/connect.ts';
 import type { AppendOutcome, Journals, ShardEpoch } from './journals.ts';

@@ -9,7 +9,7 @@ import { connectJournals } from '../../../src/cli/connection.ts';
 import { parsePartitions, parsed } from '../../../src/cli/flags.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Journals, RaiseOutcome, ShardEpoch } from '../../../src/journal/journals.ts';
-import { WrappedJournals } from '../../../src/journal/testing/wrapped-journals.ts';
+import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
 import { openLmdbStore, readLmdbStore } from '../../../src/store/lmdb-store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { prepareSummer } from '../../../src/summer/prepare-summer.ts';

@@ -10,7 +10,7 @@ import {
   type ShardEpoch,
   type StoredBatch,
 } from '../../../src/journal/journals.ts';
-import { WrappedJournals } from '../../../src/journal/testing/wrapped-journals.ts';
+import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
 import { type Batch, decodeBatch, encodeBatch } from '../../../src/message/batch.ts';
 import { decodeChunks, encodeChunk, fileIdOf } from '../../../src/message/chunk.ts';
 import { SUM_BYTES, decodeSums, encodeSum } from '../../../src/message/sum.ts';

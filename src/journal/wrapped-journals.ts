@@ -1,4 +1,4 @@
-/** Journals that hand every call on: what a test overrides is what goes wrong on the way. */
+/** Journals that hand every call on: what is overridden is what is seen, or goes wrong, on the way. */
 
 import type {
   AppendOutcome,
@@ -9,7 +9,7 @@ import type {
   RaiseOutcome,
   ReadStream,
   ShardEpoch,
-} from '../journals.ts';
+} from './journals.ts';
 
 export class WrappedJournals implements Journals {
   protected readonly inner: Journals;

@@ -1,0 +1,168 @@
+/**
+ * The auditor: writes what has become durable into the history. It looks at the simulated disks, and so misses no batch
+ * that is trimmed, but shows only what is durable.
+ *
+ * Of a chunk journal it shows the batches that the shard's owner has durably folded, as the order of a history asks for.
+ * The owner is who raised the shard's present epoch: what it commits, its successor continues from, because that copies
+ * after its own raise. What a zombie commits after that raise counts for nothing.
+ */
+
+import * as records from '../../src/chunker/records.ts';
+import { isJournalRow, isProducerRow, isShardRow } from '../../src/journal/broker/tables.ts';
+import { SUMS_JOURNAL, chunkJournal } from '../../src/journal/journals.ts';
+import { shardProducer } from '../../src/message/batch.ts';
+import { keyOf, nameKey, offsetOfKey, openRow } from '../../src/store/row.ts';
+import { isCheckpointRow } from '../../src/summer/rows.ts';
+import { type Checkpoint, readCheckpoint } from '../checkpoint.ts';
+import type { Counters } from './counters.ts';
+import type { Disk, OwnedWrites } from './disk.ts';
+import type { Recorder } from './recorder.ts';
+
+/** Of a shard that has committed nothing. */
+const NOTHING: Checkpoint = { offset: 0, nextSum: 0, nextIndexes: {}, openFiles: {}, outbox: [] };
+
+type Unshown = { readonly begin: number; readonly end: number; readonly stampNs: number; readonly bytes: Buffer };
+
+export class Auditor {
+  readonly #partitions: number;
+  readonly #recorder: Recorder;
+  readonly #counters: Counters;
+  readonly #nowNs: () => number;
+  /** By partition, durable batches that are not in the history yet. */
+  readonly #unshown: Unshown[][];
+  /** By shard, the epoch that was raised last by an owner that has its answer, and its store. */
+  readonly #raised: { epoch: number; path: string }[];
+  readonly #begins: number[];
+  #broker: Disk | null = null;
+
+  constructor(options: { partitions: number; recorder: Recorder; counters: Counters; nowNs: () => number }) {
+    this.#partitions = options.partitions;
+    this.#recorder = options.recorder;
+    this.#counters = options.counters;
+    this.#nowNs = options.nowNs;
+    this.#unshown = Array.from({ length: options.partitions }, () => []);
+    this.#raised = Array.from({ length: options.partitions }, () => ({ epoch: 0, path: '' }));
+    this.#begins = Array.from({ length: options.partitions + 1 }, () => 0);
+  }
+
+  /** The disk whose commits are given to `brokerDurable`. */
+  set broker(disk: Disk) {
+    this.#broker = disk;
+  }
+
+  /** What is durable of a shard at the broker. */
+  shard(shard: number): { readonly epoch: number; readonly confirmed: string | null } {
+    const row = this.#broker?.get('shards', keyOf(shard));
+    return row === undefined ? { epoch: 0, confirmed: null } : openRow(row, isShardRow, `shard ${shard}`);
+  }
+
+  /** End of the durable sums. */
+  get sumsHead(): number {
+    return this.#head(this.#partitions);
+  }
+
+  /** Sums of a shard that are durable in the sums journal. */
+  sumsPublished(shard: number): number {
+    const row = this.#broker?.get('producers', nameKey(this.#partitions, shardProducer(shard)));
+    return row === undefined ? 0 : openRow(row, isProducerRow, `the producer of shard ${shard}`).next;
+  }
+
+  /** Whether the store has finished sums of the shard that are not in the sums journal. */
+  isUnpublished(shard: number, disk: Disk): boolean {
+    const row = disk.get('checkpoints', keyOf(shard));
+    return row !== undefined && openRow(row, isCheckpointRow, `shard ${shard}`).nextSum > this.sumsPublished(shard);
+  }
+
+  brokerDurable(writes: OwnedWrites): void {
+    for (const { table, key, value } of writes) {
+      if (value === null) continue;
+      const number = key.length >= 4 ? key.readUInt32BE(0) : 0;
+      if (table === 'batches') this.#batch(number, offsetOfKey(key), value);
+      else if (table === 'journals') this.#trimmed(number, value);
+    }
+  }
+
+  /** A summer's answer to its raise: from now on its commits are the shard's. */
+  raised(shard: number, epoch: number, path: string): void {
+    if (epoch > (this.#raised[shard]?.epoch ?? 0)) this.#raised[shard] = { epoch, path };
+  }
+
+  summerDurable(path: string, writes: OwnedWrites): void {
+    for (const { table, key, value } of writes) {
+      if (table !== 'checkpoints' || value === null) continue;
+      const shard = key.readUInt32BE(0);
+      if (!this.#speaks(shard, path)) continue;
+      this.#showThrough(shard, openRow(value, isCheckpointRow, `the checkpoint of shard ${shard}`).offset);
+    }
+  }
+
+  /** A chunker's decision to end stands before what depends on it. */
+  chunkerDurable(disk: Disk, writes: OwnedWrites): void {
+    for (const { table, key, value } of writes) {
+      if (table !== records.TABLE || value === null || !key.equals(records.keyFor('end'))) continue;
+      const { endStep } = openRow(value, records.isEndRow, 'the end');
+      const identity = records.readRow(disk, 'identity', records.isIdentityRow);
+      if (identity !== null) this.#recorder.record({ event: 'ending', producer: identity.producer, endStep });
+    }
+  }
+
+  /** A summer is about to open its store: what it speaks for is on record. */
+  restart(process: string, disk: Disk, shards: readonly number[]): void {
+    for (const shard of shards) {
+      if (this.#speaks(shard, disk.path) && this.shard(shard).confirmed === disk.path) {
+        this.#checkpoint(process, disk, shard, 'restart');
+      }
+    }
+  }
+
+  /** Everything has ended: the rest of the journals, and the final state of each shard. */
+  finish(owners: (path: string) => { readonly name: string; readonly disk: Disk } | undefined): void {
+    for (let shard = 0; shard < this.#partitions; shard += 1) {
+      const owner = owners(this.shard(shard).confirmed ?? '');
+      if (owner !== undefined) this.#checkpoint(owner.name, owner.disk, shard, 'end');
+      this.#showThrough(shard, Number.POSITIVE_INFINITY);
+      this.#recorder.record({ event: 'head', journal: chunkJournal(shard), offset: this.#head(shard) });
+    }
+    this.#recorder.record({ event: 'head', journal: SUMS_JOURNAL, offset: this.sumsHead });
+  }
+
+  #speaks(shard: number, path: string): boolean {
+    const raised = this.#raised[shard];
+    return raised !== undefined && raised.path === path && raised.epoch === this.shard(shard).epoch;
+  }
+
+  #checkpoint(process: string, disk: Disk, shard: number, moment: 'restart' | 'end'): void {
+    const checkpoint = readCheckpoint(disk, shard) ?? NOTHING;
+    this.#showThrough(shard, checkpoint.offset);
+    this.#recorder.record({ event: 'checkpoint', process, shard, moment, ...checkpoint });
+  }
+
+  #batch(number: number, begin: number, bytes: Buffer): void {
+    const batch = { begin, end: begin + bytes.length, stampNs: this.#nowNs(), bytes };
+    if (number === this.#partitions) this.#recorder.record({ event: 'batch', journal: SUMS_JOURNAL, ...batch });
+    else this.#unshown[number]?.push(batch);
+  }
+
+  #showThrough(shard: number, offset: number): void {
+    const unshown = this.#unshown[shard] ?? [];
+    let shown = 0;
+    for (const batch of unshown) {
+      if (batch.end > offset) break;
+      this.#recorder.record({ event: 'batch', journal: chunkJournal(shard), ...batch });
+      shown += 1;
+    }
+    unshown.splice(0, shown);
+  }
+
+  #trimmed(number: number, value: Buffer): void {
+    const { begin } = openRow(value, isJournalRow, `journal ${number}`);
+    if (begin <= (this.#begins[number] ?? 0)) return;
+    this.#begins[number] = begin;
+    this.#counters.count(number === this.#partitions ? 'sums journal trimmed' : 'chunk journal trimmed');
+  }
+
+  #head(number: number): number {
+    const row = this.#broker?.get('journals', keyOf(number));
+    return row === undefined ? 0 : openRow(row, isJournalRow, `journal ${number}`).head;
+  }
+}

@@ -1,0 +1,133 @@
+/** `stream-sum simulate`: flags, and what is printed. */
+
+import { availableParallelism } from 'node:os';
+import { Command, Option } from 'commander';
+import { EXIT } from '../../src/core/errors.ts';
+import { formatCount, parseCount, parseCountWithin } from '../../src/core/units.ts';
+import { violationLine } from '../verdict.ts';
+import { MOMENTS, type Moment } from './counters.ts';
+import { WORKLOADS, type WorkloadName, workloadOf } from './plan.ts';
+import { runSeeds } from './seeds.ts';
+import type { SeedResult } from './seed-result.ts';
+
+const SEEDS_DEFAULT = 100;
+const SEEDS_MAX = 100_000_000;
+const FAILURES_SHOWN = 10;
+
+type Flags = { seeds?: number; seed?: number; workload?: WorkloadName; jobs: number };
+
+export function simulateCommand(): Command {
+  return new Command('simulate')
+    .description('run the whole system in one process on a virtual clock, under random faults, and judge its history')
+    .option('--seeds <n>', `schedules to run (default: ${SEEDS_DEFAULT}; with --seed, 1)`, (text) =>
+      parseCountWithin(text, '--seeds', { low: 1, high: SEEDS_MAX }),
+    )
+    .option('--seed <n>', 'the first seed (default: 1)', (text) => parseCount(text, '--seed'))
+    .addOption(new Option('--workload <name>', 'one workload for all seeds (default: each in turn)').choices(WORKLOADS))
+    .option(
+      '--jobs <n>',
+      'threads',
+      (text) => parseCountWithin(text, '--jobs', { low: 1, high: 256 }),
+      availableParallelism(),
+    )
+    .action(async (flags: Flags) => {
+      process.exitCode = await simulateSeeds(flags);
+    });
+}
+
+async function simulateSeeds(flags: Flags): Promise<number> {
+  const first = flags.seed ?? 1;
+  const count = flags.seeds ?? (flags.seed === undefined ? SEEDS_DEFAULT : 1);
+  const startedMs = performance.now();
+  const totals = new Totals();
+  await runSeeds({
+    tasks: Array.from({ length: count }, (_, index) => {
+      const seed = first + index;
+      return { seed, workload: flags.workload ?? workloadOf(seed) };
+    }),
+    jobs: Math.min(flags.jobs, count),
+    onResult: (result) => {
+      totals.add(result);
+      if (count === 1 || (result.kind !== null && totals.failed <= FAILURES_SHOWN)) print(resultLines(result));
+    },
+  });
+  print(totals.lines((performance.now() - startedMs) / 1e3));
+  return totals.exitCode;
+}
+
+/** One schedule: what it was, and what was wrong with it. */
+function resultLines(result: SeedResult): string[] {
+  const { seed, workload, digest, virtualMs, faults, records } = result;
+  const lines = [
+    `seed ${seed} (${workload}): ${formatCount(records)} records, ${faults} faults, ${(virtualMs / 1e3).toFixed(1)} virtual s, history ${digest}`,
+  ];
+  if (result.kind === null) return lines;
+  const { violations, failures, inconclusive } = result;
+  for (const violation of violations) {
+    const { kind } = violation;
+    lines.push(
+      kind === 'unnamed' ? `  ${violation.process}: ${violation.detail}` : `  ${violationLine({ ...violation, kind })}`,
+    );
+  }
+  lines.push(...failures.map((line) => `  ${line}`), ...inconclusive.map((line) => `  ${line}`));
+  lines.push(`  repeat: npm run simulate -- --seed ${seed} --workload ${workload}`);
+  return lines;
+}
+
+class Totals {
+  failed = 0;
+  #seeds = 0;
+  #virtualMs = 0;
+  #cpuMs = 0;
+  #faults = 0;
+  #records = 0;
+  readonly #kinds = new Map<string, number>();
+  readonly #moments = new Map<Moment, number>();
+
+  add(result: SeedResult): void {
+    this.#seeds += 1;
+    this.#virtualMs += result.virtualMs;
+    this.#cpuMs += result.wallMs;
+    this.#faults += result.faults;
+    this.#records += result.records;
+    for (const moment of MOMENTS) {
+      this.#moments.set(moment, (this.#moments.get(moment) ?? 0) + result.moments[moment]);
+    }
+    if (result.kind === null) return;
+    this.failed += 1;
+    this.#kinds.set(result.kind, (this.#kinds.get(result.kind) ?? 0) + 1);
+  }
+
+  get exitCode(): number {
+    if (this.failed === 0) return EXIT.holds;
+    const kinds = new Set(this.#kinds.keys());
+    kinds.delete('failed');
+    kinds.delete('inconclusive');
+    if (kinds.size > 0) return EXIT.violation;
+    return this.#kinds.has('failed') ? EXIT.internal : EXIT.inconclusive;
+  }
+
+  lines(seconds: number): string[] {
+    const virtual = this.#virtualMs / 1e3;
+    const lines = MOMENTS.map((moment) => {
+      const count = this.#moments.get(moment) ?? 0;
+      const shown = count === 0 ? 'never reached in these seeds' : formatCount(count);
+      return `${shown.padStart(30)}  ${moment}`;
+    });
+    lines.push(
+      `${formatCount(this.#seeds)} seeds, ${formatCount(this.#records)} records, ${formatCount(this.#faults)} faults: ` +
+        `${formatCount(virtual)} virtual s in ${seconds.toFixed(1)} s, ` +
+        `${formatCount((virtual * 1e3) / this.#cpuMs)} times real time a thread`,
+    );
+    if (this.failed === 0) lines.push('HOLDS');
+    else {
+      const kinds = Array.from(this.#kinds, ([kind, count]) => `${kind} ${formatCount(count)}`).join(', ');
+      lines.push(`${formatCount(this.failed)} of ${formatCount(this.#seeds)} seeds failed: ${kinds}`);
+    }
+    return lines;
+  }
+}
+
+function print(lines: readonly string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,217 @@
+/**
+ * The components as the simulation runs them: the production composition over a simulated clock, network and disk. What the
+ * shells of the commands do (identities, exits, what they tell their supervisor) is here.
+ */
+
+import { prepareChunker } from '../../src/chunker/prepare-chunker.ts';
+import type { PrepareChunkerOptions } from '../../src/chunker/prepare-chunker.ts';
+import { JournalClient } from '../../src/journal/client.ts';
+import { type ServeOptions, serveBroker } from '../../src/journal/broker/serve.ts';
+import { SUMS_JOURNAL } from '../../src/journal/journals.ts';
+import { type PrepareSummerOptions, prepareSummer } from '../../src/summer/prepare-summer.ts';
+import type { StoreReader } from '../../src/store/store.ts';
+import type { Incarnation } from './incarnation.ts';
+import { ObservedJournals } from './observed-journals.ts';
+import type { ChunkerPlan } from './plan.ts';
+import type { Handle, Run, SimulatedProcess } from './process.ts';
+
+const PRODUCER = 0x69646e74;
+/** Longer than any absence in a plan. */
+const HOLD_ABSENCE_MS = 600_000;
+const READ_OTHER_NS = 2e6;
+const LATE_READER_CREDIT_BYTES = 1;
+
+export const runBroker: Run = async (process, incarnation, store) => {
+  const { plan, network, decorations, boot, counters } = process.surroundings;
+  if (process.starts > 1) counters.count('broker restarted');
+  const options: ServeOptions = {
+    store,
+    clock: incarnation.clock,
+    config: {
+      partitions: plan.partitions,
+      retentionBytes: plan.retentionBytes,
+      sumsBytes: plan.sumsBytes,
+      holdAbsenceMs: HOLD_ABSENCE_MS,
+    },
+    incarnation: `${process.name}-${incarnation.number}`,
+    bootHash: boot(),
+    listen: (events) => Promise.resolve(network.listen(incarnation, events)),
+    onFatal: (error) => process.fail(incarnation, error),
+  };
+  const serve = decorations.serveBroker ?? serveBroker;
+  return serve(decorations.broker?.(options, process.subject()) ?? options);
+};
+
+/** What is remembered of a chunker over its incarnations, by those who watch it. */
+export type ChunkerMemory = { readonly producers: Set<string>; readonly completed: Set<number> };
+
+/** A chunker with this number. */
+export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: ChunkerMemory): Run {
+  return async (process, incarnation, store) => {
+    const { plan, recorder, counters, decorations, boot } = process.surroundings;
+    const journals = connect(process, incarnation);
+    const { rate, fileCount, batchBytes, filesOpen, chunks, chunkBytes } = chunkerPlan;
+    const isCurrent = (): boolean => !incarnation.isOver;
+    let producer = '';
+    const options: PrepareChunkerOptions = {
+      journals,
+      store,
+      clock: incarnation.clock,
+      workload: { seed: plan.seed, chunkerNumber: index, filesOpen, chunks, chunkBytes },
+      fileCount,
+      rate,
+      batchBytes,
+      slaMs: plan.slaMs,
+      newProducer: () => newProducer(process),
+      boot: `boot-${boot()}`,
+      events: {
+        onCompleted: ({ fileNumber, endIndex, intendedNs }) => {
+          if (!isCurrent()) return;
+          if (memory.completed.has(fileNumber)) counters.count('file completed again after a restart');
+          memory.completed.add(fileNumber);
+          recorder.record({ event: 'completed', producer, fileNumber, endIndex, intendedNs });
+        },
+        onVerified: ({ fileNumber, chunks: count }) => {
+          if (!isCurrent()) return;
+          if (count === 0) counters.count('empty file summed');
+          recorder.record({ event: 'verified', producer, fileNumber });
+        },
+        onAcknowledged: () => {},
+        onScheduleLag: () => {},
+        onDelay: () => {},
+        onDrained: () => {
+          if (!isCurrent()) return;
+          const { verifiedTotal, filesTotal } = chunker;
+          process.isDrained = true;
+          recorder.record({
+            event: 'drained',
+            process: process.name,
+            producer,
+            verifiedTotal,
+            filesCompletedTotal: filesTotal,
+          });
+          incarnation.exit(0);
+        },
+        onFailure: (error) => process.fail(incarnation, error),
+      },
+    };
+    const prepare = decorations.prepareChunker ?? prepareChunker;
+    const { chunker, life, workload } = await prepare(decorations.chunker?.(options, process.subject()) ?? options);
+    producer = life.producer;
+    if (isCurrent() && !memory.producers.has(producer)) {
+      memory.producers.add(producer);
+      recorder.record({ event: 'producer', process: process.name, producer, workload: workload.options, fileCount });
+    }
+    if (life.resumed) {
+      counters.count(life.snapshot === null ? 'chunker resumed without a snapshot' : 'chunker resumed from a snapshot');
+      if (life.isEnding) counters.count('chunker resumed at its end records');
+      if (life.endStep !== null) counters.count('chunker killed after it had decided to end');
+    }
+    chunker.start();
+    return {
+      stop: async () => {
+        await chunker.stop();
+        journals.close();
+        await store.close();
+      },
+      drain: () => chunker.drain(),
+    };
+  };
+}
+
+/** A summer of these partitions; `takesOver`: whether the next start of it is a takeover. */
+export function runSummer(partitions: readonly number[], takesOver: (process: SimulatedProcess) => boolean): Run {
+  return async (process, incarnation, store) => {
+    const { auditor, counters, decorations } = process.surroundings;
+    if (process.starts > 1) auditor.restart(process.name, process.disk, partitions);
+    const journals = connect(process, incarnation);
+    const options: PrepareSummerOptions = {
+      journals,
+      store,
+      clock: incarnation.clock,
+      partitions,
+      takeOver: takesOver(process),
+      readOther: (path, read) => readOther(process, incarnation, { path, read }),
+      onClaim: (_shard, { outcome }) => {
+        if (outcome !== 'owned' && !incarnation.isOver) counters.count('shard left out of a claim');
+      },
+      onFailure: (error) => process.fail(incarnation, error),
+    };
+    const prepare = decorations.prepareSummer ?? prepareSummer;
+    const { summer } = await prepare(decorations.summer?.(options, process.subject()) ?? options);
+    if (hasOutbox(process.disk)) counters.count('outbox replayed');
+    summer.start();
+    return {
+      stop: async () => {
+        await summer.stop();
+        journals.close();
+        await store.close();
+      },
+    };
+  };
+}
+
+/** Somebody who reads a chunk journal from its beginning, long after. */
+export const runLateReader: Run = async (process, incarnation): Promise<Handle> => {
+  const { plan, counters } = process.surroundings;
+  const journals = connect(process, incarnation);
+  const { journals: infos } = await journals.list();
+  const chosen = infos[process.prng().below(plan.partitions)];
+  const stream = journals.read(chosen?.name ?? SUMS_JOURNAL, 0, { creditBytes: LATE_READER_CREDIT_BYTES });
+  void stream.next().then((next) => {
+    if (incarnation.isOver) return;
+    if (next !== null && 'end' in next && next.end === 'trimmed') counters.count('reader below a trimmed journal');
+    journals.close();
+    incarnation.exit(0);
+  });
+  return { stop: () => Promise.resolve(journals.close()) };
+};
+
+function connect(process: SimulatedProcess, incarnation: Incarnation): ObservedJournals {
+  const { network, recorder, auditor, counters, decorations } = process.surroundings;
+  const dialer = network.dialer(incarnation);
+  let sessions = 0;
+  const client = new JournalClient({
+    dialer: decorations.dialer?.(dialer, process.subject()) ?? dialer,
+    clock: incarnation.clock,
+    name: process.name,
+    newSession: () => {
+      sessions += 1;
+      return `${process.name}/${incarnation.number}/${sessions}`;
+    },
+  });
+  return new ObservedJournals(client, { incarnation, recorder, auditor, counters, path: process.disk.path });
+}
+
+/** Reads another process's store as it is at one moment, some time from now. */
+function readOther<T>(
+  process: SimulatedProcess,
+  incarnation: Incarnation,
+  { path, read }: { path: string; read: (reader: StoreReader) => T },
+): Promise<T> {
+  const { kernel, diskAt } = process.surroundings;
+  const delayNs = process.prng(PRODUCER, 1).below(READ_OTHER_NS);
+  return new Promise((resolve, reject) => {
+    if (!incarnation.isAlive()) return;
+    kernel.after(delayNs, () =>
+      incarnation.enter(() => {
+        try {
+          resolve(read(diskAt(path)));
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      }),
+    );
+  });
+}
+
+/** 8 bytes, the first of which is not zero. */
+function newProducer(process: SimulatedProcess): string {
+  const prng = process.prng(PRODUCER);
+  const high = (prng.next32() | 0x8000_0000) >>> 0;
+  return high.toString(16).padStart(8, '0') + prng.next32().toString(16).padStart(8, '0');
+}
+
+function hasOutbox(disk: StoreReader): boolean {
+  return disk.keys('outbox', { from: Buffer.from([0]), to: Buffer.alloc(64, 0xff), limit: 1 }).length > 0;
+}

@@ -1,0 +1,238 @@
+/** Injects the faults of a plan, heals them, and records when one is known to have hit. */
+
+import { Prng } from '../../src/core/prng.ts';
+import type { Counters } from './counters.ts';
+import type { Network } from './network.ts';
+import type { Plan, PlannedFault } from './plan.ts';
+import type { SimulatedProcess, Surroundings } from './process.ts';
+import type { Supervisor } from './supervisor.ts';
+
+/** A fault whose target is not up is tried again so much later. */
+const RETRY_MS = 25;
+const POWER = 0x706f7765;
+
+type Kinds = PlannedFault['kind'];
+type Of<K extends Kinds> = Extract<PlannedFault, { kind: K }>;
+
+export class Faults {
+  readonly #plan: Plan;
+  readonly #surroundings: Surroundings;
+  readonly #supervisor: Supervisor;
+  readonly #network: Network;
+  readonly #counters: Counters;
+  readonly #onReboot: () => void;
+  /** What ends each fault that lasts. */
+  readonly #healing = new Map<number, () => void>();
+  #isOver = false;
+
+  constructor(surroundings: Surroundings, supervisor: Supervisor, onReboot: () => void) {
+    this.#plan = surroundings.plan;
+    this.#surroundings = surroundings;
+    this.#supervisor = supervisor;
+    this.#network = surroundings.network;
+    this.#counters = surroundings.counters;
+    this.#onReboot = onReboot;
+  }
+
+  /** Sets the time of every fault of the plan. */
+  schedule(): void {
+    for (const fault of this.#plan.faults) {
+      if (this.#surroundings.decorations.injects?.(fault) === false) {
+        this.#after(fault.atMs, () => this.#record(fault));
+        continue;
+      }
+      this.#after(fault.atMs, () => this.#try(fault));
+    }
+  }
+
+  /** Ends every fault; none begins any more. */
+  heal(): void {
+    this.#isOver = true;
+    for (const heal of this.#healing.values()) heal();
+    this.#healing.clear();
+  }
+
+  #try(fault: PlannedFault): void {
+    if (this.#isOver) return;
+    if (this.#inject(fault)) this.#record(fault);
+    else this.#after(RETRY_MS, () => this.#try(fault));
+  }
+
+  #record(fault: PlannedFault): void {
+    const { id, kind } = fault;
+    const target = 'target' in fault ? fault.target : 'all';
+    this.#surroundings.recorder.record({ event: 'fault', id, kind, target });
+  }
+
+  #effective({ id, kind }: PlannedFault): void {
+    this.#surroundings.recorder.record({ event: 'fault-effective', id, kind });
+  }
+
+  /** Whether it could begin now. */
+  #inject(fault: PlannedFault): boolean {
+    switch (fault.kind) {
+      case 'crash':
+        return this.#onProcess(fault, (process) => this.#crash(fault, process));
+      case 'power-loss':
+        return this.#losePower(fault);
+      case 'restart':
+        return this.#onProcess(fault, (process) => this.#restart(fault, process));
+      case 'pause':
+        return this.#onProcess(fault, (process) => this.#pause(fault, process));
+      case 'takeover':
+        return this.#onProcess(fault, (process) => this.#takeOver(fault, process));
+      case 'partition':
+      case 'stall':
+        return this.#onProcess(fault, ({ name }) => this.#block(fault, name));
+      case 'slow-link':
+        return this.#onProcess(fault, ({ name }) => this.#slow(fault, name));
+      case 'break':
+        return this.#onProcess(fault, ({ name }) => {
+          if (this.#network.breakLinks(name) > 0) this.#effective(fault);
+        });
+      case 'unreachable':
+        return this.#onProcess(fault, ({ name }) => {
+          if (this.#network.unreachable(name)) this.#effective(fault);
+        });
+      case 'commit-fails':
+        return this.#onProcess(fault, (process) => this.#failCommit(fault, process));
+      case 'slow-disk':
+        return this.#onProcess(fault, (process) => this.#slowDisk(fault, process));
+      case 'late-reader':
+        this.#supervisor.startLateReader();
+        this.#effective(fault);
+        return true;
+      default:
+        return fault satisfies never;
+    }
+  }
+
+  /** Applies it to the target if that is up. */
+  #onProcess(fault: PlannedFault & { target: string }, apply: (process: SimulatedProcess) => void): boolean {
+    const process = this.#supervisor.named(fault.target);
+    if (process === undefined || process.isDrained) return true;
+    if (!process.isUp) return false;
+    apply(process);
+    return true;
+  }
+
+  #crash(fault: Of<'crash'>, process: SimulatedProcess): void {
+    const { incarnation } = process;
+    incarnation?.onceOver(() => this.#effective(fault));
+    this.#supervisor.kill(process, fault.death);
+  }
+
+  #losePower(fault: Of<'power-loss'>): boolean {
+    this.#counters.count('power lost');
+    const prng = Prng.fromSeed(this.#plan.seed, POWER, fault.id);
+    // Before anything starts again.
+    this.#onReboot();
+    for (const process of this.#supervisor.processes) {
+      if (!process.isUp) continue;
+      const commit = prng.below(2) === 0 ? 'lost' : 'durable';
+      this.#supervisor.kill(process, { atCall: 0, commit, downMs: fault.death.downMs + prng.below(300) });
+    }
+    this.#effective(fault);
+    return true;
+  }
+
+  #restart(fault: Of<'restart'>, process: SimulatedProcess): void {
+    process.incarnation?.onceOver(() => {
+      this.#counters.count('stopped gracefully and restarted');
+      this.#effective(fault);
+    });
+    process.death = { atCall: 0, commit: 'lost', downMs: fault.downMs };
+    process.stop();
+  }
+
+  #pause(fault: Of<'pause'>, process: SimulatedProcess): void {
+    const { incarnation } = process;
+    if (incarnation === null) return;
+    incarnation.pause();
+    this.#lasts(fault.id, fault.durationMs, () => {
+      if (incarnation.resume() === 0) return;
+      this.#counters.count('paused and resumed');
+      this.#effective(fault);
+    });
+  }
+
+  #takeOver(fault: Of<'takeover'>, old: SimulatedProcess): void {
+    const slot = this.#supervisor.slots.find(({ name }) => name === fault.target);
+    const { incarnation } = old;
+    if (slot === undefined || incarnation === null) return;
+    this.#supervisor.abandon(slot, old);
+    switch (fault.old) {
+      case 'dead':
+        this.#counters.count('takeover of a dead summer');
+        this.#supervisor.kill(old, { atCall: 0, commit: fault.wakeMs % 2 === 0 ? 'lost' : 'durable', downMs: 0 });
+        break;
+      case 'paused':
+        this.#counters.count('takeover of a paused summer');
+        incarnation.pause();
+        break;
+      case 'running':
+        this.#counters.count('takeover of a running summer');
+        break;
+      default:
+        fault.old satisfies never;
+    }
+    const successor = this.#supervisor.takeOver(slot);
+    this.#effective(fault);
+    this.#lasts(fault.id, fault.wakeMs, () => {
+      if (incarnation.resume() > 0 && successor.isReady) this.#counters.count('takeover with a waking zombie');
+      if (fault.returns) this.#supervisor.bringBack(slot, old);
+    });
+  }
+
+  #block(fault: Of<'partition' | 'stall'>, name: string): void {
+    const before = this.#network.affected(name);
+    this.#network.block(name, fault.directions, { isNoticed: fault.kind === 'partition' });
+    this.#lasts(fault.id, fault.durationMs, () => {
+      this.#network.unblock(name, fault.directions);
+      if (this.#network.affected(name) > before) this.#effective(fault);
+    });
+  }
+
+  #slow(fault: Of<'slow-link'>, name: string): void {
+    const before = this.#network.affected(name);
+    this.#network.slow(name, fault.extraMs * 1e6);
+    this.#lasts(fault.id, fault.durationMs, () => {
+      this.#network.slow(name, 0);
+      if (this.#network.affected(name) > before) this.#effective(fault);
+    });
+  }
+
+  #failCommit(fault: Of<'commit-fails'>, process: SimulatedProcess): void {
+    const { isApplied } = fault;
+    process.store?.failNext({
+      isApplied,
+      onFailed: () => {
+        process.hasFailedCommit = true;
+        this.#counters.count(
+          isApplied ? 'commit failed, with its writes on disk' : 'commit failed, without its writes',
+        );
+        this.#effective(fault);
+      },
+    });
+  }
+
+  #slowDisk(fault: Of<'slow-disk'>, process: SimulatedProcess): void {
+    process.slowDiskNs = fault.extraMs * 1e6;
+    this.#lasts(fault.id, fault.durationMs, () => {
+      process.slowDiskNs = 0;
+      this.#effective(fault);
+    });
+  }
+
+  /** Heals a fault after its time, or when everything heals. */
+  #lasts(id: number, durationMs: number, heal: () => void): void {
+    this.#healing.set(id, heal);
+    this.#after(durationMs, () => {
+      if (this.#healing.delete(id)) heal();
+    });
+  }
+
+  #after(delayMs: number, call: () => void): void {
+    this.#surroundings.kernel.after(delayMs * 1e6, call);
+  }
+}

@@ -1,0 +1,94 @@
+/** Journals as one simulated process sees them, with what it was told written into the history. */
+
+import {
+  type AppendOutcome,
+  type ExpectedOutcome,
+  type Journals,
+  type RaiseOutcome,
+  SUMS_JOURNAL,
+  type ShardEpoch,
+} from '../../src/journal/journals.ts';
+import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
+import { readCount, readProducer } from '../../src/message/batch.ts';
+import type { Auditor } from './auditor.ts';
+import type { Counters } from './counters.ts';
+import type { Incarnation } from './incarnation.ts';
+import type { Recorder } from './recorder.ts';
+
+export type Observation = {
+  readonly incarnation: Incarnation;
+  readonly recorder: Recorder;
+  readonly auditor: Auditor;
+  readonly counters: Counters;
+  /** Where the process keeps its store. */
+  readonly path: string;
+};
+
+export class ObservedJournals extends WrappedJournals {
+  readonly #observation: Observation;
+  /** By producer and journal, what was acknowledged so far. */
+  readonly #acknowledged = new Map<string, number>();
+
+  constructor(inner: Journals, observation: Observation) {
+    super(inner);
+    this.#observation = observation;
+  }
+
+  override async append(journal: string, batch: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome> {
+    const outcome = await this.inner.append(journal, batch, owner);
+    const { counters, incarnation } = this.#observation;
+    if (incarnation.isOver) return outcome;
+    const { outcome: what } = outcome;
+    if (what === 'committed') this.#told(journal, readProducer(batch, 16), endOf(batch), outcome.stampNs);
+    if (what === 'expected') this.#told(journal, readProducer(batch, 16), outcome.n, outcome.stampNs);
+    if (what === 'expected') counters.count('resend met an expected');
+    if (what === 'unknown') counters.count('append ended unknown');
+    if (what === 'refused') counters.count('append refused for want of room');
+    if (what === 'fenced') counters.count('append of a zombie fenced');
+    return outcome;
+  }
+
+  override async expected(journal: string, producer: string, owner?: ShardEpoch): Promise<ExpectedOutcome> {
+    const answer = await this.inner.expected(journal, producer, owner);
+    if (answer.outcome === 'expected') this.#told(journal, producer, answer.n, answer.stampNs);
+    return answer;
+  }
+
+  override async raise(shard: number, path: string, options: { takeOver: boolean }): Promise<RaiseOutcome> {
+    const outcome = await this.inner.raise(shard, path, options);
+    const { incarnation, auditor } = this.#observation;
+    if (outcome.outcome === 'raised' && !incarnation.isOver) {
+      auditor.raised(shard, outcome.epoch, path);
+      this.#shard('raised', { shard, epoch: outcome.epoch });
+    }
+    return outcome;
+  }
+
+  override async confirm(owner: ShardEpoch, path: string): Promise<'confirmed' | 'fenced'> {
+    const outcome = await this.inner.confirm(owner, path);
+    if (outcome === 'confirmed') this.#shard('confirmed', owner);
+    return outcome;
+  }
+
+  #shard(event: 'raised' | 'confirmed', { shard, epoch }: ShardEpoch): void {
+    const { incarnation, recorder, auditor } = this.#observation;
+    if (incarnation.isOver) return;
+    recorder.record({ event, process: incarnation.name, shard, epoch, sumsHead: auditor.sumsHead });
+  }
+
+  #told(journal: string, producer: string, through: number, stampNs: number): void {
+    const { incarnation, recorder } = this.#observation;
+    if (journal === SUMS_JOURNAL || incarnation.isOver) return;
+    const key = `${producer} ${journal}`;
+    if (through <= (this.#acknowledged.get(key) ?? 0)) return;
+    this.#acknowledged.set(key, through);
+    const partition = Number(journal.slice(-3));
+    recorder.record({ event: 'acknowledged', producer, partition, through, stampNs });
+  }
+}
+
+/** Index after the last record of a batch. */
+function endOf(batch: Uint8Array): number {
+  const view = new DataView(batch.buffer, batch.byteOffset, batch.length);
+  return readCount(view, 24) + view.getUint32(12, true);
+}

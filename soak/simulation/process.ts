@@ -1,0 +1,215 @@
+/**
+ * A simulated process over its incarnations: its disk outlives them, its supervisor starts it again. It ends as a real
+ * component does: one error, one exit code.
+ */
+
+import { exitCodeOf, ViolationError } from '../../src/core/errors.ts';
+import { Prng } from '../../src/core/prng.ts';
+import type { Component, Decorations, Subject } from './decorations.ts';
+import type { Auditor } from './auditor.ts';
+import type { Counters } from './counters.ts';
+import { Disk, type OwnedWrites, SimulatedStore } from './disk.ts';
+import { Incarnation, type IncarnationEnd } from './incarnation.ts';
+import type { Kernel } from './kernel.ts';
+import type { Network } from './network.ts';
+import type { Death, Plan } from './plan.ts';
+import type { Recorder } from './recorder.ts';
+
+/** What all simulated processes share. */
+export type Surroundings = {
+  readonly plan: Plan;
+  readonly kernel: Kernel;
+  readonly network: Network;
+  readonly recorder: Recorder;
+  readonly auditor: Auditor;
+  readonly counters: Counters;
+  readonly decorations: Decorations;
+  /** Number of the boot of the machine, which all processes share. */
+  readonly boot: () => number;
+  /** The disk of a process, by its path. */
+  readonly diskAt: (path: string) => Disk;
+  /** A decoration took effect. */
+  readonly tookEffect: () => void;
+  readonly onReady: (process: SimulatedProcess) => void;
+  readonly onEnd: (process: SimulatedProcess, end: IncarnationEnd) => void;
+};
+
+/** What a running component can be asked. */
+export type Handle = {
+  /** SIGTERM. */
+  stop(): Promise<void>;
+  drain?(): void;
+};
+
+/** The composition of one component over simulated dependencies. */
+export type Run = (process: SimulatedProcess, incarnation: Incarnation, store: SimulatedStore) => Promise<Handle>;
+
+const PROCESS = 0x70726f63;
+const COMMIT = 0x636f6d6d;
+const DECORATION = 0x6465636f;
+
+export class SimulatedProcess {
+  readonly name: string;
+  readonly component: Component;
+  readonly disk: Disk;
+  readonly surroundings: Surroundings;
+  readonly #run: Run;
+  readonly #seed: number;
+  starts = 0;
+  isReady = false;
+  isDrained = false;
+  /** A commit failed, as planned: it must exit with 1. */
+  hasFailedCommit = false;
+  /** How it is to die, once that is decided. */
+  death: Death | null = null;
+  slowDiskNs = 0;
+  incarnation: Incarnation | null = null;
+  store: SimulatedStore | null = null;
+  #handle: Handle | null = null;
+  #wantsStop = false;
+  #wantsDrain = false;
+
+  constructor(options: {
+    readonly name: string;
+    readonly component: Component;
+    readonly surroundings: Surroundings;
+    readonly run: Run;
+    readonly onDurable: (disk: Disk, writes: OwnedWrites) => void;
+  }) {
+    this.name = options.name;
+    this.component = options.component;
+    this.surroundings = options.surroundings;
+    this.#run = options.run;
+    this.#seed = options.surroundings.plan.seed;
+    this.disk = new Disk(`/simulated/${this.name}`, options.onDurable);
+  }
+
+  get isUp(): boolean {
+    return this.incarnation !== null;
+  }
+
+  get wantsStop(): boolean {
+    return this.#wantsStop;
+  }
+
+  /** Random numbers for one purpose, of this incarnation alone. */
+  prng(...purpose: readonly number[]): Prng {
+    return Prng.fromSeed(this.#seed, PROCESS, ...Buffer.from(this.name), this.starts, ...purpose);
+  }
+
+  /** Whom decorations are asked about. */
+  subject(): Subject {
+    return {
+      name: this.name,
+      component: this.component,
+      incarnation: this.starts,
+      prng: this.prng(DECORATION),
+      tookEffect: this.surroundings.tookEffect,
+    };
+  }
+
+  start(): void {
+    const { kernel, recorder } = this.surroundings;
+    this.starts += 1;
+    this.#wantsStop = false;
+    this.hasFailedCommit = false;
+    this.death = null;
+    const incarnation: Incarnation = new Incarnation({
+      name: this.name,
+      number: this.starts,
+      kernel,
+      onError: (error) => this.fail(incarnation, error),
+      onEnd: (end) => this.#ended(end),
+    });
+    const store = new SimulatedStore({ disk: this.disk, incarnation, kernel, timing: this.#timing() });
+    this.incarnation = incarnation;
+    this.store = store;
+    recorder.record({ event: 'started', process: this.name });
+    kernel.after(0, () => incarnation.enter(() => this.#compose(incarnation, store)));
+  }
+
+  /** Ends the incarnation as the runtime of a component does. */
+  fail(incarnation: Incarnation, error: unknown): void {
+    if (incarnation.isOver) return;
+    if (error instanceof ViolationError) {
+      const { kind, message: detail, witness } = error;
+      this.surroundings.recorder.record({ event: 'violation', process: this.name, kind, detail, ...witness });
+    }
+    incarnation.exit(exitCodeOf(error), error);
+  }
+
+  /** Asks it to stop gracefully. */
+  stop(): void {
+    this.#wantsStop = true;
+    const { incarnation } = this;
+    incarnation?.enter(() => this.#stop(incarnation));
+  }
+
+  /** Asks it, and every incarnation of it from now on, to drain. */
+  drain(): void {
+    this.#wantsDrain = true;
+    const { incarnation } = this;
+    incarnation?.enter(() => this.#handle?.drain?.());
+  }
+
+  #compose(incarnation: Incarnation, store: SimulatedStore): void {
+    this.#run(this, incarnation, store).then(
+      (handle) => this.#isServing(incarnation, handle),
+      (error: unknown) => this.fail(incarnation, error),
+    );
+  }
+
+  #isServing(incarnation: Incarnation, handle: Handle): void {
+    if (incarnation.isOver) return;
+    this.#handle = handle;
+    this.isReady = true;
+    this.surroundings.recorder.record({ event: 'ready', process: this.name });
+    if (this.#wantsDrain) handle.drain?.();
+    this.surroundings.onReady(this);
+  }
+
+  #stop(incarnation: Incarnation): void {
+    if (this.#handle === null) return incarnation.exit(0);
+    this.#handle.stop().then(
+      () => incarnation.exit(0),
+      (error: unknown) => this.fail(incarnation, error),
+    );
+  }
+
+  #ended(end: IncarnationEnd): void {
+    const { network, recorder, counters, decorations, onEnd } = this.surroundings;
+    const { incarnation, store } = this;
+    if (incarnation === null || store === null) return;
+    const remains = this.death?.commit ?? 'lost';
+    const subject = this.subject();
+    const commit = store.crash((writes) => {
+      const rest = remains === 'durable' ? writes : [];
+      return decorations.crashedCommit?.(rest, subject) ?? rest;
+    });
+    if (end.exitCode === null) {
+      if (commit === 'unknown') counters.count('killed in a commit that was durable and not known');
+      if (commit === 'undecided') counters.count('killed in a commit that was not durable');
+      if (!this.isReady) counters.count('killed before it was ready');
+    }
+    this.incarnation = null;
+    this.store = null;
+    this.#handle = null;
+    recorder.record({ event: 'ended', process: this.name, exitCode: end.exitCode });
+    if (this.component === 'broker') network.brokerGone();
+    else network.clientGone(incarnation);
+    onEnd(this, end);
+    this.isReady = false;
+  }
+
+  #timing(): ConstructorParameters<typeof SimulatedStore>[0]['timing'] {
+    const { commitUs, commitJitterUs } = this.surroundings.plan;
+    const prng = this.prng(COMMIT);
+    return {
+      prng,
+      next: () => ({
+        durableNs: (commitUs + prng.below(commitJitterUs + 1)) * 1e3 + this.slowDiskNs,
+        knownNs: prng.below(100_000),
+      }),
+    };
+  }
+}

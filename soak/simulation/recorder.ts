@@ -1,0 +1,54 @@
+/** Writes the history of a simulation: gives each event its time, feeds the checkers, and keeps a digest of all of it. */
+
+import { createHash } from 'node:crypto';
+import type { Decorations } from './decorations.ts';
+import type { Checker, HistoryEvent } from '../checkers/history.ts';
+
+type WithoutTime<E> = E extends unknown ? Omit<E, 'atNs'> : never;
+/** An event that is happening now. */
+export type Happening = WithoutTime<HistoryEvent>;
+
+export class Recorder {
+  readonly #hash = createHash('sha256');
+  readonly #nowNs: () => number;
+  readonly #checkers: readonly Checker[];
+  readonly #decorations: Decorations;
+  #events = 0;
+
+  constructor(options: {
+    readonly nowNs: () => number;
+    readonly checkers: readonly Checker[];
+    readonly decorations: Decorations;
+  }) {
+    this.#nowNs = options.nowNs;
+    this.#checkers = options.checkers;
+    this.#decorations = options.decorations;
+  }
+
+  get events(): number {
+    return this.#events;
+  }
+
+  record(happening: Happening): void {
+    const event: HistoryEvent = { atNs: this.#nowNs(), ...happening };
+    this.#events += 1;
+    this.#digest(event);
+    for (const seen of this.#decorations.history?.(event) ?? [event])
+      for (const checker of this.#checkers) checker.observe(seen);
+  }
+
+  /** Of every event so far, times and bytes included: 64 hexadecimal digits. */
+  digest(): string {
+    return this.#hash.copy().digest('hex');
+  }
+
+  #digest(event: HistoryEvent): void {
+    if (event.event !== 'batch') {
+      this.#hash.update(`${JSON.stringify(event)}\n`);
+      return;
+    }
+    const { bytes, ...rest } = event;
+    this.#hash.update(`${JSON.stringify(rest)} ${bytes.length}\n`);
+    this.#hash.update(bytes);
+  }
+}

@@ -1,0 +1,274 @@
+/**
+ * One schedule from its plan to its outcome: warm-up, faults, heal, drain, audit, on a virtual clock. Everything depends on
+ * the plan alone, so that the same plan gives the same history, byte for byte.
+ */
+
+import { SUMS_JOURNAL } from '../../src/journal/journals.ts';
+import type { Checker, Finding, Findings, HistoryEvent } from '../checkers/history.ts';
+import { makeCheckers, violationsOf } from '../checkers/index.ts';
+import { Auditor } from './auditor.ts';
+import { Counters, type Moment } from './counters.ts';
+import type { Decorations } from './decorations.ts';
+import { Faults } from './faults.ts';
+import { Kernel } from './kernel.ts';
+import { Network } from './network.ts';
+import type { Plan } from './plan.ts';
+import type { Surroundings } from './process.ts';
+import { Recorder } from './recorder.ts';
+import { Supervisor } from './supervisor.ts';
+
+/** Not 0, which means that a time is not known. */
+const START_NS = 1e12;
+const POLL_MS = 20;
+/** Faults may be hard to find an end to: no schedule takes longer than its phases and this. */
+const HEAL_MS_MAX = 60_000;
+
+export type SimulateOptions = {
+  /** Instead of all of them. */
+  readonly checkers?: readonly Checker[];
+  readonly decorations?: Decorations;
+};
+
+export type Outcome = {
+  readonly plan: Plan;
+  /** Of the history: 64 hexadecimal digits. */
+  readonly digest: string;
+  readonly historyEvents: number;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly violations: readonly Finding[];
+  /** One line for each process that ended as nobody had planned. */
+  readonly failures: readonly string[];
+  /** Why nothing can be said of this schedule; one line each. */
+  readonly inconclusive: readonly string[];
+  readonly moments: Readonly<Record<Moment, number>>;
+  /** Whether the decorations took effect. */
+  readonly tookEffect: boolean;
+  readonly faults: number;
+  /** Records of the chunk journals. */
+  readonly records: number;
+};
+
+/** What an outcome comes to, in one word: what a smaller plan must come to as well. */
+export function kindOf({
+  violations,
+  failures,
+  inconclusive,
+}: Outcome): Finding['kind'] | 'failed' | 'inconclusive' | null {
+  const [first] = violations;
+  if (first !== undefined) return first.kind;
+  if (failures.length > 0) return 'failed';
+  return inconclusive.length > 0 ? 'inconclusive' : null;
+}
+
+export async function simulate(plan: Plan, options: SimulateOptions = {}): Promise<Outcome> {
+  const schedule = new Schedule(plan, options);
+  await schedule.run();
+  return schedule.outcome();
+}
+
+type Phase = 'warm-up' | 'faults' | 'heal' | 'drain' | 'stop' | 'over';
+
+class Schedule {
+  readonly #plan: Plan;
+  readonly #checkers: readonly Checker[];
+  readonly #kernel: Kernel;
+  readonly #counters = new Counters();
+  readonly #recorder: Recorder;
+  readonly #auditor: Auditor;
+  readonly #supervisor: Supervisor;
+  readonly #faults: Faults;
+  readonly #flow = new Flow();
+  readonly #inconclusive: string[] = [];
+  #phase: Phase = 'warm-up';
+  #boot = 1;
+  #tookEffect = false;
+  #isCutShort = false;
+
+  constructor(plan: Plan, { checkers = makeCheckers(), decorations = {} }: SimulateOptions) {
+    this.#plan = plan;
+    this.#checkers = [this.#flow, ...checkers];
+    const kernel = new Kernel(START_NS, (error) => this.#stray(error));
+    const nowNs = (): number => kernel.nowNs;
+    const counters = this.#counters;
+    const recorder = new Recorder({ nowNs, checkers: this.#checkers, decorations });
+    const auditor = new Auditor({ partitions: plan.partitions, recorder, counters, nowNs });
+    const surroundings: Surroundings = {
+      plan,
+      kernel,
+      network: new Network({
+        kernel,
+        seed: plan.seed,
+        counters,
+        delayNs: plan.delayUs * 1e3,
+        jitterNs: plan.jitterUs * 1e3,
+      }),
+      recorder,
+      auditor,
+      counters,
+      decorations,
+      boot: () => this.#boot,
+      diskAt: (path) => this.#supervisor.diskAt(path),
+      tookEffect: () => {
+        this.#tookEffect = true;
+      },
+      onReady: (process) => this.#supervisor.ready(process),
+      onEnd: (process, end) => this.#supervisor.ended(process, end),
+    };
+    this.#kernel = kernel;
+    this.#recorder = recorder;
+    this.#auditor = auditor;
+    this.#supervisor = new Supervisor(surroundings, () => this.#cutShort());
+    this.#faults = new Faults(surroundings, this.#supervisor, () => {
+      this.#boot += 1;
+    });
+  }
+
+  async run(): Promise<void> {
+    const { seed, slaMs, partitions, warmUpMs, faultsMs } = this.#plan;
+    this.#recorder.record({
+      event: 'run',
+      seed,
+      slaMs,
+      partitions,
+      processes: ['broker', ...this.#supervisor.chunkers.map(({ name }) => name)],
+      faults: {},
+    });
+    this.#enter('warm-up');
+    this.#supervisor.startAll();
+    this.#faults.schedule();
+    this.#at(warmUpMs, () => this.#enter('faults'));
+    this.#at(warmUpMs + faultsMs, () => this.#heal());
+    await this.#kernel.run(() => this.#phase === 'over');
+    this.#recorder.record({ event: 'end' });
+  }
+
+  outcome(): Outcome {
+    const findings = this.#checkers.map((checker) => checker.finish());
+    return {
+      plan: this.#plan,
+      digest: this.#recorder.digest(),
+      historyEvents: this.#recorder.events,
+      events: this.#kernel.events,
+      virtualMs: (this.#kernel.nowNs - START_NS) / 1e6,
+      violations: violationsOf(findings),
+      failures: this.#supervisor.failures,
+      // A schedule that was cut short proves nothing more than what cut it.
+      inconclusive: this.#isCutShort ? [] : [...this.#inconclusive, ...findings.flatMap((found) => found.inconclusive)],
+      moments: this.#counters.all(),
+      tookEffect: this.#tookEffect,
+      faults: this.#flow.faults,
+      records: this.#flow.records,
+    };
+  }
+
+  #enter(phase: 'warm-up' | 'faults' | 'heal' | 'drain'): void {
+    if (this.#phase === 'over') return;
+    this.#phase = phase;
+    this.#recorder.record({ event: 'phase', phase });
+  }
+
+  #heal(): void {
+    this.#enter('heal');
+    this.#faults.heal();
+    const { healMs } = this.#plan;
+    this.#until(
+      () => {
+        for (const slot of this.#supervisor.slots) this.#supervisor.ensureOwners(slot);
+        return this.#supervisor.isWhole;
+      },
+      { limitMs: HEAL_MS_MAX, otherwise: 'not every process was up again after everything had healed' },
+      () => this.#at(healMs, () => this.#drain()),
+    );
+  }
+
+  #drain(): void {
+    if (this.#phase === 'over') return;
+    this.#enter('drain');
+    for (const chunker of this.#supervisor.chunkers) chunker.drain();
+    const { drainMs } = this.#plan;
+    this.#until(
+      () => this.#supervisor.areDrained,
+      { limitMs: drainMs, otherwise: `not every chunker had drained ${drainMs / 1e3} s after everything had healed` },
+      () => this.#stop(),
+    );
+  }
+
+  #stop(): void {
+    this.#phase = 'stop';
+    this.#supervisor.stopAll();
+    this.#until(
+      () => this.#supervisor.summers.every(({ isUp }) => !isUp),
+      { limitMs: HEAL_MS_MAX, otherwise: 'not every summer stopped when it was asked to' },
+      () => this.#audit(),
+    );
+  }
+
+  #audit(): void {
+    this.#recorder.record({ event: 'phase', phase: 'audit' });
+    this.#auditor.finish((path) => this.#supervisor.processAt(path));
+    this.#supervisor.broker.stop();
+    this.#until(
+      () => !this.#supervisor.broker.isUp,
+      { limitMs: HEAL_MS_MAX, otherwise: 'the broker did not stop when it was asked to' },
+      () => {
+        this.#phase = 'over';
+      },
+    );
+  }
+
+  /** A violation or a failure: what is left is not worth simulating. */
+  #cutShort(): void {
+    if (this.#phase === 'over') return;
+    this.#isCutShort = true;
+    this.#phase = 'over';
+  }
+
+  #until(isSo: () => boolean, bound: { limitMs: number; otherwise: string }, then: () => void): void {
+    const endNs = this.#kernel.nowNs + bound.limitMs * 1e6;
+    const poll = (): void => {
+      if (this.#phase === 'over') return;
+      if (isSo()) return then();
+      if (this.#kernel.nowNs > endNs) {
+        this.#inconclusive.push(bound.otherwise);
+        this.#phase = 'over';
+        return;
+      }
+      this.#at(POLL_MS, poll);
+    };
+    poll();
+  }
+
+  #at(delayMs: number, call: () => void): void {
+    this.#kernel.after(delayMs * 1e6, call);
+  }
+
+  /** Something was thrown in a microtask: a process would have ended with exit 1. */
+  #stray(error: unknown): void {
+    this.#supervisor.failures.push(
+      `thrown with nobody to catch it: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    this.#cutShort();
+  }
+}
+
+/** What flowed, and how many faults were injected. */
+class Flow implements Checker {
+  readonly name = 'flow';
+  faults = 0;
+  records = 0;
+
+  observe(event: HistoryEvent): void {
+    if (event.event === 'fault') this.faults += 1;
+    if (event.event === 'batch' && event.journal !== SUMS_JOURNAL) this.records += countOf(event.bytes);
+  }
+
+  finish(): Findings {
+    return { violations: [], violationCount: 0, inconclusive: [] };
+  }
+}
+
+/** Records of a batch. */
+function countOf(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(12, true);
+}
