@@ -55,6 +55,8 @@ export class AcknowledgedChecker implements Checker {
   readonly #actual = new ChunkCursor();
   /** The payload that a batch should have. */
   #expected: Buffer = Buffer.alloc(0);
+  /** Journals that are known to end where they were read to. */
+  readonly #endedJournals = new Set<string>();
   #hasEnded = false;
   #isBlind = false;
 
@@ -70,6 +72,7 @@ export class AcknowledgedChecker implements Checker {
     else if (event.event === 'producer') this.#begin(event);
     else if (event.event === 'ending') this.#end(event.producer, event.endStep);
     else if (event.event === 'drained') this.#drain(event.producer);
+    else if (event.event === 'head') this.#endedJournals.add(event.journal);
     else if (event.event === 'unread') this.#isBlind = true;
     else if (event.event === 'end') this.#hasEnded = true;
   }
@@ -268,8 +271,8 @@ export class AcknowledgedChecker implements Checker {
 
   #judge(producer: Producer, partition: number): void {
     const lane = producer.lanes[partition];
-    if (lane === undefined) return;
     const journal = chunkJournal(partition);
+    if (lane === undefined || !this.#endedJournals.has(journal)) return;
     const { id, generator } = producer;
     if (lane.acknowledged > lane.next) {
       const detail = `records ${lane.next} to ${lane.acknowledged - 1} of ${id} were acknowledged, and the journal does not have them`;

@@ -106,6 +106,9 @@ test('what is missing from a history without an end, or from one with holes, is 
   const events = buildHistory({ tampering });
   t.deepEqual(run(new ExactlyOnceChecker(), events).kinds, ['lost']);
   t.deepEqual(run(new ExactlyOnceChecker(), events.slice(0, -1)).kinds, []);
+  // A run that was cut short ends without its journals having been read to their ends.
+  const cutShort = events.filter(({ event }) => event !== 'head');
+  t.deepEqual(run(new ExactlyOnceChecker(), cutShort).kinds, []);
   const unread = { event: 'unread', journal: 'sums', from: 0, to: 9, atNs: 0 } as const;
   t.deepEqual(run(new ExactlyOnceChecker(), [...events.slice(0, 40), unread, ...events.slice(40)]).kinds, []);
 });

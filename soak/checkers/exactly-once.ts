@@ -3,7 +3,8 @@
  * end of a file in the chunk journals, with expected sums computed from the seed by node:crypto. A shard's sums stand in
  * the order in which its files were completed.
  *
- * A sum may be read before the end of its file is, and the other way round, so that what is missing is judged at the end.
+ * A sum may be read before the end of its file is, and the other way round, so that what is missing is judged at the end,
+ * and only of journals whose end was read: of a history that was cut short nothing is called lost.
  * Memory: the files that are open or wait for one of the two, and a watermark a producer.
  */
 
@@ -59,6 +60,8 @@ export class ExactlyOnceChecker implements Checker {
   readonly #cursor = new ChunkCursor();
   readonly #producers = new Map<string, Producer>();
   readonly #shards = new Map<number, Shard>();
+  /** Journals that are known to end where they were read to. */
+  readonly #endedJournals = new Set<string>();
   #hasEnded = false;
   #isBlind = false;
 
@@ -72,6 +75,7 @@ export class ExactlyOnceChecker implements Checker {
     if (event.event === 'batch') this.#read(event);
     else if (event.event === 'completed') this.#claim(event.producer, event.fileNumber);
     else if (event.event === 'producer') this.#begin(event.producer, new Workload(event.workload));
+    else if (event.event === 'head') this.#endedJournals.add(event.journal);
     else if (event.event === 'unread') this.#isBlind = true;
     else if (event.event === 'end') this.#hasEnded = true;
   }
@@ -180,15 +184,18 @@ export class ExactlyOnceChecker implements Checker {
   }
 
   #judgeMissing({ id, workload, completed, sums, claimed }: Producer): void {
-    for (const fileNumber of completed.keys()) {
-      const journal = chunkJournal(workload.partitionOf(fileNumber));
-      const detail = 'the end of the file is in its journal, and no sum of it in the sums journal';
-      this.#found.violation('lost', detail, { journal, file: fileIdOf(id, fileNumber) });
+    if (this.#endedJournals.has(SUMS_JOURNAL)) {
+      for (const fileNumber of completed.keys()) {
+        const journal = chunkJournal(workload.partitionOf(fileNumber));
+        const detail = 'the end of the file is in its journal, and no sum of it in the sums journal';
+        this.#found.violation('lost', detail, { journal, file: fileIdOf(id, fileNumber) });
+      }
     }
     for (const [fileNumber, { witness }] of sums) {
       // What a chunker has completed and no journal has is a loss of chunks, and no invention of sums.
-      if (!claimed.has(fileNumber))
-        this.#found.violation('phantom', 'a sum of a file that was never completed', witness);
+      if (claimed.has(fileNumber)) continue;
+      if (!this.#endedJournals.has(chunkJournal(workload.partitionOf(fileNumber)))) continue;
+      this.#found.violation('phantom', 'a sum of a file that was never completed', witness);
     }
   }
 

@@ -246,6 +246,7 @@ export class StateChecker implements Checker {
     if (offset > head) this.#found.violation('state-ahead', `the journal ends at ${head}`, witness);
     const detail = `${nextSum} sums are finished, and ${sumsRead} are in the sums journal`;
     const sum = { journal: SUMS_JOURNAL, index: Math.min(nextSum, sumsRead) };
+    if (!this.#heads.has(SUMS_JOURNAL)) return;
     if (nextSum > sumsRead) this.#found.violation('lost', detail, sum);
     if (nextSum < sumsRead) this.#found.violation('state-behind', detail, sum);
   }
