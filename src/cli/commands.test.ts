@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { EXIT } from '../core/errors.ts';
 import { TestProcess, temporaryFolder } from './testing/test-process.ts';
 
-const COMMANDS = ['broker', 'summer', 'chunker', 'retire', 'soak'] as const;
+const COMMANDS = ['broker', 'summer', 'chunker', 'retire', 'soak', 'compare'] as const;
 
 type Ended = { readonly code: number | null; readonly stdout: readonly string[]; readonly stderr: readonly string[] };
 

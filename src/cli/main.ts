@@ -25,6 +25,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'run the pipeline with a profiler on one component',
     load: hashing(async () => (await import('../../bench/profile/command.ts')).profileCommand()),
   },
+  compare: {
+    summary: 'say what changed between recorded runs, and whether it is more than chance',
+    load: async () => (await import('../../bench/compare/command.ts')).compareCommand(),
+  },
   broker: { summary: 'serve the journals', load: async () => (await import('./broker-command.ts')).brokerCommand() },
   summer: {
     summary: 'fold chunks and publish sums',

@@ -100,6 +100,11 @@ export class CsvFile<Column extends string> {
   }
 }
 
+/** A whole table as text, the header first. */
+export function csvText<Column extends string>(columns: readonly Column[], rows: readonly CsvRow<Column>[]): string {
+  return encodeRows([columns, ...rows.map((row) => columns.map((column) => row[column]))]);
+}
+
 /**
  * The rows of a file as records of text, a missing value being ''. A last line that was cut (its writer was killed) is
  * left out. Throws when the text is no CSV.

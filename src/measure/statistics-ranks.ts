@@ -133,6 +133,18 @@ export function pseudoMedian(differences: readonly number[]): Estimate {
   return trimmed(means, inside);
 }
 
+/**
+ * The shift that Mann and Whitney's test finds at level `alpha` in 9 of 10 repetitions, by the width of its interval;
+ * infinite without an interval. With `alpha` 1: by how much an estimate stays behind the truth in 1 of 10.
+ */
+export function shiftFoundByRanks({ low, high }: Estimate, alpha: number): number {
+  if (low === null || high === null) return Number.POSITIVE_INFINITY;
+  const standardError = (high - low) / 2 / probit((1 + CONFIDENCE) / 2);
+  return (probit(1 - alpha / 2) + probit(POWER)) * standardError;
+}
+
+const POWER = 0.9;
+
 const signedRanks = new Map<number, Float64Array>();
 
 /** The distribution of the sum of the ranks of n positive differences. */

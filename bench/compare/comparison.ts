@@ -1,0 +1,182 @@
+/** The whole comparison of two sides, and what a gate makes of it. Pure but for the loaded files. */
+
+import { realpathSync } from 'node:fs';
+import { EXIT } from '../../src/core/errors.ts';
+import { type Difference, findDifferences } from './differences.ts';
+import { type JudgedRow, judgeRows, type JudgeOptions } from './judge.ts';
+import { compareLatencies, type LatencyComparison } from './latency.ts';
+import type { LoadedRun, RunDescription } from './loading.ts';
+import { bringTogether, type Design } from './rows.ts';
+
+/** Whether a run's figures count. */
+export type Standing = 'holds' | 'violated' | 'inconclusive' | 'unknown';
+
+export type ComparedVerdict =
+  | JudgedRow['verdict']
+  /** Worse or better, if rounds of one run said something about the next: see bench/METHODOLOGY.md. */
+  | 'worse?'
+  | 'better?'
+  /** Changed, which counts for nothing because a run does not hold. */
+  | 'void';
+
+export type ComparedRow = Omit<JudgedRow, 'verdict'> & { readonly verdict: ComparedVerdict };
+
+export type CompareOptions = JudgeOptions & {
+  /** On a machine that does nothing else: rounds of separate runs prove a change. */
+  readonly roundsAsRuns: boolean;
+};
+
+export type ComparedRun = {
+  readonly side: 'OLD' | 'NEW';
+  readonly path: string;
+  readonly description: RunDescription | null;
+  readonly standing: Standing;
+};
+
+export type Comparison = {
+  readonly runs: readonly ComparedRun[];
+  readonly threshold: number;
+  readonly design: Design;
+  readonly differences: readonly Difference[];
+  /** What is missing, malformed or not comparable; single lines. */
+  readonly problems: readonly string[];
+  readonly notes: readonly string[];
+  /** Worse, better, void, unproven, then the rest; each in the order of the files. */
+  readonly rows: readonly ComparedRow[];
+  readonly latency: readonly LatencyComparison[];
+};
+
+export function compareRuns(
+  old: readonly LoadedRun[],
+  next: readonly LoadedRun[],
+  options: CompareOptions,
+): Comparison {
+  const runs = [
+    ...old.map((run): ComparedRun => comparedRun('OLD', run)),
+    ...next.map((run): ComparedRun => comparedRun('NEW', run)),
+  ];
+  const together = bringTogether(old, next);
+  const latency = compareLatencies(old, next);
+  const isProof = together.design !== 'rounds of separate runs' || options.roundsAsRuns;
+  const judged = judgeRows(together.rows, together.design, options).map((row) => withStanding(row, runs, isProof));
+  return {
+    runs,
+    threshold: options.threshold,
+    design: together.design,
+    differences: findDifferences(old, next),
+    problems: [
+      ...sameRuns(old, next),
+      ...[...old, ...next].flatMap(({ problems }) => problems),
+      ...together.problems,
+      ...latency.problems,
+    ],
+    notes: [...together.notes, ...notesOf(runs)],
+    rows: ORDER.flatMap((verdicts) => judged.filter(({ verdict }) => verdicts.includes(verdict))),
+    latency: latency.rows,
+  };
+}
+
+const ORDER: readonly (readonly ComparedVerdict[])[] = [
+  ['worse'],
+  ['better'],
+  ['void'],
+  ['worse?'],
+  ['better?'],
+  ['same', 'too noisy', 'n too small'],
+];
+
+function comparedRun(side: ComparedRun['side'], { path, description }: LoadedRun): ComparedRun {
+  return { side, path, description, standing: standingOf(description) };
+}
+
+/** A soak says HOLDS; any other kind of run counts when it ended with exit code 0. */
+function standingOf(description: RunDescription | null): Standing {
+  if (description === null) return 'unknown';
+  const { verdict, exitCode } = description;
+  if (verdict === 'VIOLATED' || exitCode === EXIT.violation) return 'violated';
+  return verdict !== null && verdict !== 'INCONCLUSIVE' && exitCode === EXIT.holds ? 'holds' : 'inconclusive';
+}
+
+function isBroken({ standing }: ComparedRun): boolean {
+  return standing === 'violated' || standing === 'inconclusive';
+}
+
+/** A run that does not hold is never faster, and nothing is slower than a run that does not hold. */
+function withStanding(row: JudgedRow, runs: readonly ComparedRun[], isProof: boolean): ComparedRow {
+  const broken = runs.filter(isBroken);
+  const isVoid =
+    (row.verdict === 'better' && broken.length > 0) ||
+    (row.verdict === 'worse' && broken.some(({ side }) => side === 'OLD'));
+  if (isVoid) return { ...row, verdict: 'void' };
+  const isChange = row.verdict === 'worse' || row.verdict === 'better';
+  return isChange && !isProof ? { ...row, verdict: `${row.verdict}?` } : row;
+}
+
+/** As it was given where there is nothing. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+function sameRuns(old: readonly LoadedRun[], next: readonly LoadedRun[]): string[] {
+  const known = new Map<string, string>();
+  return [...old, ...next].flatMap(({ path }) => {
+    const first = known.get(realPath(path));
+    if (first === undefined) known.set(realPath(path), path);
+    return first === undefined ? [] : [`the same run twice: ${path}`];
+  });
+}
+
+function notesOf(runs: readonly ComparedRun[]): string[] {
+  const notes: string[] = [];
+  for (const side of ['OLD', 'NEW'] as const) {
+    const ofSide = runs.flatMap((run) => (run.side === side && run.description !== null ? [run.description] : []));
+    const commits = new Set(
+      ofSide.map(({ commit, dirty }) => `${commit ?? 'unknown'}${dirty === true ? ' and changes' : ''}`),
+    );
+    if (commits.size > 1) notes.push(`the runs of ${side} are of several commits: ${[...commits].join(', ')}`);
+  }
+  return notes;
+}
+
+/** Rounds of one run share its process and its minute. */
+export const HOW_TO_PROVE: string =
+  'rounds of one process are not independent runs; interleave them (bench --against), or record 4 runs a side';
+
+export type GateOutcome = {
+  readonly exitCode: number;
+  /** Why; single lines. */
+  readonly reasons: readonly string[];
+};
+
+/** Passes only when rows were compared, all of what was asked for was there, and none is worse. */
+export function gateOf(comparison: Comparison, { allowDifferent }: { readonly allowDifferent: boolean }): GateOutcome {
+  const { runs, rows, problems, differences } = comparison;
+  const violated = runs.filter(({ side, standing }) => side === 'NEW' && standing === 'violated');
+  if (violated.length > 0) {
+    return { exitCode: EXIT.regression, reasons: violated.map(({ path }) => `a guarantee broke in ${path}`) };
+  }
+  const refused = allowDifferent || differences.length === 0 ? [] : [refusalOf(differences)];
+  const broken = runs.filter(isBroken).map(({ side, path }) => `${side} does not hold: ${path}`);
+  const worse = rows.filter(({ verdict }) => verdict === 'worse').length;
+  if (worse > 0 && refused.length === 0) {
+    return { exitCode: EXIT.regression, reasons: [`${worse} of ${rows.length} rows are worse`] };
+  }
+  const compared = rows.filter(({ verdict }) => verdict === 'same' || verdict === 'better').length;
+  const reasons = [...broken, ...refused, ...problems];
+  const unproven = rows.filter(({ verdict }) => verdict === 'worse?').length;
+  if (unproven > 0) reasons.push(`${unproven} of ${rows.length} rows look worse: ${HOW_TO_PROVE}`);
+  if (compared === 0) reasons.push(`none of ${rows.length} rows could be compared`);
+  if (reasons.length > 0) return { exitCode: EXIT.inconclusive, reasons };
+  const left = rows.length - compared;
+  const rest = left === 0 ? '' : `; ${left} could not tell`;
+  return { exitCode: EXIT.holds, reasons: [`${compared} of ${rows.length} rows compared, none worse${rest}`] };
+}
+
+function refusalOf(differences: readonly Difference[]): string {
+  const names = differences.map(({ name }) => name).join(', ');
+  return `OLD and NEW differ in ${names} (--allow-different compares them all the same)`;
+}

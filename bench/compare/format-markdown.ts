@@ -1,0 +1,69 @@
+/** The comparison as Markdown, for a pull request. */
+
+import type { Comparison } from './comparison.ts';
+import {
+  groupsOf,
+  LATENCY_HEAD,
+  latencyCells,
+  legendLines,
+  methodLines,
+  ROW_HEAD,
+  rowCells,
+  runLine,
+  sectionsOf,
+  violationLines,
+} from './sections.ts';
+
+export function formatMarkdown(comparison: Comparison): string {
+  const { differences, problems, notes, runs, rows, latency } = comparison;
+  const sections = sectionsOf(comparison).flatMap((section) => [
+    `### ${section.title} (${section.rows.length})`,
+    '',
+    ...groupsOf(section, rows).flatMap((group) => [
+      `**${escaped(group.heading)}**`,
+      '',
+      ...table(
+        ROW_HEAD,
+        group.rows.map(({ label, row }) => [label, ...rowCells(row)]),
+      ),
+      '',
+    ]),
+  ]);
+  return [
+    ...titled('does not hold', violationLines(comparison)),
+    ...runs.map((run) => `- ${escaped(runLine(run))}`),
+    '',
+    methodLines(comparison).map(escaped).join(' '),
+    '',
+    ...titled(
+      'different in OLD and NEW',
+      differences.map(({ name, old, new: next }) => `${name}: ${old} -> ${next}`),
+    ),
+    ...titled('problems', problems),
+    ...sections,
+    ...(latency.length === 0 ? [] : [...table(LATENCY_HEAD, latency.flatMap(latencyCells)), '']),
+    ...[...notes, ...legendLines(comparison)].map((line) => `- ${escaped(line)}`),
+    '',
+  ].join('\n');
+}
+
+function titled(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [`### ${title}`, '', ...lines.map((line) => `- ${escaped(line.trim())}`), ''];
+}
+
+function lineOf(cells: readonly string[]): string {
+  return `| ${cells.map(escaped).join(' | ')} |`;
+}
+
+/** The first column is text, the others are figures. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  return [
+    lineOf(head),
+    `|${head.map((_, column) => (column === 0 ? ' --- |' : ' ---: |')).join('')}`,
+    ...rows.map(lineOf),
+  ];
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[\\|<>*_`[\]~]/g, (character) => `\\${character}`);
+}

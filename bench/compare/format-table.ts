@@ -1,0 +1,108 @@
+/** The comparison for a terminal. */
+
+import type { ComparedRow, Comparison } from './comparison.ts';
+import {
+  groupsOf,
+  LATENCY_HEAD,
+  latencyCells,
+  legendLines,
+  methodLines,
+  ROW_HEAD,
+  rowCells,
+  runLine,
+  sectionsOf,
+  violationLines,
+} from './sections.ts';
+
+const GAP = '  ';
+const LABEL_LEAST = 24;
+const LABEL_MOST = 60;
+
+/** `width` in columns: labels that do not fit stand on a line of their own. */
+export function formatTable(comparison: Comparison, width: number): string {
+  const { differences, problems, notes } = comparison;
+  return [
+    ...titled('does not hold', violationLines(comparison)),
+    ...comparison.runs.map(runLine),
+    '',
+    ...methodLines(comparison),
+    '',
+    ...titled(
+      'different in OLD and NEW',
+      differences.map(({ name, old, new: next }) => `${name}: ${old} -> ${next}`),
+    ),
+    ...titled('problems', problems),
+    ...rowLines(comparison, width),
+    ...latencyLines(comparison),
+    ...notes.map((note) => `note: ${note}`),
+    ...legendLines(comparison),
+    summaryLine(comparison),
+    '',
+  ].join('\n');
+}
+
+function titled(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [title.toUpperCase(), ...lines.map((line) => `  ${line}`), ''];
+}
+
+function rowLines(comparison: Comparison, width: number): string[] {
+  const cells = comparison.rows.map(rowCells);
+  const widths = ROW_HEAD.slice(1).map((head, column) =>
+    Math.max(head.length, ...cells.map((row) => (column === ROW_HEAD.length - 2 ? 0 : (row[column]?.length ?? 0)))),
+  );
+  const verdictWidth = Math.max(0, ...cells.map((row) => row.at(-1)?.length ?? 0));
+  const figuresWidth = widths.reduce((sum, each) => sum + each + GAP.length, 0) + verdictWidth;
+  const labelWidth = Math.min(LABEL_MOST, Math.max(LABEL_LEAST, width - figuresWidth));
+  return sectionsOf(comparison).flatMap((section) => [
+    `${section.title.toUpperCase()} (${section.rows.length})`,
+    ...groupsOf(section, comparison.rows).flatMap((group) => [
+      ...wrapped(group.heading, width),
+      aligned('', ROW_HEAD.slice(1), { labelWidth, widths }),
+      ...group.rows.flatMap(({ label, row }) => labelled(`  ${label}`, rowCells(row), { labelWidth, widths })),
+      '',
+    ]),
+  ]);
+}
+
+type Layout = { readonly labelWidth: number; readonly widths: readonly number[] };
+
+/** The last cell is text and not padded. */
+function aligned(label: string, cells: readonly string[], { labelWidth, widths }: Layout): string {
+  const last = cells.length - 1;
+  const padded = cells.map((cell, column) => (column === last ? cell : cell.padStart(widths[column] ?? 0)));
+  return [label.padEnd(labelWidth), ...padded].join(GAP).trimEnd();
+}
+
+function labelled(label: string, cells: readonly string[], layout: Layout): string[] {
+  return label.length <= layout.labelWidth ? [aligned(label, cells, layout)] : [label, aligned('', cells, layout)];
+}
+
+/** At spaces; what follows the first line is indented. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(line === undefined ? word : `    ${word}`);
+  }
+  return lines;
+}
+
+function latencyLines({ latency }: Comparison): string[] {
+  if (latency.length === 0) return [];
+  const rows = [LATENCY_HEAD, ...latency.flatMap(latencyCells)];
+  const widths = LATENCY_HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lineOf = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join(GAP);
+  return [...rows.map((row) => lineOf(row).trimEnd()), ''];
+}
+
+function summaryLine({ rows }: Comparison): string {
+  const count = (verdict: ComparedRow['verdict']): number => rows.filter((row) => row.verdict === verdict).length;
+  const parts = (['worse', 'better', 'void', 'worse?', 'better?', 'same', 'too noisy', 'n too small'] as const)
+    .filter((verdict) => count(verdict) > 0)
+    .map((verdict) => `${count(verdict)} ${verdict === 'same' ? '~' : verdict}`);
+  return `${rows.length} rows: ${parts.length === 0 ? 'nothing to compare' : parts.join(', ')}`;
+}

@@ -1,0 +1,173 @@
+/** What each row comes to: the change with its interval, p corrected for all rows, and a verdict. Pure. */
+
+import { CONFIDENCE, type Estimate, holm, median, medianWithInterval } from '../../src/measure/statistics.ts';
+import {
+  hodgesLehmann,
+  leastMannWhitneyP,
+  mannWhitney,
+  pseudoMedian,
+  shiftFoundByRanks,
+} from '../../src/measure/statistics-ranks.ts';
+import {
+  detectableShifts,
+  leastSignFlipP,
+  type PairedRow,
+  signFlipTest,
+} from '../../src/measure/statistics-sign-flip.ts';
+import type { Design, Row } from './rows.ts';
+
+/** The corrected p from which on a difference is no chance: false alarms in one of twenty comparisons, not rows. */
+export const ALPHA: number = 1 - CONFIDENCE;
+
+export type Verdict =
+  | 'worse'
+  | 'better'
+  /** No difference that counts, and one would have been seen. */
+  | 'same'
+  | 'too noisy'
+  | 'n too small';
+
+export type JudgedRow = Omit<Row, 'pairs' | 'old' | 'new'> & {
+  readonly oldCount: number;
+  readonly newCount: number;
+  readonly old: Estimate;
+  readonly new: Estimate;
+  /** NEW against OLD, 0.05 being 5 % more. In a row with values of 0 or less: of OLD's median, or the greatest value. */
+  readonly change: Estimate;
+  /** Two-sided, corrected for all rows. Null: n is too small to tell anything. */
+  readonly p: number | null;
+  /** The change that such data would show in 9 of 10 comparisons; null when n is too small. */
+  readonly detectable: number | null;
+  readonly verdict: Verdict;
+};
+
+export type JudgeOptions = {
+  /** A smaller change does not count: 0.03. */
+  readonly threshold: number;
+  /** Of random flips. */
+  readonly seed: number;
+};
+
+/** A row that could not show so great a change is called too noisy. */
+export function resolutionOf(threshold: number): number {
+  return Math.max(0.05, (5 / 3) * threshold);
+}
+
+export function judgeRows(rows: readonly Row[], design: Design, options: JudgeOptions): JudgedRow[] {
+  const scales = rows.map(scaleOf);
+  const found = design === 'interleaved' ? testPairs(rows, scales, options) : testSamples(rows, scales);
+  return rows.map((row, index): JudgedRow => {
+    const scale = scales[index] ?? RATIO;
+    const { shift, p, detectable } = found[index] ?? NOTHING;
+    const change = estimateOf(shift, scale.toChange);
+    const { suite, benchmark, parameters, metric, unit, better } = row;
+    const judged = {
+      change,
+      p,
+      detectable: p === null ? null : leastCounted(shift, scale, { detectable, threshold: options.threshold }),
+    };
+    return {
+      suite,
+      benchmark,
+      parameters,
+      metric,
+      unit,
+      better,
+      oldCount: row.old.length,
+      newCount: row.new.length,
+      old: medianWithInterval(row.old),
+      new: medianWithInterval(row.new),
+      ...judged,
+      verdict: verdictOf({ ...judged, better }, options.threshold),
+    };
+  });
+}
+
+/** How a row's values become numbers whose differences are changes. */
+type Scale = { readonly of: (value: number) => number; readonly toChange: (shift: number) => number };
+
+const RATIO: Scale = { of: Math.log, toChange: Math.expm1 };
+
+function scaleOf({ old, new: next }: Row): Scale {
+  if ([...old, ...next].every((value) => value > 0)) return RATIO;
+  const unit = Math.abs(median(old)) || Math.max(...[...old, ...next].map(Math.abs)) || 1;
+  return { of: (value) => value / unit, toChange: (shift) => shift };
+}
+
+/** On the row's scale. */
+type Found = {
+  readonly shift: Estimate;
+  readonly p: number | null;
+  readonly detectable: number;
+};
+
+const NOTHING: Found = {
+  shift: { value: 0, low: null, high: null },
+  p: null,
+  detectable: Number.POSITIVE_INFINITY,
+};
+
+function testPairs(rows: readonly Row[], scales: readonly Scale[], options: JudgeOptions): Found[] {
+  const differences = rows.map((row, index): PairedRow => {
+    const { of } = scales[index] ?? RATIO;
+    return row.pairs.map((pair) => (pair === null ? null : of(pair[1]) - of(pair[0])));
+  });
+  const measured = differences.map((row) => row.filter((difference) => difference !== null));
+  // A row of a few pairs could not be found, and would stand in the way of the others.
+  const tested = differences.flatMap((_, index) =>
+    leastSignFlipP(measured[index]?.length ?? 0) <= ALPHA ? [index] : [],
+  );
+  const testedRows = tested.map((index) => differences[index] ?? []);
+  const flips = { seed: options.seed, floor: Math.log1p(options.threshold) };
+  const { p } = signFlipTest(testedRows, flips);
+  const detectable = detectableShifts(testedRows, flips);
+  return measured.map((row, index) => {
+    if (row.length === 0) return NOTHING;
+    const at = tested.indexOf(index);
+    const shift = pseudoMedian(row);
+    return at < 0 ? { ...NOTHING, shift } : { shift, p: p[at] ?? null, detectable: detectable[at] ?? Number.NaN };
+  });
+}
+
+function testSamples(rows: readonly Row[], scales: readonly Scale[]): Found[] {
+  const least = rows.map((row) => leastMannWhitneyP(row.old.length, row.new.length));
+  // Holm multiplies the least p by the number of rows.
+  const count = least.filter((p) => p <= ALPHA).length;
+  const tested = rows.flatMap((_, index) => ((least[index] ?? 1) * Math.max(1, count) <= ALPHA ? [index] : []));
+  const scaled = rows.map((row, index) => {
+    const { of } = scales[index] ?? RATIO;
+    return { old: row.old.map(of), new: row.new.map(of) };
+  });
+  const pValues = tested.map((index) => mannWhitney(scaled[index]?.new ?? [], scaled[index]?.old ?? []).p);
+  const corrected = holm(pValues);
+  return scaled.map((row, index) => {
+    const at = tested.indexOf(index);
+    const shift = hodgesLehmann(row.new, row.old);
+    if (at < 0) return { ...NOTHING, shift };
+    const detectable = shiftFoundByRanks(shift, ALPHA / tested.length);
+    return { shift, p: corrected[at] ?? null, detectable };
+  });
+}
+
+function estimateOf({ value, low, high }: Estimate, map: (value: number) => number): Estimate {
+  return { value: map(value), low: low === null ? null : map(low), high: high === null ? null : map(high) };
+}
+
+/** A change must also lie above the threshold, in 9 of 10 comparisons. */
+function leastCounted(
+  shift: Estimate,
+  scale: Scale,
+  { detectable, threshold }: { readonly detectable: number; readonly threshold: number },
+): number {
+  const above = Math.log1p(threshold) + shiftFoundByRanks(shift, 1);
+  return scale.toChange(Math.max(detectable, above));
+}
+
+function verdictOf(row: Pick<JudgedRow, 'change' | 'p' | 'detectable' | 'better'>, threshold: number): Verdict {
+  if (row.p === null || row.detectable === null) return 'n too small';
+  const change = row.change.value;
+  if (row.p <= ALPHA && Math.abs(change) > threshold) {
+    return change > 0 === (row.better === 'higher') ? 'better' : 'worse';
+  }
+  return row.detectable > resolutionOf(threshold) ? 'too noisy' : 'same';
+}

@@ -1,0 +1,140 @@
+/** What the table and the markdown of a comparison say in the same words: everything but the rows' layout. */
+
+import { CONFIDENCE } from '../../src/measure/statistics.ts';
+import { type ComparedRow, type ComparedRun, type Comparison, HOW_TO_PROVE } from './comparison.ts';
+import { figureText, intervalText, medianText, pText, percentText, verdictText } from './figures.ts';
+import type { LatencyComparison } from './latency.ts';
+import { resolutionOf } from './judge.ts';
+
+/** Runs that do not hold come first: nothing that follows can make up for that. */
+export function violationLines({ runs }: Comparison): string[] {
+  return runs.flatMap(({ side, path, standing, description }) => {
+    if (standing !== 'violated' && standing !== 'inconclusive') return [];
+    const verdict = description?.verdict ?? 'never ended';
+    return [`${side} ${path}: ${verdict}`, ...(description?.reasons ?? []).slice(0, 3).map((reason) => `  ${reason}`)];
+  });
+}
+
+export function runLine({ side, path, description }: ComparedRun): string {
+  if (description === null) return `${side}  ${path}`;
+  const { verdict, commit, dirty, seed } = description;
+  const parts = [verdict ?? 'never ended', `commit ${commit?.slice(0, 10) ?? 'unknown'}${dirty === true ? '+' : ''}`];
+  if (seed !== null) parts.push(`seed ${seed}`);
+  return `${side}  ${path}  (${parts.join(', ')})`;
+}
+
+/** How the figures came about. */
+export function methodLines({ design, rows, threshold }: Comparison): string[] {
+  const percent = Number((100 * threshold).toFixed(2));
+  const confidence = `${100 * CONFIDENCE} %`;
+  return [
+    `${designText(design, rows)}; a change counts when p, corrected for all ${rows.length} rows, is at most 0.05`,
+    `and the change is more than ${percent} %. Medians and changes with their ${confidence} intervals.`,
+  ];
+}
+
+function designText(design: Comparison['design'], rows: readonly ComparedRow[]): string {
+  const most = (count: (row: ComparedRow) => number): number => Math.max(0, ...rows.map(count));
+  const sizes = `${most((row) => row.oldCount)} against ${most((row) => row.newCount)}`;
+  switch (design) {
+    case 'interleaved':
+      return `${most((row) => row.newCount)} interleaved rounds, sign-flip test of the greatest statistic`;
+    case 'separate runs':
+      return `${sizes} separate runs, Mann-Whitney with Holm's correction`;
+    case 'rounds of separate runs':
+      return `rounds of separate runs, ${sizes}, Mann-Whitney with Holm's correction`;
+    default:
+      return design satisfies never;
+  }
+}
+
+/** Legends of the verdicts that occur. */
+export function legendLines({ rows, threshold }: Comparison): string[] {
+  const has = (verdict: ComparedRow['verdict']): boolean => rows.some((row) => row.verdict === verdict);
+  const percent = Number((100 * resolutionOf(threshold)).toFixed(2));
+  const lines: string[] = [];
+  if (has('same')) lines.push(`~ no difference that counts; one of ${percent} % would have been seen 9 times in 10`);
+  if (has('too noisy')) lines.push('too noisy: detects only changes of that size and more');
+  if (has('worse?') || has('better?')) lines.push(`worse? better? ${HOW_TO_PROVE}`);
+  if (has('n too small'))
+    lines.push('n too small: so few rounds or runs cannot tell chance from change; measure more of them');
+  return lines;
+}
+
+export type Section = { readonly title: string; readonly rows: readonly ComparedRow[] };
+
+/** Worse, better, void, and the rest. */
+export function sectionsOf({ rows }: Comparison): Section[] {
+  const titles: readonly (readonly [title: string, verdicts: readonly ComparedRow['verdict'][]])[] = [
+    ['worse', ['worse']],
+    ['better', ['better']],
+    ['changed, but a run does not hold', ['void']],
+    ['different, by the program or by the machine', ['worse?', 'better?']],
+    ['no change that counts', ['same', 'too noisy', 'n too small']],
+  ];
+  return titles
+    .map(([title, verdicts]) => ({ title, rows: rows.filter(({ verdict }) => verdicts.includes(verdict)) }))
+    .filter((section) => section.rows.length > 0);
+}
+
+export type Group = {
+  /** Suite, benchmark, and what all of its rows in the comparison have in common. */
+  readonly heading: string;
+  readonly rows: readonly { readonly label: string; readonly row: ComparedRow }[];
+};
+
+/** Rows of one benchmark under one heading, so that a label says only what differs. */
+export function groupsOf(section: Section, all: readonly ComparedRow[]): Group[] {
+  return [...new Set(section.rows.map(benchmarkOf))].map((benchmark) => {
+    const parameters = all.filter((row) => benchmarkOf(row) === benchmark).map((row) => wordsOf(row.parameters));
+    const common = (parameters[0] ?? []).filter((word) => parameters.every((words) => words.includes(word)));
+    const rows = section.rows
+      .filter((row) => benchmarkOf(row) === benchmark)
+      .map((row) => {
+        const own = wordsOf(row.parameters).filter((word) => !common.includes(word));
+        return { label: [row.metric, ...own].join(' '), row };
+      });
+    return { heading: [benchmark, ...common].join(' '), rows };
+  });
+}
+
+function benchmarkOf(row: ComparedRow): string {
+  return `${row.suite} ${row.benchmark}`;
+}
+
+function wordsOf(parameters: string): string[] {
+  return parameters.split(/ (?=[\w-]+=)/).filter((word) => word !== '');
+}
+
+/** The first column is the row's label. */
+export const ROW_HEAD: readonly string[] = ['', 'OLD', 'NEW', 'change', '95 %', 'p', ''];
+
+/** The columns after the label. */
+export function rowCells(row: ComparedRow): string[] {
+  return [
+    medianText(row.old, row.unit),
+    medianText(row.new, row.unit),
+    percentText(row.change.value),
+    intervalText(row.change),
+    pText(row.p),
+    verdictText(row),
+  ];
+}
+
+export const LATENCY_HEAD: readonly string[] = ['latency, merged', 'count', 'p50', 'p90', 'p99', 'p99.9', 'max'];
+
+function sideCells(label: string, side: LatencyComparison['old']): string[] {
+  const values = [side.p50Ns, side.p90Ns, side.p99Ns, side.p99_9Ns, side.maxNs];
+  const censored = side.censored === null || side.censored === 0 ? '' : `, ${side.censored} censored`;
+  const times = values.map((value) => figureText(value === null ? null : value / 1e9, 's'));
+  return [label, `${side.count}${censored}`, ...times];
+}
+
+/** Cells of old, new, and the change. `-`: the percentile lies among the censored values. */
+export function latencyCells({ name, old, new: next }: LatencyComparison): string[][] {
+  const changes = (['p50Ns', 'p90Ns', 'p99Ns', 'p99_9Ns', 'maxNs'] as const).map((key) => {
+    const [before, after] = [old[key], next[key]];
+    return before === null || after === null || before === 0 ? '-' : percentText(after / before - 1);
+  });
+  return [sideCells(`${name} OLD`, old), sideCells(`${name} NEW`, next), ['', '', ...changes]];
+}
