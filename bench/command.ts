@@ -1,14 +1,19 @@
 /** `stream-sum bench`: flags and composition only. */
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { countWithin, makeCommand, parsed } from '../src/cli/flags.ts';
+import { EXIT, UsageError } from '../src/core/errors.ts';
 import { parseCount } from '../src/core/units.ts';
 import { selectedBackend } from '../src/hash/backend.ts';
 import { packageVersion } from '../src/measure/environment.ts';
 import { libzmqVersion } from '../src/transport/zeromq-link.ts';
-import { type BenchFlags, parseBenchOptions, SUITES } from './options.ts';
+import { interleave } from './against/interleave.ts';
+import { recordBaseline } from './baseline.ts';
+import { type BenchFlags, type BenchOptions, parseBenchOptions, SUITES } from './options.ts';
 import { createProgress } from './progress.ts';
 import { type BenchDependencies, runBench } from './run.ts';
 import { benchTables } from './tables.ts';
@@ -17,6 +22,9 @@ import { benchTables } from './tables.ts';
 const SOURCE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(import.meta.dirname, '../src/cli/main.js');
 const ROUNDS_MAX = 1000;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+type Flags = BenchFlags & { readonly record?: true; readonly against?: string };
 
 export function benchCommand(): Command {
   return makeCommand('bench', 'Measure the parts and the whole, in interleaved rounds, with every result checked.')
@@ -29,17 +37,51 @@ export function benchCommand(): Command {
     .option('--first-round <n>', 'number of the first round', parsed('--first-round', countWithin(1, ROUNDS_MAX)), 1)
     .option('--seed <n>', 'decides the data and the order', parsed('--seed', parseCount), 1)
     .option('--results <folder>', "the run's own folder is made in it", 'results')
-    .action((flags: BenchFlags) => bench(flags));
+    .option('--record', 'keep the run in results/baseline, by processor')
+    .option(
+      '--against <ref>',
+      'build that commit too, and measure both in interleaved rounds (default: 10); then compare',
+    )
+    .action((flags: Flags) => run(flags));
 }
 
-async function bench(flags: BenchFlags): Promise<void> {
+async function run({ record, against, ...flags }: Flags): Promise<void> {
+  const options = parseBenchOptions(flags);
+  if (record === true && against !== undefined) throw new UsageError('--record and --against exclude each other');
   const dependencies = compose();
+  const { progress } = dependencies;
   try {
-    const { record, folder } = await runBench(parseBenchOptions(flags), dependencies);
-    dependencies.progress.done();
-    process.stdout.write(`${benchTables(record.samples, [...record.remarks]).join('\n')}\nresults  ${folder}\n`);
+    if (against === undefined) await measure(options, dependencies, record === true);
+    else await compareWith(against, options, dependencies);
   } finally {
-    dependencies.progress.done();
+    progress.done();
+  }
+}
+
+async function measure(options: BenchOptions, dependencies: BenchDependencies, isRecorded: boolean): Promise<void> {
+  const { record, run: described, folder } = await runBench(options, dependencies);
+  dependencies.progress.done();
+  process.stdout.write(`${benchTables(record.samples, [...record.remarks]).join('\n')}\nresults  ${folder}\n`);
+  if (!isRecorded) return;
+  const recorded = await recordBaseline(folder, described, join(SOURCE_ROOT, 'results/baseline'));
+  process.stdout.write(`recorded ${recorded}\n`);
+}
+
+/** Measures this build and that of `ref` in turn, then shows the comparison, whose exit code counts. */
+async function compareWith(ref: string, bench: BenchOptions, dependencies: BenchDependencies): Promise<void> {
+  const { progress, sourceRoot, commandLine } = dependencies;
+  const interrupted = new AbortController();
+  const onSignal = (): void => interrupted.abort();
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  try {
+    const from = { ref, bench, mainPath: MAIN, sourceRoot, commandLine, progress, signal: interrupted.signal };
+    const { oldFolder, newFolder } = await interleave(from);
+    progress.done();
+    const compare = spawn(process.execPath, [MAIN, 'compare', oldFolder, newFolder], { stdio: 'inherit' });
+    const [code]: (number | null)[] = await once(compare, 'close');
+    process.exitCode = code ?? EXIT.internal;
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, onSignal);
   }
 }
 

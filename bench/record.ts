@@ -1,25 +1,31 @@
 /** The files of a benchmark run's folder, written as it goes. results/README.md describes the columns. */
 
 import { join } from 'node:path';
-import { CsvFile } from '../src/measure/csv.ts';
+import { CsvFile, type CsvRow } from '../src/measure/csv.ts';
 import { LATENCY_COLUMNS, type LatencyRow, latencyRow } from '../src/measure/latency-row.ts';
 import { parametersText, SAMPLE_COLUMNS, type Sample } from '../src/measure/samples.ts';
 import type { Outcome, Task } from './harness/task.ts';
 
-export const RECORD_FILES: readonly string[] = ['samples.csv', 'latency.csv'];
-
 export class BenchRecord {
   /** All rows of samples.csv so far. */
   readonly samples: Sample[] = [];
+  /** All rows of latency.csv that outcomes have brought. */
   readonly latencies: LatencyRow[] = [];
   /** What a reader of the figures must know, each line once. */
   readonly remarks: Set<string> = new Set();
+  readonly #folder: string;
   readonly #samplesFile: CsvFile<keyof Sample>;
-  readonly #latencyFile: CsvFile<keyof LatencyRow>;
+  /** There is none until there is a latency. */
+  #latencyFile: CsvFile<keyof LatencyRow> | null = null;
 
   constructor(folder: string) {
+    this.#folder = folder;
     this.#samplesFile = CsvFile.create(join(folder, 'samples.csv'), SAMPLE_COLUMNS);
-    this.#latencyFile = CsvFile.create(join(folder, 'latency.csv'), LATENCY_COLUMNS);
+  }
+
+  /** Names of the files that it has written. */
+  get files(): string[] {
+    return ['samples.csv', ...(this.#latencyFile === null ? [] : ['latency.csv'])];
   }
 
   outcome(suite: string, task: Task, round: number, outcome: Outcome): void {
@@ -29,9 +35,11 @@ export class BenchRecord {
       this.sample({ suite, benchmark, parameters, ...measurement, round });
     }
     for (const { stage, histogram, censored } of outcome.latencies ?? []) {
-      this.latency(latencyRow({ phase: nameOf(task), stage }, histogram, censored));
+      const row = latencyRow({ phase: nameOf(task), stage }, histogram, censored);
+      this.latencies.push(row);
+      this.latency(row);
     }
-    for (const remark of outcome.remarks ?? []) this.remark(`${suite} ${nameOf(task)}: ${remark}`);
+    for (const remark of outcome.remarks ?? []) this.remark(`${suite} ${nameOf(task)}, round ${round}: ${remark}`);
   }
 
   sample(sample: Sample): void {
@@ -39,8 +47,8 @@ export class BenchRecord {
     this.#samplesFile.append(sample);
   }
 
-  latency(row: LatencyRow): void {
-    this.latencies.push(row);
+  latency(row: CsvRow<keyof LatencyRow>): void {
+    this.#latencyFile ??= CsvFile.create(join(this.#folder, 'latency.csv'), LATENCY_COLUMNS);
     this.#latencyFile.append(row);
   }
 
@@ -51,7 +59,7 @@ export class BenchRecord {
   /** Makes everything durable. */
   close(): void {
     this.#samplesFile.close();
-    this.#latencyFile.close();
+    this.#latencyFile?.close();
   }
 }
 

@@ -1,6 +1,6 @@
 /** One benchmark run with a folder: makes the folder, runs the suites in rounds, and writes down what they came to. */
 
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT, UsageError, ViolationError, exitCodeOf } from '../src/core/errors.ts';
 import { type NativeVersions, readEnvironment } from '../src/measure/environment.ts';
@@ -17,7 +17,7 @@ import { runRounds } from './harness/rounds.ts';
 import type { Task } from './harness/task.ts';
 import { type BenchOptions, roundsPlan, type SuiteName } from './options.ts';
 import type { Progress } from './progress.ts';
-import { BenchRecord, nameOf, RECORD_FILES } from './record.ts';
+import { BenchRecord, nameOf } from './record.ts';
 import { createSuite } from './suites.ts';
 
 export type BenchDependencies = {
@@ -57,9 +57,12 @@ export async function runBench(options: BenchOptions, dependencies: BenchDepende
     ...(failure === null ? HOLDS : verdictOf(failure)),
     endedAt: new Date().toISOString(),
     remarks: [...record.remarks],
-    digests: await digestFiles(folder, RECORD_FILES),
+    digests: await digestFiles(folder, record.files),
   };
   await writeRunFile(folder, run);
+  const { samples, latencies } = record;
+  const { reportPage } = await import('./report/page.ts');
+  await writeFile(join(folder, 'report.html'), reportPage({ run, samples, latencies }));
   if (failure !== null) throw failure;
   return { folder, run, record };
 }
@@ -98,7 +101,7 @@ async function runSuite(name: SuiteName, { options, dependencies, folder, record
           progress.update(`${name} ${where}, ${done + 1} of ${total}: ${nameOf(task)}`);
         },
         onOutcome: (task, round, outcome) => record.outcome(name, task, round, outcome),
-        onUnsteady: (task, warmUpRounds) => record.remark(unsteadyText(name, task, warmUpRounds)),
+        onUnsteady: (unsteady, warmUpRounds) => record.remark(unsteadyText(name, unsteady, warmUpRounds)),
       });
     } finally {
       await suite.close();
@@ -108,8 +111,8 @@ async function runSuite(name: SuiteName, { options, dependencies, folder, record
   }
 }
 
-function unsteadyText(suite: string, task: Task, warmUpRounds: number): string {
-  return `${suite} ${nameOf(task)}: not steady after ${warmUpRounds} rounds of warm-up`;
+function unsteadyText(suite: string, tasks: readonly Task[], warmUpRounds: number): string {
+  return `${suite}: ${tasks.length} tasks never steady in ${warmUpRounds} rounds of warm-up: ${tasks.map(nameOf).join('; ')}`;
 }
 
 async function describeRun(
@@ -117,13 +120,13 @@ async function describeRun(
   dependencies: BenchDependencies,
   at: { readonly startedAt: Date; readonly folder: string },
 ): Promise<RunFile> {
-  const { results: _, seed, ...configuration } = options;
+  const { seed, suites, only, scale } = options;
   const { commit, dirty } = await readCommit(dependencies.sourceRoot);
   return {
     schemaVersion: RUN_SCHEMA_VERSION,
     kind: 'bench',
     commandLine: dependencies.commandLine,
-    configuration,
+    configuration: { suites, only, scale },
     seed,
     commit,
     dirty,

@@ -20,10 +20,13 @@ export function benchTables(samples: readonly Sample[], remarks: readonly string
 }
 
 const REMARKS_SHOWN = 20;
+const REMARK_LENGTH_SHOWN = 160;
 
 function remarkLines(remarks: readonly string[]): string[] {
   if (remarks.length === 0) return [];
-  const shown = remarks.slice(0, REMARKS_SHOWN).map((line) => `  ${line}`);
+  const shown = remarks
+    .slice(0, REMARKS_SHOWN)
+    .map((line) => (line.length > REMARK_LENGTH_SHOWN ? `  ${line.slice(0, REMARK_LENGTH_SHOWN)} ...` : `  ${line}`));
   const hidden = remarks.length - shown.length;
   return ['remarks', ...shown, ...(hidden === 0 ? [] : [`  and ${hidden} more in run.json`]), ''];
 }

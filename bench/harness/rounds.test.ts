@@ -37,7 +37,7 @@ function recorder(): { listener: RoundsListener; outcomes: [string, number, numb
   const listener: RoundsListener = {
     onTurn: () => undefined,
     onOutcome: (task, round, { measurements }) => outcomes.push([task.benchmark, round, measurements[0].value]),
-    onUnsteady: (task) => unsteady.push(task.benchmark),
+    onUnsteady: (tasks) => unsteady.push(...tasks.map(({ benchmark }) => benchmark)),
   };
   return { listener, outcomes, unsteady };
 }

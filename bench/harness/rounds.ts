@@ -25,8 +25,8 @@ export type RoundsListener = {
   /** Before each turn; `round` is null during the warm-up. */
   onTurn(task: Task, at: { readonly round: number | null; readonly done: number; readonly total: number }): void;
   onOutcome(task: Task, round: number, outcome: Outcome): void;
-  /** The warm-up has ended and the task was not steady. Not called when there was none. */
-  onUnsteady(task: Task, warmUpRounds: number): void;
+  /** The warm-up has ended and these tasks were not steady. Not called when all were, or when there was none. */
+  onUnsteady(tasks: readonly Task[], warmUpRounds: number): void;
 };
 
 /** Runs all rounds, then checks what every task produced: throws the ViolationError of the first one that is wrong. */
@@ -54,8 +54,7 @@ async function warmUp(tasks: readonly Task[], plan: RoundsPlan, listener: Rounds
       if (isSteady(known)) figures.delete(task);
     }
   }
-  if (warmUpRoundsMax === 0) return;
-  for (const task of figures.keys()) listener.onUnsteady(task, warmUpRoundsMax);
+  if (warmUpRoundsMax > 0 && figures.size > 0) listener.onUnsteady([...figures.keys()], warmUpRoundsMax);
 }
 
 const WARM_UP = 0x7761726d;

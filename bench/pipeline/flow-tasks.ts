@@ -8,7 +8,7 @@ import type { Outcome, Task } from '../harness/task.ts';
 import type { SuiteContext } from '../suites.ts';
 import { distrust, flowMeasurements, latencyMeasurements, latencyStages, warmUpRemark } from './measurements.ts';
 import { Pipeline } from './pipeline.ts';
-import { DURATIONS, workloadOf } from './workloads.ts';
+import { DURATIONS, scheduledWorkload, workloadOf } from './workloads.ts';
 
 /** A sum every 5 ms: fine enough to see a recovery by. */
 const RECOVERY_RATE = 20_000;
@@ -86,7 +86,7 @@ export class FlowTasks {
       if (rate === 'half') this.#maximum ??= (await this.#saturate(workloadOf(seed, 32))).measurements[0].value;
       const offered = rate === 'half' ? Math.max(1, Math.floor((this.#maximum ?? 0) / 2)) : rate;
       const { scheduledWarmUp, latencyWindow } = this.#durations;
-      const seen = await this.#run(workloadOf(seed, 32, { rate: offered }), async (pipeline) => {
+      const seen = await this.#run(scheduledWorkload(seed, offered), async (pipeline) => {
         await pipeline.warmUp(scheduledWarmUp);
         return pipeline.window(latencyWindow);
       });
@@ -106,7 +106,7 @@ export class FlowTasks {
     const { seed } = this.#context;
     const { kills, betweenKills, scheduledWarmUp } = this.#durations;
     return flowTask('recovery', { fault: `kill-${component}`, rate: RECOVERY_RATE, chunk_bytes: 32 }, async () => {
-      const seconds = await this.#run(workloadOf(seed, 32, { rate: RECOVERY_RATE }), async (pipeline) => {
+      const seconds = await this.#run(scheduledWorkload(seed, RECOVERY_RATE), async (pipeline) => {
         await pipeline.warmUp(scheduledWarmUp);
         const taken: number[] = [];
         for (let kill = 0; kill < kills; kill += 1) {

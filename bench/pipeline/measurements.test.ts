@@ -26,6 +26,7 @@ const WINDOW: FlowWindow = {
     ['summer-0', 2],
   ]),
   writtenBytes: 384_000_000,
+  journalGrowthBytes: 64_000_000,
   rssBytes: new Map([['broker', 1e8]]),
   eventLoopLagNs: new Map([['broker', 2e6]]),
   sum: histogramOf(1e6, 2e6, 3e6),
@@ -49,6 +50,7 @@ test('throughput counts verified chunks, costs count by published ones', (t) => 
   t.is(value('cpu_s_per_million_chunks', 'broker'), 0.25);
   t.is(value('cpu_s_per_million_chunks', 'all'), 0.75);
   t.is(value('written_bytes_per_payload_byte'), 3);
+  t.is(value('journal_growth_per_payload_byte'), 0.5);
   t.is(value('event_loop_lag_max_s', 'broker'), 0.002);
 });
 

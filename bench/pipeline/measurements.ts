@@ -27,17 +27,16 @@ export function flowMeasurements(window: FlowWindow): [Measurement, ...Measureme
   const { seconds: elapsed, counts, writtenBytes } = window;
   const { chunksPublished, bytesPublished, chunksVerified, bytesVerified } = counts;
   const cpu = [...window.cpuSeconds, [ALL, sumOf(window.cpuSeconds)] as const];
+  const perByte = (bytes: number | null): number | null =>
+    bytes === null || bytesPublished === 0 ? null : bytes / bytesPublished;
   const perMillion = (value: number): number | null => (chunksPublished === 0 ? null : (value / chunksPublished) * 1e6);
   return [
     higher('chunks_per_s', '1/s', chunksVerified / elapsed),
     higher('chunks_published_per_s', '1/s', chunksPublished / elapsed),
     higher('bytes_per_s', 'B/s', bytesVerified / elapsed),
     ...cpu.map(([process, value]) => lower('cpu_s_per_million_chunks', 's', perMillion(value), process)),
-    lower(
-      'written_bytes_per_payload_byte',
-      'B/B',
-      writtenBytes === null || bytesPublished === 0 ? null : writtenBytes / bytesPublished,
-    ),
+    lower('written_bytes_per_payload_byte', 'B/B', perByte(writtenBytes)),
+    lower('journal_growth_per_payload_byte', 'B/B', perByte(window.journalGrowthBytes)),
     ...[...window.rssBytes].map(([process, value]) => lower('rss_bytes', 'B', value, process)),
     ...[...window.eventLoopLagNs].map(([process, value]) =>
       lower('event_loop_lag_max_s', 's', seconds(value), process),

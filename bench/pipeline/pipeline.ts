@@ -31,6 +31,8 @@ export type FlowWindow = {
   readonly cpuSeconds: ReadonlyMap<string, number>;
   /** By all processes, to disk; null when it is not known. */
   readonly writtenBytes: number | null;
+  /** That the broker's file has grown by. */
+  readonly journalGrowthBytes: number;
   /** By process: the most at any look. */
   readonly rssBytes: ReadonlyMap<string, number>;
   /** By process: the longest that its event loop was late. */
@@ -54,6 +56,7 @@ type Mark = {
   readonly totals: Totals;
   readonly cpuSeconds: ReadonlyMap<string, number>;
   readonly writtenBytes: ReadonlyMap<string, number>;
+  readonly brokerDiskBytes: number;
 };
 
 export type PipelineAt = {
@@ -212,6 +215,7 @@ export class Pipeline {
       totals: this.#meter.totals(),
       cpuSeconds: this.#usage.total('cpuSeconds'),
       writtenBytes: this.#usage.total('writtenBytes'),
+      brokerDiskBytes: this.#brokerDiskBytes,
     };
   }
 
@@ -222,6 +226,7 @@ export class Pipeline {
       seconds: (end.atNs - begin.atNs) / 1e9,
       counts: totalsBetween(begin.totals, end.totals),
       cpuSeconds: difference(end.cpuSeconds, begin.cpuSeconds),
+      journalGrowthBytes: end.brokerDiskBytes - begin.brokerDiskBytes,
       writtenBytes: written.size < this.#fleet.processes.length ? null : total(written),
       rssBytes: new Map(this.#rssBytes),
       eventLoopLagNs: new Map(this.#eventLoopLagNs),

@@ -2,7 +2,7 @@
 
 import { aligned } from '../text-table.ts';
 import { parameterOf, parametersWithout, type Row, valueText } from '../rows.ts';
-import { ALL } from './measurements.ts';
+import { ALL, distrust } from './measurements.ts';
 
 type Column = { readonly title: string; readonly metric: string; readonly process?: string };
 
@@ -14,6 +14,7 @@ const FLOW: readonly Column[] = [
   { title: 'summers', metric: 'cpu_s_per_million_chunks', process: 'summer' },
   { title: 'chunkers', metric: 'cpu_s_per_million_chunks', process: 'chunker' },
   { title: 'written/payload', metric: 'written_bytes_per_payload_byte' },
+  { title: 'growth/payload', metric: 'journal_growth_per_payload_byte' },
   { title: 'RSS', metric: 'rss_bytes' },
   { title: 'loop lag', metric: 'event_loop_lag_max_s' },
 ];
@@ -50,16 +51,26 @@ export function pipelineTables(rows: readonly Row[]): string[] {
     if (names.length === 0) return [];
     const lines = names.map((name) => {
       const ofName = own.filter((row) => parametersWithout(row, 'process') === name);
-      return [`  ${name}`, ...columns.map((column) => cellText(column, ofName))];
+      return [`  ${name}`, ...columns.map((column) => cellText(column, ofName)), ...marksOf(ofName)];
     });
     const rounds = Math.max(...own.map(({ values }) => values.length));
-    const header = ['', ...columns.map(({ title: text }) => text)];
+    const header = ['', ...columns.map(({ title: text }) => text), ...(benchmark === 'latency' ? [''] : [])];
     return [
       `pipeline: ${title}; ${rounds === 1 ? '1 round' : `medians of ${rounds} rounds`}`,
       ...aligned([header, ...lines]),
       '',
     ];
   });
+}
+
+/** Of a row of latencies: whether they can be trusted. */
+function marksOf(rows: readonly Row[]): string[] {
+  const nsOf = (metric: string): number | null => {
+    const seconds = rows.find((row) => row.metric === metric)?.median ?? null;
+    return seconds === null ? null : seconds * 1e9;
+  };
+  if (rows[0]?.benchmark !== 'latency') return [];
+  return [distrust(nsOf('schedule_lag_p99_s'), nsOf('sum_latency_p99_s')) === null ? '' : 'not to be trusted'];
 }
 
 /** The sum over several processes of one kind (`summer-0`, `summer-1`); of memory and lag, over and of all processes. */

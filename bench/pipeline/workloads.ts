@@ -31,6 +31,11 @@ export function workloadOf(seed: number, chunkBytes: number, changes: Partial<Pi
   };
 }
 
+/** At a low rate few files are open, so that they end within the warm-up. */
+export function scheduledWorkload(seed: number, rate: number): PipelineOptions {
+  return workloadOf(seed, 32, { rate, files: rate < 10_000 ? 20 : 100 });
+}
+
 /** Times in milliseconds. */
 export type Durations = {
   readonly warmUp: { readonly msMin: number; readonly msMax: number };
@@ -57,7 +62,7 @@ export const DURATIONS: Readonly<Record<Scale, Durations>> = {
   quick: {
     warmUp: { msMin: 2000, msMax: 4000 },
     window: 2500,
-    scheduledWarmUp: { msMin: 1000, msMax: 1000 },
+    scheduledWarmUp: { msMin: 1500, msMax: 1500 },
     latencyWindow: 3000,
     betweenKills: 200,
     kills: 2,
@@ -66,8 +71,8 @@ export const DURATIONS: Readonly<Record<Scale, Durations>> = {
   default: {
     warmUp: { msMin: 2000, msMax: 8000 },
     window: 4000,
-    scheduledWarmUp: { msMin: 1500, msMax: 1500 },
-    latencyWindow: 5000,
+    scheduledWarmUp: { msMin: 2000, msMax: 2000 },
+    latencyWindow: 6000,
     betweenKills: 500,
     kills: 3,
     ceiling: 700,
@@ -76,7 +81,7 @@ export const DURATIONS: Readonly<Record<Scale, Durations>> = {
     warmUp: { msMin: 3000, msMax: 20_000 },
     window: 10_000,
     scheduledWarmUp: { msMin: 3000, msMax: 3000 },
-    latencyWindow: 10_000,
+    latencyWindow: 20_000,
     betweenKills: 1000,
     kills: 5,
     ceiling: 1500,

@@ -1,0 +1,114 @@
+// A repository of its own stands for this one: what its `prepare` makes is a `stream-sum` that runs this build's.
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { UsageError } from '../../src/core/errors.ts';
+import { readCsv } from '../../src/measure/csv.ts';
+import { parseBenchOptions } from '../options.ts';
+import { type Interleaved, interleave } from './interleave.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/cli/main.js');
+const CURRENT = `await import(${JSON.stringify(MAIN)});`;
+
+function temporaryFolder(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-against-test-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+/** A repository with one commit whose build is a `stream-sum` of this source. */
+function repositoryOf(t: ExecutionContext, source: string): string {
+  const root = temporaryFolder(t);
+  const prepare = 'mkdir -p dist/src/cli && cp source.js dist/src/cli/main.js';
+  const description = { name: 'against', version: '1.0.0', type: 'module' };
+  writeFileSync(join(root, 'package.json'), JSON.stringify({ ...description, scripts: { prepare } }));
+  const lock = { ...description, lockfileVersion: 3, requires: true, packages: { '': description } };
+  writeFileSync(join(root, 'package-lock.json'), JSON.stringify(lock));
+  writeFileSync(join(root, 'source.js'), source);
+  const git = (...argv: string[]): void => void execFileSync('git', ['-C', root, ...argv], { stdio: 'ignore' });
+  git('init');
+  git('add', '.');
+  git('-c', 'user.name=test', '-c', 'user.email=test@example.org', 'commit', '-m', 'one');
+  return root;
+}
+
+type Options = { readonly ref?: string; readonly results?: string; readonly signal?: AbortSignal };
+
+function run(sourceRoot: string, { ref = 'HEAD', results = tmpdir(), signal }: Options = {}): Promise<Interleaved> {
+  return interleave({
+    ref,
+    bench: parseBenchOptions({ suite: ['state'], smoke: true, rounds: 2, firstRound: 1, seed: 7, results }),
+    mainPath: MAIN,
+    sourceRoot,
+    commandLine: ['bench'],
+    progress: { update: () => undefined, say: () => undefined, done: () => undefined },
+    signal: signal ?? new AbortController().signal,
+  });
+}
+
+function worktreesOf(root: string): string[] {
+  const list = execFileSync('git', ['-C', root, 'worktree', 'list', '--porcelain'], { encoding: 'utf8' });
+  return list.split('\n').filter((line) => line.startsWith('worktree '));
+}
+
+test('both builds are measured in the same rounds, and the two runs say that they are pairs', async (t) => {
+  const root = repositoryOf(t, CURRENT);
+  const results = temporaryFolder(t);
+  const { oldFolder, newFolder } = await run(root, { results });
+  t.deepEqual(
+    readdirSync(results)
+      .map((name) => join(results, name))
+      .toSorted((a, b) => a.localeCompare(b)),
+    [oldFolder, newFolder].toSorted((a, b) => a.localeCompare(b)),
+  );
+  const [before, after] = [oldFolder, newFolder].map((folder) =>
+    JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')),
+  );
+  t.is(before.pairing, after.pairing);
+  t.regex(before.pairing, /^[0-9a-f-]{36}$/);
+  for (const { verdict, configuration } of [before, after]) {
+    t.is(verdict, 'HOLDS');
+    t.deepEqual(configuration, { suites: ['state'], only: [], scale: 'smoke' });
+  }
+  for (const folder of [oldFolder, newFolder]) {
+    const rounds = readCsv(join(folder, 'samples.csv')).map(({ round }) => round);
+    t.deepEqual([...new Set(rounds)], ['1', '2']);
+    t.is(rounds.filter((round) => round === '1').length, rounds.length / 2);
+  }
+  t.is(worktreesOf(root).length, 1);
+});
+
+test('a commit that does not exist is refused in one line', async (t) => {
+  const root = repositoryOf(t, CURRENT);
+  await t.throwsAsync(run(root, { ref: 'v9' }), { instanceOf: UsageError, message: /--against v9: no commit/ });
+});
+
+test('a commit whose bench is too old is refused, naming what it lacks, and its worktree is removed', async (t) => {
+  const root = repositoryOf(t, `console.log('--suite <name> --seed <n> --results <folder>');`);
+  const error = await t.throwsAsync(run(root), { instanceOf: UsageError });
+  t.regex(error.message, /too old for --rounds, --first-round$/);
+  t.is(worktreesOf(root).length, 1);
+});
+
+test('a commit that cannot be built is an error with its last lines, and its worktree is removed', async (t) => {
+  const root = repositoryOf(t, CURRENT);
+  writeFileSync(
+    join(root, 'package.json'),
+    '{ "name": "against", "scripts": { "prepare": "echo planted && exit 3" } }',
+  );
+  execFileSync('git', ['-C', root, '-c', 'user.name=t', '-c', 'user.email=t@example.org', 'commit', '-am', 'two']);
+  await t.throwsAsync(run(root), { message: /npm ci of HEAD failed .*planted/ });
+  t.is(worktreesOf(root).length, 1);
+});
+
+test('an interrupt ends it, and leaves no worktree', async (t) => {
+  const root = repositoryOf(t, CURRENT);
+  const interrupted = new AbortController();
+  interrupted.abort();
+  mkdirSync(join(root, 'results'));
+  await t.throwsAsync(run(root, { signal: interrupted.signal }), { message: 'interrupted' });
+  t.is(worktreesOf(root).length, 1);
+});

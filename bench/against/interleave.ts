@@ -1,0 +1,110 @@
+/**
+ * This build against another commit's, interleaved: each round runs both, in a random order, so that whatever slows the
+ * machine for a while slows both. Each side has a run folder; that the two are pairs, their run.json says.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { assert } from '../../src/core/assert.ts';
+import { Prng } from '../../src/core/prng.ts';
+import { shuffled } from '../harness/rounds.ts';
+import type { BenchOptions } from '../options.ts';
+import type { Progress } from '../progress.ts';
+import { mustRun } from './child.ts';
+import { Side } from './side.ts';
+import { buildWorktree } from './worktree.ts';
+
+const ROUNDS = 10;
+const ORDER = 0x6f726472;
+
+export type InterleaveOptions = {
+  readonly ref: string;
+  readonly bench: BenchOptions;
+  /** This build's `stream-sum`. */
+  readonly mainPath: string;
+  readonly sourceRoot: string;
+  readonly commandLine: readonly string[];
+  readonly progress: Progress;
+  /** Ends everything early; what was measured until then stays. */
+  readonly signal: AbortSignal;
+};
+
+/** The run folders of both builds. */
+export type Interleaved = { readonly oldFolder: string; readonly newFolder: string };
+
+export async function interleave(options: InterleaveOptions): Promise<Interleaved> {
+  const { ref, sourceRoot, progress, signal } = options;
+  const scratch = await mkdtemp(join(tmpdir(), 'stream-sum-rounds-'));
+  const logPath = join(scratch, 'log');
+  try {
+    progress.say(`bench: checking out and building ${ref}`);
+    const worktree = await buildWorktree({ sourceRoot, ref, logPath, signal });
+    try {
+      progress.say(`bench: ${ref} is ${worktree.commit}`);
+      return await runAll(options, { old: worktree.mainPath, new: options.mainPath }, scratch);
+    } finally {
+      progress.update('removing the worktree');
+      await worktree.remove();
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+type Name = 'old' | 'new';
+
+async function runAll(
+  options: InterleaveOptions,
+  mains: Readonly<Record<Name, string>>,
+  scratch: string,
+): Promise<Interleaved> {
+  const { bench, commandLine } = options;
+  const { results, seed, firstRound } = bench;
+  const common = { results, seed, startedAt: new Date(), pairing: randomUUID(), commandLine };
+  const sides = { old: await Side.create(common), new: await Side.create(common) };
+  const rounds = bench.rounds ?? ROUNDS;
+  for (let round = firstRound; round < firstRound + rounds; round += 1) {
+    for (const name of shuffled(['old', 'new'] as const, Prng.fromSeed(seed, ORDER, round))) {
+      options.progress.update(
+        `round ${round - firstRound + 1} of ${rounds}: ${name === 'old' ? options.ref : 'this build'}`,
+      );
+      const folder = await runRound(options, { mainPath: mains[name], round, scratch });
+      await sides[name].append(folder);
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+  for (const side of [sides.old, sides.new]) await side.close();
+  return { oldFolder: sides.old.folder, newFolder: sides.new.folder };
+}
+
+/** One round of one build, as a process of its own; its run folder. */
+async function runRound(
+  options: InterleaveOptions,
+  of: { readonly mainPath: string; readonly round: number; readonly scratch: string },
+): Promise<string> {
+  const { suites, only, scale, seed } = options.bench;
+  const results = join(of.scratch, 'results');
+  await mkdir(results, { recursive: true });
+  const identity = ['--rounds', '1', '--first-round', String(of.round), '--seed', String(seed), '--results', results];
+  const argv = [
+    of.mainPath,
+    'bench',
+    '--suite',
+    ...suites,
+    ...(only.length === 0 ? [] : ['--only', ...only]),
+    ...(scale === 'default' ? [] : [`--${scale}`]),
+    ...identity,
+  ];
+  await mustRun(`round ${of.round} of ${of.mainPath}`, {
+    command: process.execPath,
+    argv,
+    cwd: of.scratch,
+    logPath: join(of.scratch, 'log'),
+    signal: options.signal,
+  });
+  const [name, ...others] = await readdir(results);
+  assert(name !== undefined && others.length === 0, 'a run makes one folder');
+  return join(results, name);
+}

@@ -1,0 +1,67 @@
+/** One side of an interleaved comparison: a run folder whose rounds come from runs of one round each. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { OperatingError } from '../../src/core/errors.ts';
+import { createRunFolder, digestFiles, type RunFile, writeRunFile } from '../../src/measure/run-folder.ts';
+import { loadRun } from '../compare/loading.ts';
+import { BenchRecord } from '../record.ts';
+
+export type SideOptions = {
+  readonly results: string;
+  readonly seed: number;
+  readonly startedAt: Date;
+  /** The one that both sides have. */
+  readonly pairing: string;
+  readonly commandLine: readonly string[];
+};
+
+export class Side {
+  readonly folder: string;
+  readonly #options: SideOptions;
+  readonly #record: BenchRecord;
+  #run: RunFile | null = null;
+
+  private constructor(folder: string, options: SideOptions) {
+    this.folder = folder;
+    this.#options = options;
+    this.#record = new BenchRecord(folder);
+  }
+
+  static async create(options: SideOptions): Promise<Side> {
+    return new Side(await createRunFolder({ ...options, kind: 'bench' }), options);
+  }
+
+  /** Takes over the rounds of a run that holds. Throws OperatingError when its folder is not that of one. */
+  async append(folder: string): Promise<void> {
+    const { description, samples, latency, problems } = loadRun(folder);
+    if (description?.verdict !== 'HOLDS' || problems.length > 0) {
+      throw new OperatingError('ERR_AGAINST', problems[0] ?? `${folder}: the run does not hold`);
+    }
+    const run: RunFile = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'));
+    if (this.#run === null) {
+      const { pairing, commandLine, startedAt } = this.#options;
+      const open = { endedAt: null, verdict: null, exitCode: null, digests: {} };
+      this.#run = { ...run, ...open, pairing, commandLine, startedAt: startedAt.toISOString() };
+      await writeRunFile(this.folder, this.#run);
+    }
+    for (const sample of samples) this.#record.sample(sample);
+    for (const row of latency) this.#record.latency(row);
+    for (const remark of run.remarks ?? []) this.#record.remark(remark);
+  }
+
+  async close(): Promise<void> {
+    this.#record.close();
+    if (this.#run === null) return;
+    const { remarks, files } = this.#record;
+    await writeRunFile(this.folder, {
+      ...this.#run,
+      endedAt: new Date().toISOString(),
+      verdict: 'HOLDS',
+      exitCode: 0,
+      reasons: [],
+      remarks: [...remarks],
+      digests: await digestFiles(this.folder, files),
+    });
+  }
+}

@@ -1,0 +1,74 @@
+/** Another commit of this repository, built in a folder of its own outside of it, which is removed at the end. */
+
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { OperatingError, UsageError } from '../../src/core/errors.ts';
+import { mustRun } from './child.ts';
+
+const run = promisify(execFile);
+/** What a build must know to be interleaved. */
+const FLAGS_NEEDED = ['--suite', '--rounds', '--first-round', '--seed', '--results'];
+
+export type Worktree = {
+  readonly commit: string;
+  /** Its `stream-sum`. */
+  readonly mainPath: string;
+  remove(): Promise<void>;
+};
+
+/** The full hash of a commit. Throws a UsageError when `ref` names none. */
+export async function commitOf(sourceRoot: string, ref: string): Promise<string> {
+  try {
+    const argv = ['-C', sourceRoot, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`];
+    return (await run('git', argv)).stdout.trim();
+  } catch {
+    throw new UsageError(`--against ${ref}: no commit of the repository at ${sourceRoot} has that name`);
+  }
+}
+
+/** Checks a commit out and builds it. Throws, and leaves nothing, when that fails or its bench cannot be interleaved. */
+export async function buildWorktree(options: {
+  readonly sourceRoot: string;
+  readonly ref: string;
+  readonly logPath: string;
+  readonly signal: AbortSignal;
+}): Promise<Worktree> {
+  const { sourceRoot, ref, logPath, signal } = options;
+  const commit = await commitOf(sourceRoot, ref);
+  const folder = await mkdtemp(join(tmpdir(), 'stream-sum-against-'));
+  const tree = join(folder, 'tree');
+  const remove = async (): Promise<void> => {
+    await run('git', ['-C', sourceRoot, 'worktree', 'remove', '--force', tree]).catch(() => undefined);
+    await rm(folder, { recursive: true, force: true });
+    await run('git', ['-C', sourceRoot, 'worktree', 'prune']);
+  };
+  const within = { logPath, signal };
+  try {
+    const add = ['worktree', 'add', '--detach', tree, commit];
+    await mustRun(`git worktree add of ${ref}`, { command: 'git', argv: add, cwd: sourceRoot, ...within });
+    // Building is what its `prepare` does after the installation.
+    const argv = ['ci', '--prefer-offline'];
+    await mustRun(`npm ci of ${ref}`, { command: 'npm', argv, cwd: tree, ...within });
+    const mainPath = join(tree, 'dist/src/cli/main.js');
+    await checkFlags(ref, mainPath);
+    return { commit, mainPath, remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function checkFlags(ref: string, mainPath: string): Promise<void> {
+  let help = '';
+  try {
+    help = (await run(process.execPath, [mainPath, 'bench', '--help'])).stdout;
+  } catch (cause) {
+    throw new OperatingError('ERR_AGAINST', `${ref} has no bench that runs: ${String(cause)}`, { cause });
+  }
+  const missing = FLAGS_NEEDED.filter((flag) => !help.includes(`${flag} `));
+  if (missing.length === 0) return;
+  throw new UsageError(`--against ${ref}: its bench cannot be interleaved, it is too old for ${missing.join(', ')}`);
+}
