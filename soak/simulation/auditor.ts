@@ -8,7 +8,7 @@
  */
 
 import * as records from '../../src/chunker/records.ts';
-import { isJournalRow, isProducerRow, isShardRow } from '../../src/journal/broker/tables.ts';
+import { type ShardRow, isJournalRow, isProducerRow, isShardRow } from '../../src/journal/broker/tables.ts';
 import { SUMS_JOURNAL, chunkJournal } from '../../src/journal/journals.ts';
 import { shardProducer } from '../../src/message/batch.ts';
 import { keyOf, nameKey, offsetOfKey, openRow } from '../../src/store/row.ts';
@@ -32,7 +32,8 @@ export class Auditor {
   readonly #unshown: Unshown[][];
   /** By shard, the epoch that was raised last by an owner that has its answer, and its store. */
   readonly #raised: { epoch: number; path: string }[];
-  readonly #begins: number[];
+  /** What is durable of each shard at the broker. */
+  readonly #shards: ShardRow[] = [];
   #broker: Disk | null = null;
 
   constructor(options: { partitions: number; recorder: Recorder; counters: Counters; nowNs: () => number }) {
@@ -42,7 +43,6 @@ export class Auditor {
     this.#nowNs = options.nowNs;
     this.#unshown = Array.from({ length: options.partitions }, () => []);
     this.#raised = Array.from({ length: options.partitions }, () => ({ epoch: 0, path: '' }));
-    this.#begins = Array.from({ length: options.partitions + 1 }, () => 0);
   }
 
   /** The disk whose commits are given to `brokerDurable`. */
@@ -51,9 +51,8 @@ export class Auditor {
   }
 
   /** What is durable of a shard at the broker. */
-  shard(shard: number): { readonly epoch: number; readonly confirmed: string | null } {
-    const row = this.#broker?.get('shards', keyOf(shard));
-    return row === undefined ? { epoch: 0, confirmed: null } : openRow(row, isShardRow, `shard ${shard}`);
+  shard(shard: number): ShardRow {
+    return this.#shards[shard] ?? { epoch: 0, confirmed: null };
   }
 
   /** End of the durable sums. */
@@ -75,10 +74,11 @@ export class Auditor {
 
   brokerDurable(writes: OwnedWrites): void {
     for (const { table, key, value } of writes) {
-      if (value === null) continue;
       const number = key.length >= 4 ? key.readUInt32BE(0) : 0;
+      if (table === 'batches' && value === null) this.#trimmed(number);
+      if (value === null) continue;
       if (table === 'batches') this.#batch(number, offsetOfKey(key), value);
-      else if (table === 'journals') this.#trimmed(number, value);
+      else if (table === 'shards') this.#shards[number] = openRow(value, isShardRow, `shard ${number}`);
     }
   }
 
@@ -154,11 +154,8 @@ export class Auditor {
     unshown.splice(0, shown);
   }
 
-  #trimmed(number: number, value: Buffer): void {
-    const { begin } = openRow(value, isJournalRow, `journal ${number}`);
-    if (begin <= (this.#begins[number] ?? 0)) return;
-    this.#begins[number] = begin;
-    this.#counters.count(number === this.#partitions ? 'sums journal trimmed' : 'chunk journal trimmed');
+  #trimmed(number: number): void {
+    this.#counters.count(number === this.#partitions ? 'sums batch trimmed' : 'chunk batch trimmed');
   }
 
   #head(number: number): number {

@@ -211,7 +211,9 @@ export class SimulatedStore implements Store {
     }
     if (failure === null || failure.isApplied) disk.apply(underWay.owned);
     underWay.isDurable = true;
-    kernel.after(knownNs, () => incarnation.enter(() => this.#isKnown(underWay, failure)));
+    const isKnown = (): void => incarnation.enter(() => this.#isKnown(underWay, failure));
+    if (knownNs === 0) isKnown();
+    else kernel.after(knownNs, isKnown);
   }
 
   #isKnown(underWay: UnderWay, failure: { readonly onFailed: () => void } | null): void {
@@ -231,5 +233,5 @@ function isUnchanged({ given, owned: before }: UnderWay): boolean {
 }
 
 function owned({ table, key, value }: Write): OwnedWrites[number] {
-  return { table, key: Buffer.from(key), value: value === null ? null : Buffer.from(value) };
+  return { table, key, value: value === null ? null : Buffer.from(value) };
 }

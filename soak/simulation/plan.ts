@@ -95,7 +95,7 @@ export function planOf(seed: number, workload: WorkloadName): Plan {
   const prng = Prng.fromSeed(PLAN, seed % 0x1_0000_0000, Math.floor(seed / 0x1_0000_0000), WORKLOADS.indexOf(workload));
   const partitions = pick(prng, [1, 2, 2, 3, 4, 4, 8, 16]);
   const summers = shareOut(partitions, Math.min(partitions, prng.between(1, 4)));
-  const faultsMs = prng.between(30, 60) * 1_000;
+  const faultsMs = prng.between(60, 120) * 1_000;
   const chunkerCount = prng.between(1, workload === 'edges' ? 2 : 4);
   const chunkers = Array.from({ length: chunkerCount }, (_, index) => chunkerPlan(prng, workload, chunkerCount, index));
   const batchBytes = Math.max(...chunkers.map((chunker) => chunker.batchBytes));
@@ -113,8 +113,8 @@ export function planOf(seed: number, workload: WorkloadName): Plan {
     workload,
     partitions,
     // A journal takes batches of a quarter of its room; sometimes it has hardly more than that.
-    retentionBytes: partitions * Math.max(4 * batchBytes, pick(prng, [1024, 16 * 1024, 256 * 1024])),
-    sumsBytes: Math.max(4 * batchBytes, pick(prng, [8 * 1024, 64 * 1024, 1024 * 1024])),
+    retentionBytes: partitions * Math.max(4 * batchBytes, pick(prng, [1024, 64 * 1024, 64 * 1024, 256 * 1024])),
+    sumsBytes: Math.max(4 * batchBytes, pick(prng, [8 * 1024, 256 * 1024, 1024 * 1024])),
     summers,
     chunkers,
     warmUpMs,
@@ -124,8 +124,8 @@ export function planOf(seed: number, workload: WorkloadName): Plan {
     slaMs,
     delayUs: pick(prng, [20, 100, 1_000]),
     jitterUs: pick(prng, [50, 1_000, 10_000]),
-    commitUs: pick(prng, [200, 1_000, 5_000]),
-    commitJitterUs: pick(prng, [500, 5_000, 30_000]),
+    commitUs: pick(prng, [300, 2_000, 8_000]),
+    commitJitterUs: pick(prng, [1_000, 10_000, 40_000]),
     faults: times.map((atMs, id) => ({ id, atMs, ...fault(prng, names, faultsMs) })),
   };
 }
@@ -217,7 +217,7 @@ function longOrShort(prng: Prng, faultsMs: number): number {
 }
 
 function chunkerPlan(prng: Prng, workload: WorkloadName, chunkerCount: number, index: number): ChunkerPlan {
-  const rate = Math.ceil(pick(prng, [30, 60, 100]) / chunkerCount);
+  const rate = Math.ceil(pick(prng, [12, 20, 32]) / chunkerCount);
   const startMs = index === 0 ? 0 : pick(prng, [0, 0, prng.below(20_000)]);
   switch (workload) {
     case 'uniform':

@@ -44,6 +44,8 @@ export type Handle = {
 /** The composition of one component over simulated dependencies. */
 export type Run = (process: SimulatedProcess, incarnation: Incarnation, store: SimulatedStore) => Promise<Handle>;
 
+/** At most so long after a commit is durable its process knows. */
+const KNOWN_NS = 1e6;
 const PROCESS = 0x70726f63;
 const COMMIT = 0x636f6d6d;
 const DECORATION = 0x6465636f;
@@ -208,7 +210,7 @@ export class SimulatedProcess {
       prng,
       next: () => ({
         durableNs: (commitUs + prng.below(commitJitterUs + 1)) * 1e3 + this.slowDiskNs,
-        knownNs: prng.below(100_000),
+        knownNs: prng.below(4) === 0 ? prng.below(KNOWN_NS) : 0,
       }),
     };
   }

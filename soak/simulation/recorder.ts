@@ -4,6 +4,9 @@ import { createHash } from 'node:crypto';
 import type { Decorations } from './decorations.ts';
 import type { Checker, HistoryEvent } from '../checkers/history.ts';
 
+/** Hashed together. */
+const TEXT_LENGTH_MAX = 32 * 1024;
+
 type WithoutTime<E> = E extends unknown ? Omit<E, 'atNs'> : never;
 /** An event that is happening now. */
 export type Happening = WithoutTime<HistoryEvent>;
@@ -14,6 +17,8 @@ export class Recorder {
   readonly #checkers: readonly Checker[];
   readonly #decorations: Decorations;
   #events = 0;
+  /** Not hashed yet. */
+  #text = '';
 
   constructor(options: {
     readonly nowNs: () => number;
@@ -39,16 +44,24 @@ export class Recorder {
 
   /** Of every event so far, times and bytes included: 64 hexadecimal digits. */
   digest(): string {
+    this.#flush();
     return this.#hash.copy().digest('hex');
   }
 
   #digest(event: HistoryEvent): void {
     if (event.event !== 'batch') {
-      this.#hash.update(`${JSON.stringify(event)}\n`);
+      this.#text += `${JSON.stringify(event)}\n`;
+      if (this.#text.length > TEXT_LENGTH_MAX) this.#flush();
       return;
     }
-    const { bytes, ...rest } = event;
-    this.#hash.update(`${JSON.stringify(rest)} ${bytes.length}\n`);
+    const { atNs, journal, begin, end, stampNs, bytes } = event;
+    this.#text += `batch ${atNs} ${journal} ${begin} ${end} ${stampNs} ${bytes.length}\n`;
+    this.#flush();
     this.#hash.update(bytes);
+  }
+
+  #flush(): void {
+    this.#hash.update(this.#text);
+    this.#text = '';
   }
 }
