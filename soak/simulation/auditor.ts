@@ -72,6 +72,11 @@ export class Auditor {
     return row !== undefined && openRow(row, isCheckpointRow, `shard ${shard}`).nextSum > this.sumsPublished(shard);
   }
 
+  /** Whether the store's owner has raised the shard's epoch, and another store or none is confirmed. */
+  isClaiming(shard: number, path: string): boolean {
+    return this.#speaks(shard, path) && this.shard(shard).confirmed !== path;
+  }
+
   brokerDurable(writes: OwnedWrites): void {
     for (const { table, key, value } of writes) {
       const number = key.length >= 4 ? key.readUInt32BE(0) : 0;

@@ -4,7 +4,7 @@
 export const MOMENTS = [
   'killed between a commit and the publication of its sums',
   'killed in a commit that was not durable',
-  'killed in a commit that was durable and not known',
+  'killed in a commit that was durable',
   'killed while it claimed a shard',
   'killed between its raise and its confirmation',
   'killed before it was ready',
@@ -17,7 +17,7 @@ export const MOMENTS = [
   'takeover with a waking zombie',
   'zombie fenced',
   'zombie restarted and replaced',
-  'append of a zombie fenced',
+  'request of a zombie fenced',
   'shard left out of a claim',
   'message lost',
   'acknowledgement lost',

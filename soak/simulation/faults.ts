@@ -177,6 +177,7 @@ export class Faults {
         fault.old satisfies never;
     }
     const successor = this.#supervisor.takeOver(slot);
+    if (fault.successor !== null) this.#supervisor.kill(successor, fault.successor);
     this.#effective(fault);
     this.#lasts(fault.id, fault.wakeMs, () => {
       if (incarnation.resume() > 0 && successor.isReady) this.#counters.count('takeover with a waking zombie');

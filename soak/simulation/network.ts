@@ -199,6 +199,7 @@ export class Network {
       if (link !== undefined) this.#forget(link);
       return;
     }
+    if (isFenced(frames[0])) this.#options.counters.count('request of a zombie fenced');
     this.#send(link, 'to-client', frames);
   }
 
@@ -362,4 +363,12 @@ function isOfType(header: Uint8Array, type: string): boolean {
   return (
     Buffer.from(header.buffer, header.byteOffset, Math.min(begin.length, header.length)).toString('latin1') === begin
   );
+}
+
+const FENCED = '"outcome":"fenced"';
+
+/** Whether it is an answer that fences; of the ends of streams there is nothing to be told. */
+function isFenced(header: Uint8Array | undefined): boolean {
+  if (header === undefined || !(isOfType(header, 'acks') || isOfType(header, 'reply'))) return false;
+  return Buffer.from(header.buffer, header.byteOffset, header.length).includes(FENCED);
 }

@@ -44,7 +44,6 @@ export class ObservedJournals extends WrappedJournals {
     if (what === 'expected') counters.count('resend met an expected');
     if (what === 'unknown') counters.count('append ended unknown');
     if (what === 'refused') counters.count('append refused for want of room');
-    if (what === 'fenced') counters.count('append of a zombie fenced');
     return outcome;
   }
 

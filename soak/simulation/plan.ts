@@ -28,6 +28,8 @@ export type ChunkerPlan = {
   readonly fileCount: number | null;
   /** Virtual ms from the beginning until its first start. */
   readonly startMs: number;
+  /** When it is told to drain, as all are at the end; `null`: only then. */
+  readonly drainMs: number | null;
 };
 
 /** How a process dies: at once, or in its n-th call into the world from then on. What its commit under way leaves. */
@@ -45,6 +47,8 @@ export type PlannedFault = { readonly id: number; readonly atMs: number } & (
       readonly old: 'dead' | 'paused' | 'running';
       readonly wakeMs: number;
       readonly returns: boolean;
+      /** How the successor dies in its first start, if it does. */
+      readonly successor: Death | null;
     }
   | {
       readonly kind: 'partition' | 'stall';
@@ -90,6 +94,10 @@ const PLAN = 0x706c616e;
 /** Sums must come within the faults and this, ms: what a repair may take after the last of them. */
 const REPAIR_MS = 30_000;
 const DRAIN_MARGIN_MS = 30_000;
+/** Processes that live until the end, and die on the way. */
+const CERTAIN_CRASHES: readonly string[] = ['broker', 'chunker-0', 'summer-0'];
+/** What is open when the drain begins is generated within about this time. */
+const OPEN_S_MAX = 30;
 
 export function planOf(seed: number, workload: WorkloadName): Plan {
   const prng = Prng.fromSeed(PLAN, seed % 0x1_0000_0000, Math.floor(seed / 0x1_0000_0000), WORKLOADS.indexOf(workload));
@@ -105,8 +113,23 @@ export function planOf(seed: number, workload: WorkloadName): Plan {
     ...summers.map((_, index) => `summer-${index}`),
   ];
   const warmUpMs = prng.between(1, 4) * 1_000;
-  const count = prng.between(20, 40);
-  const times = Array.from({ length: count }, () => warmUpMs + prng.below(faultsMs)).toSorted((a, b) => a - b);
+  const drafts = Array.from({ length: prng.between(20, 40) }, () => ({
+    atMs: warmUpMs + prng.below(faultsMs),
+    ...fault(prng, names, faultsMs),
+  }));
+  // Each kind of process dies at least once, whatever else happens.
+  for (const target of CERTAIN_CRASHES) {
+    const atMs = warmUpMs + prng.below(Math.floor(faultsMs / 2));
+    drafts.push({ atMs, kind: 'crash', target, death: death(prng) });
+  }
+  // Whoever ends early meets trouble at its end.
+  for (const [index, { drainMs }] of chunkers.entries()) {
+    if (drainMs === null) continue;
+    for (let more = prng.between(1, 4); more > 0; more -= 1) {
+      const target = pick(prng, ['broker', `chunker-${index}`, `chunker-${index}`]);
+      drafts.push({ atMs: drainMs + prng.below(3_000), kind: 'crash', target, death: death(prng) });
+    }
+  }
   const slaMs = faultsMs + REPAIR_MS;
   return {
     seed,
@@ -126,8 +149,15 @@ export function planOf(seed: number, workload: WorkloadName): Plan {
     jitterUs: pick(prng, [50, 1_000, 10_000]),
     commitUs: pick(prng, [300, 2_000, 8_000]),
     commitJitterUs: pick(prng, [1_000, 10_000, 40_000]),
-    faults: times.map((atMs, id) => ({ id, atMs, ...fault(prng, names, faultsMs) })),
+    faults: drafts.toSorted((a, b) => a.atMs - b.atMs).map((draft, id) => ({ id, ...draft })),
   };
+}
+
+/** By kind of fault, how often it must take effect for a schedule to prove anything. */
+export function leastFaults({ faults }: Plan): Readonly<Record<string, number>> {
+  const crashed = new Set(faults.flatMap((planned) => (planned.kind === 'crash' ? [planned.target] : [])));
+  const certain = CERTAIN_CRASHES.filter((target) => crashed.has(target));
+  return certain.length === 0 ? {} : { crash: certain.length };
 }
 
 /** A fault without its number and time. */
@@ -157,6 +187,7 @@ function fault(prng: Prng, names: readonly string[], faultsMs: number): Draft {
         old: pick(prng, ['dead', 'paused', 'running'] as const),
         wakeMs: 200 + prng.below(8_000),
         returns: prng.below(2) === 0,
+        successor: prng.below(3) === 0 ? { ...death(prng), atCall: prng.between(1, 50) } : null,
       };
     case 'partition':
       return { kind: 'partition', target: client, directions: directions(prng), durationMs };
@@ -231,10 +262,10 @@ function chunkerPlan(prng: Prng, workload: WorkloadName, chunkerCount: number, i
     case 'skewed': {
       // A few huge files beside many small ones.
       const isHuge = index % 2 === 1;
-      const chunks = isHuge ? { low: 200, high: 600 } : { low: 0, high: 4 };
+      const chunks = isHuge ? { low: 60, high: 200 } : { low: 0, high: 4 };
       const chunkBytes = isHuge ? { low: 500, high: 4_000 } : { low: 1, high: 90 };
       return plan(prng, index, {
-        rate,
+        rate: isHuge ? rate * 2 : rate,
         startMs,
         filesOpen: isHuge ? prng.between(1, 3) : prng.between(1, 100),
         chunks,
@@ -265,7 +296,7 @@ function chunkerPlan(prng: Prng, workload: WorkloadName, chunkerCount: number, i
 function plan(
   prng: Prng,
   index: number,
-  fields: Omit<ChunkerPlan, 'batchBytes' | 'fileCount' | 'rate'> & { rate: number },
+  fields: Omit<ChunkerPlan, 'batchBytes' | 'fileCount' | 'rate' | 'drainMs'> & { rate: number },
 ): ChunkerPlan {
   const needed = BATCH_HEADER_BYTES + CHUNK_HEADER_BYTES + fields.chunkBytes.high;
   // Room for one chunk, for a few, or for many.
@@ -273,8 +304,10 @@ function plan(
   // The first one publishes in every phase.
   const isFast = index > 0 && prng.below(6) === 0;
   const chunksMean = (fields.chunks.low + fields.chunks.high) / 2 + 1;
+  const filesOpen = Math.max(1, Math.min(fields.filesOpen, Math.floor((fields.rate * OPEN_S_MAX) / chunksMean)));
   const fileCount = isFast ? Math.ceil(1_500 / chunksMean) : null;
-  return { ...fields, batchBytes, rate: isFast ? null : fields.rate, fileCount };
+  const drainMs = index > 0 && prng.below(2) === 0 ? fields.startMs + prng.between(8_000, 40_000) : null;
+  return { ...fields, filesOpen, batchBytes, rate: isFast ? null : fields.rate, fileCount, drainMs };
 }
 
 /** Consecutive partitions, as even as can be. */

@@ -189,8 +189,12 @@ export class SimulatedProcess {
       return decorations.crashedCommit?.(rest, subject) ?? rest;
     });
     if (end.exitCode === null) {
-      if (commit === 'unknown') counters.count('killed in a commit that was durable and not known');
-      if (commit === 'undecided') counters.count('killed in a commit that was not durable');
+      const isDurable = commit === 'unknown' || remains === 'durable';
+      if (commit !== 'none') {
+        const what = isDurable ? 'killed in a commit that was durable' : 'killed in a commit that was not durable';
+        counters.count(what);
+        if (this.component === 'broker') counters.count('broker killed with appends under way');
+      }
       if (!this.isReady) counters.count('killed before it was ready');
     }
     this.incarnation = null;

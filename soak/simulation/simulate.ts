@@ -12,7 +12,7 @@ import type { Decorations } from './decorations.ts';
 import { Faults } from './faults.ts';
 import { Kernel } from './kernel.ts';
 import { Network } from './network.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, leastFaults } from './plan.ts';
 import type { Surroundings } from './process.ts';
 import { Recorder } from './recorder.ts';
 import { Supervisor } from './supervisor.ts';
@@ -132,7 +132,7 @@ class Schedule {
       slaMs,
       partitions,
       processes: ['broker', ...this.#supervisor.chunkers.map(({ name }) => name)],
-      faults: {},
+      faults: leastFaults(this.#plan),
     });
     this.#enter('warm-up');
     this.#supervisor.startAll();
@@ -194,13 +194,14 @@ class Schedule {
     );
   }
 
+  /** Whatever has not drained by now is stopped as well: its journals and stores are judged as they are. */
   #stop(): void {
     this.#phase = 'stop';
     this.#supervisor.stopAll();
-    this.#until(
-      () => this.#supervisor.summers.every(({ isUp }) => !isUp),
-      { limitMs: HEAL_MS_MAX, otherwise: 'not every summer stopped when it was asked to' },
-      () => this.#audit(),
+    const isDown = (): boolean =>
+      [...this.#supervisor.summers, ...this.#supervisor.chunkers].every(({ isUp }) => !isUp);
+    this.#until(isDown, { limitMs: HEAL_MS_MAX, otherwise: 'not every process stopped when it was asked to' }, () =>
+      this.#audit(),
     );
   }
 
@@ -208,13 +209,11 @@ class Schedule {
     this.#recorder.record({ event: 'phase', phase: 'audit' });
     this.#auditor.finish((path) => this.#supervisor.processAt(path));
     this.#supervisor.broker.stop();
-    this.#until(
-      () => !this.#supervisor.broker.isUp,
-      { limitMs: HEAL_MS_MAX, otherwise: 'the broker did not stop when it was asked to' },
-      () => {
-        this.#phase = 'over';
-      },
-    );
+    const over = (): void => {
+      this.#phase = 'over';
+    };
+    const isDown = (): boolean => !this.#supervisor.broker.isUp;
+    this.#until(isDown, { limitMs: HEAL_MS_MAX, otherwise: 'the broker did not stop when it was asked to' }, over);
   }
 
   /** A violation or a failure: what is left is not worth simulating. */
@@ -224,17 +223,15 @@ class Schedule {
     this.#phase = 'over';
   }
 
+  /** Goes on when it is so, or, with a reason to doubt, when it is not after so long. */
   #until(isSo: () => boolean, bound: { limitMs: number; otherwise: string }, then: () => void): void {
     const endNs = this.#kernel.nowNs + bound.limitMs * 1e6;
     const poll = (): void => {
       if (this.#phase === 'over') return;
       if (isSo()) return then();
-      if (this.#kernel.nowNs > endNs) {
-        this.#inconclusive.push(bound.otherwise);
-        this.#phase = 'over';
-        return;
-      }
-      this.#at(POLL_MS, poll);
+      if (this.#kernel.nowNs <= endNs) return this.#at(POLL_MS, poll);
+      this.#inconclusive.push(bound.otherwise);
+      then();
     };
     poll();
   }

@@ -107,8 +107,11 @@ export class Supervisor {
   startAll(): void {
     this.broker.start();
     for (const { summers } of this.slots) summers[0]?.start();
+    const { plan, kernel } = this.#surroundings;
     for (const [index, chunker] of this.chunkers.entries()) {
-      this.#startLater(chunker, this.#surroundings.plan.chunkers[index]?.startMs ?? 0);
+      const { startMs = 0, drainMs = null } = plan.chunkers[index] ?? {};
+      this.#startLater(chunker, startMs);
+      if (drainMs !== null) kernel.after(drainMs * 1e6, () => chunker.drain());
     }
   }
 
@@ -223,6 +226,9 @@ export class Supervisor {
   #countUnpublished(slot: Slot, process: SimulatedProcess): void {
     const { auditor, counters } = this.#surroundings;
     if (!process.isReady) counters.count('killed while it claimed a shard');
+    if (slot.partitions.some((shard) => auditor.isClaiming(shard, process.disk.path))) {
+      counters.count('killed between its raise and its confirmation');
+    }
     if (slot.partitions.some((shard) => auditor.isUnpublished(shard, process.disk))) {
       counters.count('killed between a commit and the publication of its sums');
     }
