@@ -15,7 +15,7 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
   },
   simulate: {
     summary: 'simulate the whole system under random faults, from a seed',
-    load: async () => (await import('../../soak/simulation/command.ts')).simulateCommand(),
+    load: hashing(async () => (await import('../../soak/simulation/command.ts')).simulateCommand()),
   },
   bench: {
     summary: 'measure the parts, with their peers in the same run',

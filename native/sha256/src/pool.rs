@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::backend::{Backend, prefetch, with_vectors};
+use crate::backend::{Backend, Splicer, prefetch, with_vectors};
 use crate::codec::{self, STATE_BYTES};
 use crate::context::{BYTE_COUNT_MAX, FileId, digest_bytes};
 use crate::failure::{Failure, FailureKind};
@@ -73,7 +73,7 @@ impl Pool {
             Ok(finished) => {
                 with_vectors(
                     #[inline(always)]
-                    || self.fold_planned(payload, sums),
+                    |splicer| self.fold_planned(splicer, payload, sums),
                 );
                 Ok(finished)
             }
@@ -180,7 +180,7 @@ impl Pool {
     }
 
     #[inline(always)]
-    fn fold_planned(&mut self, payload: &[u8], sums: &mut [u8]) {
+    fn fold_planned(&mut self, splicer: Option<Splicer>, payload: &[u8], sums: &mut [u8]) {
         let mut sums = sums.as_chunks_mut::<SUM_BYTES>().0.iter_mut();
         let mut flushed = 0;
         for index in 0..self.plan.len() {
@@ -192,13 +192,13 @@ impl Pool {
             let planned = &self.plan[index];
             self.slab.mark_dirty(planned.slot);
             let context = self.slab.at(planned.slot);
-            if planned.data_bytes == 0 {
-                self.window.push_end(context, planned.slot);
+            let is_full = if planned.data_bytes == 0 {
+                self.window.push_end(context, planned.slot)
             } else {
                 let start = planned.offset as usize + RECORD_HEADER_BYTES;
-                self.window.push(context, planned.slot, payload, start, planned.data_bytes as usize);
-            }
-            if self.window.is_full() {
+                self.window.push(splicer, context, planned.slot, payload, start, planned.data_bytes as usize)
+            };
+            if is_full {
                 self.flush(payload, flushed..index + 1, &mut sums);
                 flushed = index + 1;
             }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::backend::{Backend, prefetch, with_vectors};
+use crate::backend::{Backend, Splicer, prefetch, with_vectors};
 use crate::codec::{self, STATE_BYTES, StateError};
 use crate::context::{BYTE_COUNT_MAX, Context, DIGEST_BYTES, FILE_ID_BYTES, digest_bytes};
 use crate::pool::PREFETCH_AHEAD;
@@ -88,13 +88,13 @@ impl SlotPool {
         self.validate(slots, ends, data.len())?;
         with_vectors(
             #[inline(always)]
-            || self.fold_validated(slots, ends, data),
+            |splicer| self.fold_validated(splicer, slots, ends, data),
         );
         Ok(())
     }
 
     #[inline(always)]
-    fn fold_validated(&mut self, slots: &[u32], ends: &[u32], data: &[u8]) {
+    fn fold_validated(&mut self, splicer: Option<Splicer>, slots: &[u32], ends: &[u32], data: &[u8]) {
         let mut start = 0;
         for (index, (&slot, &end)) in slots.iter().zip(ends).enumerate() {
             if let Some(&ahead) = slots.get(index + PREFETCH_AHEAD) {
@@ -103,9 +103,9 @@ impl SlotPool {
                 prefetch(&context.block);
             }
             let end = end as usize;
-            self.window.push(self.slab.at(slot), slot, data, start, end - start);
+            let is_full = self.window.push(splicer, self.slab.at(slot), slot, data, start, end - start);
             start = end;
-            if self.window.is_full() {
+            if is_full {
                 self.window.flush(self.backend, self.slab.contexts_mut(), data);
             }
         }
@@ -146,7 +146,7 @@ impl SlotPool {
             for &slot in slots {
                 let context = self.slab.at(slot);
                 context.queued = 0;
-                self.window.push_end(context, slot);
+                let _ = self.window.push_end(context, slot);
             }
             self.window.flush(self.backend, self.slab.contexts_mut(), &[]);
             for (&slot, digest) in slots.iter().zip(digests.as_chunks_mut::<DIGEST_BYTES>().0) {

@@ -2,10 +2,11 @@
 //! that are complete become a job; some hundred jobs are then folded at once. A job's level is how many of the same
 //! stream precede it: the jobs of one level belong to different streams and can share a kernel call.
 //!
-//! Bytes are copied in fixed lengths of a block, which read and write past what is meant, since copies of a varying
-//! length and the branches about them cost more than a short chunk's compression.
+//! Bytes are moved in fixed lengths of a block, which read and write past what is meant, since copies of a varying
+//! length and the branches about them cost more than a short chunk's compression. With AVX-512 VBMI a block is put
+//! together in a register, else in memory.
 
-use crate::backend::{Backend, prefetch_all};
+use crate::backend::{Backend, Splicer, prefetch_all};
 use crate::context::{BLOCK_BYTES, Context};
 use crate::lanes::{Queue, StoredJob};
 
@@ -23,14 +24,11 @@ const PREFETCHED_BYTES: usize = 512;
 
 /// Jobs that wait. Between calls of `flush` the contexts' `h` lags behind their `byte_count` and `block`.
 pub(crate) struct Window {
-    staged: Vec<[u8; BLOCK_BYTES]>,
+    staged: Box<[[u8; BLOCK_BYTES]; STAGED_MAX + STAGED_SPARE]>,
     staged_count: usize,
     /// The jobs of level l from `l * LEVEL_JOBS`.
-    jobs: Vec<StoredJob>,
-    job_count: usize,
+    jobs: Box<[StoredJob; LEVELS * LEVEL_JOBS]>,
     level_counts: [usize; LEVELS],
-    /// Some stream has no level left.
-    is_level_full: bool,
     /// Every job is one staged block.
     is_uniform: bool,
 }
@@ -38,21 +36,29 @@ pub(crate) struct Window {
 impl Window {
     pub(crate) fn new() -> Self {
         Self {
-            staged: vec![[0; BLOCK_BYTES]; STAGED_MAX + STAGED_SPARE],
+            staged: Box::new([[0; BLOCK_BYTES]; STAGED_MAX + STAGED_SPARE]),
             staged_count: 0,
-            jobs: vec![StoredJob::default(); LEVELS * LEVEL_JOBS],
-            job_count: 0,
+            jobs: Box::new([StoredJob::default(); LEVELS * LEVEL_JOBS]),
             level_counts: [0; LEVELS],
-            is_level_full: false,
             is_uniform: true,
         }
     }
 
-    /// Appends `payload[start..start + bytes]` to the stream of `slot`, whose context is given.
+    /// Appends `payload[start..start + bytes]` to the stream of `slot`, whose context is given. True if all that waits must
+    /// be flushed before the next chunk.
     #[inline(always)]
-    pub(crate) fn push(&mut self, context: &mut Context, slot: u32, payload: &[u8], start: usize, bytes: usize) {
+    #[must_use]
+    pub(crate) fn push(
+        &mut self,
+        splicer: Option<Splicer>,
+        context: &mut Context,
+        slot: u32,
+        payload: &[u8],
+        start: usize,
+        bytes: usize,
+    ) -> bool {
         match payload[start..].first_chunk::<BLOCK_BYTES>() {
-            Some(head) if bytes <= BLOCK_BYTES => self.push_short(context, slot, head, bytes),
+            Some(head) if bytes <= BLOCK_BYTES => self.push_short(splicer, context, slot, head, bytes),
             _ => self.push_long(context, slot, payload, start, bytes),
         }
     }
@@ -60,37 +66,49 @@ impl Window {
     /// Without a branch on whether the block is complete, which nothing predicts: a job is always written, and counts
     /// only if it is one.
     #[inline(always)]
-    fn push_short(&mut self, context: &mut Context, slot: u32, head: &[u8; BLOCK_BYTES], bytes: usize) {
+    fn push_short(
+        &mut self,
+        splicer: Option<Splicer>,
+        context: &mut Context,
+        slot: u32,
+        head: &[u8; BLOCK_BYTES],
+        bytes: usize,
+    ) -> bool {
         let buffered = context.buffered();
         let complete = usize::from(buffered + bytes >= BLOCK_BYTES);
         context.byte_count += bytes as u64;
-        let scratch = self.staged[self.staged_count..self.staged_count + 2].as_flattened_mut();
-        scratch[..BLOCK_BYTES].copy_from_slice(&context.block);
-        scratch[buffered..buffered + BLOCK_BYTES].copy_from_slice(head);
-        context.block = self.staged[self.staged_count + complete];
+        if let Some(splicer) = splicer {
+            let staged = &mut self.staged[self.staged_count];
+            splicer.splice(&mut context.block, head, buffered, complete == 1, staged);
+        } else {
+            let scratch = self.staged[self.staged_count..self.staged_count + 2].as_flattened_mut();
+            scratch[..BLOCK_BYTES].copy_from_slice(&context.block);
+            scratch[buffered..buffered + BLOCK_BYTES].copy_from_slice(head);
+            context.block = self.staged[self.staged_count + complete];
+        }
         let job = StoredJob { slot, staged: self.staged_count as u16, staged_blocks: 1, ..StoredJob::default() };
         self.staged_count += complete;
-        self.put(context, job, complete);
+        self.put(context, job, complete)
     }
 
-    /// Puts a job into its level; it counts if `count` is 1 and not 0.
+    /// Puts a job into its level; it counts if `count` is 1 and not 0. True if the window must be flushed.
     #[inline(always)]
-    fn put(&mut self, context: &mut Context, job: StoredJob, count: usize) {
+    #[must_use]
+    fn put(&mut self, context: &mut Context, job: StoredJob, count: usize) -> bool {
         let level = context.queued as usize;
         self.jobs[level * LEVEL_JOBS + self.level_counts[level]] = job;
         self.level_counts[level] += count;
-        self.job_count += count;
         context.queued += count as u32;
-        self.is_level_full |= context.queued as usize == LEVELS;
+        self.staged_count >= STAGED_MAX || context.queued as usize == LEVELS
     }
 
-    fn push_long(&mut self, context: &mut Context, slot: u32, payload: &[u8], start: usize, bytes: usize) {
+    fn push_long(&mut self, context: &mut Context, slot: u32, payload: &[u8], start: usize, bytes: usize) -> bool {
         let buffered = context.buffered();
         context.byte_count += bytes as u64;
         let data = &payload[start..start + bytes];
         if buffered + bytes < BLOCK_BYTES {
             context.block[buffered..buffered + bytes].copy_from_slice(data);
-            return;
+            return false;
         }
         let staged = self.staged_count;
         let head_bytes = (BLOCK_BYTES - buffered) % BLOCK_BYTES;
@@ -107,20 +125,30 @@ impl Window {
             Some(block) => context.block = *block,
             None => context.block[..bytes - tail].copy_from_slice(&data[tail..]),
         }
-        self.enqueue(context, slot, staged, start + head_bytes, blocks);
+        self.enqueue(context, slot, staged, start + head_bytes, blocks)
     }
 
     /// Appends the padding that ends the stream of `slot`; after the flush its `h` is the digest.
-    pub(crate) fn push_end(&mut self, context: &mut Context, slot: u32) {
+    #[must_use]
+    pub(crate) fn push_end(&mut self, context: &mut Context, slot: u32) -> bool {
         let staged = self.staged_count;
         let (blocks, count) = context.padding();
         self.staged[staged..staged + 2].copy_from_slice(&blocks);
         self.staged_count += count;
-        self.enqueue(context, slot, staged, 0, 0);
+        self.enqueue(context, slot, staged, 0, 0)
     }
 
-    fn enqueue(&mut self, context: &mut Context, slot: u32, staged: usize, payload_offset: usize, blocks: usize) {
+    fn enqueue(
+        &mut self,
+        context: &mut Context,
+        slot: u32,
+        staged: usize,
+        payload_offset: usize,
+        blocks: usize,
+    ) -> bool {
         let staged_blocks = self.staged_count - staged;
+        // Every job counts as a staged block at least, so that the staged blocks bound the jobs.
+        self.staged_count = self.staged_count.max(staged + 1);
         self.is_uniform &= staged_blocks == 1 && blocks == 0;
         let job = StoredJob {
             slot,
@@ -129,13 +157,7 @@ impl Window {
             payload_offset: payload_offset as u32,
             payload_blocks: blocks as u32,
         };
-        self.put(context, job, 1);
-    }
-
-    /// It must be flushed before the next chunk.
-    #[inline]
-    pub(crate) fn is_full(&self) -> bool {
-        self.job_count >= STAGED_MAX || self.staged_count >= STAGED_MAX || self.is_level_full
+        self.put(context, job, 1)
     }
 
     /// Folds all that waits. The payload is the one that was pushed.
@@ -151,7 +173,48 @@ impl Window {
             backend.fold(&mut Queue { jobs: levels[0], later: &levels[1..], staged, payload }, contexts);
         }
         self.level_counts = [0; LEVELS];
-        (self.job_count, self.staged_count) = (0, 0);
-        (self.is_uniform, self.is_level_full) = (true, false);
+        (self.staged_count, self.is_uniform) = (0, true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::Digest;
+
+    use super::Window;
+    use crate::backend::{Backend, Splicer, with_vectors};
+    use crate::context::{Context, FILE_ID_BYTES};
+
+    /// The digest of `message` up to the sum of `lengths`, pushed in chunks of these lengths.
+    fn digest(splicer: Option<Splicer>, message: &[u8], lengths: &[usize]) -> [u8; 32] {
+        let backend = Backend::from_name("portable").unwrap();
+        let mut window = Window::new();
+        let mut contexts = [Context::FREE];
+        contexts[0].open(&[0; FILE_ID_BYTES]);
+        let mut start = 0;
+        for &bytes in lengths {
+            if window.push(splicer, &mut contexts[0], 0, message, start, bytes) {
+                window.flush(backend, &mut contexts, message);
+            }
+            start += bytes;
+        }
+        window.flush(backend, &mut contexts, message);
+        contexts[0].digest(backend)
+    }
+
+    #[test]
+    fn chunks_of_every_length_from_every_place_in_a_block_are_the_same_with_vectors_and_without() {
+        let message = (0..400u32).map(|index| (index * 167 + (index >> 8) * 13 + 5) as u8).collect::<Vec<_>>();
+        let step = if cfg!(miri) { 13 } else { 1 };
+        for buffered in (0..64).step_by(step) {
+            for bytes in (0..=65).step_by(step) {
+                let lengths = [buffered, bytes, 64, bytes, 1, bytes];
+                let total = lengths.iter().sum::<usize>();
+                let expected = sha2::Sha256::digest(&message[..total]);
+                assert_eq!(digest(None, &message, &lengths)[..], expected[..], "{lengths:?}");
+                let vectors = with_vectors(|splicer| digest(splicer, &message, &lengths));
+                assert_eq!(vectors[..], expected[..], "{lengths:?} with vectors");
+            }
+        }
     }
 }

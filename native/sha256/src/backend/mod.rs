@@ -27,7 +27,7 @@ mod x86_shani_x2;
 
 pub(crate) use prefetch::{prefetch, prefetch_all};
 pub use selection::BACKEND_VARIABLE;
-pub(crate) use vectors::with_vectors;
+pub(crate) use vectors::{Splicer, with_vectors};
 
 /// A kernel that folds `LANES` independent streams side by side.
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "the backends there have one lane"))]
