@@ -61,7 +61,7 @@ async function run({ record, against, ...flags }: Flags): Promise<void> {
 async function measure(options: BenchOptions, dependencies: BenchDependencies, isRecorded: boolean): Promise<void> {
   const { record, run: described, folder } = await runBench(options, dependencies);
   dependencies.progress.done();
-  process.stdout.write(`${benchTables(record.samples, [...record.remarks]).join('\n')}\nresults  ${folder}\n`);
+  process.stdout.write(`${benchTables(record.samples, record.remarks).join('\n')}\nresults  ${folder}\n`);
   if (!isRecorded) return;
   const recorded = await recordBaseline(folder, described, join(SOURCE_ROOT, 'results/baseline'));
   process.stdout.write(`recorded ${recorded}\n`);

@@ -11,8 +11,8 @@ export class BenchRecord {
   readonly samples: Sample[] = [];
   /** All rows of latency.csv that outcomes have brought. */
   readonly latencies: LatencyRow[] = [];
-  /** What a reader of the figures must know, each line once. */
-  readonly remarks: Set<string> = new Set();
+  /** What a reader of the figures must know, and the rounds that it is about. */
+  readonly #remarks: Map<string, Set<number>> = new Map();
   readonly #folder: string;
   readonly #samplesFile: CsvFile<keyof Sample>;
   /** There is none until there is a latency. */
@@ -39,7 +39,7 @@ export class BenchRecord {
       this.latencies.push(row);
       this.latency(row);
     }
-    for (const remark of outcome.remarks ?? []) this.remark(`${suite} ${nameOf(task)}, round ${round}: ${remark}`);
+    for (const remark of outcome.remarks ?? []) this.remark(`${suite} ${nameOf(task)}: ${remark}`, round);
   }
 
   sample(sample: Sample): void {
@@ -52,8 +52,17 @@ export class BenchRecord {
     this.#latencyFile.append(row);
   }
 
-  remark(line: string): void {
-    this.remarks.add(line);
+  remark(line: string, round?: number): void {
+    const rounds = this.#remarks.get(line) ?? new Set();
+    if (round !== undefined) rounds.add(round);
+    this.#remarks.set(line, rounds);
+  }
+
+  /** Single lines. */
+  get remarks(): string[] {
+    return Array.from(this.#remarks, ([line, rounds]) =>
+      rounds.size === 0 ? line : `${line} (round ${[...rounds].join(', ')})`,
+    );
   }
 
   /** Makes everything durable. */

@@ -56,7 +56,7 @@ export async function runBench(options: BenchOptions, dependencies: BenchDepende
     ...begun,
     ...(failure === null ? HOLDS : verdictOf(failure)),
     endedAt: new Date().toISOString(),
-    remarks: [...record.remarks],
+    remarks: record.remarks,
     digests: await digestFiles(folder, record.files),
   };
   await writeRunFile(folder, run);

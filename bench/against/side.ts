@@ -60,7 +60,7 @@ export class Side {
       verdict: 'HOLDS',
       exitCode: 0,
       reasons: [],
-      remarks: [...remarks],
+      remarks,
       digests: await digestFiles(this.folder, files),
     });
   }

@@ -6,7 +6,7 @@ import { median } from '../../src/measure/statistics.ts';
 import type { PipelineOptions } from '../../src/process/component-specs.ts';
 import type { Outcome, Task } from '../harness/task.ts';
 import type { SuiteContext } from '../suites.ts';
-import { distrust, flowMeasurements, latencyMeasurements, latencyStages, warmUpRemark } from './measurements.ts';
+import { distrust, flowMeasurements, latencyMeasurements, latencyStages, warmUpRemarks } from './measurements.ts';
 import { Pipeline } from './pipeline.ts';
 import { DURATIONS, scheduledWorkload, workloadOf } from './workloads.ts';
 
@@ -49,16 +49,17 @@ export class FlowTasks {
     return DURATIONS[this.#context.scale];
   }
 
-  /** What a saturated pipeline does, once its journal reuses its pages. */
+  /** What a saturated pipeline does, once its journal reuses its pages. Many open files take a while to end. */
   async #saturate(options: PipelineOptions): Promise<Outcome> {
-    const { warmUp, window } = this.#durations;
+    const { warmUp, window, warmUpOfFile } = this.#durations;
+    const msMax = warmUp.msMax + options.files * warmUpOfFile;
     return this.#run(options, async (pipeline) => {
-      const warmedUp = await pipeline.warmUp(warmUp);
+      const warmedUp = await pipeline.warmUp({ ...warmUp, msMax });
       const seen = await pipeline.window(window);
       return {
         measurements: flowMeasurements(seen),
         latencies: latencyStages(seen).filter(({ stage }) => stage !== 'schedule-lag'),
-        remarks: [warmUpRemark(warmedUp)],
+        remarks: warmUpRemarks(warmedUp),
       };
     });
   }

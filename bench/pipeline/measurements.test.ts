@@ -1,6 +1,6 @@
 import test from 'ava';
 import { LatencyHistogram } from '../../src/measure/histogram.ts';
-import { distrust, flowMeasurements, latencyMeasurements } from './measurements.ts';
+import { distrust, flowMeasurements, latencyMeasurements, warmUpRemarks } from './measurements.ts';
 import type { FlowWindow } from './pipeline.ts';
 
 function histogramOf(...values: readonly number[]): LatencyHistogram {
@@ -72,4 +72,13 @@ test('a latency whose schedule lagged by 5 ms, or by a quarter of it, is not to 
   t.regex(distrust(3e6, 10e6) ?? '', /more than a quarter of the latency's p99 of 10\.0 ms/);
   t.regex(distrust(null, 10e6) ?? '', /nothing is known/);
   t.is(distrust(1e6, null), null);
+});
+
+test('it is said whether the journal reused its pages, and when sums lagged behind', (t) => {
+  const [steady, ...others] = warmUpRemarks({ seconds: 3, keepsUp: true, reusesPages: true });
+  t.regex(steady ?? '', /reused its pages/);
+  t.deepEqual(others, []);
+  const [grew, behind] = warmUpRemarks({ seconds: 8, keepsUp: false, reusesPages: false });
+  t.regex(grew ?? '', /still grew/);
+  t.regex(behind ?? '', /fewer chunks were verified/);
 });

@@ -81,9 +81,12 @@ export function distrust(lagP99Ns: number | null, sumP99Ns: number | null): stri
   return null;
 }
 
-/** What the run says of a warm-up. */
-export function warmUpRemark(warmUp: WarmUp): string {
-  return warmUp.reusesPages
-    ? 'the journal reused its pages when the warm-up ended'
-    : `the journal still grew, or sums lagged behind, after ${warmUp.seconds.toFixed(0)} s of warm-up`;
+/** What the run says of a warm-up; the same text for the same state, however long it took. */
+export function warmUpRemarks({ keepsUp, reusesPages }: WarmUp): string[] {
+  return [
+    reusesPages
+      ? 'the journal reused its pages when the warm-up ended'
+      : 'the journal still grew when the warm-up ended, which is slower than reusing its pages',
+    ...(keepsUp ? [] : ['fewer chunks were verified than published when the warm-up ended']),
+  ];
 }

@@ -47,7 +47,9 @@ export type FlowWindow = {
 /** How the warm-up ended. */
 export type WarmUp = {
   readonly seconds: number;
-  /** The broker's file had stopped growing: the journal reuses its pages. */
+  /** Sums were verified about as fast as their chunks were published. */
+  readonly keepsUp: boolean;
+  /** The broker's file had nearly stopped growing: the journal reuses its pages. */
   readonly reusesPages: boolean;
 };
 
@@ -166,22 +168,24 @@ export class Pipeline {
   async warmUp(options: { readonly msMin: number; readonly msMax: number }): Promise<WarmUp> {
     const beginNs = this.#clock.nowNs();
     const elapsedMs = (): number => (this.#clock.nowNs() - beginNs) / 1e6;
-    let steadyLooks = 0;
-    let diskBytes = 0;
-    let before = this.#meter.totals();
-    while (elapsedMs() < options.msMax) {
+    let [looksKeepingUp, looksReusing] = [0, 0];
+    let [totals, diskBytes] = [this.#meter.totals(), this.#brokerDiskBytes];
+    const isSteady = (): boolean => Math.min(looksKeepingUp, looksReusing) >= STEADY_LOOKS;
+    while (elapsedMs() < options.msMax && !(isSteady() && elapsedMs() >= options.msMin)) {
       await this.#sleep(Math.min(WARM_UP_LOOK_MS, options.msMax));
       await this.#fleet.refresh();
-      const now = this.#meter.totals();
-      const published = now.chunksPublished - before.chunksPublished;
-      const verified = now.chunksVerified - before.chunksVerified;
-      const flows = published > 0 && verified >= published * FLOW_MIN;
-      steadyLooks = flows && this.#brokerDiskBytes === diskBytes ? steadyLooks + 1 : 0;
-      before = now;
-      diskBytes = this.#brokerDiskBytes;
-      if (steadyLooks >= STEADY_LOOKS && elapsedMs() >= options.msMin) break;
+      const { chunksPublished, chunksVerified, bytesPublished } = totalsBetween(totals, this.#meter.totals());
+      const keepsUp = chunksPublished > 0 && chunksVerified >= chunksPublished * KEEPS_UP_MIN;
+      const reuses = bytesPublished > 0 && this.#brokerDiskBytes - diskBytes <= bytesPublished * GROWTH_MAX;
+      looksKeepingUp = keepsUp ? looksKeepingUp + 1 : 0;
+      looksReusing = reuses ? looksReusing + 1 : 0;
+      [totals, diskBytes] = [this.#meter.totals(), this.#brokerDiskBytes];
     }
-    return { seconds: elapsedMs() / 1e3, reusesPages: steadyLooks >= STEADY_LOOKS };
+    return {
+      seconds: elapsedMs() / 1e3,
+      keepsUp: looksKeepingUp >= STEADY_LOOKS,
+      reusesPages: looksReusing >= STEADY_LOOKS,
+    };
   }
 
   /** Lets it run for so long, and says what was done meanwhile. */
@@ -297,7 +301,9 @@ export class Pipeline {
 const WARM_UP_LOOK_MS = 500;
 const STEADY_LOOKS = 4;
 /** Of the chunks published between two looks, those that must have been verified between them. */
-const FLOW_MIN = 0.8;
+const KEEPS_UP_MIN = 0.8;
+/** Of the bytes published between two looks, what the broker's file may have grown by between them. */
+const GROWTH_MAX = 0.05;
 
 function errorOf({ process, what, lastLogLines }: Failure): OperatingError {
   return new OperatingError('ERR_BENCH_PROCESS', [`${process}: ${what}`, ...lastLogLines].join('; '));

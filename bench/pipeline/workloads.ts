@@ -39,6 +39,8 @@ export function scheduledWorkload(seed: number, rate: number): PipelineOptions {
 /** Times in milliseconds. */
 export type Durations = {
   readonly warmUp: { readonly msMin: number; readonly msMax: number };
+  /** What each open file adds to the longest warm-up. */
+  readonly warmUpOfFile: number;
   readonly window: number;
   /** A schedule has no journal to fill: its warm-up is short. */
   readonly scheduledWarmUp: { readonly msMin: number; readonly msMax: number };
@@ -52,6 +54,7 @@ export type Durations = {
 export const DURATIONS: Readonly<Record<Scale, Durations>> = {
   smoke: {
     warmUp: { msMin: 0, msMax: 500 },
+    warmUpOfFile: 0,
     window: 300,
     scheduledWarmUp: { msMin: 0, msMax: 300 },
     latencyWindow: 500,
@@ -61,6 +64,7 @@ export const DURATIONS: Readonly<Record<Scale, Durations>> = {
   },
   quick: {
     warmUp: { msMin: 2000, msMax: 4000 },
+    warmUpOfFile: 0,
     window: 2500,
     scheduledWarmUp: { msMin: 1500, msMax: 1500 },
     latencyWindow: 3000,
@@ -70,6 +74,7 @@ export const DURATIONS: Readonly<Record<Scale, Durations>> = {
   },
   default: {
     warmUp: { msMin: 2000, msMax: 8000 },
+    warmUpOfFile: 0.06,
     window: 4000,
     scheduledWarmUp: { msMin: 2000, msMax: 2000 },
     latencyWindow: 6000,
@@ -78,10 +83,11 @@ export const DURATIONS: Readonly<Record<Scale, Durations>> = {
     ceiling: 700,
   },
   full: {
-    warmUp: { msMin: 3000, msMax: 20_000 },
-    window: 10_000,
+    warmUp: { msMin: 3000, msMax: 10_000 },
+    warmUpOfFile: 0.1,
+    window: 8000,
     scheduledWarmUp: { msMin: 3000, msMax: 3000 },
-    latencyWindow: 20_000,
+    latencyWindow: 15_000,
     betweenKills: 1000,
     kills: 5,
     ceiling: 1500,
