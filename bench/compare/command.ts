@@ -14,9 +14,9 @@ const FORMATS = ['table', 'markdown', 'csv', 'json'] as const;
 type Format = (typeof FORMATS)[number];
 
 type Flags = {
-  old: string[];
-  new: string[];
-  threshold: number;
+  old?: string[];
+  new?: string[];
+  threshold?: number;
   gate?: true;
   allowDifferent?: true;
   roundsAsRuns?: true;
@@ -25,6 +25,7 @@ type Flags = {
 };
 
 const DEFAULT_WIDTH = 110;
+const THRESHOLD = 0.03;
 
 const HELP = `
 One run on each side: compare OLD NEW. Several: compare --old A --old B --new C --new D.
@@ -39,20 +40,23 @@ bench/METHODOLOGY.md says how it decides, and how often it is wrong.`;
 
 export function compareCommand(): Command {
   return makeCommand('compare', 'Say what changed between recorded runs, and whether it is more than chance.')
-    .argument('[OLD]', 'a run: its folder, or a samples.csv')
-    .argument('[NEW]', 'the run to compare with it')
-    .option('--old <run>', 'a run of the old side; can be repeated', collect, [])
-    .option('--new <run>', 'a run of the new side; can be repeated', collect, [])
-    .option('--threshold <percent>', 'a smaller change does not count', parsed('--threshold', parsePercent), 0.03)
+    .usage('[options] OLD NEW')
+    .argument('[runs...]', 'the old run and the new one: a folder, or a samples.csv')
+    .option('--old <run>', 'a run of the old side; can be repeated', collect)
+    .option('--new <run>', 'a run of the new side; can be repeated', collect)
+    .option(
+      '--threshold <percent>',
+      'a smaller change does not count (default: 3)',
+      parsed('--threshold', parsePercent),
+    )
     .option('--gate', 'exit 11 on a regression, 3 when it could not tell')
     .option('--allow-different', 'let a gate compare runs of different configurations or environments')
     .option('--rounds-as-runs', 'take rounds of separate runs as proof: on a machine that does nothing else')
     .option('--format <name>', `one of: ${FORMATS.join(', ')}`, parsed('--format', parseFormat), 'table')
     .option('--seed <n>', 'of the random sign flips', parsed('--seed', parseSeed), 1)
-    .allowExcessArguments(true)
     .addHelpText('after', HELP)
-    .action((_old: string | undefined, _new: string | undefined, flags: Flags, command: Command) => {
-      const comparison = compare(command.args, flags);
+    .action((positional: string[], flags: Flags) => {
+      const comparison = compare(positional, flags);
       const gate = flags.gate === true ? gateOf(comparison, { allowDifferent: flags.allowDifferent === true }) : null;
       ignoreClosedPipe();
       process.stdout.write(textOf(comparison, gate, flags.format));
@@ -72,28 +76,33 @@ function ignoreClosedPipe(): void {
   });
 }
 
-function collect(text: string, before: readonly string[]): string[] {
-  return [...before, text];
+function collect(text: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), text];
 }
 
 function compare(positional: readonly string[], flags: Flags): Comparison {
   const { old, next } = sidesOf(positional, flags);
-  return compareRuns(old.map(loadRun), next.map(loadRun), { ...flags, roundsAsRuns: flags.roundsAsRuns === true });
+  return compareRuns(old.map(loadRun), next.map(loadRun), {
+    threshold: flags.threshold ?? THRESHOLD,
+    seed: flags.seed,
+    roundsAsRuns: flags.roundsAsRuns === true,
+  });
 }
 
 function sidesOf(positional: readonly string[], flags: Flags): { old: string[]; next: string[] } {
   if (positional.length > 2) {
     throw new UsageError(`${positional.length} runs: which are old? Several on a side need --old and --new`);
   }
-  if (positional.length > 0 && flags.old.length + flags.new.length > 0) {
+  const { old = [], new: next = [] } = flags;
+  if (positional.length > 0 && old.length + next.length > 0) {
     throw new UsageError(`${positional[0]}: either OLD and NEW, or --old and --new for all runs`);
   }
   const [first, second] = positional;
   if (first !== undefined && second !== undefined) return { old: [first], next: [second] };
-  if (flags.old.length === 0 || flags.new.length === 0) {
+  if (old.length === 0 || next.length === 0) {
     throw new UsageError('two sides are needed: compare OLD NEW, or --old and --new');
   }
-  return { old: flags.old, next: flags.new };
+  return { old, next };
 }
 
 /** Percent as typed, `3` or `2.5`, to a share. */

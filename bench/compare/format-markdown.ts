@@ -6,7 +6,7 @@ import {
   LATENCY_HEAD,
   latencyCells,
   legendLines,
-  methodLines,
+  methodText,
   ROW_HEAD,
   rowCells,
   runLine,
@@ -33,7 +33,7 @@ export function formatMarkdown(comparison: Comparison): string {
     ...titled('does not hold', violationLines(comparison)),
     ...runs.map((run) => `- ${escaped(runLine(run))}`),
     '',
-    methodLines(comparison).map(escaped).join(' '),
+    escaped(methodText(comparison)),
     '',
     ...titled(
       'different in OLD and NEW',

@@ -6,7 +6,7 @@ import {
   LATENCY_HEAD,
   latencyCells,
   legendLines,
-  methodLines,
+  methodText,
   ROW_HEAD,
   rowCells,
   runLine,
@@ -16,7 +16,6 @@ import {
 
 const GAP = '  ';
 const LABEL_LEAST = 24;
-const LABEL_MOST = 60;
 
 /** `width` in columns: labels that do not fit stand on a line of their own. */
 export function formatTable(comparison: Comparison, width: number): string {
@@ -25,7 +24,7 @@ export function formatTable(comparison: Comparison, width: number): string {
     ...titled('does not hold', violationLines(comparison)),
     ...comparison.runs.map(runLine),
     '',
-    ...methodLines(comparison),
+    ...wrapped(methodText(comparison), width, ''),
     '',
     ...titled(
       'different in OLD and NEW',
@@ -52,11 +51,15 @@ function rowLines(comparison: Comparison, width: number): string[] {
   );
   const verdictWidth = Math.max(0, ...cells.map((row) => row.at(-1)?.length ?? 0));
   const figuresWidth = widths.reduce((sum, each) => sum + each + GAP.length, 0) + verdictWidth;
-  const labelWidth = Math.min(LABEL_MOST, Math.max(LABEL_LEAST, width - figuresWidth));
-  return sectionsOf(comparison).flatMap((section) => [
+  const sections = sectionsOf(comparison).map((section) => ({ section, groups: groupsOf(section, comparison.rows) }));
+  const labels = sections.flatMap(({ groups }) =>
+    groups.flatMap(({ rows }) => rows.map(({ label }) => label.length + 2)),
+  );
+  const labelWidth = Math.min(Math.max(0, ...labels), Math.max(LABEL_LEAST, width - figuresWidth));
+  return sections.flatMap(({ section, groups }) => [
     `${section.title.toUpperCase()} (${section.rows.length})`,
-    ...groupsOf(section, comparison.rows).flatMap((group) => [
-      ...wrapped(group.heading, width),
+    ...groups.flatMap((group) => [
+      ...wrapped(group.heading, width, '    '),
       aligned('', ROW_HEAD.slice(1), { labelWidth, widths }),
       ...group.rows.flatMap(({ label, row }) => labelled(`  ${label}`, rowCells(row), { labelWidth, widths })),
       '',
@@ -78,12 +81,12 @@ function labelled(label: string, cells: readonly string[], layout: Layout): stri
 }
 
 /** At spaces; what follows the first line is indented. */
-function wrapped(text: string, width: number): string[] {
+function wrapped(text: string, width: number, indent: string): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const line = lines.at(-1);
     if (line !== undefined && line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(line === undefined ? word : `    ${word}`);
+    else lines.push(line === undefined ? word : `${indent}${word}`);
   }
   return lines;
 }

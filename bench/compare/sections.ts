@@ -24,13 +24,13 @@ export function runLine({ side, path, description }: ComparedRun): string {
 }
 
 /** How the figures came about. */
-export function methodLines({ design, rows, threshold }: Comparison): string[] {
+export function methodText({ design, rows, threshold }: Comparison): string {
   const percent = Number((100 * threshold).toFixed(2));
   const confidence = `${100 * CONFIDENCE} %`;
-  return [
-    `${designText(design, rows)}; a change counts when p, corrected for all ${rows.length} rows, is at most 0.05`,
-    `and the change is more than ${percent} %. Medians and changes with their ${confidence} intervals.`,
-  ];
+  return (
+    `${designText(design, rows)}. A change counts when its p, corrected for all ${rows.length} rows, is at most 0.05 ` +
+    `and it is more than ${percent} %. Medians and changes with their ${confidence} intervals.`
+  );
 }
 
 function designText(design: Comparison['design'], rows: readonly ComparedRow[]): string {

@@ -1,0 +1,182 @@
+/**
+ * How often compare is wrong, on recorded rounds: comparisons of identical inputs, in which every regression is a false
+ * one, and the same with a slowdown planted in one row, which should be found. All goes through `compareRuns`.
+ */
+
+import { Prng } from '../../src/core/prng.ts';
+import type { Sample } from '../../src/measure/samples.ts';
+import { median } from '../../src/measure/statistics.ts';
+import { type Comparison, compareRuns } from './comparison.ts';
+import { type LoadedRun, type RunDescription, rowKey } from './loading.ts';
+
+/** Two measurements of everything, taken one after the other of the same program. */
+export type Block = readonly [ReadonlyMap<string, Sample>, ReadonlyMap<string, Sample>];
+
+export type Rounds = {
+  readonly blocks: readonly Block[];
+  /** Rows that every block has twice. */
+  readonly keys: readonly string[];
+};
+
+/**
+ * Interleaved runs of one program give a block a round: one of each. Any other run gives one for every two rounds that
+ * follow each other.
+ */
+export function blocksOf(runs: readonly LoadedRun[]): Rounds {
+  const [paired, single] = pairedRuns(runs);
+  const blocks = [
+    ...paired.flatMap(([first, second]) => zipped(roundsOf(first), roundsOf(second))),
+    ...single.flatMap((run) => {
+      const rounds = roundsOf(run);
+      return zipped(
+        rounds.filter((_, index) => index % 2 === 0),
+        rounds.filter((_, index) => index % 2 === 1),
+      );
+    }),
+  ];
+  const keys = [...(blocks[0]?.[0].keys() ?? [])];
+  const isWhole = (key: string): boolean => blocks.every((block) => block.every((round) => round.has(key)));
+  return { blocks, keys: keys.filter(isWhole) };
+}
+
+/** Those that share a pairing, and the others. */
+export function pairedRuns(runs: readonly LoadedRun[]): [(readonly [LoadedRun, LoadedRun])[], LoadedRun[]] {
+  const pairs: (readonly [LoadedRun, LoadedRun])[] = [];
+  const single: LoadedRun[] = [];
+  for (const run of runs) {
+    const pairing = run.description?.pairing ?? null;
+    const partners = runs.filter(({ description }) => pairing !== null && description?.pairing === pairing);
+    const [first, second] = partners;
+    if (partners.length !== 2 || first === undefined || second === undefined) single.push(run);
+    else if (run === first) pairs.push([first, second]);
+  }
+  return [pairs, single];
+}
+
+function zipped<T>(first: readonly T[], second: readonly T[]): (readonly [T, T])[] {
+  return second.flatMap((right, index) => {
+    const left = first[index];
+    return left === undefined ? [] : [[left, right] as const];
+  });
+}
+
+/** In order; what has no value is left out. */
+function roundsOf({ samples }: LoadedRun): ReadonlyMap<string, Sample>[] {
+  const rounds = new Map<number, Map<string, Sample>>();
+  for (const sample of samples) {
+    const round = rounds.get(sample.round) ?? new Map<string, Sample>();
+    if (sample.value !== null) round.set(rowKey(sample), sample);
+    rounds.set(sample.round, round);
+  }
+  return [...rounds].toSorted(([a], [b]) => a - b).map(([, round]) => round);
+}
+
+export type Resampling = {
+  readonly rounds: number;
+  readonly threshold: number;
+  readonly prng: Prng;
+};
+
+/** A slowdown of one row: 0.05 takes 5 % more of what should be low, or gives 5 % less of what should be high. */
+export type Planted = { readonly key: string; readonly slowdown: number };
+
+/**
+ * One comparison of interleaved rounds that are drawn from the blocks, all rows of a block together; which of its two
+ * measurements is old is left to chance.
+ */
+export function resample({ blocks, keys }: Rounds, how: Resampling, planted: Planted | null): Comparison {
+  const [old, next]: [Sample[], Sample[]] = [[], []];
+  for (let round = 1; round <= how.rounds; round += 1) {
+    const [first, second] = blocks[how.prng.below(blocks.length)] ?? [];
+    const isSwapped = how.prng.below(2) === 1;
+    for (const key of keys) {
+      const [left, right] = [(isSwapped ? second : first)?.get(key), (isSwapped ? first : second)?.get(key)];
+      if (left === undefined || right === undefined) continue;
+      old.push({ ...left, round });
+      next.push({ ...right, round, value: slowed(right, planted?.key === key ? planted.slowdown : 0) });
+    }
+  }
+  const options = { threshold: how.threshold, seed: 1, roundsAsRuns: false };
+  return compareRuns([runOf('old', old)], [runOf('new', next)], options);
+}
+
+function slowed({ value, better }: Sample, slowdown: number): number | null {
+  if (value === null) return null;
+  return better === 'lower' ? value * (1 + slowdown) : value / (1 + slowdown);
+}
+
+function runOf(path: string, samples: readonly Sample[]): LoadedRun {
+  return { path, description: RESAMPLED, samples, latency: [], problems: [] };
+}
+
+const RESAMPLED: RunDescription = {
+  kind: 'resampled',
+  configuration: {},
+  environment: {},
+  seed: null,
+  commit: null,
+  dirty: null,
+  pairing: 'resampled',
+  startedAt: null,
+  verdict: 'HOLDS',
+  exitCode: 0,
+  reasons: [],
+};
+
+export function hasRegression({ rows }: Comparison): boolean {
+  return rows.some(({ verdict }) => verdict === 'worse');
+}
+
+export type RowPower = {
+  readonly key: string;
+  /** Median size of the blocks' log-ratios, as a standard deviation. */
+  readonly noise: number;
+  /** What compare said that it could detect, the median over all repetitions without a plant. */
+  readonly detectable: number;
+  /** Share of the repetitions in which the planted slowdown was called worse. */
+  readonly found: number;
+};
+
+export type Calibration = {
+  readonly blocks: number;
+  readonly repetitions: number;
+  /** Comparisons of identical inputs in which any row was called worse. */
+  readonly falseRegressions: number;
+  readonly rows: readonly RowPower[];
+};
+
+export type CalibrationOptions = {
+  readonly repetitions: number;
+  readonly rounds: number;
+  readonly threshold: number;
+  readonly slowdown: number;
+  readonly seed: number;
+};
+
+export function calibrate(rounds: Rounds, options: CalibrationOptions): Calibration {
+  const { repetitions, threshold, slowdown } = options;
+  const how = { rounds: options.rounds, threshold, prng: Prng.fromSeed(options.seed) };
+  const identical = Array.from({ length: repetitions }, () => resample(rounds, how, null));
+  const rows = rounds.keys.map((key): RowPower => {
+    const detectable = identical.flatMap(({ rows: compared }) =>
+      compared.filter((row) => rowKey(row) === key).map((row) => row.detectable ?? Number.POSITIVE_INFINITY),
+    );
+    let found = 0;
+    for (let repetition = 0; repetition < repetitions; repetition += 1) {
+      const { rows: compared } = resample(rounds, how, { key, slowdown });
+      if (compared.some((row) => rowKey(row) === key && row.verdict === 'worse')) found += 1;
+    }
+    return { key, noise: noiseOf(rounds, key), detectable: median(detectable), found: found / repetitions };
+  });
+  const falseRegressions = identical.filter(hasRegression).length;
+  return { blocks: rounds.blocks.length, repetitions, falseRegressions, rows };
+}
+
+/** The median of a normal distribution's sizes is 0.6745 standard deviations. */
+function noiseOf({ blocks }: Rounds, key: string): number {
+  const sizes = blocks.flatMap(([first, second]) => {
+    const [left, right] = [first.get(key)?.value ?? 0, second.get(key)?.value ?? 0];
+    return left > 0 && right > 0 ? [Math.abs(Math.log(right / left))] : [];
+  });
+  return sizes.length === 0 ? Number.NaN : median(sizes) / 0.6745;
+}

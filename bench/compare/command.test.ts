@@ -1,0 +1,164 @@
+/** The command as a process: what it prints, and the exit codes that scripts depend on. */
+
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import { parse } from 'csv-parse/sync';
+import { EXIT } from '../../src/core/errors.ts';
+import type { Sample } from '../../src/measure/samples.ts';
+import { noisyRows, temporaryFolder, writeRun } from './testing/run-folders.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+type Ended = { readonly code: number; readonly stdout: string; readonly stderr: string };
+
+function compare(...argv: readonly string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [MAIN, 'compare', ...argv], (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+const LATENCY = [{ phase: 'steady', stage: 'sum', censored: 2, latenciesNs: [1e6, 2e6, 3e6] }];
+
+type Runs = { readonly old: string; readonly again: string; readonly slower: string; readonly results: string };
+
+async function writeRuns(t: ExecutionContext): Promise<Runs> {
+  const results = temporaryFolder(t);
+  const write = (name: string, samples: readonly Sample[]): Promise<string> =>
+    writeRun(results, name, { samples, latency: LATENCY, run: { pairing: 'a' } });
+  return {
+    results,
+    old: await write('old', noisyRows({ seed: 1 })),
+    again: await write('again', noisyRows({ seed: 2 })),
+    slower: await write('slower', noisyRows({ seed: 3, factors: { latency_p50_s: 1.2, bytes_per_s: 1.1 } })),
+  };
+}
+
+test('the exit codes of the gate: 0, 11 and 3', async (t) => {
+  const { old, again, slower, results } = await writeRuns(t);
+  const passed = await compare(old, again, '--gate');
+  t.is(passed.code, EXIT.holds, passed.stdout + passed.stderr);
+  t.regex(passed.stdout, /gate: passed: 5 of 5 rows compared, none worse\n$/);
+  const regression = await compare(old, slower, '--gate');
+  t.is(regression.code, EXIT.regression);
+  t.regex(regression.stdout, /gate: regression: 1 of 5 rows are worse\n$/);
+  t.is((await compare(old, slower)).code, EXIT.holds, 'without a gate it only tells');
+  t.is((await compare(old, slower, '--gate', '--threshold', '25')).code, EXIT.holds);
+  t.is((await compare(old, join(results, 'nowhere'), '--gate')).code, EXIT.inconclusive);
+  t.is((await compare(old, join(results, 'nowhere'))).code, EXIT.inconclusive, 'there was nothing to compare');
+  const violated = await writeRun(results, 'violated', {
+    samples: noisyRows({ seed: 4, factors: { latency_p50_s: 0.5 } }),
+    latency: LATENCY,
+    run: { pairing: 'a', verdict: 'VIOLATED', exitCode: EXIT.violation, reasons: ['lost: file 7'] },
+  });
+  const broken = await compare(old, violated, '--gate');
+  t.is(broken.code, EXIT.regression);
+  t.regex(broken.stdout, /^DOES NOT HOLD\n {2}NEW .*violated: VIOLATED\n {4}lost: file 7\n/, 'violations come first');
+  t.notRegex(broken.stdout, /BETTER/);
+});
+
+test('the table names what is worse first, and fits 110 columns', async (t) => {
+  const { old, slower } = await writeRuns(t);
+  const { stdout } = await compare(old, slower);
+  const lines = stdout.split('\n').filter((line) => !line.startsWith('OLD  ') && !line.startsWith('NEW  '));
+  t.true(
+    lines.every((line) => line.length <= 110),
+    lines.filter((line) => line.length > 110).join('\n'),
+  );
+  const [worse, better, rest] = ['WORSE (1)', 'BETTER (1)', 'NO CHANGE THAT COUNTS (3)'].map((title) =>
+    lines.indexOf(title),
+  );
+  t.true(worse !== -1 && (worse ?? 0) < (better ?? 0) && (better ?? 0) < (rest ?? 0), stdout);
+  t.regex(stdout, /latency_p50_s +3\.99 ms ±0\.5 % +4\.79 ms ±0\.5 % +\+20 % +\[\+\d+, \+\d+\] +0\.\d{3} {2}worse\n/);
+  t.regex(stdout, /steady sum OLD +3, 2 censored +3 ms +- /);
+});
+
+test('markdown, CSV and JSON say the same', async (t) => {
+  const { old, slower } = await writeRuns(t);
+  const markdown = await compare(old, slower, '--format', 'markdown');
+  t.regex(markdown.stdout, /### worse \(1\)\n\n\*\*pipeline throughput chunk\\_bytes=1024\*\*\n\n\|/);
+  t.regex(markdown.stdout, /\| latency\\_p50\\_s \|.*\| worse \|/);
+  const csv = await compare(old, slower, '--format', 'csv', '--gate');
+  t.is(csv.code, EXIT.regression);
+  t.regex(csv.stderr, /gate: regression/);
+  const rows: Record<string, string>[] = parse(csv.stdout, { columns: true });
+  const json = await compare(old, slower, '--format', 'json', '--gate');
+  t.is(json.code, EXIT.regression);
+  const whole = JSON.parse(json.stdout) as {
+    rows: { metric: string; verdict: string; p: number; change: { value: number } }[];
+    gate: { exitCode: number };
+  };
+  t.is(whole.gate.exitCode, EXIT.regression);
+  t.deepEqual(
+    rows.map((row) => [row['metric'], row['verdict'], Number(row['p']), Number(row['change'])]),
+    whole.rows.map((row) => [row.metric, row.verdict, row.p, row.change.value]),
+  );
+});
+
+test('differences and problems are said whether or not there is a gate', async (t) => {
+  const { old, results } = await writeRuns(t);
+  const other = await writeRun(results, 'other', {
+    samples: noisyRows({ seed: 5 }).filter(({ metric }) => metric !== 'rss_bytes'),
+    run: { pairing: 'a', configuration: { transport: 'tcp', partitions: 8 } },
+  });
+  const table = await compare(old, other);
+  t.regex(table.stdout, /DIFFERENT IN OLD AND NEW\n {2}configuration\.transport: ipc -> tcp\n/);
+  t.regex(table.stdout, /PROBLEMS\n(.*\n)* {2}only in OLD: .* rss_bytes\n/);
+  const csv = await compare(old, other, '--format', 'csv');
+  t.regex(csv.stderr, /different: configuration\.transport: ipc -> tcp\n/);
+  t.regex(csv.stderr, /problem: only in OLD: .* rss_bytes\n/);
+});
+
+test('bad arguments are one line that names them, exit 2', async (t) => {
+  for (const [argv, named] of [
+    [[], /two sides are needed/],
+    [['a'], /two sides are needed/],
+    [['a', 'b', 'c'], /3 runs: which are old\?.* --old and --new/],
+    [['a', '--old', 'b', '--new', 'c'], /a: either OLD and NEW, or --old and --new/],
+    [['--old', 'a'], /two sides are needed/],
+    [['a', 'b', '--threshold', 'much'], /--threshold much: expected percent/],
+    [['a', 'b', '--threshold', '-3'], /--threshold/],
+    [['a', 'b', '--format', 'xml'], /--format xml: expected one of table, markdown, csv, json/],
+    [['a', 'b', '--nonsense'], /--nonsense/],
+  ] as const) {
+    const { code, stdout, stderr } = await compare(...argv);
+    t.is(code, EXIT.usage, argv.join(' '));
+    t.is(stdout, '');
+    t.regex(stderr, named);
+    t.is(stderr.trimEnd().split('\n').length, 1);
+  }
+});
+
+test('several runs a side are given by flags', async (t) => {
+  const results = temporaryFolder(t);
+  const flags: string[] = [];
+  for (const [seed, side] of ['old', 'new', 'old', 'new', 'old', 'new', 'old', 'new'].entries()) {
+    const folder = await writeRun(results, `${seed}`, { samples: noisyRows({ seed: 10 + seed }) });
+    flags.push(`--${side}`, folder);
+  }
+  const { code, stdout } = await compare(...flags);
+  t.is(code, EXIT.holds);
+  t.regex(stdout, /4 against 4 separate runs, Mann-Whitney with Holm's correction/);
+});
+
+test('a closed pipe ends it without a fuss', async (t) => {
+  const { results } = await writeRuns(t);
+  const many = Array.from({ length: 2_000 }, (_, index) =>
+    noisyRows({ seed: 1, rounds: 1 }).map((sample) => ({ ...sample, parameters: `run=${index}` })),
+  ).flat();
+  const [left, right] = [join(results, 'left'), join(results, 'right')];
+  await writeRun(results, 'left', { samples: many });
+  await writeRun(results, 'right', { samples: many });
+  const script = join(results, 'head.sh');
+  writeFileSync(script, `"$1" "$2" compare "$3" "$4" | head -n 1\nexit "\${PIPESTATUS[0]}"\n`);
+  const { code, stderr } = await new Promise<Ended>((resolve) => {
+    execFile('bash', [script, process.execPath, MAIN, left, right], (error, stdout, said) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr: said });
+    });
+  });
+  t.deepEqual([code, stderr], [EXIT.holds, '']);
+});
