@@ -70,7 +70,7 @@ const ROUNDS: Readonly<Record<Scale, { readonly micro: number; readonly pipeline
 };
 const TURNS: Readonly<Record<Scale, Pick<RoundsPlan, 'turn' | 'warmUpRoundsMax'>>> = {
   smoke: { turn: { milliseconds: 0, callsMin: 1 }, warmUpRoundsMax: 0 },
-  quick: { turn: { milliseconds: 5, callsMin: 1 }, warmUpRoundsMax: 4 },
+  quick: { turn: { milliseconds: 5, callsMin: 1 }, warmUpRoundsMax: 8 },
   default: { turn: { milliseconds: 20, callsMin: 2 }, warmUpRoundsMax: 6 },
   full: { turn: { milliseconds: 100, callsMin: 3 }, warmUpRoundsMax: 8 },
 };

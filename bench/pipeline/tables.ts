@@ -15,7 +15,7 @@ const FLOW: readonly Column[] = [
   { title: 'chunkers', metric: 'cpu_s_per_million_chunks', process: 'chunker' },
   { title: 'written/payload', metric: 'written_bytes_per_payload_byte' },
   { title: 'growth/payload', metric: 'journal_growth_per_payload_byte' },
-  { title: 'RSS', metric: 'rss_bytes' },
+  { title: 'RSS of all', metric: 'rss_bytes' },
   { title: 'loop lag', metric: 'event_loop_lag_max_s' },
 ];
 const LATENCY: readonly Column[] = [

@@ -1,16 +1,18 @@
 // The pipeline suite with smoke parameters, on the real processes.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { parseBenchOptions } from '../../bench/options.ts';
 import { runBench } from '../../bench/run.ts';
 import { benchTables } from '../../bench/tables.ts';
 import { readCsv } from '../../src/measure/csv.ts';
-import { OperatingError } from '../../src/core/errors.ts';
+import { OperatingError, ViolationError } from '../../src/core/errors.ts';
+import type { FakePlan } from '../../soak/testing/fake-component.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.js');
+const FAKE = join(import.meta.dirname, '../../soak/testing/fake-component.js');
 const DEPENDENCIES = {
   progress: { update: () => undefined, say: () => undefined, done: () => undefined },
   versions: { zeromq: null, libzmq: null, lmdb: null, addonBackend: null },
@@ -40,6 +42,33 @@ test('every benchmark of the pipeline runs on real processes, and every sum is v
   t.is(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')).verdict, 'HOLDS');
   t.false(existsSync(join(folder, 'data')));
   t.is(benchTables(record.samples, []).filter((line) => line.startsWith('pipeline: ')).length, 5);
+});
+
+/** What a run of throughput over components that do as planned comes to, and its run.json. */
+async function runPlanned(
+  t: ExecutionContext,
+  plan: FakePlan,
+): Promise<{ error: unknown; run: Record<string, unknown> }> {
+  const results = mkdtempSync(join(tmpdir(), 'stream-sum-bench-'));
+  t.teardown(() => rmSync(results, { recursive: true }));
+  const launch = { command: process.execPath, argv: [FAKE, JSON.stringify(plan)] };
+  const options = parseBenchOptions({ ...FLAGS, only: ['throughput'], results });
+  const error = await t.throwsAsync(runBench(options, { ...DEPENDENCIES, launch }));
+  const [folder = ''] = readdirSync(results);
+  return { error, run: JSON.parse(readFileSync(join(results, folder, 'run.json'), 'utf8')) };
+}
+
+test('a violation that a component finds ends the run, which is violated and has no figure of it', async (t) => {
+  const { error, run } = await runPlanned(t, { 'summer-0': { when: 'work', what: 'violation' } });
+  t.true(error instanceof ViolationError && error.kind === 'mismatched');
+  t.like(run, { verdict: 'VIOLATED', exitCode: 10 });
+  t.regex(String(run['reasons']), /^violation=mismatched journal=sums offset=7 summer-0: planted$/);
+});
+
+test('a sum that was never verified is a violation, found when the pipeline drains', async (t) => {
+  const { error, run } = await runPlanned(t, { 'chunker-0': { when: 'drain', what: 'unverified' } });
+  t.true(error instanceof ViolationError && error.kind === 'lost');
+  t.like(run, { verdict: 'VIOLATED', exitCode: 10 });
 });
 
 test('a process that cannot do its part ends the run, which says so and is no figure', async (t) => {
