@@ -66,7 +66,7 @@ const ROUNDS: Readonly<Record<Scale, { readonly micro: number; readonly pipeline
   smoke: { micro: 1, pipeline: 1 },
   quick: { micro: 10, pipeline: 1 },
   default: { micro: 10, pipeline: 3 },
-  full: { micro: 21, pipeline: 7 },
+  full: { micro: 21, pipeline: 6 },
 };
 const TURNS: Readonly<Record<Scale, Pick<RoundsPlan, 'turn' | 'warmUpRoundsMax'>>> = {
   smoke: { turn: { milliseconds: 0, callsMin: 1 }, warmUpRoundsMax: 0 },

@@ -1,12 +1,15 @@
 // A repository of its own stands for this one: what its `prepare` makes is a `stream-sum` that runs this build's.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { assert } from '../../src/core/assert.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { readCsv } from '../../src/measure/csv.ts';
+import { until } from '../../src/process/waiting.ts';
 import { parseBenchOptions } from '../options.ts';
 import { type Interleaved, interleave } from './interleave.ts';
 
@@ -104,11 +107,28 @@ test('a commit that cannot be built is an error with its last lines, and its wor
   t.is(worktreesOf(root).length, 1);
 });
 
-test('an interrupt ends it, and leaves no worktree', async (t) => {
+test('an interrupt ends what is being built, even if it does not want to end, and leaves no worktree', async (t) => {
   const root = repositoryOf(t, CURRENT);
+  const started = join(root, 'started');
+  const prepare = `trap '' TERM; echo > ${started}; sleep 600; sleep 600`;
+  writeFileSync(join(root, 'package.json'), JSON.stringify({ name: 'against', scripts: { prepare } }));
+  execFileSync('git', ['-C', root, '-c', 'user.name=t', '-c', 'user.email=t@example.org', 'commit', '-am', 'two']);
   const interrupted = new AbortController();
-  interrupted.abort();
-  mkdirSync(join(root, 'results'));
-  await t.throwsAsync(run(root, { signal: interrupted.signal }), { message: 'interrupted' });
+  const running = run(root, { signal: interrupted.signal });
+  await t.throwsAsync(Promise.all([running, awaitFile(started).then(() => interrupted.abort())]), {
+    message: 'interrupted',
+  });
   t.is(worktreesOf(root).length, 1);
 });
+
+test('a run that was interrupted before it began leaves no worktree', async (t) => {
+  const root = repositoryOf(t, CURRENT);
+  await t.throwsAsync(run(root, { signal: AbortSignal.abort() }), { message: 'interrupted' });
+  t.is(worktreesOf(root).length, 1);
+});
+
+/** Resolves when there is such a file. */
+async function awaitFile(path: string): Promise<void> {
+  const clock = systemClock;
+  assert(await until(() => existsSync(path), { clock, timeoutMs: 60_000 }), `${path} was made`);
+}

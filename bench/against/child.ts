@@ -1,12 +1,14 @@
 /** Programs that are run to their end, with what they say in a log. */
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { OperatingError } from '../../src/core/errors.ts';
 import { lastLogLines } from '../../src/process/exit-judgement.ts';
 
 const LOG_LINES_SHOWN = 5;
+/** From SIGTERM to SIGKILL: npm undoes an installation first, which takes its time. */
+const END_MS_MAX = 3_000;
 
 export type ChildOptions = {
   readonly command: string;
@@ -14,7 +16,7 @@ export type ChildOptions = {
   readonly cwd: string;
   /** Appended to. */
   readonly logPath: string;
-  /** Ends the program by SIGTERM. */
+  /** Ends the program and what it has started: by SIGTERM, then by SIGKILL. */
   readonly signal: AbortSignal;
 };
 
@@ -23,19 +25,33 @@ export async function runChild(options: ChildOptions): Promise<number | null> {
   const { command, argv, cwd, logPath, signal } = options;
   const log = openSync(logPath, 'a');
   try {
-    const child = spawn(command, [...argv], { cwd, stdio: ['ignore', log, log] });
-    const onAbort = (): boolean => child.kill('SIGTERM');
+    // A group of its own, so that what it has started ends with it.
+    const child = spawn(command, [...argv], { cwd, stdio: ['ignore', log, log], detached: true });
+    let killTimer: NodeJS.Timeout | undefined;
+    const onAbort = (): void => {
+      signalGroup(child, 'SIGTERM');
+      killTimer = setTimeout(() => signalGroup(child, 'SIGKILL'), END_MS_MAX);
+    };
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       const [code]: (number | null)[] = await once(child, 'close');
       return code ?? null;
     } finally {
+      clearTimeout(killTimer);
       signal.removeEventListener('abort', onAbort);
     }
   } catch (cause) {
     throw new OperatingError('ERR_SPAWN', `cannot run ${command}: ${String(cause)}`, { cause });
   } finally {
     closeSync(log);
+  }
+}
+
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch {
+    // It has ended by itself.
   }
 }
 
