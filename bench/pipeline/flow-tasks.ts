@@ -8,7 +8,7 @@ import type { Outcome, Task } from '../harness/task.ts';
 import type { SuiteContext } from '../suites.ts';
 import { distrust, flowMeasurements, latencyMeasurements, latencyStages, warmUpRemarks } from './measurements.ts';
 import { Pipeline } from './pipeline.ts';
-import { DURATIONS, scheduledWorkload, workloadOf } from './workloads.ts';
+import { DURATIONS, GROWTH_PARAMETERS, growthWorkload, scheduledWorkload, workloadOf } from './workloads.ts';
 
 /** A sum every 5 ms: fine enough to see a recovery by. */
 const RECOVERY_RATE = 20_000;
@@ -66,8 +66,9 @@ export class FlowTasks {
 
   throughput(chunkBytes: number): Task {
     const { seed } = this.#context;
-    return flowTask('throughput', { chunk_bytes: chunkBytes }, async () => {
-      const outcome = await this.#saturate(workloadOf(seed, chunkBytes));
+    const workload = workloadOf(seed, chunkBytes);
+    return flowTask('throughput', { chunk_bytes: chunkBytes, batch_bytes: workload.batchBytes }, async () => {
+      const outcome = await this.#saturate(workload);
       if (chunkBytes === 32) this.#maximum = outcome.measurements[0].value;
       return outcome;
     });
@@ -75,8 +76,8 @@ export class FlowTasks {
 
   growth(vary: 'files' | 'partitions' | 'chunkers', count: number): Task {
     const { seed } = this.#context;
-    return flowTask('growth', { [vary]: count, chunk_bytes: 32 }, () =>
-      this.#saturate(workloadOf(seed, 32, { [vary]: count })),
+    return flowTask('growth', { [vary]: count, ...GROWTH_PARAMETERS }, () =>
+      this.#saturate(growthWorkload(seed, { [vary]: count })),
     );
   }
 
