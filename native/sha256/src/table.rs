@@ -143,8 +143,8 @@ mod tests {
     use super::Table;
     use crate::context::{Context, FileId};
 
-    const FILES: u32 = if cfg!(miri) { 100 } else { 600 };
-    const STEPS: usize = if cfg!(miri) { 300 } else { 20_000 };
+    const FILES: u32 = if cfg!(miri) { 40 } else { 600 };
+    const STEPS: usize = if cfg!(miri) { 150 } else { 20_000 };
 
     fn file_id(number: u32) -> FileId {
         let mut id = [7; 16];
