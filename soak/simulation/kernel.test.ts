@@ -143,3 +143,13 @@ test('what its code throws is its own error', async (t) => {
   });
   t.deepEqual(lines, ['0 error Error: a message', '0 error Error: a timer']);
 });
+
+test('a rejection that nobody handles is handed over as well, and to nobody else', async (t) => {
+  const strays: unknown[] = [];
+  const kernel = new Kernel(0, (error) => strays.push(error));
+  const listeners = process.listeners('unhandledRejection');
+  kernel.after(1, () => void Promise.reject(new Error('nobody handles it')));
+  await kernel.run(() => false);
+  t.deepEqual(strays.map(String), ['Error: nobody handles it']);
+  t.deepEqual(process.listeners('unhandledRejection'), listeners);
+});

@@ -53,8 +53,18 @@ export class Kernel {
     return done;
   }
 
-  #run(isOver: () => boolean): Promise<void> {
-    process.setUncaughtExceptionCaptureCallback(this.#onStray);
+  async #run(isOver: () => boolean): Promise<void> {
+    const release = this.#catchStrays();
+    try {
+      await this.#runEvents(isOver);
+      // Rejections that nobody handled are told when no event is left for this turn.
+      await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      release();
+    }
+  }
+
+  #runEvents(isOver: () => boolean): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       const again = (): void => process.nextTick(step);
       const step = (): void => {
@@ -66,7 +76,20 @@ export class Kernel {
         queueMicrotask(again);
       };
       again();
-    }).finally(() => process.setUncaughtExceptionCaptureCallback(null));
+    });
+  }
+
+  /** Nobody else is told of them meanwhile. Returns what ends that. */
+  #catchStrays(): () => void {
+    const others = process.listeners('unhandledRejection');
+    process.removeAllListeners('unhandledRejection');
+    process.on('unhandledRejection', this.#onStray);
+    process.setUncaughtExceptionCaptureCallback(this.#onStray);
+    return () => {
+      process.setUncaughtExceptionCaptureCallback(null);
+      process.off('unhandledRejection', this.#onStray);
+      for (const listener of others) process.on('unhandledRejection', listener);
+    };
   }
 
   #next(): boolean {

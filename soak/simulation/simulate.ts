@@ -140,7 +140,8 @@ class Schedule {
     this.#at(warmUpMs, () => this.#enter('faults'));
     this.#at(warmUpMs + faultsMs, () => this.#heal());
     await this.#kernel.run(() => this.#phase === 'over');
-    this.#recorder.record({ event: 'end' });
+    // A history that was cut short is not whole: nothing can be missing from it.
+    if (!this.#isCutShort) this.#recorder.record({ event: 'end' });
   }
 
   outcome(): Outcome {
@@ -216,11 +217,14 @@ class Schedule {
     this.#until(isDown, { limitMs: HEAL_MS_MAX, otherwise: 'the broker did not stop when it was asked to' }, over);
   }
 
-  /** A violation or a failure: what is left is not worth simulating. */
+  /** A violation or a failure: what is left is not worth simulating. What the summers have committed may say why. */
   #cutShort(): void {
     if (this.#phase === 'over') return;
     this.#isCutShort = true;
     this.#phase = 'over';
+    for (const { summers, partitions } of this.#supervisor.slots) {
+      for (const { name, disk } of summers) this.#auditor.restart(name, disk, partitions);
+    }
   }
 
   /** Goes on when it is so, or, with a reason to doubt, when it is not after so long. */
