@@ -3,13 +3,16 @@
  * shells of the commands do (identities, exits, what they tell their supervisor) is here.
  */
 
+import * as records from '../../src/chunker/records.ts';
 import { prepareChunker } from '../../src/chunker/prepare-chunker.ts';
 import type { PrepareChunkerOptions } from '../../src/chunker/prepare-chunker.ts';
 import { JournalClient } from '../../src/journal/client.ts';
 import { type ServeOptions, serveBroker } from '../../src/journal/broker/serve.ts';
 import { SUMS_JOURNAL } from '../../src/journal/journals.ts';
+import { fileIdOf } from '../../src/message/chunk.ts';
 import { type PrepareSummerOptions, prepareSummer } from '../../src/summer/prepare-summer.ts';
 import type { StoreReader } from '../../src/store/store.ts';
+import { Ledger } from '../../src/verifier/ledger.ts';
 import type { Incarnation } from './incarnation.ts';
 import { ObservedJournals } from './observed-journals.ts';
 import type { ChunkerPlan } from './plan.ts';
@@ -43,12 +46,19 @@ export const runBroker: Run = async (process, incarnation, store) => {
 };
 
 /** What is remembered of a chunker over its incarnations, by those who watch it. */
-export type ChunkerMemory = { readonly producers: Set<string>; readonly completed: Set<number> };
+export type ChunkerMemory = {
+  readonly producers: Set<string>;
+  /** Producers that have drained. */
+  readonly drained: Set<string>;
+  /** File ids. */
+  readonly completed: Set<string>;
+};
 
 /** A chunker with this number. */
 export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: ChunkerMemory): Run {
   return async (process, incarnation, store) => {
     const { plan, recorder, counters, decorations, boot } = process.surroundings;
+    reportFinished(process, memory);
     const journals = connect(process, incarnation);
     const { rate, fileCount, batchBytes, filesOpen, chunks, chunkBytes } = chunkerPlan;
     const isCurrent = (): boolean => !incarnation.isOver;
@@ -67,8 +77,9 @@ export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: Chun
       events: {
         onCompleted: ({ fileNumber, endIndex, intendedNs }) => {
           if (!isCurrent()) return;
-          if (memory.completed.has(fileNumber)) counters.count('file completed again after a restart');
-          memory.completed.add(fileNumber);
+          const file = fileIdOf(producer, fileNumber);
+          if (memory.completed.has(file)) counters.count('file completed again after a restart');
+          memory.completed.add(file);
           recorder.record({ event: 'completed', producer, fileNumber, endIndex, intendedNs });
         },
         onVerified: ({ fileNumber, chunks: count }) => {
@@ -83,6 +94,7 @@ export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: Chun
           if (!isCurrent()) return;
           const { verifiedTotal, filesTotal } = chunker;
           process.isDrained = true;
+          memory.drained.add(producer);
           recorder.record({
             event: 'drained',
             process: process.name,
@@ -117,6 +129,18 @@ export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: Chun
       drain: () => chunker.drain(),
     };
   };
+}
+
+/** A life that ended in the store, whose process died before it could say so: the store says it. */
+function reportFinished({ name, disk, surroundings }: SimulatedProcess, { drained }: ChunkerMemory): void {
+  const identity = records.readRow(disk, 'identity', records.isIdentityRow);
+  const phase = records.readRow(disk, 'phase', records.isPhaseRow)?.phase;
+  if (identity === null || phase !== 'finished' || drained.has(identity.producer)) return;
+  const { producer } = identity;
+  drained.add(producer);
+  surroundings.counters.count('killed between its end and its word of it');
+  const { verifiedTotal, next } = Ledger.load(records.readBytes(disk, 'ledger') ?? new Ledger().save(), true);
+  surroundings.recorder.record({ event: 'drained', process: name, producer, verifiedTotal, filesCompletedTotal: next });
 }
 
 /** A summer of these partitions; `takesOver`: whether the next start of it is a takeover. */

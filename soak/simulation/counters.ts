@@ -37,6 +37,8 @@ export const MOMENTS = [
   'chunker resumed without a snapshot',
   'chunker killed after it had decided to end',
   'chunker resumed at its end records',
+  'killed between its end and its word of it',
+  'another life begun in the same store',
   'stopped gracefully and restarted',
   'paused and resumed',
   'power lost',

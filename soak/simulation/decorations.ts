@@ -38,8 +38,8 @@ export interface Decorations {
   readonly serveBroker?: typeof serveBroker;
   readonly prepareChunker?: typeof prepareChunker;
   readonly prepareSummer?: typeof prepareSummer;
-  /** What remains of a commit that was under way when its process died: `writes` are what would remain. */
-  crashedCommit?(writes: OwnedWrites, subject: Subject): OwnedWrites;
+  /** What is left on disk of a commit that was under way when its process died. Else it is all of it, or nothing. */
+  crashedCommit?(writes: OwnedWrites, left: 'lost' | 'durable', subject: Subject): OwnedWrites;
   /** Sabotage of the harness: what the checkers are given of each event. */
   history?(event: HistoryEvent): readonly HistoryEvent[];
   /** Sabotage of the harness: whether a fault is injected at all. */

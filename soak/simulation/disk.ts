@@ -188,8 +188,6 @@ export class SimulatedStore implements Store {
     return this.#options.disk.bytes;
   }
 
-  checkReaders(): void {}
-
   close(): Promise<void> {
     assert(this.#underWay === null, 'a store is closed between commits');
     return Promise.resolve();

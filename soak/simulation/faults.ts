@@ -117,9 +117,12 @@ export class Faults {
   }
 
   #crash(fault: Of<'crash'>, process: SimulatedProcess): void {
-    const { incarnation } = process;
-    incarnation?.onceOver(() => this.#effective(fault));
-    this.#supervisor.kill(process, fault.death);
+    const kill = (): void => {
+      process.incarnation?.onceOver(() => this.#effective(fault));
+      this.#supervisor.kill(process, fault.death);
+    };
+    if (fault.when === null) kill();
+    else process.whenEnding = () => !this.#isOver && kill();
   }
 
   #losePower(fault: Of<'power-loss'>): boolean {

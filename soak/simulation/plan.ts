@@ -30,13 +30,21 @@ export type ChunkerPlan = {
   readonly startMs: number;
   /** When it is told to drain, as all are at the end; `null`: only then. */
   readonly drainMs: number | null;
+  /** How often it begins a life: again after it has drained, in the same store. */
+  readonly lives: number;
 };
 
 /** How a process dies: at once, or in its n-th call into the world from then on. What its commit under way leaves. */
 export type Death = { readonly atCall: number; readonly commit: 'lost' | 'durable'; readonly downMs: number };
 
 export type PlannedFault = { readonly id: number; readonly atMs: number } & (
-  | { readonly kind: 'crash'; readonly target: string; readonly death: Death }
+  | {
+      /** `when`: not before the target has come so far. */
+      readonly kind: 'crash';
+      readonly target: string;
+      readonly when: 'ending' | null;
+      readonly death: Death;
+    }
   | { readonly kind: 'power-loss'; readonly death: Death }
   | { readonly kind: 'restart'; readonly target: string; readonly downMs: number }
   | { readonly kind: 'pause'; readonly target: string; readonly durationMs: number }
@@ -120,14 +128,16 @@ export function planOf(seed: number, workload: WorkloadName): Plan {
   // Each kind of process dies at least once, whatever else happens.
   for (const target of CERTAIN_CRASHES) {
     const atMs = warmUpMs + prng.below(Math.floor(faultsMs / 2));
-    drafts.push({ atMs, kind: 'crash', target, death: death(prng) });
+    drafts.push({ atMs, kind: 'crash', target, when: null, death: death(prng) });
   }
   // Whoever ends early meets trouble at its end.
   for (const [index, { drainMs }] of chunkers.entries()) {
     if (drainMs === null) continue;
+    const target = `chunker-${index}`;
+    drafts.push({ atMs: drainMs, kind: 'crash', target, when: 'ending', death: death(prng) });
     for (let more = prng.between(1, 4); more > 0; more -= 1) {
-      const target = pick(prng, ['broker', `chunker-${index}`, `chunker-${index}`]);
-      drafts.push({ atMs: drainMs + prng.below(3_000), kind: 'crash', target, death: death(prng) });
+      const other = pick(prng, ['broker', target, target]);
+      drafts.push({ atMs: drainMs + prng.below(3_000), kind: 'crash', target: other, when: null, death: death(prng) });
     }
   }
   const slaMs = faultsMs + REPAIR_MS;
@@ -170,7 +180,7 @@ function fault(prng: Prng, names: readonly string[], faultsMs: number): Draft {
   const durationMs = longOrShort(prng, faultsMs);
   switch (pick(prng, FAULT_WEIGHTS)) {
     case 'crash':
-      return { kind: 'crash', target, death: death(prng) };
+      return { kind: 'crash', target, when: null, death: death(prng) };
     case 'power-loss':
       return { kind: 'power-loss', death: death(prng) };
     case 'restart':
@@ -296,7 +306,7 @@ function chunkerPlan(prng: Prng, workload: WorkloadName, chunkerCount: number, i
 function plan(
   prng: Prng,
   index: number,
-  fields: Omit<ChunkerPlan, 'batchBytes' | 'fileCount' | 'rate' | 'drainMs'> & { rate: number },
+  fields: Omit<ChunkerPlan, 'batchBytes' | 'fileCount' | 'rate' | 'drainMs' | 'lives'> & { rate: number },
 ): ChunkerPlan {
   const needed = BATCH_HEADER_BYTES + CHUNK_HEADER_BYTES + fields.chunkBytes.high;
   // Room for one chunk, for a few, or for many.
@@ -307,7 +317,15 @@ function plan(
   const filesOpen = Math.max(1, Math.min(fields.filesOpen, Math.floor((fields.rate * OPEN_S_MAX) / chunksMean)));
   const fileCount = isFast ? Math.ceil(1_500 / chunksMean) : null;
   const drainMs = index > 0 && prng.below(2) === 0 ? fields.startMs + prng.between(8_000, 40_000) : null;
-  return { ...fields, filesOpen, batchBytes, rate: isFast ? null : fields.rate, fileCount, drainMs };
+  return {
+    ...fields,
+    filesOpen,
+    batchBytes,
+    rate: isFast ? null : fields.rate,
+    fileCount,
+    drainMs,
+    lives: drainMs === null ? 1 : prng.between(1, 2),
+  };
 }
 
 /** Consecutive partitions, as even as can be. */

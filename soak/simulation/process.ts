@@ -58,6 +58,8 @@ export class SimulatedProcess {
   readonly #run: Run;
   readonly #seed: number;
   starts = 0;
+  /** Lives of a chunker that it began by plan. */
+  lives = 1;
   isReady = false;
   isDrained = false;
   /** A commit failed, as planned: it must exit with 1. */
@@ -65,6 +67,8 @@ export class SimulatedProcess {
   /** How it is to die, once that is decided. */
   death: Death | null = null;
   slowDiskNs = 0;
+  /** Called once, when a chunker's decision to send its end records is durable. */
+  whenEnding: (() => void) | null = null;
   incarnation: Incarnation | null = null;
   store: SimulatedStore | null = null;
   #handle: Handle | null = null;
@@ -154,6 +158,13 @@ export class SimulatedProcess {
     incarnation?.enter(() => this.#handle?.drain?.());
   }
 
+  /** It has drained, and begins another life in the same store. */
+  beginAgain(): void {
+    this.isDrained = false;
+    this.#wantsDrain = false;
+    this.lives += 1;
+  }
+
   #compose(incarnation: Incarnation, store: SimulatedStore): void {
     this.#run(this, incarnation, store).then(
       (handle) => this.#isServing(incarnation, handle),
@@ -186,7 +197,7 @@ export class SimulatedProcess {
     const subject = this.subject();
     const commit = store.crash((writes) => {
       const rest = remains === 'durable' ? writes : [];
-      return decorations.crashedCommit?.(rest, subject) ?? rest;
+      return decorations.crashedCommit?.(writes, remains, subject) ?? rest;
     });
     if (end.exitCode === null) {
       const isDurable = commit === 'unknown' || remains === 'durable';

@@ -56,7 +56,7 @@ test('a plan that fails without any fault loses all of them, and no more tries a
 test('a simulated failure is made smaller by running it', async (t) => {
   const whole = planOf(8, 'edges');
   t.true(await failsTwice(whole));
-  const { plan } = await shrink({ plan: whole, fails: failsTwice, triesMax: 60 });
+  const { plan } = await shrink({ plan: whole, fails: failsTwice, triesMax: 40 });
   t.true(plan.faults.length <= 5, JSON.stringify(plan.faults));
   t.true(await failsTwice(plan));
 });

@@ -1,19 +1,10 @@
 import test from 'ava';
-import { WORKLOADS, planOf } from './plan.ts';
+import type { Store } from '../../src/store/store.ts';
+import { prepareSummer } from '../../src/summer/prepare-summer.ts';
+import type { Decorations } from './decorations.ts';
+import { planOf } from './plan.ts';
 import { kindOf, simulate } from './simulate.ts';
-
-const SEEDS = 4;
-
-for (const workload of WORKLOADS) {
-  test(`${SEEDS} schedules of the workload ${workload} hold, with faults in each and sums after the last of them`, async (t) => {
-    for (let seed = 1; seed <= SEEDS; seed += 1) {
-      const outcome = await simulate(planOf(seed, workload));
-      const { violations, failures, inconclusive, faults, records } = outcome;
-      t.is(kindOf(outcome), null, JSON.stringify({ seed, workload, violations, failures, inconclusive }));
-      t.true(faults > 0 && records > 0);
-    }
-  });
-}
+import { Witness } from './witness.ts';
 
 test('the same plan gives the same history, byte for byte, and another seed another one', async (t) => {
   const plan = planOf(5, 'edges');
@@ -32,3 +23,57 @@ test('a plan is plain data, and a copy of it is the same plan', async (t) => {
   t.deepEqual(JSON.parse(JSON.stringify(plan)), plan);
   t.true(plan.faults.length >= 20);
 });
+
+test('faults that are never injected leave a schedule that proves nothing', async (t) => {
+  const outcome = await simulate(planOf(2, 'uniform'), { decorations: { injects: () => false } });
+  t.is(kindOf(outcome), 'inconclusive');
+  t.true(outcome.inconclusive.some((line) => line.includes('the fault crash took effect 0 times')));
+});
+
+test('a process that fails ends the schedule, which says what it was', async (t) => {
+  const outcome = await simulate(planOf(2, 'uniform'), {
+    decorations: {
+      prepareSummer: (options) => {
+        options.clock.after(3_000, () => {
+          throw new Error('a planted failure');
+        });
+        return prepareSummer(options);
+      },
+    },
+  });
+  t.is(kindOf(outcome), 'failed');
+  t.regex(outcome.failures.join(), /summer-\d.* exited unexpectedly with 1 .*a planted failure/);
+});
+
+test('a store that forgets its outbox is found out, and the violation has a witness', async (t) => {
+  const decorations: Decorations = {
+    summer: (options, { tookEffect }) => ({ ...options, store: withoutOutbox(options.store, tookEffect) }),
+  };
+  const plan = planOf(1, 'skewed');
+  const outcome = await simulate(plan, { decorations });
+  t.true(outcome.tookEffect);
+  t.true(outcome.violations.length > 0, JSON.stringify(outcome.failures));
+  for (const violation of outcome.violations.slice(0, 1)) {
+    const witness = new Witness(violation);
+    await simulate(plan, { decorations, checkers: [witness] });
+    t.true(witness.lines.some((line) => line.includes('shard')));
+  }
+});
+
+/** A store whose reader finds no finished sums. */
+function withoutOutbox(store: Store, tookEffect: () => void): Store {
+  return {
+    path: store.path,
+    get: (table, key) => store.get(table, key),
+    keys: (table, range) => store.keys(table, range),
+    range: (table, range) => {
+      const found = store.range(table, range);
+      if (table !== 'outbox' || found.length === 0) return found;
+      tookEffect();
+      return [];
+    },
+    commit: (writes) => store.commit(writes),
+    diskBytes: () => store.diskBytes(),
+    close: () => store.close(),
+  };
+}

@@ -172,6 +172,7 @@ class Schedule {
   #heal(): void {
     this.#enter('heal');
     this.#faults.heal();
+    this.#supervisor.heal();
     const { healMs } = this.#plan;
     this.#until(
       () => {

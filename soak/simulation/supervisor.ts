@@ -3,11 +3,12 @@
  * always has somebody who is, or will be, at work for it: its confirmed owner, or a successor.
  */
 
+import * as records from '../../src/chunker/records.ts';
 import { EXIT } from '../../src/core/errors.ts';
 import { Prng } from '../../src/core/prng.ts';
 import { judgeExit } from '../../src/process/exit-judgement.ts';
 import { type ChunkerMemory, runBroker, runChunker, runLateReader, runSummer } from './components.ts';
-import type { Disk } from './disk.ts';
+import type { Disk, OwnedWrites } from './disk.ts';
 import type { IncarnationEnd } from './incarnation.ts';
 import type { Death } from './plan.ts';
 import { SimulatedProcess, type Surroundings } from './process.ts';
@@ -41,6 +42,7 @@ export class Supervisor {
   readonly #starting = new Set<SimulatedProcess>();
   readonly #prng: Prng;
   #isStopping = false;
+  #isHealing = false;
   #lateReaders = 0;
 
   /** `onOver`: a process has found a violation, or failed: there is nothing more to simulate. */
@@ -60,16 +62,18 @@ export class Supervisor {
     );
     auditor.broker = this.broker.disk;
     this.chunkers = plan.chunkers.map((chunker, index) => {
-      const memory: ChunkerMemory = { producers: new Set(), completed: new Set() };
-      return this.#known(
-        new SimulatedProcess({
-          name: `chunker-${index}`,
-          component: 'chunker',
-          surroundings,
-          run: runChunker(index, chunker, memory),
-          onDurable: (disk, writes) => auditor.chunkerDurable(disk, writes),
-        }),
-      );
+      const memory: ChunkerMemory = { producers: new Set(), drained: new Set(), completed: new Set() };
+      const process: SimulatedProcess = new SimulatedProcess({
+        name: `chunker-${index}`,
+        component: 'chunker',
+        surroundings,
+        run: runChunker(index, chunker, memory),
+        onDurable: (disk, writes) => {
+          auditor.chunkerDurable(disk, writes);
+          if (isEnding(writes)) endsSoon(process);
+        },
+      });
+      return this.#known(process);
     });
     this.slots = plan.summers.map((partitions, index) => {
       const slot: Slot = {
@@ -175,6 +179,12 @@ export class Supervisor {
     ).start();
   }
 
+  /** What has drained by now has done so for good. */
+  heal(): void {
+    this.#isHealing = true;
+    for (const slot of this.slots) this.ensureOwners(slot);
+  }
+
   /** From now on every end is the last one. */
   stopAll(): void {
     this.#isStopping = true;
@@ -193,7 +203,8 @@ export class Supervisor {
       return this.#onOver();
     }
     if (end.exitCode === EXIT.violation) return this.#onOver();
-    if (this.#isStopping || process.isDrained || process.name.startsWith('late-reader')) return;
+    if (process.isDrained && !this.#isStopping) return this.#beginAgain(process);
+    if (this.#isStopping || process.name.startsWith('late-reader')) return;
     const slot = this.#slotOf(process);
     if (slot !== undefined) return this.#summerEnded(slot, process, end);
     this.#startLater(process, process.death?.downMs ?? this.#prng.below(RESTART_MS_MAX));
@@ -209,6 +220,16 @@ export class Supervisor {
     const isAnybody = slot.summers.some((summer) => summer.isUp || this.#starting.has(summer));
     const last = slot.summers.at(-1);
     if (!isAnybody && last !== undefined) this.#startLater(last, this.#prng.below(RESTART_MS_MAX));
+  }
+
+  /** One life was all that was planned, or another follows. Once everything has healed, none begins. */
+  #beginAgain(process: SimulatedProcess): void {
+    const { plan, counters } = this.#surroundings;
+    const planned = plan.chunkers[this.chunkers.indexOf(process)]?.lives ?? 1;
+    if (process.lives >= planned || this.#isHealing) return;
+    counters.count('another life begun in the same store');
+    process.beginAgain();
+    this.#startLater(process, this.#prng.below(RESTART_MS_MAX));
   }
 
   #summerEnded(slot: Slot, process: SimulatedProcess, { exitCode }: IncarnationEnd): void {
@@ -289,4 +310,16 @@ export class Supervisor {
   #slotOf(process: SimulatedProcess): Slot | undefined {
     return this.slots.find(({ summers }) => summers.includes(process));
   }
+}
+
+/** Whether a chunker's decision to send its end records is among the writes. */
+function isEnding(writes: OwnedWrites): boolean {
+  const key = records.keyFor('phase');
+  return writes.some((write) => write.table === records.TABLE && write.value !== null && write.key.equals(key));
+}
+
+function endsSoon(process: SimulatedProcess): void {
+  const { whenEnding } = process;
+  process.whenEnding = null;
+  whenEnding?.();
 }
