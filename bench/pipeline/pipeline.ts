@@ -188,7 +188,7 @@ export class Pipeline {
     };
   }
 
-  /** Lets it run for so long, and says what was done meanwhile. */
+  /** Lets it run for so long, or until a sum was verified, and says what was done meanwhile. No flow at all is an error. */
   async window(ms: number): Promise<FlowWindow> {
     await this.#fleet.refresh();
     const begin = this.#mark();
@@ -196,13 +196,26 @@ export class Pipeline {
     this.#scheduleLag.reset();
     this.#rssBytes.clear();
     this.#eventLoopLagNs.clear();
-    const endNs = begin.atNs + ms * 1e6;
-    for (let leftMs = ms; leftMs > 0; leftMs = (endNs - this.#clock.nowNs()) / 1e6) {
+    await this.#watch(begin.atNs + ms * 1e6);
+    await this.#fleet.refresh();
+    const lastNs = begin.atNs + Math.max(ms, FLOW_MS_MAX) * 1e6;
+    while (!hasFlow(totalsBetween(begin.totals, this.#meter.totals()))) {
+      if (this.#clock.nowNs() >= lastNs)
+        throw new OperatingError('ERR_BENCH_PIPELINE', 'no sum was verified in a minute');
+      await this.#watch(this.#clock.nowNs() + LOOK_MS * 1e6);
+      await this.#fleet.refresh();
+    }
+    return this.#windowBetween(begin, this.#mark());
+  }
+
+  /** Until then, looks at what the processes use. */
+  async #watch(endNs: number): Promise<void> {
+    for (;;) {
+      const leftMs = (endNs - this.#clock.nowNs()) / 1e6;
+      if (leftMs <= 0) return;
       await this.#sleep(Math.min(LOOK_MS, leftMs));
       this.#look();
     }
-    await this.#fleet.refresh();
-    return this.#windowBetween(begin, this.#mark());
   }
 
   /** Reads what the processes use. */
@@ -296,6 +309,13 @@ export class Pipeline {
     this.#check();
     if (!isMet) throw new OperatingError('ERR_BENCH_PIPELINE', `${otherwise} within ${timeoutMs / 1e3} s`);
   }
+}
+
+/** Without a verified sum for so long, a pipeline does not flow. */
+const FLOW_MS_MAX = 60_000;
+
+function hasFlow({ chunksPublished, sumsVerified }: Totals): boolean {
+  return chunksPublished > 0 && sumsVerified > 0;
 }
 
 const WARM_UP_LOOK_MS = 500;
