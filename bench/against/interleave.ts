@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { assert } from '../../src/core/assert.ts';
 import { Prng } from '../../src/core/prng.ts';
 import { shuffled } from '../harness/rounds.ts';
@@ -43,7 +43,7 @@ export async function interleave(options: InterleaveOptions): Promise<Interleave
     const worktree = await buildWorktree({ sourceRoot, ref, logPath, signal });
     try {
       progress.say(`bench: ${ref} is ${worktree.commit}`);
-      return await runAll(options, { old: worktree.mainPath, new: options.mainPath }, scratch);
+      return await runAll(options, { old: worktree.mainPath, new: options.mainPath }, logPath);
     } finally {
       progress.update('removing the worktree');
       await worktree.remove();
@@ -58,11 +58,11 @@ type Name = 'old' | 'new';
 async function runAll(
   options: InterleaveOptions,
   mains: Readonly<Record<Name, string>>,
-  scratch: string,
+  logPath: string,
 ): Promise<Interleaved> {
   const { bench, commandLine } = options;
-  const { results, seed, firstRound } = bench;
-  const common = { results, seed, startedAt: new Date(), pairing: randomUUID(), commandLine };
+  const { seed, firstRound } = bench;
+  const common = { results: resolve(bench.results), seed, startedAt: new Date(), pairing: randomUUID(), commandLine };
   const sides = { old: await Side.create(common), new: await Side.create(common) };
   const rounds = bench.rounds ?? ROUNDS;
   for (let round = firstRound; round < firstRound + rounds; round += 1) {
@@ -70,9 +70,11 @@ async function runAll(
       options.progress.update(
         `round ${round - firstRound + 1} of ${rounds}: ${name === 'old' ? options.ref : 'this build'}`,
       );
-      const folder = await runRound(options, { mainPath: mains[name], round, scratch });
-      await sides[name].append(folder);
-      await rm(folder, { recursive: true, force: true });
+      // Beside the results, so that stores are on the same disk as in any other run.
+      const results = join(sides[name].folder, 'rounds');
+      await mkdir(results);
+      await sides[name].append(await runRound(options, { mainPath: mains[name], round, results, logPath }));
+      await rm(results, { recursive: true });
     }
   }
   for (const side of [sides.old, sides.new]) await side.close();
@@ -82,11 +84,10 @@ async function runAll(
 /** One round of one build, as a process of its own; its run folder. */
 async function runRound(
   options: InterleaveOptions,
-  of: { readonly mainPath: string; readonly round: number; readonly scratch: string },
+  of: { readonly mainPath: string; readonly round: number; readonly results: string; readonly logPath: string },
 ): Promise<string> {
   const { suites, only, scale, seed } = options.bench;
-  const results = join(of.scratch, 'results');
-  await mkdir(results, { recursive: true });
+  const { results } = of;
   const identity = ['--rounds', '1', '--first-round', String(of.round), '--seed', String(seed), '--results', results];
   const argv = [
     of.mainPath,
@@ -100,8 +101,8 @@ async function runRound(
   await mustRun(`round ${of.round} of ${of.mainPath}`, {
     command: process.execPath,
     argv,
-    cwd: of.scratch,
-    logPath: join(of.scratch, 'log'),
+    cwd: results,
+    logPath: of.logPath,
     signal: options.signal,
   });
   const [name, ...others] = await readdir(results);
