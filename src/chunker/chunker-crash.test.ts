@@ -246,3 +246,17 @@ test('a file that was completed before a restart is lost when its sum never come
   t.true(error instanceof ViolationError);
   if (error instanceof ViolationError) t.is(`${error.kind} ${error.witness.file}`, `lost ${file}`);
 });
+
+test('a chunker of a slow schedule that was killed, and is told to drain, ends within seconds of that schedule', async (t) => {
+  const rate = 30;
+  const bench = new ChunkerBench({ fileCount: null, rate });
+  bench.start();
+  await bench.clock.advance(3_000);
+  bench.restart('lost');
+  await bench.clock.advance(1_000);
+  bench.drain();
+  await bench.untilDrained();
+  const endStep = bench.durableEndStep() ?? Number.POSITIVE_INFINITY;
+  t.true(endStep <= rate * 8, `no file is opened from step ${endStep} on`);
+  holds(t, bench);
+});
