@@ -304,7 +304,7 @@ export class Network {
     const lane = link.lanes[direction];
     const inFlight = [...lane.held, ...lane.flights];
     if (inFlight.length === 0) return;
-    const survivors = link.prng.below(3) === 0 ? 0 : link.prng.below(inFlight.length + 1);
+    const survivors = survivorsOf(inFlight.length, link.prng);
     lane.held = [];
     lane.flights.length = 0;
     for (const { messages } of inFlight.slice(survivors)) this.#lose(link, messages);
@@ -371,4 +371,11 @@ const FENCED = '"outcome":"fenced"';
 function isFenced(header: Uint8Array | undefined): boolean {
   if (header === undefined || !(isOfType(header, 'acks') || isOfType(header, 'reply'))) return false;
   return Buffer.from(header.buffer, header.byteOffset, header.length).includes(FENCED);
+}
+
+/** How many of the messages in flight still arrive: none, all, or those up to some point. */
+function survivorsOf(count: number, prng: Prng): number {
+  const fate = prng.below(4);
+  if (fate === 0) return 0;
+  return fate === 1 ? count : prng.below(count + 1);
 }
