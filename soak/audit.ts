@@ -6,19 +6,17 @@
 
 import { systemClock, delay } from '../src/core/clock.ts';
 import { OperatingError } from '../src/core/errors.ts';
-import { PAGE_BYTES, PAGE_SLOTS } from '../src/hash/pool.ts';
 import { type Journals, type JournalsInfo, SUMS_JOURNAL, chunkJournal } from '../src/journal/journals.ts';
 import { shardProducer } from '../src/message/batch.ts';
-import { keyOf, numberRange, openRow } from '../src/store/row.ts';
 import { readLmdbStore } from '../src/store/lmdb-store.ts';
-import { SUMMER_TABLES, isCheckpointRow } from '../src/summer/rows.ts';
+import { SUMMER_TABLES } from '../src/summer/rows.ts';
+import { readCheckpoint } from './checkpoint.ts';
 import type { Audit, AuditContext } from './supervisor.ts';
 import type { RecordedViolation } from './verdict.ts';
 
 /** Summers report at least once a second; so many milliseconds without reaching the head is no delay. */
 const REPORTED_MS_MAX = 15_000;
 const POLL_MS = 100;
-const SLOT_BYTES = PAGE_BYTES / PAGE_SLOTS;
 
 /** What is durable of one shard at its owner, and what the journals say about it. */
 export type ShardEvidence = {
@@ -126,24 +124,9 @@ async function readShard(
   };
   if (confirmed === null) return { ...evidence, checkpoint: null, openFiles: [] };
   return readLmdbStore({ folder: confirmed, kind: 'summer', tables: SUMMER_TABLES }, (reader) => {
-    const row = reader.get('checkpoints', keyOf(shard));
-    const openFiles = reader.range('states', numberRange(shard)).flatMap(({ value }) => filesOf(value));
-    return {
-      ...evidence,
-      checkpoint: row === undefined ? null : openRow(row, isCheckpointRow, `the checkpoint of shard ${shard}`),
-      openFiles,
-    };
+    const checkpoint = readCheckpoint(reader, shard);
+    return { ...evidence, checkpoint, openFiles: Object.keys(checkpoint?.openFiles ?? {}) };
   });
-}
-
-/** File ids in the slots of a page that are not free. */
-function filesOf(page: Buffer): string[] {
-  const files: string[] = [];
-  for (let at = 0; at + SLOT_BYTES <= page.length; at += SLOT_BYTES) {
-    const id = page.toString('hex', at, at + 16);
-    if (!/^0+$/.test(id)) files.push(id);
-  }
-  return files;
 }
 
 /** A broker that does not answer makes the audit impossible, not endless. */
