@@ -75,10 +75,10 @@ test('a latency whose schedule lagged by 5 ms, or by a quarter of it, is not to 
 });
 
 test('it is said whether the journal reused its pages, and when sums lagged behind', (t) => {
-  const [steady, ...others] = warmUpRemarks({ seconds: 3, keepsUp: true, reusesPages: true });
+  const [steady, ...others] = warmUpRemarks({ keepsUp: true, reusesPages: true });
   t.regex(steady ?? '', /reused its pages/);
   t.deepEqual(others, []);
-  const [grew, behind] = warmUpRemarks({ seconds: 8, keepsUp: false, reusesPages: false });
+  const [grew, behind] = warmUpRemarks({ keepsUp: false, reusesPages: false });
   t.regex(grew ?? '', /still grew/);
   t.regex(behind ?? '', /fewer chunks were verified/);
 });

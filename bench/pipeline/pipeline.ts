@@ -46,7 +46,6 @@ export type FlowWindow = {
 
 /** How the warm-up ended. */
 export type WarmUp = {
-  readonly seconds: number;
   /** Sums were verified about as fast as their chunks were published. */
   readonly keepsUp: boolean;
   /** The broker's file had nearly stopped growing: the journal reuses its pages. */
@@ -162,30 +161,21 @@ export class Pipeline {
   }
 
   /**
-   * Waits until chunks are verified about as fast as they are published and the journal reuses its pages, for two
-   * seconds in a row; or until `msMax` have passed.
+   * Waits until, over two seconds, chunks were verified about as fast as they were published and the journal reused its
+   * pages; or until `msMax` have passed.
    */
   async warmUp(options: { readonly msMin: number; readonly msMax: number }): Promise<WarmUp> {
     const beginNs = this.#clock.nowNs();
-    const elapsedMs = (): number => (this.#clock.nowNs() - beginNs) / 1e6;
-    let [looksKeepingUp, looksReusing] = [0, 0];
-    let [totals, diskBytes] = [this.#meter.totals(), this.#brokerDiskBytes];
-    const isSteady = (): boolean => Math.min(looksKeepingUp, looksReusing) >= STEADY_LOOKS;
-    while (elapsedMs() < options.msMax && !(isSteady() && elapsedMs() >= options.msMin)) {
-      await this.#sleep(Math.min(WARM_UP_LOOK_MS, options.msMax));
+    const looks: Look[] = [];
+    for (;;) {
       await this.#fleet.refresh();
-      const { chunksPublished, chunksVerified, bytesPublished } = totalsBetween(totals, this.#meter.totals());
-      const keepsUp = chunksPublished > 0 && chunksVerified >= chunksPublished * KEEPS_UP_MIN;
-      const reuses = bytesPublished > 0 && this.#brokerDiskBytes - diskBytes <= bytesPublished * GROWTH_MAX;
-      looksKeepingUp = keepsUp ? looksKeepingUp + 1 : 0;
-      looksReusing = reuses ? looksReusing + 1 : 0;
-      [totals, diskBytes] = [this.#meter.totals(), this.#brokerDiskBytes];
+      looks.push({ totals: this.#meter.totals(), diskBytes: this.#brokerDiskBytes });
+      const state = steadinessOf(looks);
+      const elapsedMs = (this.#clock.nowNs() - beginNs) / 1e6;
+      const isSteady = state.keepsUp && state.reusesPages && elapsedMs >= options.msMin;
+      if (isSteady || elapsedMs >= options.msMax) return state;
+      await this.#sleep(Math.min(WARM_UP_LOOK_MS, options.msMax - elapsedMs));
     }
-    return {
-      seconds: elapsedMs() / 1e3,
-      keepsUp: looksKeepingUp >= STEADY_LOOKS,
-      reusesPages: looksReusing >= STEADY_LOOKS,
-    };
   }
 
   /** Lets it run for so long, or until a sum was verified, and says what was done meanwhile. No flow at all is an error. */
@@ -318,12 +308,26 @@ function hasFlow({ chunksPublished, sumsVerified }: Totals): boolean {
   return chunksPublished > 0 && sumsVerified > 0;
 }
 
+/** At a pipeline that warms up. */
+type Look = { readonly totals: Totals; readonly diskBytes: number };
+
 const WARM_UP_LOOK_MS = 500;
+/** Looks back over which steadiness is judged. */
 const STEADY_LOOKS = 4;
-/** Of the chunks published between two looks, those that must have been verified between them. */
+/** Of the chunks published meanwhile, those that must have been verified. */
 const KEEPS_UP_MIN = 0.8;
-/** Of the bytes published between two looks, what the broker's file may have grown by between them. */
+/** Of the bytes published meanwhile, what the broker's file may have grown by. */
 const GROWTH_MAX = 0.05;
+
+function steadinessOf(looks: readonly Look[]): WarmUp {
+  const [begin, end] = [looks.at(-1 - STEADY_LOOKS), looks.at(-1)];
+  if (begin === undefined || end === undefined) return { keepsUp: false, reusesPages: false };
+  const { chunksPublished, chunksVerified, bytesPublished } = totalsBetween(begin.totals, end.totals);
+  return {
+    keepsUp: chunksPublished > 0 && chunksVerified >= chunksPublished * KEEPS_UP_MIN,
+    reusesPages: bytesPublished > 0 && end.diskBytes - begin.diskBytes <= bytesPublished * GROWTH_MAX,
+  };
+}
 
 function errorOf({ process, what, lastLogLines }: Failure): OperatingError {
   return new OperatingError('ERR_BENCH_PROCESS', [`${process}: ${what}`, ...lastLogLines].join('; '));

@@ -89,13 +89,13 @@ export const DURATIONS: Readonly<Record<Scale, Durations>> = {
   },
   default: {
     warmUp: { msMin: 2000, msMax: 8000 },
-    warmUpOfFile: 0.06,
+    warmUpOfFile: 0.05,
     window: 4000,
     scheduledWarmUp: { msMin: 2000, msMax: 2000 },
     latencyWindow: 6000,
     betweenKills: 500,
     kills: 3,
-    ceiling: 700,
+    ceiling: 500,
   },
   full: {
     warmUp: { msMin: 3000, msMax: 10_000 },
