@@ -121,6 +121,7 @@ const RESAMPLED: RunDescription = {
   verdict: 'HOLDS',
   exitCode: 0,
   reasons: [],
+  remarks: [],
 };
 
 export function hasRegression({ rows }: Comparison): boolean {

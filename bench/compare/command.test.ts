@@ -133,6 +133,17 @@ test('bad arguments are one line that names them, exit 2', async (t) => {
   }
 });
 
+test('what the runs remark about their figures is passed on', async (t) => {
+  const { old, results } = await writeRuns(t);
+  const remarks = [
+    'latency: the schedule lagged (round 2)',
+    ...Array.from({ length: 12 }, (_, index) => `more ${index}`),
+  ];
+  const next = await writeRun(results, 'next', { samples: noisyRows({ seed: 6 }), run: { pairing: 'a', remarks } });
+  const { stdout } = await compare(old, next);
+  t.regex(stdout, /REMARKS OF THE RUNS\n {2}NEW latency: the schedule lagged \(round 2\)\n(.*\n)* {2}and 3 more\n/);
+});
+
 test('several runs a side are given by flags', async (t) => {
   const results = temporaryFolder(t);
   const flags: string[] = [];

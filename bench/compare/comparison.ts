@@ -41,6 +41,8 @@ export type Comparison = {
   /** What is missing, malformed or not comparable; single lines. */
   readonly problems: readonly string[];
   readonly notes: readonly string[];
+  /** What the runs themselves say about their figures; single lines. */
+  readonly remarks: readonly string[];
   /** Worse, better, void, unproven, then the rest; each in the order of the files. */
   readonly rows: readonly ComparedRow[];
   readonly latency: readonly LatencyComparison[];
@@ -71,6 +73,11 @@ export function compareRuns(
       ...latency.problems,
     ],
     notes: [...together.notes, ...notesOf(runs)],
+    remarks: [
+      ...new Set(
+        runs.flatMap(({ side, description }) => description?.remarks.map((remark) => `${side} ${remark}`) ?? []),
+      ),
+    ],
     rows: ORDER.flatMap((verdicts) => judged.filter(({ verdict }) => verdicts.includes(verdict))),
     latency: latency.rows,
   };

@@ -27,7 +27,7 @@ export function figureText(value: number | null, unit: string): string {
 }
 
 function unitName(unit: string): string {
-  return unit.startsWith('1/') ? unit.slice(1) : unit;
+  return unit === '1' ? '' : unit.startsWith('1/') ? unit.slice(1) : unit;
 }
 
 /** A median and the greater half of its interval: `21.3 ns ±2.1 %`. */

@@ -15,7 +15,7 @@ import {
 } from './sections.ts';
 
 export function formatMarkdown(comparison: Comparison): string {
-  const { differences, problems, notes, runs, rows, latency } = comparison;
+  const { differences, problems, notes, remarks, runs, rows, latency } = comparison;
   const sections = sectionsOf(comparison).flatMap((section) => [
     `### ${section.title} (${section.rows.length})`,
     '',
@@ -42,6 +42,7 @@ export function formatMarkdown(comparison: Comparison): string {
     ...titled('problems', problems),
     ...sections,
     ...(latency.length === 0 ? [] : [...table(LATENCY_HEAD, latency.flatMap(latencyCells)), '']),
+    ...titled('remarks of the runs', remarks),
     ...[...notes, ...legendLines(comparison)].map((line) => `- ${escaped(line)}`),
     '',
   ].join('\n');

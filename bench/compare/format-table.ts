@@ -1,5 +1,6 @@
 /** The comparison for a terminal. */
 
+import { aligned as alignedLines } from '../text-table.ts';
 import type { ComparedRow, Comparison } from './comparison.ts';
 import {
   groupsOf,
@@ -16,6 +17,7 @@ import {
 
 const GAP = '  ';
 const LABEL_LEAST = 24;
+const REMARKS_SHOWN = 10;
 
 /** `width` in columns: labels that do not fit stand on a line of their own. */
 export function formatTable(comparison: Comparison, width: number): string {
@@ -33,6 +35,7 @@ export function formatTable(comparison: Comparison, width: number): string {
     ...titled('problems', problems),
     ...rowLines(comparison, width),
     ...latencyLines(comparison),
+    ...remarkLines(comparison, width),
     ...notes.map((note) => `note: ${note}`),
     ...legendLines(comparison),
     summaryLine(comparison),
@@ -92,14 +95,20 @@ function wrapped(text: string, width: number, indent: string): string[] {
 }
 
 function latencyLines({ latency }: Comparison): string[] {
-  if (latency.length === 0) return [];
-  const rows = [LATENCY_HEAD, ...latency.flatMap(latencyCells)];
-  const widths = LATENCY_HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lineOf = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join(GAP);
-  return [...rows.map((row) => lineOf(row).trimEnd()), ''];
+  return latency.length === 0 ? [] : [...alignedLines([LATENCY_HEAD, ...latency.flatMap(latencyCells)]), ''];
+}
+
+/** The first of them, each on one line: run.json has all. */
+function remarkLines({ remarks }: Comparison, width: number): string[] {
+  if (remarks.length === 0) return [];
+  const shown = remarks.slice(0, REMARKS_SHOWN).map((remark) => `  ${remark}`);
+  const hidden = remarks.length - shown.length;
+  return [
+    'REMARKS OF THE RUNS',
+    ...shown.map((line) => (line.length <= width ? line : `${line.slice(0, width - 4)} ...`)),
+    ...(hidden > 0 ? [`  and ${hidden} more`] : []),
+    '',
+  ];
 }
 
 function summaryLine({ rows }: Comparison): string {

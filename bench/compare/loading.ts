@@ -25,6 +25,8 @@ export type RunDescription = {
   readonly verdict: string | null;
   readonly exitCode: number | null;
   readonly reasons: readonly string[];
+  /** What must be known to judge its figures; single lines. */
+  readonly remarks: readonly string[];
 };
 
 /** A row of latency.csv, as text. */
@@ -93,12 +95,17 @@ function readDescription(folder: string, say: Say): RunDescription | null {
     startedAt: textOrNull(run['startedAt']),
     verdict: textOrNull(run['verdict']),
     exitCode: typeof run['exitCode'] === 'number' ? run['exitCode'] : null,
-    reasons: Array.isArray(run['reasons']) ? run['reasons'].map(String) : [],
+    reasons: textsOf(run['reasons']),
+    remarks: textsOf(run['remarks']),
   };
 }
 
 function textOrNull(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
+}
+
+function textsOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
 }
 
 function readJson(path: string, say: Say): Record<string, unknown> | null {
