@@ -72,7 +72,7 @@ export function compareRuns(
       ...together.problems,
       ...latency.problems,
     ],
-    notes: [...together.notes, ...notesOf(runs)],
+    notes: [...(isProof ? [] : [HOW_TO_PROVE]), ...together.notes, ...notesOf(runs)],
     remarks: [
       ...new Set(
         runs.flatMap(({ side, description }) => description?.remarks.map((remark) => `${side} ${remark}`) ?? []),
@@ -153,6 +153,14 @@ function notesOf(runs: readonly ComparedRun[]): string[] {
 export const HOW_TO_PROVE: string =
   'rounds of one process are not independent runs; interleave them (bench --against), or record 4 runs a side';
 
+const PROBLEMS_NAMED = 5;
+
+/** The first `most` lines, and how many there are besides. */
+export function shortened(lines: readonly string[], most: number): string[] {
+  if (lines.length <= most) return [...lines];
+  return [...lines.slice(0, most), `and ${lines.length - most} more`];
+}
+
 export type GateOutcome = {
   readonly exitCode: number;
   /** Why; single lines. */
@@ -173,7 +181,7 @@ export function gateOf(comparison: Comparison, { allowDifferent }: { readonly al
     return { exitCode: EXIT.regression, reasons: [`${worse} of ${rows.length} rows are worse`] };
   }
   const compared = rows.filter(({ verdict }) => verdict === 'same' || verdict === 'better').length;
-  const reasons = [...broken, ...refused, ...problems];
+  const reasons = [...broken, ...refused, ...shortened(problems, PROBLEMS_NAMED)];
   const unproven = rows.filter(({ verdict }) => verdict === 'worse?').length;
   if (unproven > 0) reasons.push(`${unproven} of ${rows.length} rows look worse: ${HOW_TO_PROVE}`);
   if (compared === 0) reasons.push(`none of ${rows.length} rows could be compared`);

@@ -13,17 +13,7 @@ export type Difference = {
 };
 
 /** These say where a run kept its files, or which repetition it is, and not what was measured. */
-const IDENTITY: ReadonlySet<string> = new Set([
-  'seed',
-  'results',
-  'data',
-  'dataFolder',
-  'endpoint',
-  'keepData',
-  'record',
-  'against',
-  'quiet',
-]);
+const IDENTITY: ReadonlySet<string> = new Set(['seed', 'results', 'data', 'dataFolder', 'endpoint', 'keepData']);
 
 /** The size of the same machine's memory varies a little with the kernel. */
 const MEMORY_TOLERANCE = 0.01;

@@ -70,7 +70,9 @@ export function verdictText({ verdict, detectable }: Pick<ComparedRow, 'verdict'
     case 'same':
       return '~';
     case 'too noisy':
-      return `too noisy: >= ${percentDigits(detectable ?? Number.POSITIVE_INFINITY)} %`;
+      return (detectable ?? Number.POSITIVE_INFINITY) > 1
+        ? 'too noisy: over 100 %'
+        : `too noisy: >= ${percentDigits(detectable ?? 1)} %`;
     case 'void':
       return 'void: a run does not hold';
     case 'worse':

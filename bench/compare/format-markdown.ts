@@ -1,9 +1,10 @@
 /** The comparison as Markdown, for a pull request. */
 
-import type { Comparison } from './comparison.ts';
+import { type Comparison, shortened } from './comparison.ts';
 import {
   groupsOf,
   LATENCY_HEAD,
+  LINES_SHOWN,
   latencyCells,
   legendLines,
   methodText,
@@ -39,10 +40,10 @@ export function formatMarkdown(comparison: Comparison): string {
       'different in OLD and NEW',
       differences.map(({ name, old, new: next }) => `${name}: ${old} -> ${next}`),
     ),
-    ...titled('problems', problems),
+    ...titled('problems', shortened(problems, LINES_SHOWN)),
     ...sections,
     ...(latency.length === 0 ? [] : [...table(LATENCY_HEAD, latency.flatMap(latencyCells)), '']),
-    ...titled('remarks of the runs', remarks),
+    ...titled('remarks of the runs', shortened(remarks, LINES_SHOWN)),
     ...[...notes, ...legendLines(comparison)].map((line) => `- ${escaped(line)}`),
     '',
   ].join('\n');

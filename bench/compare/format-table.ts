@@ -1,10 +1,11 @@
 /** The comparison for a terminal. */
 
 import { aligned as alignedLines } from '../text-table.ts';
-import type { ComparedRow, Comparison } from './comparison.ts';
+import { type ComparedRow, type Comparison, shortened } from './comparison.ts';
 import {
   groupsOf,
   LATENCY_HEAD,
+  LINES_SHOWN,
   latencyCells,
   legendLines,
   methodText,
@@ -17,7 +18,6 @@ import {
 
 const GAP = '  ';
 const LABEL_LEAST = 24;
-const REMARKS_SHOWN = 10;
 
 /** `width` in columns: labels that do not fit stand on a line of their own. */
 export function formatTable(comparison: Comparison, width: number): string {
@@ -32,7 +32,7 @@ export function formatTable(comparison: Comparison, width: number): string {
       'different in OLD and NEW',
       differences.map(({ name, old, new: next }) => `${name}: ${old} -> ${next}`),
     ),
-    ...titled('problems', problems),
+    ...titled('problems', shortened(problems, LINES_SHOWN)),
     ...rowLines(comparison, width),
     ...latencyLines(comparison),
     ...remarkLines(comparison, width),
@@ -100,15 +100,12 @@ function latencyLines({ latency }: Comparison): string[] {
 
 /** The first of them, each on one line: run.json has all. */
 function remarkLines({ remarks }: Comparison, width: number): string[] {
-  if (remarks.length === 0) return [];
-  const shown = remarks.slice(0, REMARKS_SHOWN).map((remark) => `  ${remark}`);
-  const hidden = remarks.length - shown.length;
-  return [
-    'REMARKS OF THE RUNS',
-    ...shown.map((line) => (line.length <= width ? line : `${line.slice(0, width - 4)} ...`)),
-    ...(hidden > 0 ? [`  and ${hidden} more`] : []),
-    '',
-  ];
+  const lines = shortened(remarks, LINES_SHOWN);
+  const most = width - 6;
+  return titled(
+    'remarks of the runs',
+    lines.map((line) => (line.length <= most ? line : `${line.slice(0, most)} ...`)),
+  );
 }
 
 function summaryLine({ rows }: Comparison): string {

@@ -1,17 +1,23 @@
 /** What the table and the markdown of a comparison say in the same words: everything but the rows' layout. */
 
 import { CONFIDENCE } from '../../src/measure/statistics.ts';
-import { type ComparedRow, type ComparedRun, type Comparison, HOW_TO_PROVE } from './comparison.ts';
+import { leastMannWhitneyP } from '../../src/measure/statistics-ranks.ts';
+import { type ComparedRow, type ComparedRun, type Comparison, shortened } from './comparison.ts';
 import { figureText, intervalText, medianText, pText, percentText, verdictText } from './figures.ts';
 import type { LatencyComparison } from './latency.ts';
-import { resolutionOf } from './judge.ts';
+import { ALPHA, resolutionOf } from './judge.ts';
+
+const REASONS_SHOWN = 3;
+/** Of problems, and of remarks: JSON has all. */
+export const LINES_SHOWN: number = 10;
 
 /** Runs that do not hold come first: nothing that follows can make up for that. */
 export function violationLines({ runs }: Comparison): string[] {
   return runs.flatMap(({ side, path, standing, description }) => {
     if (standing !== 'violated' && standing !== 'inconclusive') return [];
     const verdict = description?.verdict ?? 'never ended';
-    return [`${side} ${path}: ${verdict}`, ...(description?.reasons ?? []).slice(0, 3).map((reason) => `  ${reason}`)];
+    const reasons = shortened(description?.reasons ?? [], REASONS_SHOWN);
+    return [`${side} ${path}: ${verdict}`, ...reasons.map((reason) => `  ${reason}`)];
   });
 }
 
@@ -49,16 +55,24 @@ function designText(design: Comparison['design'], rows: readonly ComparedRow[]):
 }
 
 /** Legends of the verdicts that occur. */
-export function legendLines({ rows, threshold }: Comparison): string[] {
+export function legendLines(comparison: Comparison): string[] {
+  const { rows, threshold } = comparison;
   const has = (verdict: ComparedRow['verdict']): boolean => rows.some((row) => row.verdict === verdict);
   const percent = Number((100 * resolutionOf(threshold)).toFixed(2));
   const lines: string[] = [];
   if (has('same')) lines.push(`~ no difference that counts; one of ${percent} % would have been seen 9 times in 10`);
   if (has('too noisy')) lines.push('too noisy: detects only changes of that size and more');
-  if (has('worse?') || has('better?')) lines.push(`worse? better? ${HOW_TO_PROVE}`);
   if (has('n too small'))
-    lines.push('n too small: so few rounds or runs cannot tell chance from change; measure more of them');
+    lines.push(`n too small: to tell chance from change in ${rows.length} rows takes ${neededText(comparison)}`);
   return lines;
+}
+
+/** How many observations the test needs to find something in one of the rows. */
+function neededText({ design, rows }: Comparison): string {
+  if (design === 'interleaved') return '6 rounds';
+  let size = 1;
+  while (leastMannWhitneyP(size, size) * rows.length > ALPHA) size += 1;
+  return `${size} ${design === 'separate runs' ? 'runs' : 'rounds or runs'} a side`;
 }
 
 export type Section = { readonly title: string; readonly rows: readonly ComparedRow[] };
