@@ -77,6 +77,10 @@ export class AcknowledgedChecker implements Checker {
     else if (event.event === 'end') this.#hasEnded = true;
   }
 
+  get hasFound(): boolean {
+    return this.#found.hasViolation;
+  }
+
   finish(): Findings {
     if (this.#hasEnded && !this.#isBlind) {
       for (const producer of this.#producers.values()) {

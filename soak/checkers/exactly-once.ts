@@ -80,6 +80,10 @@ export class ExactlyOnceChecker implements Checker {
     else if (event.event === 'end') this.#hasEnded = true;
   }
 
+  get hasFound(): boolean {
+    return this.#found.hasViolation;
+  }
+
   finish(): Findings {
     if (this.#hasEnded && !this.#isBlind) {
       for (const producer of this.#producers.values()) this.#judgeMissing(producer);

@@ -33,6 +33,10 @@ export class FencingChecker implements Checker {
     else if (event.event === 'raised') this.#raise(event.shard, event);
   }
 
+  get hasFound(): boolean {
+    return this.#found.hasViolation;
+  }
+
   finish(): Findings {
     for (const [number, { lastBatches, raised }] of this.#shards) {
       for (const epoch of lastBatches.keys()) {

@@ -34,6 +34,10 @@ export class FindingList {
     if (this.#inconclusive.length < FINDINGS_MAX) this.#inconclusive.push(reason);
   }
 
+  get hasViolation(): boolean {
+    return this.#violationCount > 0;
+  }
+
   get findings(): Findings {
     return {
       violations: this.#violations,

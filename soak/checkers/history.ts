@@ -160,6 +160,8 @@ export const FINDINGS_MAX = 20;
 /** Checks one history, event by event, in memory that is bounded by what is open at one time. */
 export interface Checker {
   readonly name: string;
+  /** Whether it has found a violation by now. */
+  readonly hasFound?: boolean;
   observe(event: HistoryEvent): void;
   /** After the last event; called once. */
   finish(): Findings;

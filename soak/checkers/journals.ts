@@ -40,6 +40,10 @@ export class JournalsChecker implements Checker {
     else if (event.event === 'unread') this.#skip(event.journal, event.to);
   }
 
+  get hasFound(): boolean {
+    return this.#found.hasViolation;
+  }
+
   finish(): Findings {
     for (const [name, head] of this.#heads) {
       const next = this.#journals.get(name)?.next ?? 0;

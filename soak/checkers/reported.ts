@@ -25,6 +25,10 @@ export class ReportedChecker implements Checker {
     } else if (event.event === 'ended' && event.exitCode === EXIT.violation) this.#silent.add(event.process);
   }
 
+  get hasFound(): boolean {
+    return this.#found.hasViolation;
+  }
+
   finish(): Findings {
     for (const process of this.#silent) {
       if (this.#reporters.has(process)) continue;

@@ -73,6 +73,10 @@ export class StateChecker implements Checker {
     else if (event.event === 'end') this.#hasEnded = true;
   }
 
+  get hasFound(): boolean {
+    return this.#found.hasViolation;
+  }
+
   finish(): Findings {
     if (this.#hasEnded && !this.#isBlind) {
       for (const [number, { end, sumsRead }] of this.#shards) if (end !== null) this.#judgeEnd(number, end, sumsRead);

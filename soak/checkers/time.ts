@@ -73,6 +73,10 @@ export class TimeChecker implements Checker {
     else if (event.event === 'unread') this.#isBlind = true;
   }
 
+  get hasFound(): boolean {
+    return this.#found.hasViolation;
+  }
+
   finish(): Findings {
     for (const { ended } of this.#producers.values()) {
       for (const file of ended.values()) this.#censor(file);

@@ -27,6 +27,8 @@ export type SimulateOptions = {
   /** Instead of all of them. */
   readonly checkers?: readonly Checker[];
   readonly decorations?: Decorations;
+  /** Ends with the first violation: what is left shows nothing more than that there is one. */
+  readonly stopsAtFirst?: boolean;
 };
 
 export type Outcome = {
@@ -80,13 +82,16 @@ class Schedule {
   readonly #faults: Faults;
   readonly #flow = new Flow();
   readonly #inconclusive: string[] = [];
+  readonly #stopsAtFirst: boolean;
   #phase: Phase = 'warm-up';
   #boot = 1;
   #tookEffect = false;
   #isCutShort = false;
 
-  constructor(plan: Plan, { checkers = makeCheckers(), decorations = {} }: SimulateOptions) {
+  constructor(plan: Plan, options: SimulateOptions) {
+    const { checkers = makeCheckers(), decorations = {}, stopsAtFirst = false } = options;
     this.#plan = plan;
+    this.#stopsAtFirst = stopsAtFirst;
     this.#checkers = [this.#flow, ...checkers];
     const kernel = new Kernel(START_NS, (error) => this.#stray(error));
     const nowNs = (): number => kernel.nowNs;
@@ -139,9 +144,14 @@ class Schedule {
     this.#faults.schedule();
     this.#at(warmUpMs, () => this.#enter('faults'));
     this.#at(warmUpMs + faultsMs, () => this.#heal());
-    await this.#kernel.run(() => this.#phase === 'over');
+    await this.#kernel.run(() => this.#isOver());
     // A history that was cut short is not whole: nothing can be missing from it.
     if (!this.#isCutShort) this.#recorder.record({ event: 'end' });
+  }
+
+  #isOver(): boolean {
+    if (this.#stopsAtFirst && this.#checkers.some(({ hasFound }) => hasFound === true)) this.#cutShort();
+    return this.#phase === 'over';
   }
 
   outcome(): Outcome {

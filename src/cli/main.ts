@@ -17,6 +17,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'simulate the whole system under random faults, from a seed',
     load: hashing(async () => (await import('../../soak/simulation/command.ts')).simulateCommand()),
   },
+  detect: {
+    summary: 'plant bugs in the simulated system, and count what the checkers find',
+    load: hashing(async () => (await import('../../soak/detect/command.ts')).detectCommand()),
+  },
   bench: {
     summary: 'measure the parts, with their peers in the same run',
     load: hashing(async () => (await import('../../bench/command.ts')).benchCommand()),

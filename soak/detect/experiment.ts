@@ -1,0 +1,57 @@
+/** One schedule of `detect`: with a planted bug, with a sabotaged harness, or clean. Plain data passes between threads. */
+
+import { violationLine } from '../verdict.ts';
+import { mutantNamed } from '../mutants/index.ts';
+import { sabotageNamed } from '../mutants/sabotages.ts';
+import type { Finding } from '../checkers/history.ts';
+import type { Decorations } from '../simulation/decorations.ts';
+import { type Plan, planOf, workloadOf } from '../simulation/plan.ts';
+import { type Outcome, kindOf, simulate } from '../simulation/simulate.ts';
+
+/** `name`: of the mutant or the sabotage; empty for a clean schedule. */
+export type Experiment = { readonly of: 'mutant' | 'sabotage' | 'clean'; readonly name: string; readonly seed: number };
+
+export type ExperimentResult = Experiment & {
+  /** The bug did what it must not, by its own word. */
+  readonly tookEffect: boolean;
+  /** The first one; `null`: none was found. */
+  readonly violation: Finding | null;
+  /** Nothing was wrong and nothing was doubted. */
+  readonly holds: boolean;
+  /** Violations, failed processes and doubts; one line each. */
+  readonly reasons: readonly string[];
+  /** From the beginning until the first violation, or to the end. */
+  readonly virtualS: number;
+  /** The same in time of this thread. */
+  readonly realS: number;
+};
+
+export async function runExperiment(experiment: Experiment): Promise<ExperimentResult> {
+  const { plan, decorations } = planted(experiment);
+  const startedMs = performance.now();
+  const outcome = await simulate(plan, { decorations, stopsAtFirst: true });
+  return {
+    ...experiment,
+    tookEffect: outcome.tookEffect,
+    violation: outcome.violations[0] ?? null,
+    holds: kindOf(outcome) === null,
+    reasons: reasonsOf(outcome),
+    virtualS: outcome.virtualMs / 1e3,
+    realS: (performance.now() - startedMs) / 1e3,
+  };
+}
+
+/** The plan of an experiment, and what is put around the components. */
+export function planted({ of, name, seed }: Experiment): { plan: Plan; decorations: Decorations } {
+  const plan = planOf(seed, workloadOf(seed));
+  if (of === 'clean') return { plan, decorations: {} };
+  const { adapt, decorations } = of === 'mutant' ? mutantNamed(name) : sabotageNamed(name);
+  return { plan: adapt?.(plan) ?? plan, decorations: decorations() };
+}
+
+function reasonsOf({ violations, failures, inconclusive }: Outcome): string[] {
+  const found = violations.map(({ kind, ...finding }) =>
+    kind === 'unnamed' ? `${finding.process}: ${finding.detail}` : violationLine({ ...finding, kind }),
+  );
+  return [...found, ...failures, ...inconclusive];
+}
