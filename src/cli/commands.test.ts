@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { EXIT } from '../core/errors.ts';
 import { TestProcess, temporaryFolder } from './testing/test-process.ts';
 
-const COMMANDS = ['broker', 'summer', 'chunker', 'retire', 'soak', 'compare'] as const;
+const COMMANDS = ['broker', 'summer', 'chunker', 'retire', 'soak', 'simulate', 'compare'] as const;
 
 type Ended = { readonly code: number | null; readonly stdout: readonly string[]; readonly stderr: readonly string[] };
 
@@ -82,6 +82,7 @@ test.serial('a value that makes no sense is one line that names its flag, exit 2
     chunker: ['--data', '/tmp/x', '--connect', 'ipc:///tmp/x'],
     retire: ['--connect', 'ipc:///tmp/x'],
     soak: [],
+    simulate: [],
   } as const;
   const nonsense: readonly (readonly [keyof typeof of, string, string])[] = [
     ['broker', '--partitions', '0'],
@@ -109,6 +110,10 @@ test.serial('a value that makes no sense is one line that names its flag, exit 2
     ['soak', '--duration', '3'],
     ['soak', '--chunkers', '0'],
     ['soak', '--faults', 'some'],
+    ['simulate', '--seeds', '0'],
+    ['simulate', '--seed', 'x'],
+    ['simulate', '--workload', 'odd'],
+    ['simulate', '--jobs', '0'],
   ];
   for (const [command, flag, value] of nonsense) await refused(t, [command, ...of[command], flag, value], flag);
 });
@@ -261,4 +266,17 @@ test.serial('a chunker ends by itself when its files are verified, and starts an
     );
   }
   t.is(producers.size, 2);
+});
+
+test.serial('simulate runs a seed, prints the digest of its history and what it reached, and exits 0', async (t) => {
+  const digests: (string | undefined)[] = [];
+  for (const _time of [1, 2]) {
+    const { code, stdout } = await run(t, ['simulate', '--seed', '11', '--workload', 'edges']);
+    t.is(code, EXIT.holds);
+    t.true(stdout.some((line) => line.endsWith('  killed before it was ready')));
+    t.is(stdout.at(-1), 'HOLDS');
+    digests.push(/^seed 11 \(edges\): .* history ([0-9a-f]{64})$/.exec(stdout[0] ?? '')?.[1]);
+  }
+  t.truthy(digests[0]);
+  t.is(digests[0], digests[1]);
 });

@@ -135,7 +135,7 @@ test('an index below what was acknowledged is an acknowledged loss', async (t) =
   t.deepEqual(scene.firsts, []);
 });
 
-test('a refused batch is tried again after a wait, in order', async (t) => {
+test('a refused batch is tried again after a wait, alone, and the others follow when there is room', async (t) => {
   const scene = new Scene();
   scene.push(0, 10);
   await scene.answer({ outcome: 'refused' });
@@ -144,7 +144,12 @@ test('a refused batch is tried again after a wait, in order', async (t) => {
   await scene.clock.advance(9);
   t.deepEqual(scene.firsts, []);
   await scene.clock.advance(1);
-  t.deepEqual(scene.firsts, [0, 10]);
+  t.deepEqual(scene.firsts, [0]);
+  await scene.answer({ outcome: 'refused' });
+  await scene.clock.advance(10);
+  t.deepEqual(scene.firsts, [0]);
+  await scene.answer(COMMITTED);
+  t.deepEqual(scene.firsts, [10]);
 });
 
 test('fenced and ended are told once, and nothing is sent any more', async (t) => {

@@ -48,6 +48,8 @@ export class Appender {
   #attempt = 0;
   #acknowledged: number;
   #isWaiting = false;
+  /** The journal had no room: one batch asks for it, and the rest of the window follows when there is some. */
+  #isProbing = false;
   #isOver = false;
 
   constructor(options: AppenderOptions) {
@@ -86,8 +88,8 @@ export class Appender {
   }
 
   #pump(): void {
-    const { windowBatches } = this.#options;
-    while (!this.#isOver && !this.#isWaiting && this.#sent < Math.min(this.#queue.length, windowBatches)) {
+    const window = this.#isProbing ? 1 : this.#options.windowBatches;
+    while (!this.#isOver && !this.#isWaiting && this.#sent < Math.min(this.#queue.length, window)) {
       const entry = this.#queue[this.#sent];
       assert(entry !== undefined, 'the queue has what is to be sent');
       this.#sent += 1;
@@ -146,6 +148,7 @@ export class Appender {
   #acknowledge(through: number, stampNs: number): void {
     if (through <= this.#acknowledged) return;
     this.#acknowledged = through;
+    this.#isProbing = false;
     this.#dropAcknowledged();
     this.#options.events.onAcknowledged(through, stampNs);
     this.#pump();
@@ -179,6 +182,7 @@ export class Appender {
     this.#attempt += 1;
     this.#sent = 0;
     this.#isWaiting = true;
+    this.#isProbing = true;
     this.#options.clock.after(REFUSED_RETRY_MS, () => {
       this.#isWaiting = false;
       this.#pump();
