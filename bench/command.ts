@@ -11,6 +11,7 @@ import { parseCount } from '../src/core/units.ts';
 import { selectedBackend } from '../src/hash/backend.ts';
 import { packageVersion } from '../src/measure/environment.ts';
 import { libzmqVersion } from '../src/transport/zeromq-link.ts';
+import { ChildError } from './against/child.ts';
 import { interleave } from './against/interleave.ts';
 import { recordBaseline } from './baseline.ts';
 import { type BenchFlags, type BenchOptions, parseBenchOptions, SUITES } from './options.ts';
@@ -80,6 +81,11 @@ async function compareWith(ref: string, bench: BenchOptions, dependencies: Bench
     const compare = spawn(process.execPath, [MAIN, 'compare', oldFolder, newFolder], { stdio: 'inherit' });
     const [code]: (number | null)[] = await once(compare, 'close');
     process.exitCode = code ?? EXIT.internal;
+  } catch (error) {
+    // A build that violates a guarantee is found by this command, too.
+    if (!(error instanceof ChildError) || error.exitCode !== EXIT.violation) throw error;
+    process.stderr.write(`stream-sum: ${error.message}\n`);
+    process.exitCode = EXIT.violation;
   } finally {
     for (const signal of SIGNALS) process.off(signal, onSignal);
   }

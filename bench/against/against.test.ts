@@ -11,6 +11,7 @@ import { UsageError } from '../../src/core/errors.ts';
 import { readCsv } from '../../src/measure/csv.ts';
 import { until } from '../../src/process/waiting.ts';
 import { parseBenchOptions } from '../options.ts';
+import { ChildError } from './child.ts';
 import { type Interleaved, interleave } from './interleave.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.js');
@@ -94,6 +95,15 @@ test('a commit whose bench is too old is refused, naming what it lacks, and its 
   const error = await t.throwsAsync(run(root), { instanceOf: UsageError });
   t.regex(error.message, /too old for --rounds, --first-round$/);
   t.is(worktreesOf(root).length, 1);
+});
+
+test('a build that violates a guarantee ends the comparison, and its exit code is known', async (t) => {
+  const flags = '--suite <x> --rounds <n> --first-round <n> --seed <n> --results <folder>';
+  const violated = `console.log('stream-sum: violation=mismatched planted'); process.exit(10);`;
+  const source = `if (process.argv.includes('--help')) console.log('${flags}'); else { ${violated} }`;
+  const error = await t.throwsAsync(run(repositoryOf(t, source), { results: temporaryFolder(t) }));
+  t.true(error instanceof ChildError && error.exitCode === 10);
+  t.regex(error?.message ?? '', /violation=mismatched planted/);
 });
 
 test('a commit that cannot be built is an error with its last lines, and its worktree is removed', async (t) => {

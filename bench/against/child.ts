@@ -55,11 +55,22 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-/** Throws OperatingError with the last lines of the log unless it exits with 0. */
+/** A program that did not exit with 0. */
+export class ChildError extends OperatingError {
+  /** Null: a signal has ended it. */
+  readonly exitCode: number | null;
+
+  constructor(message: string, exitCode: number | null) {
+    super('ERR_CHILD', message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** Throws a ChildError with the last lines of the log unless it exits with 0. */
 export async function mustRun(what: string, options: ChildOptions): Promise<void> {
   const code = options.signal.aborted ? null : await runChild(options);
   if (options.signal.aborted) throw new OperatingError('ERR_INTERRUPTED', 'interrupted');
   if (code === 0) return;
   const lines = lastLogLines(options.logPath, LOG_LINES_SHOWN);
-  throw new OperatingError('ERR_CHILD', [`${what} failed (exit code ${code})`, ...lines].join('; '));
+  throw new ChildError([`${what} failed (exit code ${code})`, ...lines].join('; '), code);
 }
