@@ -144,8 +144,9 @@ export class SimulatedProcess {
     incarnation.exit(exitCodeOf(error), error);
   }
 
-  /** Asks it to stop gracefully. */
+  /** Asks it to stop gracefully, once. */
   stop(): void {
+    if (this.#wantsStop) return;
     this.#wantsStop = true;
     const { incarnation } = this;
     incarnation?.enter(() => this.#stop(incarnation));

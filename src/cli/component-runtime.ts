@@ -25,6 +25,7 @@ export class ComponentRuntime {
   #onCommand: (command: ComponentCommand) => void = () => {};
   #stop: (() => Promise<void>) | null = null;
   #isEnding = false;
+  #isStopping = false;
 
   constructor(options: ComponentRuntimeOptions) {
     const { component, supervised } = options;
@@ -97,7 +98,9 @@ export class ComponentRuntime {
   async #shutDown(signal: string, supervised: boolean): Promise<void> {
     // A terminal sends Ctrl-C to the whole group; the supervisor decides what its components do.
     if (signal === 'SIGINT' && supervised) return;
-    if (this.#isEnding) return;
+    // Stopped once: a second stop would close under the first one what that still commits.
+    if (this.#isEnding || this.#isStopping) return;
+    this.#isStopping = true;
     this.log.info({ signal }, 'stopping');
     try {
       await this.#stop?.();
