@@ -107,12 +107,15 @@ export type HistoryEvent = { readonly atNs: number } & (
       readonly epoch: number;
       readonly sumsHead: number;
     }
-  /** What is durable of a shard in the store that speaks for it, while no process has that store open. */
+  /**
+   * What is durable of a shard in the store that speaks for it, while no process has that store open, or right after its
+   * claim, before anything else is committed.
+   */
   | {
       readonly event: 'checkpoint';
       readonly process: string;
       readonly shard: number;
-      readonly moment: 'restart' | 'end';
+      readonly moment: 'claim' | 'restart' | 'end';
       /** Everything of the chunk journal below is folded. */
       readonly offset: number;
       /** Index of the next sum. */

@@ -5,7 +5,7 @@ import { fileIdOf } from '../../src/message/chunk.ts';
 import type { HistoryEvent, OpenFileState } from './history.ts';
 import { StateChecker } from './state.ts';
 import { type Checkpoint, buildHistory } from './testing/history-builder.ts';
-import { type Found, flipped, isChunks, isSums, replaced, run } from './testing/planted.ts';
+import { type Found, flipped, isChunks, isSums, placeOf, replaced, run } from './testing/planted.ts';
 
 function check(events: readonly HistoryEvent[]): Found {
   return run(new StateChecker(), events);
@@ -16,6 +16,7 @@ const isEnd = (event: HistoryEvent): event is Checkpoint => isCheckpoint(event) 
 /** A state in the middle, with files that are open and sums that are not published. */
 const isBusy = (event: HistoryEvent): event is Checkpoint =>
   isCheckpoint(event) && Object.keys(event.openFiles).length > 1 && event.outbox.length > 0 && event.nextSum > 3;
+const isBusyRestart = (event: HistoryEvent): event is Checkpoint => isBusy(event) && event.moment === 'restart';
 
 test('states that equal the fold of their journals give no finding', (t) => {
   fc.assert(
@@ -135,6 +136,18 @@ test('a sum that is wrong in the outbox, and is not published yet, is mismatched
     ]);
     t.deepEqual(check(planted).kinds, ['mismatched'], `bit ${bit}`);
   }
+});
+
+test('sums that are published before the state has finished them are found at the restart', (t) => {
+  const events = buildHistory();
+  const sums = events.slice(placeOf(events, isBusyRestart, 0)).filter(isSums);
+  const planted = replaced(events, isBusyRestart, 0, (event) => [
+    ...sums.map((batch) => ({ ...batch, atNs: event.atNs })),
+    event,
+  ]);
+  const { violations } = check(planted);
+  t.is(violations[0]?.kind, 'state-behind');
+  t.regex(violations[0]?.detail ?? '', /are in the sums journal .*restart/);
 });
 
 test('an outbox with a hole, or with a sum twice, is found', (t) => {

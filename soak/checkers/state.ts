@@ -277,11 +277,16 @@ function differenceOfIndexes(shard: ShardFold, { nextIndexes }: Checkpoint): Dif
   return null;
 }
 
-function differenceOfSums(shard: ShardFold, { nextSum, outbox }: Checkpoint): Difference | null {
+function differenceOfSums(shard: ShardFold, { nextSum, outbox, moment }: Checkpoint): Difference | null {
   if (nextSum !== shard.nextSum) {
     const kind = nextSum > shard.nextSum ? 'state-ahead' : 'state-behind';
     const index = Math.min(nextSum, shard.nextSum);
     return { kind, detail: `${nextSum} sums are finished, and should be ${shard.nextSum}`, index };
+  }
+  // Invariant 4: a sum is published when the transaction that finished it is durable. The end is judged by all sums.
+  if (moment !== 'end' && nextSum < shard.sumsRead) {
+    const detail = `${nextSum} sums are finished, and ${shard.sumsRead} are in the sums journal`;
+    return { kind: 'state-behind', detail, index: nextSum };
   }
   let next: number | null = null;
   for (const { first, sums } of outbox) {

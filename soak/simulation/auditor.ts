@@ -92,6 +92,11 @@ export class Auditor {
     if (epoch > (this.#raised[shard]?.epoch ?? 0)) this.#raised[shard] = { epoch, path };
   }
 
+  /** A summer's answer to its confirmation. It has committed nothing of the shard since its copy. */
+  confirmed(process: string, disk: Disk, shard: number): void {
+    if (this.#isOwner(shard, disk.path)) this.#checkpoint(process, disk, shard, 'claim');
+  }
+
   summerDurable(path: string, writes: OwnedWrites): void {
     for (const { table, key, value } of writes) {
       if (table !== 'checkpoints' || value === null) continue;
@@ -114,9 +119,7 @@ export class Auditor {
   /** A summer is about to open its store: what it speaks for is on record. */
   restart(process: string, disk: Disk, shards: readonly number[]): void {
     for (const shard of shards) {
-      if (this.#speaks(shard, disk.path) && this.shard(shard).confirmed === disk.path) {
-        this.#checkpoint(process, disk, shard, 'restart');
-      }
+      if (this.#isOwner(shard, disk.path)) this.#checkpoint(process, disk, shard, 'restart');
     }
   }
 
@@ -136,7 +139,11 @@ export class Auditor {
     return raised !== undefined && raised.path === path && raised.epoch === this.shard(shard).epoch;
   }
 
-  #checkpoint(process: string, disk: Disk, shard: number, moment: 'restart' | 'end'): void {
+  #isOwner(shard: number, path: string): boolean {
+    return this.#speaks(shard, path) && this.shard(shard).confirmed === path;
+  }
+
+  #checkpoint(process: string, disk: Disk, shard: number, moment: 'claim' | 'restart' | 'end'): void {
     const checkpoint = readCheckpoint(disk, shard) ?? NOTHING;
     this.#showThrough(shard, checkpoint.offset);
     this.#recorder.record({ event: 'checkpoint', process, shard, moment, ...checkpoint });

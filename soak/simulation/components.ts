@@ -108,7 +108,8 @@ export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: Chun
       },
     };
     const prepare = decorations.prepareChunker ?? prepareChunker;
-    const { chunker, life, workload } = await prepare(decorations.chunker?.(options, process.subject()) ?? options);
+    const decorated = decorations.chunker?.(options, process.subject()) ?? options;
+    const { chunker, life, workload } = await prepare(decorated);
     producer = life.producer;
     if (isCurrent() && !memory.producers.has(producer)) {
       memory.producers.add(producer);
@@ -124,7 +125,7 @@ export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: Chun
       stop: async () => {
         await chunker.stop();
         journals.close();
-        await store.close();
+        await decorated.store.close();
       },
       drain: () => chunker.drain(),
     };
@@ -162,14 +163,15 @@ export function runSummer(partitions: readonly number[], takesOver: (process: Si
       onFailure: (error) => process.fail(incarnation, error),
     };
     const prepare = decorations.prepareSummer ?? prepareSummer;
-    const { summer } = await prepare(decorations.summer?.(options, process.subject()) ?? options);
+    const decorated = decorations.summer?.(options, process.subject()) ?? options;
+    const { summer } = await prepare(decorated);
     if (hasOutbox(process.disk)) counters.count('outbox replayed');
     summer.start();
     return {
       stop: async () => {
         await summer.stop();
         journals.close();
-        await store.close();
+        await decorated.store.close();
       },
     };
   };
@@ -204,7 +206,7 @@ function connect(process: SimulatedProcess, incarnation: Incarnation): ObservedJ
       return `${process.name}/${incarnation.number}/${sessions}`;
     },
   });
-  return new ObservedJournals(client, { incarnation, recorder, auditor, counters, path: process.disk.path });
+  return new ObservedJournals(client, { incarnation, recorder, auditor, counters, disk: process.disk });
 }
 
 /** Reads another process's store as it is at one moment, some time from now. */

@@ -12,6 +12,7 @@ import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
 import { readCount, readProducer } from '../../src/message/batch.ts';
 import type { Auditor } from './auditor.ts';
 import type { Counters } from './counters.ts';
+import type { Disk } from './disk.ts';
 import type { Incarnation } from './incarnation.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -21,7 +22,7 @@ export type Observation = {
   readonly auditor: Auditor;
   readonly counters: Counters;
   /** Where the process keeps its store. */
-  readonly path: string;
+  readonly disk: Disk;
 };
 
 export class ObservedJournals extends WrappedJournals {
@@ -65,7 +66,11 @@ export class ObservedJournals extends WrappedJournals {
 
   override async confirm(owner: ShardEpoch, path: string): Promise<'confirmed' | 'fenced'> {
     const outcome = await this.inner.confirm(owner, path);
-    if (outcome === 'confirmed') this.#shard('confirmed', owner);
+    const { incarnation, auditor, disk } = this.#observation;
+    if (outcome === 'confirmed' && !incarnation.isOver) {
+      this.#shard('confirmed', owner);
+      auditor.confirmed(incarnation.name, disk, owner.shard);
+    }
     return outcome;
   }
 

@@ -1,0 +1,97 @@
+/** What is put into plans so that planted bugs meet what they need. Pure functions of the plan. */
+
+import { Prng } from '../../src/core/prng.ts';
+import type { Death, Plan, PlannedFault } from '../simulation/plan.ts';
+
+const ADAPT = 0x61646170;
+const CRASHES = 12;
+const TAKEOVERS = 6;
+const ROOM_BYTES = 256 * 1024 * 1024;
+/** A commit takes so long that processes often die in it. */
+const SLOW_COMMITS = { commitUs: 8_000, commitJitterUs: 40_000 } as const;
+
+type Make = (prng: Prng, target: string) => readonly Drafted[];
+type Drafted<F extends PlannedFault = PlannedFault> = F extends PlannedFault
+  ? Omit<F, 'id' | 'atMs'> & { readonly afterMs: number }
+  : never;
+
+/** Summers die often, and often in a commit. */
+export function withCrashes(plan: Plan): Plan {
+  return withFaults({ ...plan, ...SLOW_COMMITS }, CRASHES, (prng, target) => [
+    { kind: 'crash', target, when: null, death: death(prng), afterMs: 0 },
+  ]);
+}
+
+/** Summers are often taken over, mostly while they run or are stopped; half of the successors die soon. */
+export function withTakeovers(plan: Plan): Plan {
+  return withFaults({ ...plan, ...SLOW_COMMITS }, TAKEOVERS, (prng, target) => {
+    const old = (['dead', 'paused', 'running'] as const)[prng.below(3)] ?? 'running';
+    const successor = prng.below(2) === 0 ? { ...death(prng), atCall: prng.between(1, 60) } : null;
+    return [
+      { kind: 'takeover', target, old, wakeMs: 200 + prng.below(3_000), returns: true, successor, afterMs: 0 },
+      { kind: 'crash', target, when: null, death: death(prng), afterMs: prng.below(2_000) },
+    ];
+  });
+}
+
+/** What summers send is stalled for a while, in which they die. */
+export function withUnheardSummers(plan: Plan): Plan {
+  return withFaults(plan, CRASHES, (prng, target) => [
+    { kind: 'stall', target, directions: ['to-broker'], durationMs: 3_000, afterMs: 0 },
+    { kind: 'crash', target, when: null, death: death(prng), afterMs: 500 + prng.below(2_000) },
+  ]);
+}
+
+/** Commits of summers fail, and who has had one dies soon after. */
+export function withFailingCommits(plan: Plan): Plan {
+  return withFaults(plan, CRASHES, (prng, target) => [
+    { kind: 'commit-fails', target, isApplied: false, afterMs: 0 },
+    { kind: 'crash', target, when: null, death: death(prng), afterMs: 1_000 + prng.below(1_000) },
+  ]);
+}
+
+/** Summers that are stopped are taken over; the broker dies before they wake. */
+export function withZombiesAcrossBrokers(plan: Plan): Plan {
+  return withFaults(plan, TAKEOVERS, (prng, target) => [
+    { kind: 'takeover', target, old: 'paused', wakeMs: 3_000, returns: false, successor: null, afterMs: 0 },
+    { kind: 'crash', target: 'broker', when: null, death: { ...death(prng), downMs: 100 }, afterMs: 1_500 },
+  ]);
+}
+
+/** Journals in which nothing needs to be trimmed. */
+export function withRoom(plan: Plan): Plan {
+  return { ...plan, retentionBytes: ROOM_BYTES, sumsBytes: ROOM_BYTES };
+}
+
+/** Batches of many records, so that files meet in them. */
+export function withLargeBatches(plan: Plan): Plan {
+  const bytes = 32 * 1024;
+  return {
+    ...plan,
+    retentionBytes: Math.max(plan.retentionBytes, plan.partitions * bytes * 8),
+    sumsBytes: Math.max(plan.sumsBytes, bytes * 8),
+    chunkers: plan.chunkers.map((chunker) => ({ ...chunker, batchBytes: Math.max(chunker.batchBytes, bytes) })),
+  };
+}
+
+/** The faults of so many moments, more than the plan has, spread over its time of faults. */
+function withFaults(plan: Plan, moments: number, make: Make): Plan {
+  const prng = Prng.fromSeed(ADAPT, plan.seed);
+  const faults: PlannedFault[] = [...plan.faults];
+  for (let moment = 0; moment < moments; moment += 1) {
+    const atMs = plan.warmUpMs + prng.below(plan.faultsMs);
+    const target = `summer-${prng.below(plan.summers.length)}`;
+    for (const { afterMs, ...fault } of make(prng, target)) {
+      faults.push({ id: faults.length, atMs: atMs + afterMs, ...fault });
+    }
+  }
+  return { ...plan, faults };
+}
+
+function death(prng: Prng): Death {
+  return {
+    atCall: prng.below(2) === 0 ? 0 : prng.between(1, 20),
+    commit: prng.below(2) === 0 ? 'lost' : 'durable',
+    downMs: 5 + prng.below(500),
+  };
+}
