@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import { FencedError, ViolationError } from '../core/errors.ts';
+import { FencedError, UsageError, ViolationError } from '../core/errors.ts';
 import { ManualClock } from '../core/testing/manual-clock.ts';
 import { crc32c } from '../hash/crc32c.ts';
 import type { AppendOutcome, Journals, ReadEnd, ReadStream, StoredBatch } from '../journal/journals.ts';
@@ -73,8 +73,8 @@ class Scene {
   readonly store: MemoryStore;
   readonly summer: Summer;
 
-  constructor(t: ExecutionContext, options: { store?: MemoryStore; epoch?: number } = {}) {
-    const { store = new MemoryStore(), epoch = 7 } = options;
+  constructor(t: ExecutionContext, options: { store?: MemoryStore; epoch?: number; batchBytesMax?: number } = {}) {
+    const { store = new MemoryStore(), epoch = 7, batchBytesMax = 1024 * 1024 } = options;
     this.store = store;
     store.gate = this.held.gate;
     this.summer = new Summer({
@@ -82,7 +82,7 @@ class Scene {
       store,
       clock: this.clock,
       owners: [{ shard: SHARD, epoch }],
-      batchBytesMax: 1024 * 1024,
+      batchBytesMax,
       onFailure: (error) => this.failures.push(error),
     });
     this.summer.start();
@@ -232,4 +232,38 @@ test('stopped, it commits what is folded and appends nothing more; the next life
     again.appended.flatMap(({ sums }) => sums),
     [sumOf(0), sumOf(1)],
   );
+});
+
+test('sums of one transaction are cut into batches that the journals take', async (t) => {
+  for (const [sumsPerBatch, spare] of [
+    [1, 0],
+    [1, 63],
+    [3, 0],
+  ] as const) {
+    const batchBytesMax = 48 + sumsPerBatch * 64 + spare;
+    const scene = new Scene(t, { batchBytesMax });
+    const files = Array.from({ length: 7 }, (_, file) => file);
+    scene.journals.deliver(new ChunkJournal().append(files.flatMap((file) => fileOf(file))));
+    await scene.commit();
+    t.deepEqual(
+      scene.appended.map(({ first, sums }) => [first, sums.length]),
+      Array.from({ length: Math.ceil(7 / sumsPerBatch) }, (_, at) => {
+        const first = at * sumsPerBatch;
+        return [first, Math.min(sumsPerBatch, 7 - first)];
+      }),
+    );
+    t.deepEqual(
+      scene.appended.flatMap(({ sums }) => sums),
+      files.map((file) => sumOf(file)),
+    );
+  }
+});
+
+test('journals that take no batch of a single sum are refused before anything is read', (t) => {
+  for (const batchBytesMax of [0, 47, 48, 111]) {
+    t.throws(() => new Scene(t, { batchBytesMax }), {
+      instanceOf: UsageError,
+      message: `the journals take batches of at most ${batchBytesMax} bytes, one with a single sum has 112`,
+    });
+  }
 });

@@ -7,7 +7,7 @@
  */
 
 import type { Clock, Timer } from '../core/clock.ts';
-import { FencedError, OperatingError } from '../core/errors.ts';
+import { FencedError, OperatingError, UsageError } from '../core/errors.ts';
 import { crc32c } from '../hash/crc32c.ts';
 import { Appender } from '../journal/appender.ts';
 import { type Journals, type ReadStream, SUMS_JOURNAL, type ShardEpoch } from '../journal/journals.ts';
@@ -22,9 +22,9 @@ const READ_CREDIT_BYTES = 4 * 1024 * 1024;
 /** Sums in one batch, where the journals take so many. */
 const BATCH_SUMS_MAX = 2048;
 const SUMS_WINDOW_BATCHES = 64;
-/** How often read-through offsets are reported, and how often they are repeated when they did not move. */
 /** How long folded chunks that end no file may wait for a transaction. Not a wait for any sum. */
 const UNFINISHED_MS = 50;
+/** How often read-through offsets are reported, and how often they are repeated when they did not move. */
 const REPORT_MS = 100;
 const REPORT_REPEAT_MS = 1_000;
 
@@ -72,9 +72,10 @@ export class Summer {
   #timer: Timer | null = null;
   #laterTimer: Timer | null = null;
 
+  /** Throws a UsageError when the journals take no batch of a single sum. */
   constructor(options: SummerOptions) {
     this.#options = options;
-    this.#batchSums = Math.min(BATCH_SUMS_MAX, Math.floor((options.batchBytesMax - BATCH_HEADER_BYTES) / SUM_BYTES));
+    this.#batchSums = batchSumsOf(options.batchBytesMax);
   }
 
   get counts(): SummerCounts {
@@ -275,4 +276,14 @@ export class Summer {
     }
     this.#options.onFailure(error);
   }
+}
+
+/** Sums that one batch takes. */
+function batchSumsOf(batchBytesMax: number): number {
+  if (batchBytesMax < BATCH_HEADER_BYTES + SUM_BYTES) {
+    throw new UsageError(
+      `the journals take batches of at most ${batchBytesMax} bytes, one with a single sum has ${BATCH_HEADER_BYTES + SUM_BYTES}`,
+    );
+  }
+  return Math.min(BATCH_SUMS_MAX, Math.floor((batchBytesMax - BATCH_HEADER_BYTES) / SUM_BYTES));
 }

@@ -1,0 +1,90 @@
+/** Bounds of the broker's messages and memory, and room that does not divide evenly. */
+
+import test from 'ava';
+import { SUMS_JOURNAL, chunkJournal } from '../journals.ts';
+import { BROKER_HEADER_BYTES_MAX, HEADER_BYTES_MAX, decodeClientMessage, encodeHeader } from '../protocol.ts';
+import { isResultOf } from '../results.ts';
+import { BrokerHarness, MIB, PRODUCER, chunks, sums } from '../testing/broker-harness.ts';
+
+const JOURNAL = chunkJournal(0);
+/** The longest path that Linux takes. */
+const PATH_BYTES = 4_096;
+
+/** A call's header with blanks up to a length. */
+function headerOf(bytes: number): Buffer {
+  const header = encodeHeader({ t: 'call', id: 1, call: { op: 'list' } });
+  return Buffer.concat([header, Buffer.alloc(bytes - header.length, ' ')]);
+}
+
+test('many answers to appends leave in messages with a bounded number of answers, in order, each once', async (t) => {
+  const harness = await BrokerHarness.start();
+  const ids = Array.from({ length: 600 }, (_, index) => harness.append(JOURNAL, chunks(index, 1)));
+  // Half of them are answered `expected`, with no commit of their own.
+  for (let again = 0; again < 600; again += 1) ids.push(harness.append(JOURNAL, chunks(0, 1)));
+  await harness.commitAll();
+  const messages = harness.sent.flatMap(({ message }) => (message.t === 'acks' ? [message] : []));
+  t.deepEqual(
+    messages.map(({ acks }) => acks.length),
+    [256, 256, 256, 256, 176],
+  );
+  t.deepEqual(
+    messages.flatMap(({ acks }) => acks.map(({ id }) => id)),
+    ids,
+  );
+  for (const message of messages) t.true(encodeHeader(message).length < HEADER_BYTES_MAX);
+});
+
+test('the list of all journals and shards, with the longest paths, is a header that a client takes', async (t) => {
+  const partitions = 256;
+  const harness = await BrokerHarness.start({ partitions, retentionBytes: partitions * MIB });
+  const path = '/'.padEnd(PATH_BYTES, 'p');
+  for (let shard = 0; shard < partitions; shard += 1) {
+    harness.call({ op: 'raise', shard, path, takeOver: true });
+    harness.call({ op: 'confirm', owner: { shard, epoch: 1 }, path });
+  }
+  await harness.commitAll();
+  // The harness decodes it as a client does.
+  const list = await harness.ask({ op: 'list' });
+  t.true(isResultOf('list', list));
+  const bytes = JSON.stringify(list).length;
+  t.true(bytes > partitions * PATH_BYTES && bytes < BROKER_HEADER_BYTES_MAX, `${bytes}`);
+});
+
+test("a client's header above its bound is refused before it is parsed, and at the bound taken", (t) => {
+  t.like(decodeClientMessage(headerOf(HEADER_BYTES_MAX)), { t: 'call' });
+  t.true('invalid' in decodeClientMessage(headerOf(HEADER_BYTES_MAX + 1)));
+});
+
+test('room that does not divide evenly gives whole bounds and offsets, over a restart too', async (t) => {
+  const sumsBytes = 64 * 1024 + 1;
+  const harness = await BrokerHarness.start({ partitions: 3, retentionBytes: MIB + 1, sumsBytes });
+  const list = await harness.ask({ op: 'list' });
+  t.true(isResultOf('list', list));
+  t.like(list, { batchBytesMax: 16 * 1024 });
+  const raised = (await harness.ask({ op: 'raise', shard: 0, path: '/one', takeOver: true })) as { epoch: number };
+  const owner = { shard: 0, epoch: raised.epoch };
+  // Nobody holds the sums: the newest half of an odd room is kept.
+  for (let at = 0; at < 40; at += 1) {
+    const outcome = await harness.appended(SUMS_JOURNAL, sums(at * 100, 100, owner), owner);
+    t.like(outcome, { outcome: 'committed', begin: at * (48 + 64 * 100) });
+  }
+  t.is(harness.fatal, null);
+  await harness.restart();
+  const { journals } = (await harness.ask({ op: 'list' })) as { journals: { name: string; begin: number }[] };
+  const begin = journals.find(({ name }) => name === SUMS_JOURNAL)?.begin ?? 0;
+  t.is(harness.delivered(harness.read(SUMS_JOURNAL, begin))[0]?.begin, begin);
+  t.true(begin > 0);
+});
+
+test('a small batch is kept in a buffer of its own size, not in that of the message that it came in', async (t) => {
+  const harness = await BrokerHarness.start();
+  const batch = chunks(0, 1);
+  const message = Buffer.alloc(64 * 1024);
+  message.set(batch, 100);
+  await harness.appended(JOURNAL, message.subarray(100, 100 + batch.length));
+  const journal = harness.broker.state.journals.get(JOURNAL);
+  const kept = journal?.recall(0)?.bytes;
+  t.deepEqual(kept, batch);
+  t.is(kept?.buffer.byteLength, batch.length);
+  t.true(journal?.producers.has(PRODUCER));
+});
