@@ -7,6 +7,8 @@
  * | `producers`   | shard u32, producer              | row: next index of the producer                           |
  * | `states`      | shard u32, page u32              | a slab page of hash states (`hash/pool.ts`), then CRC-32C |
  * | `outbox`      | shard u32, index of first sum u64 | CRC-32C, then sums (`message/sum.ts`)                    |
+ *
+ * The pages of a shard are dense, from 0.
  */
 
 import { asRecord, isCount } from '../core/assert.ts';

@@ -265,16 +265,26 @@ export class Shard {
       this.#outbox.push(entry);
       this.#outboxSums += entry.count;
     }
-    for (const { key, value } of store.range('states', numberRange(this.number))) {
-      const page = value.subarray(0, PAGE_BYTES);
+    this.#loadStates(store);
+  }
+
+  /**
+   * A pool grows page by page and each new page is in the next transaction, so that the pages of a store are dense: what
+   * is loaded is as large as the rows, whatever a damaged key says.
+   */
+  #loadStates(store: StoreReader): void {
+    for (const [page, { key, value }] of store.range('states', numberRange(this.number)).entries()) {
+      const bytes = value.subarray(0, PAGE_BYTES);
       try {
-        if (value.length !== PAGE_ROW_BYTES || value.readUInt32LE(PAGE_BYTES) !== crc32c(0, page))
+        if (!key.equals(keyOf(this.number, page)))
+          throw new Error(`its key is ${key.toString('hex')}, the next page has number ${page}`);
+        if (value.length !== PAGE_ROW_BYTES || value.readUInt32LE(PAGE_BYTES) !== crc32c(0, bytes))
           throw new Error('its checksum is wrong');
-        this.#pool.loadPage(key.readUInt32BE(4), page);
+        this.#pool.loadPage(page, bytes);
       } catch (cause) {
         throw new OperatingError(
           'ERR_STORE_DAMAGED',
-          `the store is damaged: a page of hash states of shard ${this.number} does not verify`,
+          `the store is damaged: page ${page} of the hash states of shard ${this.number} does not verify`,
           { cause },
         );
       }
