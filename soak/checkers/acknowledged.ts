@@ -72,6 +72,7 @@ export class AcknowledgedChecker implements Checker {
     else if (event.event === 'producer') this.#begin(event);
     else if (event.event === 'ending') this.#end(event.producer, event.endStep);
     else if (event.event === 'drained') this.#drain(event.producer);
+    else if (event.event === 'trimmed') this.#trim(event);
     else if (event.event === 'head') this.#endedJournals.add(event.journal);
     else if (event.event === 'unread') this.#isBlind = true;
     else if (event.event === 'end') this.#hasEnded = true;
@@ -116,7 +117,20 @@ export class AcknowledgedChecker implements Checker {
 
   #acknowledge(event: Extract<HistoryEvent, { event: 'acknowledged' }>): void {
     const lane = this.#producers.get(event.producer)?.lanes[event.partition];
-    if (lane !== undefined) lane.acknowledged = Math.max(lane.acknowledged, event.through);
+    if (lane === undefined) return;
+    if (event.through < lane.acknowledged) {
+      // A restarted chunker would publish it again, and nobody would miss it.
+      const detail = `${event.producer} was told that records below ${lane.acknowledged} are durable, and now that those below ${event.through} are`;
+      const witness = { journal: chunkJournal(event.partition), index: event.through };
+      this.#found.violation('acknowledged-loss', detail, witness);
+    }
+    lane.acknowledged = Math.max(lane.acknowledged, event.through);
+  }
+
+  #trim({ journal, begin, needed }: Extract<HistoryEvent, { event: 'trimmed' }>): void {
+    if (begin <= needed) return;
+    const detail = `the journal was trimmed up to ${begin}, and what follows ${needed} is still to be read`;
+    this.#found.violation('acknowledged-loss', detail, { journal, offset: needed });
   }
 
   #drain(id: string): void {

@@ -94,6 +94,11 @@ export type HistoryEvent = { readonly atNs: number } & (
     }
   /** The auditor found a journal trimmed beyond what it had read: what lies between was not audited. */
   | { readonly event: 'unread'; readonly journal: string; readonly from: number; readonly to: number }
+  /**
+   * The journal begins at `begin` from now on. `needed`: the lowest offset that something durable still refers to: what
+   * the shard has folded, or what each verifier has read.
+   */
+  | { readonly event: 'trimmed'; readonly journal: string; readonly begin: number; readonly needed: number }
   /** The journal ends here, after the drain. */
   | { readonly event: 'head'; readonly journal: string; readonly offset: number }
   /**

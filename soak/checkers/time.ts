@@ -49,6 +49,9 @@ export class TimeChecker implements Checker {
   readonly #producers = new Map<string, Producer>();
   /** By partition, when the last sum became durable. */
   readonly #lastSumNs = new Map<number, number>();
+  /** Processes whose last producer has not drained. */
+  readonly #undrained = new Set<string>();
+  #drainNs: number | null = null;
   #slaMs = Number.NaN;
   #nowNs = 0;
   #isBlind = false;
@@ -68,7 +71,9 @@ export class TimeChecker implements Checker {
     if (this.#isBlind) return;
     if (event.event === 'batch') this.#read(event);
     else if (event.event === 'acknowledged') this.#acknowledge(event);
-    else if (event.event === 'producer') this.#begin(event.producer, event.workload.partitions);
+    else if (event.event === 'producer') this.#begin(event);
+    else if (event.event === 'phase') this.#enter(event.phase, event.atNs);
+    else if (event.event === 'drained') this.#undrained.delete(event.process);
     else if (event.event === 'run') this.#slaMs = event.slaMs;
     else if (event.event === 'unread') this.#isBlind = true;
   }
@@ -97,9 +102,20 @@ export class TimeChecker implements Checker {
     };
   }
 
-  #begin(id: string, partitions: number): void {
+  /** Everything has healed: what was completed is verified within the SLA, or its verifier, or what it waits for, is stuck. */
+  #enter(phase: string, atNs: number): void {
+    if (phase === 'drain') this.#drainNs = atNs;
+    if (phase !== 'audit' || this.#drainNs === null || atNs - this.#drainNs <= this.#slaMs * 1e6) return;
+    for (const process of this.#undrained) {
+      const seconds = ((atNs - this.#drainNs) / 1e9).toFixed(3);
+      this.#found.violation('late', `${process} had not drained ${seconds} s after it was told to`);
+    }
+  }
+
+  #begin({ producer: id, process, workload }: Extract<HistoryEvent, { event: 'producer' }>): void {
     if (this.#producers.has(id)) return;
-    const lanes = Array.from({ length: partitions }, () => ({
+    this.#undrained.add(process);
+    const lanes = Array.from({ length: workload.partitions }, () => ({
       next: 0,
       acknowledged: 0,
       stamps: [],

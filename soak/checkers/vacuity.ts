@@ -107,6 +107,7 @@ export class VacuityChecker implements Checker {
         break;
       case 'fault':
       case 'ending':
+      case 'trimmed':
       case 'completed':
       case 'raised':
       case 'confirmed':

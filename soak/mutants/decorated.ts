@@ -12,6 +12,7 @@ import type {
 import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
 import { type Batch, decodeBatch, encodeBatch } from '../../src/message/batch.ts';
 import type { Entry, Range, Store, Write } from '../../src/store/store.ts';
+import type { Decorations } from '../simulation/decorations.ts';
 
 /** A store that hands every call on. */
 export class DecoratedStore implements Store {
@@ -45,6 +46,21 @@ export class DecoratedStore implements Store {
 
   close(): Promise<void> {
     return this.inner.close();
+  }
+}
+
+/** A store that tells what has become durable. */
+export class CommittedStore extends DecoratedStore {
+  readonly #onCommitted: (writes: readonly Write[]) => void;
+
+  constructor(inner: Store, onCommitted: (writes: readonly Write[]) => void) {
+    super(inner);
+    this.#onCommitted = onCommitted;
+  }
+
+  override async commit(writes: readonly Write[]): Promise<void> {
+    await this.inner.commit(writes);
+    this.#onCommitted(writes);
   }
 }
 
@@ -94,6 +110,26 @@ export class ChangedReads extends WrappedJournals {
     };
     return { next, close: () => stream.close() };
   }
+}
+
+/** The decorations of both; where both decorate the same, `inner` is nearer to the world. */
+export function both(outer: Decorations, inner: Decorations): Decorations {
+  return {
+    ...inner,
+    ...outer,
+    broker: (options, subject) => {
+      const decorated = inner.broker?.(options, subject) ?? options;
+      return outer.broker?.(decorated, subject) ?? decorated;
+    },
+    chunker: (options, subject) => {
+      const decorated = inner.chunker?.(options, subject) ?? options;
+      return outer.chunker?.(decorated, subject) ?? decorated;
+    },
+    summer: (options, subject) => {
+      const decorated = inner.summer?.(options, subject) ?? options;
+      return outer.summer?.(decorated, subject) ?? decorated;
+    },
+  };
 }
 
 /** A sound batch, opened. */

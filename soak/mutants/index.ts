@@ -1,11 +1,31 @@
 /** Every planted bug, by class. */
 
+import { ADDRESSING_MUTANTS } from './addressing.ts';
 import { CHECKPOINT_MUTANTS } from './checkpoint.ts';
+import { DURABILITY_MUTANTS } from './durability.ts';
+import { GENERATION_MUTANTS } from './generation.ts';
 import { INTEGRITY_MUTANTS } from './integrity.ts';
-import type { Mutant } from './mutant.ts';
 import { OUTBOX_MUTANTS } from './outbox.ts';
+import { PRODUCERS_MUTANTS } from './producers.ts';
+import { RETENTION_MUTANTS } from './retention.ts';
+import { SESSIONS_MUTANTS } from './sessions.ts';
+import { SUMS_MUTANTS } from './sums.ts';
+import { VERIFICATION_MUTANTS } from './verification.ts';
+import type { Mutant } from './mutant.ts';
 
-export const MUTANTS: readonly Mutant[] = [...INTEGRITY_MUTANTS, ...CHECKPOINT_MUTANTS, ...OUTBOX_MUTANTS];
+export const MUTANTS: readonly Mutant[] = [
+  ...CHECKPOINT_MUTANTS,
+  ...OUTBOX_MUTANTS,
+  ...INTEGRITY_MUTANTS,
+  ...DURABILITY_MUTANTS,
+  ...ADDRESSING_MUTANTS,
+  ...RETENTION_MUTANTS,
+  ...SUMS_MUTANTS,
+  ...GENERATION_MUTANTS,
+  ...PRODUCERS_MUTANTS,
+  ...VERIFICATION_MUTANTS,
+  ...SESSIONS_MUTANTS,
+];
 
 export function mutantNamed(name: string): Mutant {
   const mutant = MUTANTS.find((candidate) => candidate.name === name);

@@ -34,6 +34,11 @@ export class Auditor {
   readonly #raised: { epoch: number; path: string }[];
   /** What is durable of each shard at the broker. */
   readonly #shards: ShardRow[] = [];
+  /** By journal, where it begins. */
+  readonly #begins: number[] = [];
+  /** By partition, up to where its owner has durably folded it. */
+  readonly #foldedThrough: number[] = [];
+  readonly #chunkers = new Set<Disk>();
   #broker: Disk | null = null;
 
   constructor(options: { partitions: number; recorder: Recorder; counters: Counters; nowNs: () => number }) {
@@ -82,7 +87,8 @@ export class Auditor {
       const number = key.length >= 4 ? key.readUInt32BE(0) : 0;
       if (table === 'batches' && value === null) this.#trimmed(number);
       if (value === null) continue;
-      if (table === 'batches') this.#batch(number, offsetOfKey(key), value);
+      if (table === 'journals') this.#journal(number, openRow(value, isJournalRow, `journal ${number}`).begin);
+      else if (table === 'batches') this.#batch(number, offsetOfKey(key), value);
       else if (table === 'shards') this.#shards[number] = openRow(value, isShardRow, `shard ${number}`);
     }
   }
@@ -102,12 +108,15 @@ export class Auditor {
       if (table !== 'checkpoints' || value === null) continue;
       const shard = key.readUInt32BE(0);
       if (!this.#speaks(shard, path)) continue;
-      this.#showThrough(shard, openRow(value, isCheckpointRow, `the checkpoint of shard ${shard}`).offset);
+      const { offset } = openRow(value, isCheckpointRow, `the checkpoint of shard ${shard}`);
+      this.#foldedThrough[shard] = offset;
+      this.#showThrough(shard, offset);
     }
   }
 
   /** A chunker's decision to end stands before what depends on it. */
   chunkerDurable(disk: Disk, writes: OwnedWrites): void {
+    this.#chunkers.add(disk);
     for (const { table, key, value } of writes) {
       if (table !== records.TABLE || value === null || !key.equals(records.keyFor('end'))) continue;
       const { endStep } = openRow(value, records.isEndRow, 'the end');
@@ -147,6 +156,26 @@ export class Auditor {
     const checkpoint = readCheckpoint(disk, shard) ?? NOTHING;
     this.#showThrough(shard, checkpoint.offset);
     this.#recorder.record({ event: 'checkpoint', process, shard, moment, ...checkpoint });
+  }
+
+  /** Its row is durable: it may begin later than before. */
+  #journal(number: number, begin: number): void {
+    if (begin <= (this.#begins[number] ?? 0)) return;
+    this.#begins[number] = begin;
+    const isSums = number === this.#partitions;
+    const needed = isSums ? this.#neededSums() : (this.#foldedThrough[number] ?? 0);
+    const journal = isSums ? SUMS_JOURNAL : chunkJournal(number);
+    this.#recorder.record({ event: 'trimmed', journal, begin, needed });
+  }
+
+  /** From here on some verifier would read the sums journal if it were restarted. */
+  #neededSums(): number {
+    const places = Array.from(this.#chunkers, (disk) => {
+      const phase = records.readRow(disk, 'phase', records.isPhaseRow)?.phase;
+      const place = records.readRow(disk, 'position', records.isPositionRow);
+      return place === null || phase === 'finished' ? Number.POSITIVE_INFINITY : place.offset;
+    });
+    return Math.min(this.sumsHead, ...places);
   }
 
   #batch(number: number, begin: number, bytes: Buffer): void {

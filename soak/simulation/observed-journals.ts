@@ -84,7 +84,7 @@ export class ObservedJournals extends WrappedJournals {
     const { incarnation, recorder } = this.#observation;
     if (journal === SUMS_JOURNAL || incarnation.isOver) return;
     const key = `${producer} ${journal}`;
-    if (through <= (this.#acknowledged.get(key) ?? 0)) return;
+    if (through <= (this.#acknowledged.get(key) ?? -1)) return;
     this.#acknowledged.set(key, through);
     const partition = Number(journal.slice(-3));
     recorder.record({ event: 'acknowledged', producer, partition, through, stampNs });

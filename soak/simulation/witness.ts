@@ -76,6 +76,7 @@ export class Witness implements Checker {
       case 'acknowledged':
       case 'drained':
       case 'unread':
+      case 'trimmed':
       case 'head':
       case 'checkpoint':
       case 'end':

@@ -1,0 +1,177 @@
+/** Records that get another place than the one that is theirs. */
+
+import { readCount, readProducer } from '../../src/message/batch.ts';
+import { offsetKey, offsetOfKey } from '../../src/store/row.ts';
+import type { Store, Write } from '../../src/store/store.ts';
+import type { BrokerState } from '../../src/journal/broker/state.ts';
+import type { Decorations, Subject } from '../simulation/decorations.ts';
+import { withBreaks, withBrokerCrashes, withTwoChunkers } from './adapt-broker.ts';
+import { DecoratedStore, opened } from './decorated.ts';
+import type { Mutant } from './mutant.ts';
+import { patchedBroker } from './patched-broker.ts';
+
+/** One of so many batches is stored wrongly. */
+const RARITY = 25;
+
+export const ADDRESSING_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'repeated-index-accepted',
+    class: 'addressing',
+    bug: 'the broker appends a batch whose first index is below the expected one',
+    kinds: ['duplicate'],
+    decorations: () => patchedBroker((state, subject) => acceptsIndex(state, subject, (first, next) => first < next)),
+    adapt: withBrokerCrashes,
+  },
+  {
+    name: 'index-beyond-expected-accepted',
+    class: 'addressing',
+    bug: 'the broker appends a batch whose first index is above the expected one',
+    kinds: ['gap'],
+    decorations: () => patchedBroker((state, subject) => acceptsIndex(state, subject, (first, next) => first > next)),
+    adapt: withBreaks,
+  },
+  {
+    name: 'index-not-stored',
+    class: 'addressing',
+    bug: 'the next index of a producer is not in the commit that holds its batch',
+    // A restarted broker says itself that it expects what it had acknowledged.
+    kinds: ['duplicate', 'acknowledged-loss'],
+    decorations: () => {
+      const stored = new Map<string, number>();
+      return {
+        broker: (options, { tookEffect }) => ({
+          ...options,
+          store: new ForgetfulStore(options.store, stored, tookEffect),
+        }),
+      };
+    },
+    adapt: withBrokerCrashes,
+  },
+  {
+    name: 'offset-reused',
+    class: 'addressing',
+    bug: 'a batch is stored at the offset of the batch before it',
+    kinds: ['duplicate', 'gap'],
+    decorations: () => changedCommits((writes, { prng }) => reuseOffset(writes, prng.below(RARITY))),
+  },
+  {
+    name: 'batch-misdirected',
+    class: 'addressing',
+    bug: 'two batches of one commit are stored in the journals of each other',
+    kinds: ['corrupt'],
+    decorations: () => changedCommits((writes) => swapBatches(writes)),
+    adapt: withTwoChunkers,
+  },
+  {
+    name: 'batch-dropped-at-rest',
+    class: 'addressing',
+    bug: 'a batch is missing from the commit that acknowledges it',
+    kinds: ['gap'],
+    decorations: () => changedCommits((writes, { prng }) => dropBatch(writes, prng.below(RARITY))),
+  },
+];
+
+/** The broker takes a batch whose first index is not the expected one as if it were. */
+function acceptsIndex(
+  state: BrokerState,
+  { tookEffect }: Subject,
+  takes: (first: number, next: number) => boolean,
+): void {
+  const append = state.append.bind(state);
+  state.append = (name, bytes, owner) => {
+    const decision = append(name, bytes, owner);
+    if (!('outcome' in decision) || decision.outcome !== 'expected') return decision;
+    const { producer: id, firstIndex } = opened(bytes, name);
+    const producer = state.journals.get(name)?.producer(id);
+    if (producer === undefined || !takes(firstIndex, decision.n)) return decision;
+    producer.next = firstIndex;
+    const forced = append(name, bytes, owner);
+    producer.next = Math.max(producer.next, decision.n);
+    if ('accepted' in forced) tookEffect();
+    return forced;
+  };
+}
+
+function changedCommits(change: (writes: readonly Write[], subject: Subject) => readonly Write[] | null): Decorations {
+  return {
+    broker: (options, subject) => ({ ...options, store: new ChangedCommits(options.store, subject, change) }),
+  };
+}
+
+class ChangedCommits extends DecoratedStore {
+  readonly #subject: Subject;
+  readonly #change: (writes: readonly Write[], subject: Subject) => readonly Write[] | null;
+
+  constructor(
+    inner: Store,
+    subject: Subject,
+    change: (writes: readonly Write[], subject: Subject) => readonly Write[] | null,
+  ) {
+    super(inner);
+    this.#subject = subject;
+    this.#change = change;
+  }
+
+  override async commit(writes: readonly Write[]): Promise<void> {
+    const changed = this.#change(writes, this.#subject);
+    await this.inner.commit(changed ?? writes);
+    if (changed !== null) this.#subject.tookEffect();
+  }
+}
+
+/** A batch that follows another one in its journal gets the key of that one. */
+function reuseOffset(writes: readonly Write[], chance: number): readonly Write[] | null {
+  const at = writes.findIndex(isBatch);
+  const write = writes[at];
+  if (write === undefined || chance > 0) return null;
+  const begin = offsetOfKey(write.key);
+  // The batch before it begins below; where exactly is not asked: any offset below is in use already.
+  if (begin === 0) return null;
+  const key = offsetKey(write.key.readUInt32BE(0), Math.max(0, begin - 64));
+  return writes.with(at, { ...write, key });
+}
+
+function swapBatches(writes: readonly Write[]): readonly Write[] | null {
+  const batches = writes.flatMap((write, at) => (isBatch(write) ? [at] : []));
+  const [first] = batches;
+  const one = first === undefined ? undefined : writes[first];
+  const second = batches.find((at) => writes[at]?.key.readUInt32BE(0) !== one?.key.readUInt32BE(0));
+  const other = second === undefined ? undefined : writes[second];
+  if (first === undefined || second === undefined || one === undefined || other === undefined) return null;
+  return writes.with(first, { ...one, value: other.value }).with(second, { ...other, value: one.value });
+}
+
+function dropBatch(writes: readonly Write[], chance: number): readonly Write[] | null {
+  const at = writes.findIndex(isBatch);
+  return at < 0 || chance > 0 ? null : writes.toSpliced(at, 1);
+}
+
+function isBatch({ table, value }: Write): boolean {
+  return table === 'batches' && value !== null;
+}
+
+/** A broker's store that keeps no index beside a batch. */
+class ForgetfulStore extends DecoratedStore {
+  readonly #stored: Map<string, number>;
+  readonly #onRepeated: () => void;
+
+  /** `stored`: by journal and producer, the index after the last one that was ever stored. */
+  constructor(inner: Store, stored: Map<string, number>, onRepeated: () => void) {
+    super(inner);
+    this.#stored = stored;
+    this.#onRepeated = onRepeated;
+  }
+
+  override async commit(writes: readonly Write[]): Promise<void> {
+    await this.inner.commit(writes.filter(({ table }) => table !== 'producers'));
+    for (const { table, key, value } of writes) {
+      if (table !== 'batches' || value === null) continue;
+      const view = new DataView(value.buffer, value.byteOffset, value.length);
+      const name = `${key.readUInt32BE(0)} ${readProducer(value, 16)}`;
+      const firstIndex = readCount(view, 24);
+      const next = this.#stored.get(name) ?? 0;
+      if (firstIndex < next) this.#onRepeated();
+      this.#stored.set(name, Math.max(next, firstIndex + view.getUint32(12, true)));
+    }
+  }
+}

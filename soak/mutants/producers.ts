@@ -1,0 +1,62 @@
+/** Who publishes is taken for somebody else. */
+
+import { withEarlyEnds, withTwoChunkers } from './adapt-broker.ts';
+import { opened } from './decorated.ts';
+import type { Mutant } from './mutant.ts';
+import { patchedBroker } from './patched-broker.ts';
+
+export const PRODUCERS_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'producer-id-reused',
+    class: 'producers',
+    bug: 'a chunker takes the producer id of another one',
+    // Whose records a journal has first is a matter of chance.
+    kinds: ['duplicate', 'gap', 'mismatched', 'phantom', 'out-of-order', 'acknowledged-loss'],
+    decorations: () => {
+      const taken: string[] = [];
+      return {
+        chunker: (options, { tookEffect }) => ({
+          ...options,
+          newProducer: () => {
+            const own = options.newProducer();
+            const [first] = taken;
+            taken.push(own);
+            if (first !== undefined) tookEffect();
+            return first ?? own;
+          },
+        }),
+      };
+    },
+    adapt: withTwoChunkers,
+  },
+  {
+    name: 'ended-producer-forgotten',
+    class: 'producers',
+    bug: 'the broker drops the next index of a producer that has ended',
+    kinds: ['duplicate', 'acknowledged-loss'],
+    decorations: () => {
+      const ended = new Set<string>();
+      return patchedBroker((state, { tookEffect }) => {
+        const append = state.append.bind(state);
+        for (const journal of state.journals.values()) {
+          for (const producer of journal.producers.values()) if (producer.ended) Object.assign(producer, FORGOTTEN);
+        }
+        state.append = (name, bytes, owner) => {
+          const { producer: id, kind } = opened(bytes, name);
+          const key = `${name} ${id}`;
+          const decision = append(name, bytes, owner);
+          if (ended.has(key)) tookEffect();
+          if (kind === 'end' && 'accepted' in decision) {
+            ended.add(key);
+            Object.assign(state.journals.get(name)?.producer(id) ?? {}, FORGOTTEN);
+          }
+          return decision;
+        };
+      });
+    },
+    adapt: withEarlyEnds,
+  },
+];
+
+/** What is known of a producer that was never heard of. */
+const FORGOTTEN = { next: 0, ended: false } as const;
