@@ -130,3 +130,21 @@ test('a producer that has drained has its end in every journal', (t) => {
   t.deepEqual(check(events.toSpliced(end, 1)).kinds, ['acknowledged-loss']);
   t.deepEqual(check(events.toSpliced(end, 1).slice(0, -1)).kinds, []);
 });
+
+test('a journal that expects again what it had acknowledged is found, although it is published again', (t) => {
+  const events = buildHistory();
+  const less = (by: number): HistoryEvent[] =>
+    replaced(events, isAcknowledged, 9, (event) => [event, { ...event, through: event.through - by }]);
+  t.deepEqual(check(less(0)).kinds, []);
+  t.deepEqual(check(less(1)).kinds, ['acknowledged-loss']);
+});
+
+test('a journal is trimmed up to what is needed of it, and no further', (t) => {
+  const events = buildHistory();
+  const trimmed = (begin: number): HistoryEvent[] =>
+    events.toSpliced(20, 0, { event: 'trimmed', atNs: events[20]?.atNs ?? 0, journal: 'sums', begin, needed: 640 });
+  t.deepEqual(check(trimmed(640)).kinds, []);
+  const { kinds, violations } = check(trimmed(641));
+  t.deepEqual(kinds, ['acknowledged-loss']);
+  t.is(violations[0]?.offset, 640);
+});

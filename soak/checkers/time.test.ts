@@ -104,3 +104,18 @@ test('the longest unavailability is the longest wait for the next sum of a shard
   const ms = check(paused).summary['unavailabilityMsMax'] ?? 0;
   t.true(ms >= 700 && ms <= 700 + (check(events).summary['delayMsMax'] ?? 0) + 50, `${ms} ms`);
 });
+
+test('who has not drained within the SLA of the drain is stuck, and late', (t) => {
+  const events = buildHistory();
+  const audit = events.findIndex((event) => event.event === 'phase' && event.phase === 'audit');
+  const drainNs = events.find((event) => event.event === 'phase' && event.phase === 'drain')?.atNs ?? 0;
+  const stuck = (ms: number): HistoryEvent[] =>
+    events
+      .with(audit, { event: 'phase', phase: 'audit', atNs: drainNs + ms * 1e6 })
+      .filter((event) => event.event !== 'drained' || event.process !== 'chunker-1');
+  t.true(audit > 0);
+  t.deepEqual(check(stuck(SLA_MS)).kinds, []);
+  const { kinds, violations } = check(stuck(SLA_MS + 1));
+  t.deepEqual(kinds, ['late']);
+  t.regex(violations[0]?.detail ?? '', /^chunker-1 had not drained/);
+});

@@ -64,7 +64,15 @@ export function withEarlyEnds(plan: Plan): Plan {
   for (let more = 0; more < EARLY_CHUNKERS; more += 1) {
     const target = `chunker-${chunkers.length}`;
     const startMs = more * 4_000;
-    chunkers.push({ ...first, rate: null, fileCount: 10, chunks: { low: 0, high: 4 }, drainMs: null, lives: 1, startMs });
+    chunkers.push({
+      ...first,
+      rate: null,
+      fileCount: 10,
+      chunks: { low: 0, high: 4 },
+      drainMs: null,
+      lives: 1,
+      startMs,
+    });
     const death = { atCall: prng.between(2, 30), commit: 'durable', downMs: 20 } as const;
     faults.push({ id: 0, atMs: startMs + 1, kind: 'crash', target, when: 'ending', death });
   }

@@ -51,7 +51,8 @@ export const ADDRESSING_MUTANTS: readonly Mutant[] = [
     name: 'offset-reused',
     class: 'addressing',
     bug: 'a batch is stored at the offset of the batch before it',
-    kinds: ['duplicate', 'gap'],
+    // What is not where it should be is trimmed over.
+    kinds: ['duplicate', 'gap', 'acknowledged-loss'],
     decorations: () => changedCommits((writes, { prng }) => reuseOffset(writes, prng.below(RARITY))),
   },
   {
@@ -66,7 +67,8 @@ export const ADDRESSING_MUTANTS: readonly Mutant[] = [
     name: 'batch-dropped-at-rest',
     class: 'addressing',
     bug: 'a batch is missing from the commit that acknowledges it',
-    kinds: ['gap'],
+    // What is not where it should be is trimmed over.
+    kinds: ['gap', 'acknowledged-loss'],
     decorations: () => changedCommits((writes, { prng }) => dropBatch(writes, prng.below(RARITY))),
   },
 ];

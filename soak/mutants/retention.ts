@@ -9,8 +9,8 @@ import {
 } from '../../src/journal/journals.ts';
 import * as records from '../../src/chunker/records.ts';
 import { isJournalRow } from '../../src/journal/broker/tables.ts';
-import { openRow } from '../../src/store/row.ts';
-import type { Write } from '../../src/store/store.ts';
+import { keyOf, openRow } from '../../src/store/row.ts';
+import type { Store, Write } from '../../src/store/store.ts';
 import { isCheckpointRow } from '../../src/summer/rows.ts';
 import type { Decorations } from '../simulation/decorations.ts';
 import { withChunkerCrashes, withLittleRoom } from './adapt-broker.ts';
@@ -41,10 +41,7 @@ export const RETENTION_MUTANTS: readonly Mutant[] = [
     bug: 'a summer reports what it has read before it has committed it',
     kinds: ['acknowledged-loss'],
     decorations: () =>
-      both(
-        { summer: (options) => ({ ...options, journals: new EagerReports(options.journals) }) },
-        watchingChunks(),
-      ),
+      both({ summer: (options) => ({ ...options, journals: new EagerReports(options.journals) }) }, watchingChunks()),
     adapt: withLittleRoom,
   },
   {
@@ -87,53 +84,53 @@ class EagerHolds extends FollowedReads {
 
 /** Takes effect when a chunk journal begins, durably, beyond what any summer has durably folded of it. */
 function watchingChunks(): Decorations {
-  const folded = new Map<number, number>();
+  const stores = new Map<string, Store>();
+  const folded = (shard: number): number =>
+    Math.max(
+      0,
+      ...Array.from(stores.values(), (store) => {
+        const row = store.get('checkpoints', keyOf(shard));
+        return row === undefined ? 0 : openRow(row, isCheckpointRow, 'a checkpoint').offset;
+      }),
+    );
   return {
-    summer: (options) => ({
-      ...options,
-      store: new CommittedStore(options.store, (writes) => {
-        for (const { table, key, value } of writes) {
-          if (table !== 'checkpoints' || value === null) continue;
-          const { offset } = openRow(Buffer.from(value), isCheckpointRow, 'a checkpoint');
-          folded.set(key.readUInt32BE(0), Math.max(offset, folded.get(key.readUInt32BE(0)) ?? 0));
-        }
-      }),
-    }),
-    broker: (options, { tookEffect }) => ({
-      ...options,
-      store: new CommittedStore(options.store, (writes) => {
-        for (const [number, begin] of begins(writes)) {
-          if (number < options.config.partitions && begin > (folded.get(number) ?? 0)) tookEffect();
-        }
-      }),
-    }),
+    summer: (options, { name }) => {
+      stores.set(name, options.store);
+      return options;
+    },
+    broker: watchingBegins((number, begin, partitions) => number < partitions && begin > folded(number)),
   };
 }
 
 /** Takes effect when the sums journal begins, durably, beyond the durable place of a verifier that is at work. */
 function watchingSums(): Decorations {
-  const places = new Map<string, number>();
+  const stores = new Map<string, Store>();
+  const places = (): number[] =>
+    Array.from(stores.values()).flatMap((store) => {
+      const place = records.readRow(store, 'position', records.isPositionRow);
+      const isEnding = records.readRow(store, 'phase', records.isPhaseRow) !== null;
+      return place === null || isEnding ? [] : [place.offset];
+    });
   return {
-    chunker: (options, { name }) => ({
-      ...options,
-      store: new CommittedStore(options.store, (writes) => {
-        for (const { key, value } of writes) {
-          if (key.equals(records.keyFor('phase'))) places.delete(name);
-          else if (key.equals(records.keyFor('position')) && value !== null) {
-            places.set(name, openRow(Buffer.from(value), records.isPositionRow, 'a position').offset);
-          }
-        }
-      }),
-    }),
-    broker: (options, { tookEffect }) => ({
-      ...options,
-      store: new CommittedStore(options.store, (writes) => {
-        for (const [number, begin] of begins(writes)) {
-          if (number === options.config.partitions && begin > Math.min(...places.values())) tookEffect();
-        }
-      }),
-    }),
+    chunker: (options, { name }) => {
+      stores.set(name, options.store);
+      return options;
+    },
+    broker: watchingBegins((number, begin, partitions) => number === partitions && begin > Math.min(...places())),
   };
+}
+
+function watchingBegins(
+  isTooFar: (number: number, begin: number, partitions: number) => boolean,
+): NonNullable<Decorations['broker']> {
+  return (options, { tookEffect }) => ({
+    ...options,
+    store: new CommittedStore(options.store, (writes) => {
+      for (const [number, begin] of begins(writes)) {
+        if (begin > 0 && isTooFar(number, begin, options.config.partitions)) tookEffect();
+      }
+    }),
+  });
 }
 
 /** By number, where journals begin from this commit on. */

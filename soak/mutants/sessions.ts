@@ -77,7 +77,9 @@ class Optimist extends WrappedJournals {
 
   override async append(journal: string, batch: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome> {
     const outcome = await this.inner.append(journal, batch, owner);
-    return outcome.outcome === 'unknown' ? { outcome: 'committed', begin: 0, end: 0, stampNs: this.#clock.nowNs() } : outcome;
+    return outcome.outcome === 'unknown'
+      ? { outcome: 'committed', begin: 0, end: 0, stampNs: this.#clock.nowNs() }
+      : outcome;
   }
 }
 

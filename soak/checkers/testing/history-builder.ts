@@ -332,6 +332,7 @@ class HistoryBuilder {
       for (const [partition, firstIndex] of nextIndexes.entries()) {
         const header = { kind: 'end', producer, firstIndex, count: 1, epoch: 0 } as const;
         this.#logs[partition]?.append(header, new Uint8Array(0), this.#nowNs);
+        nextIndexes[partition] = firstIndex + 1;
         this.#acknowledge(producer, partition, firstIndex + 1);
       }
     }
