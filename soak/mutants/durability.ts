@@ -9,7 +9,7 @@ import type { ServerLink } from '../../src/transport/transport.ts';
 import type { Decorations } from '../simulation/decorations.ts';
 import { withBrokerCrashes, withChunkerThenBrokerCrashes } from './adapt-broker.ts';
 import { CommittedStore } from './decorated.ts';
-import { EarlyStore } from './early-store.ts';
+import { PromisingStore } from './promising-store.ts';
 import type { Mutant } from './mutant.ts';
 import { type Told, ToldJournals } from './told.ts';
 
@@ -22,7 +22,7 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     kinds: ['acknowledged-loss', 'state-ahead', 'stale-writer'],
     decorations: () => ({
       ...watchingLoss(new Map()),
-      broker: (options) => ({ ...options, store: new EarlyStore(options.store, options.onFatal) }),
+      broker: (options) => ({ ...options, store: new PromisingStore(options.store, options.onFatal) }),
     }),
     adapt: withBrokerCrashes,
   },
@@ -87,7 +87,7 @@ function shownBeforeDurable(): Decorations {
   const folded = new Map<number, number>();
   /** By key in hexadecimal: batches that were shown, folded and lost. */
   const lost = new Map<string, Uint8Array>();
-  let last: EarlyStore | null = null;
+  let last: PromisingStore | null = null;
   return {
     broker: (options, { tookEffect }) => {
       for (const { table, key, value } of last?.pending ?? []) {
@@ -103,7 +103,7 @@ function shownBeforeDurable(): Decorations {
           if (before !== undefined && Buffer.compare(before, value) !== 0) tookEffect();
         }
       });
-      const store = new EarlyStore(watched, options.onFatal);
+      const store = new PromisingStore(watched, options.onFatal);
       last = store;
       return { ...options, store, listen: async (events) => waiting(await options.listen(events), store) };
     },
@@ -121,7 +121,7 @@ function shownBeforeDurable(): Decorations {
 }
 
 /** Answers wait until what was promised is durable; batches do not. */
-function waiting(link: ServerLink, store: EarlyStore): ServerLink {
+function waiting(link: ServerLink, store: PromisingStore): ServerLink {
   return {
     send: (session, frames) => {
       const header = JSON.parse(Buffer.from(frames[0] ?? new Uint8Array(0)).toString('utf8')) as { t: string };

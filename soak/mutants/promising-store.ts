@@ -3,7 +3,7 @@
 import type { Entry, Range, Store, Write } from '../../src/store/store.ts';
 import { DecoratedStore } from './decorated.ts';
 
-export class EarlyStore extends DecoratedStore {
+export class PromisingStore extends DecoratedStore {
   readonly #onFatal: (error: unknown) => void;
   /** Promised and not durable, in order; the first `#underWay` of them are on their way. */
   #pending: Write[] = [];
