@@ -1,5 +1,13 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
-import { type ShardEvidence, checkShard } from './audit.ts';
+import { temporaryFolder } from '../src/cli/testing/test-process.ts';
+import { type Journals, SUMS_JOURNAL } from '../src/journal/journals.ts';
+import { openLmdbStore } from '../src/store/lmdb-store.ts';
+import { keyOf, sealRow } from '../src/store/row.ts';
+import { SUMMER_TABLES } from '../src/summer/rows.ts';
+import { type ShardEvidence, checkShard, makeAudit } from './audit.ts';
+import { fakeOptions } from './testing/fake-run.ts';
 
 const PRODUCER = 'a1a2a3a4a5a6a7a8';
 const OTHER = 'b1b2b3b4b5b6b7b8';
@@ -43,4 +51,49 @@ test("a context that is left of a verified producer's file is a leak, named by i
   t.deepEqual(kinds({ openFiles: [file] }), ['leak']);
   t.is(checkShard({ ...sound, openFiles: [file] }, [PRODUCER])[0]?.file, file);
   t.deepEqual(kinds({ openFiles: [`${OTHER}0000000000000009`] }), []);
+});
+
+/** Journals whose shards are all confirmed at one store; `sums` of each are published. */
+function journalsAt(confirmed: string, shards: number, sums: number): Journals {
+  const journals: Partial<Journals> = {
+    list: () =>
+      Promise.resolve({
+        partitions: shards,
+        batchBytesMax: 1000,
+        journals: Array.from({ length: shards }, (_, shard) => ({ name: `chunks ${shard}`, begin: 0, head: 1000 })),
+        shards: Array.from({ length: shards }, (_, shard) => ({ shard, epoch: 1, confirmed, hold: 1000 })),
+      }),
+    expected: (journal) =>
+      Promise.resolve(
+        journal === SUMS_JOURNAL ? { outcome: 'expected', n: sums, stampNs: 1 } : ({ outcome: 'ended' } as const),
+      ),
+    close: () => {},
+  };
+  return journals as Journals;
+}
+
+test('neither an audit nor one that was killed before it in the same data folder leaves copies of stores', async (t) => {
+  const dataFolder = temporaryFolder(t);
+  const confirmed = join(dataFolder, 'summer-0');
+  const store = await openLmdbStore({ folder: confirmed, kind: 'summer', tables: SUMMER_TABLES });
+  const shards = [0, 1, 2];
+  const value = sealRow({ offset: 1000, nextSum: 7 });
+  await store.commit(shards.map((shard) => ({ table: 'checkpoints', key: keyOf(shard), value })));
+  const left = join(dataFolder, 'audit', 'store.copy-of-a-killed-one');
+  mkdirSync(left, { recursive: true });
+  writeFileSync(join(left, 'store.lmdb'), 'half a copy');
+  const audit = makeAudit(() => journalsAt(confirmed, shards.length, 6));
+  const found = await audit({
+    endpoint: 'none',
+    dataFolder,
+    options: fakeOptions(dataFolder, {}),
+    producers: [{ process: 'chunker-0', producer: PRODUCER, verifiedTotal: 7, filesCompletedTotal: 7 }],
+    signal: new AbortController().signal,
+  });
+  t.deepEqual(
+    found.map(({ kind, journal }) => [kind, journal]),
+    shards.map((shard) => ['lost', `chunks/part-00${shard}`]),
+  );
+  await store.close();
+  t.deepEqual(readdirSync(dataFolder), ['summer-0']);
 });

@@ -4,6 +4,8 @@
  * producer has ended, every finished sum is in the sums journal, and no context of a file is left.
  */
 
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { systemClock, delay } from '../src/core/clock.ts';
 import { OperatingError } from '../src/core/errors.ts';
 import { type Journals, type JournalsInfo, SUMS_JOURNAL, chunkJournal } from '../src/journal/journals.ts';
@@ -17,6 +19,8 @@ import type { RecordedViolation } from './verdict.ts';
 /** Summers report at least once a second; so many milliseconds without reaching the head is no delay. */
 const REPORTED_MS_MAX = 15_000;
 const POLL_MS = 100;
+/** Folder in the data folder for copies of the summers' stores. */
+const SCRATCH_NAME = 'audit';
 
 /** What is durable of one shard at its owner, and what the journals say about it. */
 export type ShardEvidence = {
@@ -36,9 +40,14 @@ export type Connect = (endpoint: string) => Journals;
 export function makeAudit(connect: Connect): Audit {
   return async (context) => {
     const journals = connect(context.endpoint);
+    const scratchFolder = join(context.dataFolder, SCRATCH_NAME);
+    // That of an audit of the same data folder that was killed.
+    await rm(scratchFolder, { recursive: true, force: true });
     try {
       const info = await withDeadline(untilReported(journals, context), context.signal);
-      const evidence = await Promise.all(info.shards.map((shard) => readShard(journals, info, shard)));
+      const evidence: ShardEvidence[] = [];
+      // One after the other: each needs room for a copy.
+      for (const shard of info.shards) evidence.push(await readShard(journals, info, shard, scratchFolder));
       const producers = context.producers.map(({ producer }) => producer);
       return [
         ...(await checkEnded(journals, info, context)),
@@ -46,6 +55,7 @@ export function makeAudit(connect: Connect): Audit {
       ];
     } finally {
       journals.close();
+      await rm(scratchFolder, { recursive: true, force: true });
     }
   };
 }
@@ -114,6 +124,7 @@ async function readShard(
   journals: Journals,
   info: JournalsInfo,
   owner: JournalsInfo['shards'][number],
+  scratchFolder: string,
 ): Promise<ShardEvidence> {
   const { shard, confirmed } = owner;
   const published = await journals.expected(SUMS_JOURNAL, shardProducer(shard));
@@ -123,7 +134,7 @@ async function readShard(
     sumsPublished: published.outcome === 'expected' ? published.n : 0,
   };
   if (confirmed === null) return { ...evidence, checkpoint: null, openFiles: [] };
-  return readLmdbStore({ folder: confirmed, kind: 'summer', tables: SUMMER_TABLES }, (reader) => {
+  return readLmdbStore({ folder: confirmed, scratchFolder, kind: 'summer', tables: SUMMER_TABLES }, (reader) => {
     const checkpoint = readCheckpoint(reader, shard);
     return { ...evidence, checkpoint, openFiles: Object.keys(checkpoint?.openFiles ?? {}) };
   });

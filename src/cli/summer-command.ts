@@ -39,7 +39,8 @@ async function runSummer(flags: Flags): Promise<void> {
     clock: systemClock,
     partitions: flags.partitions,
     takeOver: flags.takeOver === true,
-    readOther: (folder, read) => readLmdbStore({ folder, kind: 'summer', tables: SUMMER_TABLES }, read),
+    readOther: (folder, read) =>
+      readLmdbStore({ folder, scratchFolder: flags.data, kind: 'summer', tables: SUMMER_TABLES }, read),
     onClaim: (shard, claim) => logClaim(runtime.log, shard, claim),
     onFailure: (error) => runtime.fail(error),
   });

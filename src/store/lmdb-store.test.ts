@@ -133,7 +133,7 @@ test.serial('a folder has one writing process: the lock ends with a kill and hol
 
 test.serial('a store is read as one snapshot while its writer runs, is stopped, and is dead', async (t) => {
   const folder = temporaryFolder(t);
-  const options = { folder, kind: 'summer', tables: TABLES } as const;
+  const options = { folder, scratchFolder: temporaryFolder(t), kind: 'summer', tables: TABLES } as const;
   const writer = await writing(t, folder, 5);
   let before = 0;
   const read = async (): Promise<void> => {
@@ -166,7 +166,12 @@ test.serial(
         .map((name) => `${name} ${readFileSync(join(folder, name), 'base64')}`);
     const before = files();
     t.true(before.some((file) => file.startsWith(`${FILE}-lock `)));
-    t.true(await readLmdbStore({ folder, kind: 'summer', tables: TABLES }, (reader) => checkWhole(t, reader) >= 5));
+    t.true(
+      await readLmdbStore(
+        { folder, scratchFolder: temporaryFolder(t), kind: 'summer', tables: TABLES },
+        (reader) => checkWhole(t, reader) >= 5,
+      ),
+    );
     t.deepEqual(files(), before);
   },
 );
@@ -175,7 +180,7 @@ test('a store whose process was killed before anything was written has no format
   const folder = temporaryFolder(t);
   writeFileSync(join(folder, FILE), '');
   await t.throwsAsync(
-    readLmdbStore({ folder, kind: 'summer', tables: TABLES }, () => 0),
+    readLmdbStore({ folder, scratchFolder: temporaryFolder(t), kind: 'summer', tables: TABLES }, () => 0),
     { code: 'ERR_STORE_DAMAGED', message: `the store at ${folder} has no format` },
   );
 });
@@ -184,7 +189,7 @@ test('reading a store that is not there, is of another kind, or has no format is
   const folder = temporaryFolder(t);
   const missing = join(folder, 'missing');
   await t.throwsAsync(
-    readLmdbStore({ folder: missing, kind: 'summer', tables: TABLES }, () => 0),
+    readLmdbStore({ folder: missing, scratchFolder: folder, kind: 'summer', tables: TABLES }, () => 0),
     {
       code: 'ERR_STORE_MISSING',
       message: `there is no store at ${missing}`,
@@ -193,7 +198,7 @@ test('reading a store that is not there, is of another kind, or has no format is
   const store = await openLmdbStore({ folder, kind: 'broker', tables: TABLES });
   await store.close();
   await t.throwsAsync(
-    readLmdbStore({ folder, kind: 'summer', tables: TABLES }, () => 0),
+    readLmdbStore({ folder, scratchFolder: temporaryFolder(t), kind: 'summer', tables: TABLES }, () => 0),
     {
       instanceOf: UsageError,
       message: /belongs to a broker, not to a summer/,

@@ -7,9 +7,8 @@
  * - LMDB keeps a pointer to each value until its commit has resolved, so the writes are kept alive here until then.
  */
 
-import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Database, type RangeOptions, type RootDatabase, open } from 'lmdb';
 import { asRecord, assert } from '../core/assert.ts';
@@ -22,6 +21,8 @@ import type { Entry, Range, Store, StoreReader, Write } from './store.ts';
 
 const DATA_FILE = 'store.lmdb';
 const LOCK_FILE = 'store.lock';
+/** Folders of copies of other stores. */
+const COPY_PREFIX = 'store.copy-';
 const FORMAT_VERSION = 1;
 const FORMAT_TABLE = 'format';
 const FORMAT_KEY = Buffer.from('format');
@@ -37,6 +38,14 @@ export type LmdbStoreOptions = {
   /** What kind of component owns it: a broker does not open a summer's store. */
   readonly kind: 'broker' | 'summer' | 'chunker';
   readonly tables: readonly string[];
+};
+
+export type ReadStoreOptions = LmdbStoreOptions & {
+  /**
+   * Where the copy is made that is read, on a disk that has room for it; the caller's own, made when missing. A process
+   * that is killed leaves its copy there until a store is opened in it, or the caller removes it.
+   */
+  readonly scratchFolder: string;
 };
 
 type Binary = Database<Buffer, Buffer>;
@@ -154,8 +163,9 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
   }
   const lock = FileLock.tryAcquire(join(folder, LOCK_FILE));
   if (lock === null) throw new UsageError(`the data folder ${folder} is in use by another process`);
-  const isNew = !existsSync(join(folder, DATA_FILE));
   try {
+    removeCopies(folder);
+    const isNew = !existsSync(join(folder, DATA_FILE));
     if (!isNew) checkLmdbFile(join(folder, DATA_FILE));
     const store = new LmdbStore(folder, options.tables, lock);
     const format = store.get(FORMAT_TABLE, FORMAT_KEY);
@@ -169,14 +179,21 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
   }
 }
 
+/** What a killed owner of the folder was reading. The lock is held: nobody uses it any more. */
+function removeCopies(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(COPY_PREFIX)) rmSync(join(folder, name), { recursive: true });
+  }
+}
+
 /**
  * Reads another process's store as one snapshot, whether that process runs, is stopped or is dead: everything that it had
  * acknowledged before the call is in it. What is read is a copy that is gone afterwards; the other's files are only read,
- * because LMDB must not open them twice (see `lmdb-copy.ts`). Takes space in the system's temporary folder while it runs.
+ * because LMDB must not open them twice (see `lmdb-copy.ts`).
  * Throws ERR_STORE_MISSING, ERR_STORE_BUSY (the process keeps committing), ERR_STORE_DAMAGED, ERR_STORE_OPEN.
  * The callback is called once and must not keep the reader.
  */
-export async function readLmdbStore<T>(options: LmdbStoreOptions, read: (reader: StoreReader) => T): Promise<T> {
+export async function readLmdbStore<T>(options: ReadStoreOptions, read: (reader: StoreReader) => T): Promise<T> {
   const file = join(options.folder, DATA_FILE);
   if (!existsSync(file)) throw new OperatingError('ERR_STORE_MISSING', `there is no store at ${options.folder}`);
   const tables = await openCopy(file, options);
@@ -190,20 +207,23 @@ export async function readLmdbStore<T>(options: LmdbStoreOptions, read: (reader:
   }
 }
 
-async function openCopy(file: string, options: LmdbStoreOptions): Promise<Tables> {
-  const folder = await mkdtemp(join(tmpdir(), 'stream-sum-'));
+async function openCopy(file: string, options: ReadStoreOptions): Promise<Tables> {
+  const { folder, scratchFolder } = options;
+  let copyFolder: string | null = null;
   try {
-    const copy = join(folder, DATA_FILE);
+    mkdirSync(scratchFolder, { recursive: true });
+    copyFolder = await mkdtemp(join(scratchFolder, COPY_PREFIX));
+    const copy = join(copyFolder, DATA_FILE);
     await copyLmdbFile(file, copy);
     checkLmdbFile(copy, file);
     // LMDB would write the first pages, and lmdb-js crashes because it may not.
-    if (statSync(copy).size === 0) throw noFormatError(options.folder);
+    if (statSync(copy).size === 0) throw noFormatError(folder);
     return new Tables(copy, options.tables, true);
   } catch (error) {
-    throw openingError(error, options.folder);
+    throw openingError(error, folder);
   } finally {
     // What is open needs no name, and so nothing is left behind by a process that is killed while it reads.
-    await rm(folder, { recursive: true });
+    if (copyFolder !== null) await rm(copyFolder, { recursive: true });
   }
 }
 

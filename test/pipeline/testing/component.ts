@@ -74,7 +74,8 @@ async function runSummer(flags: Flags, { tampering, crashAt }: Plan): Promise<vo
     clock: systemClock,
     partitions: flags.partitions,
     takeOver: flags.takeOver === true,
-    readOther: (folder, read) => readLmdbStore({ folder, kind: 'summer', tables: SUMMER_TABLES }, read),
+    readOther: (folder, read) =>
+      readLmdbStore({ folder, scratchFolder: flags.data, kind: 'summer', tables: SUMMER_TABLES }, read),
     onFailure: (error) => runtime.fail(error),
   });
   runtime.serve({
