@@ -7,23 +7,20 @@
 
 import { assert } from '../../core/assert.ts';
 import type { Clock } from '../../core/clock.ts';
-import { UsageError } from '../../core/errors.ts';
 import { crc32c } from '../../hash/crc32c.ts';
 import { BATCH_BYTES_MAX, type Batch, decodeBatch, encodeBatch, shardProducer } from '../../message/batch.ts';
-import { keyOf, nameKey, nameOfKey, numberRange, offsetKey, offsetOfKey, openRow, sealRow } from '../../store/row.ts';
+import { keyOf, nameKey, offsetKey, offsetOfKey, sealRow } from '../../store/row.ts';
 import { type Store, WriteBatch } from '../../store/store.ts';
 import {
   type AppendOutcome,
   type HoldOutcome,
   type JournalsInfo,
-  PARTITIONS_MAX,
   type RaiseOutcome,
-  SUMS_JOURNAL,
   type ShardEpoch,
   type StoredBatch,
-  chunkJournal,
 } from '../journals.ts';
-import { JournalLog } from './journal-log.ts';
+import type { JournalLog } from './journal-log.ts';
+import { type ShardState, restore, shardHoldName } from './restore.ts';
 import * as tables from './tables.ts';
 
 /** Batches removed from one journal in one commit. */
@@ -49,11 +46,9 @@ export type BrokerConfig = {
 export type Accepted = { readonly journal: JournalLog; readonly begin: number; readonly end: number };
 export type AppendDecision = { readonly accepted: Accepted } | AppendOutcome;
 
-type ShardState = { epoch: number; confirmed: string | null };
-
 export class BrokerState {
   readonly journals: Map<string, JournalLog> = new Map();
-  readonly shards: ShardState[] = [];
+  readonly shards: readonly ShardState[];
   readonly config: BrokerConfig;
   readonly #store: Store;
   readonly #clock: Clock;
@@ -78,7 +73,16 @@ export class BrokerState {
     this.#clock = clock;
     this.config = config;
     this.#bootHash = bootHash;
-    this.#load();
+    const { journals, shards, missingHolds, unstamped } = restore(store, config.partitions);
+    for (const journal of journals) {
+      this.journals.set(journal.name, journal);
+      this.#byNumber.push(journal);
+      this.#dirtyJournals.add(journal);
+    }
+    this.shards = shards;
+    for (const hold of missingHolds) this.#dirtyHolds.set(`${hold.journal.number} ${hold.name}`, hold);
+    // They become visible now.
+    for (const begin of unstamped) this.#stamps.set(begin, clock.nowNs());
   }
 
   get #sums(): JournalLog {
@@ -379,68 +383,6 @@ export class BrokerState {
     return next === undefined ? Math.max(target, journal.head) : offsetOfKey(next);
   }
 
-  // --- loading ---
-
-  #load(): void {
-    const { partitions } = this.config;
-    if (partitions < 1 || partitions > PARTITIONS_MAX)
-      throw new UsageError(`partitions must be from 1 to ${PARTITIONS_MAX}`);
-    const stored = this.#store.get('config', tables.CONFIG_KEY);
-    if (stored !== undefined) {
-      const row = openRow(stored, tables.isConfigRow, 'the configuration');
-      if (row.partitions !== partitions) {
-        throw new UsageError(
-          `the data folder has ${row.partitions} partitions, not ${partitions}: their number cannot change`,
-        );
-      }
-    }
-    for (let number = 0; number <= partitions; number += 1) this.#loadJournal(number, partitions);
-    for (let shard = 0; shard < partitions; shard += 1) {
-      const row = this.#store.get('shards', keyOf(shard));
-      this.shards.push(
-        row === undefined ? { epoch: 0, confirmed: null } : { ...openRow(row, tables.isShardRow, `shard ${shard}`) },
-      );
-      const { journal, name } = this.shardHold(shard);
-      if (!journal.holds.has(name)) {
-        assert(journal.begin === 0, 'a chunk journal keeps the hold of its shard');
-        journal.holds.set(name, { offset: 0, absentMs: 0 });
-        this.#dirtyHolds.set(`${journal.number} ${name}`, { journal, name });
-      }
-    }
-  }
-
-  #loadJournal(number: number, partitions: number): void {
-    const isSums = number === partitions;
-    const name = isSums ? SUMS_JOURNAL : chunkJournal(number);
-    const row = this.#store.get('journals', keyOf(number));
-    const bounds = row === undefined ? { begin: 0, head: 0 } : openRow(row, tables.isJournalRow, `journal ${name}`);
-    const journal = new JournalLog({ number, name, kind: isSums ? 'sums' : 'chunks', ...bounds });
-    for (const { key, value } of this.#store.range('producers', numberRange(number))) {
-      const producer = openRow(value, tables.isProducerRow, `a producer of ${name}`);
-      journal.producers.set(nameOfKey(key), { ...producer });
-    }
-    for (const { key, value } of this.#store.range('holds', numberRange(number))) {
-      const { offset } = openRow(value, tables.isHoldRow, `a hold of ${name}`);
-      journal.holds.set(nameOfKey(key), { offset, absentMs: 0 });
-    }
-    if (journal.kind === 'sums') this.#stampUnstamped(journal);
-    this.journals.set(name, journal);
-    this.#byNumber.push(journal);
-    this.#dirtyJournals.add(journal);
-  }
-
-  /** The last commit before a crash is durable without stamps: it becomes visible now. */
-  #stampUnstamped(journal: JournalLog): void {
-    const range = { from: offsetKey(journal.number, journal.begin), to: offsetKey(journal.number, journal.head) };
-    let to = range.to;
-    for (;;) {
-      const key = this.#store.keys('batches', { from: range.from, to, limit: 1, reverse: true })[0];
-      if (key === undefined || this.#store.get('stamps', key) !== undefined) return;
-      this.#stamps.set(offsetOfKey(key), this.#clock.nowNs());
-      to = key;
-    }
-  }
-
   /** The first commit of a new store: its configuration. */
   fillConfig(batch: WriteBatch): void {
     batch.put('config', tables.CONFIG_KEY, sealRow({ partitions: this.config.partitions }));
@@ -451,8 +393,4 @@ function copyOf(bytes: Uint8Array): Uint8Array {
   const copy = Buffer.allocUnsafeSlow(bytes.length);
   copy.set(bytes);
   return copy;
-}
-
-export function shardHoldName(shard: number): string {
-  return `shard-${shard}`;
 }

@@ -1,0 +1,98 @@
+/** What a broker finds in its store when it starts. Reads only; what has to be written goes with the first commit. */
+
+import { assert } from '../../core/assert.ts';
+import { UsageError } from '../../core/errors.ts';
+import { keyOf, nameOfKey, numberRange, offsetKey, offsetOfKey, openRow } from '../../store/row.ts';
+import type { StoreReader } from '../../store/store.ts';
+import { PARTITIONS_MAX, SUMS_JOURNAL, chunkJournal } from '../journals.ts';
+import { JournalLog } from './journal-log.ts';
+import * as tables from './tables.ts';
+
+export type ShardState = { epoch: number; confirmed: string | null };
+
+export type Restored = {
+  /** By number; the sums journal comes last. */
+  readonly journals: readonly JournalLog[];
+  readonly shards: readonly ShardState[];
+  /** Shards' holds that are not in the store yet. */
+  readonly missingHolds: readonly { readonly journal: JournalLog; readonly name: string }[];
+  /** Begins of the batches of sums that became durable without a stamp, in the last commit before a crash. */
+  readonly unstamped: readonly number[];
+};
+
+/**
+ * The state that the store holds, or that of a new one. Throws a UsageError when it has another number of partitions, and
+ * ERR_STORE_DAMAGED.
+ */
+export function restore(store: StoreReader, partitions: number): Restored {
+  checkPartitions(store, partitions);
+  const chunks = Array.from({ length: partitions }, (_, shard) =>
+    loadJournal(store, { number: shard, name: chunkJournal(shard), kind: 'chunks' }),
+  );
+  const sums = loadJournal(store, { number: partitions, name: SUMS_JOURNAL, kind: 'sums' });
+  const missingHolds = chunks.flatMap((journal, shard) => {
+    const name = shardHoldName(shard);
+    if (journal.holds.has(name)) return [];
+    assert(journal.begin === 0, 'a chunk journal keeps the hold of its shard');
+    journal.holds.set(name, { offset: 0, absentMs: 0 });
+    return [{ journal, name }];
+  });
+  return {
+    journals: [...chunks, sums],
+    shards: chunks.map((_, shard) => loadShard(store, shard)),
+    missingHolds,
+    unstamped: unstampedOf(store, sums),
+  };
+}
+
+export function shardHoldName(shard: number): string {
+  return `shard-${shard}`;
+}
+
+function checkPartitions(store: StoreReader, partitions: number): void {
+  if (partitions < 1 || partitions > PARTITIONS_MAX)
+    throw new UsageError(`partitions must be from 1 to ${PARTITIONS_MAX}`);
+  const stored = store.get('config', tables.CONFIG_KEY);
+  if (stored === undefined) return;
+  const row = openRow(stored, tables.isConfigRow, 'the configuration');
+  if (row.partitions === partitions) return;
+  throw new UsageError(
+    `the data folder has ${row.partitions} partitions, not ${partitions}: their number cannot change`,
+  );
+}
+
+function loadShard(store: StoreReader, shard: number): ShardState {
+  const row = store.get('shards', keyOf(shard));
+  if (row === undefined) return { epoch: 0, confirmed: null };
+  return { ...openRow(row, tables.isShardRow, `shard ${shard}`) };
+}
+
+function loadJournal(
+  store: StoreReader,
+  fields: { readonly number: number; readonly name: string; readonly kind: 'chunks' | 'sums' },
+): JournalLog {
+  const { number, name } = fields;
+  const row = store.get('journals', keyOf(number));
+  const bounds = row === undefined ? { begin: 0, head: 0 } : openRow(row, tables.isJournalRow, `journal ${name}`);
+  const journal = new JournalLog({ ...fields, ...bounds });
+  for (const { key, value } of store.range('producers', numberRange(number))) {
+    const producer = openRow(value, tables.isProducerRow, `a producer of ${name}`);
+    journal.producers.set(nameOfKey(key), { ...producer });
+  }
+  for (const { key, value } of store.range('holds', numberRange(number))) {
+    const { offset } = openRow(value, tables.isHoldRow, `a hold of ${name}`);
+    journal.holds.set(nameOfKey(key), { offset, absentMs: 0 });
+  }
+  return journal;
+}
+
+function unstampedOf(store: StoreReader, sums: JournalLog): number[] {
+  const from = offsetKey(sums.number, sums.begin);
+  const begins: number[] = [];
+  for (let to = offsetKey(sums.number, sums.head); ; ) {
+    const key = store.keys('batches', { from, to, limit: 1, reverse: true })[0];
+    if (key === undefined || store.get('stamps', key) !== undefined) return begins;
+    begins.push(offsetOfKey(key));
+    to = key;
+  }
+}
