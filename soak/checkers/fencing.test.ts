@@ -49,6 +49,12 @@ test('a batch that a replaced owner wrote after the claim is stale, also when th
   );
 });
 
+test('an epoch that is raised twice fences nobody', (t) => {
+  const events = buildHistory();
+  const planted = replaced(events, isRaised, 1, (event) => [event, event]);
+  t.deepEqual(check(planted).kinds, ['stale-writer']);
+});
+
 test('an epoch that decreases is stale, whatever was raised', (t) => {
   const written = new Set<number>();
   const epoch = (value: number, { shard }: { shard: number }): number => {

@@ -1,5 +1,5 @@
 /**
- * Fencing (invariant 5): along the sums journal a shard's epochs never decrease, and no batch of a lower epoch begins at
+ * Fencing (invariant 5): no two claimants raise the same epoch; along the sums journal a shard's epochs never decrease, and no batch of a lower epoch begins at
  * or after the place where the journal ended when a claimant had the answer that raised the epoch.
  */
 
@@ -76,6 +76,11 @@ export class FencingChecker implements Checker {
   #raise(number: number, claim: Raised): void {
     const shard = this.#shard(number);
     const { epoch, sumsHead } = claim;
+    const twin = shard.raised.find((other) => other.epoch === epoch);
+    if (twin !== undefined) {
+      const detail = `${claim.process} raised epoch ${epoch} of shard ${number}, which ${twin.process} had raised before`;
+      this.#found.violation('stale-writer', detail, { journal: SUMS_JOURNAL, offset: sumsHead });
+    }
     shard.raised.push({ process: claim.process, epoch, sumsHead });
     for (const [older, { begin, index }] of shard.lastBatches) {
       if (older >= epoch || begin < sumsHead) continue;

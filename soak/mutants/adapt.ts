@@ -6,7 +6,10 @@ import type { Death, Plan, PlannedFault } from '../simulation/plan.ts';
 const ADAPT = 0x61646170;
 const CRASHES = 12;
 const TAKEOVERS = 6;
-const ROOM_BYTES = 256 * 1024 * 1024;
+/** Of `withShortSla`. */
+export const SHORT_SLA_MS = 50_000;
+/** Records a second of each chunker, where many files are to end. */
+const SUMS_RATE = 60;
 /** A commit takes so long that processes often die in it. */
 const SLOW_COMMITS = { commitUs: 8_000, commitJitterUs: 40_000 } as const;
 
@@ -34,6 +37,14 @@ export function withTakeovers(plan: Plan): Plan {
   });
 }
 
+/** Running summers are taken over by others whose links are slow. */
+export function withSlowTakeovers(plan: Plan): Plan {
+  return withFaults(plan, CRASHES, (_prng, target) => [
+    { kind: 'takeover', target, old: 'running', wakeMs: 100, returns: false, successor: null, afterMs: 0 },
+    { kind: 'slow-link', target, extraMs: 300, durationMs: 2_000, afterMs: 0 },
+  ]);
+}
+
 /** What summers send is stalled for a while, in which they die. */
 export function withUnheardSummers(plan: Plan): Plan {
   return withFaults(plan, CRASHES, (prng, target) => [
@@ -50,6 +61,19 @@ export function withFailingCommits(plan: Plan): Plan {
   ]);
 }
 
+/** What summers send is stalled while they are taken over, and arrives after that, before what their slow successors send. */
+export function withLateMessages(plan: Plan): Plan {
+  const chunkers = plan.chunkers.map((chunker) => ({ ...chunker, rate: SUMS_RATE, chunks: { low: 0, high: 2 } }));
+  return withFaults({ ...plan, chunkers }, CRASHES, (prng, target) => {
+    const afterMs = 100 + prng.below(100);
+    return [
+      { kind: 'stall', target, directions: ['to-broker'], durationMs: 1_000, afterMs: 0 },
+      { kind: 'takeover', target, old: 'running', wakeMs: 3_000, returns: false, successor: null, afterMs },
+      { kind: 'slow-link', target, extraMs: 150, durationMs: 2_000, afterMs },
+    ];
+  });
+}
+
 /** Summers that are stopped are taken over; the broker dies before they wake. */
 export function withZombiesAcrossBrokers(plan: Plan): Plan {
   return withFaults(plan, TAKEOVERS, (prng, target) => [
@@ -58,9 +82,12 @@ export function withZombiesAcrossBrokers(plan: Plan): Plan {
   ]);
 }
 
-/** Journals in which nothing needs to be trimmed. */
-export function withRoom(plan: Plan): Plan {
-  return { ...plan, retentionBytes: ROOM_BYTES, sumsBytes: ROOM_BYTES };
+/** A short time of faults, after which every sum must come soon. */
+export function withShortSla(plan: Plan): Plan {
+  const faultsMs = SHORT_SLA_MS - 30_000;
+  const slaMs = SHORT_SLA_MS;
+  const faults = plan.faults.filter(({ atMs }) => atMs < plan.warmUpMs + faultsMs);
+  return { ...plan, faultsMs, slaMs, drainMs: slaMs + 30_000, faults };
 }
 
 /** Batches of many records, so that files meet in them. */

@@ -3,19 +3,29 @@
 import { ADDRESSING_MUTANTS } from './addressing.ts';
 import { CHECKPOINT_MUTANTS } from './checkpoint.ts';
 import { DURABILITY_MUTANTS } from './durability.ts';
+import { FENCING_MUTANTS } from './fencing.ts';
+import { FOLDING_MUTANTS } from './folding.ts';
 import { GENERATION_MUTANTS } from './generation.ts';
 import { INTEGRITY_MUTANTS } from './integrity.ts';
+import { LIVENESS_MUTANTS } from './liveness.ts';
 import { OUTBOX_MUTANTS } from './outbox.ts';
 import { PRODUCERS_MUTANTS } from './producers.ts';
+import { RECOVERY_MUTANTS } from './recovery.ts';
 import { RETENTION_MUTANTS } from './retention.ts';
 import { SESSIONS_MUTANTS } from './sessions.ts';
 import { SUMS_MUTANTS } from './sums.ts';
+import { TAKEOVER_MUTANTS } from './takeover.ts';
 import { VERIFICATION_MUTANTS } from './verification.ts';
 import type { Mutant } from './mutant.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   ...CHECKPOINT_MUTANTS,
   ...OUTBOX_MUTANTS,
+  ...RECOVERY_MUTANTS,
+  ...TAKEOVER_MUTANTS,
+  ...FENCING_MUTANTS,
+  ...FOLDING_MUTANTS,
+  ...LIVENESS_MUTANTS,
   ...INTEGRITY_MUTANTS,
   ...DURABILITY_MUTANTS,
   ...ADDRESSING_MUTANTS,

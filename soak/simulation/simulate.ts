@@ -150,7 +150,10 @@ class Schedule {
   }
 
   #isOver(): boolean {
-    if (this.#stopsAtFirst && this.#checkers.some(({ hasFound }) => hasFound === true)) this.#cutShort();
+    if (this.#stopsAtFirst && this.#checkers.some(({ hasFound }) => hasFound === true)) {
+      this.#isCutShort = true;
+      this.#phase = 'over';
+    }
     return this.#phase === 'over';
   }
 

@@ -140,9 +140,9 @@ test('partitions that are none, or none at all, are usage errors', (t) => {
   t.throws(() => checkPartitions([], 8), { instanceOf: UsageError });
 });
 
-test('reading below what is kept names the journal, its begin and what was to be read', (t) => {
-  t.is(
-    trimmedError('chunks/part-000', 5, 9).message,
-    'chunks/part-000 was trimmed: it begins at 9, but 5 was to be read',
-  );
+test('reading below what a shard holds is a gap that names the journal, its begin and what was to be read', (t) => {
+  const { kind, message, witness } = trimmedError('chunks/part-000', 5, 9);
+  t.is(kind, 'gap');
+  t.is(message, 'chunks/part-000 was trimmed: it begins at 9, but 5 was to be read');
+  t.deepEqual(witness, { journal: 'chunks/part-000', offset: 5 });
 });

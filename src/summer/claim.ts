@@ -7,7 +7,7 @@
  * 3. Only then our store is confirmed.
  */
 
-import { OperatingError, UsageError } from '../core/errors.ts';
+import { UsageError, ViolationError } from '../core/errors.ts';
 import type { Journals, ShardEpoch } from '../journal/journals.ts';
 import type { Store, StoreReader } from '../store/store.ts';
 import { clearShard, copyShard } from './rows.ts';
@@ -55,8 +55,8 @@ export function checkPartitions(wanted: readonly number[], partitions: number): 
   }
 }
 
-/** The journal no longer has what the shard must read next. */
-export function trimmedError(journal: string, offset: number, begin: number): OperatingError {
+/** The journal no longer has what the shard must read next, although the shard's hold, which never expires, keeps it. */
+export function trimmedError(journal: string, offset: number, begin: number): ViolationError {
   const detail = `${journal} was trimmed: it begins at ${begin}, but ${offset} was to be read`;
-  return new OperatingError('ERR_TRIMMED', detail);
+  return new ViolationError('gap', detail, { journal, offset });
 }

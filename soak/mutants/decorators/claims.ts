@@ -3,7 +3,7 @@
 import { SUMS_JOURNAL, type RaiseOutcome } from '../../../src/journal/journals.ts';
 import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
 import { shardProducer } from '../../../src/message/batch.ts';
-import { keyOf, openRow } from '../../../src/store/row.ts';
+import { keyOf, numberRange, offsetOfKey, openRow } from '../../../src/store/row.ts';
 import type { StoreReader } from '../../../src/store/store.ts';
 import type { PrepareSummerOptions } from '../../../src/summer/prepare-summer.ts';
 import { isCheckpointRow } from '../../../src/summer/rows.ts';
@@ -49,4 +49,10 @@ class RaisingJournals extends WrappedJournals {
 export function finishedSums(store: StoreReader, shard: number): number {
   const row = store.get('checkpoints', keyOf(shard));
   return row === undefined ? 0 : openRow(row, isCheckpointRow, `the checkpoint of shard ${shard}`).nextSum;
+}
+
+/** Index of the first sum that would be published; that of the next one to be finished if none is waiting. */
+export function firstUnpublished(store: StoreReader, shard: number): number {
+  const [first] = store.range('outbox', numberRange(shard));
+  return first === undefined ? finishedSums(store, shard) : offsetOfKey(first.key);
 }

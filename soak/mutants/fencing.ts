@@ -1,0 +1,144 @@
+/** Epochs that do not fence: what a replaced summer sends is taken. */
+
+import type { BrokerState } from '../../src/journal/broker/state.ts';
+import type { Journals, RaiseOutcome } from '../../src/journal/journals.ts';
+import { isShardRow } from '../../src/journal/broker/tables.ts';
+import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
+import { openRow, sealRow } from '../../src/store/row.ts';
+import type { Write } from '../../src/store/store.ts';
+import type { Decorations, Subject } from '../simulation/decorations.ts';
+import { withCrashes, withLateMessages, withTakeovers, withZombiesAcrossBrokers } from './adapt.ts';
+import { DecoratedStore } from './decorated.ts';
+import type { Mutant } from './mutant.ts';
+import { patchedBroker } from './patched-broker.ts';
+
+export const FENCING_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'epoch-not-checked',
+    class: 'fencing',
+    bug: 'the broker takes every request of a shard, whatever its epoch',
+    // What a replaced summer reports trims what its successor needs.
+    kinds: ['stale-writer', 'gap'],
+    decorations: () =>
+      staleAppends((state) => {
+        const isReplaced = state.isFenced.bind(state);
+        const confirm = state.confirm.bind(state);
+        state.isFenced = () => false;
+        state.confirm = (owner, path) => {
+          if (!isReplaced(owner)) confirm(owner, path);
+        };
+      }),
+    adapt: withTakeovers,
+  },
+  {
+    name: 'late-publication-accepted',
+    class: 'fencing',
+    bug: 'the broker appends sums of a summer that was replaced',
+    kinds: ['stale-writer'],
+    decorations: () =>
+      staleAppends((state) => {
+        const isFenced = state.isFenced.bind(state);
+        const append = state.append.bind(state);
+        let isAppending = false;
+        state.isFenced = (owner) => !isAppending && isFenced(owner);
+        state.append = (journal, bytes, owner) => {
+          isAppending = true;
+          const decision = append(journal, bytes, owner);
+          isAppending = false;
+          return decision;
+        };
+      }),
+    adapt: withLateMessages,
+  },
+  {
+    name: 'epoch-not-raised',
+    class: 'fencing',
+    bug: 'a raise answers with the epoch that there is already',
+    kinds: ['stale-writer'],
+    decorations: () =>
+      staleAppends((state) => {
+        const raise = state.raise.bind(state);
+        state.raise = (shard, path, takeOver) => {
+          const epoch = state.shards[shard]?.epoch ?? 0;
+          const raised = raise(shard, path, takeOver);
+          const kept = state.shards[shard];
+          if (raised?.outcome !== 'raised' || epoch === 0 || kept === undefined) return raised;
+          kept.epoch = epoch;
+          return { ...raised, epoch };
+        };
+      }),
+    adapt: withTakeovers,
+  },
+  {
+    name: 'raise-forgotten',
+    class: 'fencing',
+    bug: 'the broker does not commit raised epochs, and has forgotten them after a restart',
+    kinds: ['stale-writer'],
+    decorations: () => {
+      const stale = staleAppends(() => {});
+      return {
+        ...stale,
+        broker: (options, subject) => {
+          const watched = stale.broker?.(options, subject) ?? options;
+          return { ...watched, store: new EpochLess(watched.store) };
+        },
+      };
+    },
+    adapt: (plan) => withZombiesAcrossBrokers(withCrashes(plan)),
+  },
+];
+
+/** Takes effect when an epoch is raised a second time, or sums are taken although a newer raise was answered. */
+function staleAppends(patch: (state: BrokerState) => void): Decorations {
+  /** By shard, the highest epoch that somebody has the answer of. */
+  const epochs = new Map<number, number>();
+  return {
+    ...patchedBroker((state, { tookEffect }) => {
+      patch(state);
+      const append = state.append.bind(state);
+      state.append = (journal, bytes, owner) => {
+        const decision = append(journal, bytes, owner);
+        const isStale = owner !== undefined && owner.epoch < (epochs.get(owner.shard) ?? 0);
+        if (isStale && 'accepted' in decision) tookEffect();
+        return decision;
+      };
+    }),
+    summer: (options, subject) => ({ ...options, journals: new EpochJournals(options.journals, epochs, subject) }),
+  };
+}
+
+class EpochJournals extends WrappedJournals {
+  readonly #epochs: Map<number, number>;
+  readonly #subject: Subject;
+
+  constructor(inner: Journals, epochs: Map<number, number>, subject: Subject) {
+    super(inner);
+    this.#epochs = epochs;
+    this.#subject = subject;
+  }
+
+  override async raise(shard: number, path: string, options: { takeOver: boolean }): Promise<RaiseOutcome> {
+    const raised = await super.raise(shard, path, options);
+    if (raised.outcome === 'replaced') return raised;
+    const before = this.#epochs.get(shard) ?? 0;
+    if (raised.epoch === before) this.#subject.tookEffect();
+    this.#epochs.set(shard, Math.max(before, raised.epoch));
+    return raised;
+  }
+}
+
+/** A broker's store in which a shard keeps the epoch that it had first. */
+class EpochLess extends DecoratedStore {
+  override commit(writes: readonly Write[]): Promise<void> {
+    return super.commit(writes.map((write) => this.#withoutRaise(write)));
+  }
+
+  #withoutRaise(write: Write): Write {
+    const { table, key, value } = write;
+    const before = this.inner.get(table, key);
+    if (table !== 'shards' || value === null || before === undefined) return write;
+    const { epoch } = openRow(before, isShardRow, 'the shard before');
+    const { confirmed } = openRow(Buffer.from(value), isShardRow, 'the shard');
+    return { table, key, value: sealRow({ epoch, confirmed }) };
+  }
+}
