@@ -6,22 +6,22 @@
  * together, and the hold only after them.
  */
 
-import { assert } from '../core/assert.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { FencedError, OperatingError } from '../core/errors.ts';
 import { crc32c } from '../hash/crc32c.ts';
 import { type Journals, type ReadStream, SUMS_JOURNAL, chunkJournal } from '../journal/journals.ts';
-import { GroupCommit } from '../store/group-commit.ts';
-import { sealBytes, sealRow } from '../store/row.ts';
-import { type Store, WriteBatch } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { type VerifiedFile, Verifier } from '../verifier/verifier.ts';
 import type { Workload } from '../workload/workload.ts';
+import { DurableRows } from './durable-rows.ts';
+import { Ending } from './ending.ts';
+import type { ChunkerEvents } from './events.ts';
 import { Generator } from './generator.ts';
-import type { Life } from './life.ts';
+import { type Life, keptAnchor } from './life.ts';
 import { Publisher } from './publisher.ts';
-import * as records from './records.ts';
 import { Schedule } from './schedule.ts';
 import { Snapshots } from './snapshots.ts';
+import { SumsHold } from './sums-hold.ts';
 
 /** Completed files that may wait for their sum: at the highest rate, and when a schedule drives. */
 const UNVERIFIED_FILES_MAX = 4096;
@@ -55,28 +55,6 @@ export type ChunkerOptions = {
   readonly events: ChunkerEvents;
 };
 
-export type CompletedFile = {
-  readonly fileNumber: number;
-  readonly partition: number;
-  readonly endIndex: number;
-  readonly intendedNs: number;
-};
-
-export type ChunkerEvents = {
-  /** The end of a file was generated, as record `endIndex` of its partition; after a restart perhaps again. */
-  onCompleted?(file: CompletedFile): void;
-  onVerified(file: VerifiedFile): void;
-  /** From a batch's first send to its acknowledgement. */
-  onAcknowledged(latencyNs: number): void;
-  /** How late a slice's first record was against its schedule, and so at most each of the `records` due in it. */
-  onScheduleLag(lagNs: number, records: number): void;
-  onDelay(fileId: string, delaySeconds: number): void;
-  /** Everything is verified, ended and released. */
-  onDrained(): void;
-  /** It must stop. Called once. */
-  onFailure(error: unknown): void;
-};
-
 export class Chunker {
   readonly #options: ChunkerOptions;
   readonly #generator: Generator;
@@ -84,7 +62,9 @@ export class Chunker {
   readonly #verifier: Verifier;
   readonly #schedule: Schedule;
   readonly #snapshots: Snapshots;
-  readonly #commit: GroupCommit;
+  readonly #rows: DurableRows;
+  readonly #ending: Ending;
+  readonly #hold: SumsHold;
   readonly #stream: ReadStream;
   /** By partition: the generator runs forward to here whatever the schedule says. */
   readonly #goals: number[];
@@ -92,31 +72,16 @@ export class Chunker {
   #isRunning = false;
   #isScheduled = false;
   #isBlocked = false;
-  /** The generator stops here until more is reserved, durably. */
-  #reservedStep: number;
-  #reservationToWrite: number | null = null;
   #isOver = false;
   #wakeTimer: Timer | null = null;
   /** A generation that must wait until the decision to end is durable. */
   #isDeciding = false;
   #wantsSnapshot = false;
-  #snapshotToWrite: { slot: number; bytes: Buffer } | null = null;
-  #isLedgerDirty = false;
-  #scheduleToWrite: records.ScheduleRow | null;
-  #endToWrite: number | null = null;
-  #phase: 'ending' | 'finished' | null = null;
   #filesCompleted = 0;
-  #verifiedDurable: number;
-  #whenCommitFails: ((error: unknown) => void) | null = null;
-  #heldOffset: number;
-  #isMovingHold = false;
 
   constructor(options: ChunkerOptions) {
     const { life, journals, clock, workload, store } = options;
     this.#options = options;
-    this.#heldOffset = life.position.offset;
-    this.#reservedStep = life.reservedStep;
-    this.#verifiedDurable = life.ledger.verifiedTotal;
     this.#generator = new Generator({ workload, producer: life.producer, fileCount: options.fileCount });
     this.#goals = life.journals.map(({ durable }) => durable);
     this.#snapshots = new Snapshots(life.snapshot?.slot ?? 0);
@@ -146,25 +111,35 @@ export class Chunker {
       onVerified: (file) => this.#verified(file),
       onDelay: (fileId, delaySeconds) => options.events.onDelay(fileId, delaySeconds),
     });
-    this.#commit = new GroupCommit({
-      store,
-      fill: () => this.#fill(),
-      onDurable: () => this.#snapshots.durable(),
-      onAnswered: () => {},
-      onFatal: (error) => {
-        this.#whenCommitFails?.(error);
-        this.#fail(error);
-      },
-    });
     this.#restore();
     const { rate } = options;
-    const { schedule: before, boot } = life;
-    const isSame = before !== null && before.boot === boot && before.rate === rate;
-    // A chunker that was killed is late by its schedule; one that was stopped, or has another rate, begins a new one.
-    const kept = isSame ? before.anchorNs : null;
-    const anchorNs = kept ?? Schedule.anchorAt(rate, this.#generator.step, clock.nowNs());
+    const anchorNs = keptAnchor(life, rate) ?? Schedule.anchorAt(rate, this.#generator.step, clock.nowNs());
     this.#schedule = new Schedule({ rate, anchorNs });
-    this.#scheduleToWrite = { anchorNs, rate, boot };
+    this.#rows = new DurableRows({
+      store,
+      life,
+      schedule: { anchorNs, rate, boot: life.boot },
+      nextFile: () => this.#generator.nextFile,
+      position: () => this.#verifier.position,
+      onDurable: () => this.#snapshots.durable(),
+      onFatal: (error) => this.#fail(error),
+    });
+    this.#ending = new Ending({
+      life,
+      journals,
+      generator: this.#generator,
+      publisher: this.#publisher,
+      verifier: this.#verifier,
+      rows: this.#rows,
+      isOver: () => this.#isOver,
+      onFinished: () => {
+        this.#isOver = true;
+        this.#stream.close();
+      },
+      onReleased: () => options.events.onDrained(),
+      onFailure: (error) => options.events.onFailure(error),
+    });
+    this.#hold = new SumsHold(journals, life.producer, (error) => this.#fail(error));
     this.#stream = journals.read(SUMS_JOURNAL, life.position.offset, { creditBytes: READ_CREDIT_BYTES });
   }
 
@@ -181,7 +156,7 @@ export class Chunker {
 
   /** Files durably verified over the life of the producer. */
   get verifiedTotal(): number {
-    return this.#verifiedDurable;
+    return this.#rows.verifiedTotal;
   }
 
   /** Files completed over the life of the producer, once generation has ended. */
@@ -190,16 +165,16 @@ export class Chunker {
   }
 
   start(): void {
-    if (this.#options.life.isEnding) return this.#finishEnding();
     void this.#readSums();
+    if (this.#options.life.isEnding) return this.#ending.resume();
     this.#every(SNAPSHOT_MS, () => this.#takeSnapshot());
-    this.#every(SAVE_MS, () => {
-      if (this.#isLedgerDirty) this.#commit.accept();
-    });
+    this.#every(SAVE_MS, () => this.#rows.saveLedger());
     this.#every(JUDGE_MS, () => {
       this.#verifier.judge().catch((error: unknown) => this.#fail(error));
     });
-    this.#every(HOLD_MS, () => this.#moveHold());
+    this.#every(HOLD_MS, () => {
+      if (this.#ending.phase !== 'finished') this.#hold.move(this.#rows.offset);
+    });
     this.#run();
   }
 
@@ -208,8 +183,7 @@ export class Chunker {
     if (this.#generator.endStep !== Number.POSITIVE_INFINITY || this.#isOver) return;
     this.#isDeciding = true;
     // What a dead incarnation generated, without knowing of this end, may still be on its way to a journal.
-    this.#endToWrite = this.#generator.endSoon(this.#options.life.reservedStep);
-    this.#commit.accept(() => {
+    this.#rows.writeEnd(this.#generator.endSoon(this.#options.life.reservedStep), () => {
       this.#isDeciding = false;
       this.#run();
     });
@@ -221,12 +195,8 @@ export class Chunker {
     this.#isOver = true;
     this.#publisher.stop();
     this.#stream.close();
-    this.#isLedgerDirty = true;
-    this.#scheduleToWrite = { anchorNs: null, rate: this.#options.rate, boot: this.#options.life.boot };
-    await new Promise<void>((resolve, reject) => {
-      this.#whenCommitFails = reject;
-      this.#commit.accept(resolve);
-    });
+    const { rate, life } = this.#options;
+    await this.#rows.close({ anchorNs: null, rate, boot: life.boot });
   }
 
   // --- generating ---
@@ -246,7 +216,7 @@ export class Chunker {
 
   /** Generates what is due, as far as there is room, and sees to it that it is called again. */
   #run(): void {
-    if (this.#isOver || this.#isDeciding || this.#isRunning || this.#phase !== null) return;
+    if (this.#isOver || this.#isDeciding || this.#isRunning || this.#ending.phase !== null) return;
     this.#isRunning = true;
     this.#wakeTimer?.clear();
     this.#wakeTimer = null;
@@ -258,8 +228,8 @@ export class Chunker {
     this.#publisher.flush(this.#generator);
     this.#isRunning = false;
     if (isBehind && !this.#isBehindGoal()) this.#reachedGoals();
-    if (state === 'ended') return this.#maybeEnd();
-    this.#isBlocked = state === 'blocked' || this.#generator.step >= this.#reservedStep;
+    if (state === 'ended') return this.#ending.maybeBegin();
+    this.#isBlocked = state === 'blocked' || this.#generator.step >= this.#rows.reservedStep;
     if (this.#isBlocked) return;
     if (this.#generator.step < due || this.#isBehindGoal()) this.#runSoon();
     else this.#wakeTimer = clock.after(this.#schedule.waitMs(this.#generator.step, clock.nowNs()), () => this.#run());
@@ -279,12 +249,8 @@ export class Chunker {
     const { rate, clock } = this.#options;
     const wanted = rate === null ? RESERVED_STEPS_MAX : rate * RESERVED_SECONDS;
     const steps = Math.ceil(Math.min(RESERVED_STEPS_MAX, Math.max(RESERVED_STEPS_MIN, wanted)));
-    if (this.#reservationToWrite !== null || this.#reservedStep - this.#generator.step > steps / 2) return;
-    const through = this.#generator.step + steps;
-    this.#reservationToWrite = through;
-    this.#commit.accept(() => {
-      this.#reservationToWrite = null;
-      this.#reservedStep = through;
+    if (this.#rows.isReserving || this.#rows.reservedStep - this.#generator.step > steps / 2) return;
+    this.#rows.reserve(this.#generator.step + steps, () => {
       if (this.#isBlocked) clock.soon(() => this.#run());
     });
   }
@@ -293,7 +259,7 @@ export class Chunker {
   #generate(due: number): 'due' | 'blocked' | 'ended' {
     const { clock, events } = this.#options;
     const generator = this.#generator;
-    const through = Math.min(generator.step + SLICE_RECORDS, this.#reservedStep);
+    const through = Math.min(generator.step + SLICE_RECORDS, this.#rows.reservedStep);
     const startedNs = clock.nowNs();
     const dueNow = Math.min(due, through) - generator.step;
     if (dueNow > 0 && this.#schedule.isPaced && !this.#isBehindGoal()) {
@@ -337,7 +303,7 @@ export class Chunker {
     if (life.isEnding) return;
     const answer = await journals.expected(chunkJournal(partition), life.producer);
     if (answer.outcome !== 'expected') {
-      if (this.#phase !== null) return;
+      if (this.#ending.phase !== null) return;
       throw new FencedError(`producer ${life.producer} was retired in ${chunkJournal(partition)}`);
     }
     this.#goals[partition] = Math.max(this.#goals[partition] ?? 0, answer.n);
@@ -348,10 +314,10 @@ export class Chunker {
   }
 
   #acknowledged(partition: number, through: number, stampNs: number): void {
-    this.#goals[partition] = Math.max(this.#goals[partition] ?? 0, this.#phase === null ? through : 0);
+    this.#goals[partition] = Math.max(this.#goals[partition] ?? 0, this.#ending.phase === null ? through : 0);
     this.#verifier.acknowledged(partition, through, stampNs);
     this.#snapshots.acknowledged((of) => this.#publisher.durableThrough(of));
-    if (this.#phase === 'ending') this.#maybeFinish();
+    if (this.#ending.phase === 'ending') this.#ending.maybeFinish();
     else this.#runSoon();
   }
 
@@ -364,8 +330,8 @@ export class Chunker {
         if (next === null || this.#isOver) return;
         if ('bytes' in next) {
           await this.#verifier.check(next);
-          this.#isLedgerDirty = true;
-          if (this.#phase === null && this.#generator.isEnded) this.#maybeEnd();
+          this.#rows.ledgerChanged();
+          if (this.#ending.phase === null && this.#generator.isEnded) this.#ending.maybeBegin();
           continue;
         }
         const detail = next.end === 'trimmed' ? `it begins at ${next.begin}` : JSON.stringify(next);
@@ -381,137 +347,25 @@ export class Chunker {
     if (this.#isBlocked) this.#runSoon();
   }
 
-  #moveHold(): void {
-    const { journals, life } = this.#options;
-    if (this.#isMovingHold || this.#phase === 'finished') return;
-    this.#isMovingHold = true;
-    const offset = this.#heldOffset;
-    journals.moveHold(SUMS_JOURNAL, life.producer, offset).then(
-      (outcome) => {
-        this.#isMovingHold = false;
-        if (outcome === 'missing')
-          this.#fail(
-            new OperatingError(
-              'ERR_HOLD_EXPIRED',
-              'the hold in the sums journal is gone: the chunker was absent too long, or was retired',
-            ),
-          );
-      },
-      (error: unknown) => this.#fail(error),
-    );
-  }
-
   // --- the end ---
-
-  /** Everything is generated: when all of it is durable and verified, the producer ends. */
-  #maybeEnd(): void {
-    if (this.#phase !== null || this.#isOver || !this.#generator.isEnded) return;
-    if (!this.#publisher.isIdle || this.#verifier.outstanding > 0) return;
-    const { ledger, isEnding } = this.#options.life;
-    assert(isEnding || ledger.outstanding.size === 0, 'all that was completed is verified');
-    this.#sendEnds();
-  }
-
-  #sendEnds(): void {
-    this.#phase = 'ending';
-    this.#isLedgerDirty = true;
-    this.#commit.accept(() => {
-      for (const [partition, index] of this.#generator.indexes.entries()) this.#publisher.end(partition, index);
-    });
-  }
-
-  /** Continues a life that had begun to end: the journals say where its end records belong. */
-  #finishEnding(): void {
-    const { life } = this.#options;
-    this.#phase = 'ending';
-    void this.#readSums();
-    for (const [partition, { durable, ended }] of life.journals.entries())
-      if (!ended) this.#publisher.end(partition, durable);
-    this.#maybeFinish();
-  }
 
   #ended(partition: number): void {
     // Our own end record, whose acknowledgement was lost.
-    if (this.#phase === 'ending') return this.#finish(partition);
+    if (this.#ending.phase === 'ending') return this.#ending.answeredEnded(partition);
     this.#fail(new FencedError(`producer ${this.#options.life.producer} was retired in ${chunkJournal(partition)}`));
-  }
-
-  readonly #endedByAnswer = new Set<number>();
-
-  #finish(partition: number): void {
-    this.#endedByAnswer.add(partition);
-    this.#maybeFinish();
-  }
-
-  #maybeFinish(): void {
-    const { life, events, journals } = this.#options;
-    const isDone = life.journals.every(
-      ({ durable, ended }, partition) =>
-        ended ||
-        this.#endedByAnswer.has(partition) ||
-        this.#publisher.durableThrough(partition) > this.#lastIndex(partition, durable),
-    );
-    if (!isDone || this.#phase !== 'ending' || this.#isOver) return;
-    this.#phase = 'finished';
-    this.#commit.accept(() => {
-      this.#isOver = true;
-      this.#stream.close();
-      journals.release(SUMS_JOURNAL, life.producer).then(
-        () => events.onDrained(),
-        // Closed by a stop before the answer came: the next start releases again.
-        (error: unknown) => (isClosed(error) ? undefined : events.onFailure(error)),
-      );
-    });
-  }
-
-  /** The index of the end record of a partition. */
-  #lastIndex(partition: number, durable: number): number {
-    return this.#options.life.isEnding ? durable : (this.#generator.indexes[partition] ?? 0);
   }
 
   // --- what is durable ---
 
   #takeSnapshot(): void {
-    if (!this.#snapshots.hasRoom || this.#phase !== null) return;
+    if (!this.#snapshots.hasRoom || this.#ending.phase !== null) return;
     // Taken by the next slice, between two steps.
     this.#wantsSnapshot = true;
   }
 
   #snapshot(): void {
     this.#wantsSnapshot = false;
-    const bytes = this.#generator.save();
-    this.#snapshotToWrite = { slot: this.#snapshots.take(this.#generator.indexes), bytes };
-    this.#commit.accept();
-  }
-
-  #fill(): WriteBatch {
-    const batch = new WriteBatch();
-    const { ledger } = this.#options.life;
-    const put = (key: Parameters<typeof records.keyFor>[0], value: Buffer): void =>
-      batch.put(records.TABLE, records.keyFor(key), value);
-    ledger.cover(this.#generator.nextFile);
-    // A snapshot is never newer than the ledger beside it.
-    if (this.#isLedgerDirty || this.#snapshotToWrite !== null) {
-      put('ledger', sealBytes(ledger.save()));
-      put('position', sealRow(this.#verifier.position));
-      const { offset } = this.#verifier.position;
-      const { verifiedTotal } = ledger;
-      this.#commit.whenDurable(() => {
-        this.#verifiedDurable = verifiedTotal;
-        this.#heldOffset = Math.max(this.#heldOffset, offset);
-      });
-      this.#isLedgerDirty = false;
-    }
-    if (this.#snapshotToWrite !== null)
-      put(`snapshot-${this.#snapshotToWrite.slot === 0 ? 0 : 1}`, sealBytes(this.#snapshotToWrite.bytes));
-    if (this.#scheduleToWrite !== null) put('schedule', sealRow(this.#scheduleToWrite));
-    if (this.#endToWrite !== null) put('end', sealRow({ endStep: this.#endToWrite }));
-    if (this.#reservationToWrite !== null) put('reserved', sealRow({ step: this.#reservationToWrite }));
-    if (this.#phase !== null) put('phase', sealRow({ phase: this.#phase }));
-    this.#snapshotToWrite = null;
-    this.#endToWrite = null;
-    this.#scheduleToWrite = null;
-    return batch;
+    this.#rows.writeSnapshot(this.#snapshots.take(this.#generator.indexes), this.#generator.save());
   }
 
   #every(periodMs: number, call: () => void): void {
@@ -528,8 +382,4 @@ export class Chunker {
     this.#publisher.stop();
     this.#options.events.onFailure(error);
   }
-}
-
-function isClosed(error: unknown): boolean {
-  return error instanceof OperatingError && error.code === 'ERR_CLOSED';
 }

@@ -47,6 +47,15 @@ export type Life = {
   readonly snapshot: { readonly slot: number; readonly bytes: Buffer } | null;
 };
 
+/**
+ * The anchor of the schedule that goes on, or `null`: a chunker that was killed is late by its schedule; one that was
+ * stopped, or has another rate or boot, begins a new one.
+ */
+export function keptAnchor({ schedule, boot }: Life, rate: number | null): number | null {
+  const isSame = schedule !== null && schedule.boot === boot && schedule.rate === rate;
+  return isSame ? schedule.anchorNs : null;
+}
+
 /** Everything that the stream of records depends on. */
 export function describeWorkload(options: WorkloadOptions, fileCount: number | null): string {
   const { seed, chunkerNumber, filesOpen, chunks, chunkBytes, partitions } = options;

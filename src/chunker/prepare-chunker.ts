@@ -11,7 +11,8 @@ import { BATCH_BYTES_MAX, BATCH_HEADER_BYTES } from '../message/batch.ts';
 import { CHUNK_HEADER_BYTES } from '../message/chunk.ts';
 import type { Store } from '../store/store.ts';
 import { type CountRange, Workload, type WorkloadOptions } from '../workload/workload.ts';
-import { Chunker, type ChunkerEvents } from './chunker.ts';
+import { Chunker } from './chunker.ts';
+import type { ChunkerEvents } from './events.ts';
 import { type Life, beginLife } from './life.ts';
 
 /** A value in LMDB takes whole pages after a header of 24 bytes: a batch that fills them wastes none. */

@@ -1,6 +1,7 @@
 /** What a chunker tells its supervisor: counts, latencies since the last report, and the first recovered sum after a fault. */
 
-import type { Chunker, ChunkerEvents } from '../chunker/chunker.ts';
+import type { Chunker } from '../chunker/chunker.ts';
+import type { ChunkerEvents } from '../chunker/events.ts';
 import { LatencyHistogram } from '../measure/histogram.ts';
 import type { VerifiedFile } from '../verifier/verifier.ts';
 import type { ChunkerProgress, RecoveredEvent, WatchCommand } from '../process/component-protocol.ts';
