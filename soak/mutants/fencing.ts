@@ -18,7 +18,7 @@ export const FENCING_MUTANTS: readonly Mutant[] = [
     class: 'fencing',
     bug: 'the broker takes every request of a shard, whatever its epoch',
     // What a replaced summer reports trims what its successor needs.
-    kinds: ['stale-writer', 'gap'],
+    kinds: ['stale-writer', 'acknowledged-loss', 'gap'],
     decorations: () =>
       staleAppends((state) => {
         const isReplaced = state.isFenced.bind(state);

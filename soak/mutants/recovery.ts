@@ -55,8 +55,8 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     name: 'commit-failure-ignored',
     class: 'recovery',
     bug: 'a summer goes on in memory after a commit has failed',
-    // Its offset is reported as well: what follows the state may be trimmed.
-    kinds: ['state-behind', 'gap'],
+    // Its offset is reported as well: what follows the durable state is trimmed.
+    kinds: ['state-behind', 'acknowledged-loss'],
     decorations: () => ({
       summer: (options, subject) => {
         const store = new ShruggingStore(options.store);

@@ -98,8 +98,8 @@ export class Auditor {
     if (epoch > (this.#raised[shard]?.epoch ?? 0)) this.#raised[shard] = { epoch, path };
   }
 
-  /** A summer's answer to its confirmation. It has committed nothing of the shard since its copy. */
-  confirmed(process: string, disk: Disk, shard: number): void {
+  /** A summer's answer to the last step of its claim. It has committed nothing of the shard but its copy. */
+  claimed(process: string, disk: Disk, shard: number): void {
     if (this.#isOwner(shard, disk.path)) this.#checkpoint(process, disk, shard, 'claim');
   }
 
@@ -145,7 +145,7 @@ export class Auditor {
 
   #speaks(shard: number, path: string): boolean {
     const raised = this.#raised[shard];
-    return raised !== undefined && raised.path === path && raised.epoch === this.shard(shard).epoch;
+    return raised !== undefined && raised.path === path && raised.epoch >= this.shard(shard).epoch;
   }
 
   #isOwner(shard: number, path: string): boolean {
@@ -154,6 +154,7 @@ export class Auditor {
 
   #checkpoint(process: string, disk: Disk, shard: number, moment: 'claim' | 'restart' | 'end'): void {
     const checkpoint = readCheckpoint(disk, shard) ?? NOTHING;
+    this.#foldedThrough[shard] = checkpoint.offset;
     this.#showThrough(shard, checkpoint.offset);
     this.#recorder.record({ event: 'checkpoint', process, shard, moment, ...checkpoint });
   }

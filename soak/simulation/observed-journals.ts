@@ -56,10 +56,11 @@ export class ObservedJournals extends WrappedJournals {
 
   override async raise(shard: number, path: string, options: { takeOver: boolean }): Promise<RaiseOutcome> {
     const outcome = await this.inner.raise(shard, path, options);
-    const { incarnation, auditor } = this.#observation;
+    const { incarnation, auditor, disk } = this.#observation;
     if (outcome.outcome === 'raised' && !incarnation.isOver) {
       auditor.raised(shard, outcome.epoch, path);
       this.#shard('raised', { shard, epoch: outcome.epoch });
+      if (outcome.confirmed === path) auditor.claimed(incarnation.name, disk, shard);
     }
     return outcome;
   }
@@ -69,7 +70,7 @@ export class ObservedJournals extends WrappedJournals {
     const { incarnation, auditor, disk } = this.#observation;
     if (outcome === 'confirmed' && !incarnation.isOver) {
       this.#shard('confirmed', owner);
-      auditor.confirmed(incarnation.name, disk, owner.shard);
+      auditor.claimed(incarnation.name, disk, owner.shard);
     }
     return outcome;
   }
