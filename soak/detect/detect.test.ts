@@ -1,0 +1,61 @@
+import test from 'ava';
+import { UsageError } from '../../src/core/errors.ts';
+import { MUTANTS } from '../mutants/index.ts';
+import { SABOTAGES } from '../mutants/sabotages.ts';
+import { detectCommand } from './command.ts';
+import { Detection } from './detection.ts';
+import type { Experiment, ExperimentResult } from './experiment.ts';
+import { runExperiments } from './experiments.ts';
+
+const JOBS = 2;
+/** In which a mutant must take effect. */
+const SEEDS_EFFECTIVE = 2;
+const SEEDS_MAX = 20;
+
+async function run(tasks: readonly Experiment[]): Promise<ExperimentResult[]> {
+  const results: ExperimentResult[] = [];
+  await runExperiments({ tasks, jobs: JOBS, onResult: (result) => results.push(result) });
+  return results;
+}
+
+test('there are 50 mutants in 12 classes and more, and 12 sabotages, each with a name of its own', (t) => {
+  const names = [...MUTANTS, ...SABOTAGES].map(({ name }) => name);
+  t.is(new Set(names).size, names.length);
+  for (const name of names) t.regex(name, /^[a-z]+(?:-[a-z]+)*$/);
+  t.true(MUTANTS.length >= 50 && new Set(MUTANTS.map((mutant) => mutant.class)).size >= 12);
+  t.true(SABOTAGES.length >= 12);
+});
+
+test.serial('every mutant is caught under each of two seeds in which it takes effect, by its right name', async (t) => {
+  t.timeout(300_000);
+  const detection = new Detection();
+  const effective = new Map(MUTANTS.map(({ name }) => [name, 0]));
+  for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {
+    const lacking = MUTANTS.filter(({ name }) => (effective.get(name) ?? 0) < SEEDS_EFFECTIVE);
+    for (const result of await run(lacking.map(({ name }) => ({ of: 'mutant', name, seed })))) {
+      if (!result.tookEffect && result.violation === null) continue;
+      detection.add(result);
+      effective.set(result.name, (effective.get(result.name) ?? 0) + 1);
+    }
+  }
+  t.deepEqual(detection.misses(), []);
+  t.is(detection.exitCode, 0, detection.misnamed().join('\n'));
+  for (const [name, seeds] of effective) t.is(seeds, SEEDS_EFFECTIVE, name);
+});
+
+test.serial('no sabotage of the harness ends in HOLDS, and each is named', async (t) => {
+  t.timeout(300_000);
+  const detection = new Detection();
+  for (const result of await run(SABOTAGES.map(({ name }) => ({ of: 'sabotage', name, seed: 1 }))))
+    detection.add(result);
+  t.deepEqual(detection.misses(), []);
+  t.is(detection.exitCode, 0);
+});
+
+test('an unknown mutant or sabotage is a usage error that names the known ones', async (t) => {
+  for (const flag of ['--mutant', '--sabotage']) {
+    const asked = detectCommand().parseAsync(['node', 'detect', flag, 'nobody']);
+    const error = await t.throwsAsync(asked, { instanceOf: UsageError });
+    t.regex(error?.message ?? '', new RegExp(`^${flag} nobody: expected one of `));
+  }
+});
