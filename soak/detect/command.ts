@@ -1,7 +1,8 @@
 /** `stream-sum detect`: flags, which experiments there are, and what is printed and written. */
 
-import { writeFileSync } from 'node:fs';
+import { accessSync, constants, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
 import { UsageError } from '../../src/core/errors.ts';
 import { parseCount, parseCountWithin } from '../../src/core/units.ts';
@@ -65,6 +66,8 @@ export function detectCommand(): Command {
 
 async function detect(flags: Flags): Promise<number> {
   const tasks = experiments(flags);
+  const output = flags.output ?? (isWhole(flags) ? OUTPUT : null);
+  if (output !== null) checkWritable(output);
   const detection = new Detection();
   const startedMs = performance.now();
   let done = 0;
@@ -80,12 +83,20 @@ async function detect(flags: Flags): Promise<number> {
   if (process.stderr.isTTY) process.stderr.write('\n');
   const [only] = tasks;
   if (tasks.length === 1 && only !== undefined) print(await storyOf(only, detection.results[0]));
-  const output = flags.output ?? (isWhole(flags) ? OUTPUT : null);
   if (output !== null) writeFileSync(output, csvText(DETECTION_COLUMNS, detection.rows()));
   print(linesOf(detection, flags.format));
   const seconds = ((performance.now() - startedMs) / 1e3).toFixed(1);
   print([`${tasks.length} schedules in ${seconds} s`]);
   return detection.exitCode;
+}
+
+/** It is written at the end: that it cannot be is said before. */
+function checkWritable(output: string): void {
+  try {
+    accessSync(dirname(output), constants.W_OK);
+  } catch {
+    throw new UsageError(`--output ${output}: there is no folder ${dirname(output)} that can be written to`);
+  }
 }
 
 function isWhole({ mutant, sabotage }: Flags): boolean {
