@@ -2,7 +2,7 @@
 
 import { readCount, readProducer } from '../../src/message/batch.ts';
 import { offsetKey, offsetOfKey } from '../../src/store/row.ts';
-import type { Store, Write } from '../../src/store/store.ts';
+import type { Range, Store, Write } from '../../src/store/store.ts';
 import type { BrokerState } from '../../src/journal/broker/state.ts';
 import type { Decorations, Subject } from '../simulation/decorations.ts';
 import { withBreaks, withBrokerCrashes, withTwoChunkers } from './adapt-broker.ts';
@@ -51,8 +51,7 @@ export const ADDRESSING_MUTANTS: readonly Mutant[] = [
     name: 'offset-reused',
     class: 'addressing',
     bug: 'a batch is stored at the offset of the batch before it',
-    // What is not where it should be is trimmed over.
-    kinds: ['duplicate', 'gap', 'acknowledged-loss'],
+    kinds: ['duplicate', 'gap'],
     decorations: () => changedCommits((writes, { prng }) => reuseOffset(writes, prng.below(RARITY))),
   },
   {
@@ -67,8 +66,7 @@ export const ADDRESSING_MUTANTS: readonly Mutant[] = [
     name: 'batch-dropped-at-rest',
     class: 'addressing',
     bug: 'a batch is missing from the commit that acknowledges it',
-    // What is not where it should be is trimmed over.
-    kinds: ['gap', 'acknowledged-loss'],
+    kinds: ['gap'],
     decorations: () => changedCommits((writes, { prng }) => dropBatch(writes, prng.below(RARITY))),
   },
 ];
@@ -94,30 +92,57 @@ function acceptsIndex(
   };
 }
 
-function changedCommits(change: (writes: readonly Write[], subject: Subject) => readonly Write[] | null): Decorations {
+function changedCommits(change: Change): Decorations {
+  const missing = new Map<string, Buffer>();
   return {
-    broker: (options, subject) => ({ ...options, store: new ChangedCommits(options.store, subject, change) }),
+    broker: (options, subject) => ({
+      ...options,
+      store: new ChangedCommits(options.store, { subject, change, missing }),
+    }),
   };
 }
 
-class ChangedCommits extends DecoratedStore {
-  readonly #subject: Subject;
-  readonly #change: (writes: readonly Write[], subject: Subject) => readonly Write[] | null;
+type Change = (writes: readonly Write[], subject: Subject) => readonly Write[] | null;
 
-  constructor(
-    inner: Store,
-    subject: Subject,
-    change: (writes: readonly Write[], subject: Subject) => readonly Write[] | null,
-  ) {
+/** `missing`: keys of batches that were to be stored, and are not. */
+type ChangedCommitsOptions = {
+  readonly subject: Subject;
+  readonly change: Change;
+  readonly missing: Map<string, Buffer>;
+};
+
+/** A broker's store that lists what it should have, and has something else. */
+class ChangedCommits extends DecoratedStore {
+  readonly #options: ChangedCommitsOptions;
+
+  constructor(inner: Store, options: ChangedCommitsOptions) {
     super(inner);
-    this.#subject = subject;
-    this.#change = change;
+    this.#options = options;
   }
 
   override async commit(writes: readonly Write[]): Promise<void> {
-    const changed = this.#change(writes, this.#subject);
+    const { subject, change, missing } = this.#options;
+    const changed = change(writes, subject);
     await this.inner.commit(changed ?? writes);
-    if (changed !== null) this.#subject.tookEffect();
+    for (const { table, key, value } of writes) {
+      if (table === 'batches' && value === null) missing.delete(key.toString('hex'));
+    }
+    if (changed === null) return;
+    const kept = new Set(changed.filter(isBatch).map(({ key }) => key.toString('hex')));
+    for (const { key } of writes.filter(isBatch)) {
+      if (!kept.has(key.toString('hex'))) missing.set(key.toString('hex'), key);
+    }
+    subject.tookEffect();
+  }
+
+  override keys(table: string, { from, to, limit, reverse = false }: Range): Buffer[] {
+    const keys = this.inner.keys(table, { from, to });
+    if (table === 'batches') {
+      const within = (key: Buffer): boolean => Buffer.compare(key, from) >= 0 && Buffer.compare(key, to) < 0;
+      keys.push(...Array.from(this.#options.missing.values()).filter(within));
+    }
+    const sorted = keys.toSorted((a, b) => (reverse ? Buffer.compare(b, a) : Buffer.compare(a, b)));
+    return limit === undefined ? sorted : sorted.slice(0, limit);
   }
 }
 

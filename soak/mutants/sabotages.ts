@@ -42,7 +42,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     name: 'no-traffic',
     what: 'chunkers publish nothing',
-    reason: /no chunks flowed in the phase faults/,
+    reason: /no sum was read after the last heal/,
     decorations: () => ({ chunker: (options) => ({ ...options, fileCount: 0 }) }),
   },
   {

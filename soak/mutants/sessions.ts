@@ -6,6 +6,7 @@ import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
 import type { ClientLink, Dialer, Frames } from '../../src/transport/transport.ts';
 import type { Decorations, Subject } from '../simulation/decorations.ts';
 import { withBreaks, withBrokerCrashes } from './adapt-broker.ts';
+import { opened } from './decorated.ts';
 import { watchingLoss } from './durability.ts';
 import type { Mutant } from './mutant.ts';
 import { type Told, ToldJournals } from './told.ts';
@@ -57,9 +58,9 @@ export const SESSIONS_MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    name: 'resend-cut-off',
+    name: 'nothing-sent-again',
     class: 'sessions',
-    bug: 'of an append that is sent again only the answer is waited for: the batch does not leave',
+    bug: 'a batch that is sent again does not leave',
     kinds: ['late', 'lost'],
     decorations: notSentAgain,
     adapt: withBreaks,
@@ -163,28 +164,36 @@ function withoutCredit(dialer: Dialer, { tookEffect }: Subject, isLost: () => bo
   };
 }
 
-/** The journals of a chunker that sends each batch once. */
+/** The journals of a chunker that sends each batch once, over all its incarnations. */
 function notSentAgain(): Decorations {
+  const sent = new Set<string>();
   return {
-    chunker: (options, { tookEffect }) => ({ ...options, journals: new SentOnce(options.journals, tookEffect) }),
+    chunker: (options, { tookEffect }) => ({ ...options, journals: new SentOnce(options.journals, sent, tookEffect) }),
   };
 }
 
 class SentOnce extends WrappedJournals {
-  readonly #sent = new Set<Uint8Array>();
+  /** Producer, journal and first index of each batch. */
+  readonly #sent: Set<string>;
   readonly #onNotSent: () => void;
 
-  constructor(inner: Journals, onNotSent: () => void) {
+  /** `onNotSent`: the journal waits for a batch, which does not leave. */
+  constructor(inner: Journals, sent: Set<string>, onNotSent: () => void) {
     super(inner);
+    this.#sent = sent;
     this.#onNotSent = onNotSent;
   }
 
-  override append(journal: string, batch: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome> {
-    if (this.#sent.has(batch)) {
-      this.#onNotSent();
-      return new Promise(() => {});
+  override async append(journal: string, bytes: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome> {
+    const { producer, firstIndex } = opened(bytes, journal);
+    const key = `${producer} ${journal} ${firstIndex}`;
+    if (!this.#sent.has(key)) {
+      this.#sent.add(key);
+      return this.inner.append(journal, bytes, owner);
     }
-    this.#sent.add(batch);
-    return this.inner.append(journal, batch, owner);
+    const answer = await this.inner.expected(journal, producer, owner);
+    if (answer.outcome !== 'expected' || answer.n > firstIndex) return answer;
+    this.#onNotSent();
+    return new Promise(() => {});
   }
 }
