@@ -4,7 +4,7 @@ import { MUTANTS } from '../mutants/index.ts';
 import { SABOTAGES } from '../mutants/sabotages.ts';
 import { detectCommand } from './command.ts';
 import { Detection } from './detection.ts';
-import type { Experiment, ExperimentResult } from './experiment.ts';
+import { type Experiment, type ExperimentResult, planted } from './experiment.ts';
 import { runExperiments } from './experiments.ts';
 
 const JOBS = 2;
@@ -41,6 +41,18 @@ test.serial('every mutant is caught under each of two seeds in which it takes ef
   t.deepEqual(detection.misses(), []);
   t.is(detection.exitCode, 0, detection.misnamed().join('\n'));
   for (const [name, seeds] of effective) t.is(seeds, SEEDS_EFFECTIVE, name);
+});
+
+test.serial('plans that were adapted to a mutant hold without it', async (t) => {
+  t.timeout(300_000);
+  const byPlan = new Map<string, Experiment>();
+  for (const { name } of MUTANTS) {
+    const clean = { of: 'clean', name, seed: 1 } as const;
+    byPlan.set(JSON.stringify(planted(clean).plan), clean);
+  }
+  t.true(byPlan.size > 5);
+  for (const { name, holds, reasons } of await run([...byPlan.values()]))
+    t.true(holds, `${name}: ${reasons.join('; ')}`);
 });
 
 test.serial('no sabotage of the harness ends in HOLDS, and each is named', async (t) => {

@@ -8,7 +8,7 @@ import type { Decorations } from '../simulation/decorations.ts';
 import { type Plan, planOf, workloadOf } from '../simulation/plan.ts';
 import { type Outcome, kindOf, simulate } from '../simulation/simulate.ts';
 
-/** `name`: of the mutant or the sabotage; empty for a clean schedule. */
+/** `name`: of the mutant or the sabotage; of a clean schedule the mutant whose plan it has, or nothing. */
 export type Experiment = { readonly of: 'mutant' | 'sabotage' | 'clean'; readonly name: string; readonly seed: number };
 
 export type ExperimentResult = Experiment & {
@@ -44,7 +44,7 @@ export async function runExperiment(experiment: Experiment): Promise<ExperimentR
 /** The plan of an experiment, and what is put around the components. */
 export function planted({ of, name, seed }: Experiment): { plan: Plan; decorations: Decorations } {
   const plan = planOf(seed, workloadOf(seed));
-  if (of === 'clean') return { plan, decorations: {} };
+  if (of === 'clean') return { plan: name === '' ? plan : (mutantNamed(name).adapt?.(plan) ?? plan), decorations: {} };
   const { adapt, decorations } = of === 'mutant' ? mutantNamed(name) : sabotageNamed(name);
   return { plan: adapt?.(plan) ?? plan, decorations: decorations() };
 }
