@@ -13,7 +13,7 @@ import { shardProducer } from '../src/message/batch.ts';
 import { readLmdbStore } from '../src/store/lmdb-store.ts';
 import { SUMMER_TABLES } from '../src/summer/rows.ts';
 import { readCheckpoint } from './checkpoint.ts';
-import type { Audit, AuditContext } from './supervisor.ts';
+import type { SoakOptions } from './options.ts';
 import type { RecordedViolation } from './verdict.ts';
 
 /** Summers report at least once a second; so many milliseconds without reaching the head is no delay. */
@@ -33,6 +33,25 @@ export type ShardEvidence = {
   /** Ids of the files that are open, 32 hexadecimal digits each. */
   readonly openFiles: readonly string[];
 };
+
+/** What the checks after the drain are given: the broker and the summers still run, the chunkers have ended. */
+export type AuditContext = {
+  readonly endpoint: string;
+  readonly dataFolder: string;
+  readonly options: SoakOptions;
+  /** The chunkers of this run; the totals are over the whole life of each producer. */
+  readonly producers: readonly {
+    readonly process: string;
+    /** 16 hexadecimal digits. */
+    readonly producer: string;
+    readonly verifiedTotal: number;
+    readonly filesCompletedTotal: number;
+  }[];
+  /** Aborted when the user does not want to wait. */
+  readonly signal: AbortSignal;
+};
+/** Throws OperatingError when a check cannot be made, which makes the run inconclusive. */
+export type Audit = (context: AuditContext) => Promise<readonly RecordedViolation[]>;
 
 /** Opens a connection for the audit's questions. */
 export type Connect = (endpoint: string) => Journals;
@@ -141,7 +160,7 @@ async function readShard(
 }
 
 /** A broker that does not answer makes the audit impossible, not endless. */
-async function withDeadline<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function withDeadline<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const ended = new AbortController();
   const over = delay(systemClock, REPORTED_MS_MAX * 2, AbortSignal.any([signal, ended.signal])).then((): never => {
     throw new OperatingError('ERR_AUDIT', 'the broker did not answer');

@@ -8,13 +8,15 @@ import { type NativeVersions, packageVersion } from '../src/measure/environment.
 import { createDisplay } from './display.ts';
 import { parseSoakOptions, SOAK_OPTION_DEFINITIONS, type SoakOptionTexts } from './options.ts';
 import { runSoak } from './run.ts';
-import type { Audit } from './supervisor.ts';
+import type { Audit, Connect } from './audit.ts';
 
 /** What the command is composed with by who may import it. */
 export type SoakComposition = {
   /** libzmq's version and the addon's backend, from the modules that load them. */
   readonly versions?: () => Partial<NativeVersions>;
   readonly audit?: Audit;
+  /** Opens a connection for the auditor. */
+  readonly connect?: Connect;
 };
 
 /** `dist/soak/` is two folders below the root of the package. */
@@ -43,6 +45,7 @@ export function soakCommand(composition: SoakComposition = {}): Command {
       sourceRoot: SOURCE_ROOT,
       commandLine: process.argv.slice(2),
       audit: composition.audit ?? null,
+      connect: composition.connect ?? null,
       onInterrupt,
     });
     process.exitCode = verdict.exitCode;

@@ -4,7 +4,9 @@
  * chunker itself when a chunker was killed) whose last chunk was intended after the fault.
  */
 
+import type { ComponentProcess } from '../src/process/component-process.ts';
 import type { ComponentCommand, RecoveredEvent } from '../src/process/component-protocol.ts';
+import type { Fleet } from '../src/process/fleet.ts';
 import { LatencyHistogram } from '../src/measure/histogram.ts';
 import { FAULT_KINDS, type FaultKind, type PlannedFault } from './fault-schedule.ts';
 import type { FaultTally } from './verdict.ts';
@@ -175,6 +177,22 @@ export class FaultInjector {
   isRecovered(): boolean {
     return [...this.#open.values()].every((fault) => fault.healedNs !== null && fault.recoveredNs !== null);
   }
+}
+
+/** A process of the fleet, as what faults are injected into. */
+export function faultTargetOf(process: ComponentProcess, fleet: Fleet): FaultTarget {
+  return {
+    name: process.name,
+    partitions: process.spec.partitions,
+    get pid() {
+      return process.pid;
+    },
+    get ready() {
+      return process.state === 'ready';
+    },
+    kill: () => fleet.kill(process),
+    send: (command) => process.send(command),
+  };
 }
 
 function recordOf(fault: OpenFault): FaultRecord {

@@ -28,6 +28,7 @@ test('the defaults are those of the documentation', (t) => {
     transport: 'ipc',
     faults: 'kill',
     faultIntervalMs: 5_000,
+    audit: 'auto',
     data: null,
     results: 'results',
     keepData: false,

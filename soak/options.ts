@@ -13,12 +13,23 @@ import {
 } from '../src/core/units.ts';
 import type { PipelineOptions } from '../src/process/component-specs.ts';
 
+/**
+ * `follow`: an auditor reads all journals and stores while the run goes on. `end`: what is left after the drain is checked.
+ * `none`: only the chunkers check.
+ */
+export type AuditDepth = 'follow' | 'end' | 'none';
+
+/** More than these, and an auditor on the same machine would distort the figures, or fall behind. */
+export const FOLLOWED_CHUNKS_PER_SECOND_MAX: number = 40_000;
+export const FOLLOWED_BYTES_PER_SECOND_MAX: number = 16 * 1024 * 1024;
+
 export type SoakOptions = PipelineOptions & {
   /** From all processes being ready to the beginning of the drain. */
   readonly durationMs: number;
   readonly transport: 'ipc' | 'tcp';
   readonly faults: 'none' | 'kill';
   readonly faultIntervalMs: number;
+  readonly audit: 'auto' | AuditDepth;
   /** Null: a folder of the run's own, removed at the end. */
   readonly data: string | null;
   readonly results: string;
@@ -50,6 +61,11 @@ export const SOAK_OPTION_DEFINITIONS: readonly (readonly [flags: string, descrip
     ['--transport <ipc|tcp>', 'between the processes', 'ipc'],
     ['--faults <none|kill>', 'kill: SIGKILL of the broker, of one summer, of all summers, of one chunker', 'kill'],
     ['--fault-interval <time>', 'between two faults, on average', '5s'],
+    [
+      '--audit <auto|follow|end|none>',
+      'follow: check all journals and stores meanwhile; end: what is left at the end; auto: follow unless the rate is max or high',
+      'auto',
+    ],
     [
       '--data <folder>',
       'keep the stores there and go on from what it holds (default: a fresh one, removed at the end)',
@@ -90,6 +106,7 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
       '--fault-interval',
       '100ms',
     ),
+    audit: oneOf(text('audit'), '--audit', ['auto', 'follow', 'end', 'none']),
     data: texts['data'] === undefined ? null : text('data'),
     results: text('results'),
     keepData: texts['keepData'] === true,
@@ -126,6 +143,17 @@ function oneOf<Choice extends string>(text: string, option: string, choices: rea
   const found = choices.find((choice) => choice === text);
   if (found === undefined) throw new UsageError(`${option}: must be ${choices.join(' or ')}: ${JSON.stringify(text)}`);
   return found;
+}
+
+/** How a run is audited; `why` not more, or null when it is followed. */
+export function auditDepthOf(options: SoakOptions): { readonly depth: AuditDepth; readonly why: string | null } {
+  const { audit, rate, chunkBytes } = options;
+  if (audit === 'follow') return { depth: 'follow', why: null };
+  if (audit !== 'auto') return { depth: audit, why: `--audit ${audit}` };
+  if (rate === 'max') return { depth: 'end', why: 'not followed at --rate max' };
+  const bytesPerSecond = (rate * (chunkBytes.low + chunkBytes.high)) / 2;
+  const isFollowed = rate <= FOLLOWED_CHUNKS_PER_SECOND_MAX && bytesPerSecond <= FOLLOWED_BYTES_PER_SECOND_MAX;
+  return isFollowed ? { depth: 'follow', why: null } : { depth: 'end', why: 'not followed at this rate' };
 }
 
 /** The workload in a few words, the same text for the same workload: `chunkers=3 summers=3 ...`. */

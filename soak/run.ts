@@ -2,6 +2,7 @@
 
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Audit, Connect } from './audit.ts';
 import type { Clock } from '../src/core/clock.ts';
 import { EXIT } from '../src/core/errors.ts';
 import { type NativeVersions, readEnvironment } from '../src/measure/environment.ts';
@@ -22,7 +23,7 @@ import type { SoakOptions } from './options.ts';
 import { RECORD_FILES, RunRecord } from './run-record.ts';
 import { SELF } from './sampler.ts';
 import { samplesOf, verdictScreen } from './summary.ts';
-import { type Audit, type RunOutcome, Supervisor } from './supervisor.ts';
+import { type RunOutcome, Supervisor } from './supervisor.ts';
 import { decideVerdict, type Verdict } from './verdict.ts';
 
 export type SoakDependencies = {
@@ -35,6 +36,8 @@ export type SoakDependencies = {
   /** As typed, for run.json. */
   readonly commandLine: readonly string[];
   readonly audit: Audit | null;
+  /** Null: there are no journals to follow. */
+  readonly connect: Connect | null;
   /** Registers what an interrupt calls; returns what undoes it. */
   onInterrupt(interrupt: () => void): () => void;
 };
@@ -68,6 +71,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
       clock,
       startNs,
       audit: dependencies.audit,
+      connect: dependencies.connect,
     });
     const release = dependencies.onInterrupt(() => supervisor.interrupt());
     let outcome: RunOutcome;
@@ -88,10 +92,21 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
       verdict: verdict.verdict,
       exitCode: verdict.exitCode,
       reasons: verdict.reasons,
+      audit: outcome.audit,
       digests: await digestFiles(folder, RECORD_FILES),
     });
     const elapsedMs = (clock.nowNs() - startNs) / 1e6;
-    display.finish(verdictScreen({ ...summaryParts, ...totalsOf(outcome), verdict, elapsedMs, folder, keptData }));
+    display.finish(
+      verdictScreen({
+        ...summaryParts,
+        ...totalsOf(outcome),
+        audit: outcome.audit,
+        verdict,
+        elapsedMs,
+        folder,
+        keptData,
+      }),
+    );
     return { verdict, folder };
   } finally {
     await endpoint.remove();

@@ -74,6 +74,7 @@ test('the verdict fits on a screen and says what it rests on', (t) => {
     filesVerified: 1_232,
     sumsOutstanding: 2,
     folder: 'results/x',
+    audit: 'of the end only: because',
     keptData: null,
   });
   t.log(screen);

@@ -19,6 +19,8 @@ export type RunSummary = {
   /** Injection to recovery in nanoseconds. */
   readonly recovery: ReadonlyMap<FaultKind, LatencyHistogram>;
   readonly violations: number;
+  /** How the run was audited. */
+  readonly audit: string;
   readonly filesCompleted: number;
   readonly filesVerified: number;
   readonly sumsOutstanding: number;
@@ -87,6 +89,7 @@ export function verdictScreen(summary: RunSummary): string {
     ...throughputLines(outcomes.get('steady')),
     ...latencyLines([...outcomes.values()]),
     ...faultLines(summary),
+    field('audit', summary.audit),
     field('violations', formatCount(summary.violations)),
     field(
       'files',

@@ -6,6 +6,7 @@
  * drain, the second one ends everything. Whatever happens, no process is left and the folder says what was seen.
  */
 
+import type { Audit, Connect } from './audit.ts';
 import type { ComponentEvent, DrainedEvent } from '../src/process/component-protocol.ts';
 import { unreachable } from '../src/core/assert.ts';
 import type { Clock } from '../src/core/clock.ts';
@@ -14,43 +15,23 @@ import type { ComponentProcess, Launch } from '../src/process/component-process.
 import { componentSpecs } from '../src/process/component-specs.ts';
 import type { Display } from './display.ts';
 import type { Failure } from '../src/process/exit-judgement.ts';
-import { FaultInjector, type FaultTarget } from './fault-injector.ts';
+import { FaultInjector, faultTargetOf } from './fault-injector.ts';
 import { faultSchedule } from './fault-schedule.ts';
 import { Fleet, READY_MS_MAX, STOP_MS_MAX } from '../src/process/fleet.ts';
 import { Meter } from '../src/process/meter.ts';
-import type { SoakOptions } from './options.ts';
+import { LiveAudit } from './live-audit.ts';
+import { auditDepthOf, type SoakOptions } from './options.ts';
 import { type Phase, planPhases } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
 import { type PhaseOutcome, Sampler } from './sampler.ts';
 import type { ChunkerEnd, RecordedViolation, RunEvidence } from './verdict.ts';
-import { violationLine } from './verdict.ts';
+import { FLOW_SECONDS_MIN, violationLine } from './verdict.ts';
 import { sleepUntil, until } from '../src/process/waiting.ts';
 
 /** A drain in which nothing has moved for the SLA and this is given up. */
 const DRAIN_MARGIN_MS = 30_000;
 /** Violations beyond these are counted, and written to violations.csv, but not held. */
 const VIOLATIONS_HELD = 20;
-/** Shorter phases need not show any flow. */
-const FLOW_SECONDS_MIN = 1;
-
-/** What the checks after the drain are given: the broker and the summers still run, the chunkers have ended. */
-export type AuditContext = {
-  readonly endpoint: string;
-  readonly dataFolder: string;
-  readonly options: SoakOptions;
-  /** The chunkers of this run; the totals are over the whole life of each producer. */
-  readonly producers: readonly {
-    readonly process: string;
-    /** 16 hexadecimal digits. */
-    readonly producer: string;
-    readonly verifiedTotal: number;
-    readonly filesCompletedTotal: number;
-  }[];
-  /** Aborted when the user does not want to wait. */
-  readonly signal: AbortSignal;
-};
-/** Throws OperatingError when a check cannot be made, which makes the run inconclusive. */
-export type Audit = (context: AuditContext) => Promise<readonly RecordedViolation[]>;
 
 export type SupervisorOptions = {
   readonly options: SoakOptions;
@@ -64,6 +45,8 @@ export type SupervisorOptions = {
   readonly startNs: number;
   /** Null: there are no checks but those of the chunkers. */
   readonly audit: Audit | null;
+  /** Null: there are no journals to follow. */
+  readonly connect: Connect | null;
 };
 
 /** What was seen of a run. */
@@ -72,6 +55,8 @@ export type RunOutcome = {
   readonly outcomes: ReadonlyMap<Phase, PhaseOutcome>;
   readonly injector: FaultInjector;
   readonly meter: Meter;
+  /** How it was audited, in one line. */
+  readonly audit: string;
 };
 
 export class Supervisor {
@@ -80,6 +65,7 @@ export class Supervisor {
   readonly #meter: Meter = new Meter();
   readonly #injector: FaultInjector;
   readonly #sampler: Sampler;
+  readonly #live: LiveAudit;
   /** Ends the run at once. */
   readonly #halt: AbortController = new AbortController();
   /** Ends the timed phases early. */
@@ -102,8 +88,16 @@ export class Supervisor {
   constructor(from: SupervisorOptions) {
     this.#from = from;
     const { clock, record, options, dataFolder, endpoint, startNs } = from;
+    const specs = componentSpecs(options, { dataFolder, endpoint });
+    this.#live = new LiveAudit({
+      ...from,
+      specs,
+      signal: this.#halt.signal,
+      onViolation: (violation) => this.#onViolation(violation),
+      onError: (error) => this.#fail(error),
+    });
     this.#fleet = new Fleet({
-      specs: componentSpecs(options, { dataFolder, endpoint }),
+      specs,
       launch: from.launch,
       logsFolder: from.logsFolder,
       clock,
@@ -112,12 +106,15 @@ export class Supervisor {
         onKilled: (process, exit) =>
           this.#injector.onKilled(process.name, { pid: exit.pid, nowNs: this.#from.clock.nowNs() }),
         onFailure: (failure) => this.#onFailure(failure),
+        ...this.#live.listener,
       },
     });
-    const targets = new Map(this.#fleet.processes.map((process) => [process.name, this.#targetOf(process)]));
+    const targets = new Map(
+      this.#fleet.processes.map((process) => [process.name, faultTargetOf(process, this.#fleet)]),
+    );
     this.#injector = new FaultInjector({
       targets: {
-        named: (name) => targets.get(name) ?? this.#targetOf(this.#fleet.named(name)),
+        named: (name) => targets.get(name) ?? faultTargetOf(this.#fleet.named(name), this.#fleet),
         chunkers: [...targets.values()].filter(({ name }) => name.startsWith('chunker-')),
       },
       onSettled: (fault) => record.faultSettled(fault),
@@ -131,22 +128,6 @@ export class Supervisor {
       startNs,
       violationCount: () => this.#violationCount,
     });
-  }
-
-  #targetOf(process: ComponentProcess): FaultTarget {
-    const fleet = this.#fleet;
-    return {
-      name: process.name,
-      partitions: process.spec.partitions,
-      get pid() {
-        return process.pid;
-      },
-      get ready() {
-        return process.state === 'ready';
-      },
-      kill: () => fleet.kill(process),
-      send: (command) => process.send(command),
-    };
   }
 
   /** The user wants to end: first with a drain and a verdict, then at once. */
@@ -168,6 +149,7 @@ export class Supervisor {
     const hung = await this.#fleet.abandon(this.#interrupts > 1 || this.#error !== null);
     for (const name of hung) this.#unproven.push(`${name} did not end by itself and was killed`);
     this.#ended.abort();
+    this.#live.finish();
     await ticking;
     if (this.#error !== null) throw this.#error;
     for (const { name } of this.#fleet.of('chunker')) {
@@ -180,6 +162,7 @@ export class Supervisor {
       outcomes: this.#outcomes,
       injector: this.#injector,
       meter: this.#meter,
+      audit: this.#live.description,
     };
   }
 
@@ -217,6 +200,7 @@ export class Supervisor {
   async #enter(phase: Phase): Promise<void> {
     const outcome = await this.#sampler.enter(phase);
     this.#outcomes.set(outcome.phase, outcome);
+    if (outcome.phase !== phase) this.#live.onPhase(phase);
   }
 
   async #injectFaults(lengthMs: number): Promise<void> {
@@ -250,6 +234,7 @@ export class Supervisor {
     await this.#enter('drain');
     this.#draining = true;
     const chunkers = this.#fleet.of('chunker');
+    this.#live.beforeDrain(chunkers.map(({ name }) => name));
     for (const chunker of chunkers) this.#askToDrain(chunker);
     const stallMs = options.slaMs + DRAIN_MARGIN_MS;
     const signal = this.#halt.signal;
@@ -280,7 +265,7 @@ export class Supervisor {
 
   async #audit(): Promise<void> {
     const { audit, endpoint, dataFolder, options } = this.#from;
-    if (audit === null) return;
+    if (audit === null || auditDepthOf(options).depth === 'none') return;
     await this.#enter('audit');
     const producers = this.#fleet.of('chunker').flatMap(({ name: process }) => {
       const drained = this.#drained.get(process);
@@ -304,6 +289,7 @@ export class Supervisor {
       for (const name of await this.#fleet.stop(this.#fleet.of(component))) {
         this.#unproven.push(`${name} did not stop within ${STOP_MS_MAX / 1e3} s of SIGTERM and was killed`);
       }
+      if (component === 'summer') await this.#live.readToEnd();
     }
   }
 
@@ -329,6 +315,7 @@ export class Supervisor {
 
   #onEvent(process: ComponentProcess, event: ComponentEvent): void {
     const nowNs = this.#from.clock.nowNs();
+    this.#live.onEvent(process.name, event);
     switch (event.event) {
       case 'ready': {
         const forgotten = this.#meter.onReady(process.name, event);
@@ -348,6 +335,7 @@ export class Supervisor {
       case 'drained':
         this.#drained.set(process.name, event);
         return this.#meter.onDrained(process.name, event);
+      case 'ending':
       case 'stopped':
         return;
       default:
@@ -394,7 +382,7 @@ export class Supervisor {
           sumsOutstanding: this.#meter.sumsOutstandingOf(name),
         }),
       ),
-      unproven: this.#unproven,
+      unproven: [...this.#unproven, ...this.#live.unproven],
     };
   }
 }

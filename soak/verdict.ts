@@ -16,6 +16,9 @@ export type RecordedViolation = {
   readonly detail: string;
 } & ViolationWitness;
 
+/** Shorter phases need not show any flow. */
+export const FLOW_SECONDS_MIN: number = 1;
+
 /** What flowed while a timed phase lasted. */
 export type PhaseFlow = { readonly phase: Phase; readonly seconds: number; readonly chunksPublished: number };
 

@@ -153,6 +153,7 @@ export class Pipeline {
           this.#fail(new ViolationError('lost', detail));
         }
         return;
+      case 'ending':
       case 'stopped':
         return;
       default:

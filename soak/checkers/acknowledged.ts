@@ -82,6 +82,10 @@ export class AcknowledgedChecker implements Checker {
     return this.#found.hasViolation;
   }
 
+  get findings(): Findings {
+    return this.#found.findings;
+  }
+
   finish(): Findings {
     if (this.#hasEnded && !this.#isBlind) {
       for (const producer of this.#producers.values()) {

@@ -84,6 +84,10 @@ export class ExactlyOnceChecker implements Checker {
     return this.#found.hasViolation;
   }
 
+  get findings(): Findings {
+    return this.#found.findings;
+  }
+
   finish(): Findings {
     if (this.#hasEnded && !this.#isBlind) {
       for (const producer of this.#producers.values()) this.#judgeMissing(producer);

@@ -37,6 +37,10 @@ export class FencingChecker implements Checker {
     return this.#found.hasViolation;
   }
 
+  get findings(): Findings {
+    return this.#found.findings;
+  }
+
   finish(): Findings {
     for (const [number, { lastBatches, raised }] of this.#shards) {
       for (const epoch of lastBatches.keys()) {

@@ -5,7 +5,8 @@
  *
  * Order. Events stand in the order in which they were seen, with one exception that saves the checkers all memory of the
  * past: of a partition's journal, the batches below a `checkpoint`'s offset stand before it, and those from it on stand
- * after it. So whoever writes a history reads chunk journals no further than what is durably folded, until the drain.
+ * after it; of the sums journal, what a summer appends after a restart stands after the checkpoints of that restart. So
+ * whoever writes a history reads chunk journals no further than what is durably folded, until the drain.
  *
  * Time. `atNs` and all stamps are of one monotonic clock, and `atNs` never decreases.
  */
@@ -33,6 +34,8 @@ export type HistoryEvent = { readonly atNs: number } & (
       readonly processes: readonly string[];
       /** By kind of fault, how many must take effect at least. */
       readonly faults: Readonly<Record<string, number>>;
+      /** A shorter phase, such as one that the user cuts short, need not show that chunks flowed. Absent: every one must. */
+      readonly flowMsMin?: number;
     }
   | { readonly event: 'phase'; readonly phase: 'warm-up' | 'steady' | 'faults' | 'heal' | 'drain' | 'audit' }
   | { readonly event: 'started' | 'ready'; readonly process: string }
@@ -82,6 +85,8 @@ export type HistoryEvent = { readonly atNs: number } & (
       readonly verifiedTotal: number;
       readonly filesCompletedTotal: number;
     }
+  /** The same without saying which: so many more of its files than it had said before. */
+  | { readonly event: 'verified-files'; readonly producer: string; readonly files: number }
   /** A batch of a journal as the auditor has read it, in the order of the journal. */
   | {
       readonly event: 'batch';
@@ -143,6 +148,10 @@ export type HistoryEvent = { readonly atNs: number } & (
   | { readonly event: 'end' }
 );
 
+type WithoutTime<E> = E extends unknown ? Omit<E, 'atNs'> : never;
+/** An event that is happening now. */
+export type Happening = WithoutTime<HistoryEvent>;
+
 /** A violation that a checker has found; `process` is the checker's name, or that of the component that reported it. */
 export type Finding = {
   readonly process: string;
@@ -171,6 +180,8 @@ export interface Checker {
   /** Whether it has found a violation by now. */
   readonly hasFound?: boolean;
   observe(event: HistoryEvent): void;
+  /** What it has found so far; not of one that is asked at the end only. */
+  readonly findings?: Findings;
   /** After the last event; called once. */
   finish(): Findings;
   /** Figures that are no verdict, named with their units; after `finish`. */

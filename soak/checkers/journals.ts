@@ -44,6 +44,10 @@ export class JournalsChecker implements Checker {
     return this.#found.hasViolation;
   }
 
+  get findings(): Findings {
+    return this.#found.findings;
+  }
+
   finish(): Findings {
     for (const [name, head] of this.#heads) {
       const next = this.#journals.get(name)?.next ?? 0;

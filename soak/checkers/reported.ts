@@ -29,6 +29,10 @@ export class ReportedChecker implements Checker {
     return this.#found.hasViolation;
   }
 
+  get findings(): Findings {
+    return this.#found.findings;
+  }
+
   finish(): Findings {
     for (const process of this.#silent) {
       if (this.#reporters.has(process)) continue;

@@ -77,6 +77,10 @@ export class StateChecker implements Checker {
     return this.#found.hasViolation;
   }
 
+  get findings(): Findings {
+    return this.#found.findings;
+  }
+
   finish(): Findings {
     if (this.#hasEnded && !this.#isBlind) {
       for (const [number, { end, sumsRead }] of this.#shards) if (end !== null) this.#judgeEnd(number, end, sumsRead);

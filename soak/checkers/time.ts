@@ -82,6 +82,10 @@ export class TimeChecker implements Checker {
     return this.#found.hasViolation;
   }
 
+  get findings(): Findings {
+    return this.#found.findings;
+  }
+
   finish(): Findings {
     for (const { ended } of this.#producers.values()) {
       for (const file of ended.values()) this.#censor(file);

@@ -2,14 +2,10 @@
 
 import { createHash } from 'node:crypto';
 import type { Decorations } from './decorations.ts';
-import type { Checker, HistoryEvent } from '../checkers/history.ts';
+import type { Checker, Happening, HistoryEvent } from '../checkers/history.ts';
 
 /** Hashed together. */
 const TEXT_LENGTH_MAX = 32 * 1024;
-
-type WithoutTime<E> = E extends unknown ? Omit<E, 'atNs'> : never;
-/** An event that is happening now. */
-export type Happening = WithoutTime<HistoryEvent>;
 
 export class Recorder {
   readonly #hash = createHash('sha256');

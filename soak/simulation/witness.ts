@@ -74,6 +74,7 @@ export class Witness implements Checker {
       case 'producer':
       case 'ending':
       case 'acknowledged':
+      case 'verified-files':
       case 'drained':
       case 'unread':
       case 'trimmed':

@@ -165,7 +165,8 @@ if (misbehave(restarted ? 'restart' : 'start')) {
 } else if (component === 'broker') {
   channel.emit({ event: 'ready', component, pid, endpoint: flag('listen'), incarnation: String(pid) });
 } else if (component === 'summer') {
-  channel.emit({ event: 'ready', component, pid, shards: flag('partitions').split(',').map(Number) });
+  const shards = flag('partitions').split(',').map(Number);
+  channel.emit({ event: 'ready', component, pid, shards, epochs: shards.map(() => 1) });
 } else if (component === 'chunker') {
   const chunkerNumber = Number(flag('number'));
   const producer = chunkerNumber.toString(16).padStart(16, '0');

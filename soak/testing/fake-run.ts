@@ -25,6 +25,7 @@ export function fakeOptions(results: string, changes: Partial<SoakOptions> = {})
     transport: 'ipc',
     faults: 'none',
     faultIntervalMs: 300,
+    audit: 'auto',
     data: null,
     results,
     keepData: true,
@@ -46,6 +47,7 @@ export function fakeDependencies(plan: FakePlan, said: string[] = []): SoakDepen
     sourceRoot: '/',
     commandLine: ['soak'],
     audit: null,
+    connect: null,
     onInterrupt: () => () => undefined,
   };
 }

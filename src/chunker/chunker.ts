@@ -154,6 +154,11 @@ export class Chunker {
     };
   }
 
+  /** By partition: the index below which all records are known to be durable. */
+  get acknowledged(): number[] {
+    return this.#goals.map((_, partition) => this.#publisher.durableThrough(partition));
+  }
+
   /** Files durably verified over the life of the producer. */
   get verifiedTotal(): number {
     return this.#rows.verifiedTotal;
@@ -165,6 +170,8 @@ export class Chunker {
   }
 
   start(): void {
+    const { endStep } = this.#options.life;
+    if (endStep !== null) this.#options.events.onEnding?.(endStep);
     void this.#readSums();
     if (this.#options.life.isEnding) return this.#ending.resume();
     this.#every(SNAPSHOT_MS, () => this.#takeSnapshot());
@@ -183,7 +190,9 @@ export class Chunker {
     if (this.#generator.endStep !== Number.POSITIVE_INFINITY || this.#isOver) return;
     this.#isDeciding = true;
     // What a dead incarnation generated, without knowing of this end, may still be on its way to a journal.
-    this.#rows.writeEnd(this.#generator.endSoon(this.#options.life.reservedStep), () => {
+    const endStep = this.#generator.endSoon(this.#options.life.reservedStep);
+    this.#rows.writeEnd(endStep, () => {
+      this.#options.events.onEnding?.(endStep);
       this.#isDeciding = false;
       this.#run();
     });

@@ -18,6 +18,8 @@ export type ChunkerEvents = {
   /** How late a slice's first record was against its schedule, and so at most each of the `records` due in it. */
   onScheduleLag(lagNs: number, records: number): void;
   onDelay(fileId: string, delaySeconds: number): void;
+  /** The decision to open no file from this step on is durable; nothing that depends on it was sent by this process. */
+  onEnding?(endStep: number): void;
   /** Everything is verified, ended and released. */
   onDrained(): void;
   /** It must stop. Called once. */

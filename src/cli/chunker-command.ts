@@ -110,6 +110,7 @@ async function runChunker(flags: Flags): Promise<void> {
     events: {
       ...report.events,
       onDelay: (file, delaySeconds) => runtime.log.warn({ file, delaySeconds }, 'a sum is late'),
+      onEnding: (endStep) => runtime.emit({ event: 'ending', endStep }),
       onDrained: () => {
         const { verifiedTotal, filesTotal } = chunker;
         runtime.log.info({ verifiedTotal }, 'every file is verified');

@@ -51,6 +51,7 @@ export class ChunkerReport {
       verifiedTotal: chunker.verifiedTotal,
       latency: this.#latency.take(),
       acknowledgement: this.#acknowledgement.take(),
+      acknowledged: chunker.acknowledged,
     };
   }
 

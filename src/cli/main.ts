@@ -64,6 +64,7 @@ async function loadSoak(): Promise<Command> {
   const { connectJournals, libzmqVersion } = await import('./connection.ts');
   return soakCommand({
     versions: () => ({ libzmq: libzmqVersion, addonBackend: selectedBackend() }),
+    connect: (endpoint) => connectJournals(endpoint, 'auditor'),
     audit: makeAudit((endpoint) => connectJournals(endpoint, 'audit')),
   });
 }

@@ -54,8 +54,9 @@ async function runSummer(flags: Flags): Promise<void> {
   });
   summer.start();
   const shards = owners.map(({ shard }) => shard);
+  const epochs = owners.map(({ epoch }) => epoch);
   runtime.log.info({ shards }, 'summing');
-  runtime.emit({ event: 'ready', component: 'summer', pid: process.pid, shards });
+  runtime.emit({ event: 'ready', component: 'summer', pid: process.pid, shards, epochs });
 }
 
 function logClaim(log: Logger, shard: number, claim: Claim): void {

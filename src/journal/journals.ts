@@ -111,7 +111,7 @@ export interface Journals {
   /** Everything of the shard's journal below `offset` is durably folded. */
   report(owner: ShardEpoch, offset: number): Promise<'reported' | 'fenced'>;
 
-  /** Makes a verifier's hold at the head, or makes it anew there. */
+  /** Makes a verifier's or auditor's hold at the head, or makes it anew there. */
   hold(journal: string, name: string): Promise<HoldOutcome>;
   /** Moves a hold forward. Never creates one. */
   moveHold(journal: string, name: string, offset: number): Promise<'moved' | 'missing'>;

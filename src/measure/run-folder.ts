@@ -34,6 +34,8 @@ export type RunFile = {
   readonly verdict: string | null;
   readonly exitCode: number | null;
   readonly reasons: readonly string[];
+  /** Of a soak that has ended: how it was audited, in one line. */
+  readonly audit?: string;
   /** What a reader of the figures must know, in single lines. */
   readonly remarks?: readonly string[];
   /** File name to SHA-256 of its bytes, hexadecimal. */

@@ -102,6 +102,7 @@ export class ComponentChannel {
         return;
       case 'progress':
       case 'recovered':
+      case 'ending':
         if (this.#supervised && this.#open) this.#output.write(encodeEvent(event));
         return;
       default:

@@ -31,6 +31,7 @@ const events: fc.Arbitrary<ComponentEvent> = fc.oneof(
     component: fc.constant('summer' as const),
     pid,
     shards: fc.array(count),
+    epochs: fc.array(count),
   }),
   fc.record({
     event: fc.constant('ready' as const),
@@ -71,6 +72,7 @@ const events: fc.Arbitrary<ComponentEvent> = fc.oneof(
     verifiedTotal: count,
     latency: fc.option(fc.base64String()),
     acknowledgement: fc.option(fc.base64String()),
+    acknowledged: fc.array(count),
   }),
   fc.record({
     event: fc.constant('recovered' as const),
@@ -91,6 +93,7 @@ const events: fc.Arbitrary<ComponentEvent> = fc.oneof(
     },
     { requiredKeys: ['event', 'kind', 'detail'] },
   ),
+  fc.record({ event: fc.constant('ending' as const), endStep: count }),
   fc.record({ event: fc.constant('drained' as const), verifiedTotal: count, filesCompletedTotal: count }),
   fc.record({ event: fc.constant('stopped' as const), reason: fc.string() }),
 );
@@ -122,7 +125,7 @@ test('every command survives its line', (t) => {
 });
 
 test('an event without one of its fields, or with another type in it, is an operating error', (t) => {
-  const optional = new Set(['eventLoopLagNsMax', 'journal', 'offset', 'file', 'index']);
+  const optional = new Set(['eventLoopLagNsMax', 'acknowledged', 'journal', 'offset', 'file', 'index']);
   fc.assert(
     fc.property(events, fc.nat(), fc.constantFrom(undefined, -1, 1.5, {}, 'é'), (sent, pick, replacement) => {
       const names = Object.keys(sent).filter((name) => !optional.has(name) || replacement !== undefined);

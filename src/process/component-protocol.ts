@@ -27,6 +27,8 @@ export type SummerReady = {
   readonly pid: number;
   /** The partitions that this process owns now. */
   readonly shards: readonly number[];
+  /** Of each of them in the same order, the epoch that it has raised. */
+  readonly epochs: readonly number[];
 };
 export type ChunkerReady = {
   readonly event: 'ready';
@@ -98,6 +100,8 @@ export type ChunkerProgress = {
   readonly latency: string | null;
   /** The same for a chunk batch, from its send to its acknowledgement. */
   readonly acknowledgement: string | null;
+  /** By partition: the index below which it was told that all its records are durable, the end record included. */
+  readonly acknowledged?: readonly number[];
   readonly eventLoopLagNsMax?: number;
 };
 
@@ -115,6 +119,11 @@ export type ViolationEvent = {
   readonly kind: ViolationKind;
   readonly detail: string;
 } & ViolationWitness;
+/**
+ * A chunker's decision to end is durable: from this step on its generator opens no file. Said before anything is sent
+ * that depends on it, and again by each process that continues the producer.
+ */
+export type EndingEvent = { readonly event: 'ending'; readonly endStep: number };
 /** A chunker is done: every file verified, end records acknowledged, hold released; it exits 0 right after. */
 export type DrainedEvent = {
   readonly event: 'drained';
@@ -127,7 +136,14 @@ export type StoppedEvent = { readonly event: 'stopped'; readonly reason: string 
 
 export type ReadyEvent = BrokerReady | SummerReady | ChunkerReady;
 export type ProgressEvent = BrokerProgress | SummerProgress | ChunkerProgress;
-export type ComponentEvent = ReadyEvent | ProgressEvent | RecoveredEvent | ViolationEvent | DrainedEvent | StoppedEvent;
+export type ComponentEvent =
+  | ReadyEvent
+  | ProgressEvent
+  | RecoveredEvent
+  | ViolationEvent
+  | EndingEvent
+  | DrainedEvent
+  | StoppedEvent;
 
 /** A chunker ends its generation, finishes its open files, waits until all are verified, says `drained`, exits 0. */
 export type DrainCommand = { readonly command: 'drain' };
@@ -189,7 +205,7 @@ const violationKind: Check = (value) => typeof value === 'string' && Object.hasO
 
 const READY: { readonly [Name in Component]: Shape<Extract<ReadyEvent, { component: Name }>> } = {
   broker: { event: literal('ready'), component: literal('broker'), pid: isCount, endpoint: text, incarnation: text },
-  summer: { event: literal('ready'), component: literal('summer'), pid: isCount, shards: counts },
+  summer: { event: literal('ready'), component: literal('summer'), pid: isCount, shards: counts, epochs: counts },
   chunker: {
     event: literal('ready'),
     component: literal('chunker'),
@@ -237,6 +253,7 @@ const PROGRESS: { readonly [Name in Component]: Shape<Extract<ProgressEvent, { c
     verifiedTotal: isCount,
     latency: nullable(text),
     acknowledgement: nullable(text),
+    acknowledged: optional(counts),
     eventLoopLagNsMax: optional(nanoseconds),
   },
 };
@@ -256,6 +273,7 @@ const VIOLATION: Shape<ViolationEvent> = {
   file: optional(hexadecimal(32)),
   index: optional(isCount),
 };
+const ENDING: Shape<EndingEvent> = { event: literal('ending'), endStep: isCount };
 const DRAINED: Shape<DrainedEvent> = {
   event: literal('drained'),
   verifiedTotal: isCount,
@@ -331,6 +349,8 @@ export function decodeEvent(line: string): ComponentEvent {
       return pick(line, fields, RECOVERED);
     case 'violation':
       return pick(line, fields, VIOLATION);
+    case 'ending':
+      return pick(line, fields, ENDING);
     case 'drained':
       return pick(line, fields, DRAINED);
     case 'stopped':

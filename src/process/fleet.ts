@@ -32,8 +32,14 @@ const LOG_LINES_SHOWN = 3;
 
 export type FleetListener = {
   onEvent(process: ComponentProcess, event: ComponentEvent): void;
-  /** A planned kill has hit; the process has been started again when this returns. */
+  /** A process has ended, before anything is done about it. */
+  onExit?(process: ComponentProcess, exit: ProcessExit): void;
+  /** A planned kill has hit. */
   onKilled(process: ComponentProcess, exit: ProcessExit): void;
+  /** It is started again when this resolves, at once without it. Never rejects. */
+  beforeRestart?(process: ComponentProcess): Promise<void>;
+  /** All of one component are ready for the first time; the next ones are started when this resolves. Never rejects. */
+  onStarted?(component: Component): Promise<void>;
   onFailure(failure: Failure): void;
 };
 
@@ -95,15 +101,21 @@ export class Fleet {
   }
 
   #onExit(process: ComponentProcess, exit: ProcessExit): void {
+    this.#listener.onExit?.(process, exit);
     const judged = judgeExit(exit, this.hasDrained(process));
     if (judged !== 'as planned') {
       const exitCode = exit.signal === null ? exit.code : null;
       this.#fail(process, { what: judged.what, exitCode, beforeReady: !exit.wasReady });
     } else if (exit.intent === 'kill') {
-      if (this.#restarting) process.start();
       this.#silentChecks.set(process.name, 0);
       this.#listener.onKilled(process, exit);
+      void this.#restart(process);
     }
+  }
+
+  async #restart(process: ComponentProcess): Promise<void> {
+    if (this.#listener.beforeRestart !== undefined) await this.#listener.beforeRestart(process);
+    if (this.#restarting) process.start();
   }
 
   #fail(process: ComponentProcess, found: { what: string; exitCode: number | null; beforeReady?: boolean }): void {
@@ -121,7 +133,10 @@ export class Fleet {
       const processes = this.of(component);
       for (const process of processes) process.start();
       const ready = (): boolean => processes.every((process) => process.state === 'ready');
-      if (await until(ready, { clock: this.#clock, timeoutMs: READY_MS_MAX, signal })) continue;
+      if (await until(ready, { clock: this.#clock, timeoutMs: READY_MS_MAX, signal })) {
+        await this.#listener.onStarted?.(component);
+        continue;
+      }
       for (const process of processes.filter((one) => one.state === 'starting' && !signal.aborted)) {
         this.#fail(process, { what: `was not ready after ${READY_MS_MAX / 1e3} s`, exitCode: null });
       }

@@ -107,10 +107,10 @@ test("a summer's count goes on over its restart", (t) => {
       filesOpen: 0,
       sumsPublished: 0,
     });
-  meter.onReady('summer-0', { event: 'ready', component: 'summer', pid: 1, shards: [0] });
+  meter.onReady('summer-0', { event: 'ready', component: 'summer', pid: 1, shards: [0], epochs: [1] });
   folded(10);
   folded(20);
-  meter.onReady('summer-0', { event: 'ready', component: 'summer', pid: 2, shards: [0] });
+  meter.onReady('summer-0', { event: 'ready', component: 'summer', pid: 2, shards: [0], epochs: [1] });
   folded(5);
   t.is(meter.totals().chunksFolded, 25);
 });

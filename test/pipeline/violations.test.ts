@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { runSoak } from '../../soak/run.ts';
 import { fakeDependencies, fakeOptions } from '../../soak/testing/fake-run.ts';
+import { connectJournals } from '../../src/cli/connection.ts';
 import type { TestProcess } from '../../src/cli/testing/test-process.ts';
 import { EXIT, type ViolationKind } from '../../src/core/errors.ts';
 import { readCsv } from '../../src/measure/csv.ts';
@@ -12,6 +13,7 @@ import { Pipeline, producerOf } from './testing/pipeline.ts';
 import type { ChunkTampering, SumTampering, Tampering } from './testing/tampering.ts';
 
 const PARTITIONS = 2;
+const COMPONENT = fileURLToPath(new URL('./testing/component.js', import.meta.url));
 
 async function begin(
   t: ExecutionContext,
@@ -110,7 +112,33 @@ test.serial('chunk data that is altered under a right checksum is mismatched: th
   await endsWith(t, chunker, { kind: 'mismatched', line: /journal=sums offset=\d+ file=[0-9a-f]{32}/ });
 });
 
-const COMPONENT = fileURLToPath(new URL('./testing/component.js', import.meta.url));
+test.serial(
+  'a summer whose offset lags behind its state, which no chunker can see, is found by the auditor',
+  async (t) => {
+    const results = mkdtempSync(join(tmpdir(), 'stream-sum-soak-'));
+    t.teardown(() => rmSync(results, { recursive: true, force: true }));
+    const options = fakeOptions(results, {
+      durationMs: 20_000,
+      faults: 'kill',
+      faultIntervalMs: 1_000,
+      audit: 'follow',
+      chunkers: 1,
+      summers: 1,
+      partitions: PARTITIONS,
+      retentionBytes: 64 * 1024 * 1024,
+    });
+    const said: string[] = [];
+    const { verdict, folder } = await runSoak(options, {
+      ...fakeDependencies({}, said),
+      connect: (endpoint) => connectJournals(endpoint, 'auditor'),
+      launch: { command: process.execPath, argv: [COMPONENT, JSON.stringify({ tampering: 'late-offset' })] },
+    });
+    t.is(verdict.exitCode, EXIT.violation, said.join('\n'));
+    const violations = readCsv(join(folder, 'violations.csv'));
+    t.is(violations[0]?.['kind'], 'state-ahead', said.join('\n'));
+    t.deepEqual(new Set(violations.map((row) => row['process'])), new Set(['state']));
+  },
+);
 
 for (const [tampering, kind] of [
   ['repeat-sum', 'duplicate'],

@@ -18,5 +18,7 @@ runtime.serve({
     return new Promise((resolve) => process.once('SIGUSR2', () => resolve()));
   },
 });
-process.on('SIGTERM', () => runtime.emit({ event: 'ready', component: 'summer', pid: process.pid, shards: [] }));
-runtime.emit({ event: 'ready', component: 'summer', pid: process.pid, shards: [] });
+process.on('SIGTERM', () =>
+  runtime.emit({ event: 'ready', component: 'summer', pid: process.pid, shards: [], epochs: [] }),
+);
+runtime.emit({ event: 'ready', component: 'summer', pid: process.pid, shards: [], epochs: [] });

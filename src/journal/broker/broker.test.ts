@@ -310,11 +310,36 @@ test('a hold that nobody repeats expires, one that is repeated and those of shar
   t.deepEqual(await move('present'), { outcome: 'moved' });
 });
 
-test('holds belong to the sums journal, and those of shards are moved by reports alone', async (t) => {
+test('an auditor holds a chunk journal below the hold of its shard, until it releases it or is absent too long', async (t) => {
+  const harness = await BrokerHarness.start({ holdAbsenceMs: 10_000 });
+  const owner = await raised(harness);
+  const hold = { journal: JOURNAL, name: 'auditor' } as const;
+  t.deepEqual(await harness.ask({ op: 'hold', ...hold }), { offset: 0, nextIndexes: {} });
+  const first = await harness.appended(JOURNAL, chunks(0, 1, { dataBytes: 100_000 }));
+  const second = await harness.appended(JOURNAL, chunks(1, 1, { dataBytes: 100_000 }));
+  const [firstEnd, secondEnd] = [first, second].map((outcome) => (outcome?.outcome === 'committed' ? outcome.end : -1));
+  await harness.restart();
+  await harness.ask({ op: 'report', owner, offset: secondEnd ?? -1 });
+  t.is(await beginOf(harness, JOURNAL), 0);
+  t.deepEqual(await harness.ask({ op: 'move-hold', ...hold, offset: firstEnd ?? -1 }), { outcome: 'moved' });
+  t.is(await beginOf(harness, JOURNAL), firstEnd);
+  for (let seconds = 0; seconds < 12; seconds += 1) {
+    await harness.clock.advance(1_000);
+    harness.send('a', { t: 'ping', credits: [] });
+  }
+  await harness.commitAll();
+  t.deepEqual(await harness.ask({ op: 'move-hold', ...hold, offset: 0 }), { outcome: 'missing' });
+  t.is(await beginOf(harness, JOURNAL), secondEnd);
+  await harness.ask({ op: 'hold', ...hold });
+  t.deepEqual(await harness.ask({ op: 'release', ...hold }), { outcome: 'released' });
+  t.deepEqual(await harness.ask({ op: 'move-hold', ...hold, offset: 0 }), { outcome: 'missing' });
+});
+
+test('the hold of a shard is moved by reports alone', async (t) => {
   const harness = await BrokerHarness.start();
   const name = 'shard-0';
   t.deepEqual(await harness.ask({ op: 'hold', journal: JOURNAL, name }), {
-    refused: 'holds are made in the sums journal only',
+    refused: 'the hold of a shard is made with its journal',
   });
   t.deepEqual(await harness.ask({ op: 'release', journal: JOURNAL, name }), {
     refused: 'the hold of a shard is never released',

@@ -20,6 +20,7 @@ import {
 } from '../protocol.ts';
 import { GroupCommit } from '../../store/group-commit.ts';
 import type { JournalLog } from './journal-log.ts';
+import { isShardHold } from './restore.ts';
 import { type BrokerConfig, BrokerState } from './state.ts';
 import { Stream } from './stream.ts';
 
@@ -352,18 +353,18 @@ export class Broker {
         this.state.retire(journal, call.producer);
         return this.#commit.accept(() => reply({ outcome: 'ended' }));
       case 'hold': {
-        if (journal.kind !== 'sums') return refuse('holds are made in the sums journal only');
+        if (isShardHold(journal, call.name)) return refuse('the hold of a shard is made with its journal');
         const outcome = this.state.makeHold(journal, call.name);
         return this.#commit.accept(() => reply(outcome));
       }
       case 'move-hold': {
-        if (journal.kind !== 'sums') return refuse('a shard moves its hold by reports');
+        if (isShardHold(journal, call.name)) return refuse('a shard moves its hold by reports');
         const outcome = this.state.moveHold(journal, call.name, call.offset);
         if (this.state.wantsTrim(journal)) this.#commit.accept();
         return reply({ outcome });
       }
       case 'release':
-        if (journal.kind !== 'sums') return refuse('the hold of a shard is never released');
+        if (isShardHold(journal, call.name)) return refuse('the hold of a shard is never released');
         this.state.releaseHold(journal, call.name);
         return this.#commit.accept(() => reply({ outcome: 'released' }));
       default:

@@ -31,7 +31,7 @@ export class JournalLog {
   /** End of what has been accepted, durable or not. */
   tail: number;
   readonly producers: Map<string, ProducerState> = new Map();
-  /** By name: the shard of a chunk journal, the verifiers and auditors of the sums journal. */
+  /** By name: the shard of a chunk journal, the verifiers of the sums journal, auditors of either. */
   readonly holds: Map<string, Hold> = new Map();
   readonly #recent: StoredBatch[] = [];
   /** Those before it were forgotten. */

@@ -96,3 +96,8 @@ function unstampedOf(store: StoreReader, sums: JournalLog): number[] {
     to = key;
   }
 }
+
+/** Whether it is the hold by which a shard keeps its chunk journal: reports alone move it, and nothing drops it. */
+export function isShardHold({ kind, number }: JournalLog, name: string): boolean {
+  return kind === 'chunks' && name === shardHoldName(number);
+}

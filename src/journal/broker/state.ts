@@ -20,7 +20,7 @@ import {
   type StoredBatch,
 } from '../journals.ts';
 import type { JournalLog } from './journal-log.ts';
-import { type ShardState, restore, shardHoldName } from './restore.ts';
+import { type ShardState, isShardHold, restore, shardHoldName } from './restore.ts';
 import * as tables from './tables.ts';
 
 /** Batches removed from one journal in one commit. */
@@ -39,7 +39,7 @@ export type BrokerConfig = {
   readonly retentionBytes: number;
   /** Room for the sums journal. */
   readonly sumsBytes: number;
-  /** A verifier's hold that was not repeated for so long is dropped. */
+  /** A hold of a verifier or an auditor that was not repeated for so long is dropped. */
   readonly holdAbsenceMs: number;
 };
 
@@ -238,16 +238,19 @@ export class BrokerState {
   }
 
   /**
-   * Counts `elapsedMs` of absence, in which the broker was awake, and drops the holds of verifiers that were absent too
-   * long. Returns whether there were any.
+   * Counts `elapsedMs` of absence, in which the broker was awake, and drops the holds of verifiers and auditors that were
+   * absent too long. Returns whether there were any.
    */
   expireHolds(elapsedMs: number): boolean {
     let expired = false;
-    for (const [name, hold] of this.#sums.holds) {
-      hold.absentMs += elapsedMs;
-      if (hold.absentMs <= this.config.holdAbsenceMs) continue;
-      this.releaseHold(this.#sums, name);
-      expired = true;
+    for (const journal of this.#byNumber) {
+      for (const [name, hold] of journal.holds) {
+        if (isShardHold(journal, name)) continue;
+        hold.absentMs += elapsedMs;
+        if (hold.absentMs <= this.config.holdAbsenceMs) continue;
+        this.releaseHold(journal, name);
+        expired = true;
+      }
     }
     return expired;
   }

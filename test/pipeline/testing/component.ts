@@ -3,6 +3,7 @@
  * decorated store; every other component as it is. Its first argument is the plan, as JSON.
  */
 
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { ComponentRuntime } from '../../../src/cli/component-runtime.ts';
 import { connectJournals } from '../../../src/cli/connection.ts';
@@ -14,7 +15,7 @@ import { openLmdbStore, readLmdbStore } from '../../../src/store/lmdb-store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { prepareSummer } from '../../../src/summer/prepare-summer.ts';
 import { SUMMER_TABLES } from '../../../src/summer/rows.ts';
-import { type CrashPoint, type Plan, tamper } from './tampering.ts';
+import { type CrashPoint, LateOffsetStore, type Plan, SilentJournals, tamper } from './tampering.ts';
 
 type Flags = { data: string; connect: string; partitions: number[]; takeOver?: true; supervised?: true };
 
@@ -63,11 +64,15 @@ function crashInCommit(store: Store): Store {
 
 async function runSummer(flags: Flags, { tampering, crashAt }: Plan): Promise<void> {
   const runtime = new ComponentRuntime({ component: 'summer', supervised: flags.supervised === true });
+  const isFirst = !existsSync(flags.data);
   const opened = await openLmdbStore({ folder: flags.data, kind: 'summer', tables: SUMMER_TABLES });
-  const store = crashAt === 'copying' ? crashInCommit(opened) : opened;
+  const isLate = tampering === 'late-offset' && isFirst;
+  const tampered = isLate ? new LateOffsetStore(opened) : opened;
+  const store = crashAt === 'copying' ? crashInCommit(opened) : tampered;
   const connected = connectJournals(flags.connect, `summer ${process.pid}`, runtime.log);
   const crashing = crashAt === undefined ? connected : new CrashingJournals(connected, crashAt);
-  const journals = tampering === undefined ? crashing : tamper(crashing, tampering);
+  const heard = isLate ? new SilentJournals(crashing) : crashing;
+  const journals = tampering === undefined ? heard : tamper(heard, tampering);
   const { summer, owners } = await prepareSummer({
     journals,
     store,
@@ -87,7 +92,9 @@ async function runSummer(flags: Flags, { tampering, crashAt }: Plan): Promise<vo
     },
   });
   summer.start();
-  runtime.emit({ event: 'ready', component: 'summer', pid: process.pid, shards: owners.map(({ shard }) => shard) });
+  const shards = owners.map(({ shard }) => shard);
+  const epochs = owners.map(({ epoch }) => epoch);
+  runtime.emit({ event: 'ready', component: 'summer', pid: process.pid, shards, epochs });
 }
 
 async function main(): Promise<void> {

@@ -13,6 +13,9 @@ import {
 import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
 import { type Batch, decodeBatch, encodeBatch } from '../../../src/message/batch.ts';
 import { decodeChunks, encodeChunk, fileIdOf } from '../../../src/message/chunk.ts';
+import { openRow, sealRow } from '../../../src/store/row.ts';
+import type { Entry, Range, Store, Write } from '../../../src/store/store.ts';
+import { isCheckpointRow } from '../../../src/summer/rows.ts';
 import { SUM_BYTES, decodeSums, encodeSum } from '../../../src/message/sum.ts';
 
 /** What happens to one batch of sums on its way into the journal. */
@@ -35,12 +38,13 @@ export type SumTampering = (typeof SUM_TAMPERINGS)[number];
 export type ChunkTampering = (typeof CHUNK_TAMPERINGS)[number];
 export type Tampering = SumTampering | ChunkTampering;
 
-export type Plan = { readonly tampering?: Tampering; readonly crashAt?: CrashPoint };
+/** `late-offset`: until it is killed, a summer commits each offset one transaction late, and reports none. */
+export type Plan = { readonly tampering?: Tampering | 'late-offset'; readonly crashAt?: CrashPoint };
 
 /** Which batch of a journal is tampered with, counted from 0. */
 const TAMPERED_BATCH = 3;
 
-export function tamper(journals: Journals, tampering: Tampering): Journals {
+export function tamper(journals: Journals, tampering: Tampering | 'late-offset'): Journals {
   const ofSums = SUM_TAMPERINGS.find((name) => name === tampering);
   if (ofSums !== undefined) return new TamperedSums(journals, ofSums);
   const ofChunks = CHUNK_TAMPERINGS.find((name) => name === tampering);
@@ -51,6 +55,68 @@ function decoded(bytes: Uint8Array, journal: string): Batch {
   const batch = decodeBatch(bytes, journal, crc32c);
   if ('fault' in batch) throw new Error(batch.fault);
   return batch;
+}
+
+/** A summer that reports no progress: no journal is trimmed. */
+export class SilentJournals extends WrappedJournals {
+  override report(): Promise<'reported'> {
+    return Promise.resolve('reported');
+  }
+}
+
+class WrappedStore implements Store {
+  readonly #inner: Store;
+
+  constructor(inner: Store) {
+    this.#inner = inner;
+  }
+
+  get path(): string {
+    return this.#inner.path;
+  }
+
+  get(table: string, key: Buffer): Buffer | undefined {
+    return this.#inner.get(table, key);
+  }
+
+  range(table: string, range: Range): Entry[] {
+    return this.#inner.range(table, range);
+  }
+
+  keys(table: string, range: Range): Buffer[] {
+    return this.#inner.keys(table, range);
+  }
+
+  commit(writes: readonly Write[]): Promise<void> {
+    return this.#inner.commit(writes);
+  }
+
+  diskBytes(): number {
+    return this.#inner.diskBytes();
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+}
+
+/** A store in which the offset of every checkpoint is that of the one before: the state is ahead of it. */
+export class LateOffsetStore extends WrappedStore {
+  readonly #offsets = new Map<string, number>();
+
+  override commit(writes: readonly Write[]): Promise<void> {
+    return super.commit(writes.map((write) => this.#late(write)));
+  }
+
+  #late(write: Write): Write {
+    const { table, key, value } = write;
+    if (table !== 'checkpoints' || value === null) return write;
+    const shard = key.toString('hex');
+    const checkpoint = openRow(Buffer.from(value), isCheckpointRow, 'a checkpoint');
+    const offset = this.#offsets.get(shard) ?? 0;
+    this.#offsets.set(shard, checkpoint.offset);
+    return { table, key, value: sealRow({ ...checkpoint, offset }) };
+  }
 }
 
 class TamperedSums extends WrappedJournals {
