@@ -98,7 +98,7 @@ export function withChunks(plan: Plan): Plan {
       1,
       Math.min(chunker.filesOpen, Math.floor((chunker.rate ?? RATE) * OPEN_FILES_PER_RATE)),
     );
-    return { ...chunker, filesOpen, chunks: { low: 2, high: 12 }, fileCount: null };
+    return { ...chunker, filesOpen, chunks: { low: 2, high: 12 } };
   });
 }
 
