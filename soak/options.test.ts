@@ -1,6 +1,6 @@
 import test from 'ava';
 import { UsageError } from '../src/core/errors.ts';
-import { parseSoakOptions, SOAK_OPTION_DEFINITIONS, type SoakOptionTexts } from './options.ts';
+import { auditDepthOf, parseSoakOptions, SOAK_OPTION_DEFINITIONS, type SoakOptionTexts } from './options.ts';
 
 function texts(changes: SoakOptionTexts = {}): SoakOptionTexts {
   const defaults = SOAK_OPTION_DEFINITIONS.map(([flags, , value]) => [
@@ -63,4 +63,18 @@ test('nonsense is one line that names the flag', (t) => {
   for (const [changes, message] of refused) {
     t.throws(() => parseSoakOptions(texts(changes)), { instanceOf: UsageError, message }, JSON.stringify(changes));
   }
+});
+
+function depth(changes: SoakOptionTexts): string {
+  return auditDepthOf(parseSoakOptions(texts(changes))).depth;
+}
+
+test('a paced run is followed up to a rate in chunks and in bytes, and otherwise as it was asked', (t) => {
+  t.is(depth({}), 'follow');
+  t.is(depth({ rate: 'max' }), 'end');
+  t.is(depth({ rate: '100000' }), 'end');
+  t.is(depth({ rate: '10000', chunkBytes: '4KiB' }), 'end');
+  t.is(depth({ rate: 'max', audit: 'follow' }), 'follow');
+  t.is(depth({ audit: 'end' }), 'end');
+  t.is(depth({ audit: 'none' }), 'none');
 });

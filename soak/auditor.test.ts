@@ -1,0 +1,172 @@
+import test, { type ExecutionContext } from 'ava';
+import { FakeJournals } from '../src/chunker/testing/fake-journals.ts';
+import { ManualClock } from '../src/core/testing/manual-clock.ts';
+import { crc32c } from '../src/hash/crc32c.ts';
+import { type Journals, type JournalsInfo, SUMS_JOURNAL, chunkJournal } from '../src/journal/journals.ts';
+import { WrappedJournals } from '../src/journal/wrapped-journals.ts';
+import { encodeBatch } from '../src/message/batch.ts';
+import { encodeChunk, fileIdOf } from '../src/message/chunk.ts';
+import { AUDITOR_HOLD, Auditor } from './auditor.ts';
+import type { Happening } from './checkers/history.ts';
+
+const PRODUCER = 'c0ffee0000000001';
+const JOURNAL = chunkJournal(0);
+const ROOM = 64 * 1024;
+const SUMMER = { process: 'summer-0', folder: '/summer-0', shards: [0] };
+
+/** Journals that also say how far the shard has reported. */
+class ListedJournals extends WrappedJournals {
+  reported = 0;
+  readonly #fakes: FakeJournals;
+
+  constructor(fakes: FakeJournals) {
+    super(fakes.connect());
+    this.#fakes = fakes;
+  }
+
+  override list(): Promise<JournalsInfo> {
+    const names = [JOURNAL, SUMS_JOURNAL];
+    const journals = names.map((name) => ({ name, begin: 0, head: this.#fakes.journal(name).head }));
+    const shards = [{ shard: 0, epoch: 1, confirmed: SUMMER.folder, hold: this.reported }];
+    return Promise.resolve({ partitions: 1, batchBytesMax: ROOM, journals, shards });
+  }
+}
+
+type Setup = {
+  clock: ManualClock;
+  fakes: FakeJournals;
+  journals: ListedJournals;
+  auditor: Auditor;
+  /** What stands in the history: `chunks 100` ends there, `sums 64`, or the name of the event. */
+  seen: string[];
+  lost: string[];
+  /** Appends one chunk and returns where its batch ends. */
+  append: (bytes?: number) => number;
+  publish: () => void;
+  /** What the store of the summer says, by its offset. */
+  stored: { offset: number };
+};
+
+function setUp(t: ExecutionContext): Setup {
+  const clock = new ManualClock();
+  const fakes = new FakeJournals(1, clock);
+  const journals = new ListedJournals(fakes);
+  const seen: string[] = [];
+  const lost: string[] = [];
+  const stored = { offset: 0 };
+  const auditor = new Auditor({
+    journals: journals satisfies Journals,
+    clock,
+    partitions: 1,
+    retentionBytes: ROOM,
+    readCheckpoints: () =>
+      Promise.resolve(
+        new Map([[0, { offset: stored.offset, nextSum: 0, nextIndexes: {}, openFiles: {}, outbox: [] }]]),
+      ),
+    record: (happening) => seen.push(lineOf(happening)),
+    onLost: (reason) => lost.push(reason),
+    onError: (error) => t.fail(String(error)),
+  });
+  let index = 0;
+  const append = (bytes = 50): number => {
+    const record = encodeChunk({ fileId: fileIdOf(PRODUCER, 0), sequence: index + 1, data: Buffer.alloc(bytes) });
+    const header = { kind: 'chunks', producer: PRODUCER, firstIndex: index, count: 1, epoch: 0 } as const;
+    index += 1;
+    fakes.append(JOURNAL, encodeBatch(header, record, JOURNAL, crc32c));
+    return fakes.journal(JOURNAL).head;
+  };
+  const publish = (): void =>
+    fakes.publish(0, [{ fileId: fileIdOf(PRODUCER, 0), lastSequence: 1, bytes: 0, digest: '0'.repeat(64) }]);
+  return { clock, fakes, journals, auditor, seen, lost, append, publish, stored };
+}
+
+function lineOf(happening: Happening): string {
+  if (happening.event === 'batch') return `${happening.journal === JOURNAL ? 'chunks' : 'sums'} ${happening.end}`;
+  if (happening.event === 'checkpoint') return `${happening.moment} at ${happening.offset}`;
+  if (happening.event === 'unread') return `unread ${happening.journal} ${happening.from}..${happening.to}`;
+  return happening.event;
+}
+
+test('journals that are not empty are left alone, and nothing holds them', async (t) => {
+  const { auditor, append, fakes } = setUp(t);
+  append();
+  t.false(await auditor.attach());
+  t.is(fakes.journal(JOURNAL).holds.size, 0);
+  t.is(fakes.sums.holds.size, 0);
+});
+
+test('chunks are read as far as they are reported as folded, sums at once, and its holds follow', async (t) => {
+  const { auditor, append, publish, journals, clock, seen, fakes } = setUp(t);
+  t.true(await auditor.attach());
+  auditor.begin();
+  const first = append();
+  const second = append();
+  publish();
+  await clock.advance(1_000);
+  const sums = `sums ${fakes.sums.head}`;
+  t.deepEqual(seen, [sums]);
+  journals.reported = first;
+  await clock.advance(1_000);
+  t.deepEqual(seen, [sums, `chunks ${first}`]);
+  t.is(fakes.journal(JOURNAL).holds.get(AUDITOR_HOLD), first);
+  t.is(fakes.sums.holds.get(AUDITOR_HOLD), fakes.sums.head);
+  auditor.holdBack(true);
+  journals.reported = second;
+  await clock.advance(1_000);
+  t.is(seen.length, 2);
+  auditor.holdBack(false);
+  await clock.advance(1_000);
+  t.is(seen.at(-1), `chunks ${second}`);
+  auditor.close();
+});
+
+test('sums that come after a restart stand behind what the store said before it, however late its chunks come', async (t) => {
+  const { auditor, append, publish, clock, seen, stored, fakes } = setUp(t);
+  await auditor.attach();
+  auditor.begin();
+  stored.offset = append() * 2;
+  await auditor.killed(SUMMER);
+  publish();
+  await clock.advance(1_000);
+  t.deepEqual(seen, [`chunks ${stored.offset / 2}`]);
+  append();
+  await clock.advance(1_000);
+  t.deepEqual(seen.slice(1), [`chunks ${stored.offset}`, `restart at ${stored.offset}`, `sums ${fakes.sums.head}`]);
+  auditor.close();
+});
+
+test('at the end the rest is read, and each head and state is said once', async (t) => {
+  const { auditor, append, publish, clock, seen, lost, stored, fakes } = setUp(t);
+  await auditor.attach();
+  auditor.begin();
+  append();
+  stored.offset = append();
+  publish();
+  const ending = auditor.readToEnd([SUMMER]);
+  await clock.advance(2_000);
+  t.true(await ending);
+  const rest = ['head', 'head'];
+  t.deepEqual(seen.slice(-3), [`end at ${stored.offset}`, ...rest]);
+  t.true(seen.includes(`chunks ${stored.offset}`) && seen.includes(`sums ${fakes.sums.head}`));
+  t.deepEqual(lost, []);
+  auditor.close();
+});
+
+test('it gives up, says what it has not read and leaves its holds when it is behind by half of the room', async (t) => {
+  const { auditor, append, journals, clock, seen, lost, fakes } = setUp(t);
+  await auditor.attach();
+  auditor.begin();
+  auditor.holdBack(true);
+  const behind = append(ROOM / 4);
+  journals.reported = behind;
+  await clock.advance(1_000);
+  t.deepEqual(lost, []);
+  const head = append(ROOM / 2);
+  journals.reported = head;
+  await clock.advance(1_000);
+  t.is(lost.length, 1);
+  t.regex(lost[0] ?? '', /fell behind/);
+  t.deepEqual(seen, [`unread ${JOURNAL} 0..${head}`, `unread ${SUMS_JOURNAL} 0..0`]);
+  t.is(fakes.journal(JOURNAL).holds.size, 0);
+  t.false(await auditor.readToEnd([SUMMER]));
+});
