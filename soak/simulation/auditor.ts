@@ -132,6 +132,16 @@ export class Auditor {
     }
   }
 
+  /** Whether the store that speaks for each shard has folded its journal to the head. */
+  areFolded(owners: (path: string) => { readonly disk: Disk } | undefined): boolean {
+    for (let shard = 0; shard < this.#partitions; shard += 1) {
+      const row = owners(this.shard(shard).confirmed ?? '')?.disk.get('checkpoints', keyOf(shard));
+      const folded = row === undefined ? 0 : openRow(row, isCheckpointRow, `shard ${shard}`).offset;
+      if (folded < this.#head(shard)) return false;
+    }
+    return true;
+  }
+
   /** Everything has ended: the rest of the journals, and the final state of each shard. */
   finish(owners: (path: string) => { readonly name: string; readonly disk: Disk } | undefined): void {
     for (let shard = 0; shard < this.#partitions; shard += 1) {

@@ -2,7 +2,7 @@ import test from 'ava';
 import type { Store } from '../../src/store/store.ts';
 import { prepareSummer } from '../../src/summer/prepare-summer.ts';
 import type { Decorations } from './decorations.ts';
-import { planOf } from './plan.ts';
+import { planOf, workloadOf } from './plan.ts';
 import { kindOf, simulate } from './simulate.ts';
 import { Witness } from './witness.ts';
 
@@ -77,3 +77,9 @@ function withoutOutbox(store: Store, tookEffect: () => void): Store {
     close: () => store.close(),
   };
 }
+
+test('a summer that is down when the last chunker has drained catches up before it is stopped', async (t) => {
+  // Seed 477: it is killed in the drain, after all sums, with an end record before it. It was judged as it lay there.
+  const { violations, failures, inconclusive } = await simulate(planOf(477, workloadOf(477)));
+  t.deepEqual({ violations, failures, inconclusive }, { violations: [], failures: [], inconclusive: [] });
+});
