@@ -2,7 +2,7 @@
 
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { makeCommand, parsed } from '../../src/cli/flags.ts';
 import type { Component } from '../../src/process/component-protocol.ts';
@@ -63,7 +63,7 @@ async function runProfile(flags: Flags): Promise<void> {
   const { component, tool, seed, results } = flags;
   const folder = await createRunFolder({ results, kind: 'profile', seed, startedAt: new Date() });
   const data = await mkdtemp(join(tmpdir(), 'stream-sum-'));
-  const raw = join(folder, 'raw');
+  const raw = resolve(folder, 'raw');
   const logsFolder = join(folder, 'logs');
   await mkdir(raw);
   await mkdir(logsFolder);
@@ -117,5 +117,6 @@ function stagesOf(flags: Flags, { data, raw }: { readonly data: string; readonly
       component === flags.component ? flags.tool : null,
       raw,
     ),
+    folder: raw,
   }));
 }

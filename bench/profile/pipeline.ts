@@ -15,7 +15,12 @@ const READY_MS_MAX = 60_000;
 const END_MS_MAX = 600_000;
 const SHOWN_LINES = 3;
 
-export type Stage = { readonly component: Component; readonly launch: Profiled };
+export type Stage = {
+  readonly component: Component;
+  readonly launch: Profiled;
+  /** Where it runs: a profiler that is ended early leaves its logs in the working folder. */
+  readonly folder: string;
+};
 
 /** One process of the pipeline did not do its part. */
 export class StageError extends OperatingError {
@@ -36,10 +41,11 @@ class StageProcess {
   #pid: number | null = null;
   #isOver = false;
 
-  constructor({ component, launch }: Stage, logsFolder: string) {
+  constructor({ component, launch, folder }: Stage, logsFolder: string) {
     this.component = component;
     const [command = '', ...argv] = launch.argv;
     this.#child = spawn(command, argv, {
+      cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...launch.environment },
     });
