@@ -34,8 +34,9 @@ async function open(t: ExecutionContext, folder: string): Promise<Store> {
 }
 
 /** A writer that has acknowledged at least this many commits. */
-async function writing(t: ExecutionContext, folder: string, commits: number): Promise<TestProcess> {
-  const writer = new TestProcess(t, [folder], { script: WRITER });
+/** `pauseMs`: what the writer waits between two commits; without, it commits back to back. */
+async function writing(t: ExecutionContext, folder: string, commits: number, pauseMs = 0): Promise<TestProcess> {
+  const writer = new TestProcess(t, [folder, String(pauseMs)], { script: WRITER });
   await writer.lines((lines) => lines.filter((line) => /^\d+$/.test(line)).length >= commits);
   return writer;
 }
@@ -134,7 +135,8 @@ test.serial('a folder has one writing process: the lock ends with a kill and hol
 test.serial('a store is read as one snapshot while its writer runs, is stopped, and is dead', async (t) => {
   const folder = temporaryFolder(t);
   const options = { folder, scratchFolder: temporaryFolder(t), kind: 'summer', tables: TABLES } as const;
-  const writer = await writing(t, folder, 5);
+  // A copy that takes longer than any time between two commits is refused, as it should be.
+  const writer = await writing(t, folder, 5, 25);
   let before = 0;
   const read = async (): Promise<void> => {
     const acknowledgedBefore = acknowledged(writer);

@@ -4,12 +4,13 @@
  * when it could read it earlier: the disk may have it a moment before the promise resolves, never the other way round.
  */
 
+import { delay, systemClock } from '../../core/clock.ts';
 import { openLmdbStore } from '../lmdb-store.ts';
 import { keyOf, sealRow } from '../row.ts';
 import { WriteBatch } from '../store.ts';
 import { LAST, TABLES, rowsOf } from './written.ts';
 
-const [folder = ''] = process.argv.slice(2);
+const [folder = '', pauseMs = '0'] = process.argv.slice(2);
 const store = await openLmdbStore({ folder, kind: 'summer', tables: TABLES });
 const last = store.get('a', LAST);
 process.stdout.write('open\n');
@@ -30,4 +31,5 @@ for (let number = last === undefined ? 1 : last.readUInt32BE(0) + 1; ; number +=
   }
   await committed;
   process.stdout.write(`${number}\n`);
+  if (Number(pauseMs) > 0) await delay(systemClock, Number(pauseMs));
 }
