@@ -10,7 +10,7 @@ import { crc32c } from '../hash/crc32c.ts';
 
 /** A key of u32 numbers, each 4 bytes. */
 export function keyOf(...words: readonly number[]): Buffer {
-  const key = Buffer.allocUnsafeSlow(words.length * 4);
+  const key = Buffer.allocUnsafe(words.length * 4);
   words.forEach((word, index) => key.writeUInt32BE(word, index * 4));
   return key;
 }
@@ -18,7 +18,7 @@ export function keyOf(...words: readonly number[]): Buffer {
 /** A key of one u32 and one u64, such as a journal's number and an offset in it. */
 export function offsetKey(number: number, offset: number): Buffer {
   assert(isCount(offset), `no offset: ${offset}`);
-  const key = Buffer.allocUnsafeSlow(12);
+  const key = Buffer.allocUnsafe(12);
   key.writeUInt32BE(number, 0);
   key.writeUInt32BE(Math.floor(offset / 0x1_0000_0000), 4);
   key.writeUInt32BE(offset % 0x1_0000_0000, 8);
@@ -69,7 +69,7 @@ export function openRow<T>(bytes: Buffer, isValid: (value: unknown) => value is 
 
 /** Bytes behind their CRC-32C. */
 export function sealBytes(bytes: Uint8Array): Buffer {
-  const row = Buffer.allocUnsafeSlow(bytes.length + 4);
+  const row = Buffer.allocUnsafe(bytes.length + 4);
   row.set(bytes, 4);
   row.writeUInt32LE(crc32c(0, bytes), 0);
   return row;

@@ -9,7 +9,7 @@ import { unreachable } from '../../core/assert.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Store } from '../../store/store.ts';
 import type { Frames } from '../../transport/transport.ts';
-import { type AppendOutcome, PARTITIONS_MAX } from '../journals.ts';
+import { type AppendOutcome, PARTITIONS_MAX, type StoredBatch } from '../journals.ts';
 import {
   type BrokerMessage,
   type Call,
@@ -69,6 +69,7 @@ export class Broker {
   readonly #commit: GroupCommit;
   readonly #sessions = new Map<string, Session>();
   readonly #withAcks = new Set<string>();
+  readonly #batchAt = (journal: JournalLog, offset: number): StoredBatch | null => this.state.batchAt(journal, offset);
   #timer: Timer | null = null;
   #tickedNs: number;
   #isClosed = false;
@@ -224,9 +225,17 @@ export class Broker {
 
   #afterCommit(): void {
     this.#flushAcks();
+    const journals = [...this.state.journals.values()];
+    /** By journal number: where the reader that is furthest behind goes on. */
+    const wanted = journals.map(({ head }) => head);
     for (const [session, { streams }] of this.#sessions) {
-      for (const stream of streams.values()) this.#pump(session, stream);
+      for (const stream of streams.values()) {
+        this.#pump(session, stream);
+        const { number } = stream.journal;
+        wanted[number] = Math.min(wanted[number] ?? 0, stream.next);
+      }
     }
+    for (const journal of journals) journal.forget(wanted[journal.number] ?? 0);
   }
 
   // --- streams ---
@@ -273,7 +282,7 @@ export class Broker {
       return;
     }
     for (;;) {
-      const batches = stream.take((journal, offset) => this.state.batchAt(journal, offset));
+      const batches = stream.take(this.#batchAt);
       if (batches === null) return;
       if (batches === 'trimmed') {
         streams.delete(stream.id);

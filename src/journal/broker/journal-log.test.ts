@@ -51,6 +51,32 @@ test('of large batches about the bound stays, and the newest always, however lar
   t.deepEqual(recalled(log, [...begins, ...last]), last);
 });
 
+test('what every reader has taken leaves memory, what lies beyond stays, and later batches come after it', (t) => {
+  const log = makeLog();
+  const begins = remember(log, [10, 20, 30, 40], MIB);
+  log.forget(30);
+  t.deepEqual(recalled(log, begins), [30, 60]);
+  log.forget(30);
+  t.deepEqual(recalled(log, begins), [30, 60]);
+  log.forget(log.head);
+  t.deepEqual(recalled(log, begins), []);
+  const later = remember(log, [5, 6], MIB);
+  t.deepEqual(recalled(log, [...begins, ...later]), [100, 105]);
+});
+
+test('forgotten batches leave room for others under the bound', (t) => {
+  const log = makeLog();
+  for (let round = 0; round < 50; round += 1) {
+    const begins = remember(
+      log,
+      Array.from({ length: 10 }, () => 64 * 1024),
+      MIB,
+    );
+    t.deepEqual(recalled(log, begins), begins);
+    log.forget(log.head);
+  }
+});
+
 test('what is recalled are the newest batches without a gap, each at its own offset', (t) => {
   const size = fc.integer({ min: 2, max: 8_000 });
   fc.assert(

@@ -1,12 +1,15 @@
 /**
- * One journal as the broker holds it in memory: what is durable, what is on its way there, and its most recent batches.
- * Pure state; the broker decides and the group commit writes.
+ * One journal as the broker holds it in memory: what is durable, what is on its way there, and the most recent batches
+ * that some reader has not taken yet. Pure state; the broker decides and the group commit writes.
  */
 
 import { assert } from '../../core/assert.ts';
+import { nameKey } from '../../store/row.ts';
 import type { StoredBatch } from '../journals.ts';
 
 export type ProducerState = {
+  /** Of its row in the store. */
+  readonly key: Buffer;
   /** Next index, including what waits for its commit. */
   next: number;
   ended: boolean;
@@ -55,7 +58,7 @@ export class JournalLog {
   producer(id: string): ProducerState {
     let state = this.producers.get(id);
     if (state === undefined) {
-      state = { next: 0, ended: false };
+      state = { key: nameKey(this.number, id), next: 0, ended: false };
       this.producers.set(id, state);
     }
     return state;
@@ -70,16 +73,38 @@ export class JournalLog {
     return lowest;
   }
 
-  /** Adds a batch that has become durable; the oldest leave memory so that about `bytesMax` stay. */
+  /** Adds a batch that has become durable; the oldest leave memory so that at most about `bytesMax` stay. */
   remember(batch: StoredBatch, bytesMax: number): void {
     assert(batch.begin === this.head, 'batches become durable in order');
     this.head = batch.end;
     this.#recent.push(batch);
     this.#recentBytes += batch.bytes.length + BATCH_OVERHEAD_BYTES;
-    while (this.#recentBytes > bytesMax && this.#first < this.#recent.length - 1) {
-      this.#recentBytes -= (this.#recent[this.#first]?.bytes.length ?? 0) + BATCH_OVERHEAD_BYTES;
-      this.#recent[this.#first] = FORGOTTEN;
-      this.#first += 1;
+    while (this.#recentBytes > bytesMax && this.#first < this.#recent.length - 1) this.#forgetOldest();
+    this.#compact();
+  }
+
+  /**
+   * Lets go of the batches below `offset`, which nobody is about to read. Small ones that stay in memory for a while are
+   * what makes collecting garbage slow, and with it the tail of the latencies.
+   */
+  forget(offset: number): void {
+    while (this.#first < this.#recent.length && (this.#recent[this.#first]?.begin ?? offset) < offset) {
+      this.#forgetOldest();
+    }
+    this.#compact();
+  }
+
+  #forgetOldest(): void {
+    this.#recentBytes -= (this.#recent[this.#first]?.bytes.length ?? 0) + BATCH_OVERHEAD_BYTES;
+    this.#recent[this.#first] = FORGOTTEN;
+    this.#first += 1;
+  }
+
+  #compact(): void {
+    if (this.#first === this.#recent.length) {
+      this.#recent.length = 0;
+      this.#first = 0;
+      return;
     }
     if (this.#first >= COMPACT_BATCHES && this.#first * 2 >= this.#recent.length) {
       this.#recent.splice(0, this.#first);

@@ -77,7 +77,7 @@ function loadJournal(
   const journal = new JournalLog({ ...fields, ...bounds });
   for (const { key, value } of store.range('producers', numberRange(number))) {
     const producer = openRow(value, tables.isProducerRow, `a producer of ${name}`);
-    journal.producers.set(nameOfKey(key), { ...producer });
+    journal.producers.set(nameOfKey(key), { key, ...producer });
   }
   for (const { key, value } of store.range('holds', numberRange(number))) {
     const { offset } = openRow(value, tables.isHoldRow, `a hold of ${name}`);

@@ -19,7 +19,7 @@ import {
   type ShardEpoch,
   type StoredBatch,
 } from '../journals.ts';
-import type { JournalLog } from './journal-log.ts';
+import type { JournalLog, ProducerState } from './journal-log.ts';
 import { type ShardState, isShardHold, restore, shardHoldName } from './restore.ts';
 import * as tables from './tables.ts';
 
@@ -63,7 +63,7 @@ export class BrokerState {
    */
   #stamps = new Map<number, number>();
   #stampsUnderWay = new Map<number, number>();
-  readonly #dirtyProducers = new Set<string>();
+  readonly #dirtyProducers = new Set<ProducerState>();
   readonly #dirtyJournals = new Set<JournalLog>();
   readonly #dirtyHolds = new Map<string, { journal: JournalLog; name: string }>();
   readonly #dirtyShards = new Set<number>();
@@ -154,7 +154,7 @@ export class BrokerState {
     // The transport's buffer of a small message is larger than it.
     const kept = bytes.length < COPY_BYTES_MAX ? copyOf(bytes) : bytes;
     this.#accepted.push({ journal, batch: { begin, end: journal.tail, bytes: kept } });
-    this.#dirtyProducers.add(`${journal.number} ${batch.producer}`);
+    this.#dirtyProducers.add(producer);
     this.#dirtyJournals.add(journal);
     return { journal, begin, end: journal.tail };
   }
@@ -316,12 +316,7 @@ export class BrokerState {
   }
 
   #fillRows(batch: WriteBatch): void {
-    for (const name of this.#dirtyProducers) {
-      const [number = '', producer = ''] = name.split(' ');
-      const state = this.#byNumber[Number(number)]?.producers.get(producer);
-      assert(state !== undefined, 'a dirty producer is known');
-      batch.put('producers', nameKey(Number(number), producer), sealRow({ next: state.next, ended: state.ended }));
-    }
+    for (const { key, next, ended } of this.#dirtyProducers) batch.put('producers', key, sealRow({ next, ended }));
     for (const journal of this.#dirtyJournals) {
       batch.put('journals', keyOf(journal.number), sealRow({ begin: journal.begin, head: journal.tail }));
     }
@@ -393,7 +388,7 @@ export class BrokerState {
 }
 
 function copyOf(bytes: Uint8Array): Uint8Array {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  const copy = Buffer.allocUnsafe(bytes.length);
   copy.set(bytes);
   return copy;
 }

@@ -36,6 +36,11 @@ export class Stream {
     this.#through = fields.through;
   }
 
+  /** Offset of the next batch that it sends. */
+  get next(): number {
+    return this.#next;
+  }
+
   grant(credit: Credit): void {
     this.#through = Math.max(this.#through, credit.through);
     let taken = 0;
@@ -47,6 +52,7 @@ export class Stream {
   take(batchAt: (journal: JournalLog, offset: number) => StoredBatch | null): StoredBatch[] | 'trimmed' | null {
     const { journal } = this;
     if (this.#next < journal.begin) return 'trimmed';
+    if (this.#next >= journal.head || this.#next >= this.#through) return null;
     if (this.#untaken.length >= STREAM_MESSAGES_MAX) return null;
     const batches: StoredBatch[] = [];
     let bytes = 0;
