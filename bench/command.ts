@@ -10,6 +10,7 @@ import { EXIT, UsageError } from '../src/core/errors.ts';
 import { parseCount } from '../src/core/units.ts';
 import { selectedBackend } from '../src/hash/backend.ts';
 import { packageVersion } from '../src/measure/environment.ts';
+import { componentLaunch } from '../src/process/component-process.ts';
 import { libzmqVersion } from '../src/transport/zeromq-link.ts';
 import { ChildError } from './against/child.ts';
 import { interleave } from './against/interleave.ts';
@@ -93,7 +94,7 @@ async function compareWith(ref: string, bench: BenchOptions, dependencies: Bench
 
 function compose(): BenchDependencies {
   return {
-    launch: { command: process.execPath, argv: [MAIN] },
+    launch: componentLaunch(MAIN),
     progress: createProgress(process.stderr),
     versions: {
       zeromq: packageVersion('zeromq', import.meta.url),

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { systemClock } from '../src/core/clock.ts';
 import { type NativeVersions, packageVersion } from '../src/measure/environment.ts';
+import { componentLaunch } from '../src/process/component-process.ts';
 import { createDisplay } from './display.ts';
 import { parseSoakOptions, SOAK_OPTION_DEFINITIONS, type SoakOptionTexts } from './options.ts';
 import { runSoak } from './run.ts';
@@ -32,7 +33,7 @@ export function soakCommand(composition: SoakComposition = {}): Command {
   }
   return command.action(async (texts: SoakOptionTexts) => {
     const { verdict } = await runSoak(parseSoakOptions(texts), {
-      launch: { command: process.execPath, argv: [MAIN] },
+      launch: componentLaunch(MAIN),
       clock: systemClock,
       display: createDisplay(process.stdout),
       versions: {

@@ -8,6 +8,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { COMPONENT_FLAGS } from '../../src/process/component-process.ts';
 
 export const TOOLS = ['doctor', 'flame', 'bubbleprof', 'heap', 'cpu-prof', 'heap-prof'] as const;
 export type Tool = (typeof TOOLS)[number];
@@ -42,10 +43,11 @@ export function wayOut(tool: Tool): Tool {
 
 /** How a component is started, with no profiler when `tool` is null. What the profiler writes goes to `folder`. */
 export function launchOf(component: readonly string[], tool: Tool | null, folder: string): Profiled {
-  if (tool === null) return { argv: [process.execPath, MAIN, ...component], environment: {}, leaves: '.html' };
+  if (tool === null)
+    return { argv: [process.execPath, ...COMPONENT_FLAGS, MAIN, ...component], environment: {}, leaves: '.html' };
   if (tool === 'cpu-prof' || tool === 'heap-prof') {
     return {
-      argv: [process.execPath, `--${tool}`, `--${tool}-dir=${folder}`, MAIN, ...component],
+      argv: [process.execPath, ...COMPONENT_FLAGS, `--${tool}`, `--${tool}-dir=${folder}`, MAIN, ...component],
       environment: {},
       leaves: tool === 'cpu-prof' ? '.cpuprofile' : '.heapprofile',
     };
@@ -62,6 +64,7 @@ export function launchOf(component: readonly string[], tool: Tool | null, folder
       '--open=false',
       '--',
       process.execPath,
+      ...COMPONENT_FLAGS,
       entry,
       ...component,
     ],

@@ -32,6 +32,17 @@ export type ComponentSpec = {
 /** How a component is started: the program and what goes before the component's own arguments. */
 export type Launch = { readonly command: string; readonly argv: readonly string[] };
 
+/**
+ * Node's flags for a component: it collects its garbage alone. Its heap is small, but every 64 MB of message buffers starts a
+ * collection, and helper threads, four a process, take the processors from the other components (DECISIONS.md).
+ */
+export const COMPONENT_FLAGS: readonly string[] = ['--single-threaded-gc'];
+
+/** How Node starts the components of this build, given its `main.js`. */
+export function componentLaunch(mainPath: string): Launch {
+  return { command: process.execPath, argv: [...COMPONENT_FLAGS, mainPath] };
+}
+
 /** What the supervisor has asked of a process, by which its exit is judged. */
 export type Intent = 'run' | 'kill' | 'drain' | 'stop' | 'abandon';
 

@@ -9,6 +9,7 @@ import { runBench } from '../../bench/run.ts';
 import { benchTables } from '../../bench/tables.ts';
 import { readCsv } from '../../src/measure/csv.ts';
 import { OperatingError, ViolationError } from '../../src/core/errors.ts';
+import { componentLaunch } from '../../src/process/component-process.ts';
 import type { FakePlan } from '../../soak/testing/fake-component.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.js');
@@ -24,7 +25,7 @@ const FLAGS = { suite: ['pipeline'], smoke: true, firstRound: 3, seed: 7 } as co
 test('every benchmark of the pipeline runs on real processes, and every sum is verified', async (t) => {
   const results = mkdtempSync(join(tmpdir(), 'stream-sum-bench-'));
   t.teardown(() => rmSync(results, { recursive: true }));
-  const launch = { command: process.execPath, argv: [MAIN] };
+  const launch = componentLaunch(MAIN);
   const { folder, record } = await runBench(parseBenchOptions({ ...FLAGS, results }), { ...DEPENDENCIES, launch });
   const samples = readCsv(join(folder, 'samples.csv'));
   t.true(samples.every(({ round }) => round === '3'));
