@@ -16,6 +16,9 @@ import type { Generator, NextRecord } from './generator.ts';
 /** Batches of one partition under way. */
 export const WINDOW_BATCHES = 4;
 
+/** A buffer of which at least this part is used is sent itself; of less, a copy is, which keeps no more memory than it has bytes. */
+const HANDED_OVER_PART = 0.75;
+
 export type PublisherEvents = {
   /** Records of the partition below `through` are durable. */
   onAcknowledged(partition: number, through: number, stampNs: number): void;
@@ -38,8 +41,8 @@ export type PublisherOptions = {
 type Lane = {
   readonly journal: string;
   readonly appender: Appender;
-  readonly building: Buffer;
-  readonly view: DataView;
+  building: Buffer;
+  view: DataView;
   usedBytes: number;
   /** Records in `building`, and how many of them are data. */
   count: number;
@@ -116,9 +119,13 @@ export class Publisher {
   /** Hands over what is built; `end` is the index after its last record. */
   #cut(lane: Lane, end: number): void {
     const { building, usedBytes, count, journal, appender, dataCount, dataBytes } = lane;
-    // A fresh buffer: the transport sends without a copy, and the appender keeps it until it is acknowledged.
-    const bytes = Buffer.allocUnsafeSlow(usedBytes);
-    building.copy(bytes, 0, 0, usedBytes);
+    // The transport sends without a copy, and the appender keeps it until it is acknowledged: this buffer is never changed again.
+    const isLarge = usedBytes >= building.length * HANDED_OVER_PART;
+    const bytes = isLarge ? building.subarray(0, usedBytes) : Buffer.allocUnsafeSlow(usedBytes);
+    if (isLarge) {
+      lane.building = Buffer.allocUnsafeSlow(building.length);
+      lane.view = viewOf(lane.building);
+    } else building.copy(bytes, 0, 0, usedBytes);
     const first = end - count;
     sealBatch(
       bytes,
@@ -138,7 +145,7 @@ export class Publisher {
     const lane: Lane = {
       journal,
       building,
-      view: new DataView(building.buffer, building.byteOffset, building.length),
+      view: viewOf(building),
       usedBytes: BATCH_HEADER_BYTES,
       count: 0,
       dataCount: 0,
@@ -178,6 +185,10 @@ export class Publisher {
     assert(lane !== undefined, `no partition ${partition}`);
     return lane;
   }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function clear(lane: Lane): void {
