@@ -8,7 +8,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { COMPONENT_FLAGS } from '../../src/process/component-process.ts';
+import { COMPONENT_ENVIRONMENT } from '../../src/process/component-process.ts';
 
 export const TOOLS = ['doctor', 'flame', 'bubbleprof', 'heap', 'cpu-prof', 'heap-prof'] as const;
 export type Tool = (typeof TOOLS)[number];
@@ -44,11 +44,11 @@ export function wayOut(tool: Tool): Tool {
 /** How a component is started, with no profiler when `tool` is null. What the profiler writes goes to `folder`. */
 export function launchOf(component: readonly string[], tool: Tool | null, folder: string): Profiled {
   if (tool === null)
-    return { argv: [process.execPath, ...COMPONENT_FLAGS, MAIN, ...component], environment: {}, leaves: '.html' };
+    return { argv: [process.execPath, MAIN, ...component], environment: COMPONENT_ENVIRONMENT, leaves: '.html' };
   if (tool === 'cpu-prof' || tool === 'heap-prof') {
     return {
-      argv: [process.execPath, ...COMPONENT_FLAGS, `--${tool}`, `--${tool}-dir=${folder}`, MAIN, ...component],
-      environment: {},
+      argv: [process.execPath, `--${tool}`, `--${tool}-dir=${folder}`, MAIN, ...component],
+      environment: COMPONENT_ENVIRONMENT,
       leaves: tool === 'cpu-prof' ? '.cpuprofile' : '.heapprofile',
     };
   }
@@ -64,11 +64,10 @@ export function launchOf(component: readonly string[], tool: Tool | null, folder
       '--open=false',
       '--',
       process.execPath,
-      ...COMPONENT_FLAGS,
       entry,
       ...component,
     ],
-    environment: { NO_INSIGHT: '1', NO_UPDATE_NOTIFIER: '1' },
+    environment: { ...COMPONENT_ENVIRONMENT, NO_INSIGHT: '1', NO_UPDATE_NOTIFIER: '1' },
     leaves: '.html',
   };
 }

@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { temporaryFolder } from '../cli/testing/test-process.ts';
+import { ComponentProcess, type ProcessExit, componentLaunch } from './component-process.ts';
+
+const SCRIPT = "console.error([process.env.FROM_LAUNCH, process.env.PATH, process.argv.at(-1)].join('\\n'))";
+
+test('a component gets what its launch adds to the environment, and what was set already comes first', async (t) => {
+  const logPath = join(temporaryFolder(t), 'log');
+  const exit = await new Promise<ProcessExit>((resolve, reject) => {
+    const component = new ComponentProcess(
+      { name: 'broker', component: 'broker', argv: ['last'], partitions: [] },
+      {
+        launch: {
+          command: process.execPath,
+          argv: ['-e', SCRIPT, '--'],
+          environment: { FROM_LAUNCH: 'added', PATH: 'replaced' },
+        },
+        logPath,
+        listener: {
+          onEvent: () => undefined,
+          onExit: (_, ended) => resolve(ended),
+          onBroken: (_, error) => reject(error),
+        },
+      },
+    );
+    component.start();
+  });
+  t.is(exit.code, 0);
+  t.is(readFileSync(logPath, 'utf8'), `added\n${process.env['PATH']}\nlast\n`);
+});
+
+test('a component of this build runs in the same Node, and keeps the memory of freed buffers', (t) => {
+  const { command, argv, environment } = componentLaunch('/somewhere/main.js');
+  t.is(command, process.execPath);
+  t.deepEqual(argv, ['/somewhere/main.js']);
+  // glibc takes no larger threshold than 32 MiB, and without one that it takes it maps every buffer.
+  t.is(Number(environment?.['MALLOC_MMAP_THRESHOLD_']), 32 * 1024 * 1024);
+  t.true(Number(environment?.['MALLOC_TRIM_THRESHOLD_']) >= 32 * 1024 * 1024);
+});
