@@ -50,13 +50,20 @@ export function benchCommand(): Command {
 async function run({ record, against, ...flags }: Flags): Promise<void> {
   const options = parseBenchOptions(flags);
   if (record === true && against !== undefined) throw new UsageError('--record and --against exclude each other');
-  const dependencies = compose();
-  const { progress } = dependencies;
+  const interrupted = new AbortController();
+  const onSignal = (): void => {
+    // The second one ends the program at once.
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+    interrupted.abort();
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  const dependencies = compose(interrupted.signal);
   try {
     if (against === undefined) await measure(options, dependencies, record === true);
     else await compareWith(against, options, dependencies);
   } finally {
-    progress.done();
+    dependencies.progress.done();
+    for (const signal of SIGNALS) process.off(signal, onSignal);
   }
 }
 
@@ -71,12 +78,9 @@ async function measure(options: BenchOptions, dependencies: BenchDependencies, i
 
 /** Measures this build and that of `ref` in turn, then shows the comparison, whose exit code counts. */
 async function compareWith(ref: string, bench: BenchOptions, dependencies: BenchDependencies): Promise<void> {
-  const { progress, sourceRoot, commandLine } = dependencies;
-  const interrupted = new AbortController();
-  const onSignal = (): void => interrupted.abort();
-  for (const signal of SIGNALS) process.on(signal, onSignal);
+  const { progress, sourceRoot, commandLine, signal } = dependencies;
   try {
-    const from = { ref, bench, mainPath: MAIN, sourceRoot, commandLine, progress, signal: interrupted.signal };
+    const from = { ref, bench, mainPath: MAIN, sourceRoot, commandLine, progress, signal };
     const { oldFolder, newFolder } = await interleave(from);
     progress.done();
     const compare = spawn(process.execPath, [MAIN, 'compare', oldFolder, newFolder], { stdio: 'inherit' });
@@ -87,12 +91,10 @@ async function compareWith(ref: string, bench: BenchOptions, dependencies: Bench
     if (!(error instanceof ChildError) || error.exitCode !== EXIT.violation) throw error;
     process.stderr.write(`stream-sum: ${error.message}\n`);
     process.exitCode = EXIT.violation;
-  } finally {
-    for (const signal of SIGNALS) process.off(signal, onSignal);
   }
 }
 
-function compose(): BenchDependencies {
+function compose(signal: AbortSignal): BenchDependencies {
   return {
     launch: componentLaunch(MAIN),
     progress: createProgress(process.stderr),
@@ -104,5 +106,6 @@ function compose(): BenchDependencies {
     },
     sourceRoot: SOURCE_ROOT,
     commandLine: process.argv.slice(2),
+    signal,
   };
 }

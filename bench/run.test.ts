@@ -29,6 +29,7 @@ function run(options: BenchOptions): Promise<BenchResult> {
     progress: { update: () => undefined, say: () => undefined, done: () => undefined },
     versions: { zeromq: null, libzmq: null, lmdb: null, addonBackend: null },
     sourceRoot: '/',
+    signal: new AbortController().signal,
     commandLine: ['bench'],
   });
 }

@@ -28,6 +28,8 @@ export type BenchDependencies = {
   readonly sourceRoot: string;
   /** As typed, for run.json. */
   readonly commandLine: readonly string[];
+  /** Ends the run, which is inconclusive then and keeps what it has recorded. */
+  readonly signal: AbortSignal;
 };
 
 export type BenchResult = { readonly folder: string; readonly run: RunFile; readonly record: BenchRecord };
@@ -84,18 +86,19 @@ type SuiteRun = {
 };
 
 async function runSuite(name: SuiteName, { options, dependencies, folder, record }: SuiteRun): Promise<void> {
-  const { launch, progress } = dependencies;
+  const { launch, progress, signal } = dependencies;
   const { seed, scale, only } = options;
   const dataFolder = join(folder, 'data');
   const logsFolder = join(folder, 'logs');
   await mkdir(dataFolder);
   progress.update(`${name}: preparing`);
   try {
-    const suite = await createSuite(name, { seed, scale, dataFolder, logsFolder, launch });
+    const suite = await createSuite(name, { seed, scale, dataFolder, logsFolder, launch, signal });
     try {
       const tasks = suite.tasks.filter(({ benchmark }) => only.length === 0 || only.includes(benchmark));
       const plan = roundsPlan(options, name);
       await runRounds(tasks, plan, {
+        signal,
         onTurn: (task, { round, done, total }) => {
           const where = round === null ? 'warm-up' : `round ${round - plan.firstRound + 1} of ${plan.rounds}`;
           progress.update(`${name} ${where}, ${done + 1} of ${total}: ${nameOf(task)}`);

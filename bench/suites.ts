@@ -13,6 +13,8 @@ export type SuiteContext = {
   /** For the logs of processes. */
   readonly logsFolder: string;
   readonly launch: Launch;
+  /** Ends a turn that takes long: ERR_INTERRUPTED. */
+  readonly signal: AbortSignal;
 };
 
 export async function createSuite(name: SuiteName, context: SuiteContext): Promise<Suite> {

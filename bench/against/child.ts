@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { OperatingError } from '../../src/core/errors.ts';
+import { OperatingError, interruptedError } from '../../src/core/errors.ts';
 import { lastLogLines } from '../../src/process/exit-judgement.ts';
 
 const LOG_LINES_SHOWN = 5;
@@ -69,7 +69,7 @@ export class ChildError extends OperatingError {
 /** Throws a ChildError with the last lines of the log unless it exits with 0. */
 export async function mustRun(what: string, options: ChildOptions): Promise<void> {
   const code = options.signal.aborted ? null : await runChild(options);
-  if (options.signal.aborted) throw new OperatingError('ERR_INTERRUPTED', 'interrupted');
+  if (options.signal.aborted) throw interruptedError();
   if (code === 0) return;
   const lines = lastLogLines(options.logPath, LOG_LINES_SHOWN);
   throw new ChildError([`${what} failed (exit code ${code})`, ...lines].join('; '), code);

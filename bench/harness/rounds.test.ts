@@ -35,6 +35,7 @@ function recorder(): { listener: RoundsListener; outcomes: [string, number, numb
   const outcomes: [string, number, number | null][] = [];
   const unsteady: string[] = [];
   const listener: RoundsListener = {
+    signal: new AbortController().signal,
     onTurn: () => undefined,
     onOutcome: (task, round, { measurements }) => outcomes.push([task.benchmark, round, measurements[0].value]),
     onUnsteady: (tasks) => unsteady.push(...tasks.map(({ benchmark }) => benchmark)),
@@ -128,4 +129,18 @@ test('a timed task prepares each call, calls nothing more than it counts, and fa
     run: () => Promise.reject(new Error('planted')),
   });
   await t.throwsAsync(failing.measure({ milliseconds: 0, callsMin: 1 }), { message: 'planted' });
+});
+
+test('after an interrupt no turn begins', async (t) => {
+  const { listener, outcomes } = recorder();
+  const interrupted = new AbortController();
+  const tasks = [scripted('one', [1]), scripted('two', [2])];
+  const onOutcome: typeof listener.onOutcome = (...outcome) => {
+    listener.onOutcome(...outcome);
+    interrupted.abort();
+  };
+  await t.throwsAsync(runRounds(tasks, PLAN, { ...listener, onOutcome, signal: interrupted.signal }), {
+    code: 'ERR_INTERRUPTED',
+  });
+  t.is(outcomes.length, 1);
 });

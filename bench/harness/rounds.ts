@@ -5,6 +5,7 @@
 
 import { Prng } from '../../src/core/prng.ts';
 import { assert } from '../../src/core/assert.ts';
+import { interruptedError } from '../../src/core/errors.ts';
 import type { Outcome, Task, Turn } from './task.ts';
 
 /** A task is steady when its last figures lie so close together: the greatest is at most so much above the least. */
@@ -22,6 +23,8 @@ export type RoundsPlan = {
 };
 
 export type RoundsListener = {
+  /** No turn begins once it is aborted: ERR_INTERRUPTED. */
+  readonly signal: AbortSignal;
   /** Before each turn; `round` is null during the warm-up. */
   onTurn(task: Task, at: { readonly round: number | null; readonly done: number; readonly total: number }): void;
   onOutcome(task: Task, round: number, outcome: Outcome): void;
@@ -35,11 +38,16 @@ export async function runRounds(tasks: readonly Task[], plan: RoundsPlan, listen
   const { rounds, firstRound, turn, seed } = plan;
   for (let round = firstRound; round < firstRound + rounds; round += 1) {
     for (const [done, task] of shuffled(tasks, Prng.fromSeed(seed, round)).entries()) {
-      listener.onTurn(task, { round, done, total: tasks.length });
+      begin(listener, task, { round, done, total: tasks.length });
       listener.onOutcome(task, round, await task.measure(turn));
     }
   }
   for (const task of tasks) await task.check();
+}
+
+function begin(listener: RoundsListener, task: Task, at: Parameters<RoundsListener['onTurn']>[1]): void {
+  if (listener.signal.aborted) throw interruptedError();
+  listener.onTurn(task, at);
 }
 
 async function warmUp(tasks: readonly Task[], plan: RoundsPlan, listener: RoundsListener): Promise<void> {
@@ -48,7 +56,7 @@ async function warmUp(tasks: readonly Task[], plan: RoundsPlan, listener: Rounds
   for (let round = 1; round <= warmUpRoundsMax && figures.size > 0; round += 1) {
     const waiting = [...figures.keys()];
     for (const [done, task] of shuffled(waiting, Prng.fromSeed(seed, WARM_UP, round)).entries()) {
-      listener.onTurn(task, { round: null, done, total: waiting.length });
+      begin(listener, task, { round: null, done, total: waiting.length });
       const known = figures.get(task) ?? [];
       known.push((await task.measure(turn)).measurements[0].value ?? Number.NaN);
       if (isSteady(known)) figures.delete(task);

@@ -25,7 +25,7 @@ export class FlowTasks {
 
   /** Runs a pipeline from its start to its drain, in which every sum must be verified. */
   async #run<T>(options: PipelineOptions, watch: (pipeline: Pipeline) => Promise<T>): Promise<T> {
-    const { dataFolder, logsFolder, launch } = this.#context;
+    const { dataFolder, logsFolder, launch, signal } = this.#context;
     this.#runs += 1;
     const name = `pipeline-${this.#runs}`;
     const pipeline = await Pipeline.start(options, {
@@ -33,6 +33,7 @@ export class FlowTasks {
       logsFolder: join(logsFolder, name),
       launch,
       clock: systemClock,
+      signal,
     });
     let result: T;
     try {

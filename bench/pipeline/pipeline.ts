@@ -5,7 +5,7 @@
 
 import { mkdir, rm } from 'node:fs/promises';
 import { type Clock, delay } from '../../src/core/clock.ts';
-import { OperatingError, ViolationError } from '../../src/core/errors.ts';
+import { OperatingError, ViolationError, interruptedError } from '../../src/core/errors.ts';
 import { LatencyHistogram } from '../../src/measure/histogram.ts';
 import type { ComponentProcess, Launch } from '../../src/process/component-process.ts';
 import type { ComponentEvent, RecoveredEvent } from '../../src/process/component-protocol.ts';
@@ -65,6 +65,8 @@ export type PipelineAt = {
   readonly logsFolder: string;
   readonly launch: Launch;
   readonly clock: Clock;
+  /** Ends it: what is awaited then throws ERR_INTERRUPTED. */
+  readonly signal: AbortSignal;
 };
 
 export class Pipeline {
@@ -75,6 +77,7 @@ export class Pipeline {
   readonly #meter: Meter = new Meter();
   readonly #usage: UsageMeter = new UsageMeter();
   readonly #halt: AbortController = new AbortController();
+  #onAbandoned: () => void = () => undefined;
   #error: Error | null = null;
   #scheduleLag: LatencyHistogram = new LatencyHistogram();
   readonly #rssBytes: Map<string, number> = new Map();
@@ -105,6 +108,9 @@ export class Pipeline {
     await mkdir(at.dataFolder, { recursive: true });
     const endpoint = await chooseEndpoint('ipc', at.dataFolder);
     const pipeline = new Pipeline(options, { ...at, endpoint });
+    const onAbort = (): void => pipeline.#fail(interruptedError());
+    at.signal.addEventListener('abort', onAbort);
+    pipeline.#onAbandoned = () => at.signal.removeEventListener('abort', onAbort);
     try {
       await pipeline.#fleet.start(pipeline.#halt.signal);
       pipeline.#check();
@@ -285,6 +291,7 @@ export class Pipeline {
 
   /** Ends what still runs, and removes the data. */
   async abandon(): Promise<void> {
+    this.#onAbandoned();
     await this.#fleet.abandon(true);
     await this.#endpoint.remove();
     await rm(this.#folder, { recursive: true, force: true });

@@ -83,6 +83,13 @@ export class OperatingError extends Error {
   }
 }
 
+const INTERRUPTED = 'ERR_INTERRUPTED';
+
+/** The user has ended it before there was a result: exit 3. */
+export function interruptedError(): OperatingError {
+  return new OperatingError(INTERRUPTED, 'interrupted');
+}
+
 /** The user asked for something that cannot be: one line, exit 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
@@ -98,5 +105,6 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof ViolationError) return EXIT.violation;
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof FencedError) return EXIT.fenced;
+  if (error instanceof OperatingError && error.code === INTERRUPTED) return EXIT.inconclusive;
   return EXIT.internal;
 }

@@ -18,6 +18,7 @@ const DEPENDENCIES = {
   progress: { update: () => undefined, say: () => undefined, done: () => undefined },
   versions: { zeromq: null, libzmq: null, lmdb: null, addonBackend: null },
   sourceRoot: '/',
+  signal: new AbortController().signal,
   commandLine: ['bench'],
 };
 const FLAGS = { suite: ['pipeline'], smoke: true, firstRound: 3, seed: 7 } as const;
@@ -81,4 +82,29 @@ test('a process that cannot do its part ends the run, which says so and is no fi
     instanceOf: OperatingError,
     message: /broker: pid \d+ exited unexpectedly with 1/,
   });
+});
+
+test('an interrupt in the middle of a pipeline ends it: no process and no data stay, what was recorded does', async (t) => {
+  const results = mkdtempSync(join(tmpdir(), 'stream-sum-bench-'));
+  t.teardown(() => rmSync(results, { recursive: true }));
+  const interrupted = new AbortController();
+  const progress = {
+    ...DEPENDENCIES.progress,
+    // The second turn begins: its processes are being started.
+    update: (text: string) => {
+      if (text.includes(', 2 of ')) setTimeout(() => interrupted.abort(), 300);
+    },
+  };
+  const { signal } = interrupted;
+  const options = parseBenchOptions({ ...FLAGS, only: ['throughput', 'latency'], results });
+  const launch = componentLaunch(MAIN);
+  await t.throwsAsync(runBench(options, { ...DEPENDENCIES, progress, launch, signal }), { code: 'ERR_INTERRUPTED' });
+  const [name = ''] = readdirSync(results);
+  const folder = join(results, name);
+  t.like(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')), {
+    verdict: 'INCONCLUSIVE',
+    reasons: ['interrupted'],
+  });
+  t.false(existsSync(join(folder, 'data')));
+  t.true(readCsv(join(folder, 'samples.csv')).length > 0);
 });
