@@ -39,7 +39,7 @@ export type Launch = {
 
 /**
  * glibc gives buffers of 128 KiB and more back to the kernel when they are freed, and every new batch then faults its
- * pages in again. Kept by the process, they made 64 KiB chunks a quarter faster (DECISIONS.md). Other C libraries ignore it.
+ * pages in again. What it gives to keep them, and what it costs, is in DECISIONS.md. Other C libraries ignore it.
  */
 export const COMPONENT_ENVIRONMENT: Readonly<Record<string, string>> = {
   MALLOC_MMAP_THRESHOLD_: String(32 * 1024 ** 2),
