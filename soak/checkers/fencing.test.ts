@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { type BatchEvent, shardOfProducer } from './batch-reader.ts';
 import { FencingChecker } from './fencing.ts';
 import type { HistoryEvent } from './history.ts';
 import { type HistoryOptions, buildHistory } from './testing/history-builder.ts';
@@ -24,6 +25,11 @@ function firstUnder(wanted: number, written: number): HistoryOptions['tampering'
   };
 }
 
+function isOf(event: BatchEvent, owner: { shard: number; epoch: number }): boolean {
+  const { producer, epoch } = decoded(event);
+  return shardOfProducer(producer) === owner.shard && epoch === owner.epoch;
+}
+
 test('along restarts that each raise the epoch nothing is stale', (t) => {
   fc.assert(
     fc.property(fc.nat(1e6), (seed) => {
@@ -38,6 +44,8 @@ test('along restarts that each raise the epoch nothing is stale', (t) => {
 test('a batch that a replaced owner wrote after the claim is stale, also when the claim is seen late', (t) => {
   fc.assert(
     fc.property(fc.nat(1e6), (seed) => {
+      // In few histories the shard has no sum while that epoch lasts, and nothing is planted.
+      fc.pre(buildHistory({ seed }).some((event) => isSums(event) && isOf(event, { shard: 1, epoch: 3 })));
       const events = buildHistory({ seed, tampering: firstUnder(3, 2) });
       const { violations } = check(events);
       t.is(violations[0]?.kind, 'stale-writer');
