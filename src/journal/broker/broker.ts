@@ -19,8 +19,8 @@ import {
   encodeHeader,
 } from '../protocol.ts';
 import { GroupCommit } from '../../store/group-commit.ts';
+import { answerCall } from './calls.ts';
 import type { JournalLog } from './journal-log.ts';
-import { isShardHold } from './restore.ts';
 import { type BrokerConfig, BrokerState } from './state.ts';
 import { Stream } from './stream.ts';
 
@@ -51,13 +51,6 @@ type Session = {
   readonly streams: Map<number, Stream>;
   /** Answers to appends, sent together after the commit. */
   readonly acks: { id: number; outcome: AppendOutcome }[];
-};
-
-/** The ways to answer a call: at once, once everything accepted is durable, or with a reason why never. */
-type Answers = {
-  readonly reply: (result: unknown) => void;
-  readonly durably: (result: unknown) => void;
-  readonly refuse: (reason: string) => void;
 };
 
 export type BrokerCounts = { commits: number; appends: number; bytesAppended: number; refusals: number };
@@ -308,77 +301,12 @@ export class Broker {
 
   #call(session: string, id: number, call: Call): void {
     const reply = (result: unknown): void => this.#send(session, { t: 'reply', id, result });
-    const durably = (result: unknown): void =>
-      this.#commit.whenDurable(() => reply(stamped(result, this.#options.clock)));
-    const refuse = (reason: string): void => this.#send(session, { t: 'refused', id, reason });
-    if ('owner' in call && call.owner !== undefined && this.state.isFenced(call.owner))
-      return durably({ outcome: 'fenced' });
-    if (!('journal' in call)) return this.#callShard(call, { reply, durably, refuse });
-    const journal = this.state.journals.get(call.journal);
-    if (journal === undefined) return refuse(`there is no journal ${call.journal}`);
-    this.#callJournal(journal, call, { reply, durably, refuse });
-  }
-
-  #callShard(call: Exclude<Call, { journal: string }>, { reply, durably, refuse }: Answers): void {
-    switch (call.op) {
-      case 'list':
-        return reply(this.state.info());
-      case 'raise': {
-        const outcome = this.state.raise(call.shard, call.path, call.takeOver);
-        if (outcome === null) return refuse(`there is no shard ${call.shard}`);
-        if (outcome.outcome === 'replaced') return durably(outcome);
-        return this.#commit.accept(() => reply(outcome));
-      }
-      case 'confirm':
-        this.state.confirm(call.owner, call.path);
-        return this.#commit.accept(() => reply({ outcome: 'confirmed' }));
-      case 'report': {
-        const hold = this.state.shardHold(call.owner.shard);
-        this.state.moveHold(hold.journal, hold.name, call.offset);
-        if (this.state.wantsTrim(hold.journal)) this.#commit.accept();
-        return reply({ outcome: 'reported' });
-      }
-      default:
-        return unreachable(call);
-    }
-  }
-
-  #callJournal(
-    journal: JournalLog,
-    call: Extract<Call, { journal: string }>,
-    { reply, durably, refuse }: Answers,
-  ): void {
-    switch (call.op) {
-      case 'head':
-        return reply({ head: journal.head });
-      case 'expected': {
-        const producer = journal.producers.get(call.producer);
-        return durably(
-          producer?.ended === true ? { outcome: 'ended' } : { outcome: 'expected', n: producer?.next ?? 0, stampNs: 0 },
-        );
-      }
-      case 'retire':
-        if (journal.kind !== 'chunks') return refuse('a shard has no end');
-        this.state.retire(journal, call.producer);
-        return this.#commit.accept(() => reply({ outcome: 'ended' }));
-      case 'hold': {
-        if (isShardHold(journal, call.name)) return refuse('the hold of a shard is made with its journal');
-        const outcome = this.state.makeHold(journal, call.name);
-        return this.#commit.accept(() => reply(outcome));
-      }
-      case 'move-hold': {
-        if (isShardHold(journal, call.name)) return refuse('a shard moves its hold by reports');
-        const outcome = this.state.moveHold(journal, call.name, call.offset);
-        if (this.state.wantsTrim(journal)) this.#commit.accept();
-        return reply({ outcome });
-      }
-      case 'release':
-        if (isShardHold(journal, call.name)) return refuse('the hold of a shard is never released');
-        this.state.releaseHold(journal, call.name);
-        return this.#commit.accept(() => reply({ outcome: 'released' }));
-      default:
-        return unreachable(call);
-    }
+    answerCall(call, this.state, {
+      reply,
+      durably: (result) => this.#commit.whenDurable(() => reply(stamped(result, this.#options.clock))),
+      refuse: (reason) => this.#send(session, { t: 'refused', id, reason }),
+      commit: (whenDurable) => this.#commit.accept(whenDurable),
+    });
   }
 
   // --- time ---

@@ -1,0 +1,92 @@
+/** What the broker does for each call of a client, by the rules of `state.ts`, and when it may answer. */
+
+import { unreachable } from '../../core/assert.ts';
+import type { Call } from '../protocol.ts';
+import type { JournalLog } from './journal-log.ts';
+import { isShardHold } from './restore.ts';
+import type { BrokerState } from './state.ts';
+
+/** The ways to answer a call: at once, once everything accepted is durable, or with a reason why never. */
+export type Answers = {
+  readonly reply: (result: unknown) => void;
+  readonly durably: (result: unknown) => void;
+  readonly refuse: (reason: string) => void;
+  /** Something was accepted: it goes into the next commit. Calls back once that is durable. */
+  readonly commit: (whenDurable?: () => void) => void;
+};
+
+export function answerCall(call: Call, state: BrokerState, answers: Answers): void {
+  if ('owner' in call && call.owner !== undefined && state.isFenced(call.owner))
+    return answers.durably({ outcome: 'fenced' });
+  if (!('journal' in call)) return answerShard(call, state, answers);
+  const journal = state.journals.get(call.journal);
+  if (journal === undefined) return answers.refuse(`there is no journal ${call.journal}`);
+  answerJournal(journal, call, state, answers);
+}
+
+function answerShard(
+  call: Exclude<Call, { journal: string }>,
+  state: BrokerState,
+  { reply, durably, refuse, commit }: Answers,
+): void {
+  switch (call.op) {
+    case 'list':
+      return reply(state.info());
+    case 'raise': {
+      const outcome = state.raise(call.shard, call.path, call.takeOver);
+      if (outcome === null) return refuse(`there is no shard ${call.shard}`);
+      if (outcome.outcome === 'replaced') return durably(outcome);
+      return commit(() => reply(outcome));
+    }
+    case 'confirm':
+      state.confirm(call.owner, call.path);
+      return commit(() => reply({ outcome: 'confirmed' }));
+    case 'report': {
+      const hold = state.shardHold(call.owner.shard);
+      state.moveHold(hold.journal, hold.name, call.offset);
+      if (state.wantsTrim(hold.journal)) commit();
+      return reply({ outcome: 'reported' });
+    }
+    default:
+      return unreachable(call);
+  }
+}
+
+function answerJournal(
+  journal: JournalLog,
+  call: Extract<Call, { journal: string }>,
+  state: BrokerState,
+  { reply, durably, refuse, commit }: Answers,
+): void {
+  switch (call.op) {
+    case 'head':
+      return reply({ head: journal.head });
+    case 'expected': {
+      const producer = journal.producers.get(call.producer);
+      return durably(
+        producer?.ended === true ? { outcome: 'ended' } : { outcome: 'expected', n: producer?.next ?? 0, stampNs: 0 },
+      );
+    }
+    case 'retire':
+      if (journal.kind !== 'chunks') return refuse('a shard has no end');
+      state.retire(journal, call.producer);
+      return commit(() => reply({ outcome: 'ended' }));
+    case 'hold': {
+      if (isShardHold(journal, call.name)) return refuse('the hold of a shard is made with its journal');
+      const outcome = state.makeHold(journal, call.name);
+      return commit(() => reply(outcome));
+    }
+    case 'move-hold': {
+      if (isShardHold(journal, call.name)) return refuse('a shard moves its hold by reports');
+      const outcome = state.moveHold(journal, call.name, call.offset);
+      if (state.wantsTrim(journal)) commit();
+      return reply({ outcome });
+    }
+    case 'release':
+      if (isShardHold(journal, call.name)) return refuse('the hold of a shard is never released');
+      state.releaseHold(journal, call.name);
+      return commit(() => reply({ outcome: 'released' }));
+    default:
+      return unreachable(call);
+  }
+}
