@@ -11,6 +11,7 @@ import { parseCount } from '../src/core/units.ts';
 import { selectedBackend } from '../src/hash/backend.ts';
 import { packageVersion } from '../src/measure/environment.ts';
 import { componentLaunch } from '../src/process/component-process.ts';
+import { onInterrupt } from '../src/process/interrupt.ts';
 import { libzmqVersion } from '../src/transport/zeromq-link.ts';
 import { ChildError } from './against/child.ts';
 import { interleave } from './against/interleave.ts';
@@ -24,7 +25,6 @@ import { benchTables } from './tables.ts';
 const SOURCE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(import.meta.dirname, '../src/cli/main.js');
 const ROUNDS_MAX = 1000;
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 type Flags = BenchFlags & { readonly record?: true; readonly against?: string };
 
@@ -51,19 +51,14 @@ async function run({ record, against, ...flags }: Flags): Promise<void> {
   const options = parseBenchOptions(flags);
   if (record === true && against !== undefined) throw new UsageError('--record and --against exclude each other');
   const interrupted = new AbortController();
-  const onSignal = (): void => {
-    // The second one ends the program at once.
-    for (const signal of SIGNALS) process.off(signal, onSignal);
-    interrupted.abort();
-  };
-  for (const signal of SIGNALS) process.on(signal, onSignal);
+  const release = onInterrupt(() => interrupted.abort());
   const dependencies = compose(interrupted.signal);
   try {
     if (against === undefined) await measure(options, dependencies, record === true);
     else await compareWith(against, options, dependencies);
   } finally {
     dependencies.progress.done();
-    for (const signal of SIGNALS) process.off(signal, onSignal);
+    release();
   }
 }
 

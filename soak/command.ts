@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { systemClock } from '../src/core/clock.ts';
 import { type NativeVersions, packageVersion } from '../src/measure/environment.ts';
 import { componentLaunch } from '../src/process/component-process.ts';
+import { onInterrupt } from '../src/process/interrupt.ts';
 import { createDisplay } from './display.ts';
 import { parseSoakOptions, SOAK_OPTION_DEFINITIONS, type SoakOptionTexts } from './options.ts';
 import { runSoak } from './run.ts';
@@ -51,22 +52,4 @@ export function soakCommand(composition: SoakComposition = {}): Command {
     });
     process.exitCode = verdict.exitCode;
   });
-}
-
-/** One Ctrl-C can arrive more than once: from the terminal, and from npm, which hands it on. */
-const REPEAT_MS = 500;
-
-/** Ctrl-C, a service manager's SIGTERM, and a terminal that is closed all ask for the same. */
-function onInterrupt(interrupt: () => void): () => void {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  let lastMs = Number.NEGATIVE_INFINITY;
-  const listener = (): void => {
-    const nowMs = performance.now();
-    if (nowMs - lastMs >= REPEAT_MS) interrupt();
-    lastMs = nowMs;
-  };
-  for (const signal of signals) process.on(signal, listener);
-  return () => {
-    for (const signal of signals) process.off(signal, listener);
-  };
 }

@@ -110,6 +110,7 @@ export class Pipeline {
     const pipeline = new Pipeline(options, { ...at, endpoint });
     const onAbort = (): void => pipeline.#fail(interruptedError());
     at.signal.addEventListener('abort', onAbort);
+    if (at.signal.aborted) onAbort();
     pipeline.#onAbandoned = () => at.signal.removeEventListener('abort', onAbort);
     try {
       await pipeline.#fleet.start(pipeline.#halt.signal);

@@ -84,15 +84,33 @@ test('a process that cannot do its part ends the run, which says so and is no fi
   });
 });
 
+/** Of the processes that run with this text in their arguments; none where there is no /proc. */
+function commandLinesWith(text: string): string[] {
+  if (!existsSync('/proc')) return [];
+  const lines = readdirSync('/proc').map((name) => {
+    try {
+      return /^\d+$/.test(name) ? readFileSync(join('/proc', name, 'cmdline'), 'utf8') : '';
+    } catch {
+      return '';
+    }
+  });
+  return lines.filter((line) => line.includes(text));
+}
+
 test('an interrupt in the middle of a pipeline ends it: no process and no data stay, what was recorded does', async (t) => {
   const results = mkdtempSync(join(tmpdir(), 'stream-sum-bench-'));
   t.teardown(() => rmSync(results, { recursive: true }));
   const interrupted = new AbortController();
+  let wasRunning: string[] = [];
+  const interrupt = (): void => {
+    wasRunning = commandLinesWith(results);
+    interrupted.abort();
+  };
   const progress = {
     ...DEPENDENCIES.progress,
     // The second turn begins: its processes are being started.
     update: (text: string) => {
-      if (text.includes(', 2 of ')) setTimeout(() => interrupted.abort(), 300);
+      if (text.includes(', 2 of ')) setTimeout(interrupt, 300);
     },
   };
   const { signal } = interrupted;
@@ -105,6 +123,8 @@ test('an interrupt in the middle of a pipeline ends it: no process and no data s
     verdict: 'INCONCLUSIVE',
     reasons: ['interrupted'],
   });
+  t.true(wasRunning.length > 0 || process.platform !== 'linux');
+  t.deepEqual(commandLinesWith(results), []);
   t.false(existsSync(join(folder, 'data')));
   t.true(readCsv(join(folder, 'samples.csv')).length > 0);
 });

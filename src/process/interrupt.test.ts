@@ -1,0 +1,27 @@
+import { EventEmitter } from 'node:events';
+import test from 'ava';
+import { onInterrupt } from './interrupt.ts';
+
+test('one Ctrl-C that arrives twice is one interrupt, a later one is another, and none comes once it is undone', (t) => {
+  const source = new EventEmitter();
+  let nowMs = 1_000;
+  let interrupts = 0;
+  const undo = onInterrupt(
+    () => {
+      interrupts += 1;
+    },
+    source,
+    () => nowMs,
+  );
+  source.emit('SIGINT');
+  nowMs += 20;
+  source.emit('SIGINT');
+  t.is(interrupts, 1);
+  nowMs += 600;
+  source.emit('SIGTERM');
+  t.is(interrupts, 2);
+  undo();
+  nowMs += 600;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) t.false(source.emit(signal));
+  t.is(interrupts, 2);
+});
