@@ -1,7 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { OperatingError } from '../core/errors.ts';
-import { LATENCY_NS_HIGHEST, LatencyHistogram } from './histogram.ts';
+import { build, encodeIntoCompressedBase64 } from 'hdr-histogram-js';
+import { LATENCY_NS_HIGHEST, LATENCY_NS_LOWEST, LatencyHistogram } from './histogram.ts';
 
 const latencies = fc.array(fc.integer({ min: 0, max: 3_600e9 }), { minLength: 1, maxLength: 200 });
 
@@ -32,6 +33,28 @@ test('merging the deltas of two processes is the same as recording into one', (t
       t.deepEqual(merged.summary(), histogramOf([...left, ...right]).summary());
     }),
   );
+});
+
+test('no value is lost on the way, also where one ends a power of two and in files of histograms of other sizes', (t) => {
+  for (let exponent = 0; 2 ** exponent < LATENCY_NS_HIGHEST; exponent += 1) {
+    for (const value of [2 ** exponent - 1, 2 ** exponent, Math.floor((2 ** exponent * 2047) / 2048)]) {
+      const merged = histogramOf([5]);
+      merged.add(LatencyHistogram.decode(histogramOf([7e6, value]).encode() ?? ''));
+      t.is(merged.count, 3, `${value}`);
+      const smaller = build({
+        bitBucketSize: 64,
+        autoResize: true,
+        lowestDiscernibleValue: LATENCY_NS_LOWEST,
+        highestTrackableValue: 60e9,
+        numberOfSignificantValueDigits: 3,
+      });
+      smaller.recordValue(value);
+      t.is(LatencyHistogram.decode(encodeIntoCompressedBase64(smaller)).count, 1, `${value}, from a smaller one`);
+    }
+  }
+  const highest = histogramOf([LATENCY_NS_HIGHEST * 2]);
+  highest.add(LatencyHistogram.decode(highest.encode() ?? ''));
+  t.is(highest.count, 2);
 });
 
 test('taking resets, so that each delta is counted once', (t) => {

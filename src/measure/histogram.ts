@@ -27,9 +27,11 @@ export type LatencySummary = {
 export class LatencyHistogram {
   readonly #histogram: Histogram = build({
     bitBucketSize: 64,
-    autoResize: true,
+    // One size for all: merging two sizes, hdr-histogram-js 3.0.1 looks for the largest value up to 511 ns above it, which can lie
+    // beyond the array, and then no count is a number any more.
+    autoResize: false,
     lowestDiscernibleValue: LATENCY_NS_LOWEST,
-    highestTrackableValue: 60e9,
+    highestTrackableValue: LATENCY_NS_HIGHEST,
     numberOfSignificantValueDigits: 3,
   });
 
@@ -67,7 +69,7 @@ export class LatencyHistogram {
   static decode(encoded: string): LatencyHistogram {
     const histogram = new LatencyHistogram();
     try {
-      histogram.#histogram.add(decodeFromCompressedBase64(encoded, 64));
+      histogram.#histogram.add(decodeFromCompressedBase64(encoded, 64, false, LATENCY_NS_HIGHEST));
     } catch (cause) {
       throw new OperatingError('ERR_HISTOGRAM', 'malformed latency histogram', { cause });
     }
