@@ -3,26 +3,21 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { countWithin, makeCommand, parsed } from '../src/cli/flags.ts';
 import { EXIT, UsageError } from '../src/core/errors.ts';
 import { parseCount } from '../src/core/units.ts';
-import { selectedBackend } from '../src/hash/backend.ts';
-import { packageVersion } from '../src/measure/environment.ts';
 import { componentLaunch } from '../src/process/component-process.ts';
 import { onInterrupt } from '../src/process/interrupt.ts';
-import { libzmqVersion } from '../src/transport/zeromq-link.ts';
 import { ChildError } from './against/child.ts';
 import { interleave } from './against/interleave.ts';
 import { recordBaseline } from './baseline.ts';
 import { type BenchFlags, type BenchOptions, parseBenchOptions, SUITES } from './options.ts';
 import { createProgress } from './progress.ts';
+import { thisProgram } from './program.ts';
 import { type BenchDependencies, runBench } from './run.ts';
 import { benchTables } from './tables.ts';
 
-/** `dist/bench/` is two folders below the root of the package. */
-const SOURCE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(import.meta.dirname, '../src/cli/main.js');
 const ROUNDS_MAX = 1000;
 
@@ -67,7 +62,7 @@ async function measure(options: BenchOptions, dependencies: BenchDependencies, i
   dependencies.progress.done();
   process.stdout.write(`${benchTables(record.samples, record.remarks).join('\n')}\nresults  ${folder}\n`);
   if (!isRecorded) return;
-  const recorded = await recordBaseline(folder, described, join(SOURCE_ROOT, 'results/baseline'));
+  const recorded = await recordBaseline(folder, described, join(dependencies.sourceRoot, 'results/baseline'));
   process.stdout.write(`recorded ${recorded}\n`);
 }
 
@@ -91,16 +86,9 @@ async function compareWith(ref: string, bench: BenchOptions, dependencies: Bench
 
 function compose(signal: AbortSignal): BenchDependencies {
   return {
+    ...thisProgram(),
     launch: componentLaunch(MAIN),
     progress: createProgress(process.stderr),
-    versions: {
-      zeromq: packageVersion('zeromq', import.meta.url),
-      libzmq: libzmqVersion,
-      lmdb: packageVersion('lmdb', import.meta.url),
-      addonBackend: selectedBackend(),
-    },
-    sourceRoot: SOURCE_ROOT,
-    commandLine: process.argv.slice(2),
     signal,
   };
 }

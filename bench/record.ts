@@ -1,15 +1,17 @@
 /** The files of a benchmark run's folder, written as it goes. results/README.md describes the columns. */
 
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CsvFile, type CsvRow } from '../src/measure/csv.ts';
+import { CsvFile } from '../src/measure/csv.ts';
 import { LATENCY_COLUMNS, type LatencyRow, latencyRow } from '../src/measure/latency-row.ts';
+import { digestFiles, type RunFile, writeRunFile } from '../src/measure/run-folder.ts';
 import { parametersText, SAMPLE_COLUMNS, type Sample } from '../src/measure/samples.ts';
 import type { Outcome, Task } from './harness/task.ts';
 
 export class BenchRecord {
   /** All rows of samples.csv so far. */
   readonly samples: Sample[] = [];
-  /** All rows of latency.csv that outcomes have brought. */
+  /** All rows of latency.csv so far. */
   readonly latencies: LatencyRow[] = [];
   /** What a reader of the figures must know, and the rounds that it is about. */
   readonly #remarks: Map<string, Set<number>> = new Map();
@@ -23,11 +25,6 @@ export class BenchRecord {
     this.#samplesFile = CsvFile.create(join(folder, 'samples.csv'), SAMPLE_COLUMNS);
   }
 
-  /** Names of the files that it has written. */
-  get files(): string[] {
-    return ['samples.csv', ...(this.#latencyFile === null ? [] : ['latency.csv'])];
-  }
-
   outcome(suite: string, task: Task, round: number, outcome: Outcome): void {
     const { benchmark } = task;
     for (const { process, ...measurement } of outcome.measurements) {
@@ -35,9 +32,7 @@ export class BenchRecord {
       this.sample({ suite, benchmark, parameters, ...measurement, round });
     }
     for (const { stage, histogram, censored } of outcome.latencies ?? []) {
-      const row = latencyRow({ phase: nameOf(task), stage }, histogram, censored);
-      this.latencies.push(row);
-      this.latency(row);
+      this.latency(latencyRow({ phase: nameOf(task), stage }, histogram, censored));
     }
     for (const remark of outcome.remarks ?? []) this.remark(`${suite} ${nameOf(task)}: ${remark}`, round);
   }
@@ -47,7 +42,8 @@ export class BenchRecord {
     this.#samplesFile.append(sample);
   }
 
-  latency(row: CsvRow<keyof LatencyRow>): void {
+  latency(row: LatencyRow): void {
+    this.latencies.push(row);
     this.#latencyFile ??= CsvFile.create(join(this.#folder, 'latency.csv'), LATENCY_COLUMNS);
     this.#latencyFile.append(row);
   }
@@ -65,10 +61,23 @@ export class BenchRecord {
     );
   }
 
-  /** Makes everything durable. */
-  close(): void {
+  /** Makes everything durable, and writes run.json and report.html of the run that has ended now. */
+  async complete(ended: RunFile): Promise<RunFile> {
     this.#samplesFile.close();
     this.#latencyFile?.close();
+    const files = ['samples.csv', ...(this.#latencyFile === null ? [] : ['latency.csv'])];
+    const run: RunFile = {
+      ...ended,
+      endedAt: new Date().toISOString(),
+      remarks: this.remarks,
+      digests: await digestFiles(this.#folder, files),
+    };
+    await writeRunFile(this.#folder, run);
+    const { samples, latencies } = this;
+    // Charts are a large library, loaded once there is something to show.
+    const { reportPage } = await import('./report/page.ts');
+    await writeFile(join(this.#folder, 'report.html'), reportPage({ run, samples, latencies }));
+    return run;
   }
 }
 

@@ -1,17 +1,9 @@
 /** One benchmark run with a folder: makes the folder, runs the suites in rounds, and writes down what they came to. */
 
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT, UsageError, ViolationError, exitCodeOf } from '../src/core/errors.ts';
-import { type NativeVersions, readEnvironment } from '../src/measure/environment.ts';
-import {
-  createRunFolder,
-  digestFiles,
-  RUN_SCHEMA_VERSION,
-  readCommit,
-  type RunFile,
-  writeRunFile,
-} from '../src/measure/run-folder.ts';
+import { beginRunFile, createRunFolder, type Program, type RunFile, writeRunFile } from '../src/measure/run-folder.ts';
 import type { Launch } from '../src/process/component-process.ts';
 import { runRounds } from './harness/rounds.ts';
 import type { Task } from './harness/task.ts';
@@ -20,14 +12,9 @@ import type { Progress } from './progress.ts';
 import { BenchRecord, nameOf } from './record.ts';
 import { createSuite } from './suites.ts';
 
-export type BenchDependencies = {
+export type BenchDependencies = Program & {
   readonly launch: Launch;
   readonly progress: Progress;
-  readonly versions: NativeVersions;
-  /** The top of the repository that the program runs from. */
-  readonly sourceRoot: string;
-  /** As typed, for run.json. */
-  readonly commandLine: readonly string[];
   /** Ends the run, which is inconclusive then and keeps what it has recorded. */
   readonly signal: AbortSignal;
 };
@@ -40,31 +27,21 @@ export type BenchResult = { readonly folder: string; readonly run: RunFile; read
  */
 export async function runBench(options: BenchOptions, dependencies: BenchDependencies): Promise<BenchResult> {
   const startedAt = new Date();
-  const { results, seed } = options;
+  const { results, seed, suites, only, scale } = options;
   const folder = await createRunFolder({ results, kind: 'bench', seed, startedAt });
-  const begun = await describeRun(options, dependencies, { startedAt, folder });
+  const configuration = { suites, only, scale };
+  const begun = await beginRunFile(dependencies, { kind: 'bench', configuration, seed, startedAt, dataFolder: folder });
   await writeRunFile(folder, begun);
   const record = new BenchRecord(folder);
   dependencies.progress.say(`bench: seed ${seed}, results in ${folder}`);
   let failure: unknown = null;
   try {
-    for (const suite of options.suites) await runSuite(suite, { options, dependencies, folder, record });
-    if (record.samples.length === 0) throw new UsageError(`--only ${options.only.join(' ')}: no such benchmark`);
+    for (const suite of suites) await runSuite(suite, { options, dependencies, folder, record });
+    if (record.samples.length === 0) throw new UsageError(`--only ${only.join(' ')}: no such benchmark`);
   } catch (error) {
     failure = error;
   }
-  record.close();
-  const run: RunFile = {
-    ...begun,
-    ...(failure === null ? HOLDS : verdictOf(failure)),
-    endedAt: new Date().toISOString(),
-    remarks: record.remarks,
-    digests: await digestFiles(folder, record.files),
-  };
-  await writeRunFile(folder, run);
-  const { samples, latencies } = record;
-  const { reportPage } = await import('./report/page.ts');
-  await writeFile(join(folder, 'report.html'), reportPage({ run, samples, latencies }));
+  const run = await record.complete({ ...begun, ...(failure === null ? HOLDS : verdictOf(failure)) });
   if (failure !== null) throw failure;
   return { folder, run, record };
 }
@@ -116,30 +93,4 @@ async function runSuite(name: SuiteName, { options, dependencies, folder, record
 
 function unsteadyText(suite: string, tasks: readonly Task[], warmUpRounds: number): string {
   return `${suite}: ${tasks.length} tasks never steady in ${warmUpRounds} rounds of warm-up: ${tasks.map(nameOf).join('; ')}`;
-}
-
-async function describeRun(
-  options: BenchOptions,
-  dependencies: BenchDependencies,
-  at: { readonly startedAt: Date; readonly folder: string },
-): Promise<RunFile> {
-  const { seed, suites, only, scale } = options;
-  const { commit, dirty } = await readCommit(dependencies.sourceRoot);
-  return {
-    schemaVersion: RUN_SCHEMA_VERSION,
-    kind: 'bench',
-    commandLine: dependencies.commandLine,
-    configuration: { suites, only, scale },
-    seed,
-    commit,
-    dirty,
-    environment: readEnvironment(at.folder, dependencies.versions),
-    startedAt: at.startedAt.toISOString(),
-    endedAt: null,
-    verdict: null,
-    exitCode: null,
-    reasons: [],
-    pairing: null,
-    digests: {},
-  };
 }

@@ -5,14 +5,12 @@ import { join, resolve } from 'node:path';
 import type { Audit, Connect } from './audit.ts';
 import type { Clock } from '../src/core/clock.ts';
 import { EXIT } from '../src/core/errors.ts';
-import { type NativeVersions, readEnvironment } from '../src/measure/environment.ts';
 import {
+  beginRunFile,
   createRunFolder,
   digestFiles,
   makeFolders,
-  RUN_SCHEMA_VERSION,
-  readCommit,
-  type RunFile,
+  type Program,
   writeRunFile,
 } from '../src/measure/run-folder.ts';
 import type { Launch } from '../src/process/component-process.ts';
@@ -26,15 +24,10 @@ import { samplesOf, verdictScreen } from './summary.ts';
 import { type RunOutcome, Supervisor } from './supervisor.ts';
 import { decideVerdict, type Verdict } from './verdict.ts';
 
-export type SoakDependencies = {
+export type SoakDependencies = Program & {
   readonly launch: Launch;
   readonly clock: Clock;
   readonly display: Display;
-  readonly versions: NativeVersions;
-  /** The top of the repository that the program runs from. */
-  readonly sourceRoot: string;
-  /** As typed, for run.json. */
-  readonly commandLine: readonly string[];
   readonly audit: Audit | null;
   /** Null: there are no journals to follow. */
   readonly connect: Connect | null;
@@ -53,7 +46,9 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
   await makeFolders(dataFolder);
   const endpoint = await chooseEndpoint(options.transport, dataFolder);
   try {
-    const run = await describeRun(options, dependencies, { startedAt, dataFolder, endpoint: endpoint.address });
+    const configuration = { ...options, dataFolder, endpoint: endpoint.address };
+    const { seed } = options;
+    const run = await beginRunFile(dependencies, { kind: 'soak', configuration, seed, startedAt, dataFolder });
     await writeRunFile(folder, run);
     const startNs = clock.nowNs();
     const summers = processNames('summer', options.summers);
@@ -139,28 +134,4 @@ async function disposeOfData(options: SoakOptions, verdict: Verdict, dataFolder:
   if (options.data !== null || options.keepData || evidence) return dataFolder;
   await rm(dataFolder, { recursive: true, force: true });
   return null;
-}
-
-async function describeRun(
-  options: SoakOptions,
-  dependencies: SoakDependencies,
-  at: { readonly startedAt: Date; readonly dataFolder: string; readonly endpoint: string },
-): Promise<RunFile> {
-  const { commit, dirty } = await readCommit(dependencies.sourceRoot);
-  return {
-    schemaVersion: RUN_SCHEMA_VERSION,
-    kind: 'soak',
-    commandLine: dependencies.commandLine,
-    configuration: { ...options, dataFolder: at.dataFolder, endpoint: at.endpoint },
-    seed: options.seed,
-    commit,
-    dirty,
-    environment: readEnvironment(at.dataFolder, dependencies.versions),
-    startedAt: at.startedAt.toISOString(),
-    endedAt: null,
-    verdict: null,
-    exitCode: null,
-    reasons: [],
-    digests: {},
-  };
 }

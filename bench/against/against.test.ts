@@ -81,6 +81,7 @@ test('both builds are measured in the same rounds, and the two runs say that the
     const rounds = readCsv(join(folder, 'samples.csv')).map(({ round }) => round);
     t.deepEqual([...new Set(rounds)], ['1', '2']);
     t.is(rounds.filter((round) => round === '1').length, rounds.length / 2);
+    t.regex(readFileSync(join(folder, 'report.html'), 'utf8'), /<h2>All rows<\/h2>/);
   }
   t.is(worktreesOf(root).length, 1);
 });

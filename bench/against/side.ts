@@ -2,8 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { assert } from '../../src/core/assert.ts';
 import { OperatingError } from '../../src/core/errors.ts';
-import { createRunFolder, digestFiles, type RunFile, writeRunFile } from '../../src/measure/run-folder.ts';
+import { parseLatencyRow } from '../../src/measure/latency-row.ts';
+import { createRunFolder, type RunFile, writeRunFile } from '../../src/measure/run-folder.ts';
 import { loadRun } from '../compare/loading.ts';
 import { BenchRecord } from '../record.ts';
 
@@ -46,22 +48,12 @@ export class Side {
       await writeRunFile(this.folder, this.#run);
     }
     for (const sample of samples) this.#record.sample(sample);
-    for (const row of latency) this.#record.latency(row);
+    for (const row of latency) this.#record.latency(parseLatencyRow(row));
     for (const remark of run.remarks ?? []) this.#record.remark(remark);
   }
 
   async close(): Promise<void> {
-    this.#record.close();
-    if (this.#run === null) return;
-    const { remarks, files } = this.#record;
-    await writeRunFile(this.folder, {
-      ...this.#run,
-      endedAt: new Date().toISOString(),
-      verdict: 'HOLDS',
-      exitCode: 0,
-      reasons: [],
-      remarks,
-      digests: await digestFiles(this.folder, files),
-    });
+    assert(this.#run !== null, 'there was a round');
+    await this.#record.complete({ ...this.#run, verdict: 'HOLDS', exitCode: 0, reasons: [] });
   }
 }

@@ -1,14 +1,16 @@
 /** `stream-sum profile`: a profiler on one component of a real pipeline. */
 
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { makeCommand, parsed } from '../../src/cli/flags.ts';
 import type { Component } from '../../src/process/component-protocol.ts';
-import { OperatingError, UsageError } from '../../src/core/errors.ts';
+import { EXIT, OperatingError, UsageError, exitCodeOf, interruptedError } from '../../src/core/errors.ts';
 import { parseCount, parseDuration } from '../../src/core/units.ts';
-import { createRunFolder } from '../../src/measure/run-folder.ts';
+import { beginRunFile, createRunFolder, writeRunFile } from '../../src/measure/run-folder.ts';
+import { chooseEndpoint } from '../../src/process/endpoint.ts';
+import { onInterrupt } from '../../src/process/interrupt.ts';
+import { thisProgram } from '../program.ts';
 import { type Stage, StageError, runPipeline } from './pipeline.ts';
 import { TOOLS, type Tool, isClinic, launchOf, wayOut } from './tools.ts';
 
@@ -60,18 +62,46 @@ function say(line: string): void {
 }
 
 async function runProfile(flags: Flags): Promise<void> {
-  const { component, tool, seed, results } = flags;
-  const folder = await createRunFolder({ results, kind: 'profile', seed, startedAt: new Date() });
-  const data = await mkdtemp(join(tmpdir(), 'stream-sum-'));
-  const raw = resolve(folder, 'raw');
+  const { results, ...configuration } = flags;
+  const { component, tool, seed } = flags;
+  const startedAt = new Date();
+  const folder = await createRunFolder({ results, kind: 'profile', seed, startedAt });
+  const begun = await beginRunFile(thisProgram(), {
+    kind: 'profile',
+    configuration,
+    seed,
+    startedAt,
+    dataFolder: folder,
+  });
+  await writeRunFile(folder, begun);
+  const end = (exitCode: number, reasons: readonly string[]): Promise<void> =>
+    writeRunFile(folder, { ...begun, endedAt: new Date().toISOString(), exitCode, reasons });
+  const interrupted = new AbortController();
+  const release = onInterrupt(() => interrupted.abort());
+  // On the disk of the results, as in any other run.
+  const [data, raw] = [resolve(folder, 'data'), resolve(folder, 'raw')];
   const logsFolder = join(folder, 'logs');
-  await mkdir(raw);
-  await mkdir(logsFolder);
+  for (const made of [data, raw, logsFolder]) await mkdir(made);
+  const endpoint = await chooseEndpoint('ipc', data);
   try {
     say(`profile: ${tool} on the ${component}, results in ${folder}`);
     const profile = join(folder, `${component}-${tool}`);
-    process.stdout.write(`${await profiled(flags, { data, raw, logsFolder, profile })}\n`);
+    const path = await profiled(flags, {
+      data,
+      endpoint: endpoint.address,
+      raw,
+      logsFolder,
+      profile,
+      signal: interrupted.signal,
+    });
+    await end(EXIT.holds, []);
+    process.stdout.write(`${path}\n`);
+  } catch (error) {
+    await end(exitCodeOf(error), [(error as Error).message]);
+    throw error;
   } finally {
+    release();
+    await endpoint.remove();
     await rm(data, { recursive: true, force: true });
     await rm(raw, { recursive: true, force: true });
   }
@@ -80,18 +110,27 @@ async function runProfile(flags: Flags): Promise<void> {
 /** Runs it; resolves to the path of what the profiler wrote. Throws OperatingError, in one line, when there is nothing. */
 async function profiled(
   flags: Flags,
-  at: { readonly data: string; readonly raw: string; readonly logsFolder: string; readonly profile: string },
+  at: {
+    readonly data: string;
+    readonly endpoint: string;
+    readonly raw: string;
+    readonly logsFolder: string;
+    readonly profile: string;
+    readonly signal: AbortSignal;
+  },
 ): Promise<string> {
   const { component, tool, duration: durationMs } = flags;
   const stages = stagesOf(flags, at);
   const { leaves } = launchOf([], tool, at.raw);
   try {
-    await runPipeline(stages, { durationMs, logsFolder: at.logsFolder, say });
+    await runPipeline(stages, { durationMs, logsFolder: at.logsFolder, say, signal: at.signal });
     const left = (await readdir(at.raw)).find((name) => name.endsWith(leaves));
     if (left === undefined) throw new OperatingError('ERR_PROFILE', `${tool} left no ${leaves} file`);
     await rename(join(at.raw, left), at.profile + leaves);
     return at.profile + leaves;
   } catch (error) {
+    // The terminal interrupts the stages as well, which then end by themselves.
+    if (at.signal.aborted) throw interruptedError();
     const isOfTool = error instanceof StageError ? error.component === component : error instanceof OperatingError;
     if (!isClinic(tool) || !isOfTool) throw error;
     const other = `npm run profile -- --component ${component} --tool ${wayOut(tool)}`;
@@ -100,8 +139,10 @@ async function profiled(
   }
 }
 
-function stagesOf(flags: Flags, { data, raw }: { readonly data: string; readonly raw: string }): Stage[] {
-  const endpoint = `ipc://${join(data, 'broker.ipc')}`;
+function stagesOf(
+  flags: Flags,
+  { data, endpoint, raw }: { readonly data: string; readonly endpoint: string; readonly raw: string },
+): Stage[] {
   const { seed, rate, files, chunks, chunkBytes, partitions } = flags;
   const argv: Readonly<Record<Component, readonly string[]>> = {
     broker: ['--listen', endpoint, '--partitions', String(partitions)],

@@ -89,21 +89,19 @@ class StageProcess {
   }
 
   /** Resolves when it serves. */
-  async untilReady(): Promise<void> {
-    const late = new AbortController();
-    const isReady = await Promise.race([
-      this.#ready.then(() => true),
-      this.#ended.then(() => false),
-      sleep(READY_MS_MAX, false, late),
-    ]).finally(() => late.abort());
-    if (!isReady) throw this.error('did not start');
+  async untilReady(signal: AbortSignal): Promise<void> {
+    const isReady = await withinTime(
+      Promise.race([this.#ready.then(() => true), this.#ended.then(() => false)]),
+      READY_MS_MAX,
+      signal,
+    );
+    if (isReady !== true) throw this.error('did not start');
   }
 
   /** SIGTERM to the component itself; resolves when its profiler has written as well. */
-  async stop(): Promise<void> {
+  async stop(signal: AbortSignal): Promise<void> {
     if (this.#pid !== null && !this.#isOver) process.kill(this.#pid, 'SIGTERM');
-    const late = new AbortController();
-    const code = await Promise.race([this.#ended, sleep(END_MS_MAX, null, late)]).finally(() => late.abort());
+    const code = await withinTime(this.#ended, END_MS_MAX, signal);
     if (code !== 0) throw this.error(`ended with ${code === null ? 'no exit code' : `exit ${code}`}`);
   }
 
@@ -120,6 +118,16 @@ class StageProcess {
   }
 }
 
+/** Null once so much time has passed. Throws when the signal is given first. */
+async function withinTime<T>(promise: Promise<T>, ms: number, signal: AbortSignal): Promise<T | null> {
+  const settled = new AbortController();
+  const late = sleep(ms, null, { signal: AbortSignal.any([settled.signal, signal]) });
+  return Promise.race([promise, late]).finally(() => {
+    late.catch(() => undefined);
+    settled.abort();
+  });
+}
+
 function killIfThere(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
@@ -131,23 +139,30 @@ function killIfThere(pid: number): void {
 /** Runs the stages for so long, first to last, and stops them from the last to the first. Leaves no process behind. */
 export async function runPipeline(
   stages: readonly Stage[],
-  options: { readonly durationMs: number; readonly logsFolder: string; readonly say: (line: string) => void },
+  options: {
+    readonly durationMs: number;
+    readonly logsFolder: string;
+    readonly say: (line: string) => void;
+    /** Ends it early: it throws then. */
+    readonly signal: AbortSignal;
+  },
 ): Promise<void> {
+  const { durationMs, signal } = options;
   const running: StageProcess[] = [];
   try {
     for (const stage of stages) {
       const started = new StageProcess(stage, options.logsFolder);
       running.unshift(started);
-      await started.untilReady();
+      await started.untilReady(signal);
     }
-    options.say(`running for ${options.durationMs / 1e3} s`);
-    for (let passedMs = 0; passedMs < options.durationMs; passedMs += 100) {
-      await sleep(Math.min(100, options.durationMs - passedMs));
+    options.say(`running for ${durationMs / 1e3} s`);
+    for (let passedMs = 0; passedMs < durationMs; passedMs += 100) {
+      await sleep(Math.min(100, durationMs - passedMs), undefined, { signal });
       const ended = running.find(({ isOver }) => isOver);
       if (ended !== undefined) throw ended.error('ended by itself');
     }
     options.say('stopping, and making the profile');
-    for (const stage of running) await stage.stop();
+    for (const stage of running) await stage.stop(signal);
   } finally {
     for (const stage of running) stage.kill();
   }

@@ -10,6 +10,10 @@ function only<T>(values: readonly T[]): T | undefined {
   return values.length === 1 ? values[0] : undefined;
 }
 
+function runIn(folder: string): Record<string, unknown> {
+  return JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')) as Record<string, unknown>;
+}
+
 test.serial("Node's profiler on a chunker of a real pipeline leaves its profile in the run's folder", async (t) => {
   const results = temporaryFolder(t);
   const argv = ['profile', '--component', 'chunker', '--tool', 'cpu-prof', '--results', results, ...SHORT];
@@ -21,7 +25,26 @@ test.serial("Node's profiler on a chunker of a real pipeline leaves its profile 
     nodes: { callFrame: { url: string } }[];
   };
   t.true(profile.nodes.some(({ callFrame }) => callFrame.url.endsWith('chunker/generator.js')));
-  t.deepEqual(readdirSync(folder).toSorted(), ['chunker-cpu-prof.cpuprofile', 'logs']);
+  t.deepEqual(readdirSync(folder).toSorted(), ['chunker-cpu-prof.cpuprofile', 'logs', 'run.json']);
+  const { kind, configuration, endedAt, exitCode, verdict } = runIn(folder);
+  t.is(kind, 'profile');
+  t.like(configuration, { component: 'chunker', tool: 'cpu-prof', duration: 1000, files: '10' });
+  t.is(typeof endedAt, 'string');
+  // It judges nothing.
+  t.deepEqual([exitCode, verdict], [0, null]);
+});
+
+test.serial('a profile that is interrupted says so, and leaves neither process nor data', async (t) => {
+  const results = temporaryFolder(t);
+  const argv = ['profile', '--component', 'summer', '--tool', 'flame', '--results', results, ...SHORT];
+  const run = new TestProcess(t, [...argv, '--duration', '10m']);
+  await run.lines((lines) => lines.some((line) => line.startsWith('running for')), 'stderr');
+  await run.signal('SIGINT');
+  t.is((await run.exited).code, 3);
+  t.is(run.stderr.at(-1), 'stream-sum: interrupted');
+  const folder = join(results, only(readdirSync(results)) ?? 'none');
+  t.deepEqual(readdirSync(folder).toSorted(), ['logs', 'run.json']);
+  t.like(runIn(folder), { exitCode: 3, reasons: ['interrupted'] });
 });
 
 test.serial('clinic on a summer of a real pipeline leaves its page in the run folder', async (t) => {

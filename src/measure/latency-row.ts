@@ -59,6 +59,29 @@ export function latencyRow(
   };
 }
 
+/** A row as it was written: what is no number there is null here. */
+export function parseLatencyRow(text: Readonly<Record<string, string>>): LatencyRow {
+  const number = (column: keyof LatencyRow): number | null => {
+    const value = text[column];
+    return value === undefined || value === '' || !Number.isFinite(Number(value)) ? null : Number(value);
+  };
+  return {
+    phase: text['phase'] ?? '',
+    stage: text['stage'] ?? '',
+    unit: 's',
+    count: number('count') ?? 0,
+    censored: number('censored'),
+    min: number('min'),
+    p50: number('p50'),
+    p90: number('p90'),
+    p99: number('p99'),
+    p99_9: number('p99_9'),
+    p99_99: number('p99_99'),
+    max: number('max'),
+    hdr: text['hdr'] === '' ? null : (text['hdr'] ?? null),
+  };
+}
+
 /** Nanoseconds to seconds, rounded to a microsecond. */
 export function seconds(ns: number): number {
   return Math.round(ns / 1e3) / 1e6;

@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { OperatingError } from '../core/errors.ts';
-import type { Environment } from './environment.ts';
+import { type Environment, type NativeVersions, readEnvironment } from './environment.ts';
 
 export const RUN_SCHEMA_VERSION: number = 1;
 
@@ -41,6 +41,40 @@ export type RunFile = {
   /** File name to SHA-256 of its bytes, hexadecimal. */
   readonly digests: Readonly<Record<string, string>>;
 };
+
+/** What runs. */
+export type Program = {
+  readonly versions: NativeVersions;
+  /** The top of the repository that the program runs from. */
+  readonly sourceRoot: string;
+  /** As typed, for run.json. */
+  readonly commandLine: readonly string[];
+};
+
+/** The run.json of a run that begins. `dataFolder` exists and is on the disk that the run uses. */
+export async function beginRunFile(
+  program: Program,
+  of: Pick<RunFile, 'kind' | 'configuration' | 'seed'> & { readonly startedAt: Date; readonly dataFolder: string },
+): Promise<RunFile> {
+  const { kind, configuration, seed, startedAt, dataFolder } = of;
+  const { commit, dirty } = await readCommit(program.sourceRoot);
+  return {
+    schemaVersion: RUN_SCHEMA_VERSION,
+    kind,
+    commandLine: program.commandLine,
+    configuration,
+    seed,
+    commit,
+    dirty,
+    environment: readEnvironment(dataFolder, program.versions),
+    startedAt: startedAt.toISOString(),
+    endedAt: null,
+    verdict: null,
+    exitCode: null,
+    reasons: [],
+    digests: {},
+  };
+}
 
 /** Makes `<results>/<kind>-<UTC time>-seed<seed>`, with `-2`, `-3` ... when it exists already. */
 export async function createRunFolder(options: {

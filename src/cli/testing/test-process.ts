@@ -107,10 +107,10 @@ export class TestProcess {
     return value;
   }
 
-  /** Resolves once what it printed on stdout is as wanted. */
-  async lines(isWanted: (lines: readonly string[]) => boolean): Promise<void> {
-    await this.#until(() => isWanted(this.stdout) || this.isOver);
-    if (!isWanted(this.stdout)) throw new Error(`it ended before: ${this.#told()}`);
+  /** Resolves once what it printed is as wanted. */
+  async lines(isWanted: (lines: readonly string[]) => boolean, on: 'stdout' | 'stderr' = 'stdout'): Promise<void> {
+    await this.#until(() => isWanted(this[on]) || this.isOver);
+    if (!isWanted(this[on])) throw new Error(`it ended before: ${this.#told()}`);
   }
 
   /** Its ready event. */
