@@ -48,10 +48,13 @@ function countCargo(output) {
   return { passed: sum(output, /(\d+) passed;/g), failed: sum(output, /passed; (\d+) failed;/g) };
 }
 
-/** `12 tests passed`, `1 test failed`, `1 uncaught exception`, ... */
+/**
+ * `12 tests passed`, `1 test failed`, `1 uncaught exception`, ... Where something failed AVA does not say how many passed:
+ * then the lines of those that did are counted.
+ */
 function countAva(output) {
   return {
-    passed: sum(output, /^ {2}(\d+) tests? passed/gm),
+    passed: sum(output, /^ {2}(\d+) tests? passed/gm) || [...output.matchAll(/^ {2}[✔√] /gm)].length,
     failed: sum(output, /^ {2}(\d+) (?:tests? failed|uncaught exceptions?|unhandled rejections?)/gm),
   };
 }
