@@ -1,11 +1,11 @@
 /**
  * `npm run calibrate -- RUN...`: how often compare is wrong on these runs of one program, as Markdown. Runs that share a
- * pairing are real comparisons of identical inputs too, and are counted as such. bench/METHODOLOGY.md has the figures.
+ * pairing are real comparisons of identical inputs too, one for each 10 rounds, and are counted as such. bench/METHODOLOGY.md has the figures.
  */
 
 import { makeCommand, parsed } from '../../src/cli/flags.ts';
 import { parseCount } from '../../src/core/units.ts';
-import { blocksOf, calibrate, type Calibration, hasRegression, pairedRuns } from './calibration.ts';
+import { blocksOf, calibrate, type Calibration, hasRegression, pairedRuns, stretchesOf } from './calibration.ts';
 import { compareRuns } from './comparison.ts';
 import { type LoadedRun, loadRun } from './loading.ts';
 
@@ -24,7 +24,7 @@ await makeCommand('calibrate', 'Say how often compare is wrong on runs of one pr
     for (const problem of runs.flatMap(({ problems }) => problems)) process.stderr.write(`${problem}\n`);
     const rounds = blocksOf(runs);
     const calibration = calibrate(rounds, { ...flags, threshold: THRESHOLD, slowdown: SLOWDOWN });
-    process.stdout.write([...calibrationLines(calibration), ...realLines(runs), ''].join('\n'));
+    process.stdout.write([...calibrationLines(calibration), ...realLines(runs, flags.rounds), ''].join('\n'));
   })
   .parseAsync(process.argv);
 
@@ -51,8 +51,9 @@ function calibrationLines({ blocks, repetitions, falseRegressions, rows }: Calib
 }
 
 /** Comparisons as a user would make them, of runs that are the same program. */
-function realLines(runs: readonly LoadedRun[]): string[] {
-  const [pairs, single] = pairedRuns(runs);
+function realLines(runs: readonly LoadedRun[], rounds: number): string[] {
+  const [paired, single] = pairedRuns(runs);
+  const pairs = paired.flatMap((pair) => stretchesOf(pair, rounds));
   const interleaved = pairs.filter(([old, next]) => isFalse(old, next, false)).length;
   const separate = single.flatMap((old) => single.filter((next) => next !== old).map((next) => [old, next] as const));
   const taken = separate.filter(([old, next]) => isFalse(old, next, true)).length;

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { Prng } from '../../src/core/prng.ts';
 import type { Sample } from '../../src/measure/samples.ts';
-import { blocksOf, calibrate, pairedRuns, resample } from './calibration.ts';
+import { blocksOf, calibrate, pairedRuns, resample, stretchesOf } from './calibration.ts';
 import type { LoadedRun, RunDescription } from './loading.ts';
 
 /** Two quiet rows and a noisy one, with a disturbed round in ten. */
@@ -45,6 +45,25 @@ test('interleaved runs form blocks with each other, others with themselves', (t)
     ['2', '4'],
   );
   t.is(blocksOf(runs).blocks.length, 20 + 10 + 10);
+});
+
+test('a long pair is as many comparisons as it has stretches of rounds, each of both sides', (t) => {
+  const pair = [recorded(1, 'a', 25), recorded(3, 'a', 25)] as const;
+  const stretches = stretchesOf(pair, 10);
+  t.deepEqual(
+    stretches.map((runs) => runs.map(({ samples }) => [samples[0]?.round, samples.at(-1)?.round, samples.length / 3])),
+    [
+      [
+        [1, 10, 10],
+        [1, 10, 10],
+      ],
+      [
+        [11, 20, 10],
+        [11, 20, 10],
+      ],
+    ],
+  );
+  t.deepEqual(stretchesOf(pair, 30), [pair]);
 });
 
 test('a row that is not in every round is left out, and a slowdown goes the wrong way for every direction', (t) => {

@@ -53,6 +53,23 @@ export function pairedRuns(runs: readonly LoadedRun[]): [(readonly [LoadedRun, L
   return [pairs, single];
 }
 
+/** A long interleaved pair as several of so many rounds each; what remains is left out. A shorter one stays as it is. */
+export function stretchesOf(
+  [first, second]: readonly [LoadedRun, LoadedRun],
+  rounds: number,
+): (readonly [LoadedRun, LoadedRun])[] {
+  const numbers = [...new Set(first.samples.map(({ round }) => round))].toSorted((a, b) => a - b);
+  if (numbers.length < rounds) return [[first, second]];
+  return Array.from({ length: Math.floor(numbers.length / rounds) }, (_, stretch) => {
+    const within = new Set(numbers.slice(stretch * rounds, (stretch + 1) * rounds));
+    const part = (run: LoadedRun): LoadedRun => ({
+      ...run,
+      samples: run.samples.filter(({ round }) => within.has(round)),
+    });
+    return [part(first), part(second)] as const;
+  });
+}
+
 function zipped<T>(first: readonly T[], second: readonly T[]): (readonly [T, T])[] {
   return second.flatMap((right, index) => {
     const left = first[index];
