@@ -1,17 +1,15 @@
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import { OperatingError, ViolationError, type ViolationKind, type ViolationWitness } from '../core/errors.ts';
+import { ViolationError, type ViolationKind, type ViolationWitness } from '../core/errors.ts';
 import { crc32c } from '../hash/crc32c.ts';
-import { PAGE_SLOTS } from '../hash/pool.ts';
 import type { StoredBatch } from '../journal/journals.ts';
 import { encodeBatch } from '../message/batch.ts';
 import { type Chunk, encodeChunk, fileIdOf } from '../message/chunk.ts';
-import { type Sum, decodeSums } from '../message/sum.ts';
-import { keyOf, numberRange } from '../store/row.ts';
+import { type Sum } from '../message/sum.ts';
+import { numberRange } from '../store/row.ts';
 import { WriteBatch } from '../store/store.ts';
 import { HeldCommits, MemoryStore } from '../store/testing/memory-store.ts';
-import { SUMMER_TABLES, copyShard } from './rows.ts';
-import { OUTBOX_SUMS_MAX, type OutboxEntry, Shard } from './shard.ts';
+import { type OutboxEntry, Shard } from './shard.ts';
 import {
   ChunkJournal,
   JOURNAL,
@@ -22,17 +20,7 @@ import {
   interleave,
   sumOf,
 } from './testing/chunk-journal.ts';
-
-async function commit(shard: Shard, store: MemoryStore): Promise<OutboxEntry | null> {
-  const batch = new WriteBatch();
-  shard.write(batch);
-  await store.commit(batch.writes);
-  return shard.committed();
-}
-
-function sumsOf(entry: OutboxEntry | null): Sum[] {
-  return entry === null ? [] : (decodeSums(entry.sums) ?? []);
-}
+import { commit, sumsOf } from './testing/shard-commits.ts';
 
 /** Sums by index, as the outboxes gave them; the same index twice must be the same sum. */
 class Collected {
@@ -296,212 +284,4 @@ test('the end of a producer drops its files and its index, and nothing of anothe
   t.is(loaded.filesOpen, 1);
   loaded.fold(journal.append(other.slice(1), { producer: OTHER_PRODUCER }));
   t.deepEqual(sumsOf(await commit(loaded, store)), [sumOf(2, OTHER_PRODUCER)]);
-});
-
-test('finished sums are handed out only by the commit that made them durable', async (t) => {
-  const store = new MemoryStore();
-  const shard = new Shard(SHARD, store);
-  const journal = new ChunkJournal();
-  shard.fold(journal.append(fileOf(0)));
-  t.deepEqual([...shard.outbox], []);
-  const batch = new WriteBatch();
-  shard.write(batch);
-  // Folded while the commit is under way: it belongs to the next one.
-  shard.fold(journal.append(fileOf(1)));
-  t.deepEqual([...shard.outbox], []);
-  t.is(shard.durableOffset, 0);
-  await store.commit(batch.writes);
-  t.deepEqual(sumsOf(shard.committed()), [sumOf(0)]);
-  t.is(shard.durableOffset, journal.batches[0]?.end ?? -1);
-  t.true(shard.isDirty);
-  const second = await commit(shard, store);
-  t.is(second?.first, 1);
-  t.deepEqual(sumsOf(second), [sumOf(1)]);
-  t.is(await commit(shard, store), null);
-});
-
-test('transactions follow each other, and none is durable that was not written', async (t) => {
-  const store = new MemoryStore();
-  const shard = new Shard(SHARD, store);
-  shard.fold(new ChunkJournal().append(fileOf(0)));
-  t.throws(() => shard.committed(), { name: 'InvariantError' });
-  const batch = new WriteBatch();
-  shard.write(batch);
-  t.throws(() => shard.write(new WriteBatch()), { name: 'InvariantError' });
-  await store.commit(batch.writes);
-  t.not(shard.committed(), null);
-});
-
-function spans(shard: Shard): [number, number][] {
-  return shard.outbox.map(({ first, count }) => [first, count]);
-}
-
-test('the outbox forgets what is acknowledged, entry by entry, and keeps the rest over a restart', async (t) => {
-  let store = new MemoryStore();
-  let shard = new Shard(SHARD, store);
-  const journal = new ChunkJournal();
-  for (const files of [[0, 1, 2], [3], [4, 5]]) {
-    for (const file of files) shard.fold(journal.append(fileOf(file)));
-    await commit(shard, store);
-  }
-  const all = [
-    [0, 3],
-    [3, 1],
-    [4, 2],
-  ] as [number, number][];
-  t.deepEqual(spans(shard), all);
-  t.is(shard.acknowledged(2), 0);
-  t.is(shard.acknowledged(3), 3);
-  t.is(shard.acknowledged(5), 1);
-  t.deepEqual(spans(shard), [[4, 2]]);
-  t.true(shard.hasUnwritten);
-  t.false(shard.isDirty);
-  // Not yet cleared on disk: a restart publishes it again, under the same indexes.
-  store = store.crash('lost');
-  shard = new Shard(SHARD, store);
-  t.deepEqual(spans(shard), all);
-  t.is(shard.acknowledged(4), 4);
-  await commit(shard, store);
-  t.false(shard.hasUnwritten);
-  const loaded = new Shard(SHARD, store);
-  t.deepEqual(spans(loaded), [[4, 2]]);
-  t.deepEqual(sumsOf(loaded.outbox[0] ?? null), [sumOf(4), sumOf(5)]);
-  t.is(loaded.nextSum, 6);
-});
-
-function emptyFiles(from: number, count: number): Chunk[] {
-  return Array.from({ length: count }, (_, at) => ({
-    fileId: fileIdOf(PRODUCER, from + at),
-    sequence: 1,
-    data: new Uint8Array(0),
-  }));
-}
-
-test('at its bound the outbox has no room, below it again', async (t) => {
-  const store = new MemoryStore();
-  const shard = new Shard(SHARD, store);
-  const journal = new ChunkJournal();
-  shard.fold(journal.append(emptyFiles(0, OUTBOX_SUMS_MAX - 1)));
-  t.true(shard.hasRoom);
-  await commit(shard, store);
-  t.true(shard.hasRoom);
-  shard.fold(journal.append(emptyFiles(OUTBOX_SUMS_MAX - 1, 1)));
-  t.false(shard.hasRoom);
-  await commit(shard, store);
-  t.false(shard.hasRoom);
-  t.false(new Shard(SHARD, store).hasRoom);
-  shard.acknowledged(OUTBOX_SUMS_MAX - 1);
-  t.true(shard.hasRoom);
-});
-
-test('from half of its bound on acknowledgements start a transaction, below it they wait for the next', async (t) => {
-  const store = new MemoryStore();
-  const shard = new Shard(SHARD, store);
-  const journal = new ChunkJournal();
-  shard.fold(journal.append(emptyFiles(0, 10)));
-  await commit(shard, store);
-  shard.fold(journal.append(emptyFiles(10, 10)));
-  await commit(shard, store);
-  shard.fold(journal.append(emptyFiles(20, OUTBOX_SUMS_MAX / 2)));
-  await commit(shard, store);
-  t.false(shard.isDirty);
-  shard.acknowledged(20);
-  t.true(shard.isDirty);
-  await commit(shard, store);
-  t.false(shard.isDirty);
-  t.is(store.keys('outbox', numberRange(SHARD)).length, 1);
-  shard.acknowledged(20 + OUTBOX_SUMS_MAX / 2);
-  t.false(shard.isDirty);
-  t.true(shard.hasUnwritten);
-});
-
-async function storeOfAll(): Promise<MemoryStore> {
-  const store = new MemoryStore();
-  const shard = new Shard(SHARD, store);
-  const journal = new ChunkJournal();
-  shard.fold(journal.append([...fileOf(0), ...fileOf(4).slice(0, 2)]));
-  await commit(shard, store);
-  return store;
-}
-
-test('a row with any byte altered is a damaged store, which is named', async (t) => {
-  const good = await storeOfAll();
-  t.notThrows(() => new Shard(SHARD, good));
-  for (const table of SUMMER_TABLES) {
-    const [entry] = good.range(table, numberRange(SHARD));
-    if (entry === undefined) return t.fail(table);
-    const altered = Array.from({ length: entry.value.length }, (_, at) => {
-      const value = Buffer.from(entry.value);
-      value[at] = (value[at] ?? 0) ^ 0x10;
-      return value;
-    });
-    for (const value of [...altered, entry.value.subarray(1), entry.value.subarray(0, -1), Buffer.alloc(0)]) {
-      const store = good.crash('lost');
-      store.overwrite(table, entry.key, value);
-      t.throws(() => new Shard(SHARD, store), {
-        instanceOf: OperatingError,
-        code: 'ERR_STORE_DAMAGED',
-        message: /^the store is damaged: .*shard 3/,
-      });
-    }
-  }
-  return undefined;
-});
-
-test('a page of hash states under another number, or missing before the last, is a damaged store', async (t) => {
-  const good = new MemoryStore();
-  const shard = new Shard(SHARD, good);
-  const journal = new ChunkJournal();
-  for (let file = 0; file < 3 * PAGE_SLOTS; file += 1) shard.fold(journal.append(fileOf(file).slice(0, 1)));
-  await commit(shard, good);
-  const pages = good.range('states', numberRange(SHARD));
-  t.is(pages.length, 3);
-  t.true(new Shard(SHARD, good).filesOpen > 2 * PAGE_SLOTS);
-  const damagedKeys = [4, 1_000, 2 ** 20 - 1, 2 ** 20, 2 ** 32 - 1].map((page) => keyOf(SHARD, page));
-  for (const key of [null, ...damagedKeys, keyOf(SHARD), keyOf(SHARD, 2, 0)]) {
-    for (const [page, entry] of pages.entries()) {
-      // Nothing tells that the last page is missing, but what is folded next.
-      if (key === null && page === 2) continue;
-      const store = good.crash('lost');
-      store.overwrite('states', entry.key, null);
-      if (key !== null) store.overwrite('states', key, entry.value);
-      t.throws(() => new Shard(SHARD, store), {
-        instanceOf: OperatingError,
-        code: 'ERR_STORE_DAMAGED',
-        message: /^the store is damaged: page \d of the hash states of shard 3/,
-      });
-    }
-  }
-});
-
-test("copying a shard replaces its rows by the other store's, and no row of another shard", async (t) => {
-  const other = await storeOfAll();
-  const own = new MemoryStore('/own');
-  const stale = new Shard(SHARD, own);
-  const journal = new ChunkJournal();
-  for (let file = 0; file < 40; file += 1) stale.fold(journal.append(fileOf(file + 10).slice(0, 1)));
-  stale.fold(journal.append(fileOf(90, OTHER_PRODUCER), { producer: OTHER_PRODUCER }));
-  await commit(stale, own);
-  const neighbours = [SHARD - 1, SHARD + 1];
-  for (const table of SUMMER_TABLES) {
-    const writes = neighbours.map((shard) => ({ table, key: keyOf(shard), value: Buffer.from(`${shard}`) }));
-    await own.commit(writes);
-  }
-  await own.commit(copyShard(SHARD, other, own).writes);
-  for (const table of SUMMER_TABLES) {
-    t.deepEqual(own.range(table, numberRange(SHARD)), other.range(table, numberRange(SHARD)));
-    for (const shard of neighbours) t.is(own.get(table, keyOf(shard))?.toString(), `${shard}`);
-  }
-  const taken = new Shard(SHARD, own);
-  const rest = new ChunkJournal().append(fileOf(4).slice(2), { firstIndex: fileOf(0).length + 2 });
-  taken.fold({ ...rest, begin: taken.offset, end: taken.offset + rest.end });
-  t.deepEqual(sumsOf(await commit(taken, own)), [sumOf(4)]);
-});
-
-test('copying a shard that the other store does not have leaves nothing of it', async (t) => {
-  const own = await storeOfAll();
-  await own.commit(copyShard(SHARD, new MemoryStore(), own).writes);
-  for (const table of SUMMER_TABLES) t.deepEqual(own.keys(table, numberRange(SHARD)), []);
-  const shard = new Shard(SHARD, own);
-  t.is(shard.offset + shard.nextSum + shard.filesOpen, 0);
 });

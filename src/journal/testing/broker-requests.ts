@@ -1,0 +1,43 @@
+/** What tests of the broker ask it for, over and over. */
+
+import { type JournalsInfo, chunkJournal } from '../journals.ts';
+import { BrokerHarness, chunks } from './broker-harness.ts';
+
+const JOURNAL = chunkJournal(0);
+
+export async function raised(
+  harness: BrokerHarness,
+  shard = 0,
+  path = '/one',
+): Promise<{ shard: number; epoch: number }> {
+  const answer = (await harness.ask({ op: 'raise', shard, path, takeOver: true })) as { epoch: number };
+  return { shard, epoch: answer.epoch };
+}
+
+export async function confirmed(
+  harness: BrokerHarness,
+  shard = 0,
+  path = '/one',
+): Promise<{ shard: number; epoch: number }> {
+  const owner = await raised(harness, shard, path);
+  await harness.ask({ op: 'confirm', owner, path });
+  return owner;
+}
+
+/** Fills a journal with batches of this size until it refuses; gives how many it took. */
+export async function fill(harness: BrokerHarness, batchBytes: number, journal: string = JOURNAL): Promise<number> {
+  for (let index = 0; ; index += 1) {
+    const dataBytes = batchBytes - 48 - 24;
+    const outcome = await harness.appended(journal, chunks(index, 1, { dataBytes, journal }));
+    if (outcome?.outcome === 'refused') return index;
+    if (outcome?.outcome !== 'committed') throw new Error(JSON.stringify(outcome));
+  }
+}
+
+export async function listed(harness: BrokerHarness): Promise<JournalsInfo> {
+  return (await harness.ask({ op: 'list' })) as JournalsInfo;
+}
+
+export async function beginOf(harness: BrokerHarness, journal: string): Promise<number | undefined> {
+  return (await listed(harness)).journals.find(({ name }) => name === journal)?.begin;
+}

@@ -1,0 +1,196 @@
+import test from 'ava';
+import { ViolationError } from '../core/errors.ts';
+import { fileIdOf } from '../message/chunk.ts';
+import { SLA_MS, VerifierBench } from './testing/verifier-bench.ts';
+import { WARN_SECONDS } from './verifier.ts';
+import { Held, isSettled, violates } from './testing/answers.ts';
+
+test('a sum that became durable after the SLA is late, by the stamps of the broker', async (t) => {
+  const bench = new VerifierBench();
+  bench.complete(0);
+  const stampNs = bench.clock.nowNs() + (SLA_MS + 1) * 1e6;
+  const batch = bench.batch([bench.sumOf(0)], { stampNs });
+  const witness = { journal: 'sums', offset: batch.begin, index: 0, file: bench.fileId(0) };
+  t.regex(await violates(t, bench.verifier.check(batch), 'late', witness), /30\.001 s after/);
+});
+
+test('a sum that was durable in time is not late, however long its verifier was stopped', async (t) => {
+  const bench = new VerifierBench();
+  bench.complete(0);
+  const batch = bench.batch([bench.sumOf(0)], { stampNs: bench.clock.nowNs() + SLA_MS * 1e6 });
+  bench.clock.jump(10 * SLA_MS);
+  await bench.verifier.check(batch);
+  t.is(bench.verified.length, 1);
+});
+
+test('a sum whose time is not known is not judged late', async (t) => {
+  const bench = new VerifierBench();
+  bench.complete(0);
+  bench.clock.jump(10 * SLA_MS);
+  // Durable in an earlier boot of the machine; and one whose end is not acknowledged yet.
+  await bench.verifier.check(bench.batch([bench.sumOf(0)], { stampNs: 0 }));
+  bench.complete(1, { isAcknowledged: false });
+  bench.clock.jump(10 * SLA_MS);
+  await bench.verifier.check(bench.batch([bench.sumOf(1)]));
+  t.is(bench.verified.length, 2);
+});
+
+test('a sum that is in no place of the journal after the SLA is lost', async (t) => {
+  const bench = new VerifierBench();
+  bench.complete(0);
+  bench.complete(1);
+  await bench.verifier.check(bench.batch([bench.sumOf(0)]));
+  bench.clock.jump(SLA_MS);
+  await t.notThrowsAsync(bench.verifier.judge());
+  bench.clock.jump(1);
+  const partition = bench.workload.partitionOf(1);
+  const endIndex = bench.workload.partitionOf(0) === partition ? 1 : 0;
+  const detail = await violates(t, bench.verifier.judge(), 'lost', {
+    journal: `chunks of partition ${partition}`,
+    file: bench.fileId(1),
+    index: endIndex,
+  });
+  t.regex(detail, new RegExp(`no sum 30\\.001 s .* up to ${bench.tail}`));
+});
+
+test('nothing is lost whose end is not acknowledged', async (t) => {
+  const bench = new VerifierBench();
+  bench.complete(0, { isAcknowledged: false });
+  bench.clock.jump(10 * SLA_MS);
+  await t.notThrowsAsync(bench.verifier.judge());
+  // The time counts from the acknowledgement.
+  bench.verifier.acknowledged(bench.workload.partitionOf(0), 1, bench.clock.nowNs());
+  bench.clock.jump(SLA_MS - 1);
+  await t.notThrowsAsync(bench.verifier.judge());
+  bench.clock.jump(2);
+  await t.throwsAsync(bench.verifier.judge(), { instanceOf: ViolationError, message: /no sum/ });
+});
+
+test('acknowledging below an end does not start its time', async (t) => {
+  const bench = new VerifierBench();
+  bench.verifier.completed({ fileNumber: 0, intendedNs: 0, endIndex: 7, acknowledgedNs: null });
+  bench.verifier.acknowledged(bench.workload.partitionOf(0), 7, bench.clock.nowNs());
+  bench.verifier.acknowledged(1 - bench.workload.partitionOf(0), 100, bench.clock.nowNs());
+  bench.clock.jump(2 * SLA_MS);
+  await t.notThrowsAsync(bench.verifier.judge());
+  bench.verifier.acknowledged(bench.workload.partitionOf(0), 8, bench.clock.nowNs() - 2 * SLA_MS * 1e6);
+  await t.throwsAsync(bench.verifier.judge(), { instanceOf: ViolationError });
+});
+
+test('a verifier that was stopped reads what is in the journal before it judges', async (t) => {
+  const bench = new VerifierBench();
+  bench.complete(0);
+  const batch = bench.batch([bench.sumOf(0)]);
+  bench.clock.jump(10 * SLA_MS);
+  const judged = bench.verifier.judge();
+  t.false(await isSettled(judged));
+  await bench.verifier.check(batch);
+  await t.notThrowsAsync(judged);
+});
+
+test('nothing is lost before everything below the head that was asked for is read', async (t) => {
+  const bench = new VerifierBench();
+  bench.complete(0);
+  bench.complete(1);
+  const first = bench.batch([bench.sumOf(0)]);
+  const second = bench.batch([{ ...bench.sumOf(0), fileId: fileIdOf('9000000000000000', 0) }]);
+  bench.clock.jump(2 * SLA_MS);
+  const judged = bench.verifier.judge();
+  await bench.verifier.check(first);
+  t.false(await isSettled(judged));
+  const checked = bench.verifier.check(second);
+  const error = await t.throwsAsync(judged, { instanceOf: ViolationError });
+  t.is(error?.witness.file, bench.fileId(1));
+  await checked;
+});
+
+test('a sum that arrives while the head is asked for is not lost', async (t) => {
+  const bench = new VerifierBench();
+  bench.complete(0);
+  bench.clock.jump(2 * SLA_MS);
+  const head = new Held<number>();
+  bench.head = () => head.promise;
+  const judged = bench.verifier.judge();
+  await bench.verifier.check(bench.batch([bench.sumOf(0)], { stampNs: bench.clock.nowNs() - SLA_MS * 1e6 }));
+  head.resolve(1_000);
+  await t.notThrowsAsync(judged);
+});
+
+test('only what was overdue when it asked is judged', async (t) => {
+  const bench = new VerifierBench();
+  bench.complete(0);
+  bench.clock.jump(SLA_MS / 2);
+  bench.complete(1);
+  bench.clock.jump(SLA_MS / 2 + 1);
+  const batch = bench.batch([bench.sumOf(0)], { stampNs: bench.clock.nowNs() - 1e9 });
+  const judged = bench.verifier.judge();
+  bench.clock.jump(SLA_MS);
+  await bench.verifier.check(batch);
+  await t.notThrowsAsync(judged);
+  await t.throwsAsync(bench.verifier.judge(), { instanceOf: ViolationError, message: /no sum/ });
+});
+
+test('the head is asked for only when something is overdue, and once at a time', async (t) => {
+  const bench = new VerifierBench();
+  let asked = 0;
+  bench.head = () => {
+    asked += 1;
+    return Promise.resolve(bench.tail + 64);
+  };
+  await bench.verifier.judge();
+  bench.complete(0);
+  await bench.verifier.judge();
+  t.is(asked, 0);
+  bench.clock.jump(2 * SLA_MS);
+  const judged = bench.verifier.judge();
+  await bench.verifier.judge();
+  await bench.verifier.judge();
+  t.is(asked, 1);
+  t.false(await isSettled(judged));
+});
+
+test('a file that waits is warned of once at each threshold', async (t) => {
+  const bench = new VerifierBench();
+  bench.complete(0);
+  const startNs = bench.clock.nowNs();
+  const seen: number[] = [];
+  for (let ms = 0; ms < SLA_MS; ms += 50) {
+    await bench.verifier.judge();
+    bench.clock.jump(50);
+  }
+  for (const delay of bench.delays) {
+    const [file, seconds] = delay.split(' ');
+    t.is(file, bench.fileId(0));
+    seen.push(Number(seconds));
+  }
+  t.deepEqual(
+    seen,
+    WARN_SECONDS.filter((seconds) => seconds < 30),
+  );
+  t.is(bench.clock.nowNs() - startNs, SLA_MS * 1e6);
+});
+
+test('a wait that passed several thresholds at once is one warning, and the next file has its own', async (t) => {
+  const bench = new VerifierBench();
+  bench.complete(0);
+  bench.complete(1);
+  bench.clock.jump(5_000);
+  await bench.verifier.judge();
+  t.deepEqual(bench.delays, [`${bench.fileId(0)} 5`]);
+  await bench.verifier.judge();
+  await bench.verifier.check(bench.batch([bench.sumOf(0)]));
+  await bench.verifier.judge();
+  t.deepEqual(bench.delays, [`${bench.fileId(0)} 5`, `${bench.fileId(1)} 5`]);
+});
+
+test('what is verified in time is never warned of', async (t) => {
+  const bench = new VerifierBench();
+  for (let file = 0; file < 20; file += 1) {
+    bench.complete(file);
+    bench.clock.jump(60);
+    await bench.verifier.check(bench.batch([bench.sumOf(file)]));
+    await bench.verifier.judge();
+  }
+  t.deepEqual(bench.delays, []);
+  t.is(bench.verified.length, 20);
+});
