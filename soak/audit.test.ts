@@ -1,12 +1,13 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
+import { OperatingError } from '../src/core/errors.ts';
 import { temporaryFolder } from '../src/cli/testing/test-process.ts';
 import { type Journals, SUMS_JOURNAL } from '../src/journal/journals.ts';
 import { openLmdbStore } from '../src/store/lmdb-store.ts';
 import { keyOf, sealRow } from '../src/store/row.ts';
 import { SUMMER_TABLES } from '../src/summer/rows.ts';
-import { type ShardEvidence, checkShard, makeAudit } from './audit.ts';
+import { type AuditContext, type ShardEvidence, checkShard, makeAudit } from './audit.ts';
 import { fakeOptions } from './testing/fake-run.ts';
 
 const PRODUCER = 'a1a2a3a4a5a6a7a8';
@@ -96,4 +97,63 @@ test('neither an audit nor one that was killed before it in the same data folder
   );
   await store.close();
   t.deepEqual(readdirSync(dataFolder), ['summer-0']);
+});
+
+function contextOf(dataFolder: string, change: Partial<AuditContext>): AuditContext {
+  return {
+    endpoint: 'none',
+    dataFolder,
+    options: { ...fakeOptions(dataFolder, {}), chunkers: 1 },
+    producers: [{ process: 'chunker-0', producer: PRODUCER, verifiedTotal: 7, filesCompletedTotal: 7 }],
+    signal: new AbortController().signal,
+    ...change,
+  };
+}
+
+async function storeWith(t: ExecutionContext, folder: string, nextSum: number): Promise<void> {
+  const store = await openLmdbStore({ folder, kind: 'summer', tables: SUMMER_TABLES });
+  t.teardown(() => store.close());
+  await store.commit([{ table: 'checkpoints', key: keyOf(0), value: sealRow({ offset: 1000, nextSum }) }]);
+}
+
+test('a sum more than there were files is a phantom, even if state and journal agree on it; one less is lost', async (t) => {
+  for (const [sums, kinds] of [
+    [7, []],
+    [8, ['phantom']],
+    [6, ['lost']],
+  ] as const) {
+    const dataFolder = temporaryFolder(t);
+    const confirmed = join(dataFolder, 'summer-0');
+    await storeWith(t, confirmed, sums);
+    const audit = makeAudit(() => journalsAt(confirmed, 1, sums));
+    const found = await audit(contextOf(dataFolder, {}));
+    t.deepEqual(
+      found.map(({ kind }) => kind),
+      kinds,
+    );
+    // What an older data folder held before is not known, nor what a chunker completed that never drained.
+    const older = contextOf(dataFolder, { options: { ...fakeOptions(dataFolder, {}), chunkers: 1, data: dataFolder } });
+    t.deepEqual(await audit(older), []);
+    t.deepEqual(await audit(contextOf(dataFolder, { options: { ...older.options, data: null, chunkers: 2 } })), []);
+  }
+});
+
+test('a broker that dies while it is asked ends the audit with the run', async (t) => {
+  for (const silent of [SUMS_JOURNAL, 'chunks/part-000']) {
+    const dataFolder = temporaryFolder(t);
+    const confirmed = join(dataFolder, 'summer-0');
+    await storeWith(t, confirmed, 7);
+    const journals = journalsAt(confirmed, 1, 7);
+    const ended = new AbortController();
+    const expected: Journals['expected'] = (journal, producer) => {
+      if (journal !== silent) return journals.expected(journal, producer);
+      setImmediate(() => ended.abort());
+      return new Promise(() => undefined);
+    };
+    const audit = makeAudit(() => ({ ...journals, expected }));
+    const error = await t.throwsAsync(audit(contextOf(dataFolder, { signal: ended.signal })), {
+      instanceOf: OperatingError,
+    });
+    t.is(error.message, 'the run was ended');
+  }
 });

@@ -1,7 +1,8 @@
 /**
  * The checks after the drain, through the broker and the stores: what the chunkers cannot see. All files are complete and
  * verified by now, so that of their producers nothing may be left anywhere: every journal is folded to its head, every
- * producer has ended, every finished sum is in the sums journal, and no context of a file is left.
+ * producer has ended, every finished sum is in the sums journal, which has no more sums than there were files, and no
+ * context of a file is left.
  */
 
 import { rm } from 'node:fs/promises';
@@ -56,6 +57,9 @@ export type Audit = (context: AuditContext) => Promise<readonly RecordedViolatio
 /** Opens a connection for the audit's questions. */
 export type Connect = (endpoint: string) => Journals;
 
+/** Waits for an answer of the broker, and no longer than `withDeadline`. */
+type Answered = <T>(work: Promise<T>) => Promise<T>;
+
 export function makeAudit(connect: Connect): Audit {
   return async (context) => {
     const journals = connect(context.endpoint);
@@ -63,14 +67,19 @@ export function makeAudit(connect: Connect): Audit {
     // That of an audit of the same data folder that was killed.
     await rm(scratchFolder, { recursive: true, force: true });
     try {
-      const info = await withDeadline(untilReported(journals, context), context.signal);
+      const answered: Answered = (work) => withDeadline(work, context.signal);
+      const info = await answered(untilReported(journals, context));
       const evidence: ShardEvidence[] = [];
-      // One after the other: each needs room for a copy.
-      for (const shard of info.shards) evidence.push(await readShard(journals, info, shard, scratchFolder));
+      for (const shard of info.shards) {
+        const sumsPublished = await answered(publishedOf(journals, shard.shard));
+        // One after the other: each needs room for a copy.
+        evidence.push(await readShard(info, shard, { sumsPublished, scratchFolder }));
+      }
       const producers = context.producers.map(({ producer }) => producer);
       return [
-        ...(await checkEnded(journals, info, context)),
+        ...(await checkEnded(journals, info, context, answered)),
         ...evidence.flatMap((shard) => checkShard(shard, producers)),
+        ...checkTotals(evidence, context),
       ];
     } finally {
       journals.close();
@@ -114,12 +123,33 @@ export function checkShard(evidence: ShardEvidence, producers: readonly string[]
   return violations;
 }
 
-async function checkEnded(journals: Journals, info: JournalsInfo, context: AuditContext): Promise<RecordedViolation[]> {
+/**
+ * As many sums as files. Chunkers judge the sums of their own files as long as they run; what is of no chunker, or came
+ * after one had ended, shows in the numbers alone. Of an older data folder nobody knows what was in it before.
+ */
+function checkTotals(
+  evidence: readonly ShardEvidence[],
+  { options, producers }: Pick<AuditContext, 'options' | 'producers'>,
+): RecordedViolation[] {
+  if (options.data !== null || producers.length < options.chunkers) return [];
+  const sums = evidence.reduce((total, { sumsPublished }) => total + sumsPublished, 0);
+  const files = producers.reduce((total, { filesCompletedTotal }) => total + filesCompletedTotal, 0);
+  if (sums === files) return [];
+  const detail = `${sums} sums are in the sums journal, of ${files} completed files`;
+  return [{ process: 'audit', kind: sums > files ? 'phantom' : 'lost', detail, journal: SUMS_JOURNAL }];
+}
+
+async function checkEnded(
+  journals: Journals,
+  info: JournalsInfo,
+  context: AuditContext,
+  answered: Answered,
+): Promise<RecordedViolation[]> {
   const violations: RecordedViolation[] = [];
   for (const { process, producer } of context.producers) {
     for (let partition = 0; partition < info.partitions; partition += 1) {
       const journal = chunkJournal(partition);
-      const answer = await journals.expected(journal, producer);
+      const answer = await answered(journals.expected(journal, producer));
       if (answer.outcome === 'ended') continue;
       const detail = `the end of producer ${producer} of ${process} was acknowledged, but the journal does not have it`;
       violations.push({ process: 'audit', kind: 'acknowledged-loss', detail, journal });
@@ -139,19 +169,18 @@ async function untilReported(journals: Journals, { signal }: AuditContext): Prom
   }
 }
 
+async function publishedOf(journals: Journals, shard: number): Promise<number> {
+  const published = await journals.expected(SUMS_JOURNAL, shardProducer(shard));
+  return published.outcome === 'expected' ? published.n : 0;
+}
+
 async function readShard(
-  journals: Journals,
   info: JournalsInfo,
   owner: JournalsInfo['shards'][number],
-  scratchFolder: string,
+  { sumsPublished, scratchFolder }: { readonly sumsPublished: number; readonly scratchFolder: string },
 ): Promise<ShardEvidence> {
   const { shard, confirmed } = owner;
-  const published = await journals.expected(SUMS_JOURNAL, shardProducer(shard));
-  const evidence = {
-    shard,
-    journalHead: info.journals[shard]?.head ?? 0,
-    sumsPublished: published.outcome === 'expected' ? published.n : 0,
-  };
+  const evidence = { shard, journalHead: info.journals[shard]?.head ?? 0, sumsPublished };
   if (confirmed === null) return { ...evidence, checkpoint: null, openFiles: [] };
   return readLmdbStore({ folder: confirmed, scratchFolder, kind: 'summer', tables: SUMMER_TABLES }, (reader) => {
     const checkpoint = readCheckpoint(reader, shard);
@@ -163,7 +192,7 @@ async function readShard(
 export async function withDeadline<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const ended = new AbortController();
   const over = delay(systemClock, REPORTED_MS_MAX * 2, AbortSignal.any([signal, ended.signal])).then((): never => {
-    throw new OperatingError('ERR_AUDIT', 'the broker did not answer');
+    throw new OperatingError('ERR_AUDIT', signal.aborted ? 'the run was ended' : 'the broker did not answer');
   });
   try {
     return await Promise.race([work, over]);

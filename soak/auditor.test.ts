@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { FakeJournals } from '../src/chunker/testing/fake-journals.ts';
+import { OperatingError } from '../src/core/errors.ts';
 import { ManualClock } from '../src/core/testing/manual-clock.ts';
 import { crc32c } from '../src/hash/crc32c.ts';
 import { type Journals, type JournalsInfo, SUMS_JOURNAL, chunkJournal } from '../src/journal/journals.ts';
@@ -44,7 +45,7 @@ type Setup = {
   append: (bytes?: number) => number;
   publish: () => void;
   /** What the store of the summer says, by its offset. */
-  stored: { offset: number };
+  stored: { offset: number; error?: OperatingError };
 };
 
 function setUp(t: ExecutionContext): Setup {
@@ -53,18 +54,20 @@ function setUp(t: ExecutionContext): Setup {
   const journals = new ListedJournals(fakes);
   const seen: string[] = [];
   const lost: string[] = [];
-  const stored = { offset: 0 };
+  const stored: Setup['stored'] = { offset: 0 };
   const auditor = new Auditor({
     journals: journals satisfies Journals,
     clock,
     partitions: 1,
     retentionBytes: ROOM,
     readCheckpoints: () =>
-      Promise.resolve(
-        new Map([[0, { offset: stored.offset, nextSum: 0, nextIndexes: {}, openFiles: {}, outbox: [] }]]),
-      ),
+      stored.error === undefined
+        ? Promise.resolve(
+            new Map([[0, { offset: stored.offset, nextSum: 0, nextIndexes: {}, openFiles: {}, outbox: [] }]]),
+          )
+        : Promise.reject(stored.error),
     record: (happening) => seen.push(lineOf(happening)),
-    onLost: (reason) => lost.push(reason),
+    onLost: (reason, cause) => lost.push(`${cause}: ${reason}`),
     onError: (error) => t.fail(String(error)),
   });
   let index = 0;
@@ -165,8 +168,32 @@ test('it gives up, says what it has not read and leaves its holds when it is beh
   journals.reported = head;
   await clock.advance(1_000);
   t.is(lost.length, 1);
-  t.regex(lost[0] ?? '', /fell behind/);
+  t.regex(lost[0] ?? '', /^lag: it fell behind/);
   t.deepEqual(seen, [`unread ${JOURNAL} 0..${head}`, `unread ${SUMS_JOURNAL} 0..0`]);
   t.is(fakes.journal(JOURNAL).holds.size, 0);
   t.false(await auditor.readToEnd([SUMMER]));
+});
+
+test('a hold that is gone, a batch that is trimmed under it and a store that cannot be read are more than lag', async (t) => {
+  const cases: readonly (readonly [string, (setup: Setup) => Promise<void> | void])[] = [
+    ['its holds have expired', ({ fakes }) => void fakes.journal(JOURNAL).holds.delete(AUDITOR_HOLD)],
+    [
+      'the store of summer-0 cannot be read: flipped',
+      ({ auditor, stored }) => {
+        stored.error = new OperatingError('ERR_STORE_DAMAGED', 'flipped');
+        return auditor.killed(SUMMER);
+      },
+    ],
+  ];
+  for (const [reason, happen] of cases) {
+    const setup = setUp(t);
+    await setup.auditor.attach();
+    setup.auditor.begin();
+    setup.journals.reported = setup.append();
+    await setup.clock.advance(1_000);
+    await happen(setup);
+    await setup.clock.advance(1_000);
+    t.deepEqual(setup.lost, [`refused: ${reason}`]);
+    setup.auditor.close();
+  }
 });

@@ -41,6 +41,12 @@ export type ShardOwner = { readonly process: string; readonly folder: string; re
 /** Reads what the store of a process that is not running has of each shard; `null`: nothing. Throws OperatingError. */
 export type ReadCheckpoints = (owner: ShardOwner) => Promise<ReadonlyMap<number, Checkpoint | null>>;
 
+/**
+ * Why nothing more is read. `lag`: it was too slow, which says nothing about what it reads. `refused`: what it was promised
+ * was not there, a hold, a batch, a store or an answer.
+ */
+export type LossCause = 'lag' | 'refused';
+
 export type AuditorOptions = {
   readonly journals: Journals;
   readonly clock: Clock;
@@ -50,7 +56,7 @@ export type AuditorOptions = {
   readonly readCheckpoints: ReadCheckpoints;
   readonly record: (happening: Happening) => void;
   /** It reads nothing more, for this reason. Called once. */
-  readonly onLost: (reason: string) => void;
+  readonly onLost: (reason: string, cause: LossCause) => void;
   /** A bug of this very process. */
   readonly onError: (error: unknown) => void;
 };
@@ -236,7 +242,7 @@ export class Auditor {
       const due = shards[number]?.hold ?? journals[number]?.head ?? 0;
       const room = journal === SUMS_JOURNAL ? retentionBytes : retentionBytes / partitions;
       if (due - through <= room * LAG_SHARE) continue;
-      return this.#lose(`it fell behind: ${formatBytes(due - through)} of ${journal} were not read`);
+      return this.#lose(`it fell behind: ${formatBytes(due - through)} of ${journal} were not read`, 'lag');
     }
   }
 
@@ -257,7 +263,7 @@ export class Auditor {
     return until(() => isAnswered || !this.#isReading, { clock, timeoutMs: STALL_MS });
   }
 
-  #lose(reason: string): void {
+  #lose(reason: string, cause: LossCause = 'refused'): void {
     if (!this.#isReading || this.#isLost) return;
     this.#isLost = true;
     this.close();
@@ -266,6 +272,6 @@ export class Auditor {
       this.#options.record({ event: 'unread', journal, from: through, to });
     }
     this.#run(this.release());
-    this.#options.onLost(reason);
+    this.#options.onLost(reason, cause);
   }
 }

@@ -48,6 +48,8 @@ export class LiveAudit {
   #auditor: Auditor | null = null;
   /** Why nothing is followed, or no longer; null: it is. */
   #notFollowed: string | null;
+  /** It was not followed because something that was promised was not there. */
+  #isRefused = false;
   #isComplete = false;
   #inconclusive: readonly string[] = [];
   /** By chunker, its producer and how many of its files are known to be verified. */
@@ -88,7 +90,8 @@ export class LiveAudit {
 
   /** One line for each reason why it cannot vouch for the run. */
   get unproven(): readonly string[] {
-    if (this.#notFollowed === null || this.#from.options.audit !== 'follow') return this.#inconclusive;
+    if (this.#notFollowed === null) return this.#inconclusive;
+    if (this.#from.options.audit !== 'follow' && !this.#isRefused) return this.#inconclusive;
     return [`the journals were not followed: ${this.#notFollowed}`];
   }
 
@@ -173,8 +176,9 @@ export class LiveAudit {
       retentionBytes: options.retentionBytes,
       readCheckpoints,
       record: (happening) => this.#record(happening),
-      onLost: (reason) => {
+      onLost: (reason, cause) => {
         this.#notFollowed = reason;
+        if (cause === 'refused') this.#isRefused = true;
       },
       onError,
     });
@@ -233,8 +237,9 @@ export class LiveAudit {
     try {
       await work();
     } catch (error) {
-      if (error instanceof OperatingError) this.#notFollowed ??= error.message;
-      else this.#from.onError(error);
+      if (!(error instanceof OperatingError)) return this.#from.onError(error);
+      this.#notFollowed ??= error.message;
+      this.#isRefused = true;
     }
   }
 }

@@ -19,7 +19,7 @@ const HOLDING: RunEvidence = {
   ]),
   chunkers: [
     { process: 'chunker-0', drained: { verifiedTotal: 10, filesCompletedTotal: 10 }, sumsOutstanding: 0 },
-    { process: 'chunker-1', drained: { verifiedTotal: 0, filesCompletedTotal: 0 }, sumsOutstanding: 0 },
+    { process: 'chunker-1', drained: { verifiedTotal: 1, filesCompletedTotal: 1 }, sumsOutstanding: 0 },
   ],
   unproven: [],
 };
@@ -45,6 +45,16 @@ const INCONCLUSIVE: readonly (readonly [title: string, change: Partial<RunEviden
     'no chunks flowed in the phase heal',
   ],
   ['no sums', { sumsVerified: 0 }, 'no sums were verified'],
+  [
+    'a chunker that did nothing',
+    {
+      chunkers: [
+        ...HOLDING.chunkers,
+        { process: 'chunker-2', drained: { verifiedTotal: 0, filesCompletedTotal: 0 }, sumsOutstanding: 0 },
+      ],
+    },
+    'chunker-2 completed no file',
+  ],
   ['no faults although they were asked for', { faults: new Map() }, 'faults were asked for but none took effect'],
   [
     'faults that hit nothing',

@@ -122,7 +122,7 @@ function missingEvidence(evidence: RunEvidence): string[] {
     } else if (drained.verifiedTotal < drained.filesCompletedTotal) {
       const { verifiedTotal, filesCompletedTotal } = drained;
       reasons.push(`${process} completed ${filesCompletedTotal} files and verified ${verifiedTotal}`);
-    }
+    } else if (drained.filesCompletedTotal === 0) reasons.push(`${process} completed no file`);
   }
   return reasons;
 }

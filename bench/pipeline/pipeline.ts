@@ -19,6 +19,8 @@ import { until } from '../../src/process/waiting.ts';
 
 /** Between two looks at what the processes use. */
 const LOOK_MS = 250;
+/** A saturated process may be busy for a while before it answers. */
+const ANSWER_MS_MAX = 10_000;
 const RECOVERY_MS_MAX = 60_000;
 const DRAIN_MS_MAX = 180_000;
 
@@ -188,22 +190,31 @@ export class Pipeline {
 
   /** Lets it run for so long, or until a sum was verified, and says what was done meanwhile. No flow at all is an error. */
   async window(ms: number): Promise<FlowWindow> {
-    await this.#fleet.refresh();
+    await this.#refreshAll();
     const begin = this.#mark();
     this.#meter.phase.reset();
     this.#scheduleLag.reset();
     this.#rssBytes.clear();
     this.#eventLoopLagNs.clear();
     await this.#watch(begin.atNs + ms * 1e6);
-    await this.#fleet.refresh();
+    await this.#refreshAll();
     const lastNs = begin.atNs + Math.max(ms, FLOW_MS_MAX) * 1e6;
     while (!hasFlow(totalsBetween(begin.totals, this.#meter.totals()))) {
       if (this.#clock.nowNs() >= lastNs)
         throw new OperatingError('ERR_BENCH_PIPELINE', 'no sum was verified in a minute');
       await this.#watch(this.#clock.nowNs() + LOOK_MS * 1e6);
-      await this.#fleet.refresh();
+      await this.#refreshAll();
     }
     return this.#windowBetween(begin, this.#mark());
+  }
+
+  /** Counts that are not of now belong to another window. */
+  async #refreshAll(): Promise<void> {
+    const isAnswered = await this.#fleet.refresh({ timeoutMs: ANSWER_MS_MAX, signal: this.#halt.signal });
+    this.#check();
+    if (!isAnswered) {
+      throw new OperatingError('ERR_BENCH_PIPELINE', `a process did not say how far it is in ${ANSWER_MS_MAX / 1e3} s`);
+    }
   }
 
   /** Until then, looks at what the processes use. */

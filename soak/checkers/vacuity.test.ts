@@ -110,6 +110,25 @@ const SABOTAGES: readonly (readonly [
     (events) => replaced(events, isRun, 0, (event) => [{ ...event, processes: [...event.processes, 'chunker-9'] }]),
   ],
   [
+    'a chunker that runs to its end and completes nothing',
+    'chunker-9 completed no file',
+    (events) =>
+      replaced(events, isRun, 0, (event) => {
+        const { atNs } = event;
+        const [process, producer] = ['chunker-9', '9999999999999999'];
+        const workload = events.flatMap((each) => (each.event === 'producer' ? [each.workload] : []))[0];
+        if (workload === undefined) throw new Error('the history has no producer');
+        return [
+          { ...event, processes: [...event.processes, process] },
+          { atNs, event: 'started', process },
+          { atNs, event: 'ready', process },
+          { atNs, event: 'producer', process, producer, workload, fileCount: null },
+          { atNs, event: 'drained', process, producer, verifiedTotal: 0, filesCompletedTotal: 0 },
+          { atNs, event: 'ended', process, exitCode: 0 },
+        ];
+      }),
+  ],
+  [
     'a run without processes',
     'no process was asked to report',
     (events) => replaced(events, isRun, 0, (event) => [{ ...event, processes: [] }]),

@@ -262,7 +262,10 @@ export class VacuityChecker implements Checker {
 
   #judgeProcesses({ processes }: Run): void {
     if (processes.length === 0) this.#found.inconclusive('no process was asked to report');
-    const publishing = new Set(Array.from(this.#producers.values(), ({ process }) => process));
+    const completed = new Map<string, number>();
+    for (const { process, drained } of this.#producers.values()) {
+      completed.set(process, (completed.get(process) ?? 0) + (drained?.filesCompletedTotal ?? 0));
+    }
     for (const name of processes) {
       const process = this.#processes.get(name);
       if (process === undefined) this.#found.inconclusive(`${name} never started`);
@@ -270,7 +273,9 @@ export class VacuityChecker implements Checker {
       else if (process.isRunning) this.#found.inconclusive(`${name} did not report to the end`);
       else if (process.exitCode === null) this.#found.inconclusive(`${name} was killed and did not come back`);
       else if (process.exitCode !== 0) this.#found.inconclusive(`${name} ended with exit ${process.exitCode}`);
-      if (CHUNKER_NAME.test(name) && !publishing.has(name)) this.#found.inconclusive(`${name} has published nothing`);
+      if (!CHUNKER_NAME.test(name)) continue;
+      if (!completed.has(name)) this.#found.inconclusive(`${name} has published nothing`);
+      else if (completed.get(name) === 0) this.#found.inconclusive(`${name} completed no file`);
     }
   }
 

@@ -150,14 +150,14 @@ export class Fleet {
     process.ask('kill', 'SIGKILL');
   }
 
-  /** Asks every ready process for its progress, and waits a little for the answers. */
-  async refresh(): Promise<void> {
+  /** Asks every ready process for its progress, and waits a little for the answers. Whether all have answered. */
+  async refresh(bound: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<boolean> {
     const asked = this.processes.filter((process) => process.state === 'ready');
     const before = new Map(asked.map((process) => [process.name, this.#reports.get(process.name)]));
     for (const process of asked) process.send({ command: 'progress' });
     const answered = (): boolean =>
       asked.every(({ name, state }) => state !== 'ready' || this.#reports.get(name) !== before.get(name));
-    await until(answered, { clock: this.#clock, timeoutMs: PROGRESS_MS_MAX });
+    return until(answered, { clock: this.#clock, timeoutMs: PROGRESS_MS_MAX, ...bound });
   }
 
   /**

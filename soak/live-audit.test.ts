@@ -1,0 +1,48 @@
+import test from 'ava';
+import { systemClock } from '../src/core/clock.ts';
+import { OperatingError } from '../src/core/errors.ts';
+import type { HoldOutcome, Journals } from '../src/journal/journals.ts';
+import { LiveAudit } from './live-audit.ts';
+import type { SoakOptions } from './options.ts';
+import { fakeOptions } from './testing/fake-run.ts';
+
+/** An audit whose broker has started, and answered like this to being asked for holds. */
+async function attached(hold: () => Promise<HoldOutcome>, audit: SoakOptions['audit']): Promise<LiveAudit> {
+  const journals: Partial<Journals> = {
+    hold,
+    release: () => Promise.resolve(),
+    close: () => undefined,
+  };
+  const live = new LiveAudit({
+    options: { ...fakeOptions('none', {}), audit },
+    specs: [],
+    dataFolder: 'none',
+    endpoint: 'none',
+    clock: systemClock,
+    connect: () => journals as Journals,
+    signal: new AbortController().signal,
+    onViolation: () => undefined,
+    onError: (error) => {
+      throw error;
+    },
+  });
+  await live.listener.onStarted('broker');
+  return live;
+}
+
+const REFUSED = (): Promise<HoldOutcome> => Promise.reject(new OperatingError('ERR_TEST', 'no answer'));
+const OLD = (): Promise<HoldOutcome> => Promise.resolve({ offset: 100, nextIndexes: {} });
+
+test('journals that should be there and do not answer leave a run unproven, however much of an audit was asked for', async (t) => {
+  for (const audit of ['auto', 'follow'] as const) {
+    t.deepEqual((await attached(REFUSED, audit)).unproven, ['the journals were not followed: no answer']);
+  }
+});
+
+test('journals of an earlier run are followed by nobody, which counts only where following was asked for', async (t) => {
+  const reason = 'the data folder holds the journals of an earlier run';
+  const auto = await attached(OLD, 'auto');
+  t.deepEqual(auto.unproven, []);
+  t.is(auto.description, `of the end only: ${reason}`);
+  t.deepEqual((await attached(OLD, 'follow')).unproven, [`the journals were not followed: ${reason}`]);
+});
