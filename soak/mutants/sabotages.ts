@@ -46,6 +46,15 @@ export const SABOTAGES: readonly Sabotage[] = [
     decorations: () => ({ chunker: (options) => ({ ...options, fileCount: 0 }) }),
   },
   {
+    name: 'one-idle-chunker',
+    what: 'one of the chunkers publishes nothing, the others do',
+    reason: /chunker-0 completed no file/,
+    decorations: () => ({
+      chunker: (options) => (options.workload.chunkerNumber === 0 ? { ...options, fileCount: 0 } : options),
+    }),
+    adapt: (plan) => (plan.chunkers.length > 1 ? plan : { ...plan, chunkers: [...plan.chunkers, ...plan.chunkers] }),
+  },
+  {
     name: 'chunker-that-never-started',
     what: 'a chunker hangs at its start',
     reason: /chunker-0 was not ready after its last start/,
