@@ -94,6 +94,22 @@ test('a schedule is kept whatever the sums do, and what was missed is caught up'
   t.is(recordsOf(bench), 511);
 });
 
+test('a slice that ends where the reservation does asks for more, even if the journals had all of it', async (t) => {
+  const bench = new ChunkerBench({ fileCount: null, rate: 30 });
+  bench.summer.isPaused = true;
+  bench.start();
+  await bench.clock.advance(3_000);
+  // No commit ends any more: the next reservation is never durable.
+  bench.gate = () => new Promise(() => {});
+  await bench.clock.advance(5_000);
+  const reached = recordsOf(bench);
+  t.is(reached, bench.sent.at(-1)?.reservedStep ?? -1);
+  bench.gate = () => {};
+  bench.restart();
+  await bench.clock.advance(5_000);
+  t.true(recordsOf(bench) > reached + 100, `${recordsOf(bench)} records`);
+});
+
 test('whoever runs forward to what a journal has does not run ahead of the schedule', async (t) => {
   const bench = new ChunkerBench({ fileCount: null, rate: 20 });
   bench.start();

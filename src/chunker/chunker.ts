@@ -17,9 +17,10 @@ import { DurableRows } from './durable-rows.ts';
 import { Ending } from './ending.ts';
 import type { ChunkerEvents } from './events.ts';
 import { Generator } from './generator.ts';
+import { whyGone } from './gone.ts';
 import { type Life, keptAnchor } from './life.ts';
 import { Publisher } from './publisher.ts';
-import { Schedule } from './schedule.ts';
+import { Schedule, stepsToReserve } from './schedule.ts';
 import { Snapshots } from './snapshots.ts';
 import { SumsHold } from './sums-hold.ts';
 
@@ -28,13 +29,6 @@ const UNVERIFIED_FILES_MAX = 4096;
 const UNVERIFIED_FILES_SCHEDULED_MAX = 1024 * 1024;
 /** Records generated before others get their turn. */
 const SLICE_RECORDS = 512;
-/**
- * Steps that are reserved ahead of the generator: a part of a second at the highest rate, some seconds at a schedule. A
- * chunker that was killed and is told to drain ends no earlier than what its predecessor had reserved.
- */
-const RESERVED_STEPS_MIN = 64;
-const RESERVED_STEPS_MAX = 512 * 1024;
-const RESERVED_SECONDS = 2;
 const READ_CREDIT_BYTES = 4 * 1024 * 1024;
 const SNAPSHOT_MS = 1_000;
 const JUDGE_MS = 50;
@@ -139,7 +133,10 @@ export class Chunker {
       onReleased: () => options.events.onDrained(),
       onFailure: (error) => options.events.onFailure(error),
     });
-    this.#hold = new SumsHold(journals, life.producer, (error) => this.#fail(error));
+    this.#hold = new SumsHold(journals, life.producer, {
+      onGone: (error) => this.#gone(error),
+      onFailure: (error) => this.#fail(error),
+    });
     this.#stream = journals.read(SUMS_JOURNAL, life.position.offset, { creditBytes: READ_CREDIT_BYTES });
   }
 
@@ -234,6 +231,8 @@ export class Chunker {
     const due = this.#schedule.dueSteps(clock.nowNs());
     this.#reserve();
     const state = this.#generate(due);
+    // A slice can end where the reservation does, and send nothing whose acknowledgement would bring the next one.
+    if (state !== 'ended' && this.#generator.step >= this.#rows.reservedStep) this.#reserve();
     this.#publisher.flush(this.#generator);
     this.#isRunning = false;
     if (isBehind && !this.#isBehindGoal()) this.#reachedGoals();
@@ -256,8 +255,7 @@ export class Chunker {
   /** Makes durable, ahead of the generator, how far it may come. */
   #reserve(): void {
     const { rate, clock } = this.#options;
-    const wanted = rate === null ? RESERVED_STEPS_MAX : rate * RESERVED_SECONDS;
-    const steps = Math.ceil(Math.min(RESERVED_STEPS_MAX, Math.max(RESERVED_STEPS_MIN, wanted)));
+    const steps = stepsToReserve(rate);
     if (this.#rows.isReserving || this.#rows.reservedStep - this.#generator.step > steps / 2) return;
     this.#rows.reserve(this.#generator.step + steps, () => {
       if (this.#isBlocked) clock.soon(() => this.#run());
@@ -344,7 +342,8 @@ export class Chunker {
           continue;
         }
         const detail = next.end === 'trimmed' ? `it begins at ${next.begin}` : JSON.stringify(next);
-        throw new OperatingError('ERR_TRIMMED', `cannot read sums at ${this.#verifier.position.offset}: ${detail}`);
+        const where = `cannot read sums at ${this.#verifier.position.offset}`;
+        return this.#gone(new OperatingError('ERR_TRIMMED', `${where}: ${detail}`));
       }
     } catch (error) {
       this.#fail(error);
@@ -383,6 +382,13 @@ export class Chunker {
       call();
       this.#every(periodMs, call);
     });
+  }
+
+  /** What the broker kept for this producer is gone. Whoever ends needs it no more. */
+  #gone(error: OperatingError): void {
+    if (this.#ending.phase !== null) return;
+    const why = whyGone(this.#options.journals, this.#options.life, error).catch(() => error);
+    void why.then((found) => this.#fail(found));
   }
 
   #fail(error: unknown): void {

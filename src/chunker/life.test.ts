@@ -138,6 +138,39 @@ test('a producer that was retired while it ran is fenced', async (t) => {
   t.is(bench.failures.length, 1);
 });
 
+test('a producer that was retired while it only waits for sums is fenced, and not taken for absent', async (t) => {
+  for (const isRetired of [true, false]) {
+    const bench = new ChunkerBench({ fileCount: 5 });
+    bench.summer.isPaused = true;
+    bench.start();
+    await bench.clock.advance(500);
+    const { producer } = bench.life;
+    // Its hold goes last.
+    if (isRetired)
+      for (const partition of [0, 1]) bench.journals.journal(chunkJournal(partition)).producer(producer).ended = true;
+    bench.journals.sums.holds.delete(producer);
+    const error = await bench.untilFailed();
+    t.true(isRetired ? error instanceof FencedError : error instanceof OperatingError, String(error));
+    t.is(bench.failures.length, 1);
+  }
+});
+
+test('a life that had begun to end finishes although what it had read is trimmed and its hold is gone', async (t) => {
+  const bench = new ChunkerBench({ fileCount: 8 });
+  bench.fate = (_journal, { kind }) => {
+    if (kind !== 'end') return null;
+    return bench.incarnations === 1 ? 'lost' : { lateMs: 1_000 };
+  };
+  bench.start();
+  await bench.clock.until(() => bench.sent.some(({ kind }) => kind === 'end'));
+  bench.kill();
+  bench.journals.sums.holds.clear();
+  bench.journals.sums.begin = bench.journals.sums.head + 1;
+  bench.start();
+  await bench.untilDrained();
+  t.true(bench.life.isEnding);
+});
+
 test('a producer that was retired while it was dead is fenced at its start, and sends nothing', async (t) => {
   const bench = new ChunkerBench({ fileCount: null, rate: 100 });
   bench.start();

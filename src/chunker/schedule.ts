@@ -8,6 +8,20 @@
 /** Node's timers are that coarse; a shorter wait would be none. */
 const WAIT_MS_MIN = 1;
 
+/**
+ * Steps that are reserved ahead of the generator: a part of a second at the highest rate, some seconds at a schedule. A
+ * chunker that was killed and is told to drain ends no earlier than what its predecessor had reserved.
+ */
+const RESERVED_STEPS_MIN = 64;
+const RESERVED_STEPS_MAX = 512 * 1024;
+const RESERVED_SECONDS = 2;
+
+/** How many steps are reserved at a time; `rate` in steps a second, or null. */
+export function stepsToReserve(rate: number | null): number {
+  const wanted = rate === null ? RESERVED_STEPS_MAX : rate * RESERVED_SECONDS;
+  return Math.ceil(Math.min(RESERVED_STEPS_MAX, Math.max(RESERVED_STEPS_MIN, wanted)));
+}
+
 export class Schedule {
   readonly #intervalNs: number | null;
   readonly #anchorNs: number;

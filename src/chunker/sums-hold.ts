@@ -3,16 +3,22 @@
 import { OperatingError } from '../core/errors.ts';
 import { type Journals, SUMS_JOURNAL } from '../journal/journals.ts';
 
+export type SumsHoldEvents = {
+  /** The broker has no such hold. */
+  onGone(error: OperatingError): void;
+  onFailure(error: unknown): void;
+};
+
 export class SumsHold {
   readonly #journals: Journals;
   readonly #producer: string;
-  readonly #onFailure: (error: unknown) => void;
+  readonly #events: SumsHoldEvents;
   #isMoving = false;
 
-  constructor(journals: Journals, producer: string, onFailure: (error: unknown) => void) {
+  constructor(journals: Journals, producer: string, events: SumsHoldEvents) {
     this.#journals = journals;
     this.#producer = producer;
-    this.#onFailure = onFailure;
+    this.#events = events;
   }
 
   /** To an offset that is durable in the chunker's store. Repeating it keeps the hold; one move is under way at a time. */
@@ -23,11 +29,11 @@ export class SumsHold {
       (outcome) => {
         this.#isMoving = false;
         if (outcome === 'missing') {
-          const detail = 'the hold in the sums journal is gone: the chunker was absent too long, or was retired';
-          this.#onFailure(new OperatingError('ERR_HOLD_EXPIRED', detail));
+          const detail = 'the hold in the sums journal is gone: the chunker was absent too long';
+          this.#events.onGone(new OperatingError('ERR_HOLD_EXPIRED', detail));
         }
       },
-      (error: unknown) => this.#onFailure(error),
+      (error: unknown) => this.#events.onFailure(error),
     );
   }
 }

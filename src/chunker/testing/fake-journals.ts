@@ -35,6 +35,8 @@ export class FakeJournal {
   readonly name: string;
   batches: StoredBatch[] = [];
   head = 0;
+  /** What is below was trimmed. */
+  begin = 0;
   readonly producers: Map<string, Producer> = new Map();
   readonly holds: Map<string, number> = new Map();
   readonly #byBegin = new Map<number, StoredBatch>();
@@ -190,11 +192,12 @@ export class FakeConnection implements Journals {
     let at = offset;
     let isClosed = false;
     let wake: (() => void) | null = null;
-    const next = async (): Promise<StoredBatch | null> => {
+    const next = async (): ReturnType<ReadStream['next']> => {
       for (;;) {
         await Promise.resolve();
         if (this.#isDead) return never();
         if (isClosed) return null;
+        if (at < journal.begin) return { end: 'trimmed', begin: journal.begin };
         const batch = journal.at(at);
         if (batch !== undefined) {
           at = batch.end;

@@ -22,6 +22,18 @@ test('a hold is made at the head with the next index of every producer, and surv
   });
 });
 
+test('a request for a hold that arrives again, late, does not move it past what its maker goes by', async (t) => {
+  const harness = await BrokerHarness.start();
+  const owner = await raised(harness);
+  const made = await harness.ask({ op: 'hold', journal: SUMS_JOURNAL, name: 'verifier' });
+  t.like(made, { offset: 0 });
+  for (let index = 0; index < 40; index += 1) await harness.appended(SUMS_JOURNAL, sums(index, 1, owner), owner);
+  await harness.ask({ op: 'hold', journal: SUMS_JOURNAL, name: 'verifier' });
+  await harness.ask({ op: 'hold', journal: SUMS_JOURNAL, name: 'other' });
+  await harness.appended(SUMS_JOURNAL, sums(40, 1, owner), owner);
+  t.is(await beginOf(harness, SUMS_JOURNAL), 0);
+});
+
 test('moving a hold never makes one, never moves it back, and never beyond the head', async (t) => {
   const harness = await BrokerHarness.start({ sumsBytes: 64 * 1024 });
   const owner = await raised(harness);

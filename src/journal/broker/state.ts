@@ -202,8 +202,12 @@ export class BrokerState {
     return { journal, name: shardHoldName(shard) };
   }
 
+  /**
+   * A hold at the tail, or where it is already: a copy of the request may arrive late, when its maker has the answer to
+   * the first one and relies on it.
+   */
   makeHold(journal: JournalLog, name: string): HoldOutcome {
-    journal.holds.set(name, { offset: journal.tail, absentMs: 0 });
+    journal.holds.set(name, { offset: journal.holds.get(name)?.offset ?? journal.tail, absentMs: 0 });
     this.#dirtyHolds.set(`${journal.number} ${name}`, { journal, name });
     const nextIndexes: Record<string, number> = {};
     for (const [producer, { next, ended }] of journal.producers) if (!ended) nextIndexes[producer] = next;
