@@ -7,15 +7,15 @@ import { join } from 'node:path';
 import { assert } from '../../src/core/assert.ts';
 import { ViolationError } from '../../src/core/errors.ts';
 import { HashPool, SUM_BYTES } from '../../src/hash/pool.ts';
-import { decodeSums } from '../../src/message/sum.ts';
 import { BATCH_HEADER_BYTES } from '../../src/message/batch.ts';
-import { fileNumberOf, CHUNK_HEADER_BYTES } from '../../src/message/chunk.ts';
+import { CHUNK_HEADER_BYTES } from '../../src/message/chunk.ts';
 import type { Task } from '../harness/task.ts';
 import { timedTask } from '../harness/timed-task.ts';
 import { Ring, commitTask } from '../store/suite.ts';
 import type { SuiteContext } from '../suites.ts';
 import { batchTask, Line } from '../transport/suite.ts';
 import { GeneratedBatches } from '../workload/generated-batches.ts';
+import { checkFolded } from './folded-batches.ts';
 import { DURATIONS, workloadOf } from './workloads.ts';
 
 /** As many batches in one commit as arrive meanwhile. */
@@ -96,14 +96,15 @@ function generating(seed: number, chunkBytes: number, batchBytes: number): Task 
   });
 }
 
-/** Folding batches, whose files end now and then; every sum of the last pass is checked by node:crypto. */
+/** Folding batches, whose files end now and then; what the last pass came to is checked by node:crypto. */
 function hashing(seed: number, chunkBytes: number, batchBytes: number): Task {
   const source = new GeneratedBatches({ seed, chunkBytes, batchBytes });
   const count = Math.ceil(HASHED_BYTES / batchBytes);
   const batches = Array.from({ length: count }, () => source.nextBatch());
   const sums = Buffer.alloc(batches.reduce((most, { header }) => Math.max(most, header.count), 0) * SUM_BYTES);
   const pool = new HashPool();
-  let next = 0;
+  /** Batches of this pass that were folded. */
+  let folded = 0;
   let found: Buffer[] = [];
   return timedTask({
     benchmark: 'ceiling',
@@ -111,24 +112,22 @@ function hashing(seed: number, chunkBytes: number, batchBytes: number): Task {
     metric: 'chunk_time_s',
     operations: source.chunksPerBatch,
     prepare: () => {
-      if (next % count !== 0) return;
+      if (folded < count) return;
       pool.clear();
+      folded = 0;
       found = [];
     },
     run: () => {
-      const batch = batches[next % count];
-      assert(batch !== undefined, 'the batches are taken in turn');
-      next += 1;
+      const batch = batches[folded];
+      assert(batch !== undefined, 'a pass is begun anew after its last batch');
+      folded += 1;
       const ended = pool.fold(batch.payload, batch.header.count, 0, sums);
       if (ended < 0) throw new Error(`refused: ${JSON.stringify(pool.failure())}`);
       if (ended > 0) found.push(Buffer.from(sums.subarray(0, ended * SUM_BYTES)));
     },
     check: () => {
-      for (const { fileId, digest } of decodeSums(Buffer.concat(found)) ?? []) {
-        if (source.workload.expectedSum(fileNumberOf(fileId)).digest !== digest) {
-          throw new ViolationError('mismatched', `hashing gave a wrong sum of ${fileId}`, { file: fileId });
-        }
-      }
+      const payloads = batches.slice(0, folded).map(({ payload }) => payload);
+      checkFolded({ payloads, workload: source.workload, pool, sums: Buffer.concat(found) });
     },
   });
 }
