@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { UsageError, ViolationError } from '../src/core/errors.ts';
+import { InvariantError, UsageError, ViolationError } from '../src/core/errors.ts';
 import { readCsv } from '../src/measure/csv.ts';
 import { contenderTask } from './hash/chunk-tasks.ts';
 import { nodeCryptoOfChunks } from './hash/contenders.ts';
@@ -64,6 +64,31 @@ test('a contender that computes another digest is found', async (t) => {
   });
   await task.measure({ milliseconds: 0, callsMin: 3 });
   await t.throwsAsync(async () => task.check(), { instanceOf: ViolationError, message: /another digest of file/ });
+});
+
+test('the files that are checked are those that were given data', async (t) => {
+  // Two chunks for 1,000 files: of files that are chosen without looking, hardly one has any.
+  const workload = new Workload({ files: 1000, chunkBytes: 32, batchChunks: 2, batches: 1 }, 1);
+  const asked: number[] = [];
+  const contender = nodeCryptoOfChunks(workload);
+  const digests = (files: readonly number[]): Uint8Array[] => {
+    asked.push(...files);
+    return contender.digests(files);
+  };
+  const idle = contenderTask('planted', workload, { ...contender, digests, run: () => undefined });
+  await idle.measure({ milliseconds: 0, callsMin: 1 });
+  await t.throwsAsync(async () => idle.check(), { instanceOf: ViolationError, message: /another digest of file/ });
+  t.deepEqual(
+    asked,
+    [...(workload.batches[0]?.files ?? [])].toSorted((a, b) => a - b),
+  );
+});
+
+test('a contender that was given nothing is not called right', async (t) => {
+  const workload = new Workload({ files: 20, chunkBytes: 32, batchChunks: 50, batches: 2 }, 1);
+  const task = contenderTask('planted', workload, { ...nodeCryptoOfChunks(workload), chunks: 0 });
+  await task.measure({ milliseconds: 0, callsMin: 1 });
+  await t.throwsAsync(async () => task.check(), { instanceOf: InvariantError });
 });
 
 test('a benchmark that does not exist is refused, and the folder says so', async (t) => {

@@ -53,6 +53,12 @@ export class Workload {
     return this.shape.batches * this.shape.batchChunks;
   }
 
+  /** The files to which the first `chunks` chunks of a round go, ascending. */
+  filesOf(chunks: number): number[] {
+    const files = new Set(this.batches.flatMap((batch) => [...batch.files]).slice(0, chunks));
+    return [...files].toSorted((a, b) => a - b);
+  }
+
   /** What the first `chunks` chunks of a round hold of one file, in order. */
   dataOf(file: number, chunks: number): Buffer {
     const found: Buffer[] = [];
