@@ -1,17 +1,21 @@
 // What folding allocates on the JavaScript heap: nothing for a chunk or a batch. Shown by the heap's growth over many
 // batches during which nothing was collected.
 
-import { getHeapStatistics } from 'node:v8';
 import { PerformanceObserver } from 'node:perf_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { getHeapStatistics } from 'node:v8';
 
 import { HashPool } from '../../src/hash/pool.ts';
 import { Workload } from './workload.ts';
 
+/** What the reading of the heap allocates itself would count among fewer calls. */
+const CALLS_LEAST = 50;
+
 /**
- * JavaScript heap bytes that folding one batch of 1,000 records allocates, on average over `batches`; null when the heap
- * was collected meanwhile.
+ * JavaScript heap bytes that folding one batch of 1,000 records allocates, on average over at most `batches`; null when
+ * the heap was collected all the time.
  */
-export function measureAllocations(batches: number): number | null {
+export function measureAllocations(batches: number): Promise<number | null> {
   const workload = new Workload({ files: 100, chunkBytes: 32, batchChunks: 1000, batches: 1 }, 1);
   const [batch] = workload.batches;
   if (batch === undefined) throw new Error('the workload has a batch');
@@ -24,15 +28,40 @@ export function measureAllocations(batches: number): number | null {
   };
   // Until everything is compiled.
   for (let round = 0; round < 200; round++) fold();
+  return heapPerCall(fold, batches);
+}
+
+/**
+ * JavaScript heap bytes that a call allocates, on average over `calls`. When the heap was collected meanwhile, over half
+ * as many, and so on; null when it is collected even in the fewest.
+ */
+export async function heapPerCall(call: () => void, calls: number): Promise<number | null> {
   let collections = 0;
   const observer = new PerformanceObserver((list) => {
     collections += list.getEntries().length;
   });
   observer.observe({ entryTypes: ['gc'] });
+  try {
+    for (let count = calls; count >= Math.min(calls, CALLS_LEAST); count = Math.floor(count / 2)) {
+      await collectionsAreKnown();
+      collections = 0;
+      const grown = heapGrowth(call, count);
+      await collectionsAreKnown();
+      if (collections === 0 && grown >= 0) return grown / count;
+    }
+    return null;
+  } finally {
+    observer.disconnect();
+  }
+}
+
+function heapGrowth(call: () => void, count: number): number {
   const before = getHeapStatistics().used_heap_size;
-  for (let round = 0; round < batches; round++) fold();
-  const grown = getHeapStatistics().used_heap_size - before;
-  collections += observer.takeRecords().length;
-  observer.disconnect();
-  return collections > 0 ? null : grown / batches;
+  for (let round = 0; round < count; round++) call();
+  return getHeapStatistics().used_heap_size - before;
+}
+
+/** Node hands a collection to its observers two turns after it, and at no time before. */
+async function collectionsAreKnown(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await nextTurn();
 }

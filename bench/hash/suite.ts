@@ -58,7 +58,7 @@ function allocationTask(scale: Scale): Task {
     warmsUp: false,
     measure: async (): Promise<Outcome> => ({
       measurements: [
-        { metric: 'heap_per_batch_bytes', unit: 'B', better: 'lower', value: measureAllocations(batches) },
+        { metric: 'heap_per_batch_bytes', unit: 'B', better: 'lower', value: await measureAllocations(batches) },
       ],
     }),
     check: () => undefined,
