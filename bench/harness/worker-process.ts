@@ -1,6 +1,6 @@
 /**
  * A process of a suite's own, for what cannot be measured in this one: asked one thing at a time over Node's channel. It
- * ends with the channel, so it never outlives its parent.
+ * ends with the channel, so it never outlives its parent, and by no signal that can be ignored: Ctrl-C is the parent's.
  */
 
 import { type ChildProcess, fork } from 'node:child_process';
@@ -69,8 +69,12 @@ export class WorkerProcess<Request extends object, Answer> {
   }
 }
 
+/** A terminal, or a service manager, sends these to the parent's whole group. */
+const PARENTS_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** The worker's end: answers every request of its parent, and ends with the channel. */
 export function serveRequests(serve: (request: unknown) => Promise<object>): void {
+  for (const signal of PARENTS_SIGNALS) process.on(signal, () => undefined);
   process.on('message', (request) => {
     serve(request).then(
       (answer) => respond({ answer }),
@@ -78,6 +82,8 @@ export function serveRequests(serve: (request: unknown) => Promise<object>): voi
     );
   });
   process.on('disconnect', () => process.exit());
+  // The parent can have ended before there was anybody to be told.
+  if (!process.connected) process.exit();
   respond({ answer: null });
 }
 
