@@ -1,16 +1,16 @@
 // The suites with smoke parameters: every task runs, every result is checked, every row is there.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { InvariantError, UsageError, ViolationError } from '../src/core/errors.ts';
+import { EXIT, exitCodeOf, InvariantError, UsageError, ViolationError } from '../src/core/errors.ts';
 import { readCsv } from '../src/measure/csv.ts';
 import { contenderTask } from './hash/chunk-tasks.ts';
 import { nodeCryptoOfChunks } from './hash/contenders.ts';
 import { Workload } from './hash/workload.ts';
 import { type BenchOptions, parseBenchOptions } from './options.ts';
-import { type BenchResult, runBench } from './run.ts';
+import { type BenchDependencies, type BenchResult, runBench } from './run.ts';
 import { benchTables } from './tables.ts';
 
 function temporaryFolder(t: ExecutionContext): string {
@@ -23,7 +23,7 @@ function smokeOf(t: ExecutionContext, suite: string, only: string[] = []): Bench
   return parseBenchOptions({ suite: [suite], only, smoke: true, firstRound: 1, seed: 7, results: temporaryFolder(t) });
 }
 
-function run(options: BenchOptions): Promise<BenchResult> {
+function run(options: BenchOptions, changes: Partial<BenchDependencies> = {}): Promise<BenchResult> {
   return runBench(options, {
     launch: { command: 'false', argv: [] },
     progress: { update: () => undefined, say: () => undefined, done: () => undefined },
@@ -31,6 +31,7 @@ function run(options: BenchOptions): Promise<BenchResult> {
     sourceRoot: '/',
     signal: new AbortController().signal,
     commandLine: ['bench'],
+    ...changes,
   });
 }
 
@@ -94,4 +95,31 @@ test('a contender that was given nothing is not called right', async (t) => {
 test('a benchmark that does not exist is refused, and the folder says so', async (t) => {
   const options = smokeOf(t, 'codec', ['generte']);
   await t.throwsAsync(run(options), { instanceOf: UsageError, message: /generte/ });
+});
+
+test('what fails after a Ctrl-C is an interrupt, and what fails without one is none', async (t) => {
+  for (const [isInterrupted, exitCode, reasons] of [
+    [true, EXIT.inconclusive, /^interrupted\nthen failed: /],
+    [false, EXIT.internal, /^(?!interrupted)/],
+  ] as const) {
+    const options = smokeOf(t, 'transport');
+    const interrupt = new AbortController();
+    const folderOf = (): string => join(options.results, readdirSync(options.results)[0] ?? '');
+    // The suite finds a file where its folder was.
+    const spoil = (): void => {
+      if (isInterrupted) interrupt.abort();
+      rmSync(join(folderOf(), 'data'), { recursive: true });
+      writeFileSync(join(folderOf(), 'data'), '');
+    };
+    const update = (text: string): void => {
+      if (text === 'transport: preparing') spoil();
+    };
+    const progress = { update, say: () => undefined, done: () => undefined };
+    const error = await t.throwsAsync(run(options, { signal: interrupt.signal, progress }));
+    t.is(exitCodeOf(error), exitCode);
+    const described = JSON.parse(readFileSync(join(folderOf(), 'run.json'), 'utf8'));
+    t.is(described.exitCode, exitCode);
+    t.is(described.verdict, 'INCONCLUSIVE');
+    t.regex(described.reasons.join('\n'), reasons);
+  }
 });

@@ -2,7 +2,7 @@
 
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EXIT, UsageError, ViolationError, exitCodeOf } from '../src/core/errors.ts';
+import { EXIT, exitCodeOf, interruptedError, OperatingError, UsageError, ViolationError } from '../src/core/errors.ts';
 import { beginRunFile, createRunFolder, type Program, type RunFile, writeRunFile } from '../src/measure/run-folder.ts';
 import type { Launch } from '../src/process/component-process.ts';
 import { runRounds } from './harness/rounds.ts';
@@ -22,8 +22,8 @@ export type BenchDependencies = Program & {
 export type BenchResult = { readonly folder: string; readonly run: RunFile; readonly record: BenchRecord };
 
 /**
- * Runs all suites. A violation ends the run, which says so in run.json; what else goes wrong makes it inconclusive. Both
- * are thrown again when the folder is complete.
+ * Runs all suites. A violation ends the run, which says so in run.json; what else goes wrong makes it inconclusive, and
+ * once `signal` is aborted an interrupted one. Both are thrown again when the folder is complete.
  */
 export async function runBench(options: BenchOptions, dependencies: BenchDependencies): Promise<BenchResult> {
   const startedAt = new Date();
@@ -39,20 +39,34 @@ export async function runBench(options: BenchOptions, dependencies: BenchDepende
     for (const suite of suites) await runSuite(suite, { options, dependencies, folder, record });
     if (record.samples.length === 0) throw new UsageError(`--only ${only.join(' ')}: no such benchmark`);
   } catch (error) {
-    failure = error;
+    failure = dependencies.signal.aborted && !(error instanceof ViolationError) ? interruptedBy(error) : error;
   }
   const run = await record.complete({ ...begun, ...(failure === null ? HOLDS : verdictOf(failure)) });
   if (failure !== null) throw failure;
   return { folder, run, record };
 }
 
+/** What fails once the user has ended the run fails by that: its processes may have got the same Ctrl-C. */
+function interruptedBy(cause: unknown): OperatingError {
+  const interrupted = interruptedError();
+  const isItself = cause instanceof OperatingError && cause.code === interrupted.code;
+  if (!isItself) interrupted.cause = cause;
+  return interrupted;
+}
+
 type Verdict = Pick<RunFile, 'verdict' | 'exitCode' | 'reasons'>;
 const HOLDS: Verdict = { verdict: 'HOLDS', exitCode: EXIT.holds, reasons: [] };
 
 function verdictOf(error: unknown): Verdict {
-  const reason = error instanceof ViolationError ? error.line : error instanceof Error ? error.message : String(error);
   const exitCode = exitCodeOf(error);
-  return { verdict: exitCode === EXIT.violation ? 'VIOLATED' : 'INCONCLUSIVE', exitCode, reasons: [reason] };
+  const verdict = exitCode === EXIT.violation ? 'VIOLATED' : 'INCONCLUSIVE';
+  if (exitCode !== EXIT.inconclusive) return { verdict, exitCode, reasons: [lineOf(error)] };
+  const cause = error instanceof Error ? (error.cause ?? null) : null;
+  return { verdict, exitCode, reasons: [lineOf(error), ...(cause === null ? [] : [`then failed: ${lineOf(cause)}`])] };
+}
+
+function lineOf(error: unknown): string {
+  return error instanceof ViolationError ? error.line : error instanceof Error ? error.message : String(error);
 }
 
 type SuiteRun = {
