@@ -30,7 +30,7 @@ const THRESHOLD = 0.03;
 const HELP = `
 One run on each side: compare OLD NEW. Several: compare --old A --old B --new C --new D.
 Two runs whose rounds were interleaved (bench --against) are compared round by round. Of 4 separate runs or more on each
-side, each is one observation. Of fewer, what their rounds show is said with a question mark and no gate relies on it.
+side, each is one observation. Of fewer, what their rounds show is said with a question mark and no gate can tell.
 
 With --gate the exit code is 11 for a regression (a row is worse, or a guarantee broke in NEW), 3 when it could not
 tell (runs that differ, do not hold, are incomplete or too few), and 0 only when rows were compared and none is worse.

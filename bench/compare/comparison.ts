@@ -37,6 +37,8 @@ export type Comparison = {
   readonly runs: readonly ComparedRun[];
   readonly threshold: number;
   readonly design: Design;
+  /** Whether a change in these observations is one of the program: see bench/METHODOLOGY.md. */
+  readonly isProof: boolean;
   readonly differences: readonly Difference[];
   /** What is missing, malformed or not comparable; single lines. */
   readonly problems: readonly string[];
@@ -65,6 +67,7 @@ export function compareRuns(
     runs,
     threshold: options.threshold,
     design: together.design,
+    isProof,
     differences: findDifferences(old, next),
     problems: [
       ...sameRuns(old, next),
@@ -167,9 +170,9 @@ export type GateOutcome = {
   readonly reasons: readonly string[];
 };
 
-/** Passes only when rows were compared, all of what was asked for was there, and none is worse. */
+/** Passes only when the design is proof, rows were compared, all of what was asked for was there, and none is worse. */
 export function gateOf(comparison: Comparison, { allowDifferent }: { readonly allowDifferent: boolean }): GateOutcome {
-  const { runs, rows, problems, differences } = comparison;
+  const { runs, rows, problems, differences, isProof } = comparison;
   const violated = runs.filter(({ side, standing }) => side === 'NEW' && standing === 'violated');
   if (violated.length > 0) {
     return { exitCode: EXIT.regression, reasons: violated.map(({ path }) => `a guarantee broke in ${path}`) };
@@ -184,6 +187,7 @@ export function gateOf(comparison: Comparison, { allowDifferent }: { readonly al
   const reasons = [...broken, ...refused, ...shortened(problems, PROBLEMS_NAMED)];
   const unproven = rows.filter(({ verdict }) => verdict === 'worse?').length;
   if (unproven > 0) reasons.push(`${unproven} of ${rows.length} rows look worse: ${HOW_TO_PROVE}`);
+  else if (!isProof) reasons.push(`nothing is proven: ${HOW_TO_PROVE}`);
   if (compared === 0) reasons.push(`none of ${rows.length} rows could be compared`);
   if (reasons.length > 0) return { exitCode: EXIT.inconclusive, reasons };
   const left = rows.length - compared;

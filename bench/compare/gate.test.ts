@@ -2,41 +2,10 @@
 
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { EXIT } from '../../src/core/errors.ts';
-import { type Comparison, compareRuns, gateOf, type GateOutcome } from './comparison.ts';
-import { loadRun } from './loading.ts';
+import { AGAIN, FASTER, judge, pair, refused, SAME, SLOWER } from './testing/judging.ts';
 import { noisyRows, type RunSpecification, temporaryFolder, UNDISTURBED, writeRun } from './testing/run-folders.ts';
-
-type Judged = { readonly comparison: Comparison; readonly gate: GateOutcome; readonly allowed: GateOutcome };
-
-function judge(old: readonly string[], next: readonly string[], roundsAsRuns = false): Judged {
-  const options = { threshold: 0.03, seed: 1, roundsAsRuns };
-  const comparison = compareRuns(old.map(loadRun), next.map(loadRun), options);
-  const gate = gateOf(comparison, { allowDifferent: false });
-  return { comparison, gate, allowed: gateOf(comparison, { allowDifferent: true }) };
-}
-
-const SAME: RunSpecification = { samples: noisyRows({ seed: 1 }), run: { pairing: 'a' } };
-const AGAIN: RunSpecification = { samples: noisyRows({ seed: 2 }), run: { pairing: 'a' } };
-const SLOWER: RunSpecification = {
-  samples: noisyRows({ seed: 2, factors: { chunks_per_s: 0.9 } }),
-  run: { pairing: 'a' },
-};
-const FASTER: RunSpecification = {
-  samples: noisyRows({ seed: 2, factors: { latency_p50_s: 0.8 } }),
-  run: { pairing: 'a' },
-};
-
-async function pair(t: ExecutionContext, old: RunSpecification, next: RunSpecification): Promise<[string, string]> {
-  const results = temporaryFolder(t);
-  return [await writeRun(results, 'old', old), await writeRun(results, 'new', next)];
-}
-
-function refused(t: ExecutionContext, gate: GateOutcome, named: RegExp): void {
-  t.is(gate.exitCode, EXIT.inconclusive, gate.reasons.join('\n'));
-  t.regex(gate.reasons.join('\n'), named);
-}
 
 test('rows that were compared and are not worse pass', async (t) => {
   const [old, next] = await pair(t, SAME, AGAIN);
@@ -270,8 +239,25 @@ test('rounds of one separate run a side prove nothing by themselves', async (t) 
   refused(t, gate, /1 of 5 rows look worse: rounds of one process are not independent runs/);
   t.is(comparison.rows[0]?.verdict, 'worse?');
   t.is(judge([old], [next], true).gate.exitCode, EXIT.regression);
-  const [, again] = await pair(t, unpaired(SAME), unpaired(AGAIN));
-  t.is(judge([old], [again]).gate.exitCode, EXIT.holds);
+});
+
+test('rounds of separate runs that look the same prove nothing either, unless they are taken as runs', async (t) => {
+  const results = temporaryFolder(t);
+  const write = (seed: number): Promise<string> => writeRun(results, `${seed}`, { samples: noisyRows({ seed }) });
+  const runs = await Promise.all([1, 2, 3, 4, 5, 6].map(write));
+  for (const [old, next] of [
+    [runs.slice(0, 1), runs.slice(1, 2)],
+    [runs.slice(0, 3), runs.slice(3)],
+  ] as const) {
+    const { gate, comparison } = judge(old, next);
+    refused(
+      t,
+      gate,
+      /^nothing is proven: rounds of one process .* interleave them \(bench --against\), or record 4 runs a side$/,
+    );
+    t.true(comparison.rows.some(({ verdict }) => verdict === 'same'));
+    t.is(judge(old, next, true).gate.exitCode, EXIT.holds);
+  }
 });
 
 test('several separate runs a side are one observation each', async (t) => {
