@@ -66,6 +66,14 @@ test('a long pair is as many comparisons as it has stretches of rounds, each of 
   t.deepEqual(stretchesOf(pair, 30), [pair]);
 });
 
+test('a row of which nothing is better is no part of it', (t) => {
+  const run = recorded(1, null);
+  const samples = run.samples.map(
+    (sample): Sample => ({ ...sample, better: sample.metric === 'noisy' ? 'none' : 'lower' }),
+  );
+  t.deepEqual(blocksOf([{ ...run, samples }]).keys, ['s b quiet', 's b steady']);
+});
+
 test('a row that is not in every round is left out, and a slowdown goes the wrong way for every direction', (t) => {
   const run = recorded(1, null);
   const missing = run.samples.filter(({ metric, round }) => metric !== 'noisy' || round !== 3);

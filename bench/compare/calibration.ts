@@ -4,7 +4,7 @@
  */
 
 import { Prng } from '../../src/core/prng.ts';
-import type { Sample } from '../../src/measure/samples.ts';
+import { isJudged, type Sample } from '../../src/measure/samples.ts';
 import { median } from '../../src/measure/statistics.ts';
 import { type Comparison, compareRuns } from './comparison.ts';
 import { type LoadedRun, type RunDescription, rowKey } from './loading.ts';
@@ -14,7 +14,7 @@ export type Block = readonly [ReadonlyMap<string, Sample>, ReadonlyMap<string, S
 
 export type Rounds = {
   readonly blocks: readonly Block[];
-  /** Rows that every block has twice. */
+  /** Rows that every block has twice, and that are judged. */
   readonly keys: readonly string[];
 };
 
@@ -77,12 +77,12 @@ function zipped<T>(first: readonly T[], second: readonly T[]): (readonly [T, T])
   });
 }
 
-/** In order; what has no value is left out. */
+/** In order; what has no value and what is not judged are left out. */
 function roundsOf({ samples }: LoadedRun): ReadonlyMap<string, Sample>[] {
   const rounds = new Map<number, Map<string, Sample>>();
   for (const sample of samples) {
     const round = rounds.get(sample.round) ?? new Map<string, Sample>();
-    if (sample.value !== null) round.set(rowKey(sample), sample);
+    if (sample.value !== null && isJudged(sample)) round.set(rowKey(sample), sample);
     rounds.set(sample.round, round);
   }
   return [...rounds].toSorted(([a], [b]) => a - b).map(([, round]) => round);

@@ -99,6 +99,44 @@ test('markdown, CSV and JSON say the same', async (t) => {
   );
 });
 
+test('rows that are not judged are listed last, with medians and change, in every format', async (t) => {
+  const results = temporaryFolder(t);
+  const write = (name: string, factor: number): Promise<string> => {
+    const samples = noisyRows({ seed: 1 }).map(
+      (sample): Sample => ({
+        ...sample,
+        parameters: 'rate=half',
+        better: 'none',
+        value: (sample.value ?? 0) * factor,
+      }),
+    );
+    const judged = factor === 4 ? [] : noisyRows({ seed: factor });
+    return writeRun(results, name, { samples: [...judged, ...samples], run: { pairing: 'a' } });
+  };
+  const [old, next] = [await write('old', 1), await write('next', 2)];
+  const table = await compare(old, next);
+  t.is(table.code, EXIT.holds);
+  t.regex(table.stdout, /corrected for all\s5 rows/);
+  t.regex(
+    table.stdout,
+    /\nFOR INFORMATION \(5\)\n(.*\n)* {2}rss_bytes .* 90\.1 MB.*180 MB.*\+100 % .* {2}not judged\n/,
+  );
+  t.regex(table.stdout, /\nnot judged: depends on another figure of its run.*\n10 rows: 5 ~, 5 not judged\n$/);
+  t.regex(
+    (await compare(old, next, '--format', 'markdown')).stdout,
+    /### for information \(5\)\n(.*\n)*.*\| not judged \|/,
+  );
+  const csv: Record<string, string>[] = parse((await compare(old, next, '--format', 'csv')).stdout, { columns: true });
+  const rows = csv.filter(({ verdict }) => verdict === 'not judged');
+  t.deepEqual(
+    rows.map(({ better, p, detectable, change }) => [better, p, detectable, Number(change).toFixed(2)]),
+    rows.map(() => ['none', '', '', '1.00']),
+  );
+  t.is(rows.length, 5);
+  const alone = await write('alone', 4);
+  t.is((await compare(alone, alone)).code, EXIT.inconclusive, 'nothing was compared');
+});
+
 test('differences and problems are said whether or not there is a gate', async (t) => {
   const { old, results } = await writeRuns(t);
   const other = await writeRun(results, 'other', {

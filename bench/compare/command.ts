@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { makeCommand, parsed } from '../../src/cli/flags.ts';
 import { EXIT, UsageError } from '../../src/core/errors.ts';
+import { isJudged } from '../../src/measure/samples.ts';
 import { compareRuns, type Comparison, gateOf, type GateOutcome } from './comparison.ts';
 import { formatCsv, formatJson } from './format-data.ts';
 import { formatMarkdown } from './format-markdown.ts';
@@ -34,6 +35,7 @@ side, each is one observation. Of fewer, what their rounds show is said with a q
 
 With --gate the exit code is 11 for a regression (a row is worse, or a guarantee broke in NEW), 3 when it could not
 tell (runs that differ, do not hold, are incomplete or too few), and 0 only when rows were compared and none is worse.
+Rows of a rate that depends on the run's own maximum (rate=half) are shown, and neither judged nor counted.
 Without it: 0, or 3 when there was nothing to compare.
 
 bench/METHODOLOGY.md says how it decides, and how often it is wrong.`;
@@ -65,7 +67,7 @@ export function compareCommand(): Command {
         for (const line of gateLines(gate))
           (flags.format === 'csv' ? process.stderr : process.stdout).write(`${line}\n`);
       }
-      process.exitCode = gate?.exitCode ?? (comparison.rows.length === 0 ? EXIT.inconclusive : EXIT.holds);
+      process.exitCode = gate?.exitCode ?? (comparison.rows.some(isJudged) ? EXIT.holds : EXIT.inconclusive);
     });
 }
 

@@ -2,6 +2,7 @@
 
 import { realpathSync } from 'node:fs';
 import { EXIT } from '../../src/core/errors.ts';
+import { isJudged } from '../../src/measure/samples.ts';
 import { type Difference, findDifferences } from './differences.ts';
 import { type JudgedRow, judgeRows, type JudgeOptions } from './judge.ts';
 import { compareLatencies, type LatencyComparison } from './latency.ts';
@@ -45,7 +46,7 @@ export type Comparison = {
   readonly notes: readonly string[];
   /** What the runs themselves say about their figures; single lines. */
   readonly remarks: readonly string[];
-  /** Worse, better, void, unproven, then the rest; each in the order of the files. */
+  /** Worse, better, void, unproven, the rest, then what is not judged; each in the order of the files. */
   readonly rows: readonly ComparedRow[];
   readonly latency: readonly LatencyComparison[];
 };
@@ -93,6 +94,7 @@ const ORDER: readonly (readonly ComparedVerdict[])[] = [
   ['worse?'],
   ['better?'],
   ['same', 'too noisy', 'n too small'],
+  ['not judged'],
 ];
 
 function comparedRun(side: ComparedRun['side'], { path, description }: LoadedRun): ComparedRun {
@@ -172,7 +174,8 @@ export type GateOutcome = {
 
 /** Passes only when the design is proof, rows were compared, all of what was asked for was there, and none is worse. */
 export function gateOf(comparison: Comparison, { allowDifferent }: { readonly allowDifferent: boolean }): GateOutcome {
-  const { runs, rows, problems, differences, isProof } = comparison;
+  const { runs, problems, differences, isProof } = comparison;
+  const rows = comparison.rows.filter(isJudged);
   const violated = runs.filter(({ side, standing }) => side === 'NEW' && standing === 'violated');
   if (violated.length > 0) {
     return { exitCode: EXIT.regression, reasons: violated.map(({ path }) => `a guarantee broke in ${path}`) };

@@ -80,6 +80,7 @@ export function verdictText({ verdict, detectable }: Pick<ComparedRow, 'verdict'
     case 'worse?':
     case 'better?':
     case 'n too small':
+    case 'not judged':
       return verdict;
     default:
       return verdict satisfies never;

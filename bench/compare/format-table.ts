@@ -110,7 +110,9 @@ function remarkLines({ remarks }: Comparison, width: number): string[] {
 
 function summaryLine({ rows }: Comparison): string {
   const count = (verdict: ComparedRow['verdict']): number => rows.filter((row) => row.verdict === verdict).length;
-  const parts = (['worse', 'better', 'void', 'worse?', 'better?', 'same', 'too noisy', 'n too small'] as const)
+  const parts = (
+    ['worse', 'better', 'void', 'worse?', 'better?', 'same', 'too noisy', 'n too small', 'not judged'] as const
+  )
     .filter((verdict) => count(verdict) > 0)
     .map((verdict) => `${count(verdict)} ${verdict === 'same' ? '~' : verdict}`);
   return `${rows.length} rows: ${parts.length === 0 ? 'nothing to compare' : parts.join(', ')}`;

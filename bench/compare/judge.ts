@@ -1,6 +1,7 @@
 /** What each row comes to: the change with its interval, p corrected for all rows, and a verdict. Pure. */
 
 import { CONFIDENCE, type Estimate, holm, median, medianWithInterval } from '../../src/measure/statistics.ts';
+import { isJudged } from '../../src/measure/samples.ts';
 import {
   hodgesLehmann,
   leastMannWhitneyP,
@@ -25,7 +26,9 @@ export type Verdict =
   /** No difference that counts, and one would have been seen. */
   | 'same'
   | 'too noisy'
-  | 'n too small';
+  | 'n too small'
+  /** Nothing is better there: it depends on another figure of its run. */
+  | 'not judged';
 
 export type JudgedRow = Omit<Row, 'pairs' | 'old' | 'new'> & {
   readonly oldCount: number;
@@ -34,9 +37,9 @@ export type JudgedRow = Omit<Row, 'pairs' | 'old' | 'new'> & {
   readonly new: Estimate;
   /** NEW against OLD, 0.05 being 5 % more. In a row with values of 0 or less: of OLD's median, or the greatest value. */
   readonly change: Estimate;
-  /** Two-sided, corrected for all rows. Null: n is too small to tell anything. */
+  /** Two-sided, corrected for all rows that are judged. Null: n is too small to tell anything, or it is not judged. */
   readonly p: number | null;
-  /** The change that such data would show in 9 of 10 comparisons; null when n is too small. */
+  /** The change that such data would show in 9 of 10 comparisons; null where p is. */
   readonly detectable: number | null;
   readonly verdict: Verdict;
 };
@@ -54,11 +57,13 @@ export function resolutionOf(threshold: number): number {
 }
 
 export function judgeRows(rows: readonly Row[], design: Design, options: JudgeOptions): JudgedRow[] {
-  const scales = rows.map(scaleOf);
-  const found = design === 'interleaved' ? testPairs(rows, scales, options) : testSamples(rows, scales);
-  return rows.map((row, index): JudgedRow => {
-    const scale = scales[index] ?? RATIO;
-    const { shift, p, detectable } = found[index] ?? NOTHING;
+  const counted = rows.filter(isJudged);
+  const scales = counted.map(scaleOf);
+  const tested = design === 'interleaved' ? testPairs(counted, scales, options) : testSamples(counted, scales);
+  const found = new Map(counted.map((row, index) => [row, tested[index] ?? NOTHING]));
+  return rows.map((row): JudgedRow => {
+    const scale = scaleOf(row);
+    const { shift, p, detectable } = found.get(row) ?? { ...NOTHING, shift: shiftOf(row, design, scale) };
     const change = estimateOf(shift, scale.toChange);
     const { suite, benchmark, parameters, metric, unit, better } = row;
     const judged = {
@@ -106,6 +111,13 @@ const NOTHING: Found = {
   p: null,
   detectable: Number.POSITIVE_INFINITY,
 };
+
+/** Of a row by itself. */
+function shiftOf(row: Row, design: Design, { of }: Scale): Estimate {
+  if (design !== 'interleaved') return hodgesLehmann(row.new.map(of), row.old.map(of));
+  const differences = row.pairs.flatMap((pair) => (pair === null ? [] : [of(pair[1]) - of(pair[0])]));
+  return differences.length === 0 ? NOTHING.shift : pseudoMedian(differences);
+}
 
 function testPairs(rows: readonly Row[], scales: readonly Scale[], options: JudgeOptions): Found[] {
   const differences = rows.map((row, index): PairedRow => {
@@ -164,6 +176,7 @@ function leastCounted(
 }
 
 function verdictOf(row: Pick<JudgedRow, 'change' | 'p' | 'detectable' | 'better'>, threshold: number): Verdict {
+  if (!isJudged(row)) return 'not judged';
   if (row.p === null || row.detectable === null) return 'n too small';
   const change = row.change.value;
   if (row.p <= ALPHA && Math.abs(change) > threshold) {

@@ -169,9 +169,18 @@ function sampleOf(row: Readonly<Record<string, string>>): Sample | null {
   if (SAMPLE_COLUMNS.some((column) => row[column] === undefined)) return null;
   const [round, value] = [Number(row['round']), row['value'] === '' ? null : Number(row['value'])];
   if (suite === undefined || benchmark === undefined || parameters === undefined) return null;
-  if (metric === undefined || unit === undefined || (better !== 'higher' && better !== 'lower')) return null;
+  if (metric === undefined || unit === undefined) return null;
+  if (better !== 'higher' && better !== 'lower' && better !== 'none') return null;
   if (!Number.isSafeInteger(round) || round < 1 || (value !== null && !Number.isFinite(value))) return null;
-  return { suite, benchmark, parameters, metric, unit, better, round, value };
+  return { suite, benchmark, parameters, metric, unit, better: directionOf(parameters, better), round, value };
+}
+
+/**
+ * Rows of `rate=half` depend on the highest rate of their own run. They were recorded as `lower` and `higher` before the
+ * column knew `none`.
+ */
+function directionOf(parameters: string, recorded: Sample['better']): Sample['better'] {
+  return parameters.split(' ').includes('rate=half') ? 'none' : recorded;
 }
 
 /** What is measured: equal in two runs means comparable. */

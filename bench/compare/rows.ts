@@ -6,7 +6,7 @@
  * do, which share their process and their minute: what they show is said, and is not taken as proven.
  */
 
-import type { Sample } from '../../src/measure/samples.ts';
+import { isJudged, type Sample } from '../../src/measure/samples.ts';
 import { median } from '../../src/measure/statistics.ts';
 import { type LoadedRun, rowKey } from './loading.ts';
 
@@ -48,20 +48,23 @@ export function bringTogether(old: readonly LoadedRun[], next: readonly LoadedRu
   const blocks = blocksOf([left, right]);
   for (const key of new Set([...left.keys(), ...right.keys()])) {
     const [before, after] = [left.get(key), right.get(key)];
+    // What is missing from a row that is not judged is said, and keeps nothing from being judged.
+    const isCounted = [before, after].some((side) => side !== undefined && isJudged(side.sample));
+    const defects = isCounted ? problems : notes;
     if (before === undefined || after === undefined) {
-      problems.push(`only in ${before === undefined ? 'NEW' : 'OLD'}: ${key}`);
+      defects.push(`only in ${before === undefined ? 'NEW' : 'OLD'}: ${key}`);
       continue;
     }
     const otherMeaning = otherMeaningOf(before.sample, after.sample);
     if (otherMeaning !== null) {
-      problems.push(`${key}: ${otherMeaning}`);
+      defects.push(`${key}: ${otherMeaning}`);
       continue;
     }
     const gaps = gapsOf(before, after, [old.length, next.length]);
-    problems.push(...gaps.map((gap) => `${key}: ${gap}`));
+    defects.push(...gaps.map((gap) => `${key}: ${gap}`));
     const row = rowOf(before, after, design === 'interleaved' ? blocks : []);
     const alone = design === 'interleaved' ? unpairedRounds(before, after) : 0;
-    if (alone > 0) problems.push(`${key}: ${alone} rounds are on one side only`);
+    if (alone > 0) defects.push(`${key}: ${alone} rounds are on one side only`);
     if (row.old.length > 0 && row.new.length > 0) rows.push(row);
     else if (gaps.length === 0) notes.push(`no value on either side: ${key}`);
   }

@@ -1,5 +1,6 @@
 /** What the table and the markdown of a comparison say in the same words: everything but the rows' layout. */
 
+import { isJudged } from '../../src/measure/samples.ts';
 import { CONFIDENCE } from '../../src/measure/statistics.ts';
 import { leastMannWhitneyP } from '../../src/measure/statistics-ranks.ts';
 import { type ComparedRow, type ComparedRun, type Comparison, shortened } from './comparison.ts';
@@ -30,7 +31,8 @@ export function runLine({ side, path, description }: ComparedRun): string {
 }
 
 /** How the figures came about. */
-export function methodText({ design, rows, threshold }: Comparison): string {
+export function methodText({ design, rows: all, threshold }: Comparison): string {
+  const rows = all.filter(isJudged);
   const percent = Number((100 * threshold).toFixed(2));
   const confidence = `${100 * CONFIDENCE} %`;
   return (
@@ -57,27 +59,31 @@ function designText(design: Comparison['design'], rows: readonly ComparedRow[]):
 /** Legends of the verdicts that occur. */
 export function legendLines(comparison: Comparison): string[] {
   const { rows, threshold } = comparison;
+  const judged = rows.filter(isJudged);
   const has = (verdict: ComparedRow['verdict']): boolean => rows.some((row) => row.verdict === verdict);
   const percent = Number((100 * resolutionOf(threshold)).toFixed(2));
   const lines: string[] = [];
   if (has('same')) lines.push(`~ no difference that counts; one of ${percent} % would have been seen 9 times in 10`);
   if (has('too noisy')) lines.push('too noisy: detects only changes of that size and more');
   if (has('n too small'))
-    lines.push(`n too small: to tell chance from change in ${rows.length} rows takes ${neededText(comparison)}`);
+    lines.push(
+      `n too small: to tell chance from change in ${judged.length} rows takes ${neededText(comparison.design, judged.length)}`,
+    );
+  if (has('not judged')) lines.push('not judged: depends on another figure of its run, and counts for nothing');
   return lines;
 }
 
 /** How many observations the test needs to find something in one of the rows. */
-function neededText({ design, rows }: Comparison): string {
+function neededText(design: Comparison['design'], rows: number): string {
   if (design === 'interleaved') return '6 rounds';
   let size = 1;
-  while (leastMannWhitneyP(size, size) * rows.length > ALPHA) size += 1;
+  while (leastMannWhitneyP(size, size) * rows > ALPHA) size += 1;
   return `${size} ${design === 'separate runs' ? 'runs' : 'rounds or runs'} a side`;
 }
 
 export type Section = { readonly title: string; readonly rows: readonly ComparedRow[] };
 
-/** Worse, better, void, and the rest. */
+/** Worse, better, void, the rest, and what is not judged. */
 export function sectionsOf({ rows }: Comparison): Section[] {
   const titles: readonly (readonly [title: string, verdicts: readonly ComparedRow['verdict'][]])[] = [
     ['worse', ['worse']],
@@ -85,6 +91,7 @@ export function sectionsOf({ rows }: Comparison): Section[] {
     ['changed, but a run does not hold', ['void']],
     ['different, by the program or by the machine', ['worse?', 'better?']],
     ['no change that counts', ['same', 'too noisy', 'n too small']],
+    ['for information', ['not judged']],
   ];
   return titles
     .map(([title, verdicts]) => ({ title, rows: rows.filter(({ verdict }) => verdicts.includes(verdict)) }))

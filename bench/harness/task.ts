@@ -1,6 +1,7 @@
 /** What a suite is made of: tasks that are measured once a round, each with a check of what it produced. */
 
 import type { LatencyHistogram } from '../../src/measure/histogram.ts';
+import type { Sample } from '../../src/measure/samples.ts';
 
 /** One figure of one round, as in a row of samples.csv. */
 export type Measurement = {
@@ -8,7 +9,7 @@ export type Measurement = {
   readonly metric: string;
   /** A base unit: `s`, `B`, `1/s`, `B/s`. */
   readonly unit: string;
-  readonly better: 'higher' | 'lower';
+  readonly better: Sample['better'];
   /** Null: it could not be measured. */
   readonly value: number | null;
   /** The process that it is about, when it is about one of several. */

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { LatencyHistogram } from '../../src/measure/histogram.ts';
-import { distrust, flowMeasurements, latencyMeasurements, warmUpRemarks } from './measurements.ts';
+import { distrust, flowMeasurements, latencyMeasurements, unjudged, warmUpRemarks } from './measurements.ts';
 import type { FlowWindow } from './pipeline.ts';
 
 function histogramOf(...values: readonly number[]): LatencyHistogram {
@@ -81,4 +81,12 @@ test('it is said whether the journal reused its pages, and when sums lagged behi
   const [grew, behind] = warmUpRemarks({ keepsUp: false, reusesPages: false });
   t.regex(grew ?? '', /still grew/);
   t.regex(behind ?? '', /fewer chunks were verified/);
+});
+
+test('figures for information are the same figures, of which nothing is better', (t) => {
+  const [found, shown] = [flowMeasurements(WINDOW), unjudged(flowMeasurements(WINDOW))];
+  t.deepEqual(
+    shown,
+    found.map((one) => ({ ...one, better: 'none' })),
+  );
 });

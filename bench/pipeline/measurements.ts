@@ -1,6 +1,6 @@
 /** The figures of a window of a pipeline's time. Pure. */
 
-import type { Measurement, StageLatencies } from '../harness/task.ts';
+import type { Measurement, Outcome, StageLatencies } from '../harness/task.ts';
 import { seconds, secondsOrNull } from '../../src/measure/latency-row.ts';
 import type { FlowWindow, WarmUp } from './pipeline.ts';
 
@@ -68,6 +68,11 @@ export function latencyStages(window: FlowWindow): StageLatencies[] {
     { stage: 'acknowledgement', histogram: window.acknowledgement, censored: null },
     { stage: 'schedule-lag', histogram: window.scheduleLag, censored: null },
   ];
+}
+
+/** The same figures, for information only. */
+export function unjudged([first, ...rest]: Outcome['measurements']): [Measurement, ...Measurement[]] {
+  return [{ ...first, better: 'none' }, ...rest.map((one): Measurement => ({ ...one, better: 'none' }))];
 }
 
 /** Why a latency is not to be trusted, or null: the schedule lagged itself, or was never seen. */

@@ -71,13 +71,13 @@ function circumstances({ verdict, startedAt, environment, seed, commandLine }: R
 }
 
 function allRows(samples: readonly Sample[]): string {
-  const rows = rowsOf(samples).map(({ suite, benchmark, parameters, metric, unit, values, median }) => {
+  const rows = rowsOf(samples).map(({ suite, benchmark, parameters, metric, unit, better, values, median }) => {
     const [low, high] = [values[0] ?? null, values.at(-1) ?? null];
-    const words = [suite, benchmark, parameters, metric].map((text) => `<td>${escaped(text)}</td>`);
+    const words = [suite, benchmark, parameters, metric, better].map((text) => `<td>${escaped(text)}</td>`);
     const figures = [median, low, high].map((value) => `<td class="value">${escaped(valueText(value, unit))}</td>`);
     return `<tr>${words.join('')}${figures.join('')}<td class="value">${values.length}</td></tr>`;
   });
-  const names = ['suite', 'benchmark', 'parameters', 'metric', 'median', 'least', 'greatest', 'rounds'];
+  const names = ['suite', 'benchmark', 'parameters', 'metric', 'better', 'median', 'least', 'greatest', 'rounds'];
   return `<table><tr>${names.map((name) => `<th>${name}</th>`).join('')}</tr>${rows.join('\n')}</table>`;
 }
 

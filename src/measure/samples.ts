@@ -9,12 +9,18 @@ export type Sample = {
   readonly metric: string;
   /** A base unit: `s`, `B`, `1/s`, `B/s`. */
   readonly unit: string;
-  readonly better: 'higher' | 'lower';
+  /** `none`: it depends on another figure of the same run, so that it is shown and never judged. */
+  readonly better: 'higher' | 'lower' | 'none';
   /** From 1. */
   readonly round: number;
   /** Null: it could not be measured. */
   readonly value: number | null;
 };
+
+/** Whether it counts in a comparison: for the tests, for their correction, and for a gate. */
+export function isJudged({ better }: Pick<Sample, 'better'>): boolean {
+  return better !== 'none';
+}
 
 export const SAMPLE_COLUMNS: readonly (keyof Sample)[] = [
   'suite',
