@@ -97,6 +97,23 @@ test('a benchmark that does not exist is refused, and the folder says so', async
   await t.throwsAsync(run(options), { instanceOf: UsageError, message: /generte/ });
 });
 
+test('what decides the rows of a pipeline is written down with a run of one', async (t) => {
+  for (const [suite, isKnown] of [
+    ['pipeline', true],
+    ['codec', false],
+  ] as const) {
+    const options = smokeOf(t, suite, ['nothing']);
+    await t.throwsAsync(run(options), { instanceOf: UsageError });
+    const [folder = ''] = readdirSync(options.results);
+    const { configuration } = JSON.parse(readFileSync(join(options.results, folder, 'run.json'), 'utf8'));
+    t.is(configuration.workload !== undefined, isKnown);
+    if (!isKnown) continue;
+    t.is(configuration.workload.throughput[65_536].batchBytes, 2 * 1024 * 1024);
+    t.deepEqual(Object.keys(configuration.workload.throughput), ['32', '1024', '65536']);
+    t.is(configuration.workload.durations.window, 300);
+  }
+});
+
 test('what fails after a Ctrl-C is an interrupt, and what fails without one is none', async (t) => {
   for (const [isInterrupted, exitCode, reasons] of [
     [true, EXIT.inconclusive, /^interrupted\nthen failed: /],

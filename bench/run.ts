@@ -8,6 +8,7 @@ import type { Launch } from '../src/process/component-process.ts';
 import { runRounds } from './harness/rounds.ts';
 import type { Task } from './harness/task.ts';
 import { type BenchOptions, roundsPlan, type SuiteName } from './options.ts';
+import { workloadDescription } from './pipeline/workloads.ts';
 import type { Progress } from './progress.ts';
 import { BenchRecord, nameOf } from './record.ts';
 import { createSuite } from './suites.ts';
@@ -29,7 +30,8 @@ export async function runBench(options: BenchOptions, dependencies: BenchDepende
   const startedAt = new Date();
   const { results, seed, suites, only, scale } = options;
   const folder = await createRunFolder({ results, kind: 'bench', seed, startedAt });
-  const configuration = { suites, only, scale };
+  const workload = suites.includes('pipeline') ? { workload: workloadDescription(scale) } : {};
+  const configuration = { suites, only, scale, ...workload };
   const begun = await beginRunFile(dependencies, { kind: 'bench', configuration, seed, startedAt, dataFolder: folder });
   await writeRunFile(folder, begun);
   const record = new BenchRecord(folder);

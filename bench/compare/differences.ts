@@ -3,6 +3,7 @@
  * refuses such a comparison unless told otherwise.
  */
 
+import { asRecord } from '../../src/core/assert.ts';
 import type { LoadedRun } from './loading.ts';
 
 export type Difference = {
@@ -23,33 +24,67 @@ export function findDifferences(old: readonly LoadedRun[], next: readonly Loaded
   const unknown = [...old, ...next].some(({ description }) => description === null);
   const runJson = { name: 'run.json', old: presence(old), new: presence(next) };
   const [left, right] = [old.flatMap(propertiesOf), next.flatMap(propertiesOf)];
-  const names = new Set([...left, ...right].flatMap((properties) => [...properties.keys()]));
-  const differences = [...names].flatMap((name): Difference[] => {
-    const valuesOf = (side: readonly ReadonlyMap<string, string>[]): string[] =>
-      [...new Set(side.map((properties) => properties.get(name) ?? UNKNOWN))].toSorted();
-    const [before, after] = [valuesOf(left), valuesOf(right)];
-    const isSame = before.length === 1 && after.length === 1 && isEqual(name, before[0], after[0]);
-    return isSame ? [] : [{ name, old: before.join(', '), new: after.join(', ') }];
-  });
+  const names = new Set([...left, ...right].flatMap((properties) => Object.keys(properties)));
+  const differences = [...names].flatMap((name) =>
+    differencesOf(
+      name,
+      left.map((properties) => properties[name]),
+      right.map((properties) => properties[name]),
+    ),
+  );
   return unknown ? [runJson, ...(left.length > 0 && right.length > 0 ? differences : [])] : differences;
 }
 
+type Properties = Readonly<Record<string, unknown>>;
+
+/** Of one value of every run of both sides. Where all are objects, of what these consist of. */
+function differencesOf(name: string, old: readonly unknown[], next: readonly unknown[]): Difference[] {
+  const [left, right] = [recordsOf(old), recordsOf(next)];
+  if (left !== null && right !== null) {
+    const keys = new Set([...left, ...right].flatMap((record) => Object.keys(record)));
+    return [...keys].flatMap((key) =>
+      differencesOf(
+        `${name}.${key}`,
+        left.map((record) => record[key]),
+        right.map((record) => record[key]),
+      ),
+    );
+  }
+  const [before, after] = [textsOf(old), textsOf(next)];
+  const isSame = before.length === 1 && after.length === 1 && isEqual(name, before[0], after[0]);
+  return isSame ? [] : [{ name, old: before.join(', '), new: after.join(', ') }];
+}
+
+/** Null when any value is no object. */
+function recordsOf(values: readonly unknown[]): Properties[] | null {
+  const records = values.map(asRecord).filter((record) => record !== null);
+  return records.length === values.length && records.length > 0 ? records : null;
+}
+
+function textsOf(values: readonly unknown[]): string[] {
+  return [...new Set(values.map(textOf))].toSorted();
+}
+
 const UNKNOWN = 'unknown';
+/** Of an object where the other side has none. */
+const KNOWN = 'known';
 
 function presence(side: readonly LoadedRun[]): string {
   return side.some(({ description }) => description === null) ? 'configuration and environment unknown' : 'present';
 }
 
-function propertiesOf({ description }: LoadedRun): Map<string, string>[] {
+function propertiesOf({ description }: LoadedRun): Properties[] {
   if (description === null) return [];
-  const properties = new Map<string, string>([['kind', description.kind]]);
-  for (const [name, value] of Object.entries(description.environment)) {
-    properties.set(`environment.${name}`, textOf(value));
-  }
-  for (const [name, value] of Object.entries(description.configuration)) {
-    if (!IDENTITY.has(name)) properties.set(`configuration.${name}`, textOf(value));
-  }
-  return [properties];
+  const { kind, environment, configuration } = description;
+  return [
+    Object.fromEntries([
+      ['kind', kind],
+      ...Object.entries(environment).map(([name, value]) => [`environment.${name}`, value]),
+      ...Object.entries(configuration)
+        .filter(([name]) => !IDENTITY.has(name))
+        .map(([name, value]) => [`configuration.${name}`, value]),
+    ]),
+  ];
 }
 
 function isEqual(name: string, old: string | undefined, next: string | undefined): boolean {
@@ -60,6 +95,10 @@ function isEqual(name: string, old: string | undefined, next: string | undefined
 
 function textOf(value: unknown): string {
   if (value === null || value === undefined) return UNKNOWN;
-  if (Array.isArray(value)) return value.map(textOf).toSorted().join(' ');
+  if (Array.isArray(value)) return value.map(elementText).toSorted().join(' ');
+  return asRecord(value) === null ? elementText(value) : KNOWN;
+}
+
+function elementText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -4,6 +4,7 @@ import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { EXIT } from '../../src/core/errors.ts';
+import type { RunFile } from '../../src/measure/run-folder.ts';
 import { AGAIN, FASTER, judge, pair, refused, SAME, SLOWER } from './testing/judging.ts';
 import { noisyRows, type RunSpecification, temporaryFolder, UNDISTURBED, writeRun } from './testing/run-folders.ts';
 
@@ -258,6 +259,25 @@ test('rounds of separate runs that look the same prove nothing either, unless th
     t.true(comparison.rows.some(({ verdict }) => verdict === 'same'));
     t.is(judge(old, next, true).gate.exitCode, EXIT.holds);
   }
+});
+
+function runWith(more: Readonly<Record<string, unknown>>): Partial<RunFile> {
+  return { pairing: 'a', configuration: { ...UNDISTURBED.configuration, ...more } };
+}
+
+test('a workload whose constants have changed is named by them, one that is not known as a whole', async (t) => {
+  const today = runWith({ workload: { throughput: { 32: { batchBytes: 1024, files: 100 } } } });
+  const before = runWith({ workload: { throughput: { 32: { batchBytes: 512, files: 100 } } } });
+  const [old, next] = await pair(t, { ...SAME, run: before }, { ...AGAIN, run: today });
+  t.deepEqual(judge([old], [next]).comparison.differences, [
+    { name: 'configuration.workload.throughput.32.batchBytes', old: '512', new: '1024' },
+  ]);
+  const [recorded] = await pair(t, { ...SAME, run: runWith({}) }, AGAIN);
+  const { comparison, gate, allowed } = judge([recorded], [next]);
+  t.deepEqual(comparison.differences, [{ name: 'configuration.workload', old: 'unknown', new: 'known' }]);
+  t.deepEqual(comparison.problems, []);
+  refused(t, gate, /OLD and NEW differ in configuration\.workload \(--allow-different/);
+  t.is(allowed.exitCode, EXIT.holds);
 });
 
 test('several separate runs a side are one observation each', async (t) => {

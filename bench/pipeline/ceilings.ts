@@ -16,13 +16,7 @@ import type { SuiteContext } from '../suites.ts';
 import { batchTask, Line } from '../transport/suite.ts';
 import { GeneratedBatches } from '../workload/generated-batches.ts';
 import { checkFolded } from './folded-batches.ts';
-import { DURATIONS, workloadOf } from './workloads.ts';
-
-/** As many batches in one commit as arrive meanwhile. */
-const COMMIT_BATCHES = 4;
-const HASHED_BYTES = 32 * 1024 * 1024;
-/** Of one call of the transport. */
-const CALL_BYTES = 16 * 1024 * 1024;
+import { CEILINGS, DURATIONS, workloadOf } from './workloads.ts';
 
 /** What is open for the ceilings of one chunk size while they are measured. */
 export class Ceilings {
@@ -37,16 +31,16 @@ export class Ceilings {
     const { seed, dataFolder, scale } = this.#context;
     const { batchBytes } = workloadOf(seed, chunkBytes);
     const chunksPerBatch = Math.floor((batchBytes - BATCH_HEADER_BYTES) / (CHUNK_HEADER_BYTES + chunkBytes));
-    const shape = { values: COMMIT_BATCHES, bytes: batchBytes - 24 };
+    const shape = { values: CEILINGS.commitBatches, bytes: batchBytes - 24 };
     const ring = await Ring.open(join(dataFolder, `commits-${chunkBytes}`), shape);
     const line = await Line.open('ipc', join(dataFolder, `transport-${chunkBytes}`));
     this.#open.push(ring, line);
-    const callBytes = scale === 'smoke' ? batchBytes : CALL_BYTES;
+    const callBytes = scale === 'smoke' ? batchBytes : CEILINGS.callBytes;
     return [
       this.#ceiling('generator', chunkBytes, generating(seed, chunkBytes, batchBytes), 1),
       this.#ceiling('hashing', chunkBytes, hashing(seed, chunkBytes, batchBytes), 1),
       this.#ceiling('transport', chunkBytes, batchTask(line, batchBytes, callBytes), chunksPerBatch),
-      this.#ceiling('commits', chunkBytes, commitTask(ring), chunksPerBatch * COMMIT_BATCHES),
+      this.#ceiling('commits', chunkBytes, commitTask(ring), chunksPerBatch * CEILINGS.commitBatches),
     ];
   }
 
@@ -99,7 +93,7 @@ function generating(seed: number, chunkBytes: number, batchBytes: number): Task 
 /** Folding batches, whose files end now and then; what the last pass came to is checked by node:crypto. */
 function hashing(seed: number, chunkBytes: number, batchBytes: number): Task {
   const source = new GeneratedBatches({ seed, chunkBytes, batchBytes });
-  const count = Math.ceil(HASHED_BYTES / batchBytes);
+  const count = Math.ceil(CEILINGS.hashedBytes / batchBytes);
   const batches = Array.from({ length: count }, () => source.nextBatch());
   const sums = Buffer.alloc(batches.reduce((most, { header }) => Math.max(most, header.count), 0) * SUM_BYTES);
   const pool = new HashPool();

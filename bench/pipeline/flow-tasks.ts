@@ -15,10 +15,14 @@ import {
   warmUpRemarks,
 } from './measurements.ts';
 import { Pipeline } from './pipeline.ts';
-import { DURATIONS, GROWTH_PARAMETERS, growthWorkload, scheduledWorkload, workloadOf } from './workloads.ts';
-
-/** A sum every 5 ms: fine enough to see a recovery by. */
-const RECOVERY_RATE = 20_000;
+import {
+  DURATIONS,
+  GROWTH_PARAMETERS,
+  growthWorkload,
+  RECOVERY_RATE,
+  scheduledWorkload,
+  workloadOf,
+} from './workloads.ts';
 
 export class FlowTasks {
   readonly #context: SuiteContext;

@@ -3,6 +3,7 @@
 import { type Range, rangeText } from '../../src/core/units.ts';
 import type { PipelineOptions } from '../../src/process/component-specs.ts';
 import type { Scale } from '../harness/task.ts';
+import { CHUNKS_OF_FILE, FILES_OPEN } from '../workload/generated-batches.ts';
 
 const MIB = 1024 * 1024;
 
@@ -49,6 +50,39 @@ export const GROWTH_PARAMETERS: Readonly<Record<string, string | number>> = {
 
 export function growthWorkload(seed: number, changes: Partial<PipelineOptions>): PipelineOptions {
   return workloadOf(seed, 32, { chunks: GROWTH_CHUNKS, ...changes });
+}
+
+/** A sum every 5 ms: fine enough to see a recovery by. */
+export const RECOVERY_RATE = 20_000;
+
+/** What the parts are given when they are measured alone. */
+export const CEILINGS: {
+  /** As many batches in one commit as arrive meanwhile. */
+  readonly commitBatches: number;
+  readonly hashedBytes: number;
+  /** Of one call of the transport. */
+  readonly callBytes: number;
+} = { commitBatches: 4, hashedBytes: 32 * MIB, callBytes: 16 * MIB };
+
+/**
+ * What decides the figures and stands in no row's parameters, for run.json: figures of two commits that do not agree
+ * on it differ by more than the program.
+ */
+export function workloadDescription(scale: Scale): Readonly<Record<string, unknown>> {
+  const bySize = CHUNK_BYTES.map((bytes) => [bytes, described(workloadOf(0, bytes))] as const);
+  return {
+    throughput: Object.fromEntries(bySize),
+    growth: described(growthWorkload(0, {})),
+    latency: Object.fromEntries([2000, 20_000].map((rate) => [rate, described(scheduledWorkload(0, rate))])),
+    recovery: described(scheduledWorkload(0, RECOVERY_RATE)),
+    ceilings: { ...CEILINGS, filesOpen: FILES_OPEN, chunks: CHUNKS_OF_FILE },
+    durations: DURATIONS[scale],
+  };
+}
+
+/** All but the seed, which run.json has. */
+function described(options: PipelineOptions): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => name !== 'seed'));
 }
 
 /** Times in milliseconds. */

@@ -2,12 +2,13 @@
 
 import { CHUNK_HEADER_BYTES } from '../../src/message/chunk.ts';
 import { BATCH_HEADER_BYTES, type BatchHeader } from '../../src/message/batch.ts';
+import type { Range } from '../../src/core/units.ts';
 import { Generator } from '../../src/chunker/generator.ts';
 import { Workload } from '../../src/workload/workload.ts';
 
 const PRODUCER = '80bebc4000000001';
-const FILES_OPEN = 100;
-const CHUNKS = { low: 100, high: 100 };
+export const FILES_OPEN = 100;
+export const CHUNKS_OF_FILE: Range = { low: 100, high: 100 };
 
 export class GeneratedBatches {
   /** Data chunks that fit into a batch; ends of files take some of the room now and then. */
@@ -30,7 +31,7 @@ export class GeneratedBatches {
       seed,
       chunkerNumber: 0,
       filesOpen: filesOpen ?? FILES_OPEN,
-      chunks: CHUNKS,
+      chunks: CHUNKS_OF_FILE,
       chunkBytes: { low: chunkBytes, high: chunkBytes },
       partitions: 1,
     });
