@@ -122,3 +122,17 @@ test('more violations than are kept are counted', (t) => {
   t.is(violations.length, 20);
   t.is(violationCount, events.filter(({ event }) => event === 'verified').length);
 });
+
+test('a process that publishes under the id of another one is named at once, one that was restarted is not', (t) => {
+  const events = buildHistory();
+  const producers = events.flatMap((event) => (event.event === 'producer' ? [event] : []));
+  const [first, second] = producers;
+  if (first === undefined || second === undefined) throw new Error('the history has two producers');
+  t.deepEqual(run(new ExactlyOnceChecker(), [...producers, first, ...producers]).kinds, []);
+  const twin = { ...second, producer: first.producer };
+  const { violations } = run(new ExactlyOnceChecker(), [first, twin]);
+  t.deepEqual(
+    violations.map(({ kind, detail }) => `${kind}: ${detail}`),
+    [`duplicate: ${second.process} publishes as producer ${first.producer}, which is that of ${first.process}`],
+  );
+});

@@ -34,6 +34,7 @@ type FoundSum = { readonly sum: Sum; readonly ordinal: number; readonly witness:
 
 type Producer = {
   readonly id: string;
+  readonly process: string;
   readonly workload: Workload;
   /** Which files have both, their end and their sum. */
   readonly ledger: Ledger;
@@ -74,7 +75,7 @@ export class ExactlyOnceChecker implements Checker {
     if (this.#isBlind) return;
     if (event.event === 'batch') this.#read(event);
     else if (event.event === 'completed') this.#claim(event.producer, event.fileNumber);
-    else if (event.event === 'producer') this.#begin(event.producer, new Workload(event.workload));
+    else if (event.event === 'producer') this.#begin(event);
     else if (event.event === 'head') this.#endedJournals.add(event.journal);
     else if (event.event === 'unread') this.#isBlind = true;
     else if (event.event === 'end') this.#hasEnded = true;
@@ -95,11 +96,22 @@ export class ExactlyOnceChecker implements Checker {
     return this.#found.findings;
   }
 
-  #begin(id: string, workload: Workload): void {
-    if (this.#producers.has(id)) return;
+  /** Two that publish as one would each take the other's records for their own. */
+  #begin({ producer: id, process, workload }: Extract<HistoryEvent, { event: 'producer' }>): void {
+    const known = this.#producers.get(id);
+    if (known !== undefined) {
+      if (known.process === process) return;
+      this.#found.violation(
+        'duplicate',
+        `${process} publishes as producer ${id}, which is that of ${known.process}`,
+        {},
+      );
+      return;
+    }
     this.#producers.set(id, {
       id,
-      workload,
+      process,
+      workload: new Workload(workload),
       ledger: new Ledger(),
       completed: new Map(),
       sums: new Map(),

@@ -109,25 +109,7 @@ const SABOTAGES: readonly (readonly [
     'chunker-9 has published nothing',
     (events) => replaced(events, isRun, 0, (event) => [{ ...event, processes: [...event.processes, 'chunker-9'] }]),
   ],
-  [
-    'a chunker that runs to its end and completes nothing',
-    'chunker-9 completed no file',
-    (events) =>
-      replaced(events, isRun, 0, (event) => {
-        const { atNs } = event;
-        const [process, producer] = ['chunker-9', '9999999999999999'];
-        const workload = events.flatMap((each) => (each.event === 'producer' ? [each.workload] : []))[0];
-        if (workload === undefined) throw new Error('the history has no producer');
-        return [
-          { ...event, processes: [...event.processes, process] },
-          { atNs, event: 'started', process },
-          { atNs, event: 'ready', process },
-          { atNs, event: 'producer', process, producer, workload, fileCount: null },
-          { atNs, event: 'drained', process, producer, verifiedTotal: 0, filesCompletedTotal: 0 },
-          { atNs, event: 'ended', process, exitCode: 0 },
-        ];
-      }),
-  ],
+  ['a chunker that runs to its end and completes nothing', 'chunker-9 completed no file', withIdle(64)],
   [
     'a run without processes',
     'no process was asked to report',
@@ -202,4 +184,28 @@ test('chunks that were acknowledged have flowed, even if the auditor reads them 
     ...events.slice(late + 1),
   ];
   t.deepEqual(reasons(moved), []);
+});
+
+/** With a chunker that decides to end at this step, and has completed nothing. */
+function withIdle(endStep: number): (events: readonly HistoryEvent[]) => HistoryEvent[] {
+  return (events) =>
+    replaced(events, isRun, 0, (event) => {
+      const { atNs } = event;
+      const [process, producer] = ['chunker-9', '9999999999999999'];
+      const workload = events.flatMap((each) => (each.event === 'producer' ? [each.workload] : []))[0];
+      if (workload === undefined) throw new Error('the history has no producer');
+      return [
+        { ...event, processes: [...event.processes, process] },
+        { atNs, event: 'started', process },
+        { atNs, event: 'ready', process },
+        { atNs, event: 'producer', process, producer, workload, fileCount: null },
+        { atNs, event: 'ending', producer, endStep },
+        { atNs, event: 'drained', process, producer, verifiedTotal: 0, filesCompletedTotal: 0 },
+        { atNs, event: 'ended', process, exitCode: 0 },
+      ];
+    });
+}
+
+test('a chunker that was told to end before its first step has nothing to show', (t) => {
+  t.deepEqual(reasons(withIdle(0)(buildHistory())), []);
 });

@@ -31,6 +31,8 @@ type Producer = {
   readonly acknowledged: Map<number, number>;
   ends: number;
   sums: number;
+  /** Null: it has not decided to end. */
+  endStep: number | null;
   drained: { readonly verifiedTotal: number; readonly filesCompletedTotal: number } | null;
 };
 
@@ -91,6 +93,9 @@ export class VacuityChecker implements Checker {
       case 'drained':
         this.#drain(event);
         break;
+      case 'ending':
+        this.#decide(event.producer, event.endStep);
+        break;
       case 'started':
       case 'ready':
       case 'ended':
@@ -109,7 +114,6 @@ export class VacuityChecker implements Checker {
         this.#hasEnded = true;
         break;
       case 'fault':
-      case 'ending':
       case 'trimmed':
       case 'completed':
       case 'raised':
@@ -204,7 +208,12 @@ export class VacuityChecker implements Checker {
 
   #beginProducer(id: string, process: string): void {
     if (this.#producers.has(id)) return;
-    this.#producers.set(id, { process, acknowledged: new Map(), ends: 0, sums: 0, drained: null });
+    this.#producers.set(id, { process, acknowledged: new Map(), ends: 0, sums: 0, endStep: null, drained: null });
+  }
+
+  #decide(id: string, endStep: number): void {
+    const producer = this.#producers.get(id);
+    if (producer !== undefined) producer.endStep = endStep;
   }
 
   #drain(event: Extract<HistoryEvent, { event: 'drained' }>): void {
@@ -263,8 +272,10 @@ export class VacuityChecker implements Checker {
   #judgeProcesses({ processes }: Run): void {
     if (processes.length === 0) this.#found.inconclusive('no process was asked to report');
     const completed = new Map<string, number>();
-    for (const { process, drained } of this.#producers.values()) {
-      completed.set(process, (completed.get(process) ?? 0) + (drained?.filesCompletedTotal ?? 0));
+    for (const { process, drained, endStep } of this.#producers.values()) {
+      // Who was told to end before its first step had nothing to do.
+      const files = endStep === 0 ? Number.POSITIVE_INFINITY : (drained?.filesCompletedTotal ?? 0);
+      completed.set(process, (completed.get(process) ?? 0) + files);
     }
     for (const name of processes) {
       const process = this.#processes.get(name);

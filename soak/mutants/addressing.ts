@@ -58,7 +58,8 @@ export const ADDRESSING_MUTANTS: readonly Mutant[] = [
     name: 'batch-misdirected',
     class: 'addressing',
     bug: 'two batches of one commit are stored in the journals of each other',
-    kinds: ['corrupt'],
+    // The wrong batch where one begins at the same offset, else none.
+    kinds: ['corrupt', 'gap'],
     decorations: () => changedCommits((writes) => swapBatches(writes)),
     adapt: withTwoChunkers,
   },

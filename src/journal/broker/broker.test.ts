@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { crc32c } from '../../hash/crc32c.ts';
 import { decodeBatch } from '../../message/batch.ts';
-import { type JournalsInfo, SUMS_JOURNAL, chunkJournal } from '../journals.ts';
+import { SUMS_JOURNAL, chunkJournal } from '../journals.ts';
 import { PROTOCOL_VERSION } from '../protocol.ts';
 import { BrokerHarness, MIB, OTHER_PRODUCER, PRODUCER, chunks, endOf, sums } from '../testing/broker-harness.ts';
 import { listed, raised } from '../testing/broker-requests.ts';
@@ -26,16 +26,6 @@ test('neither an acknowledgement nor a batch leaves before the commit has resolv
   t.like(harness.answer(call), { outcome: 'expected', n: 2 });
   t.like(harness.outcome(again), { outcome: 'expected', n: 2 });
   t.is(harness.delivered(stream).length, 1);
-});
-
-test('a list waits for the commit of what it shows: an epoch or an owner that a crash would take back is not told', async (t) => {
-  const harness = await BrokerHarness.start();
-  const raise = harness.call({ op: 'raise', shard: 0, path: '/one', takeOver: false });
-  const list = harness.call({ op: 'list' });
-  await harness.clock.settle();
-  t.deepEqual([harness.answer(raise), harness.answer(list)], [undefined, undefined]);
-  await harness.commit();
-  t.like((harness.answer(list) as JournalsInfo).shards[0], { epoch: 1 });
 });
 
 test('what arrives while a commit is under way goes into the next one, without a timer', async (t) => {

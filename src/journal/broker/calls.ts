@@ -31,8 +31,8 @@ function answerShard(
 ): void {
   switch (call.op) {
     case 'list':
-      // Epochs, owners and holds that are not durable yet could be others after a crash.
-      return durably(state.info());
+      // For people and audits, at once: but for the heads, what it shows may not be durable yet.
+      return reply(state.info());
     case 'raise': {
       const outcome = state.raise(call.shard, call.path, call.takeOver);
       if (outcome === null) return refuse(`there is no shard ${call.shard}`);
