@@ -117,7 +117,7 @@ async function storeWith(t: ExecutionContext, folder: string, nextSum: number): 
 }
 
 test('a sum more than there were files is a phantom, even if state and journal agree on it; one less is lost', async (t) => {
-  for (const [sums, kinds] of [
+  for (const [sums, expected] of [
     [7, []],
     [8, ['phantom']],
     [6, ['lost']],
@@ -129,7 +129,7 @@ test('a sum more than there were files is a phantom, even if state and journal a
     const found = await audit(contextOf(dataFolder, {}));
     t.deepEqual(
       found.map(({ kind }) => kind),
-      kinds,
+      expected,
     );
     // What an older data folder held before is not known, nor what a chunker completed that never drained.
     const older = contextOf(dataFolder, { options: { ...fakeOptions(dataFolder, {}), chunkers: 1, data: dataFolder } });
