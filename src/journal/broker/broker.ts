@@ -2,7 +2,7 @@
  * The embedded broker: sessions, requests and streams over the rules of `state.ts`. It is handed its store, clock and a
  * way to send, and owns no socket and no file.
  *
- * No answer leaves before the commit that makes it true is durable, and no reader receives a batch before that.
+ * No answer but a list leaves before the commit that makes it true is durable, and no reader receives a batch before that.
  */
 
 import { unreachable } from '../../core/assert.ts';

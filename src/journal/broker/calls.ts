@@ -31,7 +31,8 @@ function answerShard(
 ): void {
   switch (call.op) {
     case 'list':
-      // For people and audits, at once: but for the heads, what it shows may not be durable yet.
+      // At once: what components use of it, the layout, never changes, and heads are durable. Epochs, owners and holds may
+      // not be yet; people and audits look at those.
       return reply(state.info());
     case 'raise': {
       const outcome = state.raise(call.shard, call.path, call.takeOver);
