@@ -20,11 +20,11 @@ export const FENCING_MUTANTS: readonly Mutant[] = [
     // What a replaced summer reports trims what its successor needs.
     kinds: ['stale-writer', 'acknowledged-loss', 'gap'],
     decorations: () =>
-      staleAppends((state) => {
-        const isReplaced = state.isFenced.bind(state);
-        const confirm = state.confirm.bind(state);
-        state.isFenced = () => false;
-        state.confirm = (owner, path) => {
+      staleAppends(({ owners }) => {
+        const isReplaced = owners.isFenced.bind(owners);
+        const confirm = owners.confirm.bind(owners);
+        owners.isFenced = () => false;
+        owners.confirm = (owner, path) => {
           if (!isReplaced(owner)) confirm(owner, path);
         };
       }),
@@ -37,10 +37,11 @@ export const FENCING_MUTANTS: readonly Mutant[] = [
     kinds: ['stale-writer'],
     decorations: () =>
       staleAppends((state) => {
-        const isFenced = state.isFenced.bind(state);
+        const { owners } = state;
+        const isFenced = owners.isFenced.bind(owners);
         const append = state.append.bind(state);
         let isAppending = false;
-        state.isFenced = (owner) => !isAppending && isFenced(owner);
+        owners.isFenced = (owner) => !isAppending && isFenced(owner);
         state.append = (journal, bytes, owner) => {
           isAppending = true;
           const decision = append(journal, bytes, owner);
@@ -56,12 +57,12 @@ export const FENCING_MUTANTS: readonly Mutant[] = [
     bug: 'a raise answers with the epoch that there is already',
     kinds: ['stale-writer'],
     decorations: () =>
-      staleAppends((state) => {
-        const raise = state.raise.bind(state);
-        state.raise = (shard, path, takeOver) => {
-          const epoch = state.shards[shard]?.epoch ?? 0;
+      staleAppends(({ owners }) => {
+        const raise = owners.raise.bind(owners);
+        owners.raise = (shard, path, takeOver) => {
+          const epoch = owners.shards[shard]?.epoch ?? 0;
           const raised = raise(shard, path, takeOver);
-          const kept = state.shards[shard];
+          const kept = owners.shards[shard];
           if (raised?.outcome !== 'raised' || epoch === 0 || kept === undefined) return raised;
           kept.epoch = epoch;
           return { ...raised, epoch };

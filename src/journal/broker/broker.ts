@@ -239,7 +239,8 @@ export class Broker {
     if (streams === undefined) return;
     const end = (reason: 'fenced' | 'rejected', detail: string): void =>
       this.#send(session, { t: 'end', stream: id, reason, begin: 0, detail });
-    if (owner !== undefined && this.state.isFenced(owner)) return this.#commit.whenDurable(() => end('fenced', ''));
+    if (owner !== undefined && this.state.owners.isFenced(owner))
+      return this.#commit.whenDurable(() => end('fenced', ''));
     const journal = this.state.journals.get(name);
     if (journal === undefined) return end('rejected', `there is no journal ${name}`);
     if (offset > journal.head) return end('rejected', `${name} ends at ${journal.head}, before ${offset}`);
@@ -266,7 +267,7 @@ export class Broker {
   #pump(session: string, stream: Stream): void {
     const streams = this.#sessions.get(session)?.streams;
     if (streams?.get(stream.id) !== stream) return;
-    if (stream.owner !== undefined && this.state.isFenced(stream.owner)) {
+    if (stream.owner !== undefined && this.state.owners.isFenced(stream.owner)) {
       streams.delete(stream.id);
       // Not before the newer epoch is durable: else a crash of the broker leaves the shard without any owner.
       this.#commit.whenDurable(() =>

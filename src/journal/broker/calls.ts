@@ -16,7 +16,7 @@ export type Answers = {
 };
 
 export function answerCall(call: Call, state: BrokerState, answers: Answers): void {
-  if ('owner' in call && call.owner !== undefined && state.isFenced(call.owner))
+  if ('owner' in call && call.owner !== undefined && state.owners.isFenced(call.owner))
     return answers.durably({ outcome: 'fenced' });
   if (!('journal' in call)) return answerShard(call, state, answers);
   const journal = state.journals.get(call.journal);
@@ -35,13 +35,13 @@ function answerShard(
       // not be yet; people and audits look at those.
       return reply(state.info());
     case 'raise': {
-      const outcome = state.raise(call.shard, call.path, call.takeOver);
+      const outcome = state.owners.raise(call.shard, call.path, call.takeOver);
       if (outcome === null) return refuse(`there is no shard ${call.shard}`);
       if (outcome.outcome === 'replaced') return durably(outcome);
       return commit(() => reply(outcome));
     }
     case 'confirm':
-      state.confirm(call.owner, call.path);
+      state.owners.confirm(call.owner, call.path);
       return commit(() => reply({ outcome: 'confirmed' }));
     case 'report': {
       const hold = state.shardHold(call.owner.shard);

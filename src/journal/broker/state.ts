@@ -1,8 +1,9 @@
 /**
- * The broker's rules: which append is accepted, who owns a shard, what may be trimmed. Accepting changes the state in
- * memory and marks it for the next commit; nothing here answers anybody. Who answers waits for that commit.
+ * The broker's rules: which append is accepted, what may be trimmed; `owners.ts` has those of who owns a shard. Accepting
+ * changes the state in memory and marks it for the next commit; nothing here answers anybody. Who answers waits for that
+ * commit.
  *
- * Keeps invariant 1 (acknowledged means durable, with the group commit) and the broker's half of 5 (fencing).
+ * Keeps invariant 1: acknowledged means durable, with the group commit.
  */
 
 import { assert } from '../../core/assert.ts';
@@ -15,12 +16,12 @@ import {
   type AppendOutcome,
   type HoldOutcome,
   type JournalsInfo,
-  type RaiseOutcome,
   type ShardEpoch,
   type StoredBatch,
 } from '../journals.ts';
 import type { JournalLog, ProducerState } from './journal-log.ts';
-import { type ShardState, isShardHold, restore, shardHoldName } from './restore.ts';
+import { ShardOwners } from './owners.ts';
+import { isShardHold, restore, shardHoldName } from './restore.ts';
 import * as tables from './tables.ts';
 
 /** Batches removed from one journal in one commit. */
@@ -48,7 +49,7 @@ export type AppendDecision = { readonly accepted: Accepted } | AppendOutcome;
 
 export class BrokerState {
   readonly journals: Map<string, JournalLog> = new Map();
-  readonly shards: readonly ShardState[];
+  readonly owners: ShardOwners;
   readonly config: BrokerConfig;
   readonly #store: Store;
   readonly #clock: Clock;
@@ -66,7 +67,6 @@ export class BrokerState {
   readonly #dirtyProducers = new Set<ProducerState>();
   readonly #dirtyJournals = new Set<JournalLog>();
   readonly #dirtyHolds = new Map<string, { journal: JournalLog; name: string }>();
-  readonly #dirtyShards = new Set<number>();
 
   constructor(store: Store, clock: Clock, config: BrokerConfig, bootHash: number) {
     this.#store = store;
@@ -79,7 +79,7 @@ export class BrokerState {
       this.#byNumber.push(journal);
       this.#dirtyJournals.add(journal);
     }
-    this.shards = shards;
+    this.owners = new ShardOwners(shards);
     for (const hold of missingHolds) this.#dirtyHolds.set(`${hold.journal.number} ${hold.name}`, hold);
     // They become visible now.
     for (const begin of unstamped) this.#stamps.set(begin, clock.nowNs());
@@ -107,7 +107,7 @@ export class BrokerState {
   // --- appending ---
 
   append(journalName: string, bytes: Uint8Array, owner?: ShardEpoch): AppendDecision {
-    if (owner !== undefined && this.isFenced(owner)) return { outcome: 'fenced' };
+    if (owner !== undefined && this.owners.isFenced(owner)) return { outcome: 'fenced' };
     const journal = this.journals.get(journalName);
     if (journal === undefined) return { outcome: 'rejected', reason: `there is no journal ${journalName}` };
     if (bytes.length > this.batchBytesMax) {
@@ -168,30 +168,6 @@ export class BrokerState {
     const batch = decodeBatch(bytes, journal.name, crc32c);
     assert(!('fault' in batch), 'the end of a producer is a batch');
     this.#accept(journal, batch, bytes);
-  }
-
-  // --- shards ---
-
-  isFenced(owner: ShardEpoch): boolean {
-    return this.shards[owner.shard]?.epoch !== owner.epoch;
-  }
-
-  raise(shard: number, path: string, takeOver: boolean): RaiseOutcome | null {
-    const state = this.shards[shard];
-    if (state === undefined) return null;
-    if (!takeOver && state.confirmed !== null && state.confirmed !== path) {
-      return { outcome: 'replaced', confirmed: state.confirmed };
-    }
-    state.epoch += 1;
-    this.#dirtyShards.add(shard);
-    return { outcome: 'raised', epoch: state.epoch, confirmed: state.confirmed };
-  }
-
-  confirm(owner: ShardEpoch, path: string): void {
-    const state = this.shards[owner.shard];
-    assert(state !== undefined && state.epoch === owner.epoch, 'only the owner confirms');
-    state.confirmed = path;
-    this.#dirtyShards.add(owner.shard);
   }
 
   // --- holds ---
@@ -290,7 +266,7 @@ export class BrokerState {
       partitions: this.config.partitions,
       batchBytesMax: this.batchBytesMax,
       journals: this.#byNumber.map(({ name, begin, head }) => ({ name, begin, head })),
-      shards: this.shards.map(({ epoch, confirmed }, shard) => {
+      shards: this.owners.shards.map(({ epoch, confirmed }, shard) => {
         const { journal, name } = this.shardHold(shard);
         return { shard, epoch, confirmed, hold: journal.holds.get(name)?.offset ?? 0 };
       }),
@@ -329,11 +305,10 @@ export class BrokerState {
       if (hold === undefined) batch.remove('holds', nameKey(journal.number, name));
       else batch.put('holds', nameKey(journal.number, name), sealRow({ offset: hold.offset }));
     }
-    for (const shard of this.#dirtyShards) batch.put('shards', keyOf(shard), sealRow(this.shards[shard]));
+    this.owners.fill(batch);
     this.#dirtyProducers.clear();
     this.#dirtyJournals.clear();
     this.#dirtyHolds.clear();
-    this.#dirtyShards.clear();
   }
 
   /** What the last `fill` gave is durable now. */

@@ -1,0 +1,52 @@
+/**
+ * Who owns each shard: its epoch, and the store that is confirmed to speak for it. The broker's half of invariant 5:
+ * an owner whose epoch is not the shard's present one is fenced.
+ *
+ * Changes are in memory until the next commit has written them; who answers waits for that commit.
+ */
+
+import { assert } from '../../core/assert.ts';
+import { keyOf, sealRow } from '../../store/row.ts';
+import type { WriteBatch } from '../../store/store.ts';
+import type { RaiseOutcome, ShardEpoch } from '../journals.ts';
+import type { ShardState } from './restore.ts';
+
+export class ShardOwners {
+  /** By shard. */
+  readonly shards: readonly ShardState[];
+  /** Shards whose row has changed since the last `fill`. */
+  readonly #dirty = new Set<number>();
+
+  constructor(shards: readonly ShardState[]) {
+    this.shards = shards;
+  }
+
+  isFenced(owner: ShardEpoch): boolean {
+    return this.shards[owner.shard]?.epoch !== owner.epoch;
+  }
+
+  /** `null`: there is no such shard. */
+  raise(shard: number, path: string, takeOver: boolean): RaiseOutcome | null {
+    const state = this.shards[shard];
+    if (state === undefined) return null;
+    if (!takeOver && state.confirmed !== null && state.confirmed !== path) {
+      return { outcome: 'replaced', confirmed: state.confirmed };
+    }
+    state.epoch += 1;
+    this.#dirty.add(shard);
+    return { outcome: 'raised', epoch: state.epoch, confirmed: state.confirmed };
+  }
+
+  confirm(owner: ShardEpoch, path: string): void {
+    const state = this.shards[owner.shard];
+    assert(state !== undefined && state.epoch === owner.epoch, 'only the owner confirms');
+    state.confirmed = path;
+    this.#dirty.add(owner.shard);
+  }
+
+  /** Adds the rows that have changed to a transaction. */
+  fill(batch: WriteBatch): void {
+    for (const shard of this.#dirty) batch.put('shards', keyOf(shard), sealRow(this.shards[shard]));
+    this.#dirty.clear();
+  }
+}
