@@ -1,9 +1,13 @@
 /**
  * Faults from their plan to their recovery. A fault is injected when its targets are ready, proven by their exit signal,
- * healed when all of them are ready again, and recovered at the first verified sum of an affected partition (of the
- * chunker itself when a chunker was killed) whose last chunk was intended after the fault.
+ * and healed when all of them are ready again. It is recovered when each partition that it hit (the chunker itself, when
+ * a chunker was killed) has had a verified sum, verified after the healing, whose last chunk was intended after the fault.
+ *
+ * Nothing counts twice: a target is not ready for a fault before the one before it has healed, so that each exit proves
+ * one fault.
  */
 
+import { assert } from '../src/core/assert.ts';
 import type { ComponentProcess } from '../src/process/component-process.ts';
 import type { ComponentCommand, RecoveredEvent } from '../src/process/component-protocol.ts';
 import type { Fleet } from '../src/process/fleet.ts';
@@ -20,7 +24,13 @@ export type FaultRecord = {
   readonly injectedNs: number;
   readonly provenNs: number | null;
   readonly healedNs: number | null;
+  /** When the last of the partitions had recovered; null while one of them has not. */
   readonly recoveredNs: number | null;
+  /** When the first of them had. */
+  readonly firstRecoveredNs: number | null;
+  /** Partitions that the fault hit; 1 for a chunker, which answers for itself. */
+  readonly partitionsHit: number;
+  readonly partitionsRecovered: number;
   readonly evidence: string;
 };
 
@@ -37,20 +47,28 @@ export type FaultTarget = {
 export type FaultTargets = {
   named(name: string): FaultTarget;
   readonly chunkers: readonly FaultTarget[];
+  /** Of the whole run: a fault of the broker hits all of them. */
+  readonly partitions: number;
 };
 
-/** Answers of other chunkers are waited for this long after the first one, then the earliest counts. */
+/** Answers of other chunkers are waited for this long once every partition has one; the earliest of each counts. */
 const ANSWERS_NS = 1e9;
 /** A fault is not injected while so many have not recovered. */
 export const OPEN_FAULTS_MAX: number = 64;
+
+/** What a fault of a chunker hits: its own files, of whichever partition. */
+const OWN_FILES = -1;
 
 type OpenFault = {
   readonly plan: PlannedFault;
   readonly plannedNs: number;
   readonly injectedNs: number;
+  /** Sent when the fault has healed: what is verified from then on is later than the healing. */
   readonly watch: ComponentCommand;
-  /** Chunkers that were asked, or are to be when they are ready, and have not answered. */
-  readonly waitingFor: Set<string>;
+  /** Chunkers that can tell of a recovery. */
+  readonly witnesses: ReadonlySet<string>;
+  /** By partition that was hit, when its first sum was verified. */
+  readonly recoveries: Map<number, number | null>;
   /** Pids at the injection, by name. */
   readonly pids: ReadonlyMap<string, number | null>;
   /** Names of the targets whose exit has not been seen. */
@@ -59,7 +77,7 @@ type OpenFault = {
   readonly restarted: Map<string, number | null>;
   provenNs: number | null;
   healedNs: number | null;
-  recoveredNs: number | null;
+  /** When it is settled, once every partition has recovered. */
   settleNs: number | null;
 };
 
@@ -72,6 +90,13 @@ export class FaultInjector {
   readonly recovery: Map<FaultKind, LatencyHistogram> = new Map(
     FAULT_KINDS.map((kind) => [kind, new LatencyHistogram()]),
   );
+
+  /** The same until the first of the partitions had recovered. */
+  readonly firstRecovery: Map<FaultKind, LatencyHistogram> = new Map(
+    FAULT_KINDS.map((kind) => [kind, new LatencyHistogram()]),
+  );
+  #lastInjectedNs: number | null = null;
+  #gapNsMin: number | null = null;
 
   constructor(options: { readonly targets: FaultTargets; readonly onSettled: (record: FaultRecord) => void }) {
     this.#targets = options.targets;
@@ -86,16 +111,28 @@ export class FaultInjector {
     return [...this.tallies.values()].reduce((total, tally) => total + tally.injected, 0);
   }
 
-  /** Whether `inject` may be called for it now. */
+  /** The least time between two faults that were injected one after the other; null with fewer than two. */
+  get gapNsMin(): number | null {
+    return this.#gapNsMin;
+  }
+
+  /** Whether `inject` may be called for it now: every target is ready, and none has a fault that has not healed. */
   canInject(plan: PlannedFault): boolean {
-    return this.#open.size < OPEN_FAULTS_MAX && plan.targets.every((name) => this.#targets.named(name).ready);
+    return (
+      this.#open.size < OPEN_FAULTS_MAX &&
+      plan.targets.every((name) => this.#targets.named(name).ready && !this.#isPending(name))
+    );
+  }
+
+  #isPending(name: string): boolean {
+    return [...this.#open.values()].some(({ restarted }) => restarted.get(name) === null);
   }
 
   inject(plan: PlannedFault, times: { readonly plannedNs: number; readonly nowNs: number }): void {
+    assert(this.canInject(plan), 'a fault is injected into targets that are ready');
     const targets = plan.targets.map((name) => this.#targets.named(name));
     const ofChunker = plan.kind === 'kill-chunker';
-    const partitions = targets.flatMap((target) => target.partitions);
-    const chunkers = this.#targets.chunkers;
+    const partitions = this.#partitionsOf(plan, targets);
     const fault: OpenFault = {
       plan,
       plannedNs: times.plannedNs,
@@ -104,21 +141,42 @@ export class FaultInjector {
         command: 'watch',
         fault: plan.id,
         sinceNs: times.nowNs,
-        partitions: partitions.length === 0 ? null : partitions,
+        partitions: ofChunker ? null : partitions,
       },
-      waitingFor: new Set(ofChunker ? plan.targets : chunkers.map(({ name }) => name)),
+      witnesses: new Set(ofChunker ? plan.targets : this.#targets.chunkers.map(({ name }) => name)),
+      recoveries: new Map(partitions.map((partition) => [partition, null])),
       pids: new Map(targets.map(({ name, pid }) => [name, pid])),
       alive: new Set(plan.targets),
       restarted: new Map(targets.map(({ name }) => [name, null])),
       provenNs: null,
       healedNs: null,
-      recoveredNs: null,
       settleNs: null,
     };
     this.#open.set(plan.id, fault);
     this.#tally(plan.kind).injected += 1;
+    this.#countGap(times.nowNs);
     for (const target of targets) target.kill();
-    if (!ofChunker) for (const chunker of chunkers) if (chunker.ready) chunker.send(fault.watch);
+  }
+
+  #partitionsOf({ kind }: PlannedFault, targets: readonly FaultTarget[]): number[] {
+    switch (kind) {
+      case 'kill-broker':
+        return Array.from({ length: this.#targets.partitions }, (_, partition) => partition);
+      case 'kill-summer':
+      case 'kill-all-summers':
+        return targets.flatMap((target) => target.partitions);
+      case 'kill-chunker':
+        return [OWN_FILES];
+      default:
+        return kind satisfies never;
+    }
+  }
+
+  #countGap(nowNs: number): void {
+    if (this.#lastInjectedNs !== null) {
+      this.#gapNsMin = Math.min(this.#gapNsMin ?? Number.POSITIVE_INFINITY, nowNs - this.#lastInjectedNs);
+    }
+    this.#lastInjectedNs = nowNs;
   }
 
   #tally(kind: FaultKind): FaultTally {
@@ -127,43 +185,64 @@ export class FaultInjector {
     return tally;
   }
 
-  /** A target's exit showed the signal. */
+  /** A target's exit showed the signal: it proves the one fault that waits for it. */
   onKilled(name: string, exit: { readonly pid: number; readonly nowNs: number }): void {
     for (const fault of this.#open.values()) {
-      if (fault.pids.get(name) !== exit.pid || !fault.alive.delete(name) || fault.alive.size > 0) continue;
+      if (fault.pids.get(name) !== exit.pid || !fault.alive.delete(name)) continue;
+      if (fault.alive.size > 0) return;
       fault.provenNs = exit.nowNs;
       this.#tally(fault.plan.kind).proven += 1;
+      return;
     }
   }
 
   /** A process is ready: a target has healed, or a chunker has to be asked again. */
   onReady(name: string, ready: { readonly pid: number; readonly nowNs: number }): void {
     for (const fault of this.#open.values()) {
-      if (fault.restarted.get(name) === null && !fault.alive.has(name)) {
-        fault.restarted.set(name, ready.pid);
-        if ([...fault.restarted.values()].every((pid) => pid !== null)) fault.healedNs = ready.nowNs;
+      const { restarted, alive } = fault;
+      if (restarted.get(name) === null && !alive.has(name)) {
+        restarted.set(name, ready.pid);
+        if ([...restarted.values()].every((pid) => pid !== null)) this.#heal(fault, ready.nowNs);
+      } else if (fault.healedNs !== null && fault.settleNs === null && fault.witnesses.has(name)) {
+        this.#targets.named(name).send(fault.watch);
       }
-      if (fault.waitingFor.has(name)) this.#targets.named(name).send(fault.watch);
     }
   }
 
+  #heal(fault: OpenFault, nowNs: number): void {
+    fault.healedNs = nowNs;
+    for (const name of fault.witnesses) {
+      const witness = this.#targets.named(name);
+      if (witness.ready) witness.send(fault.watch);
+    }
+  }
+
+  /** A chunker has verified a sum of a partition. One that was verified before the fault had healed shows nothing. */
   onRecovered(name: string, event: RecoveredEvent, nowNs: number): void {
     const fault = this.#open.get(event.fault);
-    if (fault === undefined || event.intendedNs < fault.injectedNs) return;
-    fault.waitingFor.delete(name);
-    fault.recoveredNs = Math.min(event.verifiedNs, fault.recoveredNs ?? event.verifiedNs);
-    fault.settleNs ??= nowNs + ANSWERS_NS;
+    if (fault === undefined || !fault.witnesses.has(name) || fault.healedNs === null) return;
+    if (event.intendedNs < fault.injectedNs || event.verifiedNs < fault.healedNs) return;
+    const { recoveries } = fault;
+    const partition = fault.plan.kind === 'kill-chunker' ? OWN_FILES : event.partition;
+    const before = recoveries.get(partition);
+    if (before === undefined) return;
+    recoveries.set(partition, Math.min(event.verifiedNs, before ?? event.verifiedNs));
+    if (lastOf(recoveries) !== null) fault.settleNs ??= nowNs + ANSWERS_NS;
   }
 
   /** Settles the faults whose answers have been waited for; all that are open when `atEnd`. */
   settle(nowNs: number, atEnd: boolean = false): void {
     for (const [id, fault] of this.#open) {
-      const answered = fault.settleNs !== null && (nowNs >= fault.settleNs || fault.waitingFor.size === 0);
-      if (!atEnd && !(answered && fault.healedNs !== null)) continue;
+      const isAnswered = fault.settleNs !== null && (nowNs >= fault.settleNs || fault.witnesses.size === 1);
+      if (!atEnd && !isAnswered) continue;
       this.#open.delete(id);
-      if (fault.recoveredNs !== null) {
-        this.#tally(fault.plan.kind).recovered += 1;
-        this.recovery.get(fault.plan.kind)?.record(fault.recoveredNs - fault.injectedNs);
+      const { plan, injectedNs, recoveries, provenNs } = fault;
+      const lastNs = lastOf(recoveries);
+      // What was never seen to have hit cannot have recovered.
+      if (lastNs !== null && provenNs !== null) {
+        this.#tally(plan.kind).recovered += 1;
+        this.recovery.get(plan.kind)?.record(lastNs - injectedNs);
+        this.firstRecovery.get(plan.kind)?.record((firstOf(recoveries) ?? lastNs) - injectedNs);
       }
       this.#onSettled(recordOf(fault));
     }
@@ -175,8 +254,34 @@ export class FaultInjector {
 
   /** Whether every fault so far has healed and recovered. */
   isRecovered(): boolean {
-    return [...this.#open.values()].every((fault) => fault.healedNs !== null && fault.recoveredNs !== null);
+    return [...this.#open.values()].every(({ recoveries }) => lastOf(recoveries) !== null);
   }
+
+  /** One line for each open fault that hit and has not recovered: which partitions have had no sum. */
+  unrecovered(): string[] {
+    return [...this.#open.values()].flatMap(({ plan, recoveries, provenNs }) => {
+      const missing = [...recoveries].filter(([, atNs]) => atNs === null).map(([partition]) => partition);
+      if (provenNs === null || missing.length === 0) return [];
+      const of = plan.kind === 'kill-chunker' ? plan.targets.join(' ') : `partition ${missing.join(' ')}`;
+      return [`the fault ${plan.id} (${plan.kind}): no sum of ${of} that was intended after it was verified`];
+    });
+  }
+}
+
+/** When the last of them had recovered; null while one has not. */
+function lastOf(recoveries: ReadonlyMap<number, number | null>): number | null {
+  let lastNs: number | null = null;
+  for (const atNs of recoveries.values()) {
+    if (atNs === null) return null;
+    lastNs = Math.max(lastNs ?? atNs, atNs);
+  }
+  return lastNs;
+}
+
+/** When the first of them had recovered; null while none has. */
+function firstOf(recoveries: ReadonlyMap<number, number | null>): number | null {
+  const times = [...recoveries.values()].filter((atNs) => atNs !== null);
+  return times.length === 0 ? null : Math.min(...times);
 }
 
 /** A process of the fleet, as what faults are injected into. */
@@ -196,7 +301,7 @@ export function faultTargetOf(process: ComponentProcess, fleet: Fleet): FaultTar
 }
 
 function recordOf(fault: OpenFault): FaultRecord {
-  const { plan, plannedNs, injectedNs, provenNs, healedNs, recoveredNs } = fault;
+  const { plan, plannedNs, injectedNs, provenNs, healedNs, recoveries } = fault;
   return {
     id: plan.id,
     kind: plan.kind,
@@ -205,7 +310,10 @@ function recordOf(fault: OpenFault): FaultRecord {
     injectedNs,
     provenNs,
     healedNs,
-    recoveredNs,
+    recoveredNs: lastOf(recoveries),
+    firstRecoveredNs: firstOf(recoveries),
+    partitionsHit: recoveries.size,
+    partitionsRecovered: [...recoveries.values()].filter((atNs) => atNs !== null).length,
     evidence: evidenceOf(fault),
   };
 }

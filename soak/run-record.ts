@@ -23,7 +23,10 @@ export const RECORD_FILES: readonly string[] = [
   'violations.csv',
 ];
 
-const FAULT_COLUMNS = 'id,kind,target,moment,planned_s,injected_s,proven_s,healed_s,recovered_s,evidence'.split(',');
+const FAULT_COLUMNS = [
+  ...'id,kind,target,moment,planned_s,injected_s,proven_s,healed_s,recovered_s,evidence'.split(','),
+  ...'first_recovered_s,partitions_hit,partitions_recovered'.split(','),
+];
 const VIOLATION_COLUMNS = 'elapsed_s,kind,process,journal,offset,file_id,index,detail'.split(',');
 
 /** One second, or less at the end of a phase. */
@@ -122,6 +125,9 @@ export class RunRecord {
       healed_s: this.#elapsed(record.healedNs),
       recovered_s: this.#elapsed(record.recoveredNs),
       evidence: record.evidence,
+      first_recovered_s: this.#elapsed(record.firstRecoveredNs),
+      partitions_hit: record.partitionsHit,
+      partitions_recovered: record.partitionsRecovered,
     };
   }
 

@@ -77,7 +77,8 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     }
     const verdict = decideVerdict(outcome.evidence);
     const { outcomes, injector } = outcome;
-    const summaryParts = { options, outcomes, faults: injector.tallies, recovery: injector.recovery };
+    const { tallies: faults, recovery, firstRecovery, gapNsMin: faultGapNsMin } = injector;
+    const summaryParts = { options, outcomes, faults, recovery, firstRecovery, faultGapNsMin };
     for (const sample of samplesOf(summaryParts)) record.sample(sample);
     record.close();
     const keptData = await disposeOfData(options, verdict, dataFolder);

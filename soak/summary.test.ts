@@ -41,6 +41,8 @@ const PARTS = {
     ['kill-summer', { injected: 1, proven: 1, recovered: 0 }],
   ]),
   recovery: new Map<FaultKind, LatencyHistogram>([['kill-broker', histogram(500, 900)]]),
+  firstRecovery: new Map<FaultKind, LatencyHistogram>([['kill-broker', histogram(300, 400)]]),
+  faultGapNsMin: 1.25e9,
 };
 
 test('samples come from the steady phase; what was not measured is missing and not 0', (t) => {
@@ -81,9 +83,20 @@ test('the verdict fits on a screen and says what it rests on', (t) => {
   t.true(screen.split('\n').length <= 30);
   t.regex(screen, /^INCONCLUSIVE {2}/m);
   t.regex(screen, /and 28 more in run\.json/);
-  t.regex(screen, /kill-broker +2 hit, 2 recovered in 5\d\d ms \(median\), 9\d\d ms \(longest\)/);
+  t.regex(
+    screen,
+    /kill-broker +2 hit, 2 recovered in 5\d\d ms \(median\), 9\d\d ms \(longest\), the first partition of each in 3\d\d ms/,
+  );
   t.regex(screen, /kill-summer +1 hit, 0 recovered$/m);
   t.regex(screen, /1,234 completed, 1,232 verified, 2 outstanding/);
+});
+
+test('the line of a verdict that holds says how far its faults were apart', (t) => {
+  const verdict = { verdict: 'HOLDS', exitCode: 0, reasons: [] } as const;
+  const rest = { elapsedMs: 1, violations: 0, filesCompleted: 1, filesVerified: 1, sumsOutstanding: 0 };
+  const shown = { ...PARTS, ...rest, verdict, folder: 'results/x', audit: 'none', keptData: null };
+  t.regex(verdictScreen(shown), /^HOLDS {2}.*, faults at least 1\.25 s apart$/m);
+  t.notRegex(verdictScreen({ ...shown, faultGapNsMin: null }), /apart/);
 });
 
 const STATUS: DisplayStatus = {

@@ -18,6 +18,10 @@ export type RunSummary = {
   readonly faults: ReadonlyMap<FaultKind, FaultTally>;
   /** Injection to recovery in nanoseconds. */
   readonly recovery: ReadonlyMap<FaultKind, LatencyHistogram>;
+  /** The same until the first of the partitions that were hit had recovered. */
+  readonly firstRecovery: ReadonlyMap<FaultKind, LatencyHistogram>;
+  /** The least time between two faults; null with fewer than two. */
+  readonly faultGapNsMin: number | null;
   readonly violations: number;
   /** How the run was audited. */
   readonly audit: string;
@@ -113,10 +117,12 @@ function counted(count: number, thing: string): string {
   return `${formatCount(count)} ${thing}${count === 1 ? '' : 's'}`;
 }
 
-function headline({ verdict }: RunSummary): string {
+function headline({ verdict, faultGapNsMin }: RunSummary): string {
   switch (verdict.verdict) {
-    case 'HOLDS':
-      return 'every completed file got exactly one right sum in time';
+    case 'HOLDS': {
+      const apart = faultGapNsMin === null ? '' : `, faults at least ${durationText(faultGapNsMin)} apart`;
+      return `every completed file got exactly one right sum in time${apart}`;
+    }
     case 'VIOLATED':
       return 'a guarantee broke';
     case 'INCONCLUSIVE':
@@ -151,7 +157,7 @@ function latencyLines(outcomes: readonly PhaseOutcome[]): string[] {
   );
 }
 
-function faultLines({ options, faults, recovery }: RunSummary): string[] {
+function faultLines({ options, faults, recovery, firstRecovery }: RunSummary): string[] {
   if (options.faults === 'none') return [field('faults', 'none asked for')];
   if (faults.size === 0) return [field('faults', '0')];
   return [...faults].map(([kind, tally], index) => {
@@ -160,7 +166,8 @@ function faultLines({ options, faults, recovery }: RunSummary): string[] {
       tally.recovered === 0
         ? ''
         : ` in ${durationText(histogram?.percentileNs(50) ?? null)} (median), ` +
-          `${durationText(histogram?.percentileNs(100) ?? null)} (longest)`;
+          `${durationText(histogram?.percentileNs(100) ?? null)} (longest), the first partition of each in ` +
+          `${durationText(firstRecovery.get(kind)?.percentileNs(50) ?? null)} (median)`;
     const text = `${kind.padEnd(16)} ${tally.proven} hit, ${tally.recovered} recovered${times}`;
     return field(index === 0 ? 'faults' : '', text);
   });

@@ -116,6 +116,7 @@ export class Supervisor {
       targets: {
         named: (name) => targets.get(name) ?? faultTargetOf(this.#fleet.named(name), this.#fleet),
         chunkers: [...targets.values()].filter(({ name }) => name.startsWith('chunker-')),
+        partitions: options.partitions,
       },
       onSettled: (fault) => record.faultSettled(fault),
     });
@@ -156,6 +157,7 @@ export class Supervisor {
       if (!this.#drained.has(name)) this.#meter.censorUnfinished(name);
     }
     await this.#enter(this.#sampler.phase);
+    if (!this.#halt.signal.aborted) this.#unproven.push(...this.#injector.unrecovered());
     this.#injector.settle(this.#from.clock.nowNs(), true);
     return {
       evidence: this.#evidence(),

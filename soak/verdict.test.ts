@@ -67,9 +67,14 @@ const INCONCLUSIVE: readonly (readonly [title: string, change: Partial<RunEviden
     'the fault kill-summer never took effect',
   ],
   [
+    'a fault that was not seen to hit',
+    { faults: new Map([['kill-summer', { injected: 5, proven: 4, recovered: 4 }]]) },
+    '1 of 5 faults kill-summer were not seen to hit',
+  ],
+  [
     'no sum after a fault',
     { faults: new Map([['kill-summer', { injected: 4, proven: 4, recovered: 3 }]]) },
-    'no sum was verified after 1 of 4 faults kill-summer',
+    '1 of 4 faults kill-summer have not recovered in every partition that they hit',
   ],
   [
     'a chunker that did not report to the end',

@@ -28,7 +28,7 @@ export type FaultTally = {
   injected: number;
   /** Seen to have hit: the exit signal was SIGKILL. */
   proven: number;
-  /** A sum whose last chunk was intended after the fault was verified. */
+  /** After its healing, each partition that it hit had a verified sum whose last chunk was intended after the fault. */
   recovered: number;
 };
 
@@ -133,8 +133,11 @@ function missingFaults({ faults }: RunEvidence): string[] {
   const reasons: string[] = [];
   for (const [kind, tally] of faults) {
     if (tally.injected > 0 && tally.proven === 0) reasons.push(`the fault ${kind} never took effect`);
-    else if (tally.recovered < tally.proven) {
-      reasons.push(`no sum was verified after ${tally.proven - tally.recovered} of ${tally.proven} faults ${kind}`);
+    else if (tally.proven < tally.injected) {
+      reasons.push(`${tally.injected - tally.proven} of ${tally.injected} faults ${kind} were not seen to hit`);
+    } else if (tally.recovered < tally.proven) {
+      const missed = tally.proven - tally.recovered;
+      reasons.push(`${missed} of ${tally.proven} faults ${kind} have not recovered in every partition that they hit`);
     }
   }
   return reasons;

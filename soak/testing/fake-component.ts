@@ -104,7 +104,9 @@ function work(): void {
   const nowNs = systemClock.nowNs();
   for (const { fault, sinceNs, partitions } of watches.splice(0)) {
     const intendedNs = Math.max(sinceNs, nowNs - 1e6);
-    channel.emit({ event: 'recovered', fault, partition: partitions?.[0] ?? 0, intendedNs, verifiedNs: nowNs });
+    for (const partition of partitions ?? [0]) {
+      channel.emit({ event: 'recovered', fault, partition, intendedNs, verifiedNs: nowNs });
+    }
   }
 }
 

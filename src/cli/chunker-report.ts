@@ -1,4 +1,4 @@
-/** What a chunker tells its supervisor: counts, latencies since the last report, and the first recovered sum after a fault. */
+/** What a chunker tells its supervisor: counts, latencies since the last report, and the first recovered sums after a fault. */
 
 import type { Chunker } from '../chunker/chunker.ts';
 import type { ChunkerEvents } from '../chunker/events.ts';
@@ -6,13 +6,16 @@ import { LatencyHistogram } from '../measure/histogram.ts';
 import type { VerifiedFile } from '../verifier/verifier.ts';
 import type { ChunkerProgress, RecoveredEvent, WatchCommand } from '../process/component-protocol.ts';
 
+/** `waiting`: partitions that have not been answered for; null: one answer for all of them. */
+type Watch = { readonly fault: number; readonly sinceNs: number; readonly waiting: Set<number> | null };
+
 export class ChunkerReport {
   readonly #emit: (event: RecoveredEvent) => void;
   readonly #latency = new LatencyHistogram();
   readonly #acknowledgement = new LatencyHistogram();
   readonly #lag = new LatencyHistogram();
   readonly #verified = { sums: 0, chunks: 0, bytes: 0 };
-  #watches: WatchCommand[] = [];
+  #watches: Watch[] = [];
 
   constructor(emit: (event: RecoveredEvent) => void) {
     this.#emit = emit;
@@ -26,8 +29,8 @@ export class ChunkerReport {
     };
   }
 
-  watch(watch: WatchCommand): void {
-    this.#watches.push(watch);
+  watch({ fault, sinceNs, partitions }: WatchCommand): void {
+    this.#watches.push({ fault, sinceNs, waiting: partitions === null ? null : new Set(partitions) });
   }
 
   /** Takes what was recorded since the last call. */
@@ -62,11 +65,11 @@ export class ChunkerReport {
     if (Number.isNaN(intendedNs)) return;
     this.#latency.record(Math.max(0, verifiedNs - intendedNs));
     if (this.#watches.length === 0) return;
-    const isSeen = (watch: WatchCommand): boolean =>
-      intendedNs > watch.sinceNs && (watch.partitions === null || watch.partitions.includes(partition));
-    for (const { fault } of this.#watches.filter(isSeen)) {
-      this.#emit({ event: 'recovered', fault, partition, intendedNs, verifiedNs });
-    }
-    this.#watches = this.#watches.filter((watch) => !isSeen(watch));
+    const isOver = ({ fault, sinceNs, waiting }: Watch): boolean => {
+      const isSeen = intendedNs > sinceNs && (waiting === null || waiting.delete(partition));
+      if (isSeen) this.#emit({ event: 'recovered', fault, partition, intendedNs, verifiedNs });
+      return isSeen && (waiting === null || waiting.size === 0);
+    };
+    this.#watches = this.#watches.filter((watch) => !isOver(watch));
   }
 }

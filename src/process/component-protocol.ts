@@ -105,7 +105,7 @@ export type ChunkerProgress = {
   readonly eventLoopLagNsMax?: number;
 };
 
-/** The answer to a `watch`: the first verified sum of such a partition whose end was intended after `sinceNs`. */
+/** An answer to a `watch`: the first verified sum of a partition whose end was intended after `sinceNs`. */
 export type RecoveredEvent = {
   readonly event: 'recovered';
   readonly fault: number;
@@ -149,7 +149,7 @@ export type ComponentEvent =
 export type DrainCommand = { readonly command: 'drain' };
 /** Report progress at once. */
 export type ProgressCommand = { readonly command: 'progress' };
-/** A chunker answers once with `recovered`; partitions null: any. */
+/** A chunker answers with `recovered`, once for each of the partitions; partitions null: once, for any. */
 export type WatchCommand = {
   readonly command: 'watch';
   readonly fault: number;
