@@ -5,6 +5,7 @@ import { UsageError } from '../core/errors.ts';
 import { parseBytes, parseDuration } from '../core/units.ts';
 import { BrokerServer } from '../journal/broker/server.ts';
 import { PARTITIONS_MAX } from '../journal/journals.ts';
+import { checkListenable } from '../transport/endpoint-check.ts';
 import { parseEndpoint } from '../transport/endpoint.ts';
 import { ComponentRuntime } from './component-runtime.ts';
 import { countWithin, makeCommand, parsed } from './flags.ts';
@@ -54,7 +55,7 @@ export function brokerCommand(): Command {
 }
 
 async function runBroker(flags: Flags): Promise<void> {
-  const endpoint = parseEndpoint(flags.listen);
+  const endpoint = parseEndpoint(flags.listen, '--listen');
   const sumsRetention = flags.sumsRetention ?? flags.retention;
   for (const [flag, bytes] of [
     ['--retention', flags.retention],
@@ -62,6 +63,8 @@ async function runBroker(flags: Flags): Promise<void> {
   ] as const) {
     if (bytes < RETENTION_BYTES_MIN) throw new UsageError(`${flag} ${bytes}: must be at least 1MiB`);
   }
+  // Before anything is made: what is refused leaves nothing behind.
+  await checkListenable(endpoint, { option: '--listen', data: flags.data });
   const runtime = new ComponentRuntime({ component: 'broker', supervised: flags.supervised === true });
   const server = await BrokerServer.start({
     folder: flags.data,

@@ -8,10 +8,9 @@ import { type Range, parseBytes, parseCount, parseDuration, parseRange } from '.
 import { batchBytesWithin, prepareChunker } from '../chunker/prepare-chunker.ts';
 import { CHUNKER_TABLES } from '../chunker/records.ts';
 import { openLmdbStore } from '../store/lmdb-store.ts';
-import { parseEndpoint } from '../transport/endpoint.ts';
 import { ChunkerReport } from './chunker-report.ts';
 import { ComponentRuntime } from './component-runtime.ts';
-import { bootId, connectJournals } from './connection.ts';
+import { bootId, connectJournals, parseConnect } from './connection.ts';
 import { countWithin, makeCommand, parsed } from './flags.ts';
 
 type Flags = {
@@ -83,7 +82,7 @@ function parseRate(text: string, flag: string): number | 'max' {
 }
 
 async function runChunker(flags: Flags): Promise<void> {
-  parseEndpoint(flags.connect);
+  parseConnect(flags.connect, flags.data);
   // Before anything is opened.
   batchBytesWithin(flags);
   const runtime = new ComponentRuntime({ component: 'chunker', supervised: flags.supervised === true });

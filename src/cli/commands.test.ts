@@ -1,8 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { EXIT } from '../core/errors.ts';
+import { freePort } from '../transport/testing/free-port.ts';
 import { TestProcess, temporaryFolder } from './testing/test-process.ts';
 
 const COMMANDS = ['broker', 'summer', 'chunker', 'retire', 'soak', 'simulate', 'compare'] as const;
@@ -139,6 +140,46 @@ test.serial('endpoints other than ipc and loopback are refused by name', async (
   ] as const) {
     await refused(t, ['broker', '--data', join(folder, 'data'), '--listen', endpoint], named);
     await refused(t, ['retire', '--producer', 'aa00000000000001', '--connect', endpoint], named);
+  }
+});
+
+test.serial(
+  'what is at an ipc path stays as it is, the own store too, and a refused broker leaves no folder behind',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const notes = join(folder, 'notes.txt');
+    writeFileSync(notes, 'precious');
+    const data = join(folder, 'data');
+    await refused(t, ['broker', '--data', data, '--listen', `ipc://${notes}`], /cannot use --listen .*there is a file/);
+    await refused(t, ['broker', '--data', data, '--listen', 'ipc://*'], /--listen ipc:\/\/\*: .*wildcard/);
+    await refused(t, ['broker', '--data', data, '--listen', 'ipc:///proc/x'], /--listen ipc:\/\/\/proc\/x/);
+    for (const command of [['summer', '--partitions', '0'], ['chunker']])
+      await refused(t, [...command, '--data', data, '--connect', `ipc://${notes}`], /cannot use --connect .*a file/);
+    t.deepEqual(readdirSync(folder), ['notes.txt']);
+    t.is(readFileSync(notes, 'utf8'), 'precious');
+    const { process } = await broker(t, folder);
+    await process.signal('SIGTERM');
+    await process.exit();
+    const store = join(folder, 'broker', 'store.lmdb');
+    const before = readFileSync(store);
+    await refused(t, ['broker', '--data', join(folder, 'broker'), '--listen', `ipc://${store}`], /there is a file/);
+    t.true(readFileSync(store).equals(before));
+  },
+);
+
+test.serial('an endpoint that is accepted can be reached, by the name that was typed', async (t) => {
+  const folder = temporaryFolder(t);
+  const names = ['it\'s a "socket"', 'söcket', 'a b', '*.sock', 'x'.repeat(60)];
+  const endpoints = names.map((name) => `ipc://${join(folder, name)}`);
+  endpoints.push(`tcp://localhost:${await freePort()}`);
+  for (const [index, endpoint] of endpoints.entries()) {
+    const argv = ['--data', join(folder, String(index)), '--listen', endpoint, '--partitions', '1'];
+    const serving = new TestProcess(t, ['broker', ...argv]);
+    await serving.ready();
+    const { code } = await run(t, ['retire', '--connect', endpoint, '--producer', 'aa00000000000001']);
+    t.is(code, EXIT.holds, endpoint);
+    await serving.signal('SIGKILL');
+    await serving.exit();
   }
 });
 

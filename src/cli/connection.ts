@@ -5,14 +5,22 @@ import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { systemClock } from '../core/clock.ts';
 import { JournalClient } from '../journal/client.ts';
-import { parseEndpoint } from '../transport/endpoint.ts';
+import { checkConnectable } from '../transport/endpoint-check.ts';
+import { type Endpoint, parseEndpoint } from '../transport/endpoint.ts';
 import { ZeromqDialer } from '../transport/zeromq-link.ts';
 
 export { libzmqVersion } from '../transport/zeromq-link.ts';
 
+/** `data`: the data folder of the same command line. Throws a UsageError unless a broker may be there, now or later. */
+export function parseConnect(text: string, data: string | null): Endpoint {
+  const endpoint = parseEndpoint(text, '--connect');
+  checkConnectable(endpoint, { option: '--connect', data });
+  return endpoint;
+}
+
 export function connectJournals(endpoint: string, name: string, log?: Logger): JournalClient {
   return new JournalClient({
-    dialer: new ZeromqDialer(parseEndpoint(endpoint)),
+    dialer: new ZeromqDialer(parseEndpoint(endpoint, '--connect')),
     clock: systemClock,
     name,
     newSession: () => randomBytes(16).toString('hex'),

@@ -5,7 +5,7 @@ import { destination, pino } from 'pino';
 import { UsageError } from '../core/errors.ts';
 import { SUMS_JOURNAL, chunkJournal } from '../journal/journals.ts';
 import { isProducerId } from '../message/batch.ts';
-import { connectJournals } from './connection.ts';
+import { connectJournals, parseConnect } from './connection.ts';
 import { makeCommand, parsed } from './flags.ts';
 
 type Flags = { connect: string; producer: string };
@@ -28,6 +28,7 @@ function parseProducer(text: string, flag: string): string {
 }
 
 async function runRetire({ connect, producer }: Flags): Promise<void> {
+  parseConnect(connect, null);
   const log = pino({ base: { component: 'retire', pid: process.pid } }, destination({ dest: 2, sync: true }));
   const journals = connectJournals(connect, `retire ${process.pid}`, log);
   const { partitions } = await journals.list();

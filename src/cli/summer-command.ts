@@ -7,9 +7,8 @@ import { openLmdbStore, readLmdbStore } from '../store/lmdb-store.ts';
 import type { Claim } from '../summer/claim.ts';
 import { prepareSummer } from '../summer/prepare-summer.ts';
 import { SUMMER_TABLES } from '../summer/rows.ts';
-import { parseEndpoint } from '../transport/endpoint.ts';
 import { ComponentRuntime } from './component-runtime.ts';
-import { connectJournals } from './connection.ts';
+import { connectJournals, parseConnect } from './connection.ts';
 import { makeCommand, parsePartitions, parsed } from './flags.ts';
 
 type Flags = { data: string; connect: string; partitions: number[]; takeOver?: true; supervised?: true };
@@ -29,7 +28,7 @@ export function summerCommand(): Command {
 }
 
 async function runSummer(flags: Flags): Promise<void> {
-  parseEndpoint(flags.connect);
+  parseConnect(flags.connect, flags.data);
   const runtime = new ComponentRuntime({ component: 'summer', supervised: flags.supervised === true });
   const store = await openLmdbStore({ folder: flags.data, kind: 'summer', tables: SUMMER_TABLES });
   const journals = connectJournals(flags.connect, `summer ${process.pid}`, runtime.log);

@@ -30,12 +30,22 @@ export async function chooseEndpoint(transport: 'ipc' | 'tcp', dataFolder: strin
   if (Buffer.byteLength(path) <= IPC_PATH_BYTES_MAX) {
     return { address: `ipc://${path}`, remove: () => rm(path, { force: true }) };
   }
-  const folder = await mkdtemp(join(tmpdir(), 'stream-sum-'));
+  const folder = await temporaryFolder();
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   const short = join(folder, 'broker.ipc');
   if (Buffer.byteLength(short) <= IPC_PATH_BYTES_MAX) return { address: `ipc://${short}`, remove };
   await remove();
   throw new UsageError(`--transport: the path of a socket must be shorter than ${short}; use tcp, or a shorter TMPDIR`);
+}
+
+/** Throws a UsageError that names TMPDIR: nothing else decides where it is. */
+async function temporaryFolder(): Promise<string> {
+  try {
+    return await mkdtemp(join(tmpdir(), 'stream-sum-'));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`cannot use TMPDIR ${tmpdir()} for a socket, as the path of the data is too long: ${reason}`);
+  }
 }
 
 /**

@@ -28,6 +28,9 @@ test('everything else is a usage error that shows it', (t) => {
     'inproc://x',
     'ipc://',
     'ipc://@abstract',
+    'ipc://*',
+    'tcp://127.256.0.1:5555',
+    'tcp://127.0.0.1:5555;tcp',
     `ipc://${'x'.repeat(108)}`,
     `ipc://${'é'.repeat(54)}`,
   ];

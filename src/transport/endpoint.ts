@@ -1,37 +1,45 @@
 /** Endpoints that a broker may listen on: ipc paths and loopback TCP, nothing that leaves the machine. */
 
+import { isIPv4 } from 'node:net';
 import { UsageError } from '../core/errors.ts';
 
 /** Linux `sockaddr_un.sun_path` has 108 bytes, one of them the terminator. */
 const IPC_PATH_BYTES_MAX = 107;
 
+/** `address` is what libzmq gets: `localhost`, which libzmq cannot bind to, is resolved, and a port has no zeros in front. */
 export type Endpoint =
   | { readonly kind: 'ipc'; readonly path: string; readonly address: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly address: string };
 
-/** Throws a UsageError with one line that says what is wrong. */
-export function parseEndpoint(text: string): Endpoint {
+/** `option` is the flag that it was given by. Throws a UsageError with one line: the flag, the text, and what is wrong. */
+export function parseEndpoint(text: string, option = 'endpoint'): Endpoint {
+  const wrong = (reason: string): UsageError => new UsageError(`${option} ${shown(text)}: ${reason}`);
   if (text.startsWith('ipc://')) {
     const path = text.slice('ipc://'.length);
-    if (path === '' || path.startsWith('@'))
-      throw new UsageError(`endpoint ${text}: ipc needs a path in the filesystem`);
+    if (path === '' || path.startsWith('@')) throw wrong('ipc needs a path in the filesystem');
+    // libzmq takes it for "any path", and listens where nobody would look.
+    if (path === '*') throw wrong('ipc needs a path in the filesystem, not a wildcard');
     const bytes = Buffer.byteLength(path);
     if (bytes > IPC_PATH_BYTES_MAX) {
-      throw new UsageError(`endpoint ${text}: the path has ${bytes} bytes, the system allows ${IPC_PATH_BYTES_MAX}`);
+      throw wrong(`the path has ${bytes} bytes, the system allows ${IPC_PATH_BYTES_MAX}`);
     }
     return { kind: 'ipc', path, address: text };
   }
   const match = /^tcp:\/\/(?<host>[^:/]+|\[[0-9a-f:]+\]):(?<port>\d{1,5})$/i.exec(text);
   const host = match?.groups?.['host'];
   const port = Number(match?.groups?.['port']);
-  if (host === undefined) {
-    throw new UsageError(`endpoint ${text}: expected ipc://PATH or tcp://127.0.0.1:PORT`);
-  }
-  if (!isLoopback(host)) throw new UsageError(`endpoint ${text}: only loopback addresses are allowed, not ${host}`);
-  if (port < 1 || port > 65_535) throw new UsageError(`endpoint ${text}: the port must be from 1 to 65535`);
-  return { kind: 'tcp', host, port, address: text };
+  if (host === undefined) throw wrong('expected the endpoint ipc://PATH or tcp://127.0.0.1:PORT');
+  if (!isLoopback(host)) throw wrong(`only loopback addresses are allowed, not ${host}`);
+  if (port < 1 || port > 65_535) throw wrong('the port must be from 1 to 65535');
+  return { kind: 'tcp', host, port, address: `tcp://${host === 'localhost' ? '127.0.0.1' : host}:${port}` };
+}
+
+/** As it was typed, unless it would not stay on one line. */
+export function shown(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return /[\u0000-\u001f\u007f]/.test(text) ? JSON.stringify(text) : text;
 }
 
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+  return host === 'localhost' || host === '[::1]' || (isIPv4(host) && host.startsWith('127.'));
 }

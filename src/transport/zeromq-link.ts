@@ -28,14 +28,14 @@ const RECONNECT_MS_MAX = 200;
 const HEARTBEAT = { heartbeatInterval: 250, heartbeatTimeout: 1000, heartbeatTimeToLive: 1000 };
 
 export class ZeromqDialer implements Dialer {
-  readonly #address: string;
+  readonly #endpoint: Endpoint;
 
   constructor(endpoint: Endpoint) {
-    this.#address = endpoint.address;
+    this.#endpoint = endpoint;
   }
 
   dial(session: string, events: ClientLinkEvents): ClientLink {
-    return new DealerLink(this.#address, session, events);
+    return new DealerLink(this.#endpoint, session, events);
   }
 }
 
@@ -46,7 +46,7 @@ class DealerLink implements ClientLink {
   #sending = false;
   #over = false;
 
-  constructor(address: string, session: string, events: ClientLinkEvents) {
+  constructor(endpoint: Endpoint, session: string, events: ClientLinkEvents) {
     this.#events = events;
     this.#socket = new Dealer({
       routingId: session,
@@ -56,10 +56,11 @@ class DealerLink implements ClientLink {
       maxMessageSize: MESSAGE_BYTES_MAX,
       reconnectInterval: RECONNECT_MS,
       reconnectMaxInterval: RECONNECT_MS_MAX,
+      ipv6: isIpv6(endpoint),
       ...HEARTBEAT,
     });
     this.#socket.events.on('disconnect', () => this.#down('the connection was lost'));
-    this.#socket.connect(address);
+    this.#socket.connect(endpoint.address);
     void this.#receive();
   }
 
@@ -129,6 +130,7 @@ export async function listenZeromq(endpoint: Endpoint, events: ServerLinkEvents)
     sendHighWaterMark: SEND_QUEUE_MESSAGES,
     receiveHighWaterMark: RECEIVE_QUEUE_MESSAGES,
     maxMessageSize: MESSAGE_BYTES_MAX,
+    ipv6: isIpv6(endpoint),
     ...HEARTBEAT,
   });
   try {
@@ -217,6 +219,11 @@ class RouterLink implements ServerLink {
         );
     }
   }
+}
+
+/** libzmq resolves such an address only when it is told to. */
+function isIpv6(endpoint: Endpoint): boolean {
+  return endpoint.kind === 'tcp' && endpoint.host.startsWith('[');
 }
 
 function messageOf(error: unknown): string {
