@@ -2,7 +2,8 @@
 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { makeCommand } from '../src/cli/flags.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { type NativeVersions, packageVersion } from '../src/measure/environment.ts';
 import { componentLaunch } from '../src/process/component-process.ts';
@@ -26,11 +27,13 @@ const SOURCE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(dirname(fileURLToPath(import.meta.url)), '../src/cli/main.js');
 
 export function soakCommand(composition: SoakComposition = {}): Command {
-  const command = new Command('soak').description(
-    'run the whole pipeline as processes, kill them, and judge whether every sum still came out right',
+  const command = makeCommand(
+    'soak',
+    'Run the whole pipeline as processes, kill them, and judge whether every sum still came out right.',
   );
   for (const [flags, description, defaultText] of SOAK_OPTION_DEFINITIONS) {
-    command.option(flags, description, defaultText);
+    const option = new Option(flags, description);
+    command.addOption(defaultText === undefined ? option : option.default(defaultText, defaultText));
   }
   return command.action(async (texts: SoakOptionTexts) => {
     const { verdict } = await runSoak(parseSoakOptions(texts), {

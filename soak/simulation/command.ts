@@ -1,9 +1,10 @@
 /** `stream-sum simulate`: flags, and what is printed. */
 
 import { availableParallelism } from 'node:os';
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
+import { countWithin, makeCommand, valueOption } from '../../src/cli/flags.ts';
 import { EXIT } from '../../src/core/errors.ts';
-import { formatCount, parseCount, parseCountWithin } from '../../src/core/units.ts';
+import { formatCount, parseCount } from '../../src/core/units.ts';
 import { violationLine } from '../verdict.ts';
 import { MOMENTS, type Moment } from './counters.ts';
 import { type Plan, WORKLOADS, type WorkloadName, planOf, workloadOf } from './plan.ts';
@@ -23,19 +24,20 @@ const TRIES_MAX = 300;
 type Flags = { seeds?: number; seed?: number; workload?: WorkloadName; jobs: number; shrink?: true };
 
 export function simulateCommand(): Command {
-  return new Command('simulate')
-    .description('run the whole system in one process on a virtual clock, under random faults, and judge its history')
-    .option('--seeds <n>', `schedules to run (default: ${SEEDS_DEFAULT}; with --seed, 1)`, (text) =>
-      parseCountWithin(text, '--seeds', { low: 1, high: SEEDS_MAX }),
+  return makeCommand(
+    'simulate',
+    'Run the whole system in one process on a virtual clock, under random faults, and judge its history.',
+  )
+    .addOption(
+      valueOption(
+        '--seeds <n>',
+        `schedules to run (default: ${SEEDS_DEFAULT}; with --seed, 1)`,
+        countWithin(1, SEEDS_MAX),
+      ),
     )
-    .option('--seed <n>', 'the first seed (default: 1)', (text) => parseCount(text, '--seed'))
+    .addOption(valueOption('--seed <n>', 'the first seed (default: 1)', parseCount))
     .addOption(new Option('--workload <name>', 'one workload for all seeds (default: each in turn)').choices(WORKLOADS))
-    .option(
-      '--jobs <n>',
-      'threads',
-      (text) => parseCountWithin(text, '--jobs', { low: 1, high: 256 }),
-      availableParallelism(),
-    )
+    .addOption(valueOption('--jobs <n>', 'threads', countWithin(1, 256), String(availableParallelism())))
     .option('--shrink', 'make the first failing schedule smaller while it still fails in the same way')
     .action(async (flags: Flags) => {
       process.exitCode = await simulateSeeds(flags);

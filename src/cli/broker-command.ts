@@ -8,7 +8,7 @@ import { PARTITIONS_MAX } from '../journal/journals.ts';
 import { checkListenable } from '../transport/endpoint-check.ts';
 import { parseEndpoint } from '../transport/endpoint.ts';
 import { ComponentRuntime } from './component-runtime.ts';
-import { countWithin, makeCommand, parsed } from './flags.ts';
+import { countWithin, makeCommand, requireOptions, valueOption } from './flags.ts';
 
 /** Below it a journal has no room for batches of a useful size. */
 const RETENTION_BYTES_MIN = 1024 * 1024;
@@ -24,34 +24,30 @@ type Flags = {
 };
 
 export function brokerCommand(): Command {
-  return makeCommand('broker', 'Serve the journals: durable appends by record index, reads with credit, fencing.')
-    .requiredOption('--data <dir>', 'folder of the store; made when missing')
-    .requiredOption('--listen <endpoint>', 'ipc://PATH or tcp://127.0.0.1:PORT')
-    .option(
-      '--partitions <n>',
-      'chunk journals; cannot change later',
-      parsed('--partitions', countWithin(1, PARTITIONS_MAX)),
-      8,
+  const command = makeCommand(
+    'broker',
+    'Serve the journals: durable appends by record index, reads with credit, fencing.',
+  )
+    .option('--data <dir>', 'folder of the store; made when missing')
+    .option('--listen <endpoint>', 'ipc://PATH or tcp://127.0.0.1:PORT')
+    .addOption(
+      valueOption('--partitions <n>', 'chunk journals; cannot change later', countWithin(1, PARTITIONS_MAX), '8'),
     )
-    .option(
-      '--retention <size>',
-      'room for all chunk journals together',
-      parsed('--retention', parseBytes),
-      256 * 1024 * 1024,
+    .addOption(valueOption('--retention <size>', 'room for all chunk journals together', parseBytes, '256MiB'))
+    .addOption(
+      valueOption('--sums-retention <size>', 'room for the sums journal (default: as --retention)', parseBytes),
     )
-    .option(
-      '--sums-retention <size>',
-      'room for the sums journal (default: as --retention)',
-      parsed('--sums-retention', parseBytes),
-    )
-    .option(
-      '--hold-absence <duration>',
-      'drop the hold of a verifier that is absent so long',
-      parsed('--hold-absence', parseDuration),
-      600_000,
+    .addOption(
+      valueOption(
+        '--hold-absence <duration>',
+        'drop the hold of a verifier that is absent so long',
+        parseDuration,
+        '10m',
+      ),
     )
     .option('--supervised', 'speak the supervisor protocol on stdin and stdout')
     .action((flags: Flags) => runBroker(flags));
+  return requireOptions(command, '--data', '--listen');
 }
 
 async function runBroker(flags: Flags): Promise<void> {

@@ -11,7 +11,7 @@ import { openLmdbStore } from '../store/lmdb-store.ts';
 import { ChunkerReport } from './chunker-report.ts';
 import { ComponentRuntime } from './component-runtime.ts';
 import { bootId, connectJournals, parseConnect } from './connection.ts';
-import { countWithin, makeCommand, parsed } from './flags.ts';
+import { type Parse, countWithin, makeCommand, requireOptions, valueOption } from './flags.ts';
 
 type Flags = {
   data: string;
@@ -29,49 +29,58 @@ type Flags = {
 };
 
 export function chunkerCommand(): Command {
-  return makeCommand('chunker', 'Publish files in chunks and verify that the right sum of each arrives in time.')
-    .requiredOption('--data <dir>', 'folder of the store; made when missing')
-    .requiredOption('--connect <endpoint>', "the broker's endpoint")
-    .option(
-      '--number <k>',
-      "this chunker's number, from 0: each publishes other files",
-      parsed('--number', countWithin(0, 65_535)),
-      0,
+  const command = makeCommand(
+    'chunker',
+    'Publish files in chunks and verify that the right sum of each arrives in time.',
+  )
+    .option('--data <dir>', 'folder of the store; made when missing')
+    .option('--connect <endpoint>', "the broker's endpoint")
+    .addOption(
+      valueOption(
+        '--number <k>',
+        "this chunker's number, from 0: each publishes other files",
+        countWithin(0, 65_535),
+        '0',
+      ),
     )
-    .option('--seed <n>', 'seed of everything that is published', parsed('--seed', parseCount), 1)
-    .option('--files <n>', 'files open at once', parsed('--files', countWithin(1, 1_000_000)), 100)
-    .option(
-      '--chunks <n>',
-      'data chunks of a file: a number, or a range such as 0..1000',
-      range('--chunks', parseCount),
-      { low: 100, high: 100 },
+    .addOption(valueOption('--seed <n>', 'seed of everything that is published', parseCount, '1'))
+    .addOption(valueOption('--files <n>', 'files open at once', countWithin(1, 1_000_000), '100'))
+    .addOption(
+      valueOption(
+        '--chunks <n>',
+        'data chunks of a file: a number, or a range such as 0..1000',
+        range(parseCount),
+        '100',
+      ),
     )
-    .option(
-      '--chunk-bytes <size>',
-      'bytes of a chunk: a size, or a range such as 1..65536',
-      range('--chunk-bytes', parseBytes),
-      { low: 32, high: 32 },
+    .addOption(
+      valueOption(
+        '--chunk-bytes <size>',
+        'bytes of a chunk: a size, or a range such as 1..65536',
+        range(parseBytes),
+        '32',
+      ),
     )
-    .option('--rate <n>', 'chunks a second, open loop; or max', parsed('--rate', parseRate), 'max')
-    .option('--batch-bytes <size>', 'largest record batch', parsed('--batch-bytes', parseBytes), 256 * 1024)
-    .option(
-      '--sla <duration>',
-      'a sum must be there so long after the end of its file',
-      parsed('--sla', parseDuration),
-      30_000,
+    .addOption(valueOption('--rate <n>', 'chunks a second, open loop; or max', parseRate, 'max'))
+    .addOption(valueOption('--batch-bytes <size>', 'largest record batch', parseBytes, '256KiB'))
+    .addOption(
+      valueOption('--sla <duration>', 'a sum must be there so long after the end of its file', parseDuration, '30s'),
     )
-    .option(
-      '--count <n>',
-      'files to publish; without it, until SIGTERM',
-      parsed('--count', countWithin(1, Number.MAX_SAFE_INTEGER)),
+    .addOption(
+      valueOption(
+        '--count <n>',
+        'files to publish; without it, until SIGTERM',
+        countWithin(1, Number.MAX_SAFE_INTEGER),
+      ),
     )
     .option('--supervised', 'speak the supervisor protocol on stdin and stdout')
     .action((flags: Flags) => runChunker(flags));
+  return requireOptions(command, '--data', '--connect');
 }
 
 /** An option's parser for a number or a range A..B. */
-function range(flag: string, parse: (text: string, flag: string) => number): (text: string) => Range {
-  return parsed(flag, (text) => parseRange(text, flag, parse));
+function range(parse: Parse<number>): Parse<Range> {
+  return (text, flag) => parseRange(text, flag, parse);
 }
 
 function parseRate(text: string, flag: string): number | 'max' {

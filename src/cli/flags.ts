@@ -1,6 +1,6 @@
 /** How commander is used here: one line that names a bad flag, exit 2; values are parsed by `core/units.ts`. */
 
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../core/errors.ts';
 import { type Range, parseCountWithin } from '../core/units.ts';
 
@@ -10,18 +10,49 @@ export function makeCommand(name: string, description: string): Command {
     .description(description)
     .exitOverride()
     .allowExcessArguments(false)
-    .showSuggestionAfterError(false)
+    .showSuggestionAfterError(true)
     .configureOutput({ writeErr: () => {} })
     .configureHelp({ helpWidth: 110 });
 }
 
+/** Parses the text of an option; `flag` is its name as typed, for the message. Throws a UsageError. */
+export type Parse<T> = (text: string, flag: string) => T;
+
+/** An option with a value. Its default is written as it would be typed, and read by the same parser. */
+export function valueOption<T>(flags: string, description: string, parse: Parse<T>, defaultText?: string): Option {
+  const option = new Option(flags, description);
+  const flag = option.long ?? flags;
+  option.argParser((text: string) => parse(text, flag));
+  if (defaultText !== undefined) option.default(parse(defaultText, flag), defaultText);
+  return option;
+}
+
+/**
+ * Options without which the command cannot run. (commander's own mandatory options are asked for before a flag that was
+ * mistyped is named.)
+ */
+export function requireOptions(command: Command, ...flags: readonly string[]): Command {
+  return command.hook('preAction', (_, acting) => {
+    for (const flag of flags) {
+      const option = acting.options.find(({ long }) => long === flag);
+      if (option === undefined || acting.getOptionValue(option.attributeName()) !== undefined) continue;
+      throw new UsageError(`${flag} is required: ${option.description}`);
+    }
+  });
+}
+
 /** An option's parser: `parse` gets the text and the flag's name, and throws a UsageError. */
-export function parsed<T>(flag: string, parse: (text: string, flag: string) => T): (text: string) => T {
+export function parsed<T>(flag: string, parse: Parse<T>): (text: string) => T {
   return (text) => parse(text, flag);
 }
 
+/** The value as it is. */
+export function asTyped(text: string): string {
+  return text;
+}
+
 /** A count within bounds. */
-export function countWithin(low: number, high: number): (text: string, flag: string) => number {
+export function countWithin(low: number, high: number): Parse<number> {
   return (text, flag) => parseCountWithin(text, flag, { low, high } satisfies Range);
 }
 
@@ -48,7 +79,8 @@ export function usageErrorOf(error: unknown): UsageError | null {
       error.code === 'commander.version'
     )
       return null;
-    return new UsageError(error.message.replace(/^error: /, ''));
+    // The suggestion of another name stands on a line of its own.
+    return new UsageError(error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' '));
   }
   return error instanceof UsageError ? error : null;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** `stream-sum <command>`: finds the command, runs it, and turns what it threw into one line and an exit code. */
 
+import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { EXIT, ViolationError, exitCodeOf } from '../core/errors.ts';
 import { makeCommand, usageErrorOf } from './flags.ts';
@@ -71,12 +72,28 @@ async function loadSoak(): Promise<Command> {
 
 async function main(argv: readonly string[]): Promise<void> {
   const program = makeCommand('stream-sum', 'Exactly-once stream processing, measured.');
+  program.version(packageVersionOfThis(), '--version', 'print the version');
+  const [first, second] = argv;
+  if (first === 'help' && second !== undefined) return await main([second, '--help']);
   const name = argv.find((argument) => !argument.startsWith('-'));
-  const chosen = name === undefined ? undefined : COMMANDS[name];
+  const isKnown = name !== undefined && Object.hasOwn(COMMANDS, name);
+  const chosen = isKnown ? COMMANDS[name] : undefined;
   if (chosen !== undefined) program.addCommand((await chosen.load()).copyInheritedSettings(program));
   else for (const [command, { summary }] of Object.entries(COMMANDS)) program.addCommand(makeCommand(command, summary));
-  await program.parseAsync([...argv], { from: 'user' });
+  if (argv.length === 0) program.outputHelp();
+  // A name that nobody has is named, whatever else is asked for.
+  else
+    await program.parseAsync(isKnown || name === undefined || name === 'help' ? [...argv] : [name], { from: 'user' });
 }
+
+function packageVersionOfThis(): string {
+  const file = new URL('../../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version;
+}
+
+// Whoever reads the output may go at any time: a pipe that is closed, a terminal that is gone, a full disk. What the command
+// was asked for is done all the same, and its exit code is its own.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 try {
   await main(process.argv.slice(2));

@@ -6,19 +6,16 @@ import { UsageError } from '../core/errors.ts';
 import { SUMS_JOURNAL, chunkJournal } from '../journal/journals.ts';
 import { isProducerId } from '../message/batch.ts';
 import { connectJournals, parseConnect } from './connection.ts';
-import { makeCommand, parsed } from './flags.ts';
+import { makeCommand, requireOptions, valueOption } from './flags.ts';
 
 type Flags = { connect: string; producer: string };
 
 export function retireCommand(): Command {
-  return makeCommand('retire', 'End a dead producer in every journal and release the hold of its verifier.')
-    .requiredOption('--connect <endpoint>', "the broker's endpoint")
-    .requiredOption(
-      '--producer <id>',
-      'the 16 hexadecimal digits of its ready line',
-      parsed('--producer', parseProducer),
-    )
+  const command = makeCommand('retire', 'End a dead producer in every journal and release the hold of its verifier.')
+    .option('--connect <endpoint>', "the broker's endpoint")
+    .addOption(valueOption('--producer <id>', 'the 16 hexadecimal digits of its ready line', parseProducer))
     .action((flags: Flags) => runRetire(flags));
+  return requireOptions(command, '--connect', '--producer');
 }
 
 function parseProducer(text: string, flag: string): string {

@@ -9,22 +9,19 @@ import { prepareSummer } from '../summer/prepare-summer.ts';
 import { SUMMER_TABLES } from '../summer/rows.ts';
 import { ComponentRuntime } from './component-runtime.ts';
 import { connectJournals, parseConnect } from './connection.ts';
-import { makeCommand, parsePartitions, parsed } from './flags.ts';
+import { makeCommand, requireOptions, parsePartitions, valueOption } from './flags.ts';
 
 type Flags = { data: string; connect: string; partitions: number[]; takeOver?: true; supervised?: true };
 
 export function summerCommand(): Command {
-  return makeCommand('summer', 'Fold the chunks of partitions and publish the final sum of every file.')
-    .requiredOption('--data <dir>', 'folder of the store; made when missing')
-    .requiredOption('--connect <endpoint>', "the broker's endpoint")
-    .requiredOption(
-      '--partitions <list>',
-      'the partitions to own, such as 0-7 or 0,3,6',
-      parsed('--partitions', parsePartitions),
-    )
+  const command = makeCommand('summer', 'Fold the chunks of partitions and publish the final sum of every file.')
+    .option('--data <dir>', 'folder of the store; made when missing')
+    .option('--connect <endpoint>', "the broker's endpoint")
+    .addOption(valueOption('--partitions <list>', 'the partitions to own, such as 0-7 or 0,3,6', parsePartitions))
     .option('--take-over', 'replace the present owners of the partitions, taking their state from their stores')
     .option('--supervised', 'speak the supervisor protocol on stdin and stdout')
     .action((flags: Flags) => runSummer(flags));
+  return requireOptions(command, '--data', '--connect', '--partitions');
 }
 
 async function runSummer(flags: Flags): Promise<void> {

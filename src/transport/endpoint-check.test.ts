@@ -128,9 +128,9 @@ test('a folder that is made for the data is there in time for the socket', async
   ] as const) {
     const listen = checkListenable(endpoint, { option: '--listen', data });
     await (isMade ? t.notThrowsAsync(listen) : t.throwsAsync(listen, { message: /there is no folder/ }));
-    const connecting = (): void => checkConnectable(endpoint, { option: '--connect', data });
-    if (isMade) t.notThrows(connecting);
-    else t.throws(connecting, { message: /there is no folder/ });
+    const dialling = (): void => checkConnectable(endpoint, { option: '--connect', data });
+    if (isMade) t.notThrows(dialling);
+    else t.throws(dialling, { message: /there is no folder/ });
   }
   t.deepEqual(readdirSync(folder), []);
 });
