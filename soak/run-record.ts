@@ -1,9 +1,13 @@
 /**
  * The files of a soak's folder, written as the run goes: what is settled is appended, what can still change is the
  * file's tail, replaced once a second. results/README.md describes the columns.
+ *
+ * A file that cannot be written (the disk is full, the folder is gone) is given up and named, and the run goes on: its
+ * verdict is about the pipeline, and a violation must not be lost with the file that would have told of it.
  */
 
 import { join } from 'node:path';
+import { OperatingError } from '../src/core/errors.ts';
 import { CsvFile, type CsvRow } from '../src/measure/csv.ts';
 import type { LatencySummary } from '../src/measure/histogram.ts';
 import { LATENCY_COLUMNS, type LatencyRow, latencyRow, seconds, secondsOrNull } from '../src/measure/latency-row.ts';
@@ -48,10 +52,24 @@ export class RunRecord {
   readonly #latency: CsvFile<keyof LatencyRow>;
   readonly #faults: CsvFile<string>;
   readonly #violations: CsvFile<string>;
+  readonly #onUnwritten: (line: string) => void;
+  /** By path, what could not be written and why. */
+  readonly #unwritten: Map<string, string> = new Map();
 
-  /** `processes` name the columns of memory and descriptors. Times of the rows count from `startNs`. */
-  constructor(folder: string, from: { readonly startNs: number; readonly processes: readonly string[] }) {
+  /**
+   * `processes` name the columns of memory and descriptors. Times of the rows count from `startNs`. `onUnwritten` gets a line
+   * when a file is given up. Throws where the files cannot be created.
+   */
+  constructor(
+    folder: string,
+    from: {
+      readonly startNs: number;
+      readonly processes: readonly string[];
+      readonly onUnwritten?: (line: string) => void;
+    },
+  ) {
     this.#startNs = from.startNs;
+    this.#onUnwritten = from.onUnwritten ?? (() => undefined);
     const create = (name: string, columns: readonly string[]): CsvFile<string> =>
       CsvFile.create(join(folder, name), columns);
     this.#samples = CsvFile.create(join(folder, 'samples.csv'), SAMPLE_COLUMNS);
@@ -61,12 +79,31 @@ export class RunRecord {
     this.#violations = create('violations.csv', VIOLATION_COLUMNS);
   }
 
+  /** One line for each file that could not be written. */
+  get unwritten(): readonly string[] {
+    return [...this.#unwritten.values()];
+  }
+
+  /** Gives the file up when the system refuses the work, and does nothing for one that was given up. */
+  #try(file: { readonly path: string }, work: () => void): void {
+    if (this.#unwritten.has(file.path)) return;
+    try {
+      work();
+    } catch (error) {
+      const code = (error as { code?: unknown } | null)?.code;
+      if (!(error instanceof OperatingError) && typeof code !== 'string') throw error;
+      const line = error instanceof OperatingError ? error.message : `cannot write ${file.path}: ${String(error)}`;
+      this.#unwritten.set(file.path, line);
+      this.#onUnwritten(line);
+    }
+  }
+
   #elapsed(atNs: number | null): number | null {
     return atNs === null ? null : seconds(atNs - this.#startNs);
   }
 
   sample(sample: Sample): void {
-    this.#samples.append(sample);
+    this.#try(this.#samples, () => this.#samples.append(sample));
   }
 
   interval(record: IntervalRecord): void {
@@ -90,27 +127,31 @@ export class RunRecord {
       row[`rss_bytes_${columnName(name)}`] = usage.rssBytes;
       row[`fds_${columnName(name)}`] = usage.descriptors;
     }
-    this.#intervals.append(row);
+    this.#try(this.#intervals, () => this.#intervals.append(row));
   }
 
   /** A phase has ended. */
   phaseEnded(phase: Phase, latency: StageLatency): void {
-    this.#latency.replaceTail([]);
-    this.#latency.append(...latencyRows(phase, latency));
+    this.#try(this.#latency, () => {
+      this.#latency.replaceTail([]);
+      this.#latency.append(...latencyRows(phase, latency));
+    });
   }
 
   /** A phase goes on. */
   phaseSoFar(phase: Phase, latency: StageLatency): void {
-    this.#latency.replaceTail(latencyRows(phase, latency));
+    this.#try(this.#latency, () => this.#latency.replaceTail(latencyRows(phase, latency)));
   }
 
   faultSettled(record: FaultRecord): void {
-    this.#faults.replaceTail([]);
-    this.#faults.append(this.#faultRow(record));
+    this.#try(this.#faults, () => {
+      this.#faults.replaceTail([]);
+      this.#faults.append(this.#faultRow(record));
+    });
   }
 
   openFaults(records: readonly FaultRecord[]): void {
-    this.#faults.replaceTail(records.map((record) => this.#faultRow(record)));
+    this.#try(this.#faults, () => this.#faults.replaceTail(records.map((record) => this.#faultRow(record))));
   }
 
   #faultRow(record: FaultRecord): CsvRow<string> {
@@ -132,22 +173,24 @@ export class RunRecord {
   }
 
   violation(violation: RecordedViolation, atNs: number): void {
-    this.#violations.append({
-      elapsed_s: this.#elapsed(atNs),
-      kind: violation.kind,
-      process: violation.process,
-      journal: violation.journal,
-      offset: violation.offset,
-      file_id: violation.file,
-      index: violation.index,
-      detail: violation.detail,
-    });
+    this.#try(this.#violations, () =>
+      this.#violations.append({
+        elapsed_s: this.#elapsed(atNs),
+        kind: violation.kind,
+        process: violation.process,
+        journal: violation.journal,
+        offset: violation.offset,
+        file_id: violation.file,
+        index: violation.index,
+        detail: violation.detail,
+      }),
+    );
   }
 
   /** Makes everything durable. */
   close(): void {
-    for (const file of [this.#intervals, this.#latency, this.#faults, this.#violations]) file.close();
-    this.#samples.close();
+    const files = [this.#samples, this.#intervals, this.#latency, this.#faults, this.#violations];
+    for (const file of files) this.#try(file, () => file.close());
   }
 }
 

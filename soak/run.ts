@@ -22,7 +22,7 @@ import { RECORD_FILES, RunRecord } from './run-record.ts';
 import { SELF } from './sampler.ts';
 import { samplesOf, verdictScreen } from './summary.ts';
 import { type RunOutcome, Supervisor } from './supervisor.ts';
-import { decideVerdict, type Verdict } from './verdict.ts';
+import { decideVerdict, type Verdict, withUnwritten } from './verdict.ts';
 
 export type SoakDependencies = Program & {
   readonly launch: Launch;
@@ -53,7 +53,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     const startNs = clock.nowNs();
     const summers = processNames('summer', options.summers);
     const processes = ['broker', ...summers, ...processNames('chunker', options.chunkers), SELF];
-    const record = new RunRecord(folder, { startNs, processes });
+    const record = new RunRecord(folder, { startNs, processes, onUnwritten: (line) => display.say(line) });
     display.say(`soak: seed ${options.seed}, results in ${folder}`);
     const supervisor = new Supervisor({
       options,
@@ -75,22 +75,27 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     } finally {
       release();
     }
-    const verdict = decideVerdict(outcome.evidence);
     const { outcomes, injector } = outcome;
     const { tallies: faults, recovery, firstRecovery, gapNsMin: faultGapNsMin } = injector;
     const summaryParts = { options, outcomes, faults, recovery, firstRecovery, faultGapNsMin };
     for (const sample of samplesOf(summaryParts)) record.sample(sample);
     record.close();
+    const unwritten = [...record.unwritten];
+    const digests = await orUnwritten(unwritten, folder, () => digestFiles(folder, RECORD_FILES));
+    const written = withUnwritten(decideVerdict(outcome.evidence), unwritten);
+    await orUnwritten(unwritten, join(folder, 'run.json'), () =>
+      writeRunFile(folder, {
+        ...run,
+        endedAt: new Date().toISOString(),
+        verdict: written.verdict,
+        exitCode: written.exitCode,
+        reasons: written.reasons,
+        audit: outcome.audit,
+        digests: digests ?? {},
+      }),
+    );
+    const verdict = withUnwritten(decideVerdict(outcome.evidence), unwritten);
     const keptData = await disposeOfData(options, verdict, dataFolder);
-    await writeRunFile(folder, {
-      ...run,
-      endedAt: new Date().toISOString(),
-      verdict: verdict.verdict,
-      exitCode: verdict.exitCode,
-      reasons: verdict.reasons,
-      audit: outcome.audit,
-      digests: await digestFiles(folder, RECORD_FILES),
-    });
     const elapsedMs = (clock.nowNs() - startNs) / 1e6;
     display.finish(
       verdictScreen({
@@ -106,6 +111,17 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     return { verdict, folder };
   } finally {
     await endpoint.remove();
+  }
+}
+
+/** What the work gives; null when the system refuses it, which becomes a line of what could not be written. */
+async function orUnwritten<T>(lines: string[], path: string, work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (typeof (error as { code?: unknown } | null)?.code !== 'string') throw error;
+    lines.push(`cannot write ${path}: ${String(error)}`);
+    return null;
   }
 }
 

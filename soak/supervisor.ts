@@ -10,7 +10,7 @@ import type { Audit, Connect } from './audit.ts';
 import type { ComponentEvent, DrainedEvent } from '../src/process/component-protocol.ts';
 import { unreachable } from '../src/core/assert.ts';
 import type { Clock } from '../src/core/clock.ts';
-import { OperatingError } from '../src/core/errors.ts';
+import { OperatingError, UsageError, exitCodeOf } from '../src/core/errors.ts';
 import type { ComponentProcess, Launch } from '../src/process/component-process.ts';
 import { componentSpecs } from '../src/process/component-specs.ts';
 import type { Display } from './display.ts';
@@ -23,7 +23,7 @@ import { LiveAudit } from './live-audit.ts';
 import { auditDepthOf, type SoakOptions } from './options.ts';
 import { type Phase, planPhases } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
-import { type PhaseOutcome, Sampler } from './sampler.ts';
+import { type PhaseOutcome, SELF, Sampler } from './sampler.ts';
 import type { ChunkerEnd, RecordedViolation, RunEvidence } from './verdict.ts';
 import { FLOW_SECONDS_MIN, violationLine } from './verdict.ts';
 import { sleepUntil, until } from '../src/process/waiting.ts';
@@ -139,7 +139,7 @@ export class Supervisor {
     this.#hurry.abort();
   }
 
-  /** Runs all of it. Throws the error that this process itself ran into, when no component runs any more. */
+  /** Runs all of it. An error that this process itself ran into is a failure of the run, beside what was found until then. */
   async run(): Promise<RunOutcome> {
     const ticking = this.#tick().catch((error: unknown) => this.#fail(error));
     try {
@@ -152,7 +152,7 @@ export class Supervisor {
     this.#ended.abort();
     this.#live.finish();
     await ticking;
-    if (this.#error !== null) throw this.#error;
+    if (this.#error !== null) this.#failures.push(ownFailure(this.#error));
     for (const { name } of this.#fleet.of('chunker')) {
       if (!this.#drained.has(name)) this.#meter.censorUnfinished(name);
     }
@@ -387,4 +387,17 @@ export class Supervisor {
       unproven: [...this.#unproven, ...this.#live.unproven],
     };
   }
+}
+
+/** An error of the supervisor as what it does to the run: with it nothing is shown, but what was found stays found. */
+function ownFailure(error: unknown): Failure {
+  const isExpected = error instanceof OperatingError || error instanceof UsageError;
+  const stack = error instanceof Error && !isExpected ? (error.stack?.split('\n').slice(1) ?? []) : [];
+  return {
+    process: SELF,
+    what: error instanceof Error ? error.message : String(error),
+    exitCode: exitCodeOf(error),
+    beforeReady: false,
+    lastLogLines: stack.map((line) => line.trim()),
+  };
 }

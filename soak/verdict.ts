@@ -89,6 +89,17 @@ export function decideVerdict(evidence: RunEvidence): Verdict {
   return { verdict: 'HOLDS', exitCode: EXIT.holds, reasons };
 }
 
+/**
+ * The verdict of a run of which not everything could be written: what was found stays found, but nothing holds whose
+ * evidence nobody can read.
+ */
+export function withUnwritten(verdict: Verdict, unwritten: readonly string[]): Verdict {
+  if (unwritten.length === 0) return verdict;
+  const reasons = [...verdict.reasons, ...unwritten];
+  if (verdict.verdict !== 'HOLDS') return { ...verdict, reasons };
+  return { verdict: 'INCONCLUSIVE', exitCode: EXIT.inconclusive, reasons };
+}
+
 export function violationLine(violation: RecordedViolation): string {
   const { process, kind, journal, offset, file, index, detail } = violation;
   const witness = Object.entries({ journal, offset, file, index })
