@@ -25,15 +25,22 @@ export type DisplayStream = NodeJS.WriteStream;
 
 const LINE_EVERY_MS = 5_000;
 
-export function createDisplay(stream: DisplayStream): Display {
+/** Narrower ones get lines: a block that is wrapped cannot be redrawn. */
+const COLUMNS_MIN = 40;
+
+/** `terminal`: the name of the terminal's kind, as TERM has it. */
+export function createDisplay(stream: DisplayStream, terminal: string | undefined = process.env['TERM']): Display {
   stream.on('error', () => undefined);
-  return stream.isTTY ? terminalDisplay(stream) : lineDisplay((text) => stream.write(text));
+  const canRedraw = stream.isTTY && terminal !== 'dumb' && stream.columns >= COLUMNS_MIN;
+  return canRedraw ? terminalDisplay(stream) : lineDisplay((text) => stream.write(text));
 }
 
 function terminalDisplay(stream: DisplayStream): Display {
   const draw = createLogUpdate(stream);
   return {
-    update: (status) => draw(statusBlock(status)),
+    update(status) {
+      if (stream.columns >= COLUMNS_MIN) draw(statusBlock(status));
+    },
     say(line) {
       draw.clear();
       stream.write(`${line}\n`);
