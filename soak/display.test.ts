@@ -14,6 +14,7 @@ const STATUS: DisplayStatus = {
   latencyP99Ns: 1e6,
   scheduleLagNs: 0,
   durationMs: 60_000,
+  offered: 20_000,
   faults: 0,
   violations: 0,
 };

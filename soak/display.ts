@@ -8,6 +8,8 @@ import { durationText } from './summary.ts';
 export type DisplayStatus = Status & {
   /** Of the whole run without the drain. */
   readonly durationMs: number;
+  /** Chunks a second that are asked for. */
+  readonly offered: number | 'max';
   readonly faults: number;
   readonly violations: number;
 };
@@ -68,10 +70,22 @@ export function lineDisplay(write: (text: string) => void): Display {
   };
 }
 
+/** Achieved beside offered; `-` while it is not known. The drain offers nothing. */
+function chunkRate({ chunksPerSecond, offered, phase }: DisplayStatus): string {
+  const achieved = chunksPerSecond === null ? '-' : formatCount(chunksPerSecond);
+  return offered === 'max' || phase === 'drain' || phase === 'audit'
+    ? achieved
+    : `${achieved} of ${formatCount(offered)}`;
+}
+
+function byteRate({ bytesPerSecond }: DisplayStatus): string {
+  return bytesPerSecond === null ? '-' : `${formatBytes(bytesPerSecond)}/s`;
+}
+
 function fieldsOf(status: DisplayStatus): readonly (readonly [name: string, value: string])[] {
   return [
-    ['chunks/s', formatCount(status.chunksPerSecond)],
-    ['bytes/s', `${formatBytes(status.bytesPerSecond)}/s`],
+    ['chunks/s', chunkRate(status)],
+    ['bytes/s', byteRate(status)],
     ['files open', formatCount(status.filesOpen)],
     ['verified', `${formatCount(status.sumsVerified)} sums`],
     ['outstanding', formatCount(status.sumsOutstanding)],
@@ -90,8 +104,8 @@ export function statusLine(status: DisplayStatus): string {
   const at = `${Math.round(status.elapsedMs / 1e3)} s`.padStart(6);
   const open = formatCount(status.filesOpen);
   return (
-    `${at} ${status.phase.padEnd(8)} ${formatCount(status.chunksPerSecond)} chunks/s, ` +
-    `${formatBytes(status.bytesPerSecond)}/s, ${open} files open, ${formatCount(status.sumsVerified)} sums verified, ` +
+    `${at} ${status.phase.padEnd(8)} ${chunkRate(status)} chunks/s, ` +
+    `${byteRate(status)}, ${open} files open, ${formatCount(status.sumsVerified)} sums verified, ` +
     `${formatCount(status.sumsOutstanding)} outstanding, latency p50 ${durationText(status.latencyP50Ns)} ` +
     `p99 ${durationText(status.latencyP99Ns)}, ${formatCount(status.faults)} faults, ` +
     `${formatCount(status.violations)} violations`

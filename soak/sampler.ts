@@ -12,6 +12,12 @@ import { UsageMeter } from '../src/process/usage-meter.ts';
 import type { Phase } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
 
+/**
+ * Processes report once a second, and counts of a shorter time may be those of a longer one: a process that was down or
+ * busy reports late. No rate is shown of less.
+ */
+export const RATE_SECONDS_MIN: number = 1;
+
 /** The name of this very process among the others. */
 export const SELF: string = 'soak';
 
@@ -37,8 +43,9 @@ export type PhaseOutcome = {
 export type Status = {
   readonly phase: Phase;
   readonly elapsedMs: number;
-  readonly chunksPerSecond: number;
-  readonly bytesPerSecond: number;
+  /** Null while less than a reporting period has passed. */
+  readonly chunksPerSecond: number | null;
+  readonly bytesPerSecond: number | null;
   readonly filesOpen: number;
   readonly sumsVerified: number;
   readonly sumsOutstanding: number;
@@ -61,6 +68,12 @@ export class Sampler {
   #phase: Phase = 'warm-up';
   #phaseMark: Mark;
   #last: Mark;
+  /** Where the window of the rates that are shown began. */
+  #rateMark: Mark;
+  #rates: { readonly chunksPerSecond: number | null; readonly bytesPerSecond: number | null } = {
+    chunksPerSecond: null,
+    bytesPerSecond: null,
+  };
   #lastViolations = 0;
   /** The sampling that is under way, or the last one. */
   #queue: Promise<unknown> = Promise.resolve();
@@ -83,6 +96,7 @@ export class Sampler {
     this.#violationCount = options.violationCount;
     this.#last = this.#mark();
     this.#phaseMark = this.#last;
+    this.#rateMark = this.#last;
   }
 
   #mark(): Mark {
@@ -150,8 +164,7 @@ export class Sampler {
     return {
       phase: this.#phase,
       elapsedMs: (this.#last.atNs - this.#startNs) / 1e6,
-      chunksPerSecond: window.counts.chunksPublished / window.seconds,
-      bytesPerSecond: window.counts.bytesPublished / window.seconds,
+      ...this.#ratesNow(),
       filesOpen: this.#last.totals.filesOpen,
       sumsVerified: this.#last.totals.sumsVerified,
       sumsOutstanding: this.#last.totals.sumsOutstanding,
@@ -159,6 +172,18 @@ export class Sampler {
       latencyP99Ns: latency.p99Ns,
       scheduleLagNs: this.#meter.scheduleLagNs(),
     };
+  }
+
+  /** Over at least a reporting period; the ones before while it has not passed. */
+  #ratesNow(): { readonly chunksPerSecond: number | null; readonly bytesPerSecond: number | null } {
+    const { seconds, counts } = windowBetween(this.#rateMark, this.#last);
+    if (seconds < RATE_SECONDS_MIN) return this.#rates;
+    this.#rateMark = this.#last;
+    this.#rates = {
+      chunksPerSecond: counts.chunksPublished / seconds,
+      bytesPerSecond: counts.bytesPublished / seconds,
+    };
+    return this.#rates;
   }
 
   #readUsage(): Map<string, ProcessUsage> {

@@ -102,7 +102,8 @@ test('the line of a verdict that holds says how far its faults were apart', (t) 
 const STATUS: DisplayStatus = {
   phase: 'steady',
   elapsedMs: 1_000,
-  chunksPerSecond: 20_000,
+  chunksPerSecond: 19_990,
+  offered: 20_000,
   bytesPerSecond: 640_000,
   filesOpen: 300,
   sumsVerified: 1_000,

@@ -7,7 +7,7 @@ import { parametersText, type Sample } from '../src/measure/samples.ts';
 import type { FaultKind } from './fault-schedule.ts';
 import { type SoakOptions, workloadParameters } from './options.ts';
 import type { Phase } from './plan.ts';
-import type { PhaseOutcome } from './sampler.ts';
+import { type PhaseOutcome, RATE_SECONDS_MIN } from './sampler.ts';
 import type { FaultTally, Verdict } from './verdict.ts';
 
 export type RunSummary = {
@@ -90,7 +90,7 @@ export function verdictScreen(summary: RunSummary): string {
       `seed ${options.seed}, ${formatDuration(summary.elapsedMs)}, ${counted(options.chunkers, 'chunker')}, 1 broker, ` +
         `${counted(options.summers, 'summer')}, ${counted(options.partitions, 'partition')}, ${options.transport}`,
     ),
-    ...throughputLines(outcomes.get('steady')),
+    ...throughputLines(outcomes.get('steady'), options.rate),
     ...latencyLines([...outcomes.values()]),
     ...faultLines(summary),
     field('audit', summary.audit),
@@ -132,14 +132,15 @@ function headline({ verdict, faultGapNsMin }: RunSummary): string {
   }
 }
 
-function throughputLines(steady: PhaseOutcome | undefined): string[] {
-  if (steady === undefined) return [];
+/** What was offered beside what was achieved. Chunks of verified files are not shown: a file may be older than the phase. */
+function throughputLines(steady: PhaseOutcome | undefined, offered: number | 'max'): string[] {
+  if (steady === undefined || steady.window.seconds < RATE_SECONDS_MIN) return [];
   const { counts, seconds } = steady.window;
   const perSecond = (count: number): string => formatCount(count / seconds);
   return [
     field(
       'steady',
-      `${perSecond(counts.chunksPublished)} chunks/s published, ${perSecond(counts.chunksVerified)} verified, ` +
+      `${perSecond(counts.chunksPublished)} chunks/s${offered === 'max' ? '' : ` of ${formatCount(offered)} offered`}, ` +
         `${formatBytes(counts.bytesPublished / seconds)}/s, ${perSecond(counts.sumsVerified)} sums/s`,
     ),
   ];

@@ -309,6 +309,7 @@ export class Supervisor {
       display.update({
         ...status,
         durationMs: options.durationMs,
+        offered: options.rate,
         faults: this.#injector.injectedCount,
         violations: this.#violationCount,
       });
