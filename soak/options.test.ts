@@ -51,7 +51,7 @@ test('nonsense is one line that names the flag', (t) => {
     [{ seed: '4294967296' }, /^--seed: /],
     [{ chunkers: '0' }, /^--chunkers: /],
     [{ summers: '9' }, /^--summers: .*--partitions 8/],
-    [{ chunkBytes: '0..10' }, /^--chunk-bytes: /],
+    [{ chunkBytes: '0..10' }, /^--chunk-bytes 0..10: /],
     [{ rate: '2' }, /^--rate: /],
     [{ rate: 'fast' }, /^--rate: /],
     [{ transport: 'udp' }, /^--transport: must be ipc or tcp: "udp"$/],

@@ -11,7 +11,12 @@ import {
   type Range,
   rangeText,
 } from '../src/core/units.ts';
+import { batchBytesWithin } from '../src/chunker/prepare-chunker.ts';
+import { batchBytesMaxOf } from '../src/journal/broker/state.ts';
 import type { PipelineOptions } from '../src/process/component-specs.ts';
+import { FAULT_KINDS } from './fault-schedule.ts';
+import { outlookOf } from './outlook.ts';
+import { planPhases } from './plan.ts';
 
 /**
  * `follow`: an auditor reads all journals and stores while the run goes on. `end`: what is left after the drain is checked.
@@ -60,7 +65,10 @@ export const SOAK_OPTION_DEFINITIONS: readonly (readonly [flags: string, descrip
     ['--sla <time>', 'the longest that a sum may take', '30s'],
     ['--transport <ipc|tcp>', 'between the processes', 'ipc'],
     ['--faults <none|kill>', 'kill: SIGKILL of the broker, of one summer, of all summers, of one chunker', 'kill'],
-    ['--fault-interval <time>', 'between two faults, on average', '5s'],
+    [
+      '--fault-interval <time>',
+      'between two faults, on average (default: 5s, or less in a short run, so that each kind has its turn)',
+    ],
     [
       '--audit <auto|follow|end|none>',
       'follow: check all journals and stores meanwhile; end: what is left at the end; auto: follow unless the rate is max or high',
@@ -100,23 +108,43 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
     slaMs: atLeast(parseDuration(text('sla'), '--sla'), 1, '--sla', '1ms'),
     transport: oneOf(text('transport'), '--transport', ['ipc', 'tcp']),
     faults: oneOf(text('faults'), '--faults', ['none', 'kill']),
-    faultIntervalMs: atLeast(
-      parseDuration(text('faultInterval'), '--fault-interval'),
-      100,
-      '--fault-interval',
-      '100ms',
-    ),
+    faultIntervalMs: 0,
     audit: oneOf(text('audit'), '--audit', ['auto', 'follow', 'end', 'none']),
     data: texts['data'] === undefined ? null : text('data'),
     results: text('results'),
     keepData: texts['keepData'] === true,
   };
-  checkTogether(options);
-  return options;
+  const asked = texts['faultInterval'] === undefined ? null : parseDuration(text('faultInterval'), '--fault-interval');
+  const faultIntervalMs =
+    asked === null ? defaultFaultIntervalMs(options) : atLeast(asked, 100, '--fault-interval', '100ms');
+  const whole = { ...options, faultIntervalMs };
+  checkTogether(whole);
+  outlookOf(whole);
+  return whole;
+}
+
+const FAULT_INTERVAL_MS = 5_000;
+/** Shorter ones are for who asks for them: a component takes some tenths of a second to come back. */
+const FAULT_INTERVAL_MS_MIN = 1_000;
+
+/** Short enough that each kind of fault has its turn. */
+function defaultFaultIntervalMs(options: SoakOptions): number {
+  const faults = planPhases(options).find(({ phase }) => phase === 'faults');
+  if (faults === undefined) return FAULT_INTERVAL_MS;
+  const turnMs = Math.floor(faults.durationMs / FAULT_KINDS.length);
+  return Math.max(FAULT_INTERVAL_MS_MIN, Math.min(FAULT_INTERVAL_MS, turnMs));
 }
 
 function checkTogether(options: SoakOptions): void {
-  if (options.chunkBytes.low < 1) throw new UsageError('--chunk-bytes: must be from 1: an empty chunk ends a file');
+  const { partitions, retentionBytes } = options;
+  batchBytesWithin(options);
+  const batchBytesMax = batchBytesMaxOf({ partitions, retentionBytes, sumsBytes: retentionBytes });
+  if (options.batchBytes > batchBytesMax) {
+    throw new UsageError(
+      `--batch-bytes ${options.batchBytes}: must be at most ${batchBytesMax} with --retention ${retentionBytes} and ` +
+        `--partitions ${partitions}`,
+    );
+  }
   if (options.summers > options.partitions) {
     throw new UsageError(`--summers: ${options.summers} summers cannot share --partitions ${options.partitions}`);
   }

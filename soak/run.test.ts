@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { OperatingError } from '../src/core/errors.ts';
+import type { InterruptSignal } from '../src/process/interrupt.ts';
 import { readCsv } from '../src/measure/csv.ts';
 import { FAULT_KINDS } from './fault-schedule.ts';
 import type { SoakOptions } from './options.ts';
@@ -189,7 +190,7 @@ test('sums that were never verified make the run inconclusive', async (t) => {
 
 test('a chunker that generates nothing is no evidence', async (t) => {
   const plan: FakePlan = { 'chunker-0': { when: 'drain', what: 'idle' }, 'chunker-1': { when: 'drain', what: 'idle' } };
-  const interrupts: (() => void)[] = [];
+  const interrupts: ((signal: InterruptSignal) => void)[] = [];
   const said: string[] = [];
   const options = fakeOptions(temporaryFolder(t), { durationMs: 1_500 });
   const running = runSoak(options, {
@@ -200,7 +201,7 @@ test('a chunker that generates nothing is no evidence', async (t) => {
     },
     display: {
       update(status) {
-        if (status.phase === 'drain') for (const interrupt of [...interrupts, ...interrupts]) interrupt();
+        if (status.phase === 'drain') for (const interrupt of [...interrupts, ...interrupts]) interrupt('SIGINT');
       },
       say: (line) => said.push(line),
       finish: (text) => said.push(text),

@@ -16,8 +16,10 @@ import {
 import type { Launch } from '../src/process/component-process.ts';
 import type { Display } from './display.ts';
 import { chooseEndpoint } from '../src/process/endpoint.ts';
+import type { InterruptSignal } from '../src/process/interrupt.ts';
 import { processNames } from './fault-schedule.ts';
 import type { SoakOptions } from './options.ts';
+import { outlookLines, outlookOf } from './outlook.ts';
 import { RECORD_FILES, RunRecord } from './run-record.ts';
 import { SELF } from './sampler.ts';
 import { samplesOf, verdictScreen } from './summary.ts';
@@ -32,7 +34,7 @@ export type SoakDependencies = Program & {
   /** Null: there are no journals to follow. */
   readonly connect: Connect | null;
   /** Registers what an interrupt calls; returns what undoes it. */
-  onInterrupt(interrupt: () => void): () => void;
+  onInterrupt(interrupt: (signal: InterruptSignal) => void): () => void;
 };
 
 export type SoakResult = { readonly verdict: Verdict; readonly folder: string };
@@ -40,6 +42,7 @@ export type SoakResult = { readonly verdict: Verdict; readonly folder: string };
 /** Runs a whole soak. Throws OperatingError or UsageError when it cannot even begin. */
 export async function runSoak(options: SoakOptions, dependencies: SoakDependencies): Promise<SoakResult> {
   const { clock, display } = dependencies;
+  const outlook = outlookOf(options);
   const startedAt = new Date();
   const folder = await createRunFolder({ results: options.results, kind: 'soak', seed: options.seed, startedAt });
   const dataFolder = resolve(options.data ?? join(folder, 'data'));
@@ -55,6 +58,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     const processes = ['broker', ...summers, ...processNames('chunker', options.chunkers), SELF];
     const record = new RunRecord(folder, { startNs, processes, onUnwritten: (line) => display.say(line) });
     display.say(`soak: seed ${options.seed}, results in ${folder}`);
+    for (const line of outlookLines(outlook, options)) display.say(line);
     const supervisor = new Supervisor({
       options,
       launch: dependencies.launch,
@@ -65,10 +69,11 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
       display,
       clock,
       startNs,
+      drainMsMax: outlook.drainMsMax,
       audit: dependencies.audit,
       connect: dependencies.connect,
     });
-    const release = dependencies.onInterrupt(() => supervisor.interrupt());
+    const release = dependencies.onInterrupt((signal) => supervisor.interrupt(signal));
     let outcome: RunOutcome;
     try {
       outcome = await supervisor.run();

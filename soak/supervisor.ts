@@ -9,8 +9,8 @@
 import type { Audit, Connect } from './audit.ts';
 import type { ComponentEvent, DrainedEvent } from '../src/process/component-protocol.ts';
 import { unreachable } from '../src/core/assert.ts';
-import type { Clock } from '../src/core/clock.ts';
-import { OperatingError, UsageError, exitCodeOf } from '../src/core/errors.ts';
+import type { Clock, Timer } from '../src/core/clock.ts';
+import { OperatingError } from '../src/core/errors.ts';
 import type { ComponentProcess, Launch } from '../src/process/component-process.ts';
 import { componentSpecs } from '../src/process/component-specs.ts';
 import type { Display } from './display.ts';
@@ -18,18 +18,23 @@ import type { Failure } from '../src/process/exit-judgement.ts';
 import { FaultInjector, faultTargetOf } from './fault-injector.ts';
 import { faultSchedule } from './fault-schedule.ts';
 import { Fleet, READY_MS_MAX, STOP_MS_MAX } from '../src/process/fleet.ts';
+import type { InterruptSignal } from '../src/process/interrupt.ts';
 import { Meter } from '../src/process/meter.ts';
+import { untilDrained } from './drain.ts';
 import { LiveAudit } from './live-audit.ts';
+import { ownFailure } from './own-failure.ts';
 import { auditDepthOf, type SoakOptions } from './options.ts';
 import { type Phase, planPhases } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
-import { type PhaseOutcome, SELF, Sampler } from './sampler.ts';
+import { type PhaseOutcome, Sampler } from './sampler.ts';
 import type { ChunkerEnd, RecordedViolation, RunEvidence } from './verdict.ts';
 import { FLOW_SECONDS_MIN, violationLine } from './verdict.ts';
 import { sleepUntil, until } from '../src/process/waiting.ts';
 
 /** A drain in which nothing has moved for the SLA and this is given up. */
 const DRAIN_MARGIN_MS = 30_000;
+/** A service manager waits for some seconds between SIGTERM and SIGKILL. */
+const TERMINATED_MS = 5_000;
 /** Violations beyond these are counted, and written to violations.csv, but not held. */
 const VIOLATIONS_HELD = 20;
 
@@ -43,6 +48,8 @@ export type SupervisorOptions = {
   readonly display: Display;
   readonly clock: Clock;
   readonly startNs: number;
+  /** A drain that is not over by then is given up. */
+  readonly drainMsMax: number;
   /** Null: there are no checks but those of the chunkers. */
   readonly audit: Audit | null;
   /** Null: there are no journals to follow. */
@@ -79,6 +86,8 @@ export class Supervisor {
   readonly #unproven: string[] = [];
   readonly #drained: Map<string, DrainedEvent> = new Map();
   #interrupts = 0;
+  /** Ends the run at once when the drain of a run that was terminated takes too long. */
+  #patience: Timer | null = null;
   #draining = false;
   /** Until all processes were ready, in seconds: no part of the warm-up in which something could flow. */
   #startSeconds = Number.POSITIVE_INFINITY;
@@ -131,11 +140,18 @@ export class Supervisor {
     });
   }
 
-  /** The user wants to end: first with a drain and a verdict, then at once. */
-  interrupt(): void {
+  /**
+   * The user wants to end: first with a drain and a verdict, then at once. Who sends SIGTERM sends SIGKILL soon: the drain
+   * may then take seconds only.
+   */
+  interrupt(signal: InterruptSignal): void {
     this.#interrupts += 1;
     if (this.#interrupts > 1) return this.#halt.abort();
-    this.#from.display.say('interrupted: draining, then the verdict; once more to stop at once');
+    const { clock, display } = this.#from;
+    if (signal === 'SIGTERM') {
+      this.#patience = clock.after(TERMINATED_MS, () => this.#halt.abort());
+      display.say(`terminated: draining for at most ${TERMINATED_MS / 1e3} s, then the verdict`);
+    } else display.say('interrupted: draining, then the verdict; once more to stop at once');
     this.#hurry.abort();
   }
 
@@ -150,6 +166,7 @@ export class Supervisor {
     const hung = await this.#fleet.abandon(this.#interrupts > 1 || this.#error !== null);
     for (const name of hung) this.#unproven.push(`${name} did not end by itself and was killed`);
     this.#ended.abort();
+    this.#patience?.clear();
     this.#live.finish();
     await ticking;
     if (this.#error !== null) this.#failures.push(ownFailure(this.#error));
@@ -232,25 +249,24 @@ export class Supervisor {
   }
 
   async #drain(): Promise<void> {
-    const { clock, options } = this.#from;
+    const { clock, options, drainMsMax } = this.#from;
     await this.#enter('drain');
     this.#draining = true;
     const chunkers = this.#fleet.of('chunker');
     this.#live.beforeDrain(chunkers.map(({ name }) => name));
     for (const chunker of chunkers) this.#askToDrain(chunker);
-    const stallMs = options.slaMs + DRAIN_MARGIN_MS;
-    const signal = this.#halt.signal;
-    for (let moved = -1; ; ) {
-      const before = moved;
-      const ended = (): boolean => chunkers.every((chunker) => chunker.state === 'down');
-      const changed = (): boolean => this.#moved(chunkers) !== before;
-      if (await until(ended, { clock, timeoutMs: 0 })) return;
-      if (!(await until(() => ended() || changed(), { clock, timeoutMs: stallMs, signal }))) break;
-      moved = this.#moved(chunkers);
-    }
-    if (signal.aborted) return;
+    const { signal } = this.#halt;
+    const why = await untilDrained({
+      isOver: () => chunkers.every(({ state }) => state === 'down'),
+      progress: () => this.#moved(chunkers),
+      clock,
+      stallMs: options.slaMs + DRAIN_MARGIN_MS,
+      drainMsMax,
+      signal,
+    });
+    if (why === null || signal.aborted) return;
     for (const chunker of chunkers.filter(({ state }) => state !== 'down')) {
-      this.#unproven.push(`${chunker.name} did not drain: nothing moved for ${stallMs / 1e3} s`);
+      this.#unproven.push(`${chunker.name} did not drain: ${why}`);
     }
   }
 
@@ -388,17 +404,4 @@ export class Supervisor {
       unproven: [...this.#unproven, ...this.#live.unproven],
     };
   }
-}
-
-/** An error of the supervisor as what it does to the run: with it nothing is shown, but what was found stays found. */
-function ownFailure(error: unknown): Failure {
-  const isExpected = error instanceof OperatingError || error instanceof UsageError;
-  const stack = error instanceof Error && !isExpected ? (error.stack?.split('\n').slice(1) ?? []) : [];
-  return {
-    process: SELF,
-    what: error instanceof Error ? error.message : String(error),
-    exitCode: exitCodeOf(error),
-    beforeReady: false,
-    lastLogLines: stack.map((line) => line.trim()),
-  };
 }

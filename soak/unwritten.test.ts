@@ -66,11 +66,13 @@ test('what could not be written takes HOLDS away, and nothing else', (t) => {
 async function runMoved(t: ExecutionContext, plan: FakePlan): Promise<SoakResult & { readonly screen: string }> {
   const results = temporaryFolder(t);
   const said: string[] = [];
-  const options = fakeOptions(results, { data: temporaryFolder(t), durationMs: 2_500 });
+  const options = fakeOptions(results, { data: temporaryFolder(t), durationMs: 4_000 });
   const dependencies: SoakDependencies = {
     ...fakeDependencies(plan, said),
     display: {
-      update() {
+      update({ phase }) {
+        // Every process has its log open by then.
+        if (phase === 'warm-up') return;
         const [name] = readdirSync(results);
         if (name !== undefined && name !== 'elsewhere') renameSync(join(results, name), join(results, 'elsewhere'));
       },
@@ -92,7 +94,7 @@ test('a run whose folder is gone has a verdict, which says so', async (t) => {
 });
 
 test('a violation stays one though its folder is gone', async (t) => {
-  const { verdict, screen } = await runMoved(t, { 'summer-1': { when: 'work', what: 'violation' } });
+  const { verdict, screen } = await runMoved(t, { 'summer-1': { when: 'stop', what: 'violation' } });
   t.is(verdict.verdict, 'VIOLATED');
   t.is(verdict.exitCode, 10);
   t.regex(screen, /mismatched journal=sums offset=7: planted/);

@@ -2,23 +2,24 @@
 
 import type { EventEmitter } from 'node:events';
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+export type InterruptSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+const SIGNALS: readonly InterruptSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** One Ctrl-C can arrive more than once: from the terminal, and from npm, which hands it on. */
 const REPEAT_MS = 500;
 
 /**
- * Calls for each Ctrl-C, a service manager's SIGTERM, and a terminal that is closed: all ask for the same. Returns what
- * undoes it.
+ * Calls for each Ctrl-C, a service manager's SIGTERM, and a terminal that is closed, with the signal. Returns what undoes
+ * it.
  */
 export function onInterrupt(
-  interrupt: () => void,
+  interrupt: (signal: InterruptSignal) => void,
   source: EventEmitter = process,
   nowMs: () => number = () => performance.now(),
 ): () => void {
   let lastMs = Number.NEGATIVE_INFINITY;
-  const listener = (): void => {
+  const listener = (signal: InterruptSignal): void => {
     const atMs = nowMs();
-    if (atMs - lastMs >= REPEAT_MS) interrupt();
+    if (atMs - lastMs >= REPEAT_MS) interrupt(signal);
     lastMs = atMs;
   };
   for (const signal of SIGNALS) source.on(signal, listener);

@@ -47,6 +47,12 @@ export type BrokerConfig = {
 export type Accepted = { readonly journal: JournalLog; readonly begin: number; readonly end: number };
 export type AppendDecision = { readonly accepted: Accepted } | AppendOutcome;
 
+/** The largest batch that every journal of a broker with this configuration takes. */
+export function batchBytesMaxOf(config: Pick<BrokerConfig, 'partitions' | 'retentionBytes' | 'sumsBytes'>): number {
+  const chunkJournalBytes = Math.floor(config.retentionBytes / config.partitions);
+  return Math.min(BATCH_BYTES_MAX, Math.floor(Math.min(chunkJournalBytes, config.sumsBytes) / BATCH_SHARE));
+}
+
 export class BrokerState {
   readonly journals: Map<string, JournalLog> = new Map();
   readonly owners: ShardOwners;
@@ -97,7 +103,7 @@ export class BrokerState {
 
   /** The largest batch that every journal takes. */
   get batchBytesMax(): number {
-    return Math.min(BATCH_BYTES_MAX, Math.floor(Math.min(this.chunkJournalBytes, this.config.sumsBytes) / BATCH_SHARE));
+    return batchBytesMaxOf(this.config);
   }
 
   get journalBytes(): number {
