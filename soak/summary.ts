@@ -4,7 +4,7 @@ import { formatBytes, formatCount, formatDuration } from '../src/core/units.ts';
 import type { LatencyHistogram } from '../src/measure/histogram.ts';
 import { secondsOrNull } from '../src/measure/latency-row.ts';
 import { parametersText, type Sample } from '../src/measure/samples.ts';
-import type { FaultKind } from './fault-schedule.ts';
+import { FAULT_KINDS, type FaultKind } from './fault-schedule.ts';
 import { type SoakOptions, workloadParameters } from './options.ts';
 import type { Phase } from './plan.ts';
 import { type PhaseOutcome, RATE_SECONDS_MIN } from './sampler.ts';
@@ -117,18 +117,28 @@ function counted(count: number, thing: string): string {
   return `${formatCount(count)} ${thing}${count === 1 ? '' : 's'}`;
 }
 
-function headline({ verdict, faultGapNsMin }: RunSummary): string {
-  switch (verdict.verdict) {
-    case 'HOLDS': {
-      const apart = faultGapNsMin === null ? '' : `, faults at least ${durationText(faultGapNsMin)} apart`;
-      return `every completed file got exactly one right sum in time${apart}`;
-    }
+/** What the verdict rests on, in its own line: which faults hit, how often and how close, and how many files were checked. */
+function coverage({ options, faults, faultGapNsMin, filesVerified }: RunSummary): string {
+  const files = `${formatCount(filesVerified)} file${filesVerified === 1 ? '' : 's'}`;
+  if (options.faults === 'none') return `no faults, ${files}`;
+  const tallies = [...faults.values()];
+  const kinds = tallies.filter(({ proven }) => proven > 0).length;
+  const hits = tallies.reduce((total, { proven }) => total + proven, 0);
+  const apart = faultGapNsMin === null ? '' : ` at least ${durationText(faultGapNsMin)} apart`;
+  return `${kinds} of ${FAULT_KINDS.length} fault kinds, ${formatCount(hits)} hits${apart}, ${files}`;
+}
+
+function headline(summary: RunSummary): string {
+  const { verdict } = summary.verdict;
+  switch (verdict) {
+    case 'HOLDS':
+      return `${coverage(summary)}: each got exactly one right sum in time`;
     case 'VIOLATED':
-      return 'a guarantee broke';
+      return `a guarantee broke (${coverage(summary)})`;
     case 'INCONCLUSIVE':
-      return 'the run does not show that the guarantee holds';
+      return `the run does not show that the guarantee holds (${coverage(summary)})`;
     default:
-      return verdict.verdict satisfies never;
+      return verdict satisfies never;
   }
 }
 
@@ -167,8 +177,8 @@ function faultLines({ options, faults, recovery, firstRecovery }: RunSummary): s
       tally.recovered === 0
         ? ''
         : ` in ${durationText(histogram?.percentileNs(50) ?? null)} (median), ` +
-          `${durationText(histogram?.percentileNs(100) ?? null)} (longest), the first partition of each in ` +
-          `${durationText(firstRecovery.get(kind)?.percentileNs(50) ?? null)} (median)`;
+          `${durationText(histogram?.percentileNs(100) ?? null)} (longest); a first partition in ` +
+          `${durationText(firstRecovery.get(kind)?.percentileNs(50) ?? null)}`;
     const text = `${kind.padEnd(16)} ${tally.proven} hit, ${tally.recovered} recovered${times}`;
     return field(index === 0 ? 'faults' : '', text);
   });

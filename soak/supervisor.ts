@@ -28,7 +28,7 @@ import { type Phase, planPhases } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
 import { type PhaseOutcome, Sampler } from './sampler.ts';
 import type { ChunkerEnd, RecordedViolation, RunEvidence } from './verdict.ts';
-import { FLOW_SECONDS_MIN, violationLine } from './verdict.ts';
+import { violationLine } from './verdict.ts';
 import { sleepUntil, until } from '../src/process/waiting.ts';
 
 /** A drain in which nothing has moved for the SLA and this is given up. */
@@ -382,15 +382,14 @@ export class Supervisor {
       phase,
       seconds: window.seconds - (phase === 'warm-up' ? this.#startSeconds : 0),
       chunksPublished: window.counts.chunksPublished,
+      sumsVerified: window.counts.sumsVerified,
     }));
     return {
       violations: this.#violations,
       violationCount: this.#violationCount,
       failures: this.#failures,
       interrupted: this.#interrupts === 0 ? 'no' : this.#interrupts === 1 ? 'drained' : 'at once',
-      phases: phases.filter(
-        ({ phase, seconds }) => phase !== 'drain' && phase !== 'audit' && seconds >= FLOW_SECONDS_MIN,
-      ),
+      phases: phases.filter(({ phase }) => phase !== 'drain' && phase !== 'audit'),
       sumsVerified: this.#meter.totals().sumsVerified,
       faultsAsked: this.#from.options.faults !== 'none',
       faults: this.#injector.tallies,

@@ -8,14 +8,16 @@ const HOLDING: RunEvidence = {
   failures: [],
   interrupted: 'no',
   phases: [
-    { phase: 'warm-up', seconds: 6, chunksPublished: 100 },
-    { phase: 'steady', seconds: 6, chunksPublished: 100 },
+    { phase: 'warm-up', seconds: 6, chunksPublished: 100, sumsVerified: 0 },
+    { phase: 'steady', seconds: 6, chunksPublished: 100, sumsVerified: 5 },
   ],
   sumsVerified: 10,
   faultsAsked: true,
   faults: new Map([
     ['kill-broker', { injected: 1, proven: 1, recovered: 1 }],
     ['kill-chunker', { injected: 2, proven: 2, recovered: 2 }],
+    ['kill-summer', { injected: 1, proven: 1, recovered: 1 }],
+    ['kill-all-summers', { injected: 1, proven: 1, recovered: 1 }],
   ]),
   chunkers: [
     { process: 'chunker-0', drained: { verifiedTotal: 10, filesCompletedTotal: 10 }, sumsOutstanding: 0 },
@@ -41,8 +43,18 @@ const INCONCLUSIVE: readonly (readonly [title: string, change: Partial<RunEviden
   ['no phase', { phases: [] }, 'no phase was finished'],
   [
     'a phase without chunks',
-    { phases: [...HOLDING.phases, { phase: 'heal', seconds: 6, chunksPublished: 0 }] },
+    { phases: [...HOLDING.phases, { phase: 'heal', seconds: 6, chunksPublished: 0, sumsVerified: 0 }] },
     'no chunks flowed in the phase heal',
+  ],
+  [
+    'a phase without sums, however short',
+    { phases: [...HOLDING.phases, { phase: 'heal', seconds: 0.5, chunksPublished: 10, sumsVerified: 0 }] },
+    'no sum was verified in the phase heal of 500 ms',
+  ],
+  [
+    'a kind of fault that was asked for and never came',
+    { faults: new Map([...HOLDING.faults].slice(1)) },
+    'the fault kill-broker was asked for and never injected',
   ],
   ['no sums', { sumsVerified: 0 }, 'no sums were verified'],
   [
@@ -68,12 +80,12 @@ const INCONCLUSIVE: readonly (readonly [title: string, change: Partial<RunEviden
   ],
   [
     'a fault that was not seen to hit',
-    { faults: new Map([['kill-summer', { injected: 5, proven: 4, recovered: 4 }]]) },
+    { faults: new Map([...HOLDING.faults, ['kill-summer', { injected: 5, proven: 4, recovered: 4 }]]) },
     '1 of 5 faults kill-summer were not seen to hit',
   ],
   [
     'no sum after a fault',
-    { faults: new Map([['kill-summer', { injected: 4, proven: 4, recovered: 3 }]]) },
+    { faults: new Map([...HOLDING.faults, ['kill-summer', { injected: 4, proven: 4, recovered: 3 }]]) },
     '1 of 4 faults kill-summer have not recovered in every partition that they hit',
   ],
   [

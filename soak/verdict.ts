@@ -4,9 +4,9 @@
  */
 
 import { EXIT, type ViolationKind, type ViolationWitness } from '../src/core/errors.ts';
-import { formatCount } from '../src/core/units.ts';
+import { formatCount, formatDuration } from '../src/core/units.ts';
 import type { Failure } from '../src/process/exit-judgement.ts';
-import type { FaultKind } from './fault-schedule.ts';
+import { FAULT_KINDS, type FaultKind } from './fault-schedule.ts';
 import type { Phase } from './plan.ts';
 
 /** A violation and the process that saw it. */
@@ -20,7 +20,12 @@ export type RecordedViolation = {
 export const FLOW_SECONDS_MIN: number = 1;
 
 /** What flowed while a timed phase lasted. */
-export type PhaseFlow = { readonly phase: Phase; readonly seconds: number; readonly chunksPublished: number };
+export type PhaseFlow = {
+  readonly phase: Phase;
+  readonly seconds: number;
+  readonly chunksPublished: number;
+  readonly sumsVerified: number;
+};
 
 /** How the faults of one kind went. */
 export type FaultTally = {
@@ -85,7 +90,11 @@ export function decideVerdict(evidence: RunEvidence): Verdict {
     return { verdict: 'INCONCLUSIVE', exitCode, reasons: [...failureLines(evidence.failures), ...evidence.unproven] };
   }
   const reasons = missingEvidence(evidence);
-  if (reasons.length > 0) return { verdict: 'INCONCLUSIVE', exitCode: EXIT.inconclusive, reasons };
+  if (reasons.length > 0) {
+    if (evidence.interrupted === 'drained')
+      reasons.unshift('interrupted before everything that was asked for was shown');
+    return { verdict: 'INCONCLUSIVE', exitCode: EXIT.inconclusive, reasons };
+  }
   return { verdict: 'HOLDS', exitCode: EXIT.holds, reasons };
 }
 
@@ -118,8 +127,12 @@ function failureLines(failures: readonly Failure[]): string[] {
 function missingEvidence(evidence: RunEvidence): string[] {
   const reasons: string[] = [];
   if (evidence.interrupted === 'at once') reasons.push('stopped by the user before everything was verified');
-  for (const { phase, chunksPublished } of evidence.phases) {
-    if (chunksPublished === 0) reasons.push(`no chunks flowed in the phase ${phase}`);
+  for (const { phase, seconds, chunksPublished, sumsVerified } of evidence.phases) {
+    if (chunksPublished === 0 && seconds >= FLOW_SECONDS_MIN) reasons.push(`no chunks flowed in the phase ${phase}`);
+    // In a warm-up the first files may still be open; each other phase claims something of its own.
+    else if (sumsVerified === 0 && phase !== 'warm-up') {
+      reasons.push(`no sum was verified in the phase ${phase} of ${formatDuration(seconds * 1e3)}`);
+    }
   }
   if (evidence.phases.length === 0) reasons.push('no phase was finished');
   if (evidence.sumsVerified === 0) reasons.push('no sums were verified');
@@ -142,6 +155,9 @@ function missingFaults({ faults }: RunEvidence): string[] {
   const proven = [...faults.values()].reduce((total, tally) => total + tally.proven, 0);
   if (proven === 0) return ['faults were asked for but none took effect'];
   const reasons: string[] = [];
+  for (const kind of FAULT_KINDS) {
+    if (!faults.has(kind)) reasons.push(`the fault ${kind} was asked for and never injected`);
+  }
   for (const [kind, tally] of faults) {
     if (tally.injected > 0 && tally.proven === 0) reasons.push(`the fault ${kind} never took effect`);
     else if (tally.proven < tally.injected) {
