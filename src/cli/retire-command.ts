@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { destination, pino } from 'pino';
 import { UsageError } from '../core/errors.ts';
-import { SUMS_JOURNAL, chunkJournal } from '../journal/journals.ts';
+import { type Journals, SUMS_JOURNAL, chunkJournal } from '../journal/journals.ts';
 import { isProducerId } from '../message/batch.ts';
 import { connectJournals, parseConnect } from './connection.ts';
 import { makeCommand, requireOptions, valueOption } from './flags.ts';
@@ -29,6 +29,8 @@ async function runRetire({ connect, producer }: Flags): Promise<void> {
   const log = pino({ base: { component: 'retire', pid: process.pid } }, destination({ dest: 2, sync: true }));
   const journals = connectJournals(connect, `retire ${process.pid}`, log);
   const { partitions } = await journals.list();
+  if (!(await isKnown(journals, producer, partitions)))
+    throw new UsageError(`--producer ${producer}: no journal knows it, so there is nothing to retire`);
   for (let partition = 0; partition < partitions; partition += 1) {
     await journals.retire(chunkJournal(partition), producer);
     log.info({ journal: chunkJournal(partition), producer }, 'ended');
@@ -36,4 +38,14 @@ async function runRetire({ connect, producer }: Flags): Promise<void> {
   await journals.release(SUMS_JOURNAL, producer);
   log.info({ producer }, 'retired');
   journals.close();
+}
+
+/** Whether it has ever published, or its verifier has a hold. One that was retired before stays known. */
+async function isKnown(journals: Journals, producer: string, partitions: number): Promise<boolean> {
+  for (let partition = 0; partition < partitions; partition += 1) {
+    const answer = await journals.expected(chunkJournal(partition), producer);
+    if (answer.outcome !== 'expected' || answer.n > 0) return true;
+  }
+  // A hold is never moved back: this only asks whether there is one.
+  return (await journals.moveHold(SUMS_JOURNAL, producer, 0)) === 'moved';
 }
