@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
+import { clockDomain } from '../core/clock-domain.ts';
 import { systemClock } from '../core/clock.ts';
 import { UsageError } from '../core/errors.ts';
 import { type Range, parseBytes, parseCount, parseDuration, parseRange } from '../core/units.ts';
@@ -10,7 +11,7 @@ import { CHUNKER_TABLES } from '../chunker/records.ts';
 import { openLmdbStore } from '../store/lmdb-store.ts';
 import { ChunkerReport } from './chunker-report.ts';
 import { ComponentRuntime } from './component-runtime.ts';
-import { bootId, connectJournals, parseConnect } from './connection.ts';
+import { connectJournals, parseConnect } from './connection.ts';
 import { type Parse, countWithin, makeCommand, requireOptions, valueOption } from './flags.ts';
 
 type Flags = {
@@ -114,7 +115,7 @@ async function runChunker(flags: Flags): Promise<void> {
     batchBytes: flags.batchBytes,
     slaMs: flags.sla,
     newProducer,
-    boot: bootId(),
+    boot: clockDomain(),
     events: {
       ...report.events,
       onDelay: (file, delaySeconds) => runtime.log.warn({ file, delaySeconds }, 'a sum is late'),

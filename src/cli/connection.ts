@@ -1,7 +1,6 @@
 /** Composition of a client's connection to the embedded broker. */
 
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { systemClock } from '../core/clock.ts';
 import { JournalClient } from '../journal/client.ts';
@@ -26,13 +25,4 @@ export function connectJournals(endpoint: string, name: string, log?: Logger): J
     newSession: () => randomBytes(16).toString('hex'),
     onSessionLost: (reason) => log?.info({ reason }, 'reconnecting'),
   });
-}
-
-/** Names the boot of the machine, within which monotonic times are comparable. */
-export function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return randomBytes(16).toString('hex');
-  }
 }

@@ -66,6 +66,21 @@ test('nothing is lost whose end is not acknowledged', async (t) => {
   await t.throwsAsync(bench.verifier.judge(), { instanceOf: ViolationError, message: /no sum/ });
 });
 
+test('an acknowledgement whose time is not known counts from when it was read, and its sum is not judged late', async (t) => {
+  const bench = new VerifierBench();
+  for (const fileNumber of [0, 1]) bench.complete(fileNumber, { isAcknowledged: false });
+  bench.clock.jump(10 * SLA_MS);
+  for (const partition of [0, 1]) bench.verifier.acknowledged(partition, 2, 0);
+  bench.clock.jump(SLA_MS - 1);
+  await t.notThrowsAsync(bench.verifier.judge());
+  // A stamp of a clock that is hours ahead of the one that the acknowledgement was read by.
+  await bench.verifier.check(bench.batch([bench.sumOf(0)], { stampNs: bench.clock.nowNs() + 7_200e9 }));
+  t.is(bench.verified.length, 1);
+  bench.clock.jump(2);
+  const error = await t.throwsAsync(bench.verifier.judge(), { instanceOf: ViolationError, message: /no sum/ });
+  t.is(error?.witness.file, bench.fileId(1));
+});
+
 test('acknowledging below an end does not start its time', async (t) => {
   const bench = new VerifierBench();
   bench.verifier.completed({ fileNumber: 0, intendedNs: 0, endIndex: 7, acknowledgedNs: null });

@@ -57,8 +57,13 @@ type Completed = {
   readonly intendedNs: number;
   /** Record index of its end in its partition's journal. */
   readonly endIndex: number;
-  /** Since when the end is known to be durable: the broker's stamp; `null` until it is acknowledged. */
+  /**
+   * Since when the end is known to be durable: the broker's stamp, or when the acknowledgement was read where the stamp is
+   * unknown; `null` until it is acknowledged.
+   */
   acknowledgedNs: number | null;
+  /** Whether that is a stamp, with which the stamp of the sum is comparable. */
+  isStamped: boolean;
 };
 
 export class Verifier {
@@ -87,24 +92,25 @@ export class Verifier {
   }
 
   /** The generator has taken the step that ends the file. `acknowledgedNs`: when that is known to be in the journal. */
-  completed(file: { fileNumber: number; intendedNs: number; endIndex: number; acknowledgedNs: number | null }): void {
+  completed(file: Omit<Completed, 'isStamped'>): void {
     this.#ledger.cover(file.fileNumber + 1);
     if (this.#ledger.isVerified(file.fileNumber)) return;
     const intendedNs = this.#ledger.complete(file.fileNumber, file.intendedNs);
-    const completed: Completed = { ...file, intendedNs };
+    const completed: Completed = { ...file, intendedNs, isStamped: file.acknowledgedNs !== null };
     this.#completed.set(file.fileNumber, completed);
     if (completed.acknowledgedNs !== null) this.#deadlines.push(completed);
     else this.#unacknowledged[this.#options.workload.partitionOf(file.fileNumber)]?.push(completed);
   }
 
-  /** All records of the partition below `through` are durable. */
+  /** All records of the partition below `through` are durable, since the broker's `stampNs`; 0: nobody knows since when. */
   acknowledged(partition: number, through: number, stampNs: number): void {
     const waiting = this.#unacknowledged[partition];
     assert(waiting !== undefined, `no partition ${partition}`);
     let count = 0;
     for (const completed of waiting) {
       if (completed.endIndex >= through) break;
-      completed.acknowledgedNs = stampNs;
+      completed.isStamped = stampNs !== 0;
+      completed.acknowledgedNs = completed.isStamped ? stampNs : this.#options.clock.nowNs();
       this.#deadlines.push(completed);
       count += 1;
     }
@@ -189,7 +195,7 @@ export class Verifier {
   /** By the broker's stamps, so that a slow or stopped verifier does not count as a late sum. */
   #checkDelay(completed: Completed, stampNs: number, witness: { journal: string; offset: number }): void {
     const { acknowledgedNs } = completed;
-    if (acknowledgedNs === null || stampNs === 0) return;
+    if (acknowledgedNs === null || stampNs === 0 || !completed.isStamped) return;
     const delayMs = (stampNs - acknowledgedNs) / 1e6;
     if (delayMs <= this.#options.slaMs) return;
     const detail = `the sum came ${(delayMs / 1000).toFixed(3)} s after the end of its file was acknowledged`;

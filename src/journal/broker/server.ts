@@ -1,7 +1,7 @@
 /** The broker as a process runs it: the rules of `broker.ts` on a real store and a real socket. */
 
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { clockDomain } from '../../core/clock-domain.ts';
 import { systemClock } from '../../core/clock.ts';
 import { crc32c } from '../../hash/crc32c.ts';
 import { openLmdbStore } from '../../store/lmdb-store.ts';
@@ -44,7 +44,8 @@ export class BrokerServer {
         clock: systemClock,
         config: options.config,
         incarnation,
-        bootHash: bootHash(),
+        // Stamps of another clock say nothing about this one.
+        bootHash: crc32c(0, Buffer.from(clockDomain())),
         listen: (events) => listenZeromq(options.endpoint, events),
         onFatal: options.onFatal,
       });
@@ -59,14 +60,5 @@ export class BrokerServer {
   async stop(): Promise<void> {
     await this.#served.stop();
     await this.store.close();
-  }
-}
-
-/** Monotonic stamps are comparable within one boot. Where the system does not say which it is, within one process. */
-function bootHash(): number {
-  try {
-    return crc32c(0, readFileSync('/proc/sys/kernel/random/boot_id'));
-  } catch {
-    return crc32c(0, randomBytes(8));
   }
 }
