@@ -1,6 +1,7 @@
 /** Records that get another place than the one that is theirs. */
 
-import { readCount, readProducer } from '../../src/message/batch.ts';
+import { readProducer } from '../../src/message/batch.ts';
+import { readCount } from '../../src/message/counts.ts';
 import { offsetKey, offsetOfKey } from '../../src/store/row.ts';
 import type { Range, Store, Write } from '../../src/store/store.ts';
 import type { BrokerState } from '../../src/journal/broker/state.ts';

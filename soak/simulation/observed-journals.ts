@@ -9,7 +9,8 @@ import {
   type ShardEpoch,
 } from '../../src/journal/journals.ts';
 import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
-import { readCount, readProducer } from '../../src/message/batch.ts';
+import { readProducer } from '../../src/message/batch.ts';
+import { readCount } from '../../src/message/counts.ts';
 import type { Auditor } from './auditor.ts';
 import type { Counters } from './counters.ts';
 import type { Disk } from './disk.ts';

@@ -9,22 +9,20 @@ import {
   decodeBatch,
   encodeBatch,
   isProducerId,
-  readCount,
   readProducer,
   sealBatch,
   shardProducer,
-  writeCount,
   writeProducer,
 } from './batch.ts';
-import { altered, anyCount, anyHeader, anyProducer } from './testing/arbitraries.ts';
+import { CHUNK_HEADER_BYTES } from './chunk.ts';
+import { readCount, writeCount } from './counts.ts';
+import { SUM_BYTES } from './sum.ts';
+import { altered, anyBatch, anyCount, anyProducer } from './testing/arbitraries.ts';
 
 const JOURNAL = 'chunks/part-003';
-const HEADER: BatchHeader = { kind: 'chunks', producer: '80aabbccddeeff01', firstIndex: 300, count: 7, epoch: 0 };
-const anyPayload = fc.uint8Array({ maxLength: 300 });
-const anyBatch = fc.oneof(
-  fc.tuple(fc.oneof(anyHeader('chunks'), anyHeader('sums')), anyPayload),
-  fc.tuple(anyHeader('end'), fc.constant(new Uint8Array(0))),
-);
+const HEADER: BatchHeader = { kind: 'chunks', producer: '80aabbccddeeff01', firstIndex: 300, count: 4, epoch: 0 };
+/** Just room for the records of `HEADER`. */
+const PAYLOAD: Buffer = Buffer.alloc(4 * CHUNK_HEADER_BYTES, 7);
 
 /** CRC-32C bit by bit, over the journal's name and then the batch from byte 4. */
 function checksumOf(batch: Uint8Array, journal: string): number {
@@ -62,7 +60,7 @@ test('a batch decodes to what was encoded', (t) => {
 });
 
 test('a batch that lies in the middle of a larger buffer decodes alike', (t) => {
-  const batch = encodeBatch(HEADER, Buffer.from('payload'), JOURNAL, crc32c);
+  const batch = encodeBatch(HEADER, PAYLOAD, JOURNAL, crc32c);
   const outer = Buffer.concat([Buffer.alloc(5, 0xee), batch, Buffer.alloc(3, 0xee)]);
   const inner = outer.subarray(5, 5 + batch.length);
   t.deepEqual(decodeBatch(inner, JOURNAL, crc32c), decodeBatch(batch, JOURNAL, crc32c));
@@ -115,7 +113,7 @@ test('a batch that was sealed for one journal does not verify in another', (t) =
 });
 
 test('a field out of its bounds is refused even with the right checksum', (t) => {
-  const batch = encodeBatch(HEADER, Buffer.alloc(10), JOURNAL, crc32c);
+  const batch = encodeBatch(HEADER, PAYLOAD, JOURNAL, crc32c);
   const cases: readonly [string, (view: DataView) => void, RegExp][] = [
     ['magic', (view) => view.setUint32(4, 0x32425353, true), /magic/],
     ['version 0', (view) => view.setUint16(8, 0, true), /version 0/],
@@ -123,18 +121,43 @@ test('a field out of its bounds is refused even with the right checksum', (t) =>
     ['kind 0', (view) => view.setUint16(10, 0, true), /kind 0/],
     ['kind 4', (view) => view.setUint16(10, 4, true), /kind 4/],
     ['no records', (view) => view.setUint32(12, 0, true), /out of bounds/],
+    ['a record too many', (view) => view.setUint32(12, 5, true), /5 records of chunks are not what a payload of 96/],
+    ['as many as there are', (view) => view.setUint32(12, 0xffff_ffff, true), /4294967295 records of chunks/],
+    ['sums that are none', (view) => view.setUint16(10, 2, true), /4 records of sums are not what/],
     ['index 2^53', (view) => writeU64(view, 24, 2n ** 53n), /out of bounds/],
     ['index 2^64 - 1', (view) => writeU64(view, 24, 2n ** 64n - 1n), /out of bounds/],
-    ['index and count', (view) => writeU64(view, 24, 2n ** 53n - 7n), /out of bounds/],
+    ['index and count', (view) => writeU64(view, 24, 2n ** 53n - 4n), /out of bounds/],
     ['epoch 2^53', (view) => writeU64(view, 32, 2n ** 53n), /out of bounds/],
-    ['payload', (view) => view.setUint32(40, 9, true), /payload length/],
+    ['payload', (view) => view.setUint32(40, 95, true), /payload length/],
     ['end with a payload', (view) => view.setUint16(10, 3, true), /an end has no payload/],
   ];
   for (const [name, alter, fault] of cases) t.regex(faultOf(reseal(batch, alter)) ?? 'accepted', fault, name);
   const end = encodeBatch({ ...HEADER, kind: 'end', count: 1 }, new Uint8Array(0), JOURNAL, crc32c);
   t.is(faultOf(end), null);
   t.is(faultOf(reseal(end, (view) => view.setUint32(12, 2, true))), 'an end has no payload');
-  t.is(faultOf(reseal(batch, (view) => writeU64(view, 24, 2n ** 53n - 8n))), null);
+  t.is(faultOf(reseal(batch, (view) => writeU64(view, 24, 2n ** 53n - 5n))), null);
+});
+
+test('whatever count a batch says, one that is taken has room for so many records', (t) => {
+  const anyKind = fc.constantFrom(1, 2, 3);
+  const someCount = fc.oneof(fc.nat(20), fc.integer({ min: 0, max: 0xffff_ffff }), fc.constantFrom(0xffff_ffff));
+  fc.assert(
+    fc.property(anyBatch, anyKind, someCount, ([header, payload], kind, count) => {
+      const batch = reseal(encodeBatch(header, payload, JOURNAL, crc32c), (view) => {
+        view.setUint16(10, kind, true);
+        view.setUint32(12, count, true);
+        view.setUint32(24, 0, true);
+        view.setUint32(28, 0, true);
+      });
+      const room = [
+        count >= 1 && count * CHUNK_HEADER_BYTES <= payload.length,
+        count >= 1 && count * SUM_BYTES === payload.length,
+        count === 1 && payload.length === 0,
+      ][kind - 1];
+      t.is(faultOf(batch) === null, room ?? false, `${count} of kind ${kind} in ${payload.length}`);
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test('arbitrary bytes are refused and never throw', (t) => {
@@ -156,7 +179,7 @@ test('the largest batch is taken and one byte more is not', (t) => {
 
 test('a header that no reader would take is not sealed', (t) => {
   const bad = {
-    count: [0],
+    count: [0, Number.NaN],
     firstIndex: [-1, 0.5, 2 ** 53],
     epoch: [-1, Number.NaN],
     producer: ['', 'xyz', 'AA'.repeat(8)],
@@ -164,7 +187,7 @@ test('a header that no reader would take is not sealed', (t) => {
   for (const [field, values] of Object.entries(bad)) {
     for (const value of values) {
       const header = { ...HEADER, [field]: value };
-      t.throws(() => encodeBatch(header, new Uint8Array(0), JOURNAL, crc32c), { instanceOf: InvariantError }, field);
+      t.throws(() => encodeBatch(header, PAYLOAD, JOURNAL, crc32c), { instanceOf: InvariantError }, field);
     }
   }
   t.throws(() => sealBatch(Buffer.alloc(BATCH_HEADER_BYTES - 1), HEADER, JOURNAL, crc32c), {

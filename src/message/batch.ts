@@ -9,7 +9,7 @@
  * |      4 |    4 | bytes | magic `SSB1`                                                                |
  * |      8 |    2 | u16   | version, 1                                                                  |
  * |     10 |    2 | u16   | kind: 1 chunks, 2 sums, 3 end of a producer                                 |
- * |     12 |    4 | u32   | count of records, from 1 (exactly 1 for an end)                             |
+ * |     12 |    4 | u32   | count of records, from 1, and no more than the payload has room for         |
  * |     16 |    8 | bytes | producer id                                                                 |
  * |     24 |    8 | u64   | index of the first record, counted by producer and journal                  |
  * |     32 |    8 | u64   | epoch of the shard that wrote it, 0 for a chunker                           |
@@ -20,7 +20,10 @@
  * The checksum covers the journal's name, so that a batch that was delivered to the wrong journal does not verify.
  */
 
-import { assert, isCount } from '../core/assert.ts';
+import { assert, isCount, unreachable } from '../core/assert.ts';
+import { CHUNK_HEADER_BYTES } from './chunk.ts';
+import { readCount, writeCount } from './counts.ts';
+import { SUM_BYTES } from './sum.ts';
 
 export const BATCH_HEADER_BYTES = 48;
 /** No batch is larger, header included. */
@@ -48,19 +51,6 @@ export type BatchHeader = {
 export type Batch = BatchHeader & { readonly payload: Uint8Array };
 
 export type BatchFault = { readonly fault: string };
-
-/** Writes a u64 from a safe integer. */
-export function writeCount(view: DataView, offset: number, value: number): void {
-  assert(isCount(value), `no count: ${value}`);
-  view.setUint32(offset, value % 0x1_0000_0000, true);
-  view.setUint32(offset + 4, Math.floor(value / 0x1_0000_0000), true);
-}
-
-/** Reads a u64; NaN when it is above what a double holds exactly. */
-export function readCount(view: DataView, offset: number): number {
-  const value = view.getUint32(offset, true) + view.getUint32(offset + 4, true) * 0x1_0000_0000;
-  return Number.isSafeInteger(value) ? value : Number.NaN;
-}
 
 /**
  * Writes the header, checksum included, into the first 48 bytes of `batch`, whose payload is already in place behind
@@ -90,7 +80,10 @@ export function encodeBatch(header: BatchHeader, payload: Uint8Array, journal: s
   return batch;
 }
 
-/** Validates length, magic, version, kind, bounds and checksum. The payload's records are validated by who parses them. */
+/**
+ * Validates length, magic, version, kind, bounds and checksum. The payload's records are validated by who parses them, who
+ * may rely on `count` as a size: the payload has room for so many records.
+ */
 export function decodeBatch(bytes: Uint8Array, journal: string, checksum: Checksum): Batch | BatchFault {
   if (bytes.length < BATCH_HEADER_BYTES) return { fault: `${bytes.length} bytes are too few for a batch` };
   if (bytes.length > BATCH_BYTES_MAX) return { fault: `${bytes.length} bytes are too many for a batch` };
@@ -109,18 +102,39 @@ export function decodeBatch(bytes: Uint8Array, journal: string, checksum: Checks
     return { fault: 'count, index or epoch is out of bounds' };
   }
   if (view.getUint32(40, true) !== bytes.length - BATCH_HEADER_BYTES) return { fault: 'the payload length is wrong' };
-  if (kind === 'end' && (count !== 1 || bytes.length !== BATCH_HEADER_BYTES)) return { fault: 'an end has no payload' };
   const payload = bytes.subarray(BATCH_HEADER_BYTES);
+  if (!hasRoomFor({ kind, count }, payload.length)) return { fault: faultOfCount(kind, count, payload.length) };
   return { kind, producer: readProducer(bytes, 16), firstIndex, count, epoch, payload };
 }
 
+/** Whether a payload of so many bytes can hold `count` records: what a batch says of itself is no size until then. */
+function hasRoomFor({ kind, count }: { kind: BatchKind; count: number }, payloadBytes: number): boolean {
+  switch (kind) {
+    case 'chunks':
+      return count >= 1 && count * CHUNK_HEADER_BYTES <= payloadBytes;
+    case 'sums':
+      return count >= 1 && count * SUM_BYTES === payloadBytes;
+    case 'end':
+      return count === 1 && payloadBytes === 0;
+    default:
+      return unreachable(kind);
+  }
+}
+
+function faultOfCount(kind: BatchKind, count: number, payloadBytes: number): string {
+  if (kind === 'end') return 'an end has no payload';
+  return `${count} records of ${kind} are not what a payload of ${payloadBytes} bytes holds`;
+}
+
+/** Checksums of journals' names. A name beyond the bound is computed each time. */
+const JOURNAL_SEEDS_MAX = 4096;
 const journalSeeds = new Map<string, number>();
 
 function journalSeed(journal: string, checksum: Checksum): number {
   let seed = journalSeeds.get(journal);
   if (seed === undefined) {
     seed = checksum(0, Buffer.from(journal, 'utf8'));
-    if (journalSeeds.size < 4096) journalSeeds.set(journal, seed);
+    if (journalSeeds.size < JOURNAL_SEEDS_MAX) journalSeeds.set(journal, seed);
   }
   return seed;
 }

@@ -10,7 +10,7 @@
  * |     32 |   32 | bytes | SHA-256                         |
  */
 
-import { readCount, writeCount } from './batch.ts';
+import { readCount, writeCount } from './counts.ts';
 
 export const SUM_BYTES = 64;
 

@@ -5,7 +5,8 @@ import { crc32c } from '../hash/crc32c.ts';
 import type { StoredBatch } from '../journal/journals.ts';
 import { encodeBatch } from '../message/batch.ts';
 import { type Chunk, encodeChunk, fileIdOf } from '../message/chunk.ts';
-import { type Sum } from '../message/sum.ts';
+import { type Sum, SUM_BYTES } from '../message/sum.ts';
+import { forgeBatch } from '../message/testing/forge.ts';
 import { numberRange } from '../store/row.ts';
 import { WriteBatch } from '../store/store.ts';
 import { HeldCommits, MemoryStore } from '../store/testing/memory-store.ts';
@@ -233,7 +234,11 @@ test('a batch that does not verify, or is of another kind or journal, is corrupt
     flipped,
     right.subarray(0, right.length - 1),
     encodeBatch(header, payload, 'chunks/part-004', crc32c),
-    encodeBatch({ ...header, kind: 'sums' }, payload, JOURNAL, crc32c),
+    encodeBatch({ ...header, kind: 'sums' }, Buffer.alloc(SUM_BYTES), JOURNAL, crc32c),
+    // Taken for a size, this count would be 256 GB of sums.
+    forgeBatch({ ...header, count: 4_000_000_000 }, payload, JOURNAL),
+    forgeBatch({ ...header, firstIndex: 2n ** 53n - 1n }, payload, JOURNAL),
+    forgeBatch({ ...header, epoch: 2n ** 64n - 1n }, payload, JOURNAL),
   ];
   for (const bytes of bad) {
     const shard = new Shard(SHARD, new MemoryStore());

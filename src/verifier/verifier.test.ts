@@ -2,6 +2,7 @@ import test from 'ava';
 import { crc32c } from '../hash/crc32c.ts';
 import { encodeBatch, shardProducer } from '../message/batch.ts';
 import { fileIdOf } from '../message/chunk.ts';
+import { forgeBatch } from '../message/testing/forge.ts';
 import { encodeSum } from '../message/sum.ts';
 import { VerifierBench } from './testing/verifier-bench.ts';
 import { Held, isSettled, violates } from './testing/answers.ts';
@@ -205,8 +206,9 @@ test('bytes that do not verify, or hold no sums, are corrupt', async (t) => {
     encodeBatch(header, sum, 'chunks/part-000', crc32c),
     encodeBatch({ ...header, kind: 'chunks' }, sum, 'sums', crc32c),
     encodeBatch({ ...header, kind: 'end' }, Buffer.alloc(0), 'sums', crc32c),
-    encodeBatch({ ...header, count: 2 }, sum, 'sums', crc32c),
-    encodeBatch(header, sum.subarray(1), 'sums', crc32c),
+    forgeBatch({ ...header, count: 2 }, sum, 'sums'),
+    forgeBatch({ ...header, count: 0xffff_ffff }, sum, 'sums'),
+    forgeBatch(header, sum.subarray(1), 'sums'),
     encodeBatch(header, reserved, 'sums', crc32c),
   ];
   for (const bytes of bad) {

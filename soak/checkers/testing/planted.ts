@@ -2,7 +2,8 @@
 
 import { crc32c } from '../../../src/hash/crc32c.ts';
 import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';
-import { type Batch, type BatchHeader, decodeBatch, encodeBatch } from '../../../src/message/batch.ts';
+import { type Batch, type BatchHeader, decodeBatch } from '../../../src/message/batch.ts';
+import { forgeBatch } from '../../../src/message/testing/forge.ts';
 import type { BatchEvent } from '../batch-reader.ts';
 import type { Checker, Finding, HistoryEvent } from '../history.ts';
 
@@ -60,7 +61,7 @@ export function decoded({ bytes, journal }: BatchEvent): Batch {
 /** The same batch with another header or payload, sealed again. */
 export function resealed(event: BatchEvent, change: Partial<BatchHeader & { payload: Uint8Array }>): BatchEvent {
   const { payload, ...header } = { ...decoded(event), ...change };
-  const bytes = encodeBatch(header, payload, event.journal, crc32c);
+  const bytes = forgeBatch(header, payload, event.journal);
   return { ...event, bytes, end: event.begin + bytes.length };
 }
 

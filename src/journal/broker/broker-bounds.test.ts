@@ -1,10 +1,13 @@
 /** Bounds of the broker's messages and memory, and room that does not divide evenly. */
 
 import test from 'ava';
+import fc from 'fast-check';
+import { forgeBatch } from '../../message/testing/forge.ts';
 import { SUMS_JOURNAL, chunkJournal } from '../journals.ts';
 import { BROKER_HEADER_BYTES_MAX, HEADER_BYTES_MAX, decodeClientMessage, encodeHeader } from '../protocol.ts';
 import { isResultOf } from '../results.ts';
-import { BrokerHarness, MIB, PRODUCER, chunks, sums } from '../testing/broker-harness.ts';
+import { BrokerHarness, MIB, OTHER_PRODUCER, PRODUCER, chunks, sums } from '../testing/broker-harness.ts';
+import { testSeed } from '../testing/seed.ts';
 
 const JOURNAL = chunkJournal(0);
 /** The longest path that Linux takes. */
@@ -111,4 +114,34 @@ test('a batch stays in memory until the reader that is furthest behind has taken
     harness.delivered(prompt).map(({ begin }) => begin),
   );
   t.is(harness.delivered(prompt).length, 2);
+});
+
+test('a batch whose header counts more than it holds is corrupt, nothing of it is appended, and others go on', async (t) => {
+  const seed = testSeed(t);
+  const anyHuge = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.constantFrom(0n, 2n ** 53n - 1n, 2n ** 53n));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom('chunks', 'sums', 'end'),
+      fc.integer({ min: 0, max: 0xffff_ffff }),
+      anyHuge,
+      fc.uint8Array({ maxLength: 200 }),
+      async (kind, count, firstIndex, payload) => {
+        const harness = await BrokerHarness.start();
+        const forged = forgeBatch({ kind, producer: OTHER_PRODUCER, count, firstIndex, epoch: 0 }, payload, JOURNAL);
+        const outcome = await harness.appended(JOURNAL, forged);
+        if (outcome?.outcome !== 'corrupt') {
+          // What is taken has room for what it says, so that its index is no more than the bytes that were sent.
+          if (count > Math.max(1, payload.length / 24))
+            throw new Error(`${count} in ${payload.length}: ${outcome?.outcome}`);
+          return;
+        }
+        const expected = await harness.ask({ op: 'expected', journal: JOURNAL, producer: OTHER_PRODUCER });
+        if ((expected as { n: number }).n !== 0) throw new Error('its index moved');
+        if ((await harness.appended(JOURNAL, chunks(0, 1)))?.outcome !== 'committed')
+          throw new Error('the broker is gone');
+      },
+    ),
+    { seed, numRuns: 200 },
+  );
+  t.pass();
 });

@@ -82,7 +82,7 @@ test('a batch that does not belong where it was sent is rejected with the reason
     t.regex((outcome as { reason: string }).reason, reason);
   };
   rejected(await harness.appended('nowhere', chunks(0, 1, { journal: 'nowhere' })), /no journal nowhere/);
-  rejected(await harness.appended(JOURNAL, chunks(0, 1, { kind: 'sums' })), /sums do not go/);
+  rejected(await harness.appended(JOURNAL, chunks(0, 1, { kind: 'sums', dataBytes: 40 })), /sums do not go/);
   rejected(await harness.appended(JOURNAL, chunks(0, 1, { producer: '0000000000000001' })), /zero byte/);
   rejected(await harness.appended(JOURNAL, chunks(0, 1, { epoch: 1 })), /no epoch/);
   rejected(await inSums(chunks(0, 1, { journal: SUMS_JOURNAL })), /only sums/);
