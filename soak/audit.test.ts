@@ -66,7 +66,7 @@ function journalsAt(confirmed: string, shards: number, sums: number): Journals {
       }),
     expected: (journal) =>
       Promise.resolve(
-        journal === SUMS_JOURNAL ? { outcome: 'expected', n: sums, stampNs: 1 } : ({ outcome: 'ended' } as const),
+        journal === SUMS_JOURNAL ? { outcome: 'expected', n: sums, stampNs: 1 } : ({ outcome: 'ended', n: 1 } as const),
       ),
     close: () => {},
   };

@@ -19,6 +19,7 @@ import type { ChunkerEvents } from './events.ts';
 import { Generator } from './generator.ts';
 import { whyGone } from './gone.ts';
 import { type Life, keptAnchor } from './life.ts';
+import { Past } from './past.ts';
 import { Publisher } from './publisher.ts';
 import { Schedule, stepsToReserve } from './schedule.ts';
 import { Snapshots } from './snapshots.ts';
@@ -60,9 +61,7 @@ export class Chunker {
   readonly #ending: Ending;
   readonly #hold: SumsHold;
   readonly #stream: ReadStream;
-  /** By partition: the generator runs forward to here whatever the schedule says. */
-  readonly #goals: number[];
-  #whenGoal: (() => void)[] = [];
+  readonly #past: Past;
   #isRunning = false;
   #isScheduled = false;
   #isBlocked = false;
@@ -77,20 +76,28 @@ export class Chunker {
     const { life, journals, clock, workload, store } = options;
     this.#options = options;
     this.#generator = new Generator({ workload, producer: life.producer, fileCount: options.fileCount });
-    this.#goals = life.journals.map(({ durable }) => durable);
+    const durable = life.journals.map((journal) => journal.durable);
     this.#snapshots = new Snapshots(life.snapshot?.slot ?? 0);
     this.#publisher = new Publisher({
       journals,
       clock,
       producer: life.producer,
       batchBytes: options.batchBytes,
-      durable: this.#goals,
+      durable,
       events: {
         onAcknowledged: (partition, through, stampNs) => this.#acknowledged(partition, through, stampNs),
         onLatency: (latencyNs) => options.events.onAcknowledged(latencyNs),
-        onEnded: (partition) => this.#ended(partition),
+        onEnded: (partition, n) => this.#ended(partition, n),
         onError: (error) => this.#fail(error),
       },
+    });
+    this.#past = new Past({
+      producer: life.producer,
+      clock,
+      generator: this.#generator,
+      publisher: this.#publisher,
+      durable,
+      reservedStep: life.reservedStep,
     });
     this.#verifier = new Verifier({
       journals,
@@ -153,7 +160,7 @@ export class Chunker {
 
   /** By partition: the index below which all records are known to be durable. */
   get acknowledged(): number[] {
-    return this.#goals.map((_, partition) => this.#publisher.durableThrough(partition));
+    return this.#options.life.journals.map((_, partition) => this.#publisher.durableThrough(partition));
   }
 
   /** Files durably verified over the life of the producer. */
@@ -170,7 +177,10 @@ export class Chunker {
     const { endStep } = this.#options.life;
     if (endStep !== null) this.#options.events.onEnding?.(endStep);
     void this.#readSums();
-    if (this.#options.life.isEnding) return this.#ending.resume();
+    if (this.#options.life.isEnding) return this.#resumeEnding();
+    // Before anything is sent: of a new life nothing can be in a journal.
+    const foreign = this.#past.judge();
+    if (foreign !== null) return this.#fail(foreign);
     this.#every(SNAPSHOT_MS, () => this.#takeSnapshot());
     this.#every(SAVE_MS, () => this.#rows.saveLedger());
     this.#every(JUDGE_MS, () => {
@@ -227,19 +237,19 @@ export class Chunker {
     this.#wakeTimer?.clear();
     this.#wakeTimer = null;
     const { clock } = this.#options;
-    const isBehind = this.#isBehindGoal();
     const due = this.#schedule.dueSteps(clock.nowNs());
     this.#reserve();
     const state = this.#generate(due);
+    const foreign = this.#past.judge();
+    if (foreign !== null) return this.#fail(foreign);
     // A slice can end where the reservation does, and send nothing whose acknowledgement would bring the next one.
     if (state !== 'ended' && this.#generator.step >= this.#rows.reservedStep) this.#reserve();
     this.#publisher.flush(this.#generator);
     this.#isRunning = false;
-    if (isBehind && !this.#isBehindGoal()) this.#reachedGoals();
     if (state === 'ended') return this.#ending.maybeBegin();
     this.#isBlocked = state === 'blocked' || this.#generator.step >= this.#rows.reservedStep;
     if (this.#isBlocked) return;
-    if (this.#generator.step < due || this.#isBehindGoal()) this.#runSoon();
+    if (this.#generator.step < due || this.#past.isAhead) this.#runSoon();
     else this.#wakeTimer = clock.after(this.#schedule.waitMs(this.#generator.step, clock.nowNs()), () => this.#run());
   }
 
@@ -269,14 +279,14 @@ export class Chunker {
     const through = Math.min(generator.step + SLICE_RECORDS, this.#rows.reservedStep);
     const startedNs = clock.nowNs();
     const dueNow = Math.min(due, through) - generator.step;
-    if (dueNow > 0 && this.#schedule.isPaced && !this.#isBehindGoal()) {
+    if (dueNow > 0 && this.#schedule.isPaced && !this.#past.isAhead) {
       events.onScheduleLag(Math.max(0, startedNs - this.#schedule.intendedNs(generator.step, startedNs)), dueNow);
     }
     const unverifiedMax = this.#schedule.isPaced ? UNVERIFIED_FILES_SCHEDULED_MAX : UNVERIFIED_FILES_MAX;
-    while (generator.step < through && (generator.step < due || this.#isBehindGoal())) {
+    while (generator.step < through && (generator.step < due || this.#past.isAhead)) {
       const next = generator.peek();
       if (next === null) return 'ended';
-      if (next.isEnd && this.#verifier.outstanding >= unverifiedMax && !this.#isBehindGoal()) return 'blocked';
+      if (next.isEnd && this.#verifier.outstanding >= unverifiedMax && !this.#past.isAhead) return 'blocked';
       const { step } = generator;
       const { isEnd, fileNumber, partition } = next;
       const endIndex = generator.indexes[partition] ?? 0;
@@ -296,32 +306,25 @@ export class Chunker {
     this.#verifier.completed({ fileNumber, intendedNs, endIndex, acknowledgedNs });
   }
 
-  #isBehindGoal(): boolean {
-    return this.#goals.some((goal, partition) => (this.#generator.indexes[partition] ?? 0) < goal);
-  }
-
-  #reachedGoals(): void {
-    for (const resolve of this.#whenGoal.splice(0)) resolve();
-  }
-
-  /** Runs the generator forward to what the journal has of this partition. */
+  /** Tells the verifier of every file that has ended in the partition's journal by now, whoever sent its end. */
   async #completeThrough(partition: number): Promise<void> {
-    const { journals, life } = this.#options;
+    const { journals, life, clock } = this.#options;
     if (life.isEnding) return;
     const answer = await journals.expected(chunkJournal(partition), life.producer);
     if (answer.outcome !== 'expected') {
       if (this.#ending.phase !== null) return;
       throw new FencedError(`producer ${life.producer} was retired in ${chunkJournal(partition)}`);
     }
-    this.#goals[partition] = Math.max(this.#goals[partition] ?? 0, answer.n);
-    if (!this.#isBehindGoal()) return;
-    const reached = new Promise<void>((resolve) => this.#whenGoal.push(resolve));
-    this.#run();
-    await reached;
+    const acknowledgedNs = clock.nowNs();
+    await this.#past.completeThrough(partition, answer.n, ({ fileNumber, endIndex, step }) => {
+      const intendedNs = this.#schedule.intendedNs(step, acknowledgedNs);
+      this.#verifier.completed({ fileNumber, intendedNs, endIndex, acknowledgedNs });
+    });
+    if (this.#past.isAhead) this.#runSoon();
   }
 
   #acknowledged(partition: number, through: number, stampNs: number): void {
-    this.#goals[partition] = Math.max(this.#goals[partition] ?? 0, this.#ending.phase === null ? through : 0);
+    if (this.#ending.phase === null) this.#past.reach(partition, through);
     this.#verifier.acknowledged(partition, through, stampNs);
     this.#snapshots.acknowledged((of) => this.#publisher.durableThrough(of));
     if (this.#ending.phase === 'ending') this.#ending.maybeFinish();
@@ -357,9 +360,17 @@ export class Chunker {
 
   // --- the end ---
 
-  #ended(partition: number): void {
+  #resumeEnding(): void {
+    try {
+      this.#ending.resume();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #ended(partition: number, n: number): void {
     // Our own end record, whose acknowledgement was lost.
-    if (this.#ending.phase === 'ending') return this.#ending.answeredEnded(partition);
+    if (this.#ending.phase === 'ending') return this.#ending.answeredEnded(partition, n);
     this.#fail(new FencedError(`producer ${this.#options.life.producer} was retired in ${chunkJournal(partition)}`));
   }
 

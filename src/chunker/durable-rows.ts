@@ -36,7 +36,7 @@ export class DurableRows {
   #snapshotToWrite: { readonly slot: number; readonly bytes: Buffer } | null = null;
   #scheduleToWrite: records.ScheduleRow | null;
   #endToWrite: number | null = null;
-  #phaseToWrite: records.PhaseRow['phase'] | null = null;
+  #phaseToWrite: records.PhaseRow | null = null;
   #whenFailed: ((error: unknown) => void) | null = null;
 
   constructor(options: DurableRowsOptions) {
@@ -105,8 +105,8 @@ export class DurableRows {
     this.#commit.accept(onDurable);
   }
 
-  writePhase(phase: records.PhaseRow['phase'], onDurable: () => void): void {
-    this.#phaseToWrite = phase;
+  writePhase(row: records.PhaseRow, onDurable: () => void): void {
+    this.#phaseToWrite = row;
     this.#commit.accept(onDurable);
   }
 
@@ -131,7 +131,7 @@ export class DurableRows {
     if (this.#scheduleToWrite !== null) put('schedule', sealRow(this.#scheduleToWrite));
     if (this.#endToWrite !== null) put('end', sealRow({ endStep: this.#endToWrite }));
     if (this.#reservationToWrite !== null) put('reserved', sealRow({ step: this.#reservationToWrite }));
-    if (this.#phaseToWrite !== null) put('phase', sealRow({ phase: this.#phaseToWrite }));
+    if (this.#phaseToWrite !== null) put('phase', sealRow(this.#phaseToWrite));
     this.#snapshotToWrite = null;
     this.#scheduleToWrite = null;
     this.#endToWrite = null;

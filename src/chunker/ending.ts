@@ -1,11 +1,16 @@
 /**
  * The end of a producer: an end record in each journal once everything is verified, then the release of its hold. That it
- * has begun is durable before the first end record is sent; that it is finished, before the hold is released.
+ * has begun, and where each end record belongs, is durable before the first end record is sent; that it is finished,
+ * before the hold is released.
+ *
+ * An end record is recorded when its journal says so: `committed`, or `ended` with as many records as there should be. An
+ * index behind it proves records that were not sent here.
  */
 
 import { assert } from '../core/assert.ts';
-import { OperatingError } from '../core/errors.ts';
-import { type Journals, SUMS_JOURNAL } from '../journal/journals.ts';
+import { OperatingError, ViolationError } from '../core/errors.ts';
+import { foreignRecords } from '../journal/appender.ts';
+import { type Journals, SUMS_JOURNAL, chunkJournal } from '../journal/journals.ts';
 import type { Verifier } from '../verifier/verifier.ts';
 import type { DurableRows } from './durable-rows.ts';
 import type { Generator } from './generator.ts';
@@ -50,7 +55,8 @@ export class Ending {
     assert(life.isEnding || life.ledger.outstanding.size === 0, 'all that was completed is verified');
     this.#phase = 'ending';
     rows.ledgerChanged();
-    rows.writePhase('ending', () => {
+    const endIndexes = [...generator.indexes];
+    rows.writePhase({ phase: 'ending', endIndexes }, () => {
       for (const [partition, index] of generator.indexes.entries()) publisher.end(partition, index);
     });
   }
@@ -59,13 +65,18 @@ export class Ending {
   resume(): void {
     const { life, publisher } = this.#options;
     this.#phase = 'ending';
-    for (const [partition, { durable, ended }] of life.journals.entries())
+    // All records were durable before it began to end: what is there beyond them is its end, or not its own.
+    publisher.sendsAloneFrom(life.journals.map(() => 0));
+    for (const [partition, { durable, ended }] of life.journals.entries()) {
+      this.#checkRecords(partition, durable, ended);
       if (!ended) publisher.end(partition, durable);
+    }
     this.maybeFinish();
   }
 
-  /** Our own end record was there, its acknowledgement was lost. */
-  answeredEnded(partition: number): void {
+  /** The journal has `n` records of the producer, the last of which is its end: that of this process, or of a dead one. */
+  answeredEnded(partition: number, n: number): void {
+    this.#checkRecords(partition, n, true);
     this.#endedByAnswer.add(partition);
     this.maybeFinish();
   }
@@ -81,7 +92,7 @@ export class Ending {
     );
     if (!isDone || this.#phase !== 'ending' || this.#options.isOver()) return;
     this.#phase = 'finished';
-    rows.writePhase('finished', () => {
+    rows.writePhase({ phase: 'finished' }, () => {
       const { onFinished, onReleased, onFailure } = this.#options;
       onFinished();
       journals.release(SUMS_JOURNAL, life.producer).then(
@@ -95,7 +106,19 @@ export class Ending {
   /** The index of the end record of a partition. */
   #lastIndex(partition: number, durable: number): number {
     const { life, generator } = this.#options;
-    return life.isEnding ? durable : (generator.indexes[partition] ?? 0);
+    return life.isEnding ? (life.endIndexes?.[partition] ?? durable) : (generator.indexes[partition] ?? 0);
+  }
+
+  /** Throws when the journal of a producer that is ending has other than all its records, and perhaps its end. */
+  #checkRecords(partition: number, n: number, ended: boolean): void {
+    const { life } = this.#options;
+    const endIndex = this.#lastIndex(partition, ended ? n - 1 : n);
+    const right = ended ? endIndex + 1 : endIndex;
+    const journal = chunkJournal(partition);
+    if (n > right) throw foreignRecords(journal, life.producer, n);
+    if (n === right) return;
+    const detail = `all ${right} records of producer ${life.producer} were acknowledged, and the journal has ${n}`;
+    throw new ViolationError('acknowledged-loss', detail, { journal, index: n });
   }
 }
 

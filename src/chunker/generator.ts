@@ -35,6 +35,7 @@ export type NextRecord = {
 };
 
 export class Generator {
+  readonly #options: GeneratorOptions;
   readonly #workload: Workload;
   readonly #fileCount: number;
   readonly #producerWords: Int32Array;
@@ -63,6 +64,7 @@ export class Generator {
 
   constructor(options: GeneratorOptions) {
     const { seed, chunkerNumber, filesOpen, partitions } = options.workload.options;
+    this.#options = options;
     this.#workload = options.workload;
     this.#fileCount = options.fileCount ?? Number.POSITIVE_INFINITY;
     const id = Buffer.alloc(PRODUCER_ID_BYTES);
@@ -204,6 +206,25 @@ export class Generator {
     this.#chunkCounts[slot] = this.#chunkCounts[last] ?? 0;
     this.#sequences[slot] = this.#sequences[last] ?? 0;
     this.#partitions[slot] = this.#partitions[last] ?? 0;
+  }
+
+  /** Another generator at the same step, which goes on from there without this one. */
+  fork(): Generator {
+    const copy = new Generator(this.#options);
+    copy.#prng = Prng.fromState(this.#prng.state());
+    copy.#step = this.#step;
+    copy.#endStep = this.#endStep;
+    copy.#nextFile = this.#nextFile;
+    copy.#open = this.#open;
+    copy.#slot = this.#slot;
+    Object.assign(copy.#next, this.#next);
+    for (const [partition, index] of this.#indexes.entries()) copy.#indexes[partition] = index;
+    copy.#numbers.set(this.#numbers);
+    copy.#seeds.set(this.#seeds);
+    copy.#chunkCounts.set(this.#chunkCounts);
+    copy.#sequences.set(this.#sequences);
+    copy.#partitions.set(this.#partitions);
+    return copy;
   }
 
   /** File numbers that are open. */

@@ -41,7 +41,9 @@ export type Life = {
   readonly reservedStep: number;
   /** All files are verified; only the end records and the hold are left. */
   readonly isEnding: boolean;
-  /** By partition: next index that the journal expects, and whether the producer has ended there. */
+  /** By partition, of a life that is ending: the index of its end record, where that is known. */
+  readonly endIndexes: readonly number[] | null;
+  /** By partition: records below `durable` are in the journal, and whether the producer has ended there, with the last of them. */
   readonly journals: readonly { readonly durable: number; readonly ended: boolean }[];
   /** The newest snapshot at or below everything that is durable; `null`: begin at step 0. */
   readonly snapshot: { readonly slot: number; readonly bytes: Buffer } | null;
@@ -73,8 +75,8 @@ export function describeWorkload(options: WorkloadOptions, fileCount: number | n
 export async function beginLife(options: LifeOptions): Promise<Life> {
   const { store, journals } = options;
   const known = records.readRow(store, 'identity', records.isIdentityRow);
-  const phase = records.readRow(store, 'phase', records.isPhaseRow)?.phase ?? null;
-  if (known !== null && phase !== 'finished') return continueLife(options, known, phase === 'ending');
+  const phase = records.readRow(store, 'phase', records.isPhaseRow);
+  if (known !== null && phase?.phase !== 'finished') return continueLife(options, known, phase);
   // The release of a finished life is repeated: the process may have died before it.
   if (known !== null) await journals.release(SUMS_JOURNAL, known.producer);
   return newLife(options);
@@ -103,6 +105,7 @@ async function newLife(options: LifeOptions): Promise<Life> {
     endStep: null,
     reservedStep: 0,
     isEnding: false,
+    endIndexes: null,
     journals: Array.from({ length: workload.partitions }, () => ({ durable: 0, ended: false })),
     snapshot: null,
   };
@@ -115,8 +118,13 @@ async function makeHold({ store, journals }: LifeOptions, producer: string): Pro
   return position;
 }
 
-async function continueLife(options: LifeOptions, known: records.IdentityRow, isEnding: boolean): Promise<Life> {
+async function continueLife(
+  options: LifeOptions,
+  known: records.IdentityRow,
+  phase: records.PhaseRow | null,
+): Promise<Life> {
   const { store, workload, fileCount, boot } = options;
+  const isEnding = phase !== null;
   const { producer } = known;
   const asked = describeWorkload(workload, fileCount);
   if (known.workload !== asked) {
@@ -131,7 +139,7 @@ async function continueLife(options: LifeOptions, known: records.IdentityRow, is
   const ended = expected.filter(({ outcome }) => outcome === 'ended').length;
   if (ended > 0 && !isEnding) throw new FencedError(`producer ${producer} was retired`);
   const journals = expected.map((answer) => ({
-    durable: answer.outcome === 'expected' ? answer.n : 0,
+    durable: answer.outcome === 'fenced' ? 0 : answer.n,
     ended: answer.outcome === 'ended',
   }));
   return {
@@ -145,6 +153,7 @@ async function continueLife(options: LifeOptions, known: records.IdentityRow, is
     endStep: records.readRow(store, 'end', records.isEndRow)?.endStep ?? null,
     reservedStep: records.readRow(store, 'reserved', records.isReservedRow)?.step ?? 0,
     isEnding,
+    endIndexes: phase?.endIndexes ?? null,
     journals,
     snapshot: isEnding ? null : newestSnapshot(store, journals),
   };

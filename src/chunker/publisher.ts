@@ -23,8 +23,8 @@ export type PublisherEvents = {
   /** Records of the partition below `through` are durable. */
   onAcknowledged(partition: number, through: number, stampNs: number): void;
   onLatency(latencyNs: number): void;
-  /** The producer was ended by somebody else in this partition. */
-  onEnded(partition: number): void;
+  /** The producer has ended in this partition, whose journal has `n` records of it: by its own end record, or by somebody else. */
+  onEnded(partition: number, n: number): void;
   onError(error: unknown): void;
 };
 
@@ -109,7 +109,18 @@ export class Publisher {
     const lane = this.#lane(partition);
     assert(lane.count === 0, 'the end comes after everything else');
     const header = { kind: 'end', producer: this.#options.producer, firstIndex: index, count: 1, epoch: 0 } as const;
-    lane.appender.push({ first: index, count: 1, bytes: encodeBatch(header, new Uint8Array(0), lane.journal, crc32c) });
+    const bytes = encodeBatch(header, new Uint8Array(0), lane.journal, crc32c);
+    lane.appender.push({ first: index, count: 1, bytes, isEnd: true });
+  }
+
+  /** By partition: from this index on no dead incarnation sent anything. */
+  sendsAloneFrom(indexes: readonly number[]): void {
+    for (const [partition, index] of indexes.entries()) this.#lane(partition).appender.sendsAloneFrom(index);
+  }
+
+  /** Whether a journal that expects record `n` next can have got all below it from this producer. */
+  isOwn(partition: number, n: number): boolean {
+    return this.#lane(partition).appender.isOwn(n);
   }
 
   stop(): void {
@@ -162,7 +173,7 @@ export class Publisher {
           onAcknowledged: (through, stampNs) => this.#acknowledged(partition, through, stampNs),
           onLatency: (latencyNs) => events.onLatency(latencyNs),
           onFenced: () => events.onError(new Error('a chunk append cannot be fenced')),
-          onEnded: () => events.onEnded(partition),
+          onEnded: (n) => events.onEnded(partition, n),
           onError: (error) => events.onError(error),
         },
       }),

@@ -10,7 +10,8 @@
  * | `snapshot-0`, `snapshot-1` | CRC-32C, then a generator snapshot (`generator.ts`)                                 |
  * | `reserved`   | row: no step from this one on was ever generated; written ahead of the generator                   |
  * | `end`        | row: the step from which no file is opened; before anything is sent that depends on it             |
- * | `phase`      | row: `ending` before the end records are sent, `finished` before the hold is released              |
+ * | `phase`      | row: `ending`, and the index of each partition's end record, before the end records are sent;       |
+ * |              | `finished` before the hold is released                                                              |
  *
  * Position and ledger move in one transaction, and a snapshot is never newer than the ledger beside it.
  */
@@ -45,7 +46,8 @@ export type ScheduleRow = {
 };
 export type ReservedRow = { readonly step: number };
 export type EndRow = { readonly endStep: number };
-export type PhaseRow = { readonly phase: 'ending' | 'finished' };
+/** `endIndexes`: by partition, where the end record belongs. Folders of older builds lack it. */
+export type PhaseRow = { readonly phase: 'ending' | 'finished'; readonly endIndexes?: readonly number[] };
 
 export function isIdentityRow(value: unknown): value is IdentityRow {
   const row = asRecord(value);
@@ -81,7 +83,10 @@ export function isEndRow(value: unknown): value is EndRow {
 }
 
 export function isPhaseRow(value: unknown): value is PhaseRow {
-  const phase = asRecord(value)?.['phase'];
+  const row = asRecord(value);
+  const phase = row?.['phase'];
+  const endIndexes = row?.['endIndexes'];
+  if (endIndexes !== undefined && !(Array.isArray(endIndexes) && endIndexes.every(isCount))) return false;
   return phase === 'ending' || phase === 'finished';
 }
 

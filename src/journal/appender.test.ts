@@ -7,7 +7,7 @@ import { crc32c } from '../hash/crc32c.ts';
 import { decodeBatch } from '../message/batch.ts';
 import { Appender } from './appender.ts';
 import { type AppendOutcome, type Journals, chunkJournal } from './journals.ts';
-import { PRODUCER, chunks } from './testing/broker-harness.ts';
+import { PRODUCER, chunks, endOf } from './testing/broker-harness.ts';
 import { testSeed } from './testing/seed.ts';
 
 const JOURNAL = chunkJournal(0);
@@ -135,6 +135,50 @@ test('an index below what was acknowledged is an acknowledged loss', async (t) =
   t.deepEqual(scene.firsts, []);
 });
 
+test('where it sends alone, a journal can have whole batches that it sent, and nothing else', async (t) => {
+  const own = [20, 30];
+  for (const n of [1, 9, 10, 11, 15, 20, 29, 30, 31, 40, 41, 2 ** 53 - 1]) {
+    const scene = new Scene({ windowBatches: 2, acknowledged: 10 });
+    scene.appender.sendsAloneFrom(12);
+    // The third one waits for room in the window, and was never sent.
+    scene.push(10, 20, 30);
+    await scene.answer(UNKNOWN);
+    scene.sent.shift();
+    await scene.answer(expected(n));
+    const [found] = scene.ends;
+    if (n < 10) t.is((found as ViolationError).kind, 'acknowledged-loss', `${n}`);
+    else if (n <= 12 || own.includes(n)) t.deepEqual(scene.ends, [], `${n}`);
+    else {
+      t.true(found instanceof ViolationError && found.kind === 'phantom', `${n}: ${String(found)}`);
+      t.deepEqual((found as ViolationError).witness, { journal: JOURNAL, index: n - 1 });
+    }
+  }
+});
+
+test('a batch that was sent once is answered with no index behind its first record', async (t) => {
+  for (const n of [10, 11, 20, 30]) {
+    const scene = new Scene({ acknowledged: 10 });
+    scene.appender.sendsAloneFrom(0);
+    scene.push(10, 20);
+    await scene.answer(expected(n));
+    const [found] = scene.ends;
+    if (n === 10) t.deepEqual(scene.ends, []);
+    else t.true(found instanceof ViolationError && found.kind === 'phantom', `${n}: ${String(found)}`);
+  }
+});
+
+test('an index behind its own end is that of foreign records: an end that is recorded is answered `ended`', async (t) => {
+  const scene = new Scene();
+  scene.push(0);
+  await scene.answer(COMMITTED);
+  scene.appender.sendsAloneFrom(10);
+  scene.appender.push({ first: 10, count: 1, bytes: endOf(10), isEnd: true });
+  await scene.answer(expected(11));
+  const [found] = scene.ends;
+  t.true(found instanceof ViolationError && found.kind === 'phantom');
+  t.deepEqual(scene.acknowledged, [10]);
+});
+
 test('a refused batch is tried again after a wait, alone, and the others follow when there is room', async (t) => {
   const scene = new Scene();
   scene.push(0, 10);
@@ -153,13 +197,13 @@ test('a refused batch is tried again after a wait, alone, and the others follow 
 });
 
 test('fenced and ended are told once, and nothing is sent any more', async (t) => {
-  for (const outcome of ['fenced', 'ended'] as const) {
+  for (const answer of [{ outcome: 'fenced' }, { outcome: 'ended', n: 11 }] as const) {
     const scene = new Scene();
     scene.push(0, 10);
-    await scene.answer({ outcome });
-    await scene.answer({ outcome });
+    await scene.answer(answer);
+    await scene.answer(answer);
     scene.push(20);
-    t.deepEqual(scene.ends, [outcome]);
+    t.deepEqual(scene.ends, [answer.outcome]);
     t.deepEqual(scene.firsts, []);
   }
 });

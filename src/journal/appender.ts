@@ -21,7 +21,8 @@ export type AppenderEvents = {
   /** The time from a batch's first send to its acknowledgement. */
   onLatency?(latencyNs: number): void;
   onFenced(): void;
-  onEnded(): void;
+  /** The producer has ended in this journal, which has `n` records of it. */
+  onEnded(n: number): void;
   onError(error: unknown): void;
 };
 
@@ -37,7 +38,15 @@ export type AppenderOptions = {
   readonly events: AppenderEvents;
 };
 
-type Entry = { readonly first: number; readonly count: number; readonly bytes: Uint8Array; sentNs: number };
+/** A sealed batch. `isEnd`: it ends the producer, and a journal that has it answers `ended` and never `expected`. */
+export type AppendedBatch = {
+  readonly first: number;
+  readonly count: number;
+  readonly bytes: Uint8Array;
+  readonly isEnd?: boolean;
+};
+/** `sends`: how often it was sent. */
+type Entry = AppendedBatch & { sentNs: number; sends: number };
 
 export class Appender {
   readonly #options: AppenderOptions;
@@ -47,6 +56,10 @@ export class Appender {
   /** Counts how often it went back; an answer to an older attempt never makes it go back again. */
   #attempt = 0;
   #acknowledged: number;
+  /** No other process ever sent records from this index on. */
+  #aloneFrom = Number.POSITIVE_INFINITY;
+  /** The end of the last batch that was ever sent. */
+  #sentThrough = 0;
   #isWaiting = false;
   /** The journal had no room: one batch asks for it, and the rest of the window follows when there is some. */
   #isProbing = false;
@@ -74,12 +87,28 @@ export class Appender {
    * Hands over a sealed batch, which must never be changed afterwards, of the records that follow those handed over
    * before. Records that are durable already are dropped.
    */
-  push(batch: { first: number; count: number; bytes: Uint8Array }): void {
+  push(batch: AppendedBatch): void {
     const last = this.#queue.at(-1);
     assert(last === undefined || last.first + last.count === batch.first, 'batches follow each other');
-    this.#queue.push({ ...batch, sentNs: 0 });
+    this.#queue.push({ ...batch, sentNs: 0, sends: 0 });
     this.#dropAcknowledged();
     this.#pump();
+  }
+
+  /** No other process, dead or alive, ever sent records of the producer from `index` on. */
+  sendsAloneFrom(index: number): void {
+    this.#aloneFrom = index;
+  }
+
+  /**
+   * Whether a journal that expects record `n` next can have got all below it from this producer: where this process sends
+   * alone, the journal has whole batches that were sent here. Anything else was written by somebody else.
+   */
+  isOwn(n: number): boolean {
+    if (n <= this.#acknowledged || n <= this.#aloneFrom) return true;
+    return (
+      n <= this.#sentThrough && this.#queue.some((entry) => entry.isEnd !== true && entry.first + entry.count === n)
+    );
   }
 
   /** Nothing is sent any more. */
@@ -100,6 +129,8 @@ export class Appender {
   #send(entry: Entry, attempt: number): void {
     const { journals, clock, journal, owner, events } = this.#options;
     if (entry.sentNs === 0) entry.sentNs = clock.nowNs();
+    entry.sends += 1;
+    this.#sentThrough = Math.max(this.#sentThrough, entry.first + entry.count);
     journals
       .append(journal, entry.bytes, owner)
       .then((outcome) => this.#settle(entry, attempt, outcome))
@@ -121,6 +152,7 @@ export class Appender {
           const detail = `records below ${this.#acknowledged} were acknowledged, but the journal has only those below ${answer.n}`;
           throw new ViolationError('acknowledged-loss', detail, { journal, index: answer.n });
         }
+        if (!this.#isOwnBefore(entry, answer.n)) throw foreignRecords(journal, this.#options.producer, answer.n);
         this.#acknowledge(answer.n, answer.stampNs);
         return this.#goBack(attempt);
       case 'unknown':
@@ -132,7 +164,7 @@ export class Appender {
         return events.onFenced();
       case 'ended':
         this.#isOver = true;
-        return events.onEnded();
+        return events.onEnded(answer.n);
       case 'corrupt':
         throw new ViolationError('corrupt', `a batch arrived damaged at the journal: ${answer.reason}`, {
           journal,
@@ -143,6 +175,11 @@ export class Appender {
       default:
         return unreachable(answer);
     }
+  }
+
+  /** A batch that was sent once is answered before anything that was sent after it: no record of it, or behind it, is there. */
+  #isOwnBefore({ first, sends }: Entry, n: number): boolean {
+    return sends === 1 ? n <= Math.max(first, this.#aloneFrom) : this.isOwn(n);
   }
 
   #acknowledge(through: number, stampNs: number): void {
@@ -164,7 +201,8 @@ export class Appender {
       }
       const dropped = this.#acknowledged - entry.first;
       const bytes = dropLeadingRecords(entry.bytes, dropped, this.#options.journal, crc32c);
-      this.#queue[0] = { first: this.#acknowledged, count: entry.count - dropped, bytes, sentNs: entry.sentNs };
+      const { sentNs, sends } = entry;
+      this.#queue[0] = { first: this.#acknowledged, count: entry.count - dropped, bytes, sentNs, sends };
       return;
     }
   }
@@ -188,4 +226,10 @@ export class Appender {
       this.#pump();
     });
   }
+}
+
+/** A journal has records below `n` under a producer's id that the producer did not send. */
+export function foreignRecords(journal: string, producer: string, n: number): ViolationError {
+  const detail = `the journal has ${n} records of producer ${producer}, and not all of them were sent by it`;
+  return new ViolationError('phantom', detail, { journal, index: n - 1 });
 }

@@ -16,7 +16,8 @@ export type ShardEpoch = { readonly shard: number; readonly epoch: number };
  * - `expected`: nothing was appended, because the batch does not begin at the producer's next index `n`. All records below
  *   `n` are durable.
  * - `refused`: no room now; try again later.
- * - `fenced`: the shard has a newer owner. `ended`: the producer has ended in this journal.
+ * - `fenced`: the shard has a newer owner.
+ * - `ended`: the producer has ended in this journal, and its end is record `n - 1`. Its own end too, sent again, is answered so.
  * - `corrupt`: the batch did not verify when it arrived. `rejected`: the request can never succeed.
  * - `unknown`: the connection was lost; the batch may or may not have been appended.
  */
@@ -25,15 +26,18 @@ export type AppendOutcome =
   | { readonly outcome: 'expected'; readonly n: number; readonly stampNs: number }
   | { readonly outcome: 'refused' }
   | { readonly outcome: 'fenced' }
-  | { readonly outcome: 'ended' }
+  | Ended
   | { readonly outcome: 'corrupt'; readonly reason: string }
   | { readonly outcome: 'rejected'; readonly reason: string }
   | { readonly outcome: 'unknown' };
 
+/** The producer has ended: the journal has `n` records of it, its end among them, and takes no more. */
+export type Ended = { readonly outcome: 'ended'; readonly n: number };
+
 /** `n`: the next index of the producer; everything below it is durable. */
 export type ExpectedOutcome =
   | { readonly outcome: 'expected'; readonly n: number; readonly stampNs: number }
-  | { readonly outcome: 'ended' }
+  | Ended
   | { readonly outcome: 'fenced' };
 
 /** One batch as read: its bytes are as they were appended, and not yet verified. */

@@ -15,6 +15,7 @@ const isTextOrNull = (value: unknown): boolean => value === null || isText(value
 type Outcomes = Readonly<Record<string, Check>>;
 
 const always: Check = () => true;
+const ended: Check = ({ n }) => isCount(n) && n >= 1;
 const expected: Check = ({ n, stampNs }) => isCount(n) && isTime(stampNs);
 
 const APPEND: Outcomes = {
@@ -22,7 +23,7 @@ const APPEND: Outcomes = {
   expected,
   refused: always,
   fenced: always,
-  ended: always,
+  ended,
   corrupt: ({ reason }) => isText(reason),
   rejected: ({ reason }) => isText(reason),
 };
@@ -51,7 +52,7 @@ function isListOf(items: unknown, check: Check): boolean {
 }
 
 const RESULTS: Readonly<Record<Call['op'], Check>> = {
-  expected: isOneOf({ expected, ended: always, fenced: always }),
+  expected: isOneOf({ expected, ended, fenced: always }),
   head: ({ head }) => isCount(head),
   list: ({ partitions, batchBytesMax, journals, shards }) =>
     isCount(partitions) &&

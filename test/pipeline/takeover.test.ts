@@ -161,7 +161,7 @@ test.serial('retire ends a producer everywhere, can be run again, and its chunke
   t.regex(again.lastMessage, new RegExp(`producer ${producer} was retired`));
   const journals = pipeline.connect();
   for (let partition = 0; partition < PARTITIONS; partition += 1) {
-    t.deepEqual(await journals.expected(`chunks/part-00${partition}`, producer), { outcome: 'ended' });
+    t.is((await journals.expected(`chunks/part-00${partition}`, producer)).outcome, 'ended');
   }
   journals.close();
 });

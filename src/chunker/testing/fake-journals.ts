@@ -129,7 +129,7 @@ export class FakeJournals {
     const batch = decodeBatch(bytes, journalName, crc32c);
     assert(!('fault' in batch), 'what is sent is sound');
     const producer = journal.producer(batch.producer);
-    if (producer.ended) return { outcome: 'ended' };
+    if (producer.ended) return { outcome: 'ended', n: producer.next };
     const stampNs = this.clock.nowNs();
     if (batch.firstIndex !== producer.next) return { outcome: 'expected', n: producer.next, stampNs };
     producer.next += batch.count;
@@ -183,7 +183,7 @@ export class FakeConnection implements Journals {
 
   expected(journal: string, producer: string): Promise<ExpectedOutcome> {
     const state = this.#journals.journal(journal).producers.get(producer);
-    if (state?.ended === true) return this.#answer({ outcome: 'ended' });
+    if (state?.ended === true) return this.#answer({ outcome: 'ended', n: state.next });
     return this.#answer({ outcome: 'expected', n: state?.next ?? 0, stampNs: this.#journals.clock.nowNs() });
   }
 
@@ -246,7 +246,10 @@ export class FakeConnection implements Journals {
   }
 
   retire(journal: string, producer: string): Promise<void> {
-    if (!this.#isDead) this.#journals.journal(journal).producer(producer).ended = true;
+    if (!this.#isDead) {
+      const state = this.#journals.journal(journal).producer(producer);
+      if (!state.ended) Object.assign(state, { next: state.next + 1, ended: true });
+    }
     return this.#answer(undefined);
   }
 

@@ -164,7 +164,7 @@ function apply(operation: Exclude<Operation, { op: 'commit' | 'kill' }>, model: 
         ? endOf(first, { producer: id, journal: name })
         : chunks(first, records, { producer: id, journal: name, fill: model.durable.length % 251 });
       const asked = harness.append(name, bytes);
-      if (ended) return { id: asked, kind: 'append', expected: { outcome: 'ended' } };
+      if (ended) return { id: asked, kind: 'append', expected: { outcome: 'ended', n: next } };
       if (first !== next) return { id: asked, kind: 'append', expected: { outcome: 'expected', n: next } };
       model.accept({ change: 'records', journal: name, producer: id, bytes, count: records, isEnd });
       return { id: asked, kind: 'append', expected: { outcome: 'committed' } };
@@ -181,7 +181,7 @@ function apply(operation: Exclude<Operation, { op: 'commit' | 'kill' }>, model: 
       const name = chunkJournal(operation.journal);
       const id = PRODUCERS[operation.producer] ?? PRODUCER;
       const { next, ended } = model.producer(name, id);
-      const expected = ended ? { outcome: 'ended' } : { outcome: 'expected', n: next };
+      const expected = ended ? { outcome: 'ended', n: next } : { outcome: 'expected', n: next };
       return { id: harness.call({ op: 'expected', journal: name, producer: id }), kind: 'call', expected };
     }
     case 'sums':

@@ -120,10 +120,13 @@ test('a producer that has ended stays ended, over a restart and by retire too', 
   t.like(await harness.appended(JOURNAL, endOf(2)), { outcome: 'committed' });
   await harness.ask({ op: 'retire', journal: JOURNAL, producer: OTHER_PRODUCER });
   for (let start = 0; start < 2; start += 1) {
-    for (const producer of [PRODUCER, OTHER_PRODUCER]) {
-      t.deepEqual(await harness.ask({ op: 'expected', journal: JOURNAL, producer }), { outcome: 'ended' });
+    for (const [producer, n] of [
+      [PRODUCER, 3],
+      [OTHER_PRODUCER, 1],
+    ] as const) {
+      t.deepEqual(await harness.ask({ op: 'expected', journal: JOURNAL, producer }), { outcome: 'ended', n });
       for (const first of [0, 1, 2, 3]) {
-        t.deepEqual(await harness.appended(JOURNAL, chunks(first, 1, { producer })), { outcome: 'ended' });
+        t.deepEqual(await harness.appended(JOURNAL, chunks(first, 1, { producer })), { outcome: 'ended', n });
       }
     }
     await harness.restart();

@@ -65,9 +65,8 @@ function answerJournal(
       return reply({ head: journal.head });
     case 'expected': {
       const producer = journal.producers.get(call.producer);
-      return durably(
-        producer?.ended === true ? { outcome: 'ended' } : { outcome: 'expected', n: producer?.next ?? 0, stampNs: 0 },
-      );
+      const n = producer?.next ?? 0;
+      return durably(producer?.ended === true ? { outcome: 'ended', n } : { outcome: 'expected', n, stampNs: 0 });
     }
     case 'retire':
       if (journal.kind !== 'chunks') return refuse('a shard has no end');

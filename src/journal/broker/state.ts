@@ -127,7 +127,7 @@ export class BrokerState {
     const misplaced = this.#misplaced(journal, batch, owner);
     if (misplaced !== null) return { outcome: 'rejected', reason: misplaced };
     const known = journal.producers.get(batch.producer);
-    if (known?.ended === true) return { outcome: 'ended' };
+    if (known?.ended === true) return { outcome: 'ended', n: known.next };
     const next = known?.next ?? 0;
     if (batch.firstIndex !== next) return { outcome: 'expected', n: next, stampNs: 0 };
     const room = journal.kind === 'sums' ? this.config.sumsBytes : this.chunkJournalBytes;
