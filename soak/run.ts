@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import type { Audit, Connect } from './audit.ts';
 import type { Clock } from '../src/core/clock.ts';
 import { EXIT } from '../src/core/errors.ts';
+import { makeUsableFolder } from '../src/core/folder.ts';
 import {
   beginRunFile,
   createRunFolder,
@@ -44,6 +45,8 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
   const { clock, display } = dependencies;
   const outlook = outlookOf(options);
   const startedAt = new Date();
+  // Before anything else is made: a folder that cannot be used leaves nothing behind.
+  if (options.data !== null) makeUsableFolder('--data', options.data);
   const folder = await createRunFolder({ results: options.results, kind: 'soak', seed: options.seed, startedAt });
   const dataFolder = resolve(options.data ?? join(folder, 'data'));
   await makeFolders(dataFolder);

@@ -3,9 +3,10 @@
  * and drained at the end, when every sum must have been verified. What goes wrong is thrown by whatever is awaited.
  */
 
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { type Clock, delay } from '../../src/core/clock.ts';
 import { OperatingError, ViolationError, interruptedError } from '../../src/core/errors.ts';
+import { makeFoldersSync } from '../../src/core/folder.ts';
 import { LatencyHistogram } from '../../src/measure/histogram.ts';
 import type { ComponentProcess, Launch } from '../../src/process/component-process.ts';
 import type { ComponentEvent, RecoveredEvent } from '../../src/process/component-protocol.ts';
@@ -107,7 +108,7 @@ export class Pipeline {
 
   /** Resolves when all processes are ready. The data folder is made, and removed at the end. */
   static async start(options: PipelineOptions, at: PipelineAt): Promise<Pipeline> {
-    await mkdir(at.dataFolder, { recursive: true });
+    makeFoldersSync(at.dataFolder);
     const endpoint = await chooseEndpoint('ipc', at.dataFolder);
     const pipeline = new Pipeline(options, { ...at, endpoint });
     const onAbort = (): void => pipeline.#fail(interruptedError());

@@ -1,10 +1,10 @@
 /** The `transport` suite: batches over ZeroMQ to another process that acknowledges each, over ipc and tcp. */
 
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OperatingError, ViolationError } from '../../src/core/errors.ts';
+import { makeFoldersSync } from '../../src/core/folder.ts';
 import { crc32c } from '../../src/hash/crc32c.ts';
 import { chooseEndpoint, type Endpoint } from '../../src/process/endpoint.ts';
 import { parseEndpoint } from '../../src/transport/endpoint.ts';
@@ -95,7 +95,7 @@ export class Line {
   }
 
   static async open(transport: 'ipc' | 'tcp', folder: string): Promise<Line> {
-    await mkdir(folder, { recursive: true });
+    makeFoldersSync(folder);
     const endpoint = await chooseEndpoint(transport, folder);
     const argv = [endpoint.address];
     const sink = await WorkerProcess.start<SinkRequest, SinkCounts>({ name: transport, modulePath: SINK, argv });

@@ -6,11 +6,12 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, open, rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { OperatingError } from '../core/errors.ts';
+import { makeFoldersSync, reasonOf } from '../core/folder.ts';
 import { type Environment, type NativeVersions, readEnvironment } from './environment.ts';
 
 export const RUN_SCHEMA_VERSION: number = 1;
@@ -95,27 +96,14 @@ export async function createRunFolder(options: {
   }
 }
 
-/**
- * Makes a folder and those above it that are missing. Throws OperatingError ERR_FOLDER. (Node's own recursive mkdir never
- * returns where a folder cannot exist, as in /proc.)
- */
-export async function makeFolders(path: string): Promise<void> {
+/** Makes a folder and those above it that are missing. Throws OperatingError ERR_FOLDER. */
+export function makeFolders(path: string): Promise<void> {
   try {
-    if (!(await isFolder(path)) && dirname(path) !== path) {
-      await makeFolders(dirname(path));
-      await makeFolder(path);
-    }
+    makeFoldersSync(path);
+    return Promise.resolve();
   } catch (cause) {
-    if (cause instanceof OperatingError) throw cause;
-    throw new OperatingError('ERR_FOLDER', `cannot make the folder ${path}: ${String(cause)}`, { cause });
-  }
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
+    const error = new OperatingError('ERR_FOLDER', `cannot make the folder ${path}: ${reasonOf(cause)}`, { cause });
+    return Promise.reject(error);
   }
 }
 

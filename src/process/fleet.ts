@@ -3,11 +3,11 @@
  * Every exit is judged by what was asked of the process; one that was not asked for is a failure of the run.
  */
 
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Component, ComponentEvent } from './component-protocol.ts';
 import { type Clock, delay } from '../core/clock.ts';
 import { OperatingError } from '../core/errors.ts';
+import { makeFoldersSync } from '../core/folder.ts';
 import {
   ComponentProcess,
   type ComponentProcessListener,
@@ -63,7 +63,7 @@ export class Fleet {
     const { specs, launch, logsFolder } = options;
     this.#clock = options.clock;
     this.#listener = options.listener;
-    mkdirSync(logsFolder, { recursive: true });
+    makeFoldersSync(logsFolder);
     const listener: ComponentProcessListener = {
       onEvent: (process, event) => this.#onEvent(process, event),
       onExit: (process, exit) => this.#onExit(process, exit),
