@@ -72,6 +72,7 @@ async function runBroker(flags: Flags): Promise<void> {
       holdAbsenceMs: flags.holdAbsence,
     },
     onFatal: (error) => runtime.fail(error),
+    tell: (line) => runtime.log.warn(line),
   });
   const { broker, store, incarnation } = server;
   runtime.serve({

@@ -96,7 +96,12 @@ async function runChunker(flags: Flags): Promise<void> {
   // Before anything is opened.
   batchBytesWithin(flags);
   const runtime = new ComponentRuntime({ component: 'chunker', supervised: flags.supervised === true });
-  const store = await openLmdbStore({ folder: flags.data, kind: 'chunker', tables: CHUNKER_TABLES });
+  const store = await openLmdbStore({
+    folder: flags.data,
+    kind: 'chunker',
+    tables: CHUNKER_TABLES,
+    tell: (line) => runtime.log.warn(line),
+  });
   const journals = connectJournals(flags.connect, `chunker ${process.pid}`, runtime.log);
   const report = new ChunkerReport((event) => runtime.emit(event));
   const { chunker, life } = await prepareChunker({

@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { tryDescriptors } from '../core/descriptors.ts';
 import { EXIT, ViolationError, exitCodeOf } from '../core/errors.ts';
 import { makeCommand, usageErrorOf } from './flags.ts';
 
@@ -70,7 +71,11 @@ async function loadSoak(): Promise<Command> {
   });
 }
 
+/** Loading a command opens many files at a time; the module loader says "cannot find package" when it may not. */
+const DESCRIPTORS = 32;
+
 async function main(argv: readonly string[]): Promise<void> {
+  tryDescriptors(DESCRIPTORS);
   const program = makeCommand('stream-sum', 'Exactly-once stream processing, measured.');
   program.version(packageVersionOfThis(), '--version', 'print the version');
   const [first, second] = argv;

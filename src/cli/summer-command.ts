@@ -27,7 +27,12 @@ export function summerCommand(): Command {
 async function runSummer(flags: Flags): Promise<void> {
   parseConnect(flags.connect, flags.data);
   const runtime = new ComponentRuntime({ component: 'summer', supervised: flags.supervised === true });
-  const store = await openLmdbStore({ folder: flags.data, kind: 'summer', tables: SUMMER_TABLES });
+  const store = await openLmdbStore({
+    folder: flags.data,
+    kind: 'summer',
+    tables: SUMMER_TABLES,
+    tell: (line) => runtime.log.warn(line),
+  });
   const journals = connectJournals(flags.connect, `summer ${process.pid}`, runtime.log);
   const { summer, owners } = await prepareSummer({
     journals,

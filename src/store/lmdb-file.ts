@@ -11,12 +11,20 @@
  * in a file without a commit both are 0), and the newer of the two root pages that a meta page leads to carries its id:
  * every transaction writes at least one root.
  *
+ * One state breaks these rules and is sound: when LMDB cannot write the meta page of a transaction, it writes that page
+ * again with its old id and last page, but with the roots of the failed transaction. The other page is then the newest,
+ * and whole. A flipped bit in the id of an acknowledged transaction can leave the same bytes. They are told apart by a
+ * root that lies beyond the page's own last page (only a failed write has that), and by who knows what was acknowledged
+ * last (`acknowledged-note.ts`): when that is the whole page's id, nothing that was acknowledged is missing.
+ *
  * The layout is that of lmdb-js 3.5 (mdb.c: MDB_page, MDB_meta, MDB_db, MDB_node), little-endian, 64 bits.
  */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { OperatingError } from '../core/errors.ts';
+import type { Acknowledged } from './acknowledged-note.ts';
 
+const SECTOR_BYTES = 512;
 /** LMDB takes the system's page size. */
 const PAGE_BYTES_POSSIBLE: readonly number[] = [4096, 8192, 16_384, 32_768, 65_536];
 
@@ -47,23 +55,42 @@ const NODE_FLAG = { overflow: 1, tree: 2 } as const;
 /** No tree of LMDB is deeper. */
 const DEPTH_MAX = 32;
 
-type Meta = {
+export type LmdbMeta = {
+  /** The id of the transaction that wrote it. */
   readonly transaction: bigint;
+  /** How many pages the file has then, the meta pages included. */
   readonly pages: number;
   readonly pageBytes: number;
-  readonly roots: readonly bigint[];
+};
+type Meta = LmdbMeta & { readonly roots: readonly bigint[] };
+
+/**
+ * What a file holds: `empty`, nothing that was ever committed (a store that was killed, or had no space, while it was
+ * begun); `sound`; or `failed-commit`, sound but for a meta page that LMDB could not write: the next commit mends it.
+ */
+export type LmdbFileState = 'empty' | 'sound' | 'failed-commit';
+
+export type CheckOptions = {
+  /** Names the file in errors. */
+  readonly name?: string;
+  /** What is known of acknowledged transactions. */
+  readonly acknowledged?: Acknowledged | null;
 };
 
-/** Throws ERR_STORE_DAMAGED, naming the file by `name`. An empty file is a new store. No process may be writing it. */
-export function checkLmdbFile(file: string, name: string = file): void {
+/** Throws ERR_STORE_DAMAGED. No process may be writing the file. */
+export function checkLmdbFile(file: string, { name = file, acknowledged = null }: CheckOptions = {}): LmdbFileState {
   const damaged = (detail: string): OperatingError =>
     new OperatingError('ERR_STORE_DAMAGED', `the store ${name} ${detail}`);
   const descriptor = openSync(file, 'r');
   try {
     const { size } = fstatSync(descriptor);
-    if (size === 0) return;
+    if (isNeverCommitted(descriptor, size)) {
+      if (acknowledged === null || acknowledged.transaction === 0n) return 'empty';
+      throw damaged(`is empty, and transaction ${acknowledged.transaction} was acknowledged`);
+    }
     const metas = readMetas(descriptor);
     if (metas === null) throw damaged('has no two valid meta pages');
+    if (isBegun(metas)) return 'sound';
     const newest = newestOf(metas);
     const walk = new Walk(descriptor, Math.floor(size / newest.pageBytes), newest.pageBytes);
     if (size < newest.pages * newest.pageBytes) {
@@ -71,10 +98,15 @@ export function checkLmdbFile(file: string, name: string = file): void {
       const isWhole = size % newest.pageBytes === 0 && newest.roots.every((root) => walk.tree(root, 0));
       if (!isWhole) throw damaged(`is truncated: ${size} bytes, ${newest.pages} pages in use`);
     }
+    const isWhole = ({ transaction, roots }: Meta): boolean => walk.newestRoot(roots) === transaction;
+    const older = metas[0] === newest ? metas[1] : metas[0];
     const ids = metas.map(({ transaction }) => transaction);
-    if (!areSuccessive(ids) || metas.some(({ transaction, roots }) => walk.newestRoot(roots) !== transaction)) {
-      throw damaged(`has meta pages with the wrong transaction ids: ${ids.join(' and ')}`);
+    if (areSuccessive(ids) && isWhole(newest)) {
+      if (isWhole(older)) return 'sound';
+      const isLast = acknowledged?.isLast === true && acknowledged.transaction === newest.transaction;
+      if (isLast || hasRootBeyondItsEnd(older)) return 'failed-commit';
     }
+    throw damaged(`has meta pages with the wrong transaction ids: ${ids.join(' and ')}`);
   } finally {
     closeSync(descriptor);
   }
@@ -87,11 +119,41 @@ export function checkLmdbFile(file: string, name: string = file): void {
 export function newestTransaction(file: string): bigint | null {
   const descriptor = openSync(file, 'r');
   try {
-    const metas = readMetas(descriptor);
-    return metas === null ? null : newestOf(metas).transaction;
+    return newestMeta(descriptor)?.transaction ?? null;
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** The meta page that LMDB opens, of an open file; `null` when it has no two valid ones. */
+export function newestMeta(descriptor: number): LmdbMeta | null {
+  const metas = readMetas(descriptor);
+  return metas === null ? null : newestOf(metas);
+}
+
+/**
+ * A new store is one write of two meta pages, both with id 0, and it is synced with the first commit. What a killed
+ * process, a full disk or a power cut leaves of it is a first meta page with nothing behind it but zeros, or zeros alone.
+ */
+function isNeverCommitted(descriptor: number, size: number): boolean {
+  if (size > 2 * Math.max(...PAGE_BYTES_POSSIBLE)) return false;
+  const bytes = Buffer.alloc(size);
+  readSync(descriptor, bytes, 0, size, 0);
+  const isZero = (from: number): boolean => bytes.subarray(from).every((byte) => byte === 0);
+  // Disks write whole sectors: a part of one is what truncation leaves.
+  if (size % SECTOR_BYTES === 0 && isZero(0)) return true;
+  const first = readMeta(descriptor, 0);
+  return first !== null && first.transaction === 0n && size <= 2 * first.pageBytes && isZero(first.pageBytes);
+}
+
+/** With nothing committed, the second page may have the roots of a first commit that failed. LMDB opens the first. */
+function isBegun(metas: Metas): boolean {
+  return metas.every(({ transaction }) => transaction === 0n) && metas[0].roots.every((root) => root === NO_PAGE);
+}
+
+/** The roots of one transaction beside the last page of an older one. */
+function hasRootBeyondItsEnd({ roots, pages }: Meta): boolean {
+  return roots.some((root) => root !== NO_PAGE && root >= BigInt(pages));
 }
 
 type Metas = readonly [Meta, Meta];
@@ -104,12 +166,11 @@ function readMetas(descriptor: number): Metas | null {
 }
 
 function newestOf([first, second]: Metas): Meta {
-  return first.transaction > second.transaction ? first : second;
+  return first.transaction < second.transaction ? second : first;
 }
 
 /** A transaction with an even id writes the first meta page, one with an odd id the second. */
 function areSuccessive([even = 0n, odd = 0n]: readonly bigint[]): boolean {
-  if (even === 0n && odd === 0n) return true;
   return even % 2n === 0n && (odd === even + 1n || odd === even - 1n);
 }
 

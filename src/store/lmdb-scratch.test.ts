@@ -1,6 +1,5 @@
 /** Where copies of other stores are made, and what becomes of them. */
 
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,9 +38,7 @@ function firstNames(folder: string): Promise<string[]> {
 /** A data folder whose owner was killed while it copied another store; the names of what it left there. */
 async function killedWhileCopying(t: ExecutionContext): Promise<{ folder: string; left: string[] }> {
   const folder = temporaryFolder(t);
-  const other = temporaryFolder(t);
-  // Whoever opens it waits for a writer that never comes.
-  execFileSync('mkfifo', [join(other, 'store.lmdb')]);
+  const other = await written(t);
   const reader = new TestProcess(t, [other, folder], { script: READER });
   const left = await within(firstNames(folder), () => 'the copy was not begun');
   await reader.kill();

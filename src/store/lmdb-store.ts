@@ -1,36 +1,60 @@
 /**
- * The store on LMDB: the one import of lmdb.
+ * The store on LMDB.
  *
  * - `overlappingSync: false`: nothing is visible before it is on disk, and a failed sync is a clean error.
  * - One process a folder, held by a kernel lock: a writer that is stopped inside a transaction blocks every other, and one
  *   that only reads can make the owner lose a commit (`lmdb-copy.ts`). Others read a copy.
  * - LMDB keeps a pointer to each value until its commit has resolved, so the writes are kept alive here until then.
+ * - Whatever LMDB dies of is tried before it is called: what opening needs (`lmdb-needs.ts`), blocks for what a commit may
+ *   write (`disk-room.ts`, `commit-pages.ts`), a file that is whole (`lmdb-file.ts`).
+ * - The last acknowledged transaction is noted beside the store (`acknowledged-note.ts`).
  */
 
-import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, realpathSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Database, type RangeOptions, type RootDatabase, open } from 'lmdb';
 import { asRecord, assert } from '../core/assert.ts';
+import { tryDescriptors } from '../core/descriptors.ts';
 import { OperatingError, UsageError } from '../core/errors.ts';
+import { folderError, makeFoldersSync, makeUsableFolder, reasonOf, removeFolders } from '../core/folder.ts';
 import { FileLock } from '../hash/file-lock.ts';
-import { copyLmdbFile } from './lmdb-copy.ts';
-import { checkLmdbFile } from './lmdb-file.ts';
+import { AcknowledgedNote, readAcknowledged } from './acknowledged-note.ts';
+import { type TreeShapes, pagesAddedMax } from './commit-pages.ts';
+import { DiskRoom } from './disk-room.ts';
+import { type CopyFile, copyLmdbFile } from './lmdb-copy.ts';
+import { type LmdbMeta, checkLmdbFile, newestMeta } from './lmdb-file.ts';
+import {
+  DESCRIPTORS,
+  MAP_BYTES,
+  chooseMapBytes,
+  mapBytesOf,
+  tryBlocks,
+  tryFile,
+  tryLmdbLock,
+  tryOwnFile,
+  tryReading,
+} from './lmdb-needs.ts';
+import { FORMAT_TABLE, Tables } from './lmdb-tables.ts';
+import { readProcessLimits } from './process-limits.ts';
+import { quietly } from './quietly.ts';
 import { openRow, sealRow } from './row.ts';
-import type { Entry, Range, Store, StoreReader, Write } from './store.ts';
+import type { Store, StoreReader, Write } from './store.ts';
 
 const DATA_FILE = 'store.lmdb';
 const LOCK_FILE = 'store.lock';
+const NOTE_FILE = 'store.acknowledged';
+const NOTE_FILE_BYTES = 4096;
 /** Folders of copies of other stores. */
 const COPY_PREFIX = 'store.copy-';
 const FORMAT_VERSION = 1;
-const FORMAT_TABLE = 'format';
 const FORMAT_KEY = Buffer.from('format');
-/** Address space reserved for a store; it takes no memory and no disk until it is used. */
-const MAP_BYTES = 64 * 1024 ** 3;
-const MAX_TABLES = 16;
 /** LMDB's bound with pages of 4096 bytes. */
 const KEY_BYTES_MAX = 1978;
+/** LMDB's two meta pages, and what it writes at most while it opens each table that is new. */
+const META_BYTES = 2 * 4096;
+const TABLE_BYTES = 5 * 4096;
+/** Command-line option that names the folder, for errors. */
+const OPTION = '--data';
 
 export type LmdbStoreOptions = {
   /** Folder; made when missing. */
@@ -38,145 +62,179 @@ export type LmdbStoreOptions = {
   /** What kind of component owns it: a broker does not open a summer's store. */
   readonly kind: 'broker' | 'summer' | 'chunker';
   readonly tables: readonly string[];
+  /** Is told in one line what the owner should know of the store that was opened. */
+  readonly tell?: (line: string) => void;
 };
 
-export type ReadStoreOptions = LmdbStoreOptions & {
+export type ReadStoreOptions = Omit<LmdbStoreOptions, 'tell'> & {
   /**
    * Where the copy is made that is read, on a disk that has room for it; the caller's own, made when missing. A process
    * that is killed leaves its copy there until a store is opened in it, or the caller removes it.
    */
   readonly scratchFolder: string;
+  /** How a file is copied. */
+  readonly copyOnce?: CopyFile;
 };
-
-type Binary = Database<Buffer, Buffer>;
-
-class Tables implements StoreReader {
-  readonly root: RootDatabase<Buffer, Buffer>;
-  readonly #tables = new Map<string, Binary>();
-
-  constructor(file: string, tables: readonly string[], readOnly: boolean) {
-    this.root = open<Buffer, Buffer>({
-      path: file,
-      noSubdir: true,
-      keyEncoding: 'binary',
-      encoding: 'binary',
-      overlappingSync: false,
-      mapSize: MAP_BYTES,
-      maxDbs: MAX_TABLES,
-      readOnly,
-    });
-    for (const table of [FORMAT_TABLE, ...tables]) {
-      const opened: Binary | undefined = this.root.openDB<Buffer, Buffer>({
-        name: table,
-        keyEncoding: 'binary',
-        encoding: 'binary',
-      });
-      if (opened !== undefined) this.#tables.set(table, opened);
-    }
-  }
-
-  has(name: string): boolean {
-    return this.#tables.has(name);
-  }
-
-  table(name: string): Binary {
-    const table = this.#tables.get(name);
-    assert(table !== undefined, `no table ${name}`);
-    return table;
-  }
-
-  get(table: string, key: Buffer): Buffer | undefined {
-    return this.table(table).get(key);
-  }
-
-  range(table: string, range: Range): Entry[] {
-    const entries = this.table(table).getRange(bounds(range));
-    return Array.from(entries, ({ key, value }) => ({ key: Buffer.from(key), value: Buffer.from(value) }));
-  }
-
-  keys(table: string, range: Range): Buffer[] {
-    return Array.from(this.table(table).getKeys(bounds(range)), (key) => Buffer.from(key));
-  }
-}
-
-function bounds(range: Range): RangeOptions {
-  const limit = range.limit === undefined ? {} : { limit: range.limit };
-  if (range.reverse !== true) return { start: range.from, end: range.to, ...limit };
-  return { start: range.to, end: range.from, reverse: true, exclusiveStart: true, inclusiveEnd: true, ...limit };
-}
 
 class LmdbStore extends Tables implements Store {
   readonly path: string;
-  readonly #lock: FileLock;
   readonly #file: string;
-  #committing = false;
+  readonly #lock: FileLock;
+  readonly #note: AcknowledgedNote;
+  readonly #room: DiskRoom;
+  /** The file, to read its meta pages. */
+  readonly #descriptor: number;
+  #isCommitting = false;
 
-  constructor(folder: string, tables: readonly string[], lock: FileLock) {
+  constructor(
+    folder: string,
+    options: { tables: readonly string[]; mapBytes: number; lock: FileLock; room: DiskRoom },
+  ) {
     const file = join(folder, DATA_FILE);
-    super(file, tables, false);
+    super(file, { ...options, readOnly: false });
     this.#file = file;
-    this.#lock = lock;
+    this.#lock = options.lock;
+    this.#room = options.room;
+    this.#note = new AcknowledgedNote(join(folder, NOTE_FILE));
+    this.#descriptor = openSync(file, 'r');
     this.path = realpathSync(folder);
   }
 
   async commit(writes: readonly Write[]): Promise<void> {
-    assert(!this.#committing, 'one commit at a time');
-    this.#committing = true;
+    assert(!this.#isCommitting, 'one commit at a time');
+    this.#isCommitting = true;
     // Nothing may throw inside the batch: what came before it would be committed without the rest.
     const resolved = writes.map(({ table, key, value }) => {
       assert(key.length > 0 && key.length <= KEY_BYTES_MAX, `a key of ${key.length} bytes`);
       return { database: this.table(table), key, value };
     });
     try {
-      await this.root.batch(() => {
-        for (const { database, key, value } of resolved) {
-          if (value === null) void database.remove(key);
-          else void database.put(key, value as Buffer);
-        }
-      });
+      this.#makeRoom(writes);
+      await quietly(() =>
+        this.root.batch(() => {
+          for (const { database, key, value } of resolved) {
+            if (value === null) void database.remove(key);
+            else void database.put(key, value as Buffer);
+          }
+        }),
+      );
+      this.noteAcknowledged();
     } catch (cause) {
+      this.#noteFailure();
       const detail = await commitErrorOf(cause);
       throw new OperatingError('ERR_STORE_COMMIT', `the commit to ${this.path} failed: ${detail}`, { cause });
     }
-    this.#committing = false;
+    this.#isCommitting = false;
     // Reading the writes here keeps every value alive until the commit has resolved: LMDB has only pointers.
     assert(resolved.length === writes.length, 'every write was handed over');
   }
 
+  /** Everything that is on disk may be acknowledged from now on. */
+  noteAcknowledged(): void {
+    this.#note.acknowledged(this.#meta().transaction);
+  }
+
   diskBytes(): number {
-    return statSync(this.#file).blocks * 512;
+    const { blocks, size } = statSync(this.#file);
+    // Blocks beyond the end are reserved and not used yet.
+    return Math.min(blocks * 512, size);
   }
 
   async close(): Promise<void> {
     await this.root.close();
+    closeSync(this.#descriptor);
+    this.#note.close();
     this.#lock.release();
+  }
+
+  #makeRoom(writes: readonly Write[]): void {
+    const meta = this.#meta();
+    const bytesWith = (shapes: TreeShapes): number =>
+      (meta.pages + pagesAddedMax(writes, meta, shapes)) * meta.pageBytes;
+    // The trees are asked for their size only where the file may have to grow.
+    if (bytesWith(null) <= this.#room.bytes) return;
+    this.#room.ensure(bytesWith((table) => this.treeShape(table)));
+  }
+
+  #meta(): LmdbMeta {
+    const meta = newestMeta(this.#descriptor);
+    assert(meta !== null, 'an open store has its meta pages');
+    return meta;
+  }
+
+  #noteFailure(): void {
+    try {
+      this.#note.failed();
+    } catch {
+      // The disk is failing: the note helps the next start, and the failure of the commit is what counts.
+    }
   }
 }
 
 /** Opens the store in a folder for its one writing process. */
 export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
-  const { folder, kind } = options;
+  const { folder } = options;
+  tryOpening(folder, () => tryDescriptors(DESCRIPTORS));
+  const made = makeUsableFolder(OPTION, folder);
+  let lock: FileLock;
   try {
-    mkdirSync(folder, { recursive: true });
-  } catch (cause) {
-    throw new UsageError(`cannot use the data folder ${folder}: ${(cause as Error).message}`);
+    lock = lockFolder(folder);
+  } catch (error) {
+    removeFolders(made);
+    throw error;
   }
-  const lock = FileLock.tryAcquire(join(folder, LOCK_FILE));
-  if (lock === null) throw new UsageError(`the data folder ${folder} is in use by another process`);
   try {
-    removeCopies(folder);
-    const isNew = !existsSync(join(folder, DATA_FILE));
-    if (!isNew) checkLmdbFile(join(folder, DATA_FILE));
-    const store = new LmdbStore(folder, options.tables, lock);
-    const format = store.get(FORMAT_TABLE, FORMAT_KEY);
-    if (format !== undefined) checkFormat(format, kind, folder);
-    else
-      await store.commit([{ table: FORMAT_TABLE, key: FORMAT_KEY, value: sealRow({ version: FORMAT_VERSION, kind }) }]);
-    return store;
+    return await openLocked(options, lock);
   } catch (error) {
     lock.release();
     throw openingError(error, folder);
   }
+}
+
+function lockFolder(folder: string): FileLock {
+  const path = join(folder, LOCK_FILE);
+  let lock: FileLock | null;
+  try {
+    tryFile(path);
+    lock = FileLock.tryAcquire(path);
+  } catch (error) {
+    throw folderError(OPTION, folder, error instanceof OperatingError ? (error.cause ?? error) : error);
+  }
+  if (lock === null) throw new UsageError(`the data folder ${folder} is in use by another process`);
+  return lock;
+}
+
+/** Only the holder of the lock gets here: nobody else changes what is in the folder. */
+async function openLocked({ folder, kind, tables, tell }: LmdbStoreOptions, lock: FileLock): Promise<LmdbStore> {
+  const file = join(folder, DATA_FILE);
+  const note = join(folder, NOTE_FILE);
+  removeCopies(folder);
+  const mapBytes = chooseMapBytes(readProcessLimits());
+  const isNew = tryFile(file);
+  const room = new DiskRoom(file, { mapBytes });
+  try {
+    const state = checkLmdbFile(file, { acknowledged: readAcknowledged(note) });
+    if (state === 'empty') truncateSync(file, 0);
+    room.ensure(statSync(file).size + META_BYTES + TABLE_BYTES * (tables.length + 1));
+    tryLmdbLock(file);
+    tryOwnFile(note);
+    tryBlocks(note, NOTE_FILE_BYTES);
+    const store = new LmdbStore(folder, { tables, mapBytes, lock, room });
+    const format = store.get(FORMAT_TABLE, FORMAT_KEY);
+    if (format !== undefined) checkFormat(format, kind, folder);
+    // A commit writes the meta page again that could not be written.
+    if (format === undefined || state === 'failed-commit') await store.commit([formatOf(kind)]);
+    else store.noteAcknowledged();
+    if (mapBytes < MAP_BYTES) tell?.(`the address space of the process leaves room for a store of ${mapBytes} bytes`);
+    return store;
+  } catch (error) {
+    if (isNew && statSync(file).size === 0) rmSync(file);
+    throw error;
+  }
+}
+
+function formatOf(kind: string): Write {
+  return { table: FORMAT_TABLE, key: FORMAT_KEY, value: sealRow({ version: FORMAT_VERSION, kind }) };
 }
 
 /** What a killed owner of the folder was reading. The lock is held: nobody uses it any more. */
@@ -208,17 +266,22 @@ export async function readLmdbStore<T>(options: ReadStoreOptions, read: (reader:
 }
 
 async function openCopy(file: string, options: ReadStoreOptions): Promise<Tables> {
-  const { folder, scratchFolder } = options;
+  const { folder, scratchFolder, tables, copyOnce } = options;
   let copyFolder: string | null = null;
   try {
-    mkdirSync(scratchFolder, { recursive: true });
+    tryDescriptors(DESCRIPTORS);
+    tryReading(file);
+    // Read before the copy is made: what it names is in there.
+    const acknowledged = readAcknowledged(join(folder, NOTE_FILE));
+    makeFoldersSync(scratchFolder);
     copyFolder = await mkdtemp(join(scratchFolder, COPY_PREFIX));
     const copy = join(copyFolder, DATA_FILE);
-    await copyLmdbFile(file, copy);
-    checkLmdbFile(copy, file);
+    await copyLmdbFile(file, copy, copyOnce);
     // LMDB would write the first pages, and lmdb-js crashes because it may not.
-    if (statSync(copy).size === 0) throw noFormatError(folder);
-    return new Tables(copy, options.tables, true);
+    if (checkLmdbFile(copy, { name: file, acknowledged }) === 'empty') throw noFormatError(folder);
+    const mapBytes = mapBytesOf(statSync(copy).size);
+    tryLmdbLock(copy);
+    return new Tables(copy, { tables, mapBytes, readOnly: true });
   } catch (error) {
     throw openingError(error, folder);
   } finally {
@@ -257,7 +320,20 @@ async function commitErrorOf(error: unknown): Promise<string> {
 }
 
 function openingError(error: unknown, folder: string): unknown {
-  if (error instanceof UsageError || error instanceof OperatingError) return error;
-  const detail = error instanceof Error ? error.message : String(error);
+  if (error instanceof UsageError || (error instanceof OperatingError && !isPlain(error))) return error;
+  const detail = error instanceof Error ? reasonOf(error) : String(error);
   return new OperatingError('ERR_STORE_OPEN', `cannot open the store in ${folder}: ${detail}`, { cause: error });
+}
+
+/** The errors of the parts know the file at most; the folder is named here. */
+function isPlain({ code }: OperatingError): boolean {
+  return code === 'ERR_STORE_OPEN' || code === 'ERR_DESCRIPTORS' || code === 'ERR_STORE_FULL';
+}
+
+function tryOpening(folder: string, attempt: () => void): void {
+  try {
+    attempt();
+  } catch (error) {
+    throw openingError(error, folder);
+  }
 }

@@ -9,6 +9,7 @@ mod backend;
 mod batch;
 mod checksum;
 mod file_lock;
+mod file_space;
 mod pool;
 mod sha256_state;
 mod slot_pool;

@@ -19,6 +19,8 @@ export type BrokerServerOptions = {
   readonly config: BrokerConfig;
   /** The disk or the socket failed: the process must stop. */
   readonly onFatal: (error: unknown) => void;
+  /** Is told in one line what the operator should know. */
+  readonly tell?: (line: string) => void;
 };
 
 export class BrokerServer {
@@ -36,7 +38,13 @@ export class BrokerServer {
 
   /** Opens the store, then the socket. Resolves when clients are served. */
   static async start(options: BrokerServerOptions): Promise<BrokerServer> {
-    const store = await openLmdbStore({ folder: options.folder, kind: 'broker', tables: BROKER_TABLES });
+    const { folder, tell } = options;
+    const store = await openLmdbStore({
+      folder,
+      kind: 'broker',
+      tables: BROKER_TABLES,
+      ...(tell === undefined ? {} : { tell }),
+    });
     const incarnation = randomBytes(8).toString('hex');
     try {
       const served = await serveBroker({

@@ -1,0 +1,57 @@
+/**
+ * How many pages a transaction of LMDB may add to its file, at most: all that it writes, as if it could reuse none.
+ *
+ * - A value beyond half a page has overflow pages; what stays in a leaf is a node: 8 bytes, its key, the value or its page.
+ * - A page of a tree is copied once a transaction. A write touches its path from root to leaf, and may split each page of
+ *   it. Many writes share their paths: then all pages of the tree, each split once, and what the new nodes fill. A page that
+ *   was split is split again when it has filled, so new nodes are counted four times.
+ * - The list of free pages is written again as a whole: 8 bytes for each page of the file, at most.
+ */
+
+import type { Write } from './store.ts';
+
+/** Header of a page, and of a node. */
+const PAGE_HEADER_BYTES = 24;
+const NODE_HEADER_BYTES = 8;
+const PAGE_NUMBER_BYTES = 8;
+/** A tree of keys of 64 bytes and 4096-byte pages is as deep with 10^10 rows. */
+const DEPTH_MAX = 6;
+/** The main tree, which names the tables, and the tree of the free list; and the rounds in which that list is written. */
+const OWN_PAGES = 32;
+
+/** A table's tree: its levels, and its branch and leaf pages. */
+export type TreeShape = { readonly depth: number; readonly pages: number };
+/** What is known of the trees; null: nothing, and the bound is wider. */
+export type TreeShapes = ((table: string) => TreeShape) | null;
+
+export type FileSize = { readonly pages: number; readonly pageBytes: number };
+
+/** An upper bound of the pages that committing these writes appends to a file of this size. */
+export function pagesAddedMax(writes: readonly Write[], { pages, pageBytes }: FileSize, shapes: TreeShapes): number {
+  const roomBytes = pageBytes - PAGE_HEADER_BYTES;
+  const tables = new Map<string, { count: number; nodeBytes: number }>();
+  let added = OWN_PAGES;
+  for (const { table, key, value } of writes) {
+    const sum = tables.get(table) ?? { count: 0, nodeBytes: 0 };
+    tables.set(table, sum);
+    sum.count += 1;
+    const valueBytes = value?.length ?? 0;
+    const nodeBytes = NODE_HEADER_BYTES + key.length + valueBytes;
+    if (nodeBytes <= roomBytes / 2) {
+      sum.nodeBytes += nodeBytes;
+      continue;
+    }
+    added += Math.ceil((PAGE_HEADER_BYTES + valueBytes) / pageBytes);
+    sum.nodeBytes += NODE_HEADER_BYTES + key.length + PAGE_NUMBER_BYTES;
+  }
+  for (const [table, { count, nodeBytes }] of tables) {
+    const { depth, pages: treePages } = shapes?.(table) ?? { depth: DEPTH_MAX, pages: Infinity };
+    const paths = count * (depth + 1);
+    const copied = Math.min(paths, treePages);
+    const split = Math.min(paths, treePages + 4 * Math.ceil(nodeBytes / roomBytes) + depth);
+    added += copied + split + 1;
+  }
+  // The list names these pages too, and the pages of the list that it replaces.
+  const listed = pages + added;
+  return added + 2 * Math.ceil((PAGE_NUMBER_BYTES * listed) / roomBytes);
+}

@@ -1,0 +1,78 @@
+/**
+ * The tables of one LMDB environment, open: the one import of lmdb.
+ *
+ * What opening needs of the system was tried before (`lmdb-needs.ts`), for a failing open ends the process.
+ */
+
+import { type Database, type RangeOptions, type RootDatabase, open } from 'lmdb';
+import { asRecord, assert, isCount } from '../core/assert.ts';
+import type { TreeShape } from './commit-pages.ts';
+import type { Entry, Range, StoreReader } from './store.ts';
+
+export const FORMAT_TABLE: string = 'format';
+const MAX_TABLES = 16;
+
+type Binary = Database<Buffer, Buffer>;
+
+export class Tables implements StoreReader {
+  readonly root: RootDatabase<Buffer, Buffer>;
+  readonly #tables = new Map<string, Binary>();
+
+  constructor(file: string, options: { tables: readonly string[]; mapBytes: number; readOnly: boolean }) {
+    const { tables, mapBytes, readOnly } = options;
+    this.root = open<Buffer, Buffer>({
+      path: file,
+      noSubdir: true,
+      keyEncoding: 'binary',
+      encoding: 'binary',
+      overlappingSync: false,
+      mapSize: mapBytes,
+      maxDbs: MAX_TABLES,
+      readOnly,
+    });
+    for (const table of [FORMAT_TABLE, ...tables]) {
+      const opened: Binary | undefined = this.root.openDB<Buffer, Buffer>({
+        name: table,
+        keyEncoding: 'binary',
+        encoding: 'binary',
+      });
+      if (opened !== undefined) this.#tables.set(table, opened);
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#tables.has(name);
+  }
+
+  table(name: string): Binary {
+    const table = this.#tables.get(name);
+    assert(table !== undefined, `no table ${name}`);
+    return table;
+  }
+
+  treeShape(name: string): TreeShape {
+    const stats = asRecord(this.table(name).getStats()) ?? {};
+    const { treeDepth: depth, treeBranchPageCount: branches, treeLeafPageCount: leaves } = stats;
+    assert(isCount(depth) && isCount(branches) && isCount(leaves), `the pages of table ${name} are counted`);
+    return { depth, pages: branches + leaves };
+  }
+
+  get(table: string, key: Buffer): Buffer | undefined {
+    return this.table(table).get(key);
+  }
+
+  range(table: string, range: Range): Entry[] {
+    const entries = this.table(table).getRange(bounds(range));
+    return Array.from(entries, ({ key, value }) => ({ key: Buffer.from(key), value: Buffer.from(value) }));
+  }
+
+  keys(table: string, range: Range): Buffer[] {
+    return Array.from(this.table(table).getKeys(bounds(range)), (key) => Buffer.from(key));
+  }
+}
+
+function bounds(range: Range): RangeOptions {
+  const limit = range.limit === undefined ? {} : { limit: range.limit };
+  if (range.reverse !== true) return { start: range.from, end: range.to, ...limit };
+  return { start: range.to, end: range.from, reverse: true, exclusiveStart: true, inclusiveEnd: true, ...limit };
+}
