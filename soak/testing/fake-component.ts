@@ -3,9 +3,10 @@
  * JSON, from a process's name to what it does wrong and when; the others are a component's own.
  */
 
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ComponentChannel } from '../../src/process/component-channel.ts';
+import { DescriptorWriter } from '../../src/process/descriptor-writer.ts';
 import type { ComponentCommand, WatchCommand } from '../../src/process/component-protocol.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { LatencyHistogram } from '../../src/measure/histogram.ts';
@@ -58,7 +59,7 @@ function does(when: Misdeed['when']): Misdeed['what'] | null {
 
 const channel = new ComponentChannel({
   input: process.stdin,
-  output: process.stdout,
+  output: new DescriptorWriter({ descriptor: Number(flag('supervised')), pendingBytesMax: 1024 * 1024 }),
   supervised: true,
   onCommand,
   onParentLost: () => process.exit(1),
@@ -77,7 +78,7 @@ function misbehave(when: Misdeed['when']): boolean {
       process.stderr.write(`{"level":50,"msg":"planted ${what}"}\n`);
       return process.exit(Number(what.slice(5)));
     case 'garbage':
-      process.stdout.write('planted garbage\n');
+      writeSync(Number(flag('supervised')), 'planted garbage\n');
       return true;
     case 'ignore':
     case 'idle':

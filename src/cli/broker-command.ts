@@ -6,9 +6,10 @@ import { parseBytes, parseDuration } from '../core/units.ts';
 import { BrokerServer } from '../journal/broker/server.ts';
 import { PARTITIONS_MAX } from '../journal/journals.ts';
 import { checkListenable } from '../transport/endpoint-check.ts';
-import { parseEndpoint } from '../transport/endpoint.ts';
+import { type Endpoint, parseEndpoint } from '../transport/endpoint.ts';
 import { ComponentRuntime } from './component-runtime.ts';
 import { countWithin, makeCommand, requireOptions, valueOption } from './flags.ts';
+import { type Supervision, supervisedOption } from './supervision.ts';
 
 /** Below it a journal has no room for batches of a useful size. */
 const RETENTION_BYTES_MIN = 1024 * 1024;
@@ -20,7 +21,7 @@ type Flags = {
   retention: number;
   sumsRetention?: number;
   holdAbsence: number;
-  supervised?: true;
+  supervised: Supervision;
 };
 
 export function brokerCommand(): Command {
@@ -45,7 +46,7 @@ export function brokerCommand(): Command {
         '10m',
       ),
     )
-    .option('--supervised', 'speak the supervisor protocol on stdin and stdout')
+    .addOption(supervisedOption())
     .action((flags: Flags) => runBroker(flags));
   return requireOptions(command, '--data', '--listen');
 }
@@ -61,7 +62,15 @@ async function runBroker(flags: Flags): Promise<void> {
   }
   // Before anything is made: what is refused leaves nothing behind.
   await checkListenable(endpoint, { option: '--listen', data: flags.data });
-  const runtime = new ComponentRuntime({ component: 'broker', supervised: flags.supervised === true });
+  const runtime = new ComponentRuntime({ component: 'broker', supervised: flags.supervised });
+  await runtime.compose(() => serve(runtime, flags, { endpoint, sumsRetention }));
+}
+
+async function serve(
+  runtime: ComponentRuntime,
+  flags: Flags,
+  { endpoint, sumsRetention }: { endpoint: Endpoint; sumsRetention: number },
+): Promise<void> {
   const server = await BrokerServer.start({
     folder: flags.data,
     endpoint,
@@ -72,7 +81,7 @@ async function runBroker(flags: Flags): Promise<void> {
       holdAbsenceMs: flags.holdAbsence,
     },
     onFatal: (error) => runtime.fail(error),
-    tell: (line) => runtime.log.warn(line),
+    tell: (line) => runtime.log.warn({}, line),
   });
   const { broker, store, incarnation } = server;
   runtime.serve({

@@ -13,6 +13,7 @@ import { ChunkerReport } from './chunker-report.ts';
 import { ComponentRuntime } from './component-runtime.ts';
 import { connectJournals, parseConnect } from './connection.ts';
 import { type Parse, countWithin, makeCommand, requireOptions, valueOption } from './flags.ts';
+import { type Supervision, supervisedOption } from './supervision.ts';
 
 type Flags = {
   data: string;
@@ -26,7 +27,7 @@ type Flags = {
   batchBytes: number;
   sla: number;
   count?: number;
-  supervised?: true;
+  supervised: Supervision;
 };
 
 export function chunkerCommand(): Command {
@@ -74,7 +75,7 @@ export function chunkerCommand(): Command {
         countWithin(1, Number.MAX_SAFE_INTEGER),
       ),
     )
-    .option('--supervised', 'speak the supervisor protocol on stdin and stdout')
+    .addOption(supervisedOption())
     .action((flags: Flags) => runChunker(flags));
   return requireOptions(command, '--data', '--connect');
 }
@@ -95,12 +96,16 @@ async function runChunker(flags: Flags): Promise<void> {
   parseConnect(flags.connect, flags.data);
   // Before anything is opened.
   batchBytesWithin(flags);
-  const runtime = new ComponentRuntime({ component: 'chunker', supervised: flags.supervised === true });
+  const runtime = new ComponentRuntime({ component: 'chunker', supervised: flags.supervised });
+  await runtime.compose(() => chunk(runtime, flags));
+}
+
+async function chunk(runtime: ComponentRuntime, flags: Flags): Promise<void> {
   const store = await openLmdbStore({
     folder: flags.data,
     kind: 'chunker',
     tables: CHUNKER_TABLES,
-    tell: (line) => runtime.log.warn(line),
+    tell: (line) => runtime.log.warn({}, line),
   });
   const journals = connectJournals(flags.connect, `chunker ${process.pid}`, runtime.log);
   const report = new ChunkerReport((event) => runtime.emit(event));

@@ -1,65 +1,93 @@
 /**
- * What every component shares as a process: its log on stderr (one JSON line an event), its channel on stdout and stdin,
- * signals, progress once a second, and exactly one way to end.
+ * What every component shares as a process: its log on stderr, its channel to a supervisor, signals, progress once a
+ * second, and exactly one way to end (`process/process-end.ts`).
  */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { type Logger, destination, pino } from 'pino';
-import { EXIT, FencedError, ViolationError, exitCodeOf } from '../core/errors.ts';
+import { EXIT, ViolationError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
 import { ComponentChannel } from '../process/component-channel.ts';
 import type { Component, ComponentCommand, ComponentEvent, ProgressEvent } from '../process/component-protocol.ts';
+import { ProcessEnd, exitProcess } from '../process/process-end.ts';
+import { openComponentLog } from './component-log.ts';
+import { type Supervision, openOutput } from './supervision.ts';
 
 const PROGRESS_MS = 1_000;
 const LAG_RESOLUTION_MS = 10;
+/** At its end a process waits no longer than this for its supervisor to read. */
+const FLUSH_MS = 2_000;
 
 export type ComponentRuntimeOptions = {
   readonly component: Component;
-  readonly supervised: boolean;
+  readonly supervised: Supervision;
+};
+
+/** What a graceful stop has left: `unfinished` is work that was asked for and is not done, in words. */
+export type Stopped = { readonly unfinished: string };
+
+export type Served = {
+  readonly progress: () => ProgressEvent;
+  readonly onCommand?: (command: ComponentCommand) => void;
+  /** Resolves when what was done is durable. */
+  readonly stop: () => Promise<Stopped | void>;
 };
 
 export class ComponentRuntime {
-  readonly log: Logger;
+  readonly log: Log;
   readonly #channel: ComponentChannel;
+  readonly #end: ProcessEnd;
   readonly #lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
-  #progress: (() => ProgressEvent) | null = null;
-  #onCommand: (command: ComponentCommand) => void = () => {};
-  #stop: (() => Promise<void>) | null = null;
-  #isEnding = false;
+  #served: Served | null = null;
   #isStopping = false;
 
-  constructor(options: ComponentRuntimeOptions) {
-    const { component, supervised } = options;
-    this.log = pino(
-      {
-        base: { component, pid: process.pid },
-        timestamp: pino.stdTimeFunctions.isoTime,
-        formatters: { level: (level) => ({ level }) },
+  constructor({ component, supervised }: ComponentRuntimeOptions) {
+    const log = openComponentLog(component);
+    const output = openOutput(supervised);
+    this.log = log;
+    this.#end = new ProcessEnd({
+      say: (event) => this.emit(event),
+      log,
+      flush: () => {
+        output.flush(FLUSH_MS);
+        log.flush();
       },
-      destination({ dest: 2, sync: true }),
-    );
+      exit: exitProcess,
+    });
+    // Whatever else prints there, it is no reason to end.
+    process.stdout.on('error', () => undefined);
+    const isSupervised = supervised !== 'not';
     this.#channel = new ComponentChannel({
       input: process.stdin,
-      output: process.stdout,
-      supervised,
-      onCommand: (command) => (command.command === 'progress' ? this.#emitProgress() : this.#onCommand(command)),
-      // The supervisor is dead: nobody is left to report to.
-      onParentLost: () => process.exit(EXIT.internal),
+      output,
+      supervised: isSupervised,
+      onCommand: (command) =>
+        command.command === 'progress' ? this.#emitProgress() : this.#served?.onCommand?.(command),
+      // The supervisor is dead, or not what it should be: nobody is left to report to.
+      onParentLost: (error) => this.#end.abandon(error),
     });
     process.on('uncaughtException', (error) => this.fail(error));
     process.on('unhandledRejection', (error) => this.fail(error));
-    for (const signal of ['SIGTERM', 'SIGINT'] as const)
-      process.on(signal, () => void this.#shutDown(signal, supervised));
+    // A terminal that is closed asks for the same as a service manager.
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+      process.on(signal, () => void this.#shutDown(signal, isSupervised));
   }
 
-  /** From now on it serves: progress is reported, commands are handled, SIGTERM stops it gracefully by `stop`. */
-  serve(options: {
-    progress: () => ProgressEvent;
-    onCommand?: (command: ComponentCommand) => void;
-    stop: () => Promise<void>;
-  }): void {
-    this.#progress = options.progress;
-    this.#onCommand = options.onCommand ?? this.#onCommand;
-    this.#stop = options.stop;
+  /**
+   * Composes the component. A violation that is found on the way ends the process as one does that is found later; what
+   * else is thrown is the command's to tell.
+   */
+  async compose(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof ViolationError)) throw error;
+      this.fail(error);
+    }
+  }
+
+  /** From now on it serves: progress is reported, commands are handled, SIGTERM stops it gracefully. */
+  serve(served: Served): void {
+    this.#served = served;
     this.#lag.enable();
     setInterval(() => this.#emitProgress(), PROGRESS_MS);
   }
@@ -70,50 +98,37 @@ export class ComponentRuntime {
 
   /** Ends the process with the exit code of the error, after one line that says what happened. */
   fail(error: unknown): void {
-    if (this.#isEnding) return;
-    this.#isEnding = true;
-    const message = error instanceof Error ? error.message : String(error);
-    if (error instanceof ViolationError) {
-      this.log.fatal({ kind: error.kind, ...error.witness }, error.line);
-      this.emit({ event: 'violation', kind: error.kind, detail: message, ...error.witness });
-    } else if (error instanceof FencedError) {
-      this.log.warn({ fenced: true }, message);
-    } else {
-      const code = (error as { code?: unknown } | null)?.code;
-      const isExpected = exitCodeOf(error) === EXIT.usage || typeof code === 'string';
-      this.log.fatal({ code, stack: isExpected || !(error instanceof Error) ? undefined : error.stack }, message);
-    }
-    process.exit(exitCodeOf(error));
+    this.#end.fail(error);
   }
 
   /** Ends the process after its last event. */
   finish(event: ComponentEvent): void {
-    if (this.#isEnding) return;
-    this.#isEnding = true;
-    this.#emitProgress();
-    this.emit(event);
-    process.exit(EXIT.holds);
+    this.#end.finish([() => this.#emitProgress(), () => this.emit(event)]);
   }
 
-  async #shutDown(signal: string, supervised: boolean): Promise<void> {
+  async #shutDown(signal: string, isSupervised: boolean): Promise<void> {
     // A terminal sends Ctrl-C to the whole group; the supervisor decides what its components do.
-    if (signal === 'SIGINT' && supervised) return;
+    if (signal !== 'SIGTERM' && isSupervised) return;
     // Stopped once: a second stop would close under the first one what that still commits.
-    if (this.#isEnding || this.#isStopping) return;
+    if (this.#end.isEnding || this.#isStopping) return;
     this.#isStopping = true;
     this.log.info({ signal }, 'stopping');
+    let stopped: Stopped | void;
     try {
-      await this.#stop?.();
+      stopped = await this.#served?.stop();
     } catch (error) {
       return this.fail(error);
     }
-    this.finish({ event: 'stopped', reason: signal });
+    const say = [() => this.#emitProgress(), () => this.emit({ event: 'stopped', reason: signal })];
+    if (stopped === undefined) return this.#end.finish(say);
+    const { unfinished } = stopped;
+    this.#end.finish([...say, () => this.log.warn({ signal }, unfinished)], EXIT.inconclusive);
   }
 
   #emitProgress(): void {
-    if (this.#progress === null) return;
+    if (this.#served === null) return;
     const eventLoopLagNsMax = Math.max(0, this.#lag.max - LAG_RESOLUTION_MS * 1e6);
     this.#lag.reset();
-    this.emit({ ...this.#progress(), eventLoopLagNsMax });
+    this.emit({ ...this.#served.progress(), eventLoopLagNsMax });
   }
 }

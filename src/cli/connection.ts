@@ -1,8 +1,8 @@
 /** Composition of a client's connection to the embedded broker. */
 
 import { randomBytes } from 'node:crypto';
-import type { Logger } from 'pino';
 import { systemClock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
 import { JournalClient } from '../journal/client.ts';
 import { checkConnectable } from '../transport/endpoint-check.ts';
 import { type Endpoint, parseEndpoint } from '../transport/endpoint.ts';
@@ -17,7 +17,7 @@ export function parseConnect(text: string, data: string | null): Endpoint {
   return endpoint;
 }
 
-export function connectJournals(endpoint: string, name: string, log?: Logger): JournalClient {
+export function connectJournals(endpoint: string, name: string, log?: Log): JournalClient {
   return new JournalClient({
     dialer: new ZeromqDialer(parseEndpoint(endpoint, '--connect')),
     clock: systemClock,

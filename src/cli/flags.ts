@@ -46,11 +46,6 @@ export function parsed<T>(flag: string, parse: Parse<T>): (text: string) => T {
   return (text) => parse(text, flag);
 }
 
-/** The value as it is. */
-export function asTyped(text: string): string {
-  return text;
-}
-
 /** A count within bounds. */
 export function countWithin(low: number, high: number): Parse<number> {
   return (text, flag) => parseCountWithin(text, flag, { low, high } satisfies Range);

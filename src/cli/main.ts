@@ -5,7 +5,14 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { tryDescriptors } from '../core/descriptors.ts';
 import { EXIT, ViolationError, exitCodeOf } from '../core/errors.ts';
+import { DescriptorWriter } from '../process/descriptor-writer.ts';
+import { exitProcess, leaveLostTerminals } from '../process/process-end.ts';
 import { makeCommand, usageErrorOf } from './flags.ts';
+
+const STDERR = 2;
+const LAST_LINE_BYTES_MAX = 1024 * 1024;
+/** How long the last line may wait for its reader. */
+const FLUSH_MS = 1_000;
 
 type Load = () => Promise<Command>;
 
@@ -99,18 +106,26 @@ function packageVersionOfThis(): string {
 // Whoever reads the output may go at any time: a pipe that is closed, a terminal that is gone, a full disk. What the command
 // was asked for is done all the same, and its exit code is its own.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-
+process.on('exit', leaveLostTerminals);
 try {
   await main(process.argv.slice(2));
 } catch (error) {
+  endOf(error);
+}
+
+/** One line on stderr, if anything is to be said, and the exit code; whatever becomes of the line. */
+function endOf(error: unknown): void {
   const usage = usageErrorOf(error);
-  if (usage !== null) {
-    process.stderr.write(`stream-sum: ${usage.message.split('\n')[0] ?? ''}\n`);
-    process.exit(EXIT.usage);
-  }
+  if (usage !== null) return end(usage.message.split('\n')[0] ?? '', EXIT.usage);
   const isHelp = (error as { code?: unknown } | null)?.code?.toString().startsWith('commander.') === true;
-  if (isHelp) process.exit((error as { exitCode?: number }).exitCode === 0 ? EXIT.holds : EXIT.usage);
+  if (isHelp) return exitProcess((error as { exitCode?: number }).exitCode === 0 ? EXIT.holds : EXIT.usage);
   const line = error instanceof ViolationError ? error.line : error instanceof Error ? error.message : String(error);
-  process.stderr.write(`stream-sum: ${line}\n`);
-  process.exit(exitCodeOf(error));
+  end(line, exitCodeOf(error));
+}
+
+function end(line: string, exitCode: number): void {
+  const stderr = new DescriptorWriter({ descriptor: STDERR, pendingBytesMax: LAST_LINE_BYTES_MAX });
+  stderr.write(`stream-sum: ${line}\n`);
+  stderr.flush(FLUSH_MS);
+  exitProcess(exitCode);
 }

@@ -1,12 +1,16 @@
 /** `stream-sum retire`: ends a dead producer in every journal and releases its verifier's hold. Can be run again. */
 
 import type { Command } from 'commander';
-import { destination, pino } from 'pino';
-import { UsageError } from '../core/errors.ts';
+import { UsageError, ViolationError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
 import { type Journals, SUMS_JOURNAL, chunkJournal } from '../journal/journals.ts';
 import { isProducerId } from '../message/batch.ts';
+import { type ComponentEvent, encodeEvent } from '../process/component-protocol.ts';
+import { ProcessEnd, exitProcess } from '../process/process-end.ts';
+import { openComponentLog } from './component-log.ts';
 import { connectJournals, parseConnect } from './connection.ts';
 import { makeCommand, requireOptions, valueOption } from './flags.ts';
+import { openOutput } from './supervision.ts';
 
 type Flags = { connect: string; producer: string };
 
@@ -26,8 +30,19 @@ function parseProducer(text: string, flag: string): string {
 
 async function runRetire({ connect, producer }: Flags): Promise<void> {
   parseConnect(connect, null);
-  const log = pino({ base: { component: 'retire', pid: process.pid } }, destination({ dest: 2, sync: true }));
-  const journals = connectJournals(connect, `retire ${process.pid}`, log);
+  const log = openComponentLog('retire');
+  const output = openOutput('not');
+  try {
+    await retire(connectJournals(connect, `retire ${process.pid}`, log), producer, log);
+  } catch (error) {
+    if (!(error instanceof ViolationError)) throw error;
+    // As a component tells it: the event, the log, exit 10.
+    const say = (event: ComponentEvent): void => output.write(encodeEvent(event));
+    new ProcessEnd({ say, log, flush: () => log.flush(), exit: exitProcess }).fail(error);
+  }
+}
+
+async function retire(journals: Journals, producer: string, log: Log): Promise<void> {
   const { partitions } = await journals.list();
   if (!(await isKnown(journals, producer, partitions)))
     throw new UsageError(`--producer ${producer}: no journal knows it, so there is nothing to retire`);

@@ -1,17 +1,18 @@
 /** `stream-sum summer`: folds the chunks of its partitions and publishes their sums. */
 
 import type { Command } from 'commander';
-import type { Logger } from 'pino';
 import { systemClock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
 import { openLmdbStore, readLmdbStore } from '../store/lmdb-store.ts';
 import type { Claim } from '../summer/claim.ts';
 import { prepareSummer } from '../summer/prepare-summer.ts';
 import { SUMMER_TABLES } from '../summer/rows.ts';
 import { ComponentRuntime } from './component-runtime.ts';
 import { connectJournals, parseConnect } from './connection.ts';
-import { makeCommand, requireOptions, parsePartitions, valueOption } from './flags.ts';
+import { makeCommand, parsePartitions, requireOptions, valueOption } from './flags.ts';
+import { type Supervision, supervisedOption } from './supervision.ts';
 
-type Flags = { data: string; connect: string; partitions: number[]; takeOver?: true; supervised?: true };
+type Flags = { data: string; connect: string; partitions: number[]; takeOver?: true; supervised: Supervision };
 
 export function summerCommand(): Command {
   const command = makeCommand('summer', 'Fold the chunks of partitions and publish the final sum of every file.')
@@ -19,19 +20,23 @@ export function summerCommand(): Command {
     .option('--connect <endpoint>', "the broker's endpoint")
     .addOption(valueOption('--partitions <list>', 'the partitions to own, such as 0-7 or 0,3,6', parsePartitions))
     .option('--take-over', 'replace the present owners of the partitions, taking their state from their stores')
-    .option('--supervised', 'speak the supervisor protocol on stdin and stdout')
+    .addOption(supervisedOption())
     .action((flags: Flags) => runSummer(flags));
   return requireOptions(command, '--data', '--connect', '--partitions');
 }
 
 async function runSummer(flags: Flags): Promise<void> {
   parseConnect(flags.connect, flags.data);
-  const runtime = new ComponentRuntime({ component: 'summer', supervised: flags.supervised === true });
+  const runtime = new ComponentRuntime({ component: 'summer', supervised: flags.supervised });
+  await runtime.compose(() => sum(runtime, flags));
+}
+
+async function sum(runtime: ComponentRuntime, flags: Flags): Promise<void> {
   const store = await openLmdbStore({
     folder: flags.data,
     kind: 'summer',
     tables: SUMMER_TABLES,
-    tell: (line) => runtime.log.warn(line),
+    tell: (line) => runtime.log.warn({}, line),
   });
   const journals = connectJournals(flags.connect, `summer ${process.pid}`, runtime.log);
   const { summer, owners } = await prepareSummer({
@@ -60,7 +65,7 @@ async function runSummer(flags: Flags): Promise<void> {
   runtime.emit({ event: 'ready', component: 'summer', pid: process.pid, shards, epochs });
 }
 
-function logClaim(log: Logger, shard: number, claim: Claim): void {
+function logClaim(log: Log, shard: number, claim: Claim): void {
   if (claim.outcome === 'owned') {
     log.info({ ...claim.owner, copiedFrom: claim.copiedFrom }, 'owns the shard');
     return;

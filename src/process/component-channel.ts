@@ -38,15 +38,15 @@ export type ChannelInput = {
   on(event: 'error', listener: (error: Error) => void): unknown;
   destroy(): unknown;
 };
-/** The part of a writable stream that the channel uses: process.stdout, or a stand-in in a test. */
+/** What the channel needs of where its lines go: a `DescriptorWriter`, or a stand-in in a test. `write` never throws. */
 export type ChannelOutput = {
   write(line: string): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
 };
 
 /**
- * The child's side. Not supervised, stdin is never touched and only the events for a person are printed. Node writes to
- * pipes synchronously on POSIX, so what was emitted before `process.exit` has left the process.
+ * The child's side. Not supervised, stdin is never touched, only the events for a person are printed, and it does not
+ * matter whether anybody reads them.
  */
 export class ComponentChannel {
   readonly #output: ChannelOutput;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { temporaryFolder } from '../cli/testing/test-process.ts';
+import { MAIN, temporaryFolder, within } from '../cli/testing/test-process.ts';
 import { ComponentProcess, type ProcessExit, componentLaunch } from './component-process.ts';
 
 const SCRIPT = "console.error([process.env.FROM_LAUNCH, process.env.PATH, process.argv.at(-1)].join('\\n'))";
@@ -38,4 +38,35 @@ test('a component of this build runs in the same Node, and keeps the memory of f
   // glibc takes no larger threshold than 32 MiB, and without one that it takes it maps every buffer.
   t.is(Number(environment?.['MALLOC_MMAP_THRESHOLD_']), 32 * 1024 * 1024);
   t.true(Number(environment?.['MALLOC_TRIM_THRESHOLD_']) >= 32 * 1024 * 1024);
+});
+
+test('whatever is printed on the stdout of a component is no event, and goes to its log', async (t) => {
+  const folder = temporaryFolder(t);
+  const logPath = join(folder, 'log');
+  const noise = `data:text/javascript,${encodeURIComponent("console.log('noise, {}'); setInterval(() => console.log('{}'), 5).unref()")}`;
+  const flags = ['--data', join(folder, 'broker'), '--listen', `ipc://${join(folder, 'socket')}`, '--partitions', '1'];
+  const seen: string[] = [];
+  const exit = new Promise<ProcessExit>((resolve, reject) => {
+    const component = new ComponentProcess(
+      { name: 'broker', component: 'broker', argv: ['broker', ...flags, '--supervised', '3'], partitions: [] },
+      {
+        launch: { command: process.execPath, argv: ['--import', noise, MAIN] },
+        logPath,
+        listener: {
+          onEvent: (running, { event }) => {
+            seen.push(event);
+            if (event === 'ready') running.send({ command: 'progress' });
+            if (event === 'progress' && seen.length === 2) running.ask('stop', 'SIGTERM');
+          },
+          onExit: (_, ended) => resolve(ended),
+          onBroken: (_, error) => reject(error),
+        },
+      },
+    );
+    component.start();
+    t.teardown(() => component.ask('abandon', 'SIGKILL'));
+  });
+  t.like(await within(exit, () => seen.join(' ')), { code: 0, signal: null });
+  t.deepEqual([seen.at(0), seen.at(1), seen.at(-1)], ['ready', 'progress', 'stopped']);
+  t.regex(readFileSync(logPath, 'utf8'), /^noise, \{\}$/m);
 });

@@ -1,6 +1,6 @@
 /**
  * One component as a process that can be killed and started again under one name. It speaks the component protocol over
- * the child's stdin and stdout; stderr is appended to the process's own log file.
+ * the child's stdin and a descriptor of its own; stdout and stderr are appended to the process's own log file.
  *
  * The child runs in a session of its own, so that Ctrl-C reaches the supervisor alone; it exits when its stdin closes,
  * so that it never outlives the supervisor.
@@ -8,6 +8,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, renameSync, statSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { assert } from '../core/assert.ts';
 import { OperatingError } from '../core/errors.ts';
 import { LineSplitter } from './component-channel.ts';
@@ -17,6 +18,7 @@ import {
   type ComponentEvent,
   decodeEvent,
   encodeCommand,
+  PROTOCOL_DESCRIPTOR,
 } from './component-protocol.ts';
 
 /** What a process is: its name in the results, and the arguments that it is started with every time. */
@@ -116,7 +118,7 @@ export class ComponentProcess {
     const log = openLog(this.logPath);
     const { command, argv, environment } = this.#launch;
     const child = spawn(command, [...argv, ...this.spec.argv], {
-      stdio: ['pipe', 'pipe', log],
+      stdio: ['pipe', log, log, 'pipe'],
       detached: true,
       env: { ...environment, ...process.env },
     });
@@ -136,7 +138,9 @@ export class ComponentProcess {
     const { child, pid } = incarnation;
     const splitter = new LineSplitter();
     let broken = false;
-    child.stdout?.on('data', (bytes: Buffer) => {
+    const events = child.stdio[PROTOCOL_DESCRIPTOR] as Readable | null | undefined;
+    events?.on('error', () => undefined);
+    events?.on('data', (bytes: Buffer) => {
       if (broken) return;
       try {
         for (const line of splitter.push(bytes)) this.#receive(incarnation, decodeEvent(line));

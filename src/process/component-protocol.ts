@@ -1,6 +1,7 @@
 /**
- * What a supervisor and the components it runs say to each other: one JSON object a line, events on the child's stdout,
- * commands on its stdin. The parent's death closes stdin, and the child exits at once; so no process outlives a run.
+ * What a supervisor and the components it runs say to each other: one JSON object a line, events on a descriptor of the
+ * child that nothing else writes to, commands on its stdin. The parent's death closes stdin, and the child exits at once;
+ * so no process outlives a run.
  *
  * Every line is validated before it is used: required fields, their types and ranges; unknown fields are dropped. Times
  * are CLOCK_MONOTONIC nanoseconds (`systemClock.nowNs()`), comparable between processes. Ready, violation, drained and
@@ -11,6 +12,12 @@ import { isCount } from '../core/assert.ts';
 import { OperatingError, type ViolationKind, type ViolationWitness } from '../core/errors.ts';
 
 export type Component = 'broker' | 'summer' | 'chunker';
+
+/**
+ * Where a component says its events to a supervisor of this program: on stdout anything that is loaded into the process
+ * may print. Without a descriptor, `--supervised` alone, it is stdout all the same.
+ */
+export const PROTOCOL_DESCRIPTOR = 3;
 
 /** The component serves: what it needed is open, and what it owns is its own. */
 export type BrokerReady = {

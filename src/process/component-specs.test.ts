@@ -49,13 +49,13 @@ test('the arguments of the components are those that they document', (t) => {
   t.deepEqual(
     specs.map((spec) => spec.argv.join(' ')),
     [
-      'broker --data /data/broker --listen ipc:///data/broker.ipc --partitions 4 --retention 1048576 --supervised',
-      'summer --data /data/summer-0 --connect ipc:///data/broker.ipc --partitions 0,1 --supervised',
-      'summer --data /data/summer-1 --connect ipc:///data/broker.ipc --partitions 2,3 --supervised',
+      'broker --data /data/broker --listen ipc:///data/broker.ipc --partitions 4 --retention 1048576 --supervised 3',
+      'summer --data /data/summer-0 --connect ipc:///data/broker.ipc --partitions 0,1 --supervised 3',
+      'summer --data /data/summer-1 --connect ipc:///data/broker.ipc --partitions 2,3 --supervised 3',
       ...[2, 3].map(
         (rate, number) =>
           `chunker --data /data/chunker-${number} --connect ipc:///data/broker.ipc --number ${number} --seed 1 ` +
-          `--files 5 --chunks 0..9 --chunk-bytes 32 --rate ${rate} --batch-bytes 65536 --sla 1500ms --supervised`,
+          `--files 5 --chunks 0..9 --chunk-bytes 32 --rate ${rate} --batch-bytes 65536 --sla 1500ms --supervised 3`,
       ),
     ],
   );

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { type Range, rangeText } from '../core/units.ts';
-import type { Component } from './component-protocol.ts';
+import { type Component, PROTOCOL_DESCRIPTOR } from './component-protocol.ts';
 import type { ComponentSpec } from './component-process.ts';
 
 /** What the processes are told: how many there are, and what flows through them. */
@@ -42,7 +42,7 @@ export function ratesOfChunkers(rate: number | 'max', chunkers: number): (number
 /** `--name value` for each pair, after the component's name. */
 function argvOf(component: Component, flags: Readonly<Record<string, string | number>>): string[] {
   const argv = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  return [component, ...argv, '--supervised'];
+  return [component, ...argv, '--supervised', String(PROTOCOL_DESCRIPTOR)];
 }
 
 /** The broker first, then the summers, then the chunkers: the order in which they are started. */

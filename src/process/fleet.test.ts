@@ -5,7 +5,7 @@ import { Fleet } from './fleet.ts';
 
 /** A summer that answers only the second request of two; what it folded counts the requests. */
 const BUSY = `
-const say = (event) => process.stdout.write(JSON.stringify(event) + '\\n');
+const say = (event) => require('node:fs').writeSync(3, JSON.stringify(event) + '\\n');
 say({ event: 'ready', component: 'summer', pid: process.pid, shards: [], epochs: [] });
 let asked = 0;
 require('node:readline').createInterface({ input: process.stdin }).on('line', () => {

@@ -2,7 +2,7 @@
 
 import { ComponentRuntime } from '../component-runtime.ts';
 
-const runtime = new ComponentRuntime({ component: 'summer', supervised: true });
+const runtime = new ComponentRuntime({ component: 'summer', supervised: 'stdio' });
 runtime.serve({
   progress: () => ({
     event: 'progress',
@@ -14,7 +14,7 @@ runtime.serve({
     sumsPublished: 0,
   }),
   stop: () => {
-    runtime.log.info('it is asked to stop');
+    runtime.log.info({}, 'it is asked to stop');
     return new Promise((resolve) => process.once('SIGUSR2', () => resolve()));
   },
 });

@@ -39,6 +39,14 @@ export async function within<T>(promise: Promise<T>, what: () => string, deadlin
 
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
+export type TestProcessOptions = {
+  readonly script?: string;
+  readonly before?: readonly string[];
+  readonly stdoutTo?: number;
+  readonly stderrTo?: number;
+  readonly environment?: Readonly<Record<string, string>>;
+};
+
 export class TestProcess {
   readonly child: ChildProcess;
   readonly argv: readonly string[];
@@ -48,10 +56,14 @@ export class TestProcess {
   readonly exited: Promise<Exit>;
   #waiting: { isMet: () => boolean; resolve: () => void }[] = [];
 
-  constructor(t: Teardown, argv: readonly string[], options: { script?: string; before?: readonly string[] } = {}) {
-    const { script = MAIN, before = [] } = options;
+  /** `stdoutTo` and `stderrTo`: descriptors instead of what is kept here. */
+  constructor(t: Teardown, argv: readonly string[], options: TestProcessOptions = {}) {
+    const { script = MAIN, before = [], stdoutTo = 'pipe', stderrTo = 'pipe', environment = {} } = options;
     this.argv = argv;
-    this.child = spawn(process.execPath, [script, ...before, ...argv], { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.child = spawn(process.execPath, [script, ...before, ...argv], {
+      stdio: ['pipe', stdoutTo, stderrTo],
+      env: { ...process.env, ...environment },
+    });
     this.child.stdin?.on('error', () => {});
     this.exited = new Promise((resolve, reject) => {
       this.child.on('error', reject);

@@ -62,8 +62,15 @@ function crashInCommit(store: Store): Store {
   };
 }
 
-async function runSummer(flags: Flags, { tampering, crashAt }: Plan): Promise<void> {
-  const runtime = new ComponentRuntime({ component: 'summer', supervised: flags.supervised === true });
+async function runSummer(flags: Flags, plan: Plan): Promise<void> {
+  const runtime = new ComponentRuntime({
+    component: 'summer',
+    supervised: flags.supervised === true ? 'stdio' : 'not',
+  });
+  await runtime.compose(() => sum(runtime, flags, plan));
+}
+
+async function sum(runtime: ComponentRuntime, flags: Flags, { tampering, crashAt }: Plan): Promise<void> {
   const isFirst = !existsSync(flags.data);
   const opened = await openLmdbStore({ folder: flags.data, kind: 'summer', tables: SUMMER_TABLES });
   const isLate = tampering === 'late-offset' && isFirst;
