@@ -5,13 +5,14 @@ import { join, resolve } from 'node:path';
 import type { Audit, Connect } from './audit.ts';
 import type { Clock } from '../src/core/clock.ts';
 import { EXIT } from '../src/core/errors.ts';
-import { makeUsableFolder } from '../src/core/folder.ts';
+import { folderError, makeUsableFolder, removeFolders } from '../src/core/folder.ts';
 import {
   beginRunFile,
   createRunFolder,
   digestFiles,
   makeFolders,
   type Program,
+  type RunFile,
   writeRunFile,
 } from '../src/measure/run-folder.ts';
 import type { Launch } from '../src/process/component-process.ts';
@@ -47,6 +48,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
   const startedAt = new Date();
   // Before anything else is made: a folder that cannot be used leaves nothing behind.
   if (options.data !== null) makeUsableFolder('--data', options.data);
+  const made = makeUsableFolder('--results', options.results);
   const folder = await createRunFolder({ results: options.results, kind: 'soak', seed: options.seed, startedAt });
   const dataFolder = resolve(options.data ?? join(folder, 'data'));
   await makeFolders(dataFolder);
@@ -55,11 +57,8 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     const configuration = { ...options, dataFolder, endpoint: endpoint.address };
     const { seed } = options;
     const run = await beginRunFile(dependencies, { kind: 'soak', configuration, seed, startedAt, dataFolder });
-    await writeRunFile(folder, run);
     const startNs = clock.nowNs();
-    const summers = processNames('summer', options.summers);
-    const processes = ['broker', ...summers, ...processNames('chunker', options.chunkers), SELF];
-    const record = new RunRecord(folder, { startNs, processes, onUnwritten: (line) => display.say(line) });
+    const record = await beginRecord(folder, { run, options, made, startNs, onUnwritten: (line) => display.say(line) });
     display.say(`soak: seed ${options.seed}, results in ${folder}`);
     for (const line of outlookLines(outlook, options)) display.say(line);
     const supervisor = new Supervisor({
@@ -119,6 +118,32 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     return { verdict, folder };
   } finally {
     await endpoint.remove();
+  }
+}
+
+/** Writes down that the run begins. Throws UsageError, and leaves no folder, where nothing can be written. */
+async function beginRecord(
+  folder: string,
+  of: {
+    readonly run: RunFile;
+    readonly options: SoakOptions;
+    /** Folders above it that were made for it. */
+    readonly made: readonly string[];
+    readonly startNs: number;
+    readonly onUnwritten: (line: string) => void;
+  },
+): Promise<RunRecord> {
+  const { run, options, made, startNs, onUnwritten } = of;
+  const summers = processNames('summer', options.summers);
+  const processes = ['broker', ...summers, ...processNames('chunker', options.chunkers), SELF];
+  try {
+    await writeRunFile(folder, run);
+    return new RunRecord(folder, { startNs, processes, onUnwritten });
+  } catch (cause) {
+    if (typeof (cause as { code?: unknown } | null)?.code !== 'string') throw cause;
+    await rm(folder, { recursive: true, force: true });
+    removeFolders(made);
+    throw folderError('--results', options.results, cause);
   }
 }
 

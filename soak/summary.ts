@@ -178,7 +178,7 @@ function faultLines({ options, faults, recovery, firstRecovery }: RunSummary): s
         ? ''
         : ` in ${durationText(histogram?.percentileNs(50) ?? null)} (median), ` +
           `${durationText(histogram?.percentileNs(100) ?? null)} (longest); a first partition in ` +
-          `${durationText(firstRecovery.get(kind)?.percentileNs(50) ?? null)}`;
+          durationText(firstRecovery.get(kind)?.percentileNs(50) ?? null);
     const text = `${kind.padEnd(16)} ${tally.proven} hit, ${tally.recovered} recovered${times}`;
     return field(index === 0 ? 'faults' : '', text);
   });

@@ -7,8 +7,8 @@ import { lstatSync, mkdirSync, mkdtempSync, rmdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path';
 import { OperatingError, UsageError } from './errors.ts';
 
-/** The machine lacks something; the name that the user gave is not at fault. */
-const LACKING: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOMEM', 'EIO']);
+/** The machine lacks something, and another folder would not help. (A full disk is the folder's.) */
+const LACKING: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EIO']);
 
 /**
  * Makes a folder and those above it that are missing; gives the ones that were made, outermost first. Throws the system's

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { OperatingError } from '../core/errors.ts';
+import { OperatingError, UsageError } from '../core/errors.ts';
 import { readEnvironment } from './environment.ts';
 import {
   createRunFolder,
@@ -31,7 +31,7 @@ test('a results folder that cannot be made is one clear line', async (t) => {
   const file = join(temporaryFolder(t), 'file');
   writeFileSync(file, '');
   const options = { results: join(file, 'results'), kind: 'soak', seed: 7, startedAt: new Date(0) };
-  await t.throwsAsync(createRunFolder(options), { instanceOf: OperatingError, code: 'ERR_FOLDER' });
+  await t.throwsAsync(createRunFolder(options), { instanceOf: UsageError, message: /^cannot use --results / });
 });
 
 test('where no folder can exist the error comes at once', async (t) => {

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { OperatingError } from '../core/errors.ts';
-import { makeFoldersSync, reasonOf } from '../core/folder.ts';
+import { makeFoldersSync, makeUsableFolder, reasonOf } from '../core/folder.ts';
 import { type Environment, type NativeVersions, readEnvironment } from './environment.ts';
 
 export const RUN_SCHEMA_VERSION: number = 1;
@@ -77,7 +77,10 @@ export async function beginRunFile(
   };
 }
 
-/** Makes `<results>/<kind>-<UTC time>-seed<seed>`, with `-2`, `-3` ... when it exists already. */
+/**
+ * Makes `<results>/<kind>-<UTC time>-seed<seed>`, with `-2`, `-3` ... when it exists already. Throws UsageError where that
+ * cannot be.
+ */
 export async function createRunFolder(options: {
   readonly results: string;
   readonly kind: string;
@@ -89,7 +92,7 @@ export async function createRunFolder(options: {
     .toISOString()
     .replace(/\.\d+Z$/, 'Z')
     .replaceAll(/[-:]/g, '');
-  await makeFolders(results);
+  makeUsableFolder('--results', results);
   for (let attempt = 1; ; attempt += 1) {
     const folder = join(results, `${kind}-${stamp}-seed${seed}${attempt === 1 ? '' : `-${attempt}`}`);
     if (await makeFolder(folder)) return folder;
