@@ -12,7 +12,7 @@ import { onInterrupt } from '../src/process/interrupt.ts';
 import { ChildError } from './against/child.ts';
 import { interleave } from './against/interleave.ts';
 import { recordBaseline } from './baseline.ts';
-import { type BenchFlags, type BenchOptions, parseBenchOptions, SUITES } from './options.ts';
+import { type BenchFlags, type BenchOptions, checkAgainst, parseBenchOptions, SUITES } from './options.ts';
 import { createProgress } from './progress.ts';
 import { thisProgram } from './program.ts';
 import { type BenchDependencies, runBench } from './run.ts';
@@ -45,6 +45,7 @@ export function benchCommand(): Command {
 async function run({ record, against, ...flags }: Flags): Promise<void> {
   const options = parseBenchOptions(flags);
   if (record === true && against !== undefined) throw new UsageError('--record and --against exclude each other');
+  if (against !== undefined) checkAgainst(options);
   const interrupted = new AbortController();
   const release = onInterrupt(() => interrupted.abort());
   const dependencies = compose(interrupted.signal);

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { UsageError } from '../src/core/errors.ts';
-import { parseBenchOptions, roundsPlan, SUITES } from './options.ts';
+import { checkAgainst, parseBenchOptions, roundsPlan, SUITES } from './options.ts';
 
 const FLAGS = { firstRound: 1, seed: 1, results: 'results' };
 
@@ -24,4 +24,25 @@ test('micro-benchmarks have 10 rounds and more, a pipeline fewer, unless they ar
   }
   t.is(roundsPlan(parseBenchOptions(FLAGS), 'pipeline').rounds, 3);
   t.is(roundsPlan(parseBenchOptions({ ...FLAGS, rounds: 7 }), 'pipeline').rounds, 7);
+});
+
+test('a benchmark that no suite has is refused before anything is made, even beside one that exists', (t) => {
+  const refused = (flags: Parameters<typeof parseBenchOptions>[0], message: RegExp): void => {
+    t.throws(() => parseBenchOptions(flags), { instanceOf: UsageError, message });
+  };
+  refused(
+    { ...FLAGS, suite: ['codec'], only: ['generte'] },
+    /--only generte: .* suite codec; expected one of generate,/,
+  );
+  refused({ ...FLAGS, only: ['throughput', 'foo'] }, /--only foo: .* suites hash, pipeline;/);
+  refused({ ...FLAGS, quick: true, suite: ['pipeline'], only: ['growth'] }, /--only growth: .* pipeline with --quick;/);
+  t.deepEqual(parseBenchOptions({ ...FLAGS, suite: ['pipeline'], only: ['growth'] }).only, ['growth']);
+});
+
+test('rounds of two builds that could prove nothing are refused before anything is built', (t) => {
+  for (const rounds of [1, 4, 5]) {
+    t.throws(() => checkAgainst({ rounds }), { instanceOf: UsageError, message: /--rounds \d: .* 6 rounds or more/ });
+  }
+  t.notThrows(() => checkAgainst({ rounds: 6 }));
+  t.notThrows(() => checkAgainst({ rounds: null }));
 });

@@ -1,11 +1,28 @@
 /** What a benchmark run can be asked for: the flags as typed, checked, and what follows from the scale. Pure. */
 
 import { UsageError } from '../src/core/errors.ts';
+import { leastSignFlipP } from '../src/measure/statistics-sign-flip.ts';
+import { CONFIDENCE } from '../src/measure/statistics.ts';
 import type { RoundsPlan } from './harness/rounds.ts';
 import type { Scale } from './harness/task.ts';
 
 export const SUITES = ['hash', 'state', 'codec', 'store', 'transport', 'pipeline'] as const;
 export type SuiteName = (typeof SUITES)[number];
+
+/** Of every suite; the pipeline's depend on the scale. The tests hold them to the tasks of the suites. */
+const BENCHMARKS: Readonly<Record<Exclude<SuiteName, 'pipeline'>, readonly string[]>> = {
+  hash: ['sliced-chunks', 'record-batches', 'operation', 'allocations', 'backend'],
+  state: ['states', 'pages', 'operation'],
+  codec: ['generate', 'batch-seal', 'batch-open', 'chunks-parse', 'sums-encode', 'sums-decode', 'operation'],
+  store: ['durable-commit'],
+  transport: ['batches', 'round-trip'],
+};
+
+/** The names of a suite's benchmarks, known before anything is made for it. */
+export function benchmarksOf(suite: SuiteName, scale: Scale): readonly string[] {
+  if (suite !== 'pipeline') return BENCHMARKS[suite];
+  return ['throughput', 'latency', ...(scale === 'quick' ? [] : ['recovery', 'growth']), 'ceiling'];
+}
 
 export type BenchOptions = {
   readonly suites: readonly SuiteName[];
@@ -44,10 +61,13 @@ export function parseBenchOptions(flags: BenchFlags): BenchOptions {
   const scales = (['smoke', 'quick', 'full'] as const).filter((scale) => flags[scale] === true);
   if (scales.length > 1) throw new UsageError(`--${scales.join(' and --')} exclude each other`);
   const scale = scales[0] ?? 'default';
-  const suites = flags.suite?.flatMap((text) => (text === 'all' ? SUITES : [suiteOf(text)]));
+  const named = flags.suite?.flatMap((text) => (text === 'all' ? SUITES : [suiteOf(text)]));
+  const suites = named === undefined ? DEFAULT_SUITES[scale] : SUITES.filter((suite) => named.includes(suite));
+  const only = flags.only ?? [];
+  for (const name of only) checkBenchmark(name, suites, scale);
   return {
-    suites: suites === undefined ? DEFAULT_SUITES[scale] : SUITES.filter((suite) => suites.includes(suite)),
-    only: flags.only ?? [],
+    suites,
+    only,
     scale,
     rounds: flags.rounds ?? null,
     firstRound: flags.firstRound,
@@ -60,6 +80,31 @@ function suiteOf(text: string): SuiteName {
   const suite = SUITES.find((name) => name === text);
   if (suite === undefined) throw new UsageError(`--suite ${text}: expected all or one of ${SUITES.join(', ')}`);
   return suite;
+}
+
+/** A name that no suite has would be measured as nothing. */
+function checkBenchmark(name: string, suites: readonly SuiteName[], scale: Scale): void {
+  const known = [...new Set(suites.flatMap((suite) => benchmarksOf(suite, scale)))];
+  if (known.includes(name)) return;
+  const where = `${suites.length === 1 ? 'suite' : 'suites'} ${suites.join(', ')}${scale === 'default' ? '' : ` with --${scale}`}`;
+  throw new UsageError(`--only ${name}: no such benchmark in ${where}; expected one of ${known.join(', ')}`);
+}
+
+/** Interleaved rounds by which a comparison can tell change from chance. */
+export const AGAINST_ROUNDS_MIN: number = leastRounds();
+
+function leastRounds(): number {
+  let rounds = 1;
+  while (leastSignFlipP(rounds) > 1 - CONFIDENCE) rounds += 1;
+  return rounds;
+}
+
+/** Throws a UsageError when so few rounds of two builds could prove nothing. */
+export function checkAgainst({ rounds }: Pick<BenchOptions, 'rounds'>): void {
+  if (rounds === null || rounds >= AGAINST_ROUNDS_MIN) return;
+  throw new UsageError(
+    `--rounds ${rounds}: --against needs ${AGAINST_ROUNDS_MIN} rounds or more to tell change from chance`,
+  );
 }
 
 const ROUNDS: Readonly<Record<Scale, { readonly micro: number; readonly pipeline: number }>> = {

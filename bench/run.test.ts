@@ -4,13 +4,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { EXIT, exitCodeOf, InvariantError, UsageError, ViolationError } from '../src/core/errors.ts';
+import { EXIT, exitCodeOf, InvariantError, ViolationError } from '../src/core/errors.ts';
 import { readCsv } from '../src/measure/csv.ts';
 import { contenderTask } from './hash/chunk-tasks.ts';
 import { nodeCryptoOfChunks } from './hash/contenders.ts';
 import { Workload } from './hash/workload.ts';
-import { type BenchOptions, parseBenchOptions } from './options.ts';
+import { type BenchOptions, benchmarksOf, parseBenchOptions, SUITES } from './options.ts';
 import { type BenchDependencies, type BenchResult, runBench } from './run.ts';
+import { createSuite } from './suites.ts';
 import { benchTables } from './tables.ts';
 
 function temporaryFolder(t: ExecutionContext): string {
@@ -92,9 +93,33 @@ test('a contender that was given nothing is not called right', async (t) => {
   await t.throwsAsync(async () => task.check(), { instanceOf: InvariantError });
 });
 
-test('a benchmark that does not exist is refused, and the folder says so', async (t) => {
-  const options = smokeOf(t, 'codec', ['generte']);
-  await t.throwsAsync(run(options), { instanceOf: UsageError, message: /generte/ });
+test('the names that can be asked for are those of the tasks of each suite', async (t) => {
+  for (const name of SUITES) {
+    for (const scale of ['smoke', 'quick'] as const) {
+      const folder = temporaryFolder(t);
+      const suite = await createSuite(name, {
+        seed: 7,
+        scale,
+        dataFolder: folder,
+        logsFolder: folder,
+        launch: { command: 'false', argv: [] },
+        signal: new AbortController().signal,
+      });
+      await suite.close();
+      const names = [...new Set(suite.tasks.map(({ benchmark }) => benchmark))];
+      const sorted = (list: readonly string[]): string[] => list.toSorted((a, b) => a.localeCompare(b));
+      t.deepEqual(sorted(benchmarksOf(name, scale)), sorted(names), `${name} ${scale}`);
+    }
+  }
+});
+
+test('a suite that has none of the benchmarks that were asked for is not prepared', async (t) => {
+  const options = { ...smokeOf(t, 'codec', ['operation']), suites: ['codec', 'store'] as const };
+  const said: string[] = [];
+  const progress = { update: (text: string) => said.push(text), say: () => undefined, done: () => undefined };
+  await run(options, { progress });
+  t.true(said.includes('codec: preparing'));
+  t.false(said.includes('store: preparing'));
 });
 
 test('what decides the rows of a pipeline is written down with a run of one', async (t) => {
@@ -102,8 +127,9 @@ test('what decides the rows of a pipeline is written down with a run of one', as
     ['pipeline', true],
     ['codec', false],
   ] as const) {
-    const options = smokeOf(t, suite, ['nothing']);
-    await t.throwsAsync(run(options), { instanceOf: UsageError });
+    const options = smokeOf(t, suite);
+    // Ends before the first turn.
+    await t.throwsAsync(run(options, { signal: AbortSignal.abort() }), { code: 'ERR_INTERRUPTED' });
     const [folder = ''] = readdirSync(options.results);
     const { configuration } = JSON.parse(readFileSync(join(options.results, folder, 'run.json'), 'utf8'));
     t.is(configuration.workload !== undefined, isKnown);

@@ -2,12 +2,13 @@
 
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EXIT, exitCodeOf, interruptedError, OperatingError, UsageError, ViolationError } from '../src/core/errors.ts';
+import { assert } from '../src/core/assert.ts';
+import { EXIT, exitCodeOf, interruptedError, OperatingError, ViolationError } from '../src/core/errors.ts';
 import { beginRunFile, createRunFolder, type Program, type RunFile, writeRunFile } from '../src/measure/run-folder.ts';
 import type { Launch } from '../src/process/component-process.ts';
 import { runRounds } from './harness/rounds.ts';
 import type { Task } from './harness/task.ts';
-import { type BenchOptions, roundsPlan, type SuiteName } from './options.ts';
+import { type BenchOptions, benchmarksOf, roundsPlan, type SuiteName } from './options.ts';
 import { workloadDescription } from './pipeline/workloads.ts';
 import type { Progress } from './progress.ts';
 import { BenchRecord, nameOf } from './record.ts';
@@ -38,14 +39,21 @@ export async function runBench(options: BenchOptions, dependencies: BenchDepende
   dependencies.progress.say(`bench: seed ${seed}, results in ${folder}`);
   let failure: unknown = null;
   try {
-    for (const suite of suites) await runSuite(suite, { options, dependencies, folder, record });
-    if (record.samples.length === 0) throw new UsageError(`--only ${only.join(' ')}: no such benchmark`);
+    for (const suite of suites.filter((name) => isAsked(name, options))) {
+      await runSuite(suite, { options, dependencies, folder, record });
+    }
+    assert(record.samples.length > 0, 'what was asked for is a benchmark');
   } catch (error) {
     failure = dependencies.signal.aborted && !(error instanceof ViolationError) ? interruptedBy(error) : error;
   }
   const run = await record.complete({ ...begun, ...(failure === null ? HOLDS : verdictOf(failure)) });
   if (failure !== null) throw failure;
   return { folder, run, record };
+}
+
+/** A suite without such a benchmark is not even prepared. */
+function isAsked(suite: SuiteName, { only, scale }: BenchOptions): boolean {
+  return only.length === 0 || benchmarksOf(suite, scale).some((name) => only.includes(name));
 }
 
 /** What fails once the user has ended the run fails by that: its processes may have got the same Ctrl-C. */

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { OperatingError, interruptedError } from '../../src/core/errors.ts';
+import { withoutGitVariables } from '../../src/measure/repository.ts';
 import { lastLogLines } from '../../src/process/exit-judgement.ts';
 
 const LOG_LINES_SHOWN = 5;
@@ -26,7 +27,9 @@ export async function runChild(options: ChildOptions): Promise<number | null> {
   const log = openSync(logPath, 'a');
   try {
     // A group of its own, so that what it has started ends with it.
-    const child = spawn(command, [...argv], { cwd, stdio: ['ignore', log, log], detached: true });
+    // What it asks git about is the repository of its folder, not that of a hook that this program runs in.
+    const env = withoutGitVariables(process.env);
+    const child = spawn(command, [...argv], { cwd, env, stdio: ['ignore', log, log], detached: true });
     let killTimer: NodeJS.Timeout | undefined;
     const onAbort = (): void => {
       signalGroup(child, 'SIGTERM');

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { OperatingError, UsageError } from '../../src/core/errors.ts';
+import { gitText } from '../../src/measure/repository.ts';
 import { mustRun } from './child.ts';
 
 const run = promisify(execFile);
@@ -22,8 +23,7 @@ export type Worktree = {
 /** The full hash of a commit. Throws a UsageError when `ref` names none. */
 export async function commitOf(sourceRoot: string, ref: string): Promise<string> {
   try {
-    const argv = ['-C', sourceRoot, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`];
-    return (await run('git', argv)).stdout.trim();
+    return await gitText(sourceRoot, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`);
   } catch {
     throw new UsageError(`--against ${ref}: no commit of the repository at ${sourceRoot} has that name`);
   }
@@ -41,9 +41,9 @@ export async function buildWorktree(options: {
   const folder = await mkdtemp(join(tmpdir(), 'stream-sum-against-'));
   const tree = join(folder, 'tree');
   const remove = async (): Promise<void> => {
-    await run('git', ['-C', sourceRoot, 'worktree', 'remove', '--force', tree]).catch(() => undefined);
+    await gitText(sourceRoot, 'worktree', 'remove', '--force', tree).catch(() => undefined);
     await rm(folder, { recursive: true, force: true });
-    await run('git', ['-C', sourceRoot, 'worktree', 'prune']);
+    await gitText(sourceRoot, 'worktree', 'prune');
   };
   const within = { logPath, signal };
   try {

@@ -10,7 +10,6 @@ import {
   digestFiles,
   makeFolders,
   RUN_SCHEMA_VERSION,
-  readCommit,
   type RunFile,
   writeRunFile,
 } from './run-folder.ts';
@@ -70,8 +69,4 @@ test('digests are SHA-256 of the bytes', async (t) => {
   writeFileSync(join(folder, 'a.csv'), 'id\r\n');
   const expected = createHash('sha256').update('id\r\n').digest('hex');
   t.deepEqual(await digestFiles(folder, ['a.csv']), { 'a.csv': expected });
-});
-
-test('outside of a repository there is no commit', async (t) => {
-  t.deepEqual(await readCommit(temporaryFolder(t)), { commit: null, dirty: null });
 });

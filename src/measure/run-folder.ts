@@ -3,16 +3,15 @@
  * no verdict, and replaced as a whole when it ends: a reader sees one or the other and never half of one.
  */
 
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { promisify } from 'node:util';
 import { OperatingError } from '../core/errors.ts';
 import { makeFoldersSync, makeUsableFolder, reasonOf } from '../core/folder.ts';
 import { type Environment, type NativeVersions, readEnvironment } from './environment.ts';
+import { readCommit } from './repository.ts';
 
 export const RUN_SCHEMA_VERSION: number = 1;
 
@@ -143,17 +142,4 @@ export async function digestFiles(folder: string, names: readonly string[]): Pro
     digests[name] = hash.digest('hex');
   }
   return digests;
-}
-
-/** The commit of the git repository whose top is `root`, and whether tracked files differ from it. */
-export async function readCommit(root: string): Promise<{ commit: string | null; dirty: boolean | null }> {
-  const git = async (...argv: string[]): Promise<string> =>
-    (await promisify(execFile)('git', ['-C', root, ...argv], { timeout: 10_000 })).stdout.trim();
-  try {
-    if ((await git('rev-parse', '--show-cdup')) !== '') return { commit: null, dirty: null };
-    const commit = await git('rev-parse', 'HEAD');
-    return { commit, dirty: (await git('status', '--porcelain', '--untracked-files=no')) !== '' };
-  } catch {
-    return { commit: null, dirty: null };
-  }
 }
