@@ -93,6 +93,10 @@ test('a contender that was given nothing is not called right', async (t) => {
   await t.throwsAsync(async () => task.check(), { instanceOf: InvariantError });
 });
 
+function sorted(list: readonly string[]): string[] {
+  return list.toSorted((a, b) => a.localeCompare(b));
+}
+
 test('the names that can be asked for are those of the tasks of each suite', async (t) => {
   for (const name of SUITES) {
     for (const scale of ['smoke', 'quick'] as const) {
@@ -107,7 +111,6 @@ test('the names that can be asked for are those of the tasks of each suite', asy
       });
       await suite.close();
       const names = [...new Set(suite.tasks.map(({ benchmark }) => benchmark))];
-      const sorted = (list: readonly string[]): string[] => list.toSorted((a, b) => a.localeCompare(b));
       t.deepEqual(sorted(benchmarksOf(name, scale)), sorted(names), `${name} ${scale}`);
     }
   }

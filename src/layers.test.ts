@@ -44,7 +44,6 @@ const OWNERS: Readonly<Record<string, string>> = {
   pino: 'cli',
   commander: 'cli',
   'hdr-histogram-js': 'measure',
-  'csv-stringify': 'measure',
 };
 
 type Import = { readonly file: string; readonly layer: string; readonly specifier: string };

@@ -7,7 +7,8 @@ import { Prng } from '../../src/core/prng.ts';
 import { isJudged, type Sample } from '../../src/measure/samples.ts';
 import { median } from '../../src/measure/statistics.ts';
 import { type Comparison, compareRuns } from './comparison.ts';
-import { type LoadedRun, type RunDescription, rowKey } from './loading.ts';
+import type { LoadedRun, RunDescription } from './loading.ts';
+import { rowName } from './samples-file.ts';
 
 /** Two measurements of everything, taken one after the other of the same program. */
 export type Block = readonly [ReadonlyMap<string, Sample>, ReadonlyMap<string, Sample>];
@@ -82,7 +83,7 @@ function roundsOf({ samples }: LoadedRun): ReadonlyMap<string, Sample>[] {
   const rounds = new Map<number, Map<string, Sample>>();
   for (const sample of samples) {
     const round = rounds.get(sample.round) ?? new Map<string, Sample>();
-    if (sample.value !== null && isJudged(sample)) round.set(rowKey(sample), sample);
+    if (sample.value !== null && isJudged(sample)) round.set(rowName(sample), sample);
     rounds.set(sample.round, round);
   }
   return [...rounds].toSorted(([a], [b]) => a - b).map(([, round]) => round);
@@ -177,12 +178,12 @@ export function calibrate(rounds: Rounds, options: CalibrationOptions): Calibrat
   const identical = Array.from({ length: repetitions }, () => resample(rounds, how, null));
   const rows = rounds.keys.map((key): RowPower => {
     const detectable = identical.flatMap(({ rows: compared }) =>
-      compared.filter((row) => rowKey(row) === key).map((row) => row.detectable ?? Number.POSITIVE_INFINITY),
+      compared.filter((row) => rowName(row) === key).map((row) => row.detectable ?? Number.POSITIVE_INFINITY),
     );
     let found = 0;
     for (let repetition = 0; repetition < repetitions; repetition += 1) {
       const { rows: compared } = resample(rounds, how, { key, slowdown });
-      if (compared.some((row) => rowKey(row) === key && row.verdict === 'worse')) found += 1;
+      if (compared.some((row) => rowName(row) === key && row.verdict === 'worse')) found += 1;
     }
     return { key, noise: noiseOf(rounds, key), detectable: median(detectable), found: found / repetitions };
   });

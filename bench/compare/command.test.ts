@@ -42,14 +42,12 @@ test('the exit codes of the gate: 0, 11 and 3', async (t) => {
   const { old, again, slower, results } = await writeRuns(t);
   const passed = await compare(old, again, '--gate');
   t.is(passed.code, EXIT.holds, passed.stdout + passed.stderr);
-  t.regex(passed.stdout, /gate: passed: 5 of 5 rows compared, none worse\n$/);
+  t.regex(passed.stdout, /gate: passed: 5 of 5 rows are known not to be worse\n$/);
   const regression = await compare(old, slower, '--gate');
   t.is(regression.code, EXIT.regression);
   t.regex(regression.stdout, /gate: regression: 1 of 5 rows are worse\n$/);
   t.is((await compare(old, slower)).code, EXIT.holds, 'without a gate it only tells');
   t.is((await compare(old, slower, '--gate', '--threshold', '25')).code, EXIT.holds);
-  t.is((await compare(old, join(results, 'nowhere'), '--gate')).code, EXIT.inconclusive);
-  t.is((await compare(old, join(results, 'nowhere'))).code, EXIT.inconclusive, 'there was nothing to compare');
   const violated = await writeRun(results, 'violated', {
     samples: noisyRows({ seed: 4, factors: { latency_p50_s: 0.5 } }),
     latency: LATENCY,

@@ -1,10 +1,18 @@
 /** `stream-sum compare`: flags and composition only. */
 
+import { accessSync, constants, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { makeCommand, parsed } from '../../src/cli/flags.ts';
 import { EXIT, UsageError } from '../../src/core/errors.ts';
 import { isJudged } from '../../src/measure/samples.ts';
-import { compareRuns, type Comparison, gateOf, type GateOutcome } from './comparison.ts';
+import {
+  compareRuns,
+  type Comparison,
+  gateOf,
+  type GateOptions,
+  type GateOutcome,
+  type Requirement,
+} from './comparison.ts';
 import { formatCsv, formatJson } from './format-data.ts';
 import { formatMarkdown } from './format-markdown.ts';
 import { formatTable } from './format-table.ts';
@@ -20,6 +28,7 @@ type Flags = {
   threshold?: number;
   gate?: true;
   allowDifferent?: true;
+  require?: string[];
   roundsAsRuns?: true;
   format: Format;
   seed: number;
@@ -34,7 +43,9 @@ Two runs whose rounds were interleaved (bench --against) are compared round by r
 side, each is one observation. Of fewer, what their rounds show is said with a question mark and no gate can tell.
 
 With --gate the exit code is 11 for a regression (a row is worse, or a guarantee broke in NEW), 3 when it could not
-tell (runs that differ, do not hold, are incomplete or too few), and 0 only when rows were compared and none is worse.
+tell (runs that differ, do not hold, are incomplete or too few, or rows that nothing is known of), and 0 only when no row
+is worse and every row that OLD could judge is known not to be. --require says which rows must be known, by a regular
+expression over their names, or how many by a share: --require 'throughput|latency' --require 80%.
 Rows of a rate that depends on the run's own maximum (rate=half) are shown, and neither judged nor counted.
 Without it: 0, or 3 when there was nothing to compare.
 
@@ -53,13 +64,15 @@ export function compareCommand(): Command {
     )
     .option('--gate', 'exit 11 on a regression, 3 when it could not tell')
     .option('--allow-different', 'let a gate compare runs of different configurations or environments')
+    .option('--require <what>', "what a gate must know: a pattern of rows' names, or a share as 80%", collect)
     .option('--rounds-as-runs', 'take rounds of separate runs as proof: on a machine that does nothing else')
     .option('--format <name>', `one of: ${FORMATS.join(', ')}`, parsed('--format', parseFormat), 'table')
     .option('--seed <n>', 'of the random sign flips', parsed('--seed', parseSeed), 1)
     .addHelpText('after', HELP)
     .action((positional: string[], flags: Flags) => {
+      const gateOptions = gateOptionsOf(flags);
       const comparison = compare(positional, flags);
-      const gate = flags.gate === true ? gateOf(comparison, { allowDifferent: flags.allowDifferent === true }) : null;
+      const gate = gateOptions === null ? null : gateOf(comparison, gateOptions);
       ignoreClosedPipe();
       process.stdout.write(textOf(comparison, gate, flags.format));
       if (flags.format === 'csv') process.stderr.write(besideCsv(comparison));
@@ -82,8 +95,56 @@ function collect(text: string, before: readonly string[] | undefined): string[] 
   return [...(before ?? []), text];
 }
 
+/** Null without a gate. */
+function gateOptionsOf({ gate, allowDifferent, require = [] }: Flags): GateOptions | null {
+  if (gate !== true && require.length > 0)
+    throw new UsageError('--require says what a gate must know: it needs --gate');
+  return gate === true ? { allowDifferent: allowDifferent === true, require: requirementOf(require) } : null;
+}
+
+function requirementOf(texts: readonly string[]): Requirement {
+  const shares = texts.filter((text) => text.endsWith('%'));
+  const names = texts.filter((text) => !text.endsWith('%'));
+  if (shares.length > 1) throw new UsageError(`--require: more than one share: ${shares.join(', ')}`);
+  const share = shares[0] === undefined ? 1 : parseShare(shares[0]);
+  return { names: names.length === 0 ? null : patternOf(names), share };
+}
+
+function parseShare(text: string): number {
+  const percent = /^\d+(\.\d+)?%$/.test(text) ? Number(text.slice(0, -1)) : Number.NaN;
+  if (!(percent > 0 && percent <= 100)) throw new UsageError(`--require ${text}: expected a share above 0% up to 100%`);
+  return percent / 100;
+}
+
+function patternOf(texts: readonly string[]): RegExp {
+  const patterns = texts.map((text) => {
+    try {
+      if (text !== '') return new RegExp(text).source;
+    } catch (error) {
+      throw new UsageError(`--require ${text}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    throw new UsageError("--require '': expected a pattern of rows' names");
+  });
+  return new RegExp(patterns.map((pattern) => `(?:${pattern})`).join('|'));
+}
+
+/** What can be opened for sure: a pipe or a device may never end. */
+function checkRun(path: string): void {
+  let what: string | null = null;
+  try {
+    const found = statSync(path);
+    if (!found.isFile() && !found.isDirectory()) what = 'it is neither a folder nor a file';
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    what = isAbsent ? 'there is no such folder or file' : error instanceof Error ? error.message : String(error);
+  }
+  if (what !== null) throw new UsageError(`cannot compare ${path}: ${what}`);
+}
+
 function compare(positional: readonly string[], flags: Flags): Comparison {
   const { old, next } = sidesOf(positional, flags);
+  for (const path of [...old, ...next]) checkRun(path);
   return compareRuns(old.map(loadRun), next.map(loadRun), {
     threshold: flags.threshold ?? THRESHOLD,
     seed: flags.seed,

@@ -1,13 +1,14 @@
 /** The whole comparison of two sides, and what a gate makes of it. Pure but for the loaded files. */
 
-import { realpathSync } from 'node:fs';
 import { EXIT } from '../../src/core/errors.ts';
 import { isJudged } from '../../src/measure/samples.ts';
-import { type Difference, findDifferences } from './differences.ts';
+import { type Difference, findDifferences, findUnknown } from './differences.ts';
 import { type JudgedRow, judgeRows, type JudgeOptions } from './judge.ts';
 import { compareLatencies, type LatencyComparison } from './latency.ts';
 import type { LoadedRun, RunDescription } from './loading.ts';
 import { bringTogether, type Design } from './rows.ts';
+import { sameRuns } from './sameness.ts';
+import { rowName } from './samples-file.ts';
 
 /** Whether a run's figures count. */
 export type Standing = 'holds' | 'violated' | 'inconclusive' | 'unknown';
@@ -71,12 +72,18 @@ export function compareRuns(
     isProof,
     differences: findDifferences(old, next),
     problems: [
-      ...sameRuns(old, next),
+      ...sameRuns([...old, ...next]),
       ...[...old, ...next].flatMap(({ problems }) => problems),
       ...together.problems,
       ...latency.problems,
     ],
-    notes: [...(isProof ? [] : [HOW_TO_PROVE]), ...together.notes, ...notesOf(runs)],
+    notes: [
+      ...(isProof ? [] : [HOW_TO_PROVE]),
+      ...together.notes,
+      ...notesOf(runs),
+      ...distrustNotes(judged),
+      ...unknownNotes(old, next),
+    ],
     remarks: [
       ...new Set(
         runs.flatMap(({ side, description }) => description?.remarks.map((remark) => `${side} ${remark}`) ?? []),
@@ -94,6 +101,7 @@ const ORDER: readonly (readonly ComparedVerdict[])[] = [
   ['worse?'],
   ['better?'],
   ['same', 'too noisy', 'n too small'],
+  ['incomplete', 'not trusted'],
   ['not judged'],
 ];
 
@@ -124,24 +132,6 @@ function withStanding(row: JudgedRow, runs: readonly ComparedRun[], isProof: boo
   return isChange && !isProof ? { ...row, verdict: `${row.verdict}?` } : row;
 }
 
-/** As it was given where there is nothing. */
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
-}
-
-function sameRuns(old: readonly LoadedRun[], next: readonly LoadedRun[]): string[] {
-  const known = new Map<string, string>();
-  return [...old, ...next].flatMap(({ path }) => {
-    const first = known.get(realPath(path));
-    if (first === undefined) known.set(realPath(path), path);
-    return first === undefined ? [] : [`the same run twice: ${path}`];
-  });
-}
-
 function notesOf(runs: readonly ComparedRun[]): string[] {
   const notes: string[] = [];
   for (const side of ['OLD', 'NEW'] as const) {
@@ -152,6 +142,25 @@ function notesOf(runs: readonly ComparedRun[]): string[] {
     if (commits.size > 1) notes.push(`the runs of ${side} are of several commits: ${[...commits].join(', ')}`);
   }
   return notes;
+}
+
+function distrustNotes(rows: readonly ComparedRow[]): string[] {
+  const count = rows.filter(isDistrusted).length;
+  if (count === 0) return [];
+  return [
+    `${count} of ${rows.length} rows have rounds that say "never steady" or "not to be trusted": ` +
+      'these rounds count for nothing, and no gate takes these rows as known',
+  ];
+}
+
+function isDistrusted({ oldDistrusted, newDistrusted }: ComparedRow): boolean {
+  return oldDistrusted + newDistrusted > 0;
+}
+
+function unknownNotes(old: readonly LoadedRun[], next: readonly LoadedRun[]): string[] {
+  const names = findUnknown(old, next);
+  if (names.length === 0) return [];
+  return [`whether OLD and NEW differ in these is not known, since no run says it: ${names.join(', ')}`];
 }
 
 /** Rounds of one run share its process and its minute. */
@@ -172,30 +181,76 @@ export type GateOutcome = {
   readonly reasons: readonly string[];
 };
 
-/** Passes only when the design is proof, rows were compared, all of what was asked for was there, and none is worse. */
-export function gateOf(comparison: Comparison, { allowDifferent }: { readonly allowDifferent: boolean }): GateOutcome {
+/** What must be known not to be worse for a gate to pass. */
+export type Requirement = {
+  /** Rows whose name it matches (suite, benchmark, parameters, metric); null: every row that OLD could judge. */
+  readonly names: RegExp | null;
+  /** Of these rows: 1 is all. */
+  readonly share: number;
+};
+
+export type GateOptions = { readonly allowDifferent: boolean; readonly require?: Requirement };
+
+const EVERY_ROW: Requirement = { names: null, share: 1 };
+
+/**
+ * Passes only when the design is proof, nothing that was asked for is missing, no row is worse, and the required rows are
+ * known not to be worse. A row that could not tell is not known.
+ */
+export function gateOf(comparison: Comparison, options: GateOptions): GateOutcome {
   const { runs, problems, differences, isProof } = comparison;
   const rows = comparison.rows.filter(isJudged);
   const violated = runs.filter(({ side, standing }) => side === 'NEW' && standing === 'violated');
   if (violated.length > 0) {
     return { exitCode: EXIT.regression, reasons: violated.map(({ path }) => `a guarantee broke in ${path}`) };
   }
-  const refused = allowDifferent || differences.length === 0 ? [] : [refusalOf(differences)];
+  const refused = options.allowDifferent || differences.length === 0 ? [] : [refusalOf(differences)];
   const broken = runs.filter(isBroken).map(({ side, path }) => `${side} does not hold: ${path}`);
   const worse = rows.filter(({ verdict }) => verdict === 'worse').length;
   if (worse > 0 && refused.length === 0) {
     return { exitCode: EXIT.regression, reasons: [`${worse} of ${rows.length} rows are worse`] };
   }
-  const compared = rows.filter(({ verdict }) => verdict === 'same' || verdict === 'better').length;
   const reasons = [...broken, ...refused, ...shortened(problems, PROBLEMS_NAMED)];
   const unproven = rows.filter(({ verdict }) => verdict === 'worse?').length;
   if (unproven > 0) reasons.push(`${unproven} of ${rows.length} rows look worse: ${HOW_TO_PROVE}`);
   else if (!isProof) reasons.push(`nothing is proven: ${HOW_TO_PROVE}`);
-  if (compared === 0) reasons.push(`none of ${rows.length} rows could be compared`);
+  const { known, required, missing } = knownOf(rows, options.require ?? EVERY_ROW);
+  if (missing !== null) reasons.push(missing);
   if (reasons.length > 0) return { exitCode: EXIT.inconclusive, reasons };
-  const left = rows.length - compared;
-  const rest = left === 0 ? '' : `; ${left} could not tell`;
-  return { exitCode: EXIT.holds, reasons: [`${compared} of ${rows.length} rows compared, none worse${rest}`] };
+  return { exitCode: EXIT.holds, reasons: [`${known} of ${required} rows are known not to be worse`] };
+}
+
+/** What a requirement comes to; `missing` is null when it is met. */
+type Known = { readonly known: number; readonly required: number; readonly missing: string | null };
+
+function knownOf(rows: readonly ComparedRow[], { names, share }: Requirement): Known {
+  const required = rows.filter((row) => (names === null ? couldJudge(row) : names.test(rowName(row))));
+  const unknown = required.filter((row) => !isKnown(row));
+  const known = required.length - unknown.length;
+  const count = { known, required: required.length };
+  if (required.length === 0) {
+    const which = names === null ? 'that OLD could judge' : `with a name like ${names.source}`;
+    return { ...count, missing: `none of ${rows.length} rows could be compared: there is none ${which}` };
+  }
+  if (known >= 1 && known >= share * required.length) return { ...count, missing: null };
+  const wanted = share < 1 ? `, and ${Math.max(1, Math.ceil(share * required.length))} are required` : '';
+  const named = shortened(
+    unknown.map((row) => `${rowName(row)} (${row.verdict})`),
+    ROWS_NAMED,
+  ).join('; ');
+  return { ...count, missing: `${known} of ${required.length} rows are known not to be worse${wanted}: not ${named}` };
+}
+
+const ROWS_NAMED = 3;
+
+/** The baseline measured the row, and calls it evidence. */
+function couldJudge({ old, oldCount, oldDistrusted }: ComparedRow): boolean {
+  return old.value !== null && oldCount > 0 && oldDistrusted === 0;
+}
+
+/** No change that counts, of a size that would have been seen; or better. Rounds that are no evidence may hide the rest. */
+function isKnown(row: ComparedRow): boolean {
+  return (row.verdict === 'same' || row.verdict === 'better') && !isDistrusted(row);
 }
 
 function refusalOf(differences: readonly Difference[]): string {

@@ -35,6 +35,11 @@ export function findDifferences(old: readonly LoadedRun[], next: readonly Loaded
   return unknown ? [runJson, ...(left.length > 0 && right.length > 0 ? differences : [])] : differences;
 }
 
+/** What no run of either side says, of what a run of today says. */
+export function findUnknown(old: readonly LoadedRun[], next: readonly LoadedRun[]): string[] {
+  return old.length + next.length === 0 ? [] : [];
+}
+
 type Properties = Readonly<Record<string, unknown>>;
 
 /** Of one value of every run of both sides. Where all are objects, of what these consist of. */

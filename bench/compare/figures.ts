@@ -1,7 +1,7 @@
 /** Numbers as the formats of compare show them. */
 
-import type { Estimate } from '../../src/measure/statistics.ts';
 import type { ComparedRow } from './comparison.ts';
+import type { Shown } from './judge.ts';
 
 const STEPS: readonly (readonly [scale: number, prefix: string])[] = [
   [1e9, 'G'],
@@ -31,9 +31,9 @@ function unitName(unit: string): string {
 }
 
 /** A median and the greater half of its interval: `21.3 ns ±2.1 %`. */
-export function medianText({ value, low, high }: Estimate, unit: string): string {
+export function medianText({ value, low, high }: Shown, unit: string): string {
   const figure = figureText(value, unit);
-  if (low === null || high === null || value === 0) return figure;
+  if (value === null || low === null || high === null || value === 0) return figure;
   const half = Math.max(high - value, value - low) / Math.abs(value);
   return `${figure} ±${percentDigits(half)} %`;
 }
@@ -44,7 +44,7 @@ export function percentText(change: number | null): string {
 }
 
 /** `[+6.1, +10.9]`, in percent. */
-export function intervalText({ low, high }: Estimate): string {
+export function intervalText({ low, high }: Shown): string {
   if (low === null || high === null) return '';
   return `[${signedDigits(low)}, ${signedDigits(high)}]`;
 }
@@ -81,6 +81,8 @@ export function verdictText({ verdict, detectable }: Pick<ComparedRow, 'verdict'
     case 'better?':
     case 'n too small':
     case 'not judged':
+    case 'incomplete':
+    case 'not trusted':
       return verdict;
     default:
       return verdict satisfies never;

@@ -17,10 +17,12 @@ import {
 
 export function formatMarkdown(comparison: Comparison): string {
   const { differences, problems, notes, remarks, runs, rows, latency } = comparison;
-  const sections = sectionsOf(comparison).flatMap((section) => [
+  const found = sectionsOf(comparison);
+  const groups = groupsOf(found, rows);
+  const sections = found.flatMap((section, index) => [
     `### ${section.title} (${section.rows.length})`,
     '',
-    ...groupsOf(section, rows).flatMap((group) => [
+    ...(groups[index] ?? []).flatMap((group) => [
       `**${escaped(group.heading)}**`,
       '',
       ...table(

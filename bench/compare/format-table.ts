@@ -1,5 +1,6 @@
 /** The comparison for a terminal. */
 
+import { greatest } from '../../src/measure/statistics.ts';
 import { aligned as alignedLines } from '../text-table.ts';
 import { type ComparedRow, type Comparison, shortened } from './comparison.ts';
 import {
@@ -49,16 +50,18 @@ function titled(title: string, lines: readonly string[]): string[] {
 
 function rowLines(comparison: Comparison, width: number): string[] {
   const cells = comparison.rows.map(rowCells);
-  const widths = ROW_HEAD.slice(1).map((head, column) =>
-    Math.max(head.length, ...cells.map((row) => (column === ROW_HEAD.length - 2 ? 0 : (row[column]?.length ?? 0)))),
-  );
-  const verdictWidth = Math.max(0, ...cells.map((row) => row.at(-1)?.length ?? 0));
+  const longest = (column: number): number => greatest(cells.map((row) => row[column]?.length ?? 0));
+  const last = ROW_HEAD.length - 2;
+  const widths = ROW_HEAD.slice(1).map((head, column) => Math.max(head.length, column === last ? 0 : longest(column)));
+  const verdictWidth = Math.max(0, longest(last));
   const figuresWidth = widths.reduce((sum, each) => sum + each + GAP.length, 0) + verdictWidth;
-  const sections = sectionsOf(comparison).map((section) => ({ section, groups: groupsOf(section, comparison.rows) }));
+  const found = sectionsOf(comparison);
+  const grouped = groupsOf(found, comparison.rows);
+  const sections = found.map((section, index) => ({ section, groups: grouped[index] ?? [] }));
   const labels = sections.flatMap(({ groups }) =>
     groups.flatMap(({ rows }) => rows.map(({ label }) => label.length + 2)),
   );
-  const labelWidth = Math.min(Math.max(0, ...labels), Math.max(LABEL_LEAST, width - figuresWidth));
+  const labelWidth = Math.min(Math.max(0, greatest(labels)), Math.max(LABEL_LEAST, width - figuresWidth));
   return sections.flatMap(({ section, groups }) => [
     `${section.title.toUpperCase()} (${section.rows.length})`,
     ...groups.flatMap((group) => [
@@ -108,12 +111,24 @@ function remarkLines({ remarks }: Comparison, width: number): string[] {
   );
 }
 
+const VERDICTS: readonly ComparedRow['verdict'][] = [
+  'worse',
+  'better',
+  'void',
+  'worse?',
+  'better?',
+  'same',
+  'too noisy',
+  'n too small',
+  'incomplete',
+  'not trusted',
+  'not judged',
+];
+
 function summaryLine({ rows }: Comparison): string {
   const count = (verdict: ComparedRow['verdict']): number => rows.filter((row) => row.verdict === verdict).length;
-  const parts = (
-    ['worse', 'better', 'void', 'worse?', 'better?', 'same', 'too noisy', 'n too small', 'not judged'] as const
-  )
-    .filter((verdict) => count(verdict) > 0)
-    .map((verdict) => `${count(verdict)} ${verdict === 'same' ? '~' : verdict}`);
+  const parts = VERDICTS.filter((verdict) => count(verdict) > 0).map(
+    (verdict) => `${count(verdict)} ${verdict === 'same' ? '~' : verdict}`,
+  );
   return `${rows.length} rows: ${parts.length === 0 ? 'nothing to compare' : parts.join(', ')}`;
 }

@@ -1,6 +1,6 @@
 /** Every reason for which the gate refuses, on run folders on disk. */
 
-import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { EXIT } from '../../src/core/errors.ts';
@@ -11,7 +11,7 @@ import { noisyRows, type RunSpecification, temporaryFolder, UNDISTURBED, writeRu
 test('rows that were compared and are not worse pass', async (t) => {
   const [old, next] = await pair(t, SAME, AGAIN);
   const { gate, comparison } = judge([old], [next]);
-  t.deepEqual(gate, { exitCode: EXIT.holds, reasons: ['5 of 5 rows compared, none worse'] });
+  t.deepEqual(gate, { exitCode: EXIT.holds, reasons: ['5 of 5 rows are known not to be worse'] });
   t.deepEqual(comparison.problems, []);
 });
 
@@ -159,21 +159,64 @@ test('an empty file, a header alone and a table of something else are refused', 
   ]) {
     const [old, next] = await pair(t, SAME, { ...AGAIN, run: { pairing: 'a', digests: {} } });
     writeFileSync(join(next, 'samples.csv'), text);
-    refused(t, judge([old], [next]).gate, /samples\.csv (is empty|is no table of samples|cannot be read)/);
+    refused(
+      t,
+      judge([old], [next]).gate,
+      /samples\.csv: (it is empty|it has no samples|line 1, column \d: the header|line 1, column 1: .* cut)/,
+    );
   }
 });
 
 test('a value that is no number and a round that is there twice are refused', async (t) => {
   for (const [line, named] of [
-    ['pipeline,throughput,chunk_bytes=1024,rss_bytes,B,lower,11,many', /no table of samples/],
-    ['pipeline,throughput,chunk_bytes=1024,rss_bytes,B,lower,0,1', /no table of samples/],
-    ['pipeline,throughput,chunk_bytes=1024,rss_bytes,B,sideways,11,1', /no table of samples/],
-    ['pipeline,throughput,chunk_bytes=1024,rss_bytes,B,lower,10,1', /round 10 .* twice/],
+    ['pipeline,throughput,chunk_bytes=1024,rss_bytes,B,lower,11,many', /line 52, column 59: "many" is no decimal/],
+    ['pipeline,throughput,chunk_bytes=1024,rss_bytes,B,lower,11,0x10', /line 52, column 59: "0x10" is no decimal/],
+    ['pipeline,throughput,chunk_bytes=1024,rss_bytes,B,lower,11, 1', /line 52, column 59: " 1" is no decimal/],
+    ['pipeline,throughput,chunk_bytes=1024,rss_bytes,B,lower,0,1', /line 52, column 56: "0" is no number of a round/],
+    [
+      'pipeline,throughput,chunk_bytes=1024,rss_bytes,B,sideways,11,1',
+      /line 52, column 50: "sideways" where better is/,
+    ],
+    ['pipeline,throughput,chunk_bytes=1024,rss_bytes,B,lower,10,1', /line 52, column 56: round 10 .* twice/],
   ] as const) {
     const [old, next] = await pair(t, SAME, { ...AGAIN, run: { pairing: 'a', digests: {} } });
     appendFileSync(join(next, 'samples.csv'), `${line}\r\n`);
     refused(t, judge([old], [next]).gate, named);
   }
+});
+
+test('a last line that was cut is left out, said, and no gate passes', async (t) => {
+  for (const isFolder of [true, false]) {
+    const [old, next] = await pair(t, SAME, { ...AGAIN, run: { pairing: 'a', digests: {} } });
+    const path = join(next, 'samples.csv');
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.slice(0, -2));
+    const paths = isFolder ? [old, next] : [join(old, 'samples.csv'), path];
+    const { gate, allowed, comparison } = judge([paths[0] ?? ''], [paths[1] ?? '']);
+    const named = /samples\.csv: (samples\.csv: )?line 51, column 1: the last line is cut and left out/;
+    refused(t, gate, named);
+    refused(t, allowed, /the last line is cut and left out/);
+    t.is(comparison.rows.find(({ metric }) => metric === 'rss_bytes')?.newCount, 9);
+  }
+});
+
+test('a run.json that was changed is refused, whatever was changed', async (t) => {
+  const [old, next] = await pair(t, SAME, { ...AGAIN, run: { pairing: 'a', verdict: 'HOLDS', remarks: ['one'] } });
+  const path = join(next, 'run.json');
+  const text = readFileSync(path, 'utf8');
+  writeFileSync(path, text.replace('"one"', '"two"'));
+  refused(t, judge([old], [next]).gate, /run\.json was changed after the run/);
+});
+
+test('a copy of a run is the run, under whatever name and in whatever order of rows', async (t) => {
+  const [old, next] = await pair(t, SAME, { ...SAME, samples: SAME.samples.toReversed() });
+  refused(t, judge([old], [next]).gate, /the same figures twice, which proves nothing: \S+old and \S+new/);
+  const results = temporaryFolder(t);
+  const runs = await Promise.all(
+    [1, 2, 3, 4, 5, 6, 7].map((seed) => writeRun(results, `${seed}`, { samples: noisyRows({ seed }) })),
+  );
+  const copy = await writeRun(results, 'copy', { samples: noisyRows({ seed: 4 }) });
+  refused(t, judge(runs.slice(0, 4), [...runs.slice(4), copy]).gate, /the same figures twice.* \S+4 and \S+copy/);
 });
 
 test('another schema version, a broken run.json and none at all are refused', async (t) => {
@@ -215,7 +258,7 @@ test('one round a side is too few, and said as such', async (t) => {
     { samples: noisyRows({ seed: 2, rounds: 1 }) },
   );
   const { gate, comparison } = judge([old], [next]);
-  refused(t, gate, /none of 5 rows could be compared/);
+  refused(t, gate, /0 of 5 rows are known not to be worse: not pipeline throughput/);
   t.true(comparison.rows.every(({ verdict, p }) => verdict === 'n too small' && p === null));
 });
 
@@ -226,7 +269,7 @@ test('rows that are too noisy to show anything are not called equal', async (t) 
     { ...AGAIN, samples: noisyRows({ seed: 2, noise: 0.5 }) },
   );
   const { gate, comparison } = judge([old], [next]);
-  refused(t, gate, /none of 5 rows could be compared/);
+  refused(t, gate, /0 of 5 rows are known not to be worse: not pipeline throughput/);
   t.true(comparison.rows.every(({ verdict, detectable }) => verdict === 'too noisy' && (detectable ?? 0) > 0.05));
 });
 

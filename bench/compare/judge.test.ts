@@ -2,14 +2,23 @@ import test from 'ava';
 import fc from 'fast-check';
 import { Prng } from '../../src/core/prng.ts';
 import { judgeRows, type JudgedRow } from './judge.ts';
-import type { Design, Row } from './rows.ts';
+import type { Design, Row, RowSide } from './rows.ts';
 
 const OPTIONS = { threshold: 0.03, seed: 1 };
 
 function rowOf(old: readonly number[], next: readonly number[], better: Row['better'] = 'lower'): Row {
   const pairs = old.map((value, index) => [value, next[index] ?? Number.NaN] as const);
   const names = { suite: 's', benchmark: 'b', parameters: '', metric: 'm', unit: 's' };
-  return { ...names, better, old, new: next, pairs };
+  return { ...names, better, old: sideOf(old), new: sideOf(next), pairs };
+}
+
+function sideOf(values: readonly number[]): RowSide {
+  return { values, missing: 0, distrusted: 0, isDistrusted: false };
+}
+
+/** NaN, which no assertion holds of, where there is none. */
+function changeOf({ change }: JudgedRow): number {
+  return change.value ?? Number.NaN;
 }
 
 function judged(row: Row, design: Design): JudgedRow {
@@ -27,10 +36,11 @@ test('both designs find the same change, and say by how much', (t) => {
   const prng = Prng.fromSeed(1);
   const row = rowOf(near(prng, 100), near(prng, 108));
   for (const design of ['interleaved', 'separate runs'] as const) {
-    const { verdict, change, p } = judged(row, design);
+    const found = judged(row, design);
+    const { verdict, change, p } = found;
     t.is(verdict, 'worse');
-    t.true(Math.abs(change.value - 0.08) < 0.01);
-    t.true((change.low ?? 0) < change.value && change.value < (change.high ?? 0));
+    t.true(Math.abs(changeOf(found) - 0.08) < 0.01);
+    t.true((change.low ?? 0) < changeOf(found) && changeOf(found) < (change.high ?? 0));
     t.true((p ?? 1) <= 0.05);
     t.is(judged({ ...row, better: 'higher' }, design).verdict, 'better');
   }
@@ -42,10 +52,10 @@ test('swapping old and new turns worse into better and the change into its inver
     fc.property(values, values, (old, next) => {
       for (const design of ['interleaved', 'separate runs'] as const) {
         const [there, back] = [judged(rowOf(old, next), design), judged(rowOf(next, old), design)];
-        t.true(Math.abs((1 + there.change.value) * (1 + back.change.value) - 1) < 1e-9);
+        t.true(Math.abs((1 + changeOf(there)) * (1 + changeOf(back)) - 1) < 1e-9);
         t.true(Math.abs((there.p ?? 0) - (back.p ?? 0)) < 1e-9);
         // A change of +3.05 % is one of -2.96 % the other way round.
-        const isAtThreshold = Math.abs(Math.abs(Math.log1p(there.change.value)) - 0.03) < 0.001;
+        const isAtThreshold = Math.abs(Math.abs(Math.log1p(changeOf(there))) - 0.03) < 0.001;
         if (!isAtThreshold) t.is(there.verdict === 'worse', back.verdict === 'better');
       }
     }),
@@ -63,7 +73,7 @@ test('the unit of a row does not matter', (t) => {
   for (const design of ['interleaved', 'separate runs'] as const) {
     const [plain, other] = [judged(rowOf(old, next), design), judged(rowOf(scaledUp(old), scaledUp(next)), design)];
     t.is(plain.p, other.p);
-    t.true(Math.abs(plain.change.value - other.change.value) < 1e-9);
+    t.true(Math.abs(changeOf(plain) - changeOf(other)) < 1e-9);
   }
 });
 
@@ -77,7 +87,7 @@ test('a row with values of 0 is compared by differences', (t) => {
     'interleaved',
   );
   t.is(appeared.verdict, 'worse');
-  t.true(appeared.change.value > 0.9 && Number.isFinite(appeared.change.value));
+  t.true(changeOf(appeared) > 0.9 && Number.isFinite(changeOf(appeared)));
   const nothing = judged(rowOf([0, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, 0]), 'interleaved');
   t.deepEqual([nothing.verdict, nothing.change.value, nothing.p], ['same', 0, 1]);
 });
@@ -116,4 +126,29 @@ test('a row of a few rounds does not stand in the way of the others', (t) => {
     judgeRows([whole, cut], 'interleaved', OPTIONS).map(({ verdict }) => verdict),
     ['worse', 'n too small'],
   );
+});
+
+test('a row with a missing value has no median there, no change, and is no part of the test', (t) => {
+  const prng = Prng.fromSeed(23);
+  const row = rowOf(near(prng, 100), near(prng, 50));
+  const whole = rowOf(near(prng, 100), near(prng, 108));
+  const gap = { ...row, new: { ...row.new, missing: 1 } };
+  for (const design of ['interleaved', 'separate runs'] as const) {
+    const [found, other] = judgeRows([gap, whole], design, OPTIONS);
+    t.like(found, { verdict: 'incomplete', p: null, detectable: null, new: { value: null } });
+    t.is(found?.change.value, null);
+    t.true((found?.old.value ?? 0) > 0, 'the side that is whole is shown');
+    t.deepEqual(other, judged(whole, design));
+  }
+});
+
+test('a row of which a side has no evidence is shown, and is no part of the test', (t) => {
+  const prng = Prng.fromSeed(29);
+  const row = rowOf(near(prng, 100), near(prng, 200));
+  const doubted = { ...row, old: { ...row.old, distrusted: 10, isDistrusted: true } };
+  for (const design of ['interleaved', 'separate runs'] as const) {
+    const found = judged(doubted, design);
+    t.like(found, { verdict: 'not trusted', p: null, oldDistrusted: 10 });
+    t.true(changeOf(found) > 0.9);
+  }
 });

@@ -1,6 +1,6 @@
 /** What each row comes to: the change with its interval, p corrected for all rows, and a verdict. Pure. */
 
-import { CONFIDENCE, type Estimate, holm, median, medianWithInterval } from '../../src/measure/statistics.ts';
+import { CONFIDENCE, type Estimate, greatest, holm, median, medianWithInterval } from '../../src/measure/statistics.ts';
 import { isJudged } from '../../src/measure/samples.ts';
 import {
   hodgesLehmann,
@@ -15,7 +15,7 @@ import {
   type PairedRow,
   signFlipTest,
 } from '../../src/measure/statistics-sign-flip.ts';
-import type { Design, Row } from './rows.ts';
+import type { Design, Row, RowSide } from './rows.ts';
 
 /** The corrected p from which on a difference is no chance: false alarms in one of twenty comparisons, not rows. */
 export const ALPHA: number = 1 - CONFIDENCE;
@@ -28,15 +28,25 @@ export type Verdict =
   | 'too noisy'
   | 'n too small'
   /** Nothing is better there: it depends on another figure of its run. */
-  | 'not judged';
+  | 'not judged'
+  /** A value is missing, which may be the slowest one. */
+  | 'incomplete'
+  /** The run itself calls its figures no evidence. */
+  | 'not trusted';
+
+/** Null where values are missing: a median of those that are there would be better than the truth. */
+export type Shown = { readonly value: number | null; readonly low: number | null; readonly high: number | null };
 
 export type JudgedRow = Omit<Row, 'pairs' | 'old' | 'new'> & {
   readonly oldCount: number;
   readonly newCount: number;
-  readonly old: Estimate;
-  readonly new: Estimate;
+  readonly old: Shown;
+  readonly new: Shown;
+  /** Observations of OLD, and of NEW, that their runs call no evidence. They count for nothing. */
+  readonly oldDistrusted: number;
+  readonly newDistrusted: number;
   /** NEW against OLD, 0.05 being 5 % more. In a row with values of 0 or less: of OLD's median, or the greatest value. */
-  readonly change: Estimate;
+  readonly change: Shown;
   /** Two-sided, corrected for all rows that are judged. Null: n is too small to tell anything, or it is not judged. */
   readonly p: number | null;
   /** The change that such data would show in 9 of 10 comparisons; null where p is. */
@@ -57,35 +67,54 @@ export function resolutionOf(threshold: number): number {
 }
 
 export function judgeRows(rows: readonly Row[], design: Design, options: JudgeOptions): JudgedRow[] {
-  const counted = rows.filter(isJudged);
+  const counted = rows.filter((row) => excusedBy(row) === null);
   const scales = counted.map(scaleOf);
   const tested = design === 'interleaved' ? testPairs(counted, scales, options) : testSamples(counted, scales);
   const found = new Map(counted.map((row, index) => [row, tested[index] ?? NOTHING]));
-  return rows.map((row): JudgedRow => {
-    const scale = scaleOf(row);
-    const { shift, p, detectable } = found.get(row) ?? { ...NOTHING, shift: shiftOf(row, design, scale) };
-    const change = estimateOf(shift, scale.toChange);
-    const { suite, benchmark, parameters, metric, unit, better } = row;
-    const judged = {
-      change,
-      p,
-      detectable: p === null ? null : leastCounted(shift, scale, { detectable, threshold: options.threshold }),
-    };
-    return {
-      suite,
-      benchmark,
-      parameters,
-      metric,
-      unit,
-      better,
-      oldCount: row.old.length,
-      newCount: row.new.length,
-      old: medianWithInterval(row.old),
-      new: medianWithInterval(row.new),
-      ...judged,
-      verdict: verdictOf({ ...judged, better }, options.threshold),
-    };
-  });
+  return rows.map((row) => judgedRow(row, found.get(row) ?? null, design, options));
+}
+
+/** Why a row is not tested; null when it is. */
+function excusedBy(row: Row): Verdict | null {
+  if (!isJudged(row)) return 'not judged';
+  if (row.old.missing + row.new.missing > 0) return 'incomplete';
+  return row.old.isDistrusted || row.new.isDistrusted ? 'not trusted' : null;
+}
+
+function judgedRow(row: Row, found: Found | null, design: Design, { threshold }: JudgeOptions): JudgedRow {
+  const scale = scaleOf(row);
+  const { shift, p, detectable } = found ?? { ...NOTHING, shift: shiftOf(row, design, scale) };
+  const { suite, benchmark, parameters, metric, unit, better } = row;
+  const hasPairs = design !== 'interleaved' || row.pairs.some((pair) => pair !== null);
+  const isWhole = row.old.missing + row.new.missing === 0 && hasPairs;
+  const change = isWhole ? estimateOf(shift, scale.toChange) : MISSING;
+  const judged = {
+    change,
+    p,
+    detectable: p === null ? null : leastCounted(shift, scale, { detectable, threshold }),
+  };
+  return {
+    suite,
+    benchmark,
+    parameters,
+    metric,
+    unit,
+    better,
+    oldCount: row.old.values.length,
+    newCount: row.new.values.length,
+    old: shownMedian(row.old),
+    new: shownMedian(row.new),
+    oldDistrusted: row.old.distrusted,
+    newDistrusted: row.new.distrusted,
+    ...judged,
+    verdict: excusedBy(row) ?? verdictOf({ ...judged, better }, threshold),
+  };
+}
+
+const MISSING: Shown = { value: null, low: null, high: null };
+
+function shownMedian({ values, missing }: RowSide): Shown {
+  return missing > 0 ? MISSING : medianWithInterval(values);
 }
 
 /** How a row's values become numbers whose differences are changes. */
@@ -93,9 +122,10 @@ type Scale = { readonly of: (value: number) => number; readonly toChange: (shift
 
 const RATIO: Scale = { of: Math.log, toChange: Math.expm1 };
 
-function scaleOf({ old, new: next }: Row): Scale {
-  if ([...old, ...next].every((value) => value > 0)) return RATIO;
-  const unit = Math.abs(median(old)) || Math.max(...[...old, ...next].map(Math.abs)) || 1;
+function scaleOf(row: Row): Scale {
+  const [old, next] = [row.old.values, row.new.values];
+  if (old.every((value) => value > 0) && next.every((value) => value > 0)) return RATIO;
+  const unit = Math.abs(median(old)) || Math.max(greatest(old.map(Math.abs)), greatest(next.map(Math.abs))) || 1;
   return { of: (value) => value / unit, toChange: (shift) => shift };
 }
 
@@ -114,7 +144,7 @@ const NOTHING: Found = {
 
 /** Of a row by itself. */
 function shiftOf(row: Row, design: Design, { of }: Scale): Estimate {
-  if (design !== 'interleaved') return hodgesLehmann(row.new.map(of), row.old.map(of));
+  if (design !== 'interleaved') return hodgesLehmann(row.new.values.map(of), row.old.values.map(of));
   const differences = row.pairs.flatMap((pair) => (pair === null ? [] : [of(pair[1]) - of(pair[0])]));
   return differences.length === 0 ? NOTHING.shift : pseudoMedian(differences);
 }
@@ -133,29 +163,32 @@ function testPairs(rows: readonly Row[], scales: readonly Scale[], options: Judg
   const flips = { seed: options.seed, floor: Math.log1p(options.threshold) };
   const { p } = signFlipTest(testedRows, flips);
   const detectable = detectableShifts(testedRows, flips);
+  const places = new Map(tested.map((index, at) => [index, at]));
   return measured.map((row, index) => {
     if (row.length === 0) return NOTHING;
-    const at = tested.indexOf(index);
+    const at = places.get(index);
     const shift = pseudoMedian(row);
-    return at < 0 ? { ...NOTHING, shift } : { shift, p: p[at] ?? null, detectable: detectable[at] ?? Number.NaN };
+    if (at === undefined) return { ...NOTHING, shift };
+    return { shift, p: p[at] ?? null, detectable: detectable[at] ?? Number.NaN };
   });
 }
 
 function testSamples(rows: readonly Row[], scales: readonly Scale[]): Found[] {
-  const least = rows.map((row) => leastMannWhitneyP(row.old.length, row.new.length));
+  const least = rows.map((row) => leastMannWhitneyP(row.old.values.length, row.new.values.length));
   // Holm multiplies the least p by the number of rows.
   const count = least.filter((p) => p <= ALPHA).length;
   const tested = rows.flatMap((_, index) => ((least[index] ?? 1) * Math.max(1, count) <= ALPHA ? [index] : []));
   const scaled = rows.map((row, index) => {
     const { of } = scales[index] ?? RATIO;
-    return { old: row.old.map(of), new: row.new.map(of) };
+    return { old: row.old.values.map(of), new: row.new.values.map(of) };
   });
   const pValues = tested.map((index) => mannWhitney(scaled[index]?.new ?? [], scaled[index]?.old ?? []).p);
   const corrected = holm(pValues);
+  const places = new Map(tested.map((index, at) => [index, at]));
   return scaled.map((row, index) => {
-    const at = tested.indexOf(index);
+    const at = places.get(index);
     const shift = hodgesLehmann(row.new, row.old);
-    if (at < 0) return { ...NOTHING, shift };
+    if (at === undefined) return { ...NOTHING, shift };
     const detectable = shiftFoundByRanks(shift, ALPHA / tested.length);
     return { shift, p: corrected[at] ?? null, detectable };
   });
@@ -176,9 +209,8 @@ function leastCounted(
 }
 
 function verdictOf(row: Pick<JudgedRow, 'change' | 'p' | 'detectable' | 'better'>, threshold: number): Verdict {
-  if (!isJudged(row)) return 'not judged';
-  if (row.p === null || row.detectable === null) return 'n too small';
   const change = row.change.value;
+  if (row.p === null || row.detectable === null || change === null) return 'n too small';
   if (row.p <= ALPHA && Math.abs(change) > threshold) {
     return change > 0 === (row.better === 'higher') ? 'better' : 'worse';
   }

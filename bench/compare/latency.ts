@@ -5,7 +5,8 @@
  */
 
 import { LatencyHistogram, type LatencySummary } from '../../src/measure/histogram.ts';
-import type { LatencyRow, LoadedRun } from './loading.ts';
+import type { LatencyRow } from './latency-file.ts';
+import type { LoadedRun } from './loading.ts';
 
 export type SideLatency = LatencySummary & {
   /** Null: the stage does not count them. */

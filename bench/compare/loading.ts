@@ -7,9 +7,12 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { asRecord } from '../../src/core/assert.ts';
-import { readCsv } from '../../src/measure/csv.ts';
-import { RUN_SCHEMA_VERSION } from '../../src/measure/run-folder.ts';
-import { SAMPLE_COLUMNS, type Sample } from '../../src/measure/samples.ts';
+import { isWhole, RUN_SCHEMA_VERSION } from '../../src/measure/run-folder.ts';
+import type { Sample } from '../../src/measure/samples.ts';
+import { distrustName } from '../distrust.ts';
+import { impossibleRows } from '../possible.ts';
+import { type LatencyRow, parseLatencies } from './latency-file.ts';
+import { parseSamples } from './samples-file.ts';
 
 /** What compare uses of run.json. */
 export type RunDescription = {
@@ -27,10 +30,9 @@ export type RunDescription = {
   readonly reasons: readonly string[];
   /** What must be known to judge its figures; single lines. */
   readonly remarks: readonly string[];
+  /** File name to SHA-256 of its bytes; not checked here to be one. */
+  readonly digests?: Readonly<Record<string, unknown>>;
 };
-
-/** A row of latency.csv, as text. */
-export type LatencyRow = Readonly<Record<string, string>>;
 
 export type LoadedRun = {
   /** As it was given. */
@@ -54,11 +56,14 @@ export function loadRun(path: string): LoadedRun {
     return { path, description: null, samples: [], latency: [], problems };
   }
   if (kind === 'file') {
-    return { path, description: null, samples: readSamples(path, say), latency: [], problems };
+    const { samples, problems: found } = parseSamples(readBytes(path, null, say) ?? Buffer.of());
+    for (const problem of found) say(problem);
+    return { path, description: null, samples, latency: [], problems };
   }
   const description = readDescription(path, say);
-  const samples = readSamples(join(path, 'samples.csv'), say);
-  const latency = existsSync(join(path, 'latency.csv')) ? readTable(join(path, 'latency.csv'), say) : [];
+  const samples = readSamples(join(path, 'samples.csv'), description?.digests?.['samples.csv'] ?? null, say);
+  const latency = readLatency(join(path, 'latency.csv'), description?.digests?.['latency.csv'] ?? null, say);
+  if (description !== null) sayImpossible(samples, description, say);
   return { path, description, samples, latency, problems };
 }
 
@@ -83,7 +88,7 @@ function readDescription(folder: string, say: Say): RunDescription | null {
     say('run.json has no kind, configuration or environment');
     return null;
   }
-  checkDigests(folder, asRecord(run['digests']) ?? {}, say);
+  if (!isWhole(run)) say('run.json was changed after the run: its digest is not that of the rest');
   return {
     kind: run['kind'],
     configuration,
@@ -97,6 +102,7 @@ function readDescription(folder: string, say: Say): RunDescription | null {
     exitCode: typeof run['exitCode'] === 'number' ? run['exitCode'] : null,
     reasons: textsOf(run['reasons']),
     remarks: textsOf(run['remarks']),
+    digests: asRecord(run['digests']) ?? {},
   };
 }
 
@@ -119,73 +125,45 @@ function readJson(path: string, say: Say): Record<string, unknown> | null {
   }
 }
 
-/** Of the files that are read here. */
-function checkDigests(folder: string, digests: Readonly<Record<string, unknown>>, say: Say): void {
-  for (const name of ['samples.csv', 'latency.csv']) {
-    const expected = digests[name];
-    if (typeof expected !== 'string') continue;
-    const path = join(folder, name);
-    if (!existsSync(path)) say(`${name} is missing`);
-    else if (createHash('sha256').update(readFileSync(path)).digest('hex') !== expected) {
-      say(`${name} was changed after the run: its SHA-256 is not that of run.json`);
-    }
-  }
-}
-
-function readTable(path: string, say: Say): Record<string, string>[] {
+/** The bytes of a file; null, and said, when it cannot be read. */
+function readBytes(path: string, digest: unknown, say: Say): Buffer | null {
   try {
-    const rows = readCsv(path);
-    if (rows.length === 0) say(`${basename(path)} is empty`);
-    return rows;
+    const bytes = readFileSync(path);
+    if (typeof digest === 'string' && createHash('sha256').update(bytes).digest('hex') !== digest) {
+      say(`${basename(path)} was changed after the run: its SHA-256 is not that of run.json`);
+    }
+    return bytes;
   } catch (error) {
     say(`${basename(path)} cannot be read: ${firstLine(error)}`);
-    return [];
+    return null;
   }
 }
 
-function readSamples(path: string, say: Say): Sample[] {
-  const samples: Sample[] = [];
-  const seen = new Set<string>();
-  for (const [index, row] of readTable(path, say).entries()) {
-    const sample = sampleOf(row);
-    if (sample === null) {
-      say(`${basename(path)} is no table of samples: see row ${index + 1}, and results/README.md for the columns`);
-      return [];
-    }
-    const key = `${rowKey(sample)} ${sample.round}`;
-    if (seen.has(key)) {
-      say(`${basename(path)} has round ${sample.round} of ${rowKey(sample)} twice`);
-      return [];
-    }
-    seen.add(key);
-    samples.push(sample);
-  }
+function readSamples(path: string, digest: unknown, say: Say): readonly Sample[] {
+  const bytes = readBytes(path, digest, say);
+  if (bytes === null) return [];
+  const { samples, problems } = parseSamples(bytes);
+  for (const problem of problems) say(`${basename(path)}: ${problem}`);
   return samples;
 }
 
-/** Null: not a sample. */
-function sampleOf(row: Readonly<Record<string, string>>): Sample | null {
-  const { suite, benchmark, parameters, metric, unit, better } = row;
-  if (SAMPLE_COLUMNS.some((column) => row[column] === undefined)) return null;
-  const [round, value] = [Number(row['round']), row['value'] === '' ? null : Number(row['value'])];
-  if (suite === undefined || benchmark === undefined || parameters === undefined) return null;
-  if (metric === undefined || unit === undefined) return null;
-  if (better !== 'higher' && better !== 'lower' && better !== 'none') return null;
-  if (!Number.isSafeInteger(round) || round < 1 || (value !== null && !Number.isFinite(value))) return null;
-  return { suite, benchmark, parameters, metric, unit, better: directionOf(parameters, better), round, value };
+/** There is none where nothing flowed, unless run.json has its digest. */
+function readLatency(path: string, digest: unknown, say: Say): readonly LatencyRow[] {
+  if (digest === null && !existsSync(path)) return [];
+  const bytes = readBytes(path, digest, say);
+  if (bytes === null) return [];
+  const { rows, problems } = parseLatencies(bytes);
+  for (const problem of problems) say(`${basename(path)}: ${problem}`);
+  return rows;
 }
 
-/**
- * Rows of `rate=half` depend on the highest rate of their own run. They were recorded as `lower` and `higher` before the
- * column knew `none`.
- */
-function directionOf(parameters: string, recorded: Sample['better']): Sample['better'] {
-  return parameters.split(' ').includes('rate=half') ? 'none' : recorded;
-}
-
-/** What is measured: equal in two runs means comparable. */
-export function rowKey(sample: Pick<Sample, 'suite' | 'benchmark' | 'parameters' | 'metric'>): string {
-  return [sample.suite, sample.benchmark, sample.parameters, sample.metric].filter((part) => part !== '').join(' ');
+function sayImpossible(samples: readonly Sample[], { environment }: RunDescription, say: Say): void {
+  const { cores } = environment;
+  if (typeof cores !== 'number') return;
+  for (const { row, rounds, coresUsed } of impossibleRows(samples, cores)) {
+    const where = `${distrustName(row)} in ${rounds.length === 1 ? 'round' : 'rounds'} ${rounds.join(', ')}`;
+    say(`${where}: ${coresUsed.toFixed(2)} CPU-seconds a second on ${cores} cores, so that its rate cannot be`);
+  }
 }
 
 function firstLine(error: unknown): string {

@@ -8,7 +8,9 @@
 
 import { isJudged, type Sample } from '../../src/measure/samples.ts';
 import { median } from '../../src/measure/statistics.ts';
-import { type LoadedRun, rowKey } from './loading.ts';
+import { distrustedRows, distrustName, isDistrusted } from '../distrust.ts';
+import type { LoadedRun } from './loading.ts';
+import { rowKey, rowName } from './samples-file.ts';
 
 /** From so many runs on each side, runs are the observations. */
 const RUNS_AS_OBSERVATIONS = 4;
@@ -20,9 +22,21 @@ export type Design =
   /** Rounds of one or a few processes stand in for runs. */
   | 'rounds of separate runs';
 
+/** What one side has of a row. */
+export type RowSide = {
+  /** That are known, and that the run does not itself call no evidence; where it calls all of them that, all. */
+  readonly values: readonly number[];
+  /** Observations without a value: what is missing may be what was slow. */
+  readonly missing: number;
+  /** Observations that the run itself calls no evidence. */
+  readonly distrusted: number;
+  /** All of them: the values are for information. */
+  readonly isDistrusted: boolean;
+};
+
 export type Row = Pick<Sample, 'suite' | 'benchmark' | 'parameters' | 'metric' | 'unit' | 'better'> & {
-  readonly old: readonly number[];
-  readonly new: readonly number[];
+  readonly old: RowSide;
+  readonly new: RowSide;
   /** Of the interleaved design: both values of each pair, the same pair at the same index in all rows. */
   readonly pairs: readonly (readonly [old: number, next: number] | null)[];
 };
@@ -35,7 +49,10 @@ export type Rows = {
   readonly notes: readonly string[];
 };
 
-type Observation = { readonly block: string; readonly value: number | null };
+/** Interleaved pairs of all rows together, above which they are not compared: each has its place in every row. */
+const PAIRS_MAX = 20_000_000;
+
+type Observation = { readonly block: string; readonly value: number | null; readonly isDistrusted: boolean };
 type Measured = { readonly sample: Sample; readonly observations: Observation[]; runs: number };
 type Side = ReadonlyMap<string, Measured>;
 
@@ -45,28 +62,35 @@ export function bringTogether(old: readonly LoadedRun[], next: readonly LoadedRu
   const problems: string[] = [];
   const notes: string[] = [];
   const rows: Row[] = [];
-  const blocks = blocksOf([left, right]);
-  for (const key of new Set([...left.keys(), ...right.keys()])) {
+  const blocks = design === 'interleaved' ? blocksOf([left, right]) : [];
+  const keys = new Set([...left.keys(), ...right.keys()]);
+  if (keys.size * blocks.length > PAIRS_MAX) {
+    problems.push(`${keys.size} rows of ${blocks.length} rounds: more than ${PAIRS_MAX} pairs are not compared`);
+    return { design, rows, problems, notes };
+  }
+  for (const key of keys) {
     const [before, after] = [left.get(key), right.get(key)];
     // What is missing from a row that is not judged is said, and keeps nothing from being judged.
     const isCounted = [before, after].some((side) => side !== undefined && isJudged(side.sample));
     const defects = isCounted ? problems : notes;
     if (before === undefined || after === undefined) {
-      defects.push(`only in ${before === undefined ? 'NEW' : 'OLD'}: ${key}`);
+      const [sample] = [before ?? after].flatMap((side) => side?.sample ?? []);
+      if (sample !== undefined) defects.push(`only in ${before === undefined ? 'NEW' : 'OLD'}: ${rowName(sample)}`);
       continue;
     }
+    const name = rowName(before.sample);
     const otherMeaning = otherMeaningOf(before.sample, after.sample);
     if (otherMeaning !== null) {
-      defects.push(`${key}: ${otherMeaning}`);
+      defects.push(`${name}: ${otherMeaning}`);
       continue;
     }
     const gaps = gapsOf(before, after, [old.length, next.length]);
-    defects.push(...gaps.map((gap) => `${key}: ${gap}`));
-    const row = rowOf(before, after, design === 'interleaved' ? blocks : []);
+    for (const gap of gaps) defects.push(`${name}: ${gap}`);
+    const row = rowOf(before, after, blocks);
     const alone = design === 'interleaved' ? unpairedRounds(before, after) : 0;
-    if (alone > 0) defects.push(`${key}: ${alone} rounds are on one side only`);
-    if (row.old.length > 0 && row.new.length > 0) rows.push(row);
-    else if (gaps.length === 0) notes.push(`no value on either side: ${key}`);
+    if (alone > 0) defects.push(`${name}: ${alone} rounds are on one side only`);
+    if (row.old.values.length > 0 && row.new.values.length > 0) rows.push(row);
+    else if (gaps.length === 0) notes.push(`no value on either side: ${name}`);
   }
   return { design, rows, problems, notes };
 }
@@ -88,26 +112,38 @@ function sideOf(runs: readonly LoadedRun[], design: Design): Side {
   const side = new Map<string, Measured>();
   for (const [number, run] of runs.entries()) {
     const name = design === 'interleaved' ? (run.description?.pairing ?? '') : String(number);
-    const ofRun = new Map<string, { sample: Sample; observations: Observation[] }>();
-    for (const sample of run.samples) {
-      const found = ofRun.get(rowKey(sample)) ?? { sample, observations: [] };
-      found.observations.push({ block: `${name} round ${sample.round}`, value: sample.value });
-      ofRun.set(rowKey(sample), found);
-    }
-    for (const [key, { sample, observations }] of ofRun) {
+    for (const [key, { sample, observations }] of rowsOfRun(run, name)) {
       const found = side.get(key) ?? { sample, observations: [], runs: 0 };
       found.runs += 1;
-      found.observations.push(...(design === 'separate runs' ? [medianOfRun(name, observations)] : observations));
+      if (design === 'separate runs') found.observations.push(medianOfRun(name, observations));
+      else for (const observation of observations) found.observations.push(observation);
       side.set(key, found);
     }
   }
   return side;
 }
 
-/** A run with a missing value has no median: what is missing may be what was slow. */
+type RunRow = { readonly sample: Sample; readonly observations: Observation[] };
+
+function rowsOfRun(run: LoadedRun, name: string): Map<string, RunRow> {
+  const rows = new Map<string, RunRow>();
+  const distrusted = distrustedRows(run.description?.remarks ?? []);
+  for (const sample of run.samples) {
+    const key = rowKey(sample);
+    const row = rows.get(key) ?? { sample, observations: [] };
+    const { round, value } = sample;
+    const rounds = distrusted.size === 0 ? undefined : distrusted.get(distrustName(sample));
+    row.observations.push({ block: `${name} round ${round}`, value, isDistrusted: isDistrusted(rounds, round) });
+    rows.set(key, row);
+  }
+  return rows;
+}
+
+/** A run with a missing value has no median; one with a round that is no evidence is none. */
 function medianOfRun(block: string, observations: readonly Observation[]): Observation {
   const values = valuesOf(observations);
-  return { block, value: values.length < observations.length || values.length === 0 ? null : median(values) };
+  const value = values.length < observations.length || values.length === 0 ? null : median(values);
+  return { block, value, isDistrusted: observations.some((one) => one.isDistrusted) };
 }
 
 function valuesOf(observations: readonly Observation[]): number[] {
@@ -115,10 +151,11 @@ function valuesOf(observations: readonly Observation[]): number[] {
 }
 
 function blocksOf(sides: readonly Side[]): string[] {
-  const blocks = sides.flatMap((side) =>
-    [...side.values()].flatMap(({ observations }) => observations.map(({ block }) => block)),
-  );
-  return [...new Set(blocks)];
+  const blocks = new Set<string>();
+  for (const side of sides) {
+    for (const { observations } of side.values()) for (const { block } of observations) blocks.add(block);
+  }
+  return [...blocks];
 }
 
 /** Why the two are not the same measure; null when they are. */
@@ -150,17 +187,30 @@ function unpairedRounds(old: Measured, next: Measured): number {
 
 function rowOf(old: Measured, next: Measured, blocks: readonly string[]): Row {
   const { suite, benchmark, parameters, metric, unit, better } = old.sample;
+  const measure = { suite, benchmark, parameters, metric, unit, better };
+  return { ...measure, old: rowSideOf(old), new: rowSideOf(next), pairs: pairsOf(old, next, blocks) };
+}
+
+function rowSideOf({ observations }: Measured): RowSide {
+  const trusted = observations.filter(({ isDistrusted: isLeftOut }) => !isLeftOut);
+  const isNothingLeft = trusted.length === 0;
+  return {
+    values: valuesOf(isNothingLeft ? observations : trusted),
+    missing: observations.filter(({ value }) => value === null).length,
+    distrusted: observations.length - trusted.length,
+    isDistrusted: isNothingLeft,
+  };
+}
+
+/** A pair of which either side is no evidence, or has no value, is none. */
+function pairsOf(old: Measured, next: Measured, blocks: readonly string[]): Row['pairs'] {
+  if (blocks.length === 0) return [];
   const [left, right] = [old, next].map(
-    ({ observations }) => new Map(observations.map(({ block, value }) => [block, value])),
+    ({ observations }) =>
+      new Map(observations.map(({ block, value, isDistrusted: isLeftOut }) => [block, isLeftOut ? null : value])),
   );
-  const pairs = blocks.map((block): readonly [number, number] | null => {
+  return blocks.map((block): readonly [number, number] | null => {
     const [before, after] = [left?.get(block) ?? null, right?.get(block) ?? null];
     return before === null || after === null ? null : [before, after];
   });
-  const measure = { suite, benchmark, parameters, metric, unit, better, pairs };
-  return {
-    ...measure,
-    old: valuesOf(old.observations),
-    new: valuesOf(next.observations),
-  };
 }

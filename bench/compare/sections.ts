@@ -1,7 +1,7 @@
 /** What the table and the markdown of a comparison say in the same words: everything but the rows' layout. */
 
 import { isJudged } from '../../src/measure/samples.ts';
-import { CONFIDENCE } from '../../src/measure/statistics.ts';
+import { CONFIDENCE, greatest } from '../../src/measure/statistics.ts';
 import { leastMannWhitneyP } from '../../src/measure/statistics-ranks.ts';
 import { type ComparedRow, type ComparedRun, type Comparison, shortened } from './comparison.ts';
 import { figureText, intervalText, medianText, pText, percentText, verdictText } from './figures.ts';
@@ -42,7 +42,7 @@ export function methodText({ design, rows: all, threshold }: Comparison): string
 }
 
 function designText(design: Comparison['design'], rows: readonly ComparedRow[]): string {
-  const most = (count: (row: ComparedRow) => number): number => Math.max(0, ...rows.map(count));
+  const most = (count: (row: ComparedRow) => number): number => Math.max(0, greatest(rows.map(count)));
   const sizes = `${most((row) => row.oldCount)} against ${most((row) => row.newCount)}`;
   switch (design) {
     case 'interleaved':
@@ -69,6 +69,9 @@ export function legendLines(comparison: Comparison): string[] {
     lines.push(
       `n too small: to tell chance from change in ${judged.length} rows takes ${neededText(comparison.design, judged.length)}`,
     );
+  if (has('incomplete'))
+    lines.push('incomplete: a value is missing, which may be the worst one; it counts for nothing');
+  if (has('not trusted')) lines.push('not trusted: a run says that its figures are no evidence; it counts for nothing');
   if (has('not judged')) lines.push('not judged: depends on another figure of its run, and counts for nothing');
   return lines;
 }
@@ -91,6 +94,7 @@ export function sectionsOf({ rows }: Comparison): Section[] {
     ['changed, but a run does not hold', ['void']],
     ['different, by the program or by the machine', ['worse?', 'better?']],
     ['no change that counts', ['same', 'too noisy', 'n too small']],
+    ['evidence for nothing', ['incomplete', 'not trusted']],
     ['for information', ['not judged']],
   ];
   return titles
@@ -104,18 +108,33 @@ export type Group = {
   readonly rows: readonly { readonly label: string; readonly row: ComparedRow }[];
 };
 
+/** Of each benchmark of the comparison, what all of its rows have in common. */
+function commonWords(all: readonly ComparedRow[]): Map<string, ReadonlySet<string>> {
+  const common = new Map<string, Set<string>>();
+  for (const row of all) {
+    const words = new Set(wordsOf(row.parameters));
+    const known = common.get(benchmarkOf(row));
+    if (known === undefined) common.set(benchmarkOf(row), words);
+    else for (const word of known) if (!words.has(word)) known.delete(word);
+  }
+  return common;
+}
+
 /** Rows of one benchmark under one heading, so that a label says only what differs. */
-export function groupsOf(section: Section, all: readonly ComparedRow[]): Group[] {
-  return [...new Set(section.rows.map(benchmarkOf))].map((benchmark) => {
-    const parameters = all.filter((row) => benchmarkOf(row) === benchmark).map((row) => wordsOf(row.parameters));
-    const common = (parameters[0] ?? []).filter((word) => parameters.every((words) => words.includes(word)));
-    const rows = section.rows
-      .filter((row) => benchmarkOf(row) === benchmark)
-      .map((row) => {
-        const own = wordsOf(row.parameters).filter((word) => !common.includes(word));
-        return { label: [row.metric, ...own].join(' '), row };
-      });
-    return { heading: [benchmark, ...common].join(' '), rows };
+export function groupsOf(sections: readonly Section[], all: readonly ComparedRow[]): (readonly Group[])[] {
+  const common = commonWords(all);
+  return sections.map(({ rows }) => {
+    const groups = new Map<string, { readonly label: string; readonly row: ComparedRow }[]>();
+    for (const row of rows) {
+      const group = groups.get(benchmarkOf(row)) ?? [];
+      const own = wordsOf(row.parameters).filter((word) => common.get(benchmarkOf(row))?.has(word) !== true);
+      group.push({ label: [row.metric, ...own].join(' '), row });
+      groups.set(benchmarkOf(row), group);
+    }
+    return Array.from(groups, ([benchmark, labelled]) => ({
+      heading: [benchmark, ...(common.get(benchmark) ?? [])].join(' '),
+      rows: labelled,
+    }));
   });
 }
 

@@ -1,6 +1,6 @@
 /**
- * CSV files that are written while the run goes on: RFC 4180 (quoted where needed, lines end in CR LF), the header
- * first, a missing value is empty and never 0.
+ * CSV files that are written while the run goes on, by the grammar of csv-grammar.ts: the header first, lines end in CR
+ * LF, a missing value is empty and never 0.
  *
  * Each row goes to the kernel in one write before the call returns, so that killing the process loses no settled row.
  * Rows that can still change (a fault that has not recovered) form the file's tail, which is replaced as a whole. What
@@ -8,25 +8,23 @@
  */
 
 import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { parse } from 'csv-parse/sync';
-import { stringify } from 'csv-stringify/sync';
 import { assert } from '../core/assert.ts';
 import { OperatingError } from '../core/errors.ts';
+import { decodeCsv, encodeField, parseCsv } from './csv-grammar.ts';
 
 /** Null or undefined: missing. Numbers are written so that reading gives the same double. */
 export type CsvValue = string | number | null | undefined;
 export type CsvRow<Column extends string> = { readonly [Name in Column]?: CsvValue };
 
 function encodeRows(rows: readonly (readonly CsvValue[])[]): string {
-  for (const row of rows) {
-    for (const value of row) assert(typeof value !== 'number' || Number.isFinite(value), 'a CSV number is finite');
-  }
-  return rows.length === 0
-    ? ''
-    : stringify(
-        rows.map((row) => [...row]),
-        { record_delimiter: 'windows' },
-      );
+  return rows.map((row) => `${row.map(encodeValue).join(',')}\r\n`).join('');
+}
+
+function encodeValue(value: CsvValue): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'string') return encodeField(value);
+  assert(Number.isFinite(value), 'a CSV number is finite');
+  return String(value);
 }
 
 export class CsvFile<Column extends string> {
@@ -107,9 +105,19 @@ export function csvText<Column extends string>(columns: readonly Column[], rows:
 
 /**
  * The rows of a file as records of text, a missing value being ''. A last line that was cut (its writer was killed) is
- * left out. Throws when the text is no CSV.
+ * left out. Throws a CsvError when the file is not of the grammar, and when a column has no name or that of another one.
  */
 export function readCsv(path: string): Record<string, string>[] {
-  const text = readFileSync(path, 'utf8');
-  return parse(text.slice(0, text.lastIndexOf('\n') + 1), { columns: true });
+  const rows: Record<string, string>[] = [];
+  let columns: readonly string[] | null = null;
+  parseCsv(decodeCsv(readFileSync(path)), ({ fields, error }) => {
+    if (columns === null) {
+      columns = [...fields];
+      const index = columns.findIndex((name, at) => name === '' || fields.indexOf(name) < at);
+      if (index >= 0) throw error(index, 'a column without a name of its own');
+    } else {
+      rows.push(Object.fromEntries(columns.map((name, index) => [name, fields[index] ?? ''])));
+    }
+  });
+  return rows;
 }

@@ -40,6 +40,8 @@ export type RunFile = {
   readonly remarks?: readonly string[];
   /** File name to SHA-256 of its bytes, hexadecimal. */
   readonly digests: Readonly<Record<string, string>>;
+  /** SHA-256 of the other fields as JSON without blanks, hexadecimal; added when the file is written. */
+  readonly digest?: string;
 };
 
 /** What runs. */
@@ -125,12 +127,23 @@ export async function writeRunFile(folder: string, run: RunFile): Promise<void> 
   const path = join(folder, 'run.json');
   const file = await open(`${path}.part`, 'w');
   try {
-    await file.writeFile(`${JSON.stringify(run, null, 2)}\n`);
+    await file.writeFile(`${JSON.stringify({ ...run, digest: digestOf(run) }, null, 2)}\n`);
     await file.sync();
   } finally {
     await file.close();
   }
   await rename(`${path}.part`, path);
+}
+
+function digestOf(run: object): string {
+  return createHash('sha256')
+    .update(JSON.stringify({ ...run, digest: undefined }))
+    .digest('hex');
+}
+
+/** Whether what was read is what was written: of a run.json without a digest, from before there was one, it is not known. */
+export function isWhole(run: Readonly<Record<string, unknown>>): boolean {
+  return run['digest'] === undefined || run['digest'] === digestOf(run);
 }
 
 /** SHA-256 of the named files of a folder. */

@@ -6,7 +6,11 @@
 
 import { probit } from 'simple-statistics';
 import { assert } from '../core/assert.ts';
+import { differencesOf, type Pairs, walshAveragesOf } from './statistics-selection.ts';
 import { ascending, CONFIDENCE, type Estimate, median, normalUpperTail } from './statistics.ts';
+
+/** So many pairs are listed and sorted, which is faster; of more, order statistics are found without a list. */
+const LISTED_PAIRS = 4_096;
 
 /** Of both samples together: above it p and intervals are the normal approximation's. */
 const EXACT_VALUES = 50;
@@ -110,13 +114,13 @@ export function leastMannWhitneyP(first: number, second: number): number {
  * Mann and Whitney's test (Hodges and Lehmann 1963; R's wilcox.test with conf.int).
  */
 export function hodgesLehmann(first: readonly number[], second: readonly number[]): Estimate {
-  const differences = ascending(first.flatMap((a) => second.map((b) => a - b)));
   const [m, n] = [first.length, second.length];
   const inside =
     m + n <= EXACT_VALUES
       ? excluded(untiedU(m, n))
       : approximatelyExcluded((m * n) / 2, Math.sqrt((m * n * (m + n + 1)) / 12));
-  return trimmed(differences, inside);
+  if (m * n > LISTED_PAIRS) return trimmedPairs(differencesOf(ascending(first), ascending(second)), inside);
+  return trimmed(ascending(first.flatMap((a) => second.map((b) => a - b))), inside);
 }
 
 /**
@@ -125,12 +129,15 @@ export function hodgesLehmann(first: readonly number[], second: readonly number[
  */
 export function pseudoMedian(differences: readonly number[]): Estimate {
   const n = differences.length;
-  const means = ascending(differences.flatMap((a, index) => differences.slice(index).map((b) => (a + b) / 2)));
   const inside =
     n <= EXACT_VALUES
       ? excluded(signedRankDistribution(n))
       : approximatelyExcluded((n * (n + 1)) / 4, Math.sqrt((n * (n + 1) * (2 * n + 1)) / 24));
-  return trimmed(means, inside);
+  if ((n * (n + 1)) / 2 > LISTED_PAIRS) return trimmedPairs(walshAveragesOf(ascending(differences)), inside);
+  return trimmed(
+    ascending(differences.flatMap((a, index) => differences.slice(index).map((b) => (a + b) / 2))),
+    inside,
+  );
 }
 
 /**
@@ -175,6 +182,13 @@ function excluded(distribution: Float64Array): number {
 
 function approximatelyExcluded(mean: number, deviation: number): number {
   return Math.max(0, Math.round(mean - probit((1 + CONFIDENCE) / 2) * deviation));
+}
+
+/** The same without a list of the values. */
+function trimmedPairs(pairs: Pairs, outside: number): Estimate {
+  const value = pairs.median();
+  if (outside < 1) return { value, low: null, high: null };
+  return { value, low: pairs.orderStatistic(outside - 1), high: pairs.orderStatistic(pairs.count - outside) };
 }
 
 /** The median of sorted values, between the `outside`th smallest and greatest. */

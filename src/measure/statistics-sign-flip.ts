@@ -15,7 +15,7 @@
 import { Prng } from '../core/prng.ts';
 import { assert } from '../core/assert.ts';
 import { pseudoMedian } from './statistics-ranks.ts';
-import { CONFIDENCE, median } from './statistics.ts';
+import { ascending, CONFIDENCE, greatest, median } from './statistics.ts';
 
 /** One difference for each pair, the same pair at the same index in every row; null: not measured. */
 export type PairedRow = readonly (number | null)[];
@@ -51,11 +51,11 @@ export function signFlipTest(rows: readonly PairedRow[], options: SignFlipOption
   const order = observed.map((_, index) => index).toSorted((a, b) => (observed[b] ?? 0) - (observed[a] ?? 0));
   const reached = rows.map(() => 0);
   const flips = eachFlip(prepared, pairsOf(rows), options.seed, (statistics) => {
-    let greatest = 0;
+    let most = 0;
     for (let rank = order.length - 1; rank >= 0; rank -= 1) {
       const index = order[rank] ?? 0;
-      greatest = Math.max(greatest, statistics[index] ?? 0);
-      if (greatest >= (observed[index] ?? 0) * (1 - ROUNDING)) reached[index] = (reached[index] ?? 0) + 1;
+      most = Math.max(most, statistics[index] ?? 0);
+      if (most >= (observed[index] ?? 0) * (1 - ROUNDING)) reached[index] = (reached[index] ?? 0) + 1;
     }
   });
   const p = rows.map(() => 1);
@@ -79,10 +79,10 @@ export function leastSignFlipP(pairs: number): number {
 export function detectableShifts(rows: readonly PairedRow[], options: SignFlipOptions): number[] {
   if (leastSignFlipP(pairsOf(rows)) > 1 - CONFIDENCE) return rows.map(() => Number.POSITIVE_INFINITY);
   const centred = rows.map(residualsOf);
-  const greatest: number[] = [];
+  const most: number[] = [];
   const prepared = centred.map((row) => prepare(row, options));
-  eachFlip(prepared, pairsOf(rows), options.seed, (statistics) => greatest.push(Math.max(...statistics)));
-  const critical = greatest.toSorted((a, b) => a - b)[Math.floor(CONFIDENCE * greatest.length)] ?? Number.NaN;
+  eachFlip(prepared, pairsOf(rows), options.seed, (statistics) => most.push(greatest(statistics)));
+  const critical = ascending(most)[Math.floor(CONFIDENCE * most.length)] ?? Number.NaN;
   return centred.map((row) => detectableShift(row, critical, options));
 }
 
@@ -111,7 +111,7 @@ function detectableShift(residuals: PairedRow, critical: number, options: SignFl
   };
   if (measured(residuals).length < 2) return Number.POSITIVE_INFINITY;
   const isFoundEitherWay = (shift: number): boolean => isFound(shift) && isFound(-shift);
-  let high = Math.max(options.floor, ...measured(residuals).map(Math.abs));
+  let high = Math.max(options.floor, greatest(measured(residuals).map(Math.abs)));
   if (high === 0) return 0;
   for (let step = 0; !isFoundEitherWay(high); step += 1) {
     if (step > 20) return Number.POSITIVE_INFINITY;
@@ -155,7 +155,7 @@ function prepare(row: PairedRow, { floor, cut = CUT }: SignFlipOptions): Prepare
   const sizes = measured(row).map(Math.abs);
   const scale = sizes.length === 0 ? 0 : median(sizes);
   // More than half of the differences are 0: there is no scale, and those that are left count alike.
-  const bound = scale === 0 ? Math.min(...sizes.filter((size) => size > 0)) : cut * scale;
+  const bound = scale === 0 ? -greatest(sizes.flatMap((size) => (size > 0 ? [-size] : []))) : cut * scale;
   const differences = Float64Array.from(row, (difference) => Math.min(bound, Math.max(-bound, difference ?? 0)));
   const squares = differences.reduce((sum, difference) => sum + difference ** 2, 0);
   return { differences, count: sizes.length, squares, floorSquared: floor ** 2 };
