@@ -7,8 +7,8 @@ import type { Sample } from '../src/measure/samples.ts';
 import { parametersWithout } from './rows.ts';
 
 /** How a remark on a row begins when the row's figures are no evidence. */
-export const NOT_TO_BE_TRUSTED = 'not to be trusted';
-export const NEVER_STEADY = 'never steady';
+export const NOT_TO_BE_TRUSTED: string = 'not to be trusted';
+export const NEVER_STEADY: string = 'never steady';
 
 /** The remark on one row; `row` is its benchmark with its parameters. */
 export function rowRemark(suite: string, row: string, remark: string): string {
@@ -25,6 +25,10 @@ export function withRounds(remark: string, rounds: readonly number[]): string {
   return rounds.length === 0 ? remark : `${remark} (round ${rounds.join(', ')})`;
 }
 
+export function withoutRounds(remark: string): string {
+  return remark.replace(ROUNDS, '');
+}
+
 const ROW_GAP = '; ';
 const OF_ROW = /^(?<row>\S+ .+?): (?:not to be trusted|never steady)/;
 const OF_SUITE = /^(?<suite>\S+): \d+ tasks never steady in \d+ rounds of warm-up: (?<rows>.*)$/;
@@ -38,7 +42,7 @@ export function distrustedRows(remarks: readonly string[]): ReadonlyMap<string, 
   const found = new Map<string, Set<number> | 'all'>();
   for (const remark of remarks) {
     const rounds = ROUNDS.exec(remark)?.groups?.['rounds']?.split(', ').map(Number);
-    for (const row of rowsOf(remark.replace(ROUNDS, ''))) {
+    for (const row of rowsOf(withoutRounds(remark))) {
       const known = found.get(row);
       if (rounds === undefined || known === 'all') found.set(row, 'all');
       else found.set(row, new Set([...(known ?? []), ...rounds]));

@@ -7,10 +7,10 @@
 import type { Sample } from '../src/measure/samples.ts';
 import { parameterOf, parametersWithout } from './rows.ts';
 
-export const RATE_METRIC = 'chunks_per_s';
-export const CPU_METRIC = 'cpu_s_per_million_chunks';
+export const RATE_METRIC: string = 'chunks_per_s';
+export const CPU_METRIC: string = 'cpu_s_per_million_chunks';
 /** The name of all processes together. */
-export const ALL = 'all';
+export const ALL: string = 'all';
 
 /** /proc counts CPU time in hundredths of a second, and a window begins and ends within one. */
 const TOLERANCE = 1.02;

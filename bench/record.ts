@@ -6,6 +6,7 @@ import { CsvFile } from '../src/measure/csv.ts';
 import { LATENCY_COLUMNS, type LatencyRow, latencyRow } from '../src/measure/latency-row.ts';
 import { digestFiles, type RunFile, writeRunFile } from '../src/measure/run-folder.ts';
 import { parametersText, SAMPLE_COLUMNS, type Sample } from '../src/measure/samples.ts';
+import { rowRemark, withRounds } from './distrust.ts';
 import type { Outcome, Task } from './harness/task.ts';
 
 export class BenchRecord {
@@ -34,7 +35,7 @@ export class BenchRecord {
     for (const { stage, histogram, censored } of outcome.latencies ?? []) {
       this.latency(latencyRow({ phase: nameOf(task), stage }, histogram, censored));
     }
-    for (const remark of outcome.remarks ?? []) this.remark(`${suite} ${nameOf(task)}: ${remark}`, round);
+    for (const remark of outcome.remarks ?? []) this.remark(rowRemark(suite, nameOf(task), remark), round);
   }
 
   sample(sample: Sample): void {
@@ -56,9 +57,7 @@ export class BenchRecord {
 
   /** Single lines. */
   get remarks(): string[] {
-    return Array.from(this.#remarks, ([line, rounds]) =>
-      rounds.size === 0 ? line : `${line} (round ${[...rounds].join(', ')})`,
-    );
+    return Array.from(this.#remarks, ([line, rounds]) => withRounds(line, [...rounds]));
   }
 
   /** Makes everything durable, and writes run.json and report.html of the run that has ended now. */

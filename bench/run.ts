@@ -6,8 +6,8 @@ import { assert } from '../src/core/assert.ts';
 import { EXIT, exitCodeOf, interruptedError, OperatingError, ViolationError } from '../src/core/errors.ts';
 import { beginRunFile, createRunFolder, type Program, type RunFile, writeRunFile } from '../src/measure/run-folder.ts';
 import type { Launch } from '../src/process/component-process.ts';
+import { unsteadyRemark } from './distrust.ts';
 import { runRounds } from './harness/rounds.ts';
-import type { Task } from './harness/task.ts';
 import { type BenchOptions, benchmarksOf, roundsPlan, type SuiteName } from './options.ts';
 import { workloadDescription } from './pipeline/workloads.ts';
 import type { Progress } from './progress.ts';
@@ -105,7 +105,7 @@ async function runSuite(name: SuiteName, { options, dependencies, folder, record
           progress.update(`${name} ${where}, ${done + 1} of ${total}: ${nameOf(task)}`);
         },
         onOutcome: (task, round, outcome) => record.outcome(name, task, round, outcome),
-        onUnsteady: (unsteady, warmUpRounds) => record.remark(unsteadyText(name, unsteady, warmUpRounds)),
+        onUnsteady: (unsteady, warmUpRounds) => record.remark(unsteadyRemark(name, unsteady.map(nameOf), warmUpRounds)),
       });
     } finally {
       await suite.close();
@@ -113,8 +113,4 @@ async function runSuite(name: SuiteName, { options, dependencies, folder, record
   } finally {
     await rm(dataFolder, { recursive: true, force: true });
   }
-}
-
-function unsteadyText(suite: string, tasks: readonly Task[], warmUpRounds: number): string {
-  return `${suite}: ${tasks.length} tasks never steady in ${warmUpRounds} rounds of warm-up: ${tasks.map(nameOf).join('; ')}`;
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { assert } from '../../src/core/assert.ts';
+import { Prng } from '../../src/core/prng.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { readCsv } from '../../src/measure/csv.ts';
@@ -13,6 +14,7 @@ import { until } from '../../src/process/waiting.ts';
 import { parseBenchOptions } from '../options.ts';
 import { ChildError } from './child.ts';
 import { type Interleaved, interleave } from './interleave.ts';
+import { orderOf } from './order.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.js');
 const CURRENT = `await import(${JSON.stringify(MAIN)});`;
@@ -73,6 +75,9 @@ test('both builds are measured in the same rounds, and the two runs say that the
   );
   t.is(before.pairing, after.pairing);
   t.regex(before.pairing, /^[0-9a-f-]{36}$/);
+  t.deepEqual(before.order, after.order);
+  t.deepEqual(before.order.first.toSorted(), ['new', 'old']);
+  t.deepEqual(orderOf(2, Prng.fromSeed(before.order.seed)), before.order.first);
   for (const { verdict, configuration } of [before, after]) {
     t.is(verdict, 'HOLDS');
     t.deepEqual(configuration, { suites: ['state'], only: [], scale: 'smoke' });

@@ -1,23 +1,24 @@
 /**
- * This build against another commit's, interleaved: each round runs both, in a random order, so that whatever slows the
- * machine for a while slows both. Each side has a run folder; that the two are pairs, their run.json says.
+ * This build against another commit's, interleaved: each round runs both, in a random and balanced order, so that whatever
+ * slows the machine for a while slows both. Each side has a run folder; that the two are pairs, their run.json says.
  */
 
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { assert } from '../../src/core/assert.ts';
 import { Prng } from '../../src/core/prng.ts';
-import { shuffled } from '../harness/rounds.ts';
 import type { BenchOptions } from '../options.ts';
 import type { Progress } from '../progress.ts';
 import { mustRun } from './child.ts';
+import { orderOf, type Side as Name } from './order.ts';
 import { Side } from './side.ts';
 import { buildWorktree } from './worktree.ts';
 
 const ROUNDS = 10;
-const ORDER = 0x6f726472;
+/** `crypto.randomInt` has 48 bits at most. */
+const ORDER_SEEDS = 2 ** 32;
 
 export type InterleaveOptions = {
   readonly ref: string;
@@ -27,6 +28,8 @@ export type InterleaveOptions = {
   readonly sourceRoot: string;
   readonly commandLine: readonly string[];
   readonly progress: Progress;
+  /** Of the order of each pair; drawn anew for each comparison unless it is given. */
+  readonly orderSeed?: number;
   /** Ends everything early; what was measured until then stays. */
   readonly signal: AbortSignal;
 };
@@ -53,8 +56,6 @@ export async function interleave(options: InterleaveOptions): Promise<Interleave
   }
 }
 
-type Name = 'old' | 'new';
-
 async function runAll(
   options: InterleaveOptions,
   mains: Readonly<Record<Name, string>>,
@@ -62,18 +63,23 @@ async function runAll(
 ): Promise<Interleaved> {
   const { bench, commandLine } = options;
   const { seed, firstRound } = bench;
-  const common = { results: resolve(bench.results), seed, startedAt: new Date(), pairing: randomUUID(), commandLine };
-  const sides = { old: await Side.create(common), new: await Side.create(common) };
   const rounds = bench.rounds ?? ROUNDS;
-  for (let round = firstRound; round < firstRound + rounds; round += 1) {
-    for (const name of shuffled(['old', 'new'] as const, Prng.fromSeed(seed, ORDER, round))) {
+  const orderSeed = options.orderSeed ?? randomInt(ORDER_SEEDS);
+  const firsts = orderOf(rounds, Prng.fromSeed(orderSeed));
+  const order = { seed: orderSeed, first: firsts };
+  const identity = { results: resolve(bench.results), seed, startedAt: new Date(), pairing: randomUUID() };
+  const common = { ...identity, order, commandLine };
+  const sides = { old: await Side.create(common), new: await Side.create(common) };
+  for (const [index, first] of firsts.entries()) {
+    const round = firstRound + index;
+    for (const name of [first, first === 'old' ? 'new' : 'old'] as const) {
       options.progress.update(
         `round ${round - firstRound + 1} of ${rounds}: ${name === 'old' ? options.ref : 'this build'}`,
       );
       // Beside the results, so that stores are on the same disk as in any other run.
       const results = join(sides[name].folder, 'rounds');
       await mkdir(results);
-      await sides[name].append(await runRound(options, { mainPath: mains[name], round, results, logPath }));
+      await sides[name].append(await runRound(options, { mainPath: mains[name], round, results, logPath }), round);
       await rm(results, { recursive: true });
     }
   }

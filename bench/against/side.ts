@@ -7,6 +7,7 @@ import { OperatingError } from '../../src/core/errors.ts';
 import { parseLatencyRow } from '../../src/measure/latency-row.ts';
 import { createRunFolder, type RunFile, writeRunFile } from '../../src/measure/run-folder.ts';
 import { loadRun } from '../compare/loading.ts';
+import { withoutRounds } from '../distrust.ts';
 import { BenchRecord } from '../record.ts';
 
 export type SideOptions = {
@@ -15,6 +16,8 @@ export type SideOptions = {
   readonly startedAt: Date;
   /** The one that both sides have. */
   readonly pairing: string;
+  /** The build that was first in each pair, by this seed. */
+  readonly order: NonNullable<RunFile['order']>;
   readonly commandLine: readonly string[];
 };
 
@@ -34,22 +37,22 @@ export class Side {
     return new Side(await createRunFolder({ ...options, kind: 'bench' }), options);
   }
 
-  /** Takes over the rounds of a run that holds. Throws OperatingError when its folder is not that of one. */
-  async append(folder: string): Promise<void> {
+  /** Takes over the one round of a run that holds. Throws OperatingError when its folder is not that of one. */
+  async append(folder: string, round: number): Promise<void> {
     const { description, samples, latency, problems } = loadRun(folder);
     if (description?.verdict !== 'HOLDS' || problems.length > 0) {
       throw new OperatingError('ERR_AGAINST', problems[0] ?? `${folder}: the run does not hold`);
     }
     const run: RunFile = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'));
     if (this.#run === null) {
-      const { pairing, commandLine, startedAt } = this.#options;
+      const { pairing, order, commandLine, startedAt } = this.#options;
       const open = { endedAt: null, verdict: null, exitCode: null, digests: {} };
-      this.#run = { ...run, ...open, pairing, commandLine, startedAt: startedAt.toISOString() };
+      this.#run = { ...run, ...open, pairing, order, commandLine, startedAt: startedAt.toISOString() };
       await writeRunFile(this.folder, this.#run);
     }
     for (const sample of samples) this.#record.sample(sample);
     for (const row of latency) this.#record.latency(parseLatencyRow(row));
-    for (const remark of run.remarks ?? []) this.#record.remark(remark);
+    for (const remark of run.remarks ?? []) this.#record.remark(withoutRounds(remark), round);
   }
 
   async close(): Promise<void> {

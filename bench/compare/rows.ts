@@ -112,7 +112,7 @@ function sideOf(runs: readonly LoadedRun[], design: Design): Side {
   const side = new Map<string, Measured>();
   for (const [number, run] of runs.entries()) {
     const name = design === 'interleaved' ? (run.description?.pairing ?? '') : String(number);
-    for (const [key, { sample, observations }] of rowsOfRun(run, name)) {
+    for (const [key, { sample, observations }] of rowsOfRun(run, design === 'interleaved' ? name : null)) {
       const found = side.get(key) ?? { sample, observations: [], runs: 0 };
       found.runs += 1;
       if (design === 'separate runs') found.observations.push(medianOfRun(name, observations));
@@ -125,7 +125,8 @@ function sideOf(runs: readonly LoadedRun[], design: Design): Side {
 
 type RunRow = { readonly sample: Sample; readonly observations: Observation[] };
 
-function rowsOfRun(run: LoadedRun, name: string): Map<string, RunRow> {
+/** Blocks have a name where they are needed: `pairing` is null where no rounds form pairs. */
+function rowsOfRun(run: LoadedRun, pairing: string | null): Map<string, RunRow> {
   const rows = new Map<string, RunRow>();
   const distrusted = distrustedRows(run.description?.remarks ?? []);
   for (const sample of run.samples) {
@@ -133,7 +134,8 @@ function rowsOfRun(run: LoadedRun, name: string): Map<string, RunRow> {
     const row = rows.get(key) ?? { sample, observations: [] };
     const { round, value } = sample;
     const rounds = distrusted.size === 0 ? undefined : distrusted.get(distrustName(sample));
-    row.observations.push({ block: `${name} round ${round}`, value, isDistrusted: isDistrusted(rounds, round) });
+    const block = pairing === null ? '' : `${pairing} round ${round}`;
+    row.observations.push({ block, value, isDistrusted: isDistrusted(rounds, round) });
     rows.set(key, row);
   }
   return rows;
@@ -169,14 +171,19 @@ function gapsOf(old: Measured, next: Measured, runs: readonly [old: number, next
   const gaps: string[] = [];
   if (old.runs < runs[0]) gaps.push(`in ${old.runs} of ${runs[0]} runs of OLD`);
   if (next.runs < runs[1]) gaps.push(`in ${next.runs} of ${runs[1]} runs of NEW`);
-  const [before, after] = [old, next].map(({ observations }) => observations.filter(({ value }) => value === null));
-  const [inOld, inNew] = [before?.length ?? 0, after?.length ?? 0];
+  const [inOld, inNew] = [missingIn(old), missingIn(next)];
   const isBare = inOld === old.observations.length && inNew === next.observations.length;
   if (!isBare && inOld + inNew > 0) {
     const text = `${inOld} of ${old.observations.length} in OLD, ${inNew} of ${next.observations.length} in NEW`;
     gaps.push(`without a value: ${text}`);
   }
   return gaps;
+}
+
+function missingIn({ observations }: Measured): number {
+  let missing = 0;
+  for (const { value } of observations) if (value === null) missing += 1;
+  return missing;
 }
 
 function unpairedRounds(old: Measured, next: Measured): number {
@@ -192,12 +199,19 @@ function rowOf(old: Measured, next: Measured, blocks: readonly string[]): Row {
 }
 
 function rowSideOf({ observations }: Measured): RowSide {
-  const trusted = observations.filter(({ isDistrusted: isLeftOut }) => !isLeftOut);
-  const isNothingLeft = trusted.length === 0;
+  const [all, trusted]: [number[], number[]] = [[], []];
+  let distrusted = 0;
+  for (const { value, isDistrusted: isLeftOut } of observations) {
+    if (isLeftOut) distrusted += 1;
+    if (value === null) continue;
+    all.push(value);
+    if (!isLeftOut) trusted.push(value);
+  }
+  const isNothingLeft = distrusted === observations.length;
   return {
-    values: valuesOf(isNothingLeft ? observations : trusted),
-    missing: observations.filter(({ value }) => value === null).length,
-    distrusted: observations.length - trusted.length,
+    values: isNothingLeft ? all : trusted,
+    missing: observations.length - all.length,
+    distrusted,
     isDistrusted: isNothingLeft,
   };
 }

@@ -26,6 +26,8 @@ export type RunFile = {
   readonly dirty: boolean | null;
   /** The same text in two runs whose rounds were interleaved, so that equal rounds form pairs. Absent as null: in none. */
   readonly pairing?: string | null;
+  /** Of interleaved runs: which build was first in each pair, `old` or `new`, and the seed by which that was drawn. */
+  readonly order?: { readonly seed: number; readonly first: readonly string[] };
   readonly environment: Environment;
   /** ISO 8601, UTC. */
   readonly startedAt: string;

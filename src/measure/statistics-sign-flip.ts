@@ -23,6 +23,9 @@ export type PairedRow = readonly (number | null)[];
 /** Up to so many pairs every flip is tried; above, `FLIPS` random ones and the data as they are. */
 const EXACT_PAIRS = 15;
 const FLIPS = 9_999;
+/** Of very many values fewer, so that a comparison ends: p is exact with any number of them, and only coarser. */
+const FLIPS_MIN = 999;
+const FLIPPED_VALUES_MAX = 2e9;
 
 /** Rounding of sums in another order. */
 const ROUNDING = 1e-9;
@@ -176,6 +179,10 @@ function statisticOf(row: Prepared, sum: number): number {
   return Math.abs(sum) / Math.sqrt(variance * row.count);
 }
 
+function randomFlips(values: number): number {
+  return Math.min(FLIPS, Math.max(FLIPS_MIN, Math.floor(FLIPPED_VALUES_MAX / Math.max(1, values))));
+}
+
 /**
  * Hands every row's statistic to `visit` for each choice of signs, the data's own first. Choices that are each other's
  * opposite give the same, so one of the two is enough. The array is reused. Returns how many there were.
@@ -188,7 +195,7 @@ function eachFlip(
 ): number {
   const statistics = new Float64Array(rows.length);
   const signs = new Float64Array(pairs).fill(1);
-  const flips = isExact(pairs) ? 2 ** Math.max(0, pairs - 1) : FLIPS + 1;
+  const flips = isExact(pairs) ? 2 ** Math.max(0, pairs - 1) : randomFlips(rows.length * pairs) + 1;
   const prng = Prng.fromSeed(seed);
   for (let flip = 0; flip < flips; flip += 1) {
     for (const [index, row] of rows.entries()) {
