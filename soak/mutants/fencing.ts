@@ -1,7 +1,7 @@
 /** Epochs that do not fence: what a replaced summer sends is taken. */
 
 import type { BrokerState } from '../../src/journal/broker/state.ts';
-import type { Journals, RaiseOutcome } from '../../src/journal/journals.ts';
+import type { Journals, RaiseOptions, RaiseOutcome } from '../../src/journal/journals.ts';
 import { isShardRow } from '../../src/journal/broker/tables.ts';
 import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
 import { openRow, sealRow } from '../../src/store/row.ts';
@@ -59,9 +59,9 @@ export const FENCING_MUTANTS: readonly Mutant[] = [
     decorations: () =>
       staleAppends(({ owners }) => {
         const raise = owners.raise.bind(owners);
-        owners.raise = (shard, path, takeOver) => {
+        owners.raise = (shard, path, raising) => {
           const epoch = owners.shards[shard]?.epoch ?? 0;
-          const raised = raise(shard, path, takeOver);
+          const raised = raise(shard, path, raising);
           const kept = owners.shards[shard];
           if (raised?.outcome !== 'raised' || epoch === 0 || kept === undefined) return raised;
           kept.epoch = epoch;
@@ -118,9 +118,9 @@ class EpochJournals extends WrappedJournals {
     this.#subject = subject;
   }
 
-  override async raise(shard: number, path: string, options: { takeOver: boolean }): Promise<RaiseOutcome> {
+  override async raise(shard: number, path: string, options: RaiseOptions): Promise<RaiseOutcome> {
     const raised = await super.raise(shard, path, options);
-    if (raised.outcome === 'replaced') return raised;
+    if (raised.outcome !== 'raised') return raised;
     const before = this.#epochs.get(shard) ?? 0;
     if (raised.epoch === before) this.#subject.tookEffect();
     this.#epochs.set(shard, Math.max(before, raised.epoch));

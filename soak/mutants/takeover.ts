@@ -1,6 +1,6 @@
 /** What a takeover must not do: claims in another order, copies that are not the predecessor's rows. */
 
-import type { Journals, RaiseOutcome, ShardEpoch } from '../../src/journal/journals.ts';
+import type { Journals, RaiseOptions, RaiseOutcome, ShardEpoch } from '../../src/journal/journals.ts';
 import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
 import type { Entry, Range, StoreReader } from '../../src/store/store.ts';
 import { SUMMER_TABLES } from '../../src/summer/rows.ts';
@@ -105,7 +105,7 @@ class CopyingJournals extends WrappedJournals {
     this.#readOther = readOther;
   }
 
-  override async raise(shard: number, path: string, options: { takeOver: boolean }): Promise<RaiseOutcome> {
+  override async raise(shard: number, path: string, options: RaiseOptions): Promise<RaiseOutcome> {
     const { shards } = await super.list();
     const confirmed = shards[shard]?.confirmed ?? path;
     if (confirmed !== path) this.copy = await this.#readOther(confirmed, (reader) => rowsOf(reader, shard));
@@ -234,10 +234,11 @@ class ForgetfulJournals extends WrappedJournals {
     this.#subject = subject;
   }
 
-  override async raise(shard: number, path: string, options: { takeOver: boolean }): Promise<RaiseOutcome> {
+  override async raise(shard: number, path: string, options: RaiseOptions): Promise<RaiseOutcome> {
     const raised = await super.raise(shard, path, options);
+    if (raised.outcome !== 'raised') return raised;
     const { confirmed } = raised;
-    if (raised.outcome === 'replaced' || confirmed === null || confirmed === path) return raised;
+    if (confirmed === null || confirmed === path) return raised;
     const hasFolded = await this.#readOther(
       confirmed,
       (reader) => reader.get('checkpoints', keyOf(shard)) !== undefined,

@@ -4,6 +4,7 @@ import {
   type AppendOutcome,
   type ExpectedOutcome,
   type Journals,
+  type RaiseOptions,
   type RaiseOutcome,
   SUMS_JOURNAL,
   type ShardEpoch,
@@ -55,7 +56,7 @@ export class ObservedJournals extends WrappedJournals {
     return answer;
   }
 
-  override async raise(shard: number, path: string, options: { takeOver: boolean }): Promise<RaiseOutcome> {
+  override async raise(shard: number, path: string, options: RaiseOptions): Promise<RaiseOutcome> {
     const outcome = await this.inner.raise(shard, path, options);
     const { incarnation, auditor, disk } = this.#observation;
     if (outcome.outcome === 'raised' && !incarnation.isOver) {

@@ -16,6 +16,7 @@ import type {
   HoldOutcome,
   Journals,
   JournalsInfo,
+  RaiseOptions,
   RaiseOutcome,
   ReadStream,
   ShardEpoch,
@@ -127,8 +128,8 @@ export class JournalClient implements Journals {
     return this.#call({ op: 'list' });
   }
 
-  raise(shard: number, path: string, options: { takeOver: boolean }): Promise<RaiseOutcome> {
-    return this.#call({ op: 'raise', shard, path, takeOver: options.takeOver });
+  raise(shard: number, path: string, options: RaiseOptions): Promise<RaiseOutcome> {
+    return this.#call({ op: 'raise', shard, path, ...options });
   }
 
   async confirm(owner: ShardEpoch, path: string): Promise<'confirmed' | 'fenced'> {

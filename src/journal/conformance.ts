@@ -121,7 +121,8 @@ async function endOf(stream: ReadStream): Promise<string | null> {
 }
 
 async function raised(journals: Journals, shard: number, path: string, takeOver = false): Promise<ShardEpoch> {
-  const outcome = await soon(journals.raise(shard, path, { takeOver }), 'answer to a raise');
+  const from = (await soon(journals.list(), 'list')).shards[shard]?.epoch ?? 0;
+  const outcome = await soon(journals.raise(shard, path, { takeOver, from }), 'answer to a raise');
   ok(outcome.outcome === 'raised', JSON.stringify(outcome));
   return { shard, epoch: outcome.epoch };
 }
@@ -276,11 +277,26 @@ const CHECKS: readonly (readonly [title: string, check: CheckBody])[] = [
       equal(await soon(journals.confirm(first, '/three'), 'answer to confirm'), 'fenced');
       const { shards } = await soon(journals.list(), 'list');
       deepEqual([shards[0]?.epoch, shards[0]?.confirmed], [second.epoch, '/one']);
-      deepEqual(await soon(journals.raise(0, '/two', { takeOver: false }), 'answer to a raise'), {
+      deepEqual(await soon(journals.raise(0, '/two', { takeOver: false, from: second.epoch }), 'answer to a raise'), {
         outcome: 'replaced',
         confirmed: '/one',
       });
       equal((await soon(journals.list(), 'list')).shards[1]?.confirmed, null);
+    },
+  ],
+  [
+    'a raise replaces the epoch that it names and no other: a late copy of it fences nobody',
+    async (connect) => {
+      const journals = connect();
+      const raise = { takeOver: true, from: 0 };
+      const first = await raised(journals, 0, '/one');
+      const late = journals.raise(0, '/one', raise);
+      deepEqual(await soon(late, 'answer to a raise'), { outcome: 'moved', epoch: first.epoch });
+      equal(await soon(journals.confirm(first, '/one'), 'answer to confirm'), 'confirmed');
+      const second = await raised(connect(), 0, '/two', true);
+      const later = journals.raise(0, '/one', { takeOver: true, from: first.epoch });
+      deepEqual(await soon(later, 'answer to a raise'), { outcome: 'moved', epoch: second.epoch });
+      equal(await soon(journals.confirm(second, '/two'), 'answer to confirm'), 'confirmed');
     },
   ],
   [

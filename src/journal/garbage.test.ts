@@ -31,7 +31,7 @@ const VALID: readonly ClientMessage[] = [
   { t: 'call', id: 1, call: { op: 'list' } },
   { t: 'call', id: 1, call: { op: 'head', journal: JOURNAL } },
   { t: 'call', id: 1, call: { op: 'expected', journal: JOURNAL, producer: PRODUCER, owner: OWNER } },
-  { t: 'call', id: 1, call: { op: 'raise', shard: 0, path: '/one', takeOver: true } },
+  { t: 'call', id: 1, call: { op: 'raise', shard: 0, path: '/one', takeOver: true, from: 0 } },
   { t: 'call', id: 1, call: { op: 'confirm', owner: OWNER, path: '/one' } },
   { t: 'call', id: 1, call: { op: 'report', owner: OWNER, offset: 0 } },
   { t: 'call', id: 1, call: { op: 'hold', journal: 'sums', name: 'v' } },

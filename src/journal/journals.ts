@@ -87,9 +87,24 @@ export type JournalsInfo = {
   readonly shards: readonly ShardInfo[];
 };
 
+export type RaiseOptions = {
+  /** Whether to raise it although another store is confirmed. */
+  readonly takeOver: boolean;
+  /** The epoch that is replaced, and no other: a late copy of the request finds a higher one, and does nothing. */
+  readonly from: number;
+};
+
+/**
+ * What became of a raise.
+ *
+ * - `raised`: durable; the epoch is the caller's.
+ * - `replaced`: another store is confirmed, and it was to be no takeover.
+ * - `moved`: the epoch is another one than was to be replaced, `epoch`, durably; nothing was raised.
+ */
 export type RaiseOutcome =
   | { readonly outcome: 'raised'; readonly epoch: number; readonly confirmed: string | null }
-  | { readonly outcome: 'replaced'; readonly confirmed: string };
+  | { readonly outcome: 'replaced'; readonly confirmed: string }
+  | { readonly outcome: 'moved'; readonly epoch: number };
 
 export type HoldOutcome = {
   /** Where the hold is: the head when it was made. */
@@ -109,7 +124,7 @@ export interface Journals {
   list(): Promise<JournalsInfo>;
 
   /** Raises a shard's epoch, durably; `path` is the caller's own store. */
-  raise(shard: number, path: string, options: { takeOver: boolean }): Promise<RaiseOutcome>;
+  raise(shard: number, path: string, options: RaiseOptions): Promise<RaiseOutcome>;
   /** From now on the store at `path` speaks for the shard. */
   confirm(owner: ShardEpoch, path: string): Promise<'confirmed' | 'fenced'>;
   /** Everything of the shard's journal below `offset` is durably folded. */

@@ -17,7 +17,7 @@ import type {
   ShardEpoch,
 } from './journals.ts';
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 /** A client's header above this is refused before it is parsed. */
 export const HEADER_BYTES_MAX: number = 64 * 1024;
 /** The same for the broker's: a list of all journals and shards, with the paths of their stores, is longer. */
@@ -29,7 +29,13 @@ export type Call =
   | { readonly op: 'expected'; readonly journal: string; readonly producer: string; readonly owner?: ShardEpoch }
   | { readonly op: 'head'; readonly journal: string }
   | { readonly op: 'list' }
-  | { readonly op: 'raise'; readonly shard: number; readonly path: string; readonly takeOver: boolean }
+  | {
+      readonly op: 'raise';
+      readonly shard: number;
+      readonly path: string;
+      readonly takeOver: boolean;
+      readonly from: number;
+    }
   | { readonly op: 'confirm'; readonly owner: ShardEpoch; readonly path: string }
   | { readonly op: 'report'; readonly owner: ShardEpoch; readonly offset: number }
   | { readonly op: 'hold'; readonly journal: string; readonly name: string }
@@ -178,7 +184,7 @@ function parseHeader(frame: Uint8Array | undefined, bytesMax: number): Record<st
 
 function decodeCall(call: Record<string, unknown> | null): Call | null {
   if (call === null) return null;
-  const { op, journal, name, producer, shard, path, offset, takeOver } = call;
+  const { op, journal, name, producer, shard, path, offset, takeOver, from } = call;
   const owner = decodeOwner(call['owner']);
   if (owner === null) return null;
   switch (op) {
@@ -196,7 +202,8 @@ function decodeCall(call: Record<string, unknown> | null): Call | null {
     case 'move-hold':
       return isName(journal) && isName(name) && isCount(offset) ? { op, journal, name, offset } : null;
     case 'raise':
-      return isCount(shard) && isPath(path) && typeof takeOver === 'boolean' ? { op, shard, path, takeOver } : null;
+      if (!isCount(shard) || !isPath(path) || typeof takeOver !== 'boolean' || !isCount(from)) return null;
+      return { op, shard, path, takeOver, from };
     case 'confirm':
       return owner.owner !== undefined && isPath(path) ? { op, owner: owner.owner, path } : null;
     case 'report':

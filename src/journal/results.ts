@@ -64,6 +64,7 @@ const RESULTS: Readonly<Record<Call['op'], Check>> = {
   raise: isOneOf({
     raised: ({ epoch, confirmed }) => isCount(epoch) && isTextOrNull(confirmed),
     replaced: ({ confirmed }) => isText(confirmed),
+    moved: ({ epoch }) => isCount(epoch),
   }),
   confirm: isFencedOr('confirmed'),
   report: isFencedOr('reported'),

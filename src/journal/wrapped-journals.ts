@@ -6,6 +6,7 @@ import type {
   HoldOutcome,
   Journals,
   JournalsInfo,
+  RaiseOptions,
   RaiseOutcome,
   ReadStream,
   ShardEpoch,
@@ -38,7 +39,7 @@ export class WrappedJournals implements Journals {
     return this.inner.list();
   }
 
-  raise(shard: number, path: string, options: { takeOver: boolean }): Promise<RaiseOutcome> {
+  raise(shard: number, path: string, options: RaiseOptions): Promise<RaiseOutcome> {
     return this.inner.raise(shard, path, options);
   }
 

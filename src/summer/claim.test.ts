@@ -104,6 +104,21 @@ test('a shard that is confirmed elsewhere is replaced, and nothing of the own st
   t.deepEqual(rowsOf(own, SHARD).length, 4);
 });
 
+test('a raise goes on from the epoch that the shard has, however often others raise it meanwhile', async (t) => {
+  const own = await storeWith('/own', 'own');
+  const froms: number[] = [];
+  const raise: Journals['raise'] = (_shard, path, { from }) => {
+    froms.push(from);
+    const epoch = [4, 7][froms.length - 1];
+    if (epoch !== undefined) return Promise.resolve({ outcome: 'moved', epoch });
+    return Promise.resolve({ outcome: 'raised', epoch: from + 1, confirmed: path });
+  };
+  const journals = { raise } as Journals;
+  const claim = await claimShard(SHARD, { journals, store: own, readOther: reading(own, []), takeOver: false });
+  t.deepEqual(claim, { outcome: 'owned', owner: { shard: SHARD, epoch: 8 }, copiedFrom: null });
+  t.deepEqual(froms, [0, 4, 7]);
+});
+
 test('a newer owner that came meanwhile fences the claim', async (t) => {
   const own = await storeWith('/own', 'own');
   const journals = scene(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/other' }, confirm: 'fenced' }, []);

@@ -8,7 +8,7 @@
  */
 
 import { UsageError, ViolationError } from '../core/errors.ts';
-import type { Journals, ShardEpoch } from '../journal/journals.ts';
+import type { Journals, RaiseOutcome, ShardEpoch } from '../journal/journals.ts';
 import type { Store, StoreReader } from '../store/store.ts';
 import { clearShard, copyShard } from './rows.ts';
 
@@ -30,8 +30,8 @@ export type Claim =
   | { readonly outcome: 'fenced' };
 
 export async function claimShard(shard: number, options: ClaimOptions): Promise<Claim> {
-  const { journals, store, readOther, takeOver } = options;
-  const raised = await journals.raise(shard, store.path, { takeOver });
+  const { journals, store, readOther } = options;
+  const raised = await raise(shard, options);
   if (raised.outcome === 'replaced') return raised;
   const owner = { shard, epoch: raised.epoch };
   const { confirmed } = raised;
@@ -44,6 +44,18 @@ export async function claimShard(shard: number, options: ClaimOptions): Promise<
   if (!batch.isEmpty) await store.commit(batch.writes);
   const outcome = await journals.confirm(owner, store.path);
   return outcome === 'fenced' ? { outcome } : { outcome: 'owned', owner, copiedFrom: confirmed };
+}
+
+/** Raises whatever epoch the shard has: the first guess is that it has none, and the answer says better. */
+async function raise(
+  shard: number,
+  { journals, store, takeOver }: ClaimOptions,
+): Promise<Exclude<RaiseOutcome, { outcome: 'moved' }>> {
+  for (let from = 0; ; ) {
+    const outcome = await journals.raise(shard, store.path, { takeOver, from });
+    if (outcome.outcome !== 'moved') return outcome;
+    from = outcome.epoch;
+  }
 }
 
 /** Checks the partitions that a summer was asked to own. */

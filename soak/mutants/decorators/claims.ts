@@ -1,6 +1,6 @@
 /** What a summer has come to own, and in which state: when a bug in what is stored, or read back, takes effect. */
 
-import { SUMS_JOURNAL, type RaiseOutcome } from '../../../src/journal/journals.ts';
+import { SUMS_JOURNAL, type RaiseOptions, type RaiseOutcome } from '../../../src/journal/journals.ts';
 import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
 import { shardProducer } from '../../../src/message/batch.ts';
 import { keyOf, numberRange, offsetOfKey, openRow } from '../../../src/store/row.ts';
@@ -35,9 +35,9 @@ class RaisingJournals extends WrappedJournals {
   /** By shard. */
   readonly published = new Map<number, number>();
 
-  override async raise(shard: number, path: string, options: { takeOver: boolean }): Promise<RaiseOutcome> {
+  override async raise(shard: number, path: string, options: RaiseOptions): Promise<RaiseOutcome> {
     const raised = await super.raise(shard, path, options);
-    if (raised.outcome === 'replaced') return raised;
+    if (raised.outcome !== 'raised') return raised;
     const answer = await this.inner.expected(SUMS_JOURNAL, shardProducer(shard), { shard, epoch: raised.epoch });
     if (answer.outcome === 'expected') this.published.set(shard, answer.n);
     else this.published.delete(shard);

@@ -42,7 +42,7 @@ test('the list of all journals and shards, with the longest paths, is a header t
   const harness = await BrokerHarness.start({ partitions, retentionBytes: partitions * MIB });
   const path = '/'.padEnd(PATH_BYTES, 'p');
   for (let shard = 0; shard < partitions; shard += 1) {
-    harness.call({ op: 'raise', shard, path, takeOver: true });
+    harness.call({ op: 'raise', shard, path, takeOver: true, from: 0 });
     harness.call({ op: 'confirm', owner: { shard, epoch: 1 }, path });
   }
   await harness.commitAll();
@@ -64,7 +64,9 @@ test('room that does not divide evenly gives whole bounds and offsets, over a re
   const list = await harness.ask({ op: 'list' });
   t.true(isResultOf('list', list));
   t.like(list, { batchBytesMax: 16 * 1024 });
-  const raised = (await harness.ask({ op: 'raise', shard: 0, path: '/one', takeOver: true })) as { epoch: number };
+  const raised = (await harness.ask({ op: 'raise', shard: 0, path: '/one', takeOver: true, from: 0 })) as {
+    epoch: number;
+  };
   const owner = { shard: 0, epoch: raised.epoch };
   // Nobody holds the sums: the newest half of an odd room is kept.
   for (let at = 0; at < 40; at += 1) {

@@ -44,11 +44,12 @@ test('a fenced shard is answered fenced before anything else, in every request a
 test('epochs and confirmed stores survive a restart, and a raise that was not durable is given again', async (t) => {
   const harness = await BrokerHarness.start();
   const owner = await confirmed(harness);
-  harness.call({ op: 'raise', shard: 0, path: '/two', takeOver: true });
+  const raise = { op: 'raise', shard: 0, path: '/two', takeOver: true, from: owner.epoch } as const;
+  harness.call(raise);
   await harness.clock.settle();
   await harness.restart('lost');
   t.like((await listed(harness)).shards[0], { epoch: owner.epoch, confirmed: '/one' });
-  t.deepEqual(await harness.ask({ op: 'raise', shard: 0, path: '/two', takeOver: true }), {
+  t.deepEqual(await harness.ask(raise), {
     outcome: 'raised',
     epoch: owner.epoch + 1,
     confirmed: '/one',
@@ -57,22 +58,22 @@ test('epochs and confirmed stores survive a restart, and a raise that was not du
 
 test('a raise without take-over is replaced when another store is confirmed, and then raises nothing', async (t) => {
   const harness = await BrokerHarness.start();
-  const unconfirmed = await harness.ask({ op: 'raise', shard: 0, path: '/one', takeOver: false });
+  const unconfirmed = await harness.ask({ op: 'raise', shard: 0, path: '/one', takeOver: false, from: 0 });
   t.deepEqual(unconfirmed, { outcome: 'raised', epoch: 1, confirmed: null });
   t.deepEqual(await harness.ask({ op: 'confirm', owner: { shard: 0, epoch: 1 }, path: '/one' }), {
     outcome: 'confirmed',
   });
-  t.deepEqual(await harness.ask({ op: 'raise', shard: 0, path: '/two', takeOver: false }), {
+  t.deepEqual(await harness.ask({ op: 'raise', shard: 0, path: '/two', takeOver: false, from: 0 }), {
     outcome: 'replaced',
     confirmed: '/one',
   });
   t.is((await listed(harness)).shards[0]?.epoch, 1);
-  t.deepEqual(await harness.ask({ op: 'raise', shard: 0, path: '/one', takeOver: false }), {
+  t.deepEqual(await harness.ask({ op: 'raise', shard: 0, path: '/one', takeOver: false, from: 1 }), {
     outcome: 'raised',
     epoch: 2,
     confirmed: '/one',
   });
-  t.deepEqual(await harness.ask({ op: 'raise', shard: 9, path: '/one', takeOver: true }), {
+  t.deepEqual(await harness.ask({ op: 'raise', shard: 9, path: '/one', takeOver: true, from: 0 }), {
     refused: 'there is no shard 9',
   });
 });

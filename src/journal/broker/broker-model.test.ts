@@ -35,7 +35,14 @@ type Operation =
       readonly ahead: number;
       readonly count: number;
     }
-  | { readonly op: 'raise'; readonly shard: number; readonly path: string; readonly takeOver: boolean }
+  /** `late`: how many raises ago the epoch was the shard's that it is to replace. */
+  | {
+      readonly op: 'raise';
+      readonly shard: number;
+      readonly path: string;
+      readonly takeOver: boolean;
+      readonly late: number;
+    }
   | { readonly op: 'confirm'; readonly shard: number; readonly late: number; readonly path: string }
   | { readonly op: 'expected-sums' | 'report'; readonly shard: number; readonly late: number }
   | { readonly op: 'commit' }
@@ -62,7 +69,7 @@ const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ op: fc.constant('sums' as const), shard: journal, late, ahead, count }) },
   {
     weight: 3,
-    arbitrary: fc.record({ op: fc.constant('raise' as const), shard: journal, path, takeOver: fc.boolean() }),
+    arbitrary: fc.record({ op: fc.constant('raise' as const), shard: journal, path, takeOver: fc.boolean(), late }),
   },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('confirm' as const), shard: journal, late, path }) },
   {
@@ -200,10 +207,12 @@ function applyToShard(operation: Extract<Operation, { shard: number }>, model: M
   const state = model.shard(shard);
   if (operation.op === 'raise') {
     const { takeOver } = operation;
-    const asked = harness.call({ op: 'raise', shard, path: operation.path, takeOver });
+    const from = Math.max(0, state.epoch - operation.late);
+    const asked = harness.call({ op: 'raise', shard, path: operation.path, takeOver, from });
     const { confirmed } = state;
     if (!takeOver && confirmed !== null && confirmed !== operation.path)
       return { id: asked, kind: 'call', expected: { outcome: 'replaced', confirmed } };
+    if (from !== state.epoch) return { id: asked, kind: 'call', expected: { outcome: 'moved', epoch: state.epoch } };
     model.accept({ change: 'raise', shard });
     return { id: asked, kind: 'call', expected: { outcome: 'raised', epoch: state.epoch + 1, confirmed } };
   }

@@ -195,7 +195,7 @@ test('a session that the broker does not know is told to reopen, whatever it ask
 test('a session of another protocol version is refused with both versions', async (t) => {
   const harness = await BrokerHarness.start();
   harness.send('old', { t: 'open', version: PROTOCOL_VERSION + 1, client: 'old' });
-  t.like(harness.sent.at(-1)?.message, { t: 'refused', reason: 'protocol version 2, this broker speaks 1' });
+  t.like(harness.sent.at(-1)?.message, { t: 'refused', reason: 'protocol version 3, this broker speaks 2' });
 });
 
 test('a session that says nothing is forgotten, one that pings is kept', async (t) => {

@@ -35,9 +35,9 @@ function answerShard(
       // not be yet; people and audits look at those.
       return reply(state.info());
     case 'raise': {
-      const outcome = state.owners.raise(call.shard, call.path, call.takeOver);
+      const outcome = state.owners.raise(call.shard, call.path, call);
       if (outcome === null) return refuse(`there is no shard ${call.shard}`);
-      if (outcome.outcome === 'replaced') return durably(outcome);
+      if (outcome.outcome !== 'raised') return durably(outcome);
       return commit(() => reply(outcome));
     }
     case 'confirm':

@@ -8,7 +8,7 @@
 import { assert } from '../../core/assert.ts';
 import { keyOf, sealRow } from '../../store/row.ts';
 import type { WriteBatch } from '../../store/store.ts';
-import type { RaiseOutcome, ShardEpoch } from '../journals.ts';
+import type { RaiseOptions, RaiseOutcome, ShardEpoch } from '../journals.ts';
 import type { ShardState } from './restore.ts';
 
 export class ShardOwners {
@@ -25,13 +25,17 @@ export class ShardOwners {
     return this.shards[owner.shard]?.epoch !== owner.epoch;
   }
 
-  /** `null`: there is no such shard. */
-  raise(shard: number, path: string, takeOver: boolean): RaiseOutcome | null {
+  /**
+   * `null`: there is no such shard. Only the epoch `from` is replaced: the request of somebody who is dead by now, or a
+   * late copy of one that was answered, would else fence whoever has come to own the shard.
+   */
+  raise(shard: number, path: string, { takeOver, from }: RaiseOptions): RaiseOutcome | null {
     const state = this.shards[shard];
     if (state === undefined) return null;
     if (!takeOver && state.confirmed !== null && state.confirmed !== path) {
       return { outcome: 'replaced', confirmed: state.confirmed };
     }
+    if (state.epoch !== from) return { outcome: 'moved', epoch: state.epoch };
     state.epoch += 1;
     this.#dirty.add(shard);
     return { outcome: 'raised', epoch: state.epoch, confirmed: state.confirmed };

@@ -10,7 +10,9 @@ export async function raised(
   shard = 0,
   path = '/one',
 ): Promise<{ shard: number; epoch: number }> {
-  const answer = (await harness.ask({ op: 'raise', shard, path, takeOver: true })) as { epoch: number };
+  const { shards } = await listed(harness);
+  const from = shards[shard]?.epoch ?? 0;
+  const answer = (await harness.ask({ op: 'raise', shard, path, takeOver: true, from })) as { epoch: number };
   return { shard, epoch: answer.epoch };
 }
 

@@ -9,7 +9,7 @@ import { ComponentRuntime } from '../../../src/cli/component-runtime.ts';
 import { connectJournals } from '../../../src/cli/connection.ts';
 import { parsePartitions, parsed } from '../../../src/cli/flags.ts';
 import { systemClock } from '../../../src/core/clock.ts';
-import type { Journals, RaiseOutcome, ShardEpoch } from '../../../src/journal/journals.ts';
+import type { Journals, RaiseOptions, RaiseOutcome, ShardEpoch } from '../../../src/journal/journals.ts';
 import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
 import { openLmdbStore, readLmdbStore } from '../../../src/store/lmdb-store.ts';
 import type { Store } from '../../../src/store/store.ts';
@@ -32,7 +32,7 @@ class CrashingJournals extends WrappedJournals {
     this.#crashAt = crashAt;
   }
 
-  override async raise(shard: number, path: string, options: { takeOver: boolean }): Promise<RaiseOutcome> {
+  override async raise(shard: number, path: string, options: RaiseOptions): Promise<RaiseOutcome> {
     const outcome = await this.inner.raise(shard, path, options);
     return this.#crashAt === 'raised' ? die() : outcome;
   }
