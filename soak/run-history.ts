@@ -13,6 +13,7 @@ export class RunHistory {
   readonly #onFinding: (finding: Finding) => void;
   /** By checker, violations that were handed over. */
   readonly #handedOver: number[];
+  #events = 0;
   #batches = 0;
   #checkpoints = 0;
 
@@ -34,6 +35,7 @@ export class RunHistory {
 
   record(happening: Happening): void {
     const event: HistoryEvent = { atNs: this.#clock.nowNs(), ...happening };
+    this.#events += 1;
     if (event.event === 'batch') this.#batches += 1;
     if (event.event === 'checkpoint') this.#checkpoints += 1;
     for (const [index, checker] of this.#checkers.entries()) {
@@ -44,7 +46,7 @@ export class RunHistory {
 
   /** Ends the history; one line for each reason why the checkers cannot vouch for the run. */
   finish(): string[] {
-    this.record({ event: 'end' });
+    this.record({ event: 'end', events: this.#events });
     return this.#checkers.flatMap((checker, index) => {
       const findings = checker.finish();
       this.#handOver(index, findings);

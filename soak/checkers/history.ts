@@ -32,8 +32,16 @@ export type HistoryEvent = { readonly atNs: number } & (
       readonly partitions: number;
       /** Names of all processes that must report to the end. */
       readonly processes: readonly string[];
-      /** By kind of fault, how many must take effect at least. */
+      /**
+       * How many faults must take effect at least: by kind, by kind and target's component (`crash of summer`), and of all
+       * kinds but crashes together (`any but crash`).
+       */
       readonly faults: Readonly<Record<string, number>>;
+      /**
+       * What this history has beside what every history has: `completed` of each file, a `claim` checkpoint after each
+       * `confirmed`, `trimmed` wherever a journal begins later. What is then missing of it is missed. Absent: nothing.
+       */
+      readonly tells?: readonly ('completed' | 'claim' | 'trimmed')[];
       /** A shorter phase, such as one that the user cuts short, need not show that chunks flowed. Absent: every one must. */
       readonly flowMsMin?: number;
     }
@@ -43,7 +51,7 @@ export type HistoryEvent = { readonly atNs: number } & (
   | { readonly event: 'ended'; readonly process: string; readonly exitCode: number | null }
   | { readonly event: 'fault'; readonly id: number; readonly kind: string; readonly target: string }
   /** The fault is known to have hit: a process died, a message was lost, a commit failed. */
-  | { readonly event: 'fault-effective'; readonly id: number; readonly kind: string }
+  | { readonly event: 'fault-effective'; readonly id: number; readonly kind: string; readonly target: string }
   /** A producer's life begins: from now on it publishes what its workload says, and nothing else. */
   | {
       readonly event: 'producer';
@@ -104,8 +112,8 @@ export type HistoryEvent = { readonly atNs: number } & (
    * the shard has folded, or what each verifier has read.
    */
   | { readonly event: 'trimmed'; readonly journal: string; readonly begin: number; readonly needed: number }
-  /** The journal ends here, after the drain. */
-  | { readonly event: 'head'; readonly journal: string; readonly offset: number }
+  /** The journal ends here, after the drain; it begins at `begin`, where that is known. */
+  | { readonly event: 'head'; readonly journal: string; readonly offset: number; readonly begin?: number }
   /**
    * A shard's epoch was raised: the claimant has its answer, and the sums journal ended at `sumsHead` after that.
    * `confirmed`: its store speaks for the shard.
@@ -144,8 +152,8 @@ export type HistoryEvent = { readonly atNs: number } & (
       readonly kind: ViolationKind;
       readonly detail: string;
     } & ViolationWitness)
-  /** The last event: nothing is missing before it. */
-  | { readonly event: 'end' }
+  /** The last event: nothing is missing before it. `events`: how many were written before it. */
+  | { readonly event: 'end'; readonly events?: number }
 );
 
 type WithoutTime<E> = E extends unknown ? Omit<E, 'atNs'> : never;

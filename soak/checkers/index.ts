@@ -5,6 +5,7 @@ import { formatCount } from '../../src/core/units.ts';
 import { type Verdict, violationLine } from '../verdict.ts';
 import { AcknowledgedChecker } from './acknowledged.ts';
 import { BatchReader } from './batch-reader.ts';
+import { CoverageChecker } from './coverage.ts';
 import { ExactlyOnceChecker } from './exactly-once.ts';
 import { FencingChecker } from './fencing.ts';
 import type { Checker, Finding, Findings, HistoryEvent } from './history.ts';
@@ -26,6 +27,7 @@ export function makeCheckers(): Checker[] {
     new ExactlyOnceChecker(reader),
     new TimeChecker(reader),
     new VacuityChecker(reader),
+    new CoverageChecker(reader),
   ];
 }
 

@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { decodeChunks } from '../../src/message/chunk.ts';
 import { decodeSums } from '../../src/message/sum.ts';
+import { shardOfProducer } from './batch-reader.ts';
 import type { HistoryEvent } from './history.ts';
 import { TimeChecker } from './time.ts';
 import { SLA_MS, buildHistory } from './testing/history-builder.ts';
@@ -85,6 +86,26 @@ test('stamps that nobody knows are not judged, and no stamp at all is inconclusi
   const one = replaced(events, isSums, 3, (event) => [{ ...event, stampNs: 0 }]);
   t.deepEqual(check(one).inconclusive, []);
   t.true((check(one).summary['filesUnstamped'] ?? 0) > 0);
+});
+
+function shardOf(event: HistoryEvent): number | null {
+  return isSums(event) ? shardOfProducer(decoded(event).producer) : null;
+}
+
+test('stamps that are unknown of most sums, or of those of one partition, are inconclusive', (t) => {
+  const events = buildHistory();
+  const without = (isKnown: (event: HistoryEvent, place: number) => boolean): readonly string[] => {
+    let place = 0;
+    return check(
+      events.map((event) => {
+        if (!isSums(event)) return event;
+        place += 1;
+        return isKnown(event, place) ? event : { ...event, stampNs: 0 };
+      }),
+    ).inconclusive;
+  };
+  t.regex(without((_, place) => place <= 3).join(), /\d+ of \d+ sums were not timed/);
+  t.regex(without((event) => shardOf(event) !== 1).join(), /sums of partition 1 were not timed/);
 });
 
 test('files without a sum are censored, and count as unavailability to the end', (t) => {

@@ -41,6 +41,9 @@ type Producer = {
   readonly sums: Map<number, number>;
 };
 
+/** Of the files of a run, so many may have no stamp. */
+const UNSTAMPED_SHARE_MAX = 1 / 20;
+
 export class TimeChecker implements Checker {
   readonly name = 'time';
   readonly #found = new FindingList(this.name);
@@ -55,8 +58,9 @@ export class TimeChecker implements Checker {
   #slaMs = Number.NaN;
   #nowNs = 0;
   #isBlind = false;
-  #filesJudged = 0;
-  #filesUnstamped = 0;
+  /** By partition, files that were judged, and that could not be for want of a stamp. */
+  readonly #judged = new Map<number, number>();
+  readonly #unstamped = new Map<number, number>();
   #filesCensored = 0;
   #delayNsMax = 0;
   #unavailabilityNsMax = 0;
@@ -90,20 +94,34 @@ export class TimeChecker implements Checker {
     for (const { ended } of this.#producers.values()) {
       for (const file of ended.values()) this.#censor(file);
     }
-    if (this.#filesJudged === 0 && this.#filesUnstamped > 0) {
-      this.#found.inconclusive('no sum was timed: its stamp, or that of the end of its file, is unknown');
-    }
+    this.#judgeStamps();
     return this.#found.findings;
   }
 
   summary(): Readonly<Record<string, number>> {
     return {
-      filesJudged: this.#filesJudged,
-      filesUnstamped: this.#filesUnstamped,
+      filesJudged: totalOf(this.#judged),
+      filesUnstamped: totalOf(this.#unstamped),
       filesCensored: this.#filesCensored,
       delayMsMax: this.#delayNsMax / 1e6,
       unavailabilityMsMax: this.#unavailabilityNsMax / 1e6,
     };
+  }
+
+  /** A stamp that is unknown now and then is no reason to doubt; most of a partition's are, and too many of all. */
+  #judgeStamps(): void {
+    const judged = totalOf(this.#judged);
+    const unstamped = totalOf(this.#unstamped);
+    const why = 'its stamp, or that of the end of its file, is unknown';
+    if (judged === 0 && unstamped > 0) this.#found.inconclusive(`no sum was timed: ${why}`);
+    else if (unstamped > (judged + unstamped) * UNSTAMPED_SHARE_MAX) {
+      this.#found.inconclusive(`${unstamped} of ${judged + unstamped} sums were not timed: ${why}`);
+    }
+    for (const [partition, count] of this.#unstamped) {
+      const timed = this.#judged.get(partition) ?? 0;
+      if (judged === 0 || timed > count) continue;
+      this.#found.inconclusive(`${count} of ${timed + count} sums of partition ${partition} were not timed: ${why}`);
+    }
   }
 
   /** Everything has healed: what was completed is verified within the SLA, or its verifier, or what it waits for, is stuck. */
@@ -191,10 +209,10 @@ export class TimeChecker implements Checker {
     if (acknowledgedNs === null || sumNs === null) return;
     producer.ended.delete(fileNumberOf(file));
     if (acknowledgedNs === 0 || sumNs === 0) {
-      this.#filesUnstamped += 1;
+      countOne(this.#unstamped, partition);
       return;
     }
-    this.#filesJudged += 1;
+    countOne(this.#judged, partition);
     const delayNs = sumNs - acknowledgedNs;
     this.#delayNsMax = Math.max(this.#delayNsMax, delayNs);
     if (delayNs > this.#slaMs * 1e6) {
@@ -212,7 +230,7 @@ export class TimeChecker implements Checker {
 
   #censor({ partition, acknowledgedNs, sumNs }: TimedFile): void {
     if (sumNs !== null) {
-      this.#filesUnstamped += 1;
+      countOne(this.#unstamped, partition);
       return;
     }
     this.#filesCensored += 1;
@@ -226,4 +244,14 @@ function stampOf({ stamps }: Lane, index: number): number | null {
   while (passed < stamps.length && (stamps[passed]?.through ?? 0) <= index) passed += 1;
   if (passed > 0) stamps.splice(0, passed);
   return stamps[0]?.stampNs ?? null;
+}
+
+function countOne(counts: Map<number, number>, partition: number): void {
+  counts.set(partition, (counts.get(partition) ?? 0) + 1);
+}
+
+function totalOf(counts: ReadonlyMap<number, number>): number {
+  let total = 0;
+  for (const count of counts.values()) total += count;
+  return total;
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { SUMS_JOURNAL } from '../../src/journal/journals.ts';
 import type { HistoryEvent } from './history.ts';
 import { buildHistory } from './testing/history-builder.ts';
-import { isChunks, replaced, run } from './testing/planted.ts';
+import { isChunks, recounted, replaced, run } from './testing/planted.ts';
 import { VacuityChecker } from './vacuity.ts';
 
 function reasons(events: readonly HistoryEvent[]): readonly string[] {
@@ -145,6 +145,24 @@ const SABOTAGES: readonly (readonly [
       replaced(events, isDrained, 0, (event) => [{ ...event, verifiedTotal: 9_999, filesCompletedTotal: 9_999 }]),
   ],
   [
+    'a history of which an event is lost on its way',
+    'events were written before the end, and',
+    (events) => events.toSpliced(40, 1),
+  ],
+  [
+    'faults that hit something else than was asked for',
+    'the fault kill-summer of broker took effect 0 times, and should have 1 times',
+    (events) => replaced(events, isRun, 0, (event) => [{ ...event, faults: { 'kill-summer of broker': 1 } }]),
+  ],
+  [
+    'no fault but crashes',
+    'the fault any but crash took effect 0 times',
+    (events) =>
+      replaced(events, isRun, 0, (event) => [{ ...event, faults: { 'any but crash': 1 } }]).map((event) =>
+        event.event === 'fault-effective' ? { ...event, kind: 'crash' } : event,
+      ),
+  ],
+  [
     'a history that goes on after its end',
     'goes on after its end',
     (events) => [...events, { event: 'end', atNs: 9e18 }],
@@ -207,5 +225,5 @@ function withIdle(endStep: number): (events: readonly HistoryEvent[]) => History
 }
 
 test('a chunker that was told to end before its first step has nothing to show', (t) => {
-  t.deepEqual(reasons(withIdle(0)(buildHistory())), []);
+  t.deepEqual(reasons(recounted(withIdle(0)(buildHistory()))), []);
 });

@@ -85,7 +85,7 @@ export class VacuityChecker implements Checker {
         this.#count({ verified: event.files });
         break;
       case 'fault-effective':
-        this.#faultsOf(event.kind).add(event.id);
+        this.#tookEffect(event);
         break;
       case 'producer':
         this.#beginProducer(event.producer, event.process);
@@ -112,6 +112,9 @@ export class VacuityChecker implements Checker {
         break;
       case 'end':
         this.#hasEnded = true;
+        if (event.events !== undefined && event.events !== this.#events - 1) {
+          this.#found.inconclusive(`${event.events} events were written before the end, and ${this.#events - 1} came`);
+        }
         break;
       case 'fault':
       case 'trimmed':
@@ -195,6 +198,13 @@ export class VacuityChecker implements Checker {
     if (through <= before) return;
     acknowledged?.set(partition, through);
     this.#count({ chunks: through - before });
+  }
+
+  /** It counts by its kind, by kind and component of its target, and among those that are no crashes. */
+  #tookEffect({ id, kind, target }: Extract<HistoryEvent, { event: 'fault-effective' }>): void {
+    this.#faultsOf(kind).add(id);
+    this.#faultsOf(`${kind} of ${target.replace(/-\d+$/, '')}`).add(id);
+    if (kind !== 'crash') this.#faultsOf('any but crash').add(id);
   }
 
   #faultsOf(kind: string): Set<number> {

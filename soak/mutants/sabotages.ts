@@ -7,7 +7,9 @@ import { prepareChunker } from '../../src/chunker/prepare-chunker.ts';
 import { SUMS_JOURNAL } from '../../src/journal/journals.ts';
 import type { HistoryEvent } from '../checkers/history.ts';
 import type { Decorations } from '../simulation/decorations.ts';
-import type { Plan } from '../simulation/plan.ts';
+import { type Plan, targetOf } from '../simulation/plan.ts';
+import { withTakeovers } from './adapt.ts';
+import { WITHHELD } from './withheld.ts';
 
 export type Sabotage = {
   /** In kebab-case, unique. */
@@ -20,12 +22,43 @@ export type Sabotage = {
   readonly adapt?: (plan: Plan) => Plan;
 };
 
-export const SABOTAGES: readonly Sabotage[] = [
+const BROKEN: readonly Sabotage[] = [
   {
     name: 'faults-that-do-nothing',
     what: 'the fault injector says that it injects, and does nothing',
     reason: /the fault crash took effect 0 times/,
     decorations: () => ({ injects: () => false }),
+  },
+  {
+    name: 'broker-that-is-never-crashed',
+    what: 'crashes of the broker do nothing',
+    reason: /the fault crash of broker took effect 0 times/,
+    decorations: () => injecting(({ kind, target }) => kind !== 'crash' || target !== 'broker'),
+  },
+  {
+    name: 'summers-that-are-never-crashed',
+    what: 'crashes of summers do nothing',
+    reason: /the fault crash of summer took effect 0 times/,
+    decorations: () => injecting(({ kind, target }) => kind !== 'crash' || !target.startsWith('summer')),
+  },
+  {
+    name: 'chunkers-that-are-never-crashed',
+    what: 'crashes of chunkers do nothing',
+    reason: /the fault crash of chunker took effect 0 times/,
+    decorations: () => injecting(({ kind, target }) => kind !== 'crash' || !target.startsWith('chunker')),
+  },
+  {
+    name: 'crashes-alone',
+    what: 'every fault that is no crash does nothing',
+    reason: /the fault any but crash took effect 0 times/,
+    decorations: () => injecting(({ kind }) => kind === 'crash'),
+  },
+  {
+    name: 'takeovers-that-do-nothing',
+    what: 'no summer is taken over',
+    reason: /the fault takeover of summer took effect 0 times/,
+    decorations: () => injecting(({ kind }) => kind !== 'takeover'),
+    adapt: withTakeovers,
   },
   {
     name: 'faults-without-proof',
@@ -210,6 +243,13 @@ export const SABOTAGES: readonly Sabotage[] = [
 const SKIPPED_EVERY = 50;
 /** Events. */
 const TRUNCATED_AFTER = 500;
+
+export const SABOTAGES: readonly Sabotage[] = [...BROKEN, ...WITHHELD];
+
+/** Other faults are said to be injected, and are not. */
+function injecting(isInjected: (fault: { readonly kind: string; readonly target: string }) => boolean): Decorations {
+  return { injects: (fault) => isInjected({ kind: fault.kind, target: targetOf(fault) }) };
+}
 
 /** Such events never reach the checkers. */
 function without(isDropped: (event: HistoryEvent) => boolean): Decorations {

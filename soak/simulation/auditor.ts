@@ -15,6 +15,7 @@ import { keyOf, nameKey, offsetOfKey, openRow } from '../../src/store/row.ts';
 import { isCheckpointRow } from '../../src/summer/rows.ts';
 import { type Checkpoint, readCheckpoint } from '../checkpoint.ts';
 import type { Counters } from './counters.ts';
+import type { JudgedState } from './decorations.ts';
 import type { Disk, OwnedWrites } from './disk.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -28,6 +29,8 @@ export class Auditor {
   readonly #recorder: Recorder;
   readonly #counters: Counters;
   readonly #nowNs: () => number;
+  /** Before a state goes into the history. */
+  readonly #onJudged: (state: Omit<JudgedState, 'tookEffect'>) => void;
   /** By partition, durable batches that are not in the history yet. */
   readonly #unshown: Unshown[][];
   /** By shard, the epoch that was raised last by an owner that has its answer, and its store. */
@@ -41,7 +44,14 @@ export class Auditor {
   readonly #chunkers = new Set<Disk>();
   #broker: Disk | null = null;
 
-  constructor(options: { partitions: number; recorder: Recorder; counters: Counters; nowNs: () => number }) {
+  constructor(options: {
+    partitions: number;
+    recorder: Recorder;
+    counters: Counters;
+    nowNs: () => number;
+    onJudged: (state: Omit<JudgedState, 'tookEffect'>) => void;
+  }) {
+    this.#onJudged = options.onJudged;
     this.#partitions = options.partitions;
     this.#recorder = options.recorder;
     this.#counters = options.counters;
@@ -148,9 +158,18 @@ export class Auditor {
       const owner = owners(this.shard(shard).confirmed ?? '');
       if (owner !== undefined) this.#checkpoint(owner.name, owner.disk, shard, 'end');
       this.#showThrough(shard, Number.POSITIVE_INFINITY);
-      this.#recorder.record({ event: 'head', journal: chunkJournal(shard), offset: this.#head(shard) });
+      this.#sayHead(chunkJournal(shard), shard);
     }
-    this.#recorder.record({ event: 'head', journal: SUMS_JOURNAL, offset: this.sumsHead });
+    this.#sayHead(SUMS_JOURNAL, this.#partitions);
+  }
+
+  #sayHead(journal: string, number: number): void {
+    this.#recorder.record({
+      event: 'head',
+      journal,
+      offset: this.#head(number),
+      begin: this.#begins[number] ?? 0,
+    });
   }
 
   #speaks(shard: number, path: string): boolean {
@@ -164,6 +183,8 @@ export class Auditor {
 
   #checkpoint(process: string, disk: Disk, shard: number, moment: 'claim' | 'restart' | 'end'): void {
     const checkpoint = readCheckpoint(disk, shard) ?? NOTHING;
+    const published = this.sumsPublished(shard);
+    this.#onJudged({ shard, path: disk.path, disk, published, head: this.#head(shard) });
     this.#foldedThrough[shard] = checkpoint.offset;
     this.#showThrough(shard, checkpoint.offset);
     this.#recorder.record({ event: 'checkpoint', process, shard, moment, ...checkpoint });

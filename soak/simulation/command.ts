@@ -3,15 +3,14 @@
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { countWithin, makeCommand, valueOption } from '../../src/cli/flags.ts';
-import { EXIT } from '../../src/core/errors.ts';
 import { formatCount, parseCount } from '../../src/core/units.ts';
 import { violationLine } from '../verdict.ts';
-import { MOMENTS, type Moment } from './counters.ts';
 import { type Plan, WORKLOADS, type WorkloadName, planOf, workloadOf } from './plan.ts';
 import { runSeeds } from './seeds.ts';
 import type { SeedResult } from './seed-result.ts';
 import { shrink } from './shrink.ts';
 import { kindOf, simulate } from './simulate.ts';
+import { Totals } from './totals.ts';
 import { Witness } from './witness.ts';
 
 const SEEDS_DEFAULT = 100;
@@ -111,60 +110,6 @@ async function shrunkLines({ seed, workload, kind }: SeedResult): Promise<string
     ...faults.map((fault) => `  ${JSON.stringify(fault)}`),
     ...(await witnessLines(plan, { seed, violations })),
   ];
-}
-
-class Totals {
-  failed = 0;
-  #seeds = 0;
-  #virtualMs = 0;
-  #cpuMs = 0;
-  #faults = 0;
-  #records = 0;
-  readonly #kinds = new Map<string, number>();
-  readonly #moments = new Map<Moment, number>();
-
-  add(result: SeedResult): void {
-    this.#seeds += 1;
-    this.#virtualMs += result.virtualMs;
-    this.#cpuMs += result.wallMs;
-    this.#faults += result.faults;
-    this.#records += result.records;
-    for (const moment of MOMENTS) {
-      this.#moments.set(moment, (this.#moments.get(moment) ?? 0) + result.moments[moment]);
-    }
-    if (result.kind === null) return;
-    this.failed += 1;
-    this.#kinds.set(result.kind, (this.#kinds.get(result.kind) ?? 0) + 1);
-  }
-
-  get exitCode(): number {
-    if (this.failed === 0) return EXIT.holds;
-    const kinds = new Set(this.#kinds.keys());
-    kinds.delete('failed');
-    kinds.delete('inconclusive');
-    if (kinds.size > 0) return EXIT.violation;
-    return this.#kinds.has('failed') ? EXIT.internal : EXIT.inconclusive;
-  }
-
-  lines(seconds: number): string[] {
-    const virtual = this.#virtualMs / 1e3;
-    const lines = MOMENTS.map((moment) => {
-      const count = this.#moments.get(moment) ?? 0;
-      const shown = count === 0 ? 'never reached in these seeds' : formatCount(count);
-      return `${shown.padStart(30)}  ${moment}`;
-    });
-    lines.push(
-      `${formatCount(this.#seeds)} seeds, ${formatCount(this.#records)} records, ${formatCount(this.#faults)} faults: ` +
-        `${formatCount(virtual)} virtual s in ${seconds.toFixed(1)} s, ` +
-        `${formatCount((virtual * 1e3) / this.#cpuMs)} times real time a thread`,
-    );
-    if (this.failed === 0) lines.push('HOLDS');
-    else {
-      const kinds = Array.from(this.#kinds, ([kind, count]) => `${kind} ${formatCount(count)}`).join(', ');
-      lines.push(`${formatCount(this.failed)} of ${formatCount(this.#seeds)} seeds failed: ${kinds}`);
-    }
-    return lines;
-  }
 }
 
 function print(lines: readonly string[]): void {

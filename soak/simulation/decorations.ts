@@ -10,6 +10,7 @@ import type { ServeOptions, serveBroker } from '../../src/journal/broker/serve.t
 import type { PrepareSummerOptions, prepareSummer } from '../../src/summer/prepare-summer.ts';
 import type { Dialer } from '../../src/transport/transport.ts';
 import type { HistoryEvent } from '../checkers/history.ts';
+import type { StoreReader } from '../../src/store/store.ts';
 import type { OwnedWrites } from './disk.ts';
 import type { PlannedFault } from './plan.ts';
 
@@ -27,6 +28,27 @@ export type Subject = {
   readonly tookEffect: () => void;
 };
 
+/** A process, as those see it who watch what it leaves on its disk. */
+export type Watched = {
+  readonly name: string;
+  readonly component: Component;
+  readonly path: string;
+  readonly disk: StoreReader;
+  readonly tookEffect: () => void;
+};
+
+/** A shard's durable state, which is about to be judged: what the process continues from, or has ended with. */
+export type JudgedState = {
+  readonly shard: number;
+  readonly path: string;
+  readonly disk: StoreReader;
+  /** Sums of the shard that are durable in the sums journal. */
+  readonly published: number;
+  /** End of its chunk journal, durably. */
+  readonly head: number;
+  readonly tookEffect: () => void;
+};
+
 export interface Decorations {
   /** Around what a component is handed: journals, store, clock, link, callbacks. */
   broker?(options: ServeOptions, subject: Subject): ServeOptions;
@@ -40,6 +62,13 @@ export interface Decorations {
   readonly prepareSummer?: typeof prepareSummer;
   /** What is left on disk of a commit that was under way when its process died. Else it is all of it, or nothing. */
   crashedCommit?(writes: OwnedWrites, left: 'lost' | 'durable', subject: Subject): OwnedWrites;
+  /**
+   * Where a bug does its harm, before a checker can see it: a commit has become durable, a process has ended, a shard's
+   * state is about to be judged. They change nothing, and say that a bug took effect.
+   */
+  durable?(watched: Watched, writes: OwnedWrites): void;
+  ended?(watched: Watched): void;
+  judged?(state: JudgedState): void;
   /** Sabotage of the harness: what the checkers are given of each event. */
   history?(event: HistoryEvent): readonly HistoryEvent[];
   /** Sabotage of the harness: whether a fault is injected at all. */

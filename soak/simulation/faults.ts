@@ -3,7 +3,7 @@
 import { Prng } from '../../src/core/prng.ts';
 import type { Counters } from './counters.ts';
 import type { Network } from './network.ts';
-import type { Plan, PlannedFault } from './plan.ts';
+import { type Plan, type PlannedFault, targetOf } from './plan.ts';
 import type { SimulatedProcess, Surroundings } from './process.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -58,25 +58,30 @@ export class Faults {
     else this.#after(RETRY_MS, () => this.#try(fault));
   }
 
-  #record(fault: PlannedFault): void {
-    const { id, kind } = fault;
-    const target = 'target' in fault ? fault.target : 'all';
-    this.#surroundings.recorder.record({ event: 'fault', id, kind, target });
+  /** It was injected, and something else came before it. */
+  #retry(fault: PlannedFault): void {
+    if (!this.#isOver && !this.#inject(fault)) this.#after(RETRY_MS, () => this.#retry(fault));
   }
 
-  #effective({ id, kind }: PlannedFault): void {
-    this.#surroundings.recorder.record({ event: 'fault-effective', id, kind });
+  #record(fault: PlannedFault): void {
+    const { id, kind } = fault;
+    this.#surroundings.recorder.record({ event: 'fault', id, kind, target: targetOf(fault) });
+  }
+
+  #effective(fault: PlannedFault): void {
+    const { id, kind } = fault;
+    this.#surroundings.recorder.record({ event: 'fault-effective', id, kind, target: targetOf(fault) });
   }
 
   /** Whether it could begin now. */
   #inject(fault: PlannedFault): boolean {
     switch (fault.kind) {
       case 'crash':
-        return this.#onProcess(fault, (process) => this.#crash(fault, process));
+        return this.#onUndoomed(fault, (process) => this.#crash(fault, process));
       case 'power-loss':
         return this.#losePower(fault);
       case 'restart':
-        return this.#onProcess(fault, (process) => this.#restart(fault, process));
+        return this.#onUndoomed(fault, (process) => this.#restart(fault, process));
       case 'pause':
         return this.#onProcess(fault, (process) => this.#pause(fault, process));
       case 'takeover':
@@ -116,9 +121,19 @@ export class Faults {
     return true;
   }
 
+  /** The same, if no other fault is about to end it: each end proves one fault. */
+  #onUndoomed(fault: PlannedFault & { target: string }, apply: (process: SimulatedProcess) => void): boolean {
+    const process = this.#supervisor.named(fault.target);
+    return process?.isUp === true && process.death !== null ? false : this.#onProcess(fault, apply);
+  }
+
   #crash(fault: Of<'crash'>, process: SimulatedProcess): void {
     const kill = (): void => {
-      process.incarnation?.onceOver(() => this.#effective(fault));
+      process.incarnation?.onceOver(({ exitCode }) => {
+        if (exitCode === null && process.death === fault.death) this.#effective(fault);
+        // It has ended by something else.
+        else if (fault.when === null) this.#after(RETRY_MS, () => this.#retry(fault));
+      });
       this.#supervisor.kill(process, fault.death);
     };
     if (fault.when === null) kill();
@@ -140,7 +155,8 @@ export class Faults {
   }
 
   #restart(fault: Of<'restart'>, process: SimulatedProcess): void {
-    process.incarnation?.onceOver(() => {
+    process.incarnation?.onceOver(({ exitCode }) => {
+      if (exitCode !== 0) return this.#after(RETRY_MS, () => this.#retry(fault));
       this.#counters.count('stopped gracefully and restarted');
       this.#effective(fault);
     });

@@ -23,7 +23,7 @@ export class Incarnation {
   #isPaused = false;
   #callsLeft = Number.POSITIVE_INFINITY;
   #calls = 0;
-  readonly #whenOver: (() => void)[] = [];
+  readonly #whenOver: ((end: IncarnationEnd) => void)[] = [];
   #timersDue: (() => void)[] = [];
   #arrived: (() => void)[] = [];
 
@@ -73,7 +73,7 @@ export class Incarnation {
   }
 
   /** Calls when it has ended, after what its supervisor does about that. */
-  onceOver(call: () => void): void {
+  onceOver(call: (end: IncarnationEnd) => void): void {
     this.#whenOver.push(call);
   }
 
@@ -118,7 +118,7 @@ export class Incarnation {
     this.#timersDue = [];
     this.#arrived = [];
     this.#onEnd(end);
-    for (const call of this.#whenOver.splice(0)) call();
+    for (const call of this.#whenOver.splice(0)) call(end);
   }
 
   #after(delayMs: number, call: () => void): Timer {

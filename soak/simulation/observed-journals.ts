@@ -62,7 +62,10 @@ export class ObservedJournals extends WrappedJournals {
     if (outcome.outcome === 'raised' && !incarnation.isOver) {
       auditor.raised(shard, outcome.epoch, path);
       this.#shard('raised', { shard, epoch: outcome.epoch });
-      if (outcome.confirmed === path) auditor.claimed(incarnation.name, disk, shard);
+      if (outcome.confirmed === path) {
+        this.#shard('confirmed', { shard, epoch: outcome.epoch });
+        auditor.claimed(incarnation.name, disk, shard);
+      }
     }
     return outcome;
   }

@@ -163,11 +163,52 @@ export function planOf(seed: number, workload: WorkloadName): Plan {
   };
 }
 
-/** By kind of fault, how often it must take effect for a schedule to prove anything. */
-export function leastFaults({ faults }: Plan): Readonly<Record<string, number>> {
-  const crashed = new Set(faults.flatMap((planned) => (planned.kind === 'crash' ? [planned.target] : [])));
-  const certain = CERTAIN_CRASHES.filter((target) => crashed.has(target));
-  return certain.length === 0 ? {} : { crash: certain.length };
+/** A fault so long before everything heals finds its target up, and has the time to hit. */
+const CERTAIN_MS = 15_000;
+/** Kinds that hit whatever process they are injected into, as long as that is there until the drain. */
+const CERTAIN_KINDS: readonly FaultKind[] = ['crash', 'restart', 'power-loss', 'takeover'];
+/** Of the other faults, at least one of so many hits. */
+const OTHERS_ONE_OF = 4;
+
+/**
+ * What must have taken effect at least for a schedule to prove anything: by kind and component, the faults that are certain
+ * to hit; of all kinds but crashes together, a part of those that are planned.
+ */
+export function leastFaults(whole: Plan): Readonly<Record<string, number>> {
+  const least: Record<string, number> = {};
+  for (const planned of whole.faults.filter((candidate) => isCertain(candidate, whole))) {
+    const keys = [
+      `${planned.kind} of ${componentOf(targetOf(planned))}`,
+      ...(planned.kind === 'crash' ? ['crash'] : []),
+    ];
+    for (const key of keys) least[key] = (least[key] ?? 0) + 1;
+  }
+  // Summers replace each other: those that are waited for may be gone when their fault is due.
+  for (const key of Object.keys(least)) {
+    if (key.endsWith(' of summer') || key === 'crash') least[key] = Math.ceil((least[key] ?? 0) / 2);
+  }
+  const others = whole.faults.filter(({ kind }) => kind !== 'crash').length;
+  if (others >= OTHERS_ONE_OF) least['any but crash'] = Math.floor(others / OTHERS_ONE_OF);
+  return least;
+}
+
+/** Whether the fault will hit, whatever else happens. */
+export function isCertain(planned: PlannedFault, { warmUpMs, faultsMs }: Plan): boolean {
+  const target = targetOf(planned);
+  const isThere = componentOf(target) !== 'chunker' || CERTAIN_CRASHES.includes(target);
+  const isEarly = planned.atMs <= warmUpMs + faultsMs - CERTAIN_MS;
+  const isAtOnce = planned.kind !== 'crash' || planned.when === null;
+  return isThere && isEarly && isAtOnce && CERTAIN_KINDS.includes(planned.kind);
+}
+
+/** `all`: every process. */
+export function targetOf(planned: PlannedFault): string {
+  return 'target' in planned ? planned.target : 'all';
+}
+
+/** `summer-2` is of `summer`. */
+function componentOf(target: string): string {
+  return target.replace(/-\d+$/, '');
 }
 
 /** A fault without its number and time. */

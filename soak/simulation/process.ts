@@ -5,7 +5,7 @@
 
 import { exitCodeOf, ViolationError } from '../../src/core/errors.ts';
 import { Prng } from '../../src/core/prng.ts';
-import type { Component, Decorations, Subject } from './decorations.ts';
+import type { Component, Decorations, Subject, Watched } from './decorations.ts';
 import type { Auditor } from './auditor.ts';
 import type { Counters } from './counters.ts';
 import { Disk, type OwnedWrites, SimulatedStore } from './disk.ts';
@@ -87,7 +87,11 @@ export class SimulatedProcess {
     this.surroundings = options.surroundings;
     this.#run = options.run;
     this.#seed = options.surroundings.plan.seed;
-    this.disk = new Disk(`/simulated/${this.name}`, options.onDurable);
+    const { decorations } = options.surroundings;
+    this.disk = new Disk(`/simulated/${this.name}`, (disk, writes) => {
+      decorations.durable?.(this.#watched(disk), writes);
+      options.onDurable(disk, writes);
+    });
   }
 
   get isUp(): boolean {
@@ -112,6 +116,11 @@ export class SimulatedProcess {
       prng: this.prng(DECORATION),
       tookEffect: this.surroundings.tookEffect,
     };
+  }
+
+  #watched(disk: Disk): Watched {
+    const { name, component } = this;
+    return { name, component, path: disk.path, disk, tookEffect: this.surroundings.tookEffect };
   }
 
   start(): void {
@@ -212,6 +221,7 @@ export class SimulatedProcess {
     this.incarnation = null;
     this.store = null;
     this.#handle = null;
+    decorations.ended?.(this.#watched(this.disk));
     recorder.record({ event: 'ended', process: this.name, exitCode: end.exitCode });
     if (this.component === 'broker') network.brokerGone();
     else network.clientGone(incarnation);

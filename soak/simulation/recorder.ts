@@ -38,6 +38,11 @@ export class Recorder {
       for (const checker of this.#checkers) checker.observe(seen);
   }
 
+  /** Ends the history, and says how much was written of it. */
+  end(): void {
+    this.record({ event: 'end', events: this.#events });
+  }
+
   /** Of every event so far, times and bytes included: 64 hexadecimal digits. */
   digest(): string {
     this.#flush();

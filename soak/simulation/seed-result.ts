@@ -3,6 +3,7 @@
 import type { Finding } from '../checkers/history.ts';
 import type { Moment } from './counters.ts';
 import { type WorkloadName, planOf } from './plan.ts';
+import { promisesOf } from './promises.ts';
 import { kindOf, simulate } from './simulate.ts';
 
 export type SeedTask = { readonly seed: number; readonly workload: WorkloadName };
@@ -18,13 +19,18 @@ export type SeedResult = SeedTask & {
   readonly faults: number;
   readonly records: number;
   readonly moments: Readonly<Record<Moment, number>>;
+  /** How often each moment was to be expected of its plan. */
+  readonly promises: Readonly<Record<Moment, number>>;
 };
 
 export async function runSeed(task: SeedTask): Promise<SeedResult> {
   const startedMs = performance.now();
-  const outcome = await simulate(planOf(task.seed, task.workload));
+  const plan = planOf(task.seed, task.workload);
+  const outcome = await simulate(plan);
   const { digest, violations, failures, inconclusive, virtualMs, faults, records, moments } = outcome;
   const wallMs = performance.now() - startedMs;
   const kind = kindOf(outcome);
-  return { ...task, digest, kind, violations, failures, inconclusive, virtualMs, wallMs, faults, records, moments };
+  const promises = promisesOf(plan);
+  const found = { digest, kind, violations, failures, inconclusive };
+  return { ...task, ...found, virtualMs, wallMs, faults, records, moments, promises };
 }

@@ -13,6 +13,7 @@ import { Faults } from './faults.ts';
 import { Kernel } from './kernel.ts';
 import { Network } from './network.ts';
 import { type Plan, leastFaults } from './plan.ts';
+import { brokenPromises, promisesOf } from './promises.ts';
 import type { Surroundings } from './process.ts';
 import { Recorder } from './recorder.ts';
 import { Supervisor } from './supervisor.ts';
@@ -99,7 +100,16 @@ class Schedule {
     const nowNs = (): number => kernel.nowNs;
     const counters = this.#counters;
     const recorder = new Recorder({ nowNs, checkers: this.#checkers, decorations });
-    const auditor = new Auditor({ partitions: plan.partitions, recorder, counters, nowNs });
+    const tookEffect = (): void => {
+      this.#tookEffect = true;
+    };
+    const auditor = new Auditor({
+      partitions: plan.partitions,
+      recorder,
+      counters,
+      nowNs,
+      onJudged: (state) => decorations.judged?.({ ...state, tookEffect }),
+    });
     const surroundings: Surroundings = {
       plan,
       kernel,
@@ -116,9 +126,7 @@ class Schedule {
       decorations,
       boot: () => this.#boot,
       diskAt: (path) => this.#supervisor.diskAt(path),
-      tookEffect: () => {
-        this.#tookEffect = true;
-      },
+      tookEffect,
       onReady: (process) => this.#supervisor.ready(process),
       onEnd: (process, end) => this.#supervisor.ended(process, end),
     };
@@ -140,6 +148,7 @@ class Schedule {
       partitions,
       processes: ['broker', ...this.#supervisor.chunkers.map(({ name }) => name)],
       faults: leastFaults(this.#plan),
+      tells: ['completed', 'claim', 'trimmed'],
     });
     this.#enter('warm-up');
     this.#supervisor.startAll();
@@ -148,7 +157,7 @@ class Schedule {
     this.#at(warmUpMs + faultsMs, () => this.#heal());
     await this.#kernel.run(() => this.#isOver());
     // A history that was cut short is not whole: nothing can be missing from it.
-    if (!this.#isCutShort) this.#recorder.record({ event: 'end' });
+    if (!this.#isCutShort) this.#recorder.end();
   }
 
   #isOver(): boolean {
@@ -161,6 +170,10 @@ class Schedule {
 
   outcome(): Outcome {
     const findings = this.#checkers.map((checker) => checker.finish());
+    const moments = this.#counters.all();
+    const unreached = brokenPromises(promisesOf(this.#plan), moments).map(
+      (moment) => `the plan promised a moment that was not reached: ${moment}`,
+    );
     return {
       plan: this.#plan,
       digest: this.#recorder.digest(),
@@ -170,8 +183,10 @@ class Schedule {
       violations: violationsOf(findings),
       failures: this.#supervisor.failures,
       // A schedule that was cut short proves nothing more than what cut it.
-      inconclusive: this.#isCutShort ? [] : [...this.#inconclusive, ...findings.flatMap((found) => found.inconclusive)],
-      moments: this.#counters.all(),
+      inconclusive: this.#isCutShort
+        ? []
+        : [...this.#inconclusive, ...unreached, ...findings.flatMap((found) => found.inconclusive)],
+      moments,
       tookEffect: this.#tookEffect,
       faults: this.#flow.faults,
       records: this.#flow.records,

@@ -133,10 +133,10 @@ export class Supervisor {
     return this.chunkers.every(({ isDrained, isUp }) => isDrained && !isUp);
   }
 
-  /** The process of this name; of a slot the newest one. */
+  /** The process of this name; of a slot the newest one that is up. */
   named(name: string): SimulatedProcess | undefined {
     const slot = this.slots.find((candidate) => candidate.name === name);
-    if (slot !== undefined) return slot.summers.at(-1);
+    if (slot !== undefined) return slot.summers.findLast(({ isUp }) => isUp) ?? slot.summers.at(-1);
     return [this.broker, ...this.chunkers].find((process) => process.name === name);
   }
 

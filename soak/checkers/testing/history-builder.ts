@@ -139,7 +139,7 @@ class HistoryBuilder {
     const { seed, partitions } = this.#options;
     const processes = ['broker', 'summer-0', ...this.#chunkers.map(({ process }) => process)];
     const faults = { 'kill-summer': 3, 'kill-chunker': 1 };
-    this.#say({ event: 'run', seed, slaMs: SLA_MS, partitions, processes, faults });
+    this.#say({ event: 'run', seed, slaMs: SLA_MS, partitions, processes, faults, tells: ['completed'] });
     for (const process of processes) this.#say({ event: 'started', process });
     for (const shard of this.#shards.keys()) this.#claim(shard);
     for (const chunker of this.#chunkers) this.#sayProducer(chunker);
@@ -264,7 +264,7 @@ class HistoryBuilder {
   #fault(kind: string, target: string): void {
     this.#faults += 1;
     this.#say({ event: 'fault', id: this.#faults, kind, target });
-    this.#say({ event: 'fault-effective', id: this.#faults, kind });
+    this.#say({ event: 'fault-effective', id: this.#faults, kind, target });
     this.#say({ event: 'ended', process: target, exitCode: null });
   }
 
@@ -350,6 +350,6 @@ class HistoryBuilder {
     this.#checkpoints('end');
     for (const { name, head } of [...this.#logs, this.#sums]) this.#say({ event: 'head', journal: name, offset: head });
     this.#say({ event: 'ended', process: 'broker', exitCode: 0 });
-    this.#say({ event: 'end' });
+    this.#say({ event: 'end', events: this.#events.length });
   }
 }

@@ -1,0 +1,95 @@
+/**
+ * Where bugs do their harm: in what is durable, seen before any checker sees it. These watch, and say that a bug took
+ * effect; they change nothing.
+ */
+
+import { isJournalRow, isShardRow } from '../../../src/journal/broker/tables.ts';
+import { BATCH_HEADER_BYTES, readProducer } from '../../../src/message/batch.ts';
+import { readCount } from '../../../src/message/counts.ts';
+import { openRow } from '../../../src/store/row.ts';
+import type { Decorations, Watched } from '../../simulation/decorations.ts';
+import type { OwnedWrites } from '../../simulation/disk.ts';
+
+type Durable = NonNullable<Decorations['durable']>;
+
+/** A batch that has become durable in a journal. Journals are numbered: the sums journal comes after all others. */
+export type DurableBatch = {
+  readonly journal: number;
+  readonly begin: number;
+  readonly bytes: Buffer;
+  readonly producer: string;
+  readonly firstIndex: number;
+  readonly count: number;
+};
+
+/** Batches that a bug has made. It takes effect when a journal has one of them. */
+export class PlantedBatches {
+  readonly #planted = new Set<string>();
+
+  plant(bytes: Uint8Array): void {
+    this.#planted.add(headerOf(bytes));
+  }
+
+  readonly durable: Durable = (watched, writes) => {
+    for (const { bytes } of batchesOf(watched, writes)) {
+      if (this.#planted.has(headerOf(bytes))) watched.tookEffect();
+    }
+  };
+}
+
+/** A header names its payload by the checksum, so that no two different batches share one. */
+function headerOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, BATCH_HEADER_BYTES).toString('latin1');
+}
+
+/** The batches that this commit of the broker has made durable; none for any other process. */
+export function batchesOf({ component }: Watched, writes: OwnedWrites): DurableBatch[] {
+  if (component !== 'broker') return [];
+  return writes.flatMap(({ table, key, value }) => {
+    if (table !== 'batches' || value === null) return [];
+    const view = new DataView(value.buffer, value.byteOffset, value.length);
+    const place = { journal: key.readUInt32BE(0), begin: key.readUIntBE(6, 6) };
+    const records = { producer: readProducer(value, 16), firstIndex: readCount(view, 24) };
+    return [{ ...place, ...records, bytes: value, count: view.getUint32(12, true) }];
+  });
+}
+
+/** By number, where journals begin from this commit of the broker on. */
+export function beginsOf({ component }: Watched, writes: OwnedWrites): (readonly [number, number])[] {
+  if (component !== 'broker') return [];
+  return writes.flatMap(({ table, key, value }) =>
+    table === 'journals' && value !== null
+      ? [[key.readUInt32BE(0), openRow(value, isJournalRow, 'a journal').begin] as const]
+      : [],
+  );
+}
+
+/** Shards whose confirmed store is named in this commit of the broker. */
+export function confirmedOf({ component }: Watched, writes: OwnedWrites): { shard: number; path: string }[] {
+  if (component !== 'broker') return [];
+  return writes.flatMap(({ table, key, value }) => {
+    if (table !== 'shards' || value === null) return [];
+    const { confirmed } = openRow(value, isShardRow, 'a shard');
+    return confirmed === null ? [] : [{ shard: key.readUInt32BE(0), path: confirmed }];
+  });
+}
+
+/** Stores that are wrong in some shards. The bug takes effect when the broker durably names one of them for such a shard. */
+export class FlawedStores {
+  /** By path. */
+  readonly #flawed = new Map<string, Set<number>>();
+
+  /** What the store holds of this shard is, or is not, what it should be. */
+  set(path: string, shard: number, isFlawed: boolean): void {
+    const shards = this.#flawed.get(path) ?? new Set();
+    this.#flawed.set(path, shards);
+    if (isFlawed) shards.add(shard);
+    else shards.delete(shard);
+  }
+
+  readonly durable: Durable = (watched, writes) => {
+    for (const { shard, path } of confirmedOf(watched, writes)) {
+      if (this.#flawed.get(path)?.has(shard) === true) watched.tookEffect();
+    }
+  };
+}
