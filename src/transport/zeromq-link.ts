@@ -4,6 +4,8 @@
  * - The routing id is the session, so a client that reconnects under a new session is a new peer.
  * - libzmq reconnects by itself and loses what was in flight: on the first sign of a lost connection the link is over,
  *   and its owner dials again.
+ * - No bound on received messages and no heartbeats of libzmq, or libzmq aborts the process (DECISIONS.md, "Links"). The
+ *   owners of both ends bound what is on its way, and notice a peer that is silent.
  * - ROUTER with `mandatory` and `sendTimeout: 0`: a full or vanished client is an error of that client, never a wait.
  * - `linger: 0`, or the process would not exit. One send queue a socket: a second send that had to wait would throw.
  */
@@ -12,6 +14,7 @@ import { Dealer, Router, version } from 'zeromq';
 import { OperatingError, UsageError } from '../core/errors.ts';
 import { FileLock } from '../hash/file-lock.ts';
 import { coalesce, separate } from './coalesce.ts';
+import { CLIENT_FILES, SESSION_FILES, connectionsWithin, openFiles, requireFiles } from './descriptors.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ClientLink, ClientLinkEvents, Dialer, Frames, ServerLink, ServerLinkEvents } from './transport.ts';
 
@@ -22,20 +25,60 @@ export const libzmqVersion: string = version;
 const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 /** Messages queued to one peer. Credit keeps what the broker sends to a client below it. */
 export const SEND_QUEUE_MESSAGES = 16_384;
-const RECEIVE_QUEUE_MESSAGES = 64;
 const RECONNECT_MS = 20;
 const RECONNECT_MS_MAX = 200;
-const HEARTBEAT = { heartbeatInterval: 250, heartbeatTimeout: 1000, heartbeatTimeToLive: 1000 };
+/** What a socket must not do: see the head of this file. 0 is "none" for both. */
+const UNSAFE_IN_LIBZMQ = { receiveHighWaterMark: 0, heartbeatInterval: 0 } as const;
+/** The kernel ends a TCP connection whose peer acknowledges nothing for so long, or is not there when it is asked. */
+const TCP_PEER_LOST = {
+  tcpMaxRetransmitTimeout: 20_000,
+  tcpKeepalive: 1,
+  tcpKeepaliveIdle: 10,
+  tcpKeepaliveInterval: 5,
+  tcpKeepaliveCount: 2,
+} as const;
+/** Accepted connections after which the broker counts its open files. */
+const ACCEPTS_PER_CHECK = 16;
+/** How often an address is tried again that libzmq has not given back yet. */
+const REBIND_MS = 10;
+const REBIND_TRIES_MAX = 1_000;
 
 export class ZeromqDialer implements Dialer {
   readonly #endpoint: Endpoint;
 
+  /** Throws an OperatingError when the process may not open the files that a session needs. */
   constructor(endpoint: Endpoint) {
     this.#endpoint = endpoint;
+    requireFiles(CLIENT_FILES, `a connection to ${endpoint.address}`);
   }
 
   dial(session: string, events: ClientLinkEvents): ClientLink {
-    return new DealerLink(this.#endpoint, session, events);
+    try {
+      requireFiles(SESSION_FILES, `a connection to ${this.#endpoint.address}`);
+      return new DealerLink(this.#endpoint, session, events);
+    } catch (error) {
+      // It may pass: what else the process has open may be closed again.
+      return new FailedLink(messageOf(error), events);
+    }
+  }
+}
+
+/** A link that could not be opened. */
+class FailedLink implements ClientLink {
+  #isOver = false;
+
+  constructor(reason: string, events: ClientLinkEvents) {
+    setTimeout(() => {
+      if (this.#isOver) return;
+      this.#isOver = true;
+      events.onDown(reason);
+    }, RECONNECT_MS_MAX);
+  }
+
+  send(): void {}
+
+  close(): void {
+    this.#isOver = true;
   }
 }
 
@@ -52,12 +95,12 @@ class DealerLink implements ClientLink {
       routingId: session,
       linger: 0,
       sendHighWaterMark: SEND_QUEUE_MESSAGES,
-      receiveHighWaterMark: RECEIVE_QUEUE_MESSAGES,
       maxMessageSize: MESSAGE_BYTES_MAX,
       reconnectInterval: RECONNECT_MS,
       reconnectMaxInterval: RECONNECT_MS_MAX,
       ipv6: isIpv6(endpoint),
-      ...HEARTBEAT,
+      ...UNSAFE_IN_LIBZMQ,
+      ...TCP_PEER_LOST,
     });
     this.#socket.events.on('disconnect', () => this.#down('the connection was lost'));
     this.#socket.connect(endpoint.address);
@@ -123,40 +166,68 @@ export async function listenZeromq(endpoint: Endpoint, events: ServerLinkEvents)
     if (lock === null)
       throw new UsageError(`cannot listen on ${endpoint.address}: the path is in use by another broker`);
   }
-  const socket = new Router({
-    mandatory: true,
-    sendTimeout: 0,
-    linger: 0,
-    sendHighWaterMark: SEND_QUEUE_MESSAGES,
-    receiveHighWaterMark: RECEIVE_QUEUE_MESSAGES,
-    maxMessageSize: MESSAGE_BYTES_MAX,
-    ipv6: isIpv6(endpoint),
-    ...HEARTBEAT,
-  });
+  let socket: BrokerSocket | null = null;
+  let connectionsMax = 0;
   try {
+    connectionsMax = connectionsWithin(`a broker on ${endpoint.address}`);
+    socket = new BrokerSocket(endpoint);
     await socket.bind(endpoint.address);
   } catch (error) {
-    socket.close();
+    socket?.close();
     lock?.release();
+    if (error instanceof OperatingError) throw error;
     throw new UsageError(`cannot listen on ${endpoint.address}: ${messageOf(error)}`);
   }
-  return new RouterLink(socket, lock, events);
+  return new RouterLink({ socket, endpoint, lock, connectionsMax, events });
 }
 
+/** Options of libzmq's draft interface that zeromq.js gives no name. */
+const ZMQ_ROUTER_NOTIFY = 97;
+const ZMQ_NOTIFY_DISCONNECT = 2;
+
+/** A ROUTER that tells by an empty message that a peer's connection has ended, behind all that the peer had sent. */
+class BrokerSocket extends Router {
+  constructor(endpoint: Endpoint) {
+    super({
+      mandatory: true,
+      sendTimeout: 0,
+      linger: 0,
+      sendHighWaterMark: SEND_QUEUE_MESSAGES,
+      maxMessageSize: MESSAGE_BYTES_MAX,
+      ipv6: isIpv6(endpoint),
+      ...UNSAFE_IN_LIBZMQ,
+      ...TCP_PEER_LOST,
+    });
+    this.setInt32Option(ZMQ_ROUTER_NOTIFY, ZMQ_NOTIFY_DISCONNECT);
+  }
+}
+
+type RouterLinkOptions = {
+  readonly socket: BrokerSocket;
+  readonly endpoint: Endpoint;
+  readonly lock: FileLock | null;
+  readonly connectionsMax: number;
+  readonly events: ServerLinkEvents;
+};
+
 class RouterLink implements ServerLink {
-  readonly #socket: Router;
-  readonly #lock: FileLock | null;
-  readonly #events: ServerLinkEvents;
+  readonly #options: RouterLinkOptions;
+  readonly #filesAtStart: number;
+  #socket: BrokerSocket;
   /** By session, in the order of first use. */
   #queues = new Map<string, Frames[]>();
+  /** Those whose messages came by the socket of now, and whose connection is not known to have ended. */
+  #sessions = new Set<string>();
+  #accepts = 0;
   #sending = false;
+  #isReplacing = false;
   #closed = false;
 
-  constructor(socket: Router, lock: FileLock | null, events: ServerLinkEvents) {
-    this.#socket = socket;
-    this.#lock = lock;
-    this.#events = events;
-    void this.#receive();
+  constructor(options: RouterLinkOptions) {
+    this.#options = options;
+    this.#socket = options.socket;
+    this.#filesAtStart = openFiles() ?? 0;
+    this.#serve(options.socket);
   }
 
   send(session: string, frames: Frames): void {
@@ -173,7 +244,14 @@ class RouterLink implements ServerLink {
     while (this.#sending) await new Promise((resolve) => setImmediate(resolve));
     this.#closed = true;
     this.#socket.close();
-    this.#lock?.release();
+    this.#options.lock?.release();
+  }
+
+  #serve(socket: BrokerSocket): void {
+    // Whoever counts connections also bounds them: libzmq waits when 1,000 events wait to be heard at either end.
+    socket.events.on('accept', () => this.#accepted());
+    socket.events.on('accept:error', () => this.#accepted());
+    void this.#receive(socket);
   }
 
   async #drain(): Promise<void> {
@@ -190,34 +268,77 @@ class RouterLink implements ServerLink {
   /** Never waits: the socket has a send timeout of 0. */
   async #sendTo(session: string, queue: Frames[]): Promise<void> {
     try {
-      await this.#socket.send([Buffer.from(session, 'latin1'), ...(coalesce(queue) as Buffer[])]);
+      if (this.#isReplacing) queue.length = 0;
+      else await this.#socket.send([Buffer.from(session, 'latin1'), ...(coalesce(queue) as Buffer[])]);
     } catch (error) {
-      if (this.#closed) return;
+      if (this.#closed || this.#isReplacing) return;
       queue.length = 0;
       const code = (error as { code?: string }).code;
-      if (code === 'EAGAIN' || code === 'EHOSTUNREACH') this.#events.onUnreachable(session);
-      else {
-        const detail = `cannot send: ${messageOf(error)}`;
-        this.#events.onFatal(new OperatingError('ERR_TRANSPORT', detail, { cause: error }));
-      }
+      if (code === 'EAGAIN' || code === 'EHOSTUNREACH') this.#options.events.onUnreachable(session);
+      else this.#fail('cannot send', error);
     }
   }
 
-  async #receive(): Promise<void> {
+  async #receive(socket: BrokerSocket): Promise<void> {
     try {
-      for await (const [identity, ...frames] of this.#socket) {
-        if (this.#closed) return;
+      for await (const [identity, ...frames] of socket) {
+        if (this.#closed || socket !== this.#socket) return;
         if (identity === undefined) continue;
         const session = identity.toString('latin1');
+        if (frames.length === 1 && frames[0]?.length === 0) {
+          this.#sessions.delete(session);
+          this.#options.events.onUnreachable(session);
+          continue;
+        }
+        this.#sessions.add(session);
         // A message that does not come apart is passed on as it is, and refused by who reads it.
-        for (const message of separate(frames) ?? [frames]) this.#events.onMessage(session, message);
+        for (const message of separate(frames) ?? [frames]) this.#options.events.onMessage(session, message);
       }
     } catch (error) {
-      if (!this.#closed)
-        this.#events.onFatal(
-          new OperatingError('ERR_TRANSPORT', `cannot receive: ${messageOf(error)}`, { cause: error }),
-        );
+      if (!this.#closed && socket === this.#socket) this.#fail('cannot receive', error);
     }
+  }
+
+  // --- too many connections ---
+
+  #accepted(): void {
+    this.#accepts += 1;
+    if (this.#accepts % ACCEPTS_PER_CHECK !== 0 || this.#closed || this.#isReplacing) return;
+    if ((openFiles() ?? 0) - this.#filesAtStart > this.#options.connectionsMax) void this.#replace();
+  }
+
+  /**
+   * Ends every connection and listens anew: libzmq can end no single one, and aborts when an ipc endpoint can accept no more
+   * of them. Clients dial again.
+   */
+  async #replace(): Promise<void> {
+    this.#isReplacing = true;
+    this.#socket.close();
+    const sessions = this.#sessions;
+    this.#sessions = new Set();
+    for (const session of sessions) this.#options.events.onUnreachable(session);
+    for (let tries = 1; !this.#closed; tries += 1) {
+      let socket: BrokerSocket | null = null;
+      try {
+        socket = new BrokerSocket(this.#options.endpoint);
+        await socket.bind(this.#options.endpoint.address);
+      } catch (error) {
+        // The closed socket gives its files and a TCP port back a moment later.
+        socket?.close();
+        if (tries === REBIND_TRIES_MAX) return this.#fail('cannot listen again', error);
+        await new Promise((resolve) => setTimeout(resolve, REBIND_MS));
+        continue;
+      }
+      if (this.#closed) return socket.close();
+      this.#socket = socket;
+      this.#isReplacing = false;
+      return this.#serve(socket);
+    }
+  }
+
+  #fail(what: string, error: unknown): void {
+    const detail = `${what}: ${messageOf(error)}`;
+    this.#options.events.onFatal(new OperatingError('ERR_TRANSPORT', detail, { cause: error }));
   }
 }
 
