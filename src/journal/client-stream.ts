@@ -1,7 +1,9 @@
 /**
  * The client's end of a stream: keeps its own place, so that it can be opened again from there in any session, and grants
- * credit by absolute offsets as batches are taken.
+ * credit by absolute offsets as batches are taken. A batch that comes in parts is put together here.
  */
+
+import { BATCH_BYTES_MAX } from '../message/batch.ts';
 
 import type { ReadEnd, ReadStream, ShardEpoch, StoredBatch } from './journals.ts';
 import type { ClientMessage, Credit } from './protocol.ts';
@@ -14,6 +16,8 @@ export type ClientStreamOptions = {
   readonly journal: string;
   readonly offset: number;
   readonly creditBytes: number;
+  /** What the link allows this stream to have on its way. */
+  readonly linkBytes: () => number;
   readonly owner?: ShardEpoch;
   readonly send: (message: ClientMessage) => void;
   readonly onClosed: (id: number) => void;
@@ -28,6 +32,8 @@ export class ClientStream implements ReadStream {
   #granted: number;
   #takenSinceCredit = 0;
   readonly #ready: StoredBatch[] = [];
+  /** The batch that follows what was received, and how much of it is here. */
+  #partial: { readonly bytes: Buffer; length: number } | null = null;
   #end: ReadEnd | null = null;
   #isClosed = false;
   #waiting: ((batch: StoredBatch | ReadEnd | null) => void) | null = null;
@@ -43,9 +49,10 @@ export class ClientStream implements ReadStream {
   /** Opens or reopens it at the broker. What a lost session had delivered is kept; only what follows is asked for. */
   open(): void {
     if (this.#isClosed || this.#end !== null) return;
-    const { journal, owner, creditBytes } = this.#options;
+    const { journal, owner } = this.#options;
+    this.#partial = null;
     this.#granted = this.#taken;
-    const through = this.#taken + creditBytes;
+    const { through } = this.credit();
     this.#options.send({
       t: 'read',
       stream: this.id,
@@ -57,7 +64,18 @@ export class ClientStream implements ReadStream {
   }
 
   credit(): Credit {
-    return { stream: this.id, taken: this.#taken, through: this.#taken + this.#options.creditBytes };
+    const taken = this.#used;
+    return { stream: this.id, taken, through: taken + this.creditBytes };
+  }
+
+  /** What may be on its way. */
+  get creditBytes(): number {
+    return Math.min(this.#options.creditBytes, this.#options.linkBytes());
+  }
+
+  /** Up to where nothing waits here: parts of a batch make room for those that follow them. */
+  get #used(): number {
+    return this.#taken === this.#received ? this.#received + (this.#partial?.length ?? 0) : this.#taken;
   }
 
   next(): Promise<StoredBatch | ReadEnd | null> {
@@ -85,19 +103,41 @@ export class ClientStream implements ReadStream {
   /** `broken`: what arrived does not continue what was received. */
   deliver(spans: readonly (readonly [number, number, number])[], frames: readonly Uint8Array[]): 'kept' | 'broken' {
     if (this.#isClosed) return 'kept';
-    if (frames.length !== spans.length + 1) return 'broken';
+    if (frames.length !== spans.length + 1 || this.#partial !== null) return 'broken';
     for (const [index, [begin, end, stampNs]] of spans.entries()) {
       const bytes = frames[index + 1];
       if (begin !== this.#received || bytes === undefined || end - begin !== bytes.length) return 'broken';
-      this.#received = end;
-      const batch = { begin, end, stampNs, bytes };
-      if (this.#waiting === null) this.#ready.push(batch);
-      else {
-        this.#take(batch);
-        this.#wake(batch);
-      }
+      this.#keep({ begin, end, stampNs, bytes });
     }
     return 'kept';
+  }
+
+  /** The same for a part of one batch. */
+  deliverPart(
+    [begin, end, stampNs]: readonly [number, number, number],
+    at: number,
+    bytes: Uint8Array | undefined,
+  ): 'kept' | 'broken' {
+    if (this.#isClosed) return 'kept';
+    const size = end - begin;
+    if (begin !== this.#received || bytes === undefined || size <= 0 || size > BATCH_BYTES_MAX) return 'broken';
+    const partial = this.#partial ?? { bytes: Buffer.allocUnsafe(size), length: 0 };
+    if (at !== partial.length || size !== partial.bytes.length || at + bytes.length > size) return 'broken';
+    partial.bytes.set(bytes, at);
+    partial.length += bytes.length;
+    this.#partial = partial.length < size ? partial : null;
+    if (this.#partial === null) this.#keep({ begin, end, stampNs, bytes: partial.bytes });
+    else this.#grant();
+    return 'kept';
+  }
+
+  #keep(batch: StoredBatch): void {
+    this.#received = batch.end;
+    if (this.#waiting === null) this.#ready.push(batch);
+    else {
+      this.#take(batch);
+      this.#wake(batch);
+    }
   }
 
   end(reason: 'trimmed' | 'fenced' | 'rejected', begin: number, detail: string): void {
@@ -109,9 +149,13 @@ export class ClientStream implements ReadStream {
   #take(batch: StoredBatch): void {
     this.#taken = batch.end;
     this.#takenSinceCredit += 1;
-    const isHalf = this.#taken - this.#granted >= this.#options.creditBytes / 2;
+    this.#grant();
+  }
+
+  #grant(): void {
+    const isHalf = this.#used - this.#granted >= this.creditBytes / 2;
     if (!isHalf && this.#takenSinceCredit < TAKEN_BATCHES_MAX) return;
-    this.#granted = this.#taken;
+    this.#granted = this.#used;
     this.#takenSinceCredit = 0;
     this.#options.send({ t: 'credit', credits: [this.credit()] });
   }

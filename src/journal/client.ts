@@ -31,15 +31,20 @@ import {
   decodeBrokerMessage,
   encodeHeader,
 } from './protocol.ts';
+import { AppendQueue, type Arrival, NOT_SENT, firstOf } from './append-queue.ts';
 import { ClientStream } from './client-stream.ts';
+import { LINK_BYTES_MAX, LinkWindow } from './link-window.ts';
 import { decodeAcks, isResultOf } from './results.ts';
 
 /** How often an idle client says that it is there, and repeats its credits. */
 const PING_MS = 200;
 /** A broker that says nothing for so long is taken as gone. */
 const SILENCE_MS = 2_000;
-/** An append or call without an answer for so long is taken as lost. */
+/** An append or call that has arrived at the broker and has no answer for so long is taken as lost. */
 const ANSWER_MS = 10_000;
+/** How long to wait before a session is opened again that the broker could not open; doubled each time. */
+const BUSY_MS = 50;
+const BUSY_MS_MAX = 2_000;
 
 export type JournalClientOptions = {
   readonly dialer: Dialer;
@@ -56,15 +61,7 @@ type PendingCall = {
   readonly call: Call;
   readonly resolve: (result: never) => void;
   readonly reject: (error: Error) => void;
-  sentNs: number;
-};
-type PendingAppend = {
-  readonly id: number;
-  readonly header: Buffer;
-  readonly batch: Uint8Array;
-  readonly resolve: (outcome: AppendOutcome) => void;
-  sentNs: number;
-};
+} & Arrival;
 
 export class JournalClient implements Journals {
   readonly #options: JournalClientOptions;
@@ -75,11 +72,17 @@ export class JournalClient implements Journals {
   #isClosed = false;
   #heardNs = 0;
   #timer: Timer | null = null;
+  /** Opens the next session, while there is none. */
+  #retry: Timer | null = null;
+  #busyMs = BUSY_MS;
+  readonly #window = new LinkWindow();
+  readonly #appends = new AppendQueue({
+    window: this.#window,
+    send: (frames) => this.#link?.send(frames),
+    ping: () => this.#ping(),
+  });
   #lastId = 0;
   readonly #calls = new Map<number, PendingCall>();
-  readonly #appends = new Map<number, PendingAppend>();
-  /** Appends that wait for the session to open. */
-  #unsent: PendingAppend[] = [];
   readonly #streams = new Map<number, ClientStream>();
 
   constructor(options: JournalClientOptions) {
@@ -94,11 +97,9 @@ export class JournalClient implements Journals {
     return new Promise((resolve) => {
       // Nobody waits for it: who closes has stopped what appends. An answer would make it append again.
       if (this.#isClosed) return;
-      const id = this.#newId();
-      const header = encodeHeader({ t: 'append', id, journal, ...(owner === undefined ? {} : { owner }) });
-      const append = { id, header, batch, resolve, sentNs: this.#options.clock.nowNs() };
-      if (this.#isOpen) this.#sendAppend(append);
-      else this.#unsent.push(append);
+      const append = { id: this.#newId(), journal, batch, ...(owner === undefined ? {} : { owner }) };
+      this.#appends.push(append, resolve);
+      if (this.#isOpen) this.#appends.send();
     });
   }
 
@@ -108,6 +109,7 @@ export class JournalClient implements Journals {
       journal,
       offset,
       ...options,
+      linkBytes: () => Math.max(1, Math.floor(this.#window.bytes / Math.max(1, this.#streams.size))),
       send: (message) => this.#sendIfOpen(message),
       onClosed: (id) => this.#streams.delete(id),
     });
@@ -159,10 +161,11 @@ export class JournalClient implements Journals {
   close(): void {
     this.#isClosed = true;
     this.#timer?.clear();
+    this.#retry?.clear();
     this.#link?.close();
     this.#link = null;
     for (const stream of this.#streams.values()) stream.close();
-    this.#loseAppends();
+    this.#appends.lose();
     const error = new OperatingError('ERR_CLOSED', 'the connection to the broker was closed');
     for (const { reject } of this.#calls.values()) reject(error);
     this.#calls.clear();
@@ -175,6 +178,7 @@ export class JournalClient implements Journals {
     this.#incarnation = null;
     this.#isOpen = false;
     this.#heardNs = this.#options.clock.nowNs();
+    this.#window.begin();
     const session = this.#session;
     this.#link = this.#options.dialer.dial(session, {
       onMessage: (frames) => this.#receive(frames),
@@ -190,35 +194,66 @@ export class JournalClient implements Journals {
     this.#options.onSessionLost?.(reason);
     this.#link?.close();
     this.#dial();
-    this.#loseAppends();
+    this.#appends.lose();
   }
 
-  #loseAppends(): void {
-    const lost = [...this.#appends.values()];
-    this.#appends.clear();
-    // What was never sent stays in line behind nothing: its owner decides anew as well.
-    lost.push(...this.#unsent.splice(0));
-    for (const { resolve } of lost) resolve({ outcome: 'unknown' });
+  /** The broker cannot open this session now: the next one is opened a moment later. What waits goes on waiting. */
+  #restartLater(reason: string): void {
+    this.#options.onSessionLost?.(reason);
+    this.#link?.close();
+    this.#link = null;
+    this.#session = '';
+    this.#retry = this.#options.clock.after(this.#busyMs, () => this.#dial());
+    this.#busyMs = Math.min(BUSY_MS_MAX, this.#busyMs * 2);
   }
 
   #opened(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
+    this.#busyMs = BUSY_MS;
+    // The broker learns the size of parts before it sends any.
+    if (this.#window.bytes < LINK_BYTES_MAX) this.#ping();
     for (const [id, pending] of this.#calls) this.#sendCall(id, pending);
     for (const stream of this.#streams.values()) stream.open();
-    for (const append of this.#unsent.splice(0)) this.#sendAppend(append);
+    this.#appends.send();
   }
 
   #tick(): void {
     this.#timer = this.#options.clock.after(PING_MS, () => this.#tick());
+    if (this.#link === null) return;
     const now = this.#options.clock.nowNs();
-    if (now - this.#heardNs > SILENCE_MS * 1e6) return this.#restart('the broker does not answer');
-    const oldest = Math.min(firstSent(this.#appends), firstSent(this.#calls));
-    if (this.#isOpen && now - oldest > ANSWER_MS * 1e6) return this.#restart('a request was not answered in time');
+    if (now - this.#heardNs > SILENCE_MS * 1e6) {
+      if (this.#isOpen) this.#window.lost(this.#creditBytes());
+      return this.#restart('the broker does not answer');
+    }
     if (!this.#isOpen) return;
+    const oldest = Math.min(this.#appends.oldest?.arrivedNs ?? now, firstOf(this.#calls)?.arrivedNs ?? now);
+    if (now - oldest > ANSWER_MS * 1e6) return this.#restart('a request was not answered in time');
+    this.#ping();
+  }
+
+  #ping(): void {
     const credits: Credit[] = [];
     for (const stream of this.#streams.values()) credits.push(stream.credit());
-    this.#send({ t: 'ping', credits });
+    const n = this.#window.ping(this.#options.clock.nowNs());
+    this.#send({ t: 'ping', n, partBytes: this.#window.partBytes, credits });
+  }
+
+  #pong(n: number): void {
+    const now = this.#options.clock.nowNs();
+    this.#window.pong(n, now);
+    // Those behind the oldest one follow, when it is answered.
+    for (const oldest of [this.#appends.oldest, firstOf(this.#calls)]) {
+      if (oldest !== undefined && oldest.pingAfter <= n) oldest.arrivedNs = Math.min(oldest.arrivedNs, now);
+    }
+    if (this.#isOpen) this.#appends.send();
+  }
+
+  /** What may be on its way to this client. */
+  #creditBytes(): number {
+    let bytes = 0;
+    for (const { creditBytes } of this.#streams.values()) bytes += creditBytes;
+    return bytes;
   }
 
   // --- receiving ---
@@ -233,6 +268,7 @@ export class JournalClient implements Journals {
       );
     }
     this.#heardNs = this.#options.clock.nowNs();
+    for (const { length } of frames) this.#window.received(length);
     this.#handle(message, frames);
   }
 
@@ -241,14 +277,15 @@ export class JournalClient implements Journals {
       case 'opened':
         return this.#opened();
       case 'acks':
-        for (const { id, outcome } of decodeAcks(message.acks) ?? this.#garbled()) {
-          const append = this.#appends.get(id);
-          this.#appends.delete(id);
-          append?.resolve(outcome);
-        }
+        for (const { id, outcome } of decodeAcks(message.acks) ?? this.#garbled()) this.#appends.settle(id, outcome);
         return;
       case 'batches':
         if (this.#streams.get(message.stream)?.deliver(message.batches, frames) === 'broken') {
+          this.#restart('the stream is not where it was');
+        }
+        return;
+      case 'part':
+        if (this.#streams.get(message.stream)?.deliverPart(message.batch, message.at, frames[1]) === 'broken') {
           this.#restart('the stream is not where it was');
         }
         return;
@@ -269,10 +306,14 @@ export class JournalClient implements Journals {
         const pending = message.id === null ? undefined : this.#calls.get(message.id);
         if (message.id !== null) this.#calls.delete(message.id);
         pending?.reject(error);
-        if (message.id === null && !this.#isOpen) this.#failAll(error);
+        if (message.id === null && !this.#isOpen) this.#failAll(error, message.reason);
         return;
       }
+      case 'busy':
+        if (!this.#isOpen) this.#restartLater(message.reason);
+        return;
       case 'pong':
+        return this.#pong(message.n);
       case 'reopen':
         return;
       default:
@@ -285,11 +326,16 @@ export class JournalClient implements Journals {
     return [];
   }
 
-  /** The broker refuses the session itself, by its version for instance: no call will ever succeed. */
-  #failAll(error: Error): void {
+  /** The broker refuses the session itself, by its version for instance: nothing that is asked will ever succeed. */
+  #failAll(error: Error, reason: string): void {
     const calls = [...this.#calls.values()];
     this.#calls.clear();
     for (const { reject } of calls) reject(error);
+    this.#appends.reject(reason);
+    for (const [id, stream] of this.#streams) {
+      this.#streams.delete(id);
+      stream.end('rejected', 0, reason);
+    }
   }
 
   // --- sending ---
@@ -298,21 +344,15 @@ export class JournalClient implements Journals {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) return reject(new OperatingError('ERR_CLOSED', 'the connection to the broker was closed'));
       const id = this.#newId();
-      const pending = { call, resolve: resolve as (result: never) => void, reject, sentNs: Number.POSITIVE_INFINITY };
+      const pending = { call, resolve: resolve as (result: never) => void, reject, ...NOT_SENT };
       this.#calls.set(id, pending);
       if (this.#isOpen) this.#sendCall(id, pending);
     });
   }
 
   #sendCall(id: number, pending: PendingCall): void {
-    pending.sentNs = this.#options.clock.nowNs();
+    Object.assign(pending, NOT_SENT, { pingAfter: this.#window.nextPing });
     this.#send({ t: 'call', id, call: pending.call });
-  }
-
-  #sendAppend(append: PendingAppend): void {
-    append.sentNs = this.#options.clock.nowNs();
-    this.#appends.set(append.id, append);
-    this.#link?.send([append.header, append.batch]);
   }
 
   #sendIfOpen(message: ClientMessage): void {
@@ -328,9 +368,4 @@ export class JournalClient implements Journals {
     this.#lastId += 1;
     return this.#lastId;
   }
-}
-
-function firstSent(pending: ReadonlyMap<number, { readonly sentNs: number }>): number {
-  for (const { sentNs } of pending.values()) return sentNs;
-  return Number.POSITIVE_INFINITY;
 }

@@ -23,7 +23,7 @@ const OWNER = { shard: 0, epoch: 1 };
 
 const VALID: readonly ClientMessage[] = [
   { t: 'open', version: PROTOCOL_VERSION, client: 'c' },
-  { t: 'ping', credits: [{ stream: 1, taken: 0, through: 100 }] },
+  { t: 'ping', n: 1, partBytes: 65_536, credits: [{ stream: 1, taken: 0, through: 100 }] },
   { t: 'credit', credits: [{ stream: 1, taken: 0, through: 100 }] },
   { t: 'append', id: 1, journal: JOURNAL, owner: OWNER },
   { t: 'read', stream: 1, journal: JOURNAL, offset: 0, through: 100, owner: OWNER },

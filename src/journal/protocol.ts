@@ -22,6 +22,9 @@ export const PROTOCOL_VERSION = 2;
 export const HEADER_BYTES_MAX: number = 64 * 1024;
 /** The same for the broker's: a list of all journals and shards, with the paths of their stores, is longer. */
 export const BROKER_HEADER_BYTES_MAX: number = 4 * 1024 * 1024;
+/** Bounds of what a client may ask for as the size of parts. */
+const PART_BYTES_MIN = 1024;
+const PART_BYTES_MAX: number = 64 * 1024 * 1024;
 const NAME_LENGTH_MAX = 256;
 const PATH_LENGTH_MAX = 4096;
 
@@ -60,10 +63,26 @@ export type CallResult = {
 /** How far a client has come in a stream, and how far the broker may send. Absolute, so that repeating it is harmless. */
 export type Credit = { readonly stream: number; readonly taken: number; readonly through: number };
 
+/** A batch that travels in several messages: where the bytes of this one begin, and how many it has in all. */
+export type Part = { readonly at: number; readonly of: number };
+
 export type ClientMessage =
   | { readonly t: 'open'; readonly version: number; readonly client: string }
-  | { readonly t: 'ping'; readonly credits: readonly Credit[] }
-  | { readonly t: 'append'; readonly id: number; readonly journal: string; readonly owner?: ShardEpoch }
+  | {
+      readonly t: 'ping';
+      readonly n: number;
+      /** Batches above it are to be sent in parts of this size. */
+      readonly partBytes: number;
+      readonly credits: readonly Credit[];
+    }
+  | {
+      readonly t: 'append';
+      readonly id: number;
+      readonly journal: string;
+      readonly owner?: ShardEpoch;
+      /** Absent: the whole batch comes along. Else the parts of one batch follow each other. */
+      readonly part?: Part;
+    }
   | {
       readonly t: 'read';
       readonly stream: number;
@@ -79,12 +98,22 @@ export type ClientMessage =
 export type BrokerMessage =
   | { readonly t: 'opened' }
   | { readonly t: 'reopen' }
-  | { readonly t: 'pong' }
+  /** The session cannot be opened now; a later one may be. */
+  | { readonly t: 'busy'; readonly reason: string }
+  /** All that the client had sent before the ping of this number has arrived. */
+  | { readonly t: 'pong'; readonly n: number }
   | { readonly t: 'acks'; readonly acks: readonly { readonly id: number; readonly outcome: AppendOutcome }[] }
   | {
       readonly t: 'batches';
       readonly stream: number;
       readonly batches: readonly (readonly [begin: number, end: number, stampNs: number])[];
+    }
+  /** A part of one batch: its parts follow each other, from the first byte to the last. */
+  | {
+      readonly t: 'part';
+      readonly stream: number;
+      readonly batch: readonly [begin: number, end: number, stampNs: number];
+      readonly at: number;
     }
   | {
       readonly t: 'end';
@@ -111,16 +140,22 @@ export function decodeClientMessage(frame: Uint8Array | undefined): ClientMessag
     case 'open':
       if (!isCount(header['version']) || !isName(header['client'])) break;
       return { t: 'open', version: header['version'], client: header['client'] };
-    case 'ping':
+    case 'ping': {
+      const { n, partBytes } = header;
+      const credits = decodeCredits(header['credits']);
+      if (credits === null || !isCount(n) || !isPartBytes(partBytes)) break;
+      return { t: 'ping', n, partBytes, credits };
+    }
     case 'credit': {
       const credits = decodeCredits(header['credits']);
       if (credits === null) break;
-      return { t: header['t'], credits };
+      return { t: 'credit', credits };
     }
     case 'append': {
       const owner = decodeOwner(header['owner']);
-      if (!isCount(header['id']) || !isName(header['journal']) || owner === null) break;
-      return { t: 'append', id: header['id'], journal: header['journal'], ...owner };
+      const part = decodePart(header['part']);
+      if (!isCount(header['id']) || !isName(header['journal']) || owner === null || part === null) break;
+      return { t: 'append', id: header['id'], journal: header['journal'], ...owner, ...part };
     }
     case 'read': {
       const { stream, journal, offset, through } = header;
@@ -148,8 +183,19 @@ export function decodeBrokerMessage(frame: Uint8Array | undefined): (BrokerMessa
   switch (header['t']) {
     case 'opened':
     case 'reopen':
-    case 'pong':
       break;
+    case 'busy':
+      if (typeof header['reason'] !== 'string') return null;
+      break;
+    case 'pong':
+      if (!isCount(header['n'])) return null;
+      break;
+    case 'part': {
+      const { stream, batch, at } = header;
+      if (!isCount(stream) || !isCount(at) || !Array.isArray(batch) || !isCount(batch[0]) || !isCount(batch[1]))
+        return null;
+      break;
+    }
     case 'acks':
       if (!Array.isArray(header['acks'])) return null;
       break;
@@ -219,6 +265,18 @@ function decodeOwner(value: unknown): { owner?: ShardEpoch } | null {
   const owner = asRecord(value);
   if (owner === null || !isCount(owner['shard']) || !isCount(owner['epoch'])) return null;
   return { owner: { shard: owner['shard'], epoch: owner['epoch'] } };
+}
+
+/** `{}` when absent, `null` when it is none. */
+function decodePart(value: unknown): { part?: Part } | null {
+  if (value === undefined) return {};
+  const part = asRecord(value);
+  if (part === null || !isCount(part['at']) || !isCount(part['of'])) return null;
+  return { part: { at: part['at'], of: part['of'] } };
+}
+
+function isPartBytes(value: unknown): value is number {
+  return isCount(value) && value >= PART_BYTES_MIN && value <= PART_BYTES_MAX;
 }
 
 function decodeCredits(value: unknown): Credit[] | null {

@@ -61,7 +61,7 @@ test('a hold that nobody repeats expires, one that is repeated and those of shar
   await harness.appended(JOURNAL, chunks(0, 1));
   for (let second = 0; second < 12; second += 1) {
     await harness.clock.advance(1_000);
-    harness.send('a', { t: 'ping', credits: [] });
+    harness.send('a', { t: 'ping', n: 1, partBytes: 65_536, credits: [] });
     t.deepEqual(await move('present'), { outcome: 'moved' });
   }
   t.deepEqual(await move('absent'), { outcome: 'missing' });
@@ -86,7 +86,7 @@ test('an auditor holds a chunk journal below the hold of its shard, until it rel
   t.is(await beginOf(harness, JOURNAL), firstEnd);
   for (let seconds = 0; seconds < 12; seconds += 1) {
     await harness.clock.advance(1_000);
-    harness.send('a', { t: 'ping', credits: [] });
+    harness.send('a', { t: 'ping', n: 1, partBytes: 65_536, credits: [] });
   }
   await harness.commitAll();
   t.deepEqual(await harness.ask({ op: 'move-hold', ...hold, offset: 0 }), { outcome: 'missing' });

@@ -181,7 +181,7 @@ test('stamps of sums survive a restart, the last commit is stamped when it becom
 
 test('a session that the broker does not know is told to reopen, whatever it asks', async (t) => {
   const harness = await BrokerHarness.start();
-  harness.send('stranger', { t: 'ping', credits: [] });
+  harness.send('stranger', { t: 'ping', n: 1, partBytes: 65_536, credits: [] });
   harness.append(JOURNAL, chunks(0, 1), { session: 'stranger' });
   harness.call({ op: 'list' }, 'stranger');
   await harness.commitAll();
@@ -195,16 +195,19 @@ test('a session that the broker does not know is told to reopen, whatever it ask
 test('a session of another protocol version is refused with both versions', async (t) => {
   const harness = await BrokerHarness.start();
   harness.send('old', { t: 'open', version: PROTOCOL_VERSION + 1, client: 'old' });
-  t.like(harness.sent.at(-1)?.message, { t: 'refused', reason: 'protocol version 3, this broker speaks 2' });
+  t.like(harness.sent.at(-1)?.message, {
+    t: 'refused',
+    reason: `protocol version ${PROTOCOL_VERSION + 1}, this broker speaks ${PROTOCOL_VERSION}`,
+  });
 });
 
 test('a session that says nothing is forgotten, one that pings is kept', async (t) => {
   const harness = await BrokerHarness.start();
   for (let second = 0; second < 12; second += 1) {
     await harness.clock.advance(1_000);
-    harness.send('a', { t: 'ping', credits: [] });
+    harness.send('a', { t: 'ping', n: 1, partBytes: 65_536, credits: [] });
   }
-  harness.send('b', { t: 'ping', credits: [] });
+  harness.send('b', { t: 'ping', n: 1, partBytes: 65_536, credits: [] });
   t.is(harness.sent.at(-1)?.message.t, 'reopen');
   t.is(harness.sent.at(-2)?.message.t, 'pong');
 });
@@ -214,7 +217,7 @@ test('sessions and streams of one session are bounded, and those at the bound ar
   for (let session = 0; session < 1_100; session += 1) {
     harness.send(`session-${session}`, { t: 'open', version: PROTOCOL_VERSION, client: 'many' });
   }
-  t.like(harness.sent.at(-1)?.message, { t: 'refused', reason: 'too many sessions: 1024' });
+  t.like(harness.sent.at(-1)?.message, { t: 'busy', reason: 'the broker has 1024 sessions, and opens no more' });
   const streams = Array.from({ length: 400 }, () => harness.read(JOURNAL, 0));
   t.is(streams.filter((stream) => harness.ended(stream)?.reason === 'rejected').length, 400 - 320);
 });
@@ -238,7 +241,7 @@ test('credit bounds what is sent, and is absolute: repeating it sends nothing tw
   t.is(harness.delivered(stream).length, 3);
   const credit = { stream, taken: 2 * bytes, through: 5 * bytes };
   for (let repeat = 0; repeat < 3; repeat += 1) harness.send('a', { t: 'credit', credits: [credit] });
-  harness.send('a', { t: 'ping', credits: [{ ...credit, through: 4 * bytes }] });
+  harness.send('a', { t: 'ping', n: 1, partBytes: 65_536, credits: [{ ...credit, through: 4 * bytes }] });
   t.deepEqual(
     harness.delivered(stream).map(({ begin }) => begin),
     [0, 1, 2, 3, 4].map((at) => at * bytes),

@@ -19,12 +19,14 @@ import {
   encodeHeader,
 } from '../protocol.ts';
 import { GroupCommit } from '../../store/group-commit.ts';
+import { LINK_BYTES_MAX } from '../link-window.ts';
+import { Assembly } from './assembly.ts';
 import { answerCall } from './calls.ts';
 import type { JournalLog } from './journal-log.ts';
 import { type BrokerConfig, BrokerState } from './state.ts';
-import { Stream } from './stream.ts';
+import { Stream, type Taken } from './stream.ts';
 
-/** A session that said nothing for so long is forgotten; its client is told to open a new one. */
+/** A session that said nothing for so long is forgotten, if its connection is not known to have ended before that. */
 const SESSION_IDLE_MS = 10_000;
 const SESSIONS_MAX = 1024;
 /** One for each partition, and the sums. */
@@ -48,6 +50,11 @@ export type BrokerOptions = {
 
 type Session = {
   lastSeenNs: number;
+  /** Batches above it go to this client in parts. */
+  partBytes: number;
+  /** Received since its last ping: a client has no more on its way than that. */
+  unpingedBytes: number;
+  readonly assembly: Assembly;
   readonly streams: Map<number, Stream>;
   /** Answers to appends, sent together after the commit. */
   readonly acks: { id: number; outcome: AppendOutcome }[];
@@ -115,8 +122,18 @@ export class Broker {
       this.#send(session, { t: 'reopen' });
       return;
     }
-    if (known !== undefined) known.lastSeenNs = this.#options.clock.nowNs();
+    if (known !== undefined && !this.#hear(session, known, frames)) return;
     this.#dispatch(session, message, frames);
+  }
+
+  /** Notes that a session has sent something. One that has more on its way than is agreed ends. */
+  #hear(session: string, known: Session, frames: Frames): boolean {
+    known.lastSeenNs = this.#options.clock.nowNs();
+    for (const frame of frames) known.unpingedBytes += frame.length;
+    if (known.unpingedBytes <= LINK_BYTES_MAX) return true;
+    this.unreachable(session);
+    this.#send(session, { t: 'refused', id: null, reason: `more than ${LINK_BYTES_MAX} bytes without a ping` });
+    return false;
   }
 
   /** The client is gone or does not take what it asked for: its session ends, and delays nobody. */
@@ -131,8 +148,7 @@ export class Broker {
         this.#open(session, message.version);
         return;
       case 'ping':
-        this.#send(session, { t: 'pong' });
-        this.#grant(session, message.credits);
+        this.#ping(session, message);
         return;
       case 'credit':
         this.#grant(session, message.credits);
@@ -154,6 +170,16 @@ export class Broker {
     }
   }
 
+  #ping(session: string, { n, partBytes, credits }: Extract<ClientMessage, { t: 'ping' }>): void {
+    const known = this.#sessions.get(session);
+    if (known !== undefined) {
+      known.partBytes = partBytes;
+      known.unpingedBytes = 0;
+    }
+    this.#send(session, { t: 'pong', n });
+    this.#grant(session, credits);
+  }
+
   #open(session: string, version: number): void {
     if (version !== PROTOCOL_VERSION) {
       this.#send(session, {
@@ -165,19 +191,33 @@ export class Broker {
     }
     if (!this.#sessions.has(session)) {
       if (this.#sessions.size >= SESSIONS_MAX) {
-        this.#send(session, { t: 'refused', id: null, reason: `too many sessions: ${SESSIONS_MAX}` });
+        this.#send(session, { t: 'busy', reason: `the broker has ${SESSIONS_MAX} sessions, and opens no more` });
         return;
       }
-      this.#sessions.set(session, { lastSeenNs: this.#options.clock.nowNs(), streams: new Map(), acks: [] });
+      this.#sessions.set(session, {
+        lastSeenNs: this.#options.clock.nowNs(),
+        partBytes: LINK_BYTES_MAX,
+        unpingedBytes: 0,
+        assembly: new Assembly(),
+        streams: new Map(),
+        acks: [],
+      });
     }
     this.#send(session, { t: 'opened' });
   }
 
   // --- appends ---
 
-  #append(session: string, message: Extract<ClientMessage, { t: 'append' }>, bytes: Uint8Array | undefined): void {
-    const { id, journal, owner } = message;
-    const decision = this.state.append(journal, bytes ?? new Uint8Array(0), owner);
+  #append(session: string, message: Extract<ClientMessage, { t: 'append' }>, frame: Uint8Array | undefined): void {
+    const { id, journal, owner, part } = message;
+    let bytes = frame ?? new Uint8Array(0);
+    if (part !== undefined) {
+      const whole = this.#sessions.get(session)?.assembly.take(id, part, bytes) ?? null;
+      if (whole === 'broken') return this.#reopen(session);
+      if (whole === null) return;
+      bytes = whole;
+    }
+    const decision = this.state.append(journal, bytes, owner);
     if ('outcome' in decision) {
       if (decision.outcome === 'refused') {
         this.counts.refusals += 1;
@@ -196,6 +236,12 @@ export class Broker {
       const { begin, end } = accepted;
       this.#acknowledge(session, id, { outcome: 'committed', begin, end, stampNs: this.#options.clock.nowNs() });
     });
+  }
+
+  /** What the client sent cannot be understood from here on. */
+  #reopen(session: string): void {
+    this.unreachable(session);
+    this.#send(session, { t: 'reopen' });
   }
 
   #acknowledge(session: string, id: number, outcome: AppendOutcome): void {
@@ -276,9 +322,10 @@ export class Broker {
       return;
     }
     for (;;) {
-      const batches = stream.take(this.#batchAt);
-      if (batches === null) return;
-      if (batches === 'trimmed') {
+      const partBytes = this.#sessions.get(session)?.partBytes ?? 0;
+      const taken = stream.take(this.#batchAt, partBytes);
+      if (taken === null) return;
+      if (taken === 'trimmed') {
         streams.delete(stream.id);
         this.#send(session, {
           t: 'end',
@@ -289,13 +336,22 @@ export class Broker {
         });
         return;
       }
-      const spans = batches.map(({ begin, end, stampNs }) => [begin, end, stampNs] as const);
-      this.#send(
-        session,
-        { t: 'batches', stream: stream.id, batches: spans },
-        batches.map(({ bytes }) => bytes),
-      );
+      this.#sendTaken(session, stream.id, taken);
     }
+  }
+
+  #sendTaken(session: string, stream: number, taken: Taken): void {
+    if ('part' in taken) {
+      const { begin, end, stampNs } = taken.part;
+      this.#send(session, { t: 'part', stream, batch: [begin, end, stampNs], at: taken.at }, [taken.bytes]);
+      return;
+    }
+    const spans = taken.batches.map(({ begin, end, stampNs }) => [begin, end, stampNs] as const);
+    this.#send(
+      session,
+      { t: 'batches', stream, batches: spans },
+      taken.batches.map(({ bytes }) => bytes),
+    );
   }
 
   // --- calls ---
