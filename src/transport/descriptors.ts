@@ -10,10 +10,10 @@ import { OperatingError } from '../core/errors.ts';
 const CONTEXT_FILES = 12;
 /** One session of a client: its mailbox, two of its observer and the connection; twice, as the old one closes later. */
 export const SESSION_FILES = 8;
-/** What a client needs that has no session yet. */
-export const CLIENT_FILES: number = CONTEXT_FILES + SESSION_FILES;
 /** For the store, the standard streams and what a process opens for a moment. */
 const SPARE_FILES = 32;
+/** What a client needs that has no session yet. */
+export const CLIENT_FILES: number = CONTEXT_FILES + SESSION_FILES + SPARE_FILES;
 
 /**
  * Connections that libzmq accepts at most before the event loop has heard of them: each is an event in the queue of the

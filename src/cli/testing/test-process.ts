@@ -45,6 +45,8 @@ export type TestProcessOptions = {
   readonly stdoutTo?: number;
   readonly stderrTo?: number;
   readonly environment?: Readonly<Record<string, string>>;
+  /** The limit of open files under which it runs. */
+  readonly openFilesMax?: number;
 };
 
 export class TestProcess {
@@ -58,9 +60,20 @@ export class TestProcess {
 
   /** `stdoutTo` and `stderrTo`: descriptors instead of what is kept here. */
   constructor(t: Teardown, argv: readonly string[], options: TestProcessOptions = {}) {
-    const { script = MAIN, before = [], stdoutTo = 'pipe', stderrTo = 'pipe', environment = {} } = options;
+    const {
+      script = MAIN,
+      before = [],
+      stdoutTo = 'pipe',
+      stderrTo = 'pipe',
+      environment = {},
+      openFilesMax,
+    } = options;
     this.argv = argv;
-    this.child = spawn(process.execPath, [script, ...before, ...argv], {
+    const node = [process.execPath, script, ...before, ...argv];
+    // The shell becomes the process, so that it has the id of the child.
+    const limited = ['sh', '-c', `ulimit -n ${openFilesMax} && exec "$@"`, 'sh', ...node];
+    const [file = '', ...rest] = openFilesMax === undefined ? node : limited;
+    this.child = spawn(file, rest, {
       stdio: ['pipe', stdoutTo, stderrTo],
       env: { ...process.env, ...environment },
     });
