@@ -3,7 +3,8 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { makeCommand, parsed } from '../../src/cli/flags.ts';
+import { countWithin, makeCommand, requireOptions, valueOption } from '../../src/cli/flags.ts';
+import { PARTITIONS_MAX } from '../../src/journal/journals.ts';
 import type { Component } from '../../src/process/component-protocol.ts';
 import { EXIT, OperatingError, UsageError, exitCodeOf, interruptedError } from '../../src/core/errors.ts';
 import { parseCount, parseDuration } from '../../src/core/units.ts';
@@ -30,23 +31,26 @@ type Flags = {
 };
 
 export function profileCommand(): Command {
-  return makeCommand('profile', 'Run a pipeline of three processes, one of them under a profiler.')
-    .requiredOption('--component <name>', COMPONENTS.join(', '), parsed('--component', oneOf(COMPONENTS)))
-    .option(
-      '--tool <name>',
-      "doctor, flame, bubbleprof and heap are clinic's; cpu-prof and heap-prof are Node's own",
-      parsed('--tool', oneOf(TOOLS)),
-      'flame',
+  const command = makeCommand('profile', 'Run a pipeline of three processes, one of them under a profiler.')
+    .addOption(valueOption('--component <name>', COMPONENTS.join(', '), oneOf(COMPONENTS)))
+    .addOption(
+      valueOption(
+        '--tool <name>',
+        "doctor, flame, bubbleprof and heap are clinic's; cpu-prof and heap-prof are Node's own",
+        oneOf(TOOLS),
+        'flame',
+      ),
     )
-    .option('--duration <duration>', 'how long the pipeline runs', parsed('--duration', parseDuration), 15_000)
-    .option('--seed <n>', 'seed of everything that is published', parsed('--seed', parseCount), 1)
+    .addOption(valueOption('--duration <duration>', 'how long the pipeline runs', parseDuration, '15s'))
+    .addOption(valueOption('--seed <n>', 'seed of everything that is published', parseCount, '1'))
     .option('--rate <n>', "chunks a second, or max, as the chunker's option", 'max')
     .option('--files <n>', "files open at once, as the chunker's option", '100')
     .option('--chunks <n>', "data chunks of a file, as the chunker's option", '100')
     .option('--chunk-bytes <size>', "bytes of a chunk, as the chunker's option", '32')
-    .option('--partitions <n>', 'chunk journals', parsed('--partitions', parseCount), 8)
+    .addOption(valueOption('--partitions <n>', 'chunk journals', countWithin(1, PARTITIONS_MAX), '8'))
     .option('--results <dir>', "where the run's folder is made", 'results')
     .action((flags: Flags) => runProfile(flags));
+  return requireOptions(command, '--component');
 }
 
 function oneOf<T extends string>(names: readonly T[]): (text: string, flag: string) => T {

@@ -90,12 +90,20 @@ async function main(argv: readonly string[]): Promise<void> {
   const name = argv.find((argument) => !argument.startsWith('-'));
   const isKnown = name !== undefined && Object.hasOwn(COMMANDS, name);
   const chosen = isKnown ? COMMANDS[name] : undefined;
-  if (chosen !== undefined) program.addCommand((await chosen.load()).copyInheritedSettings(program));
+  if (chosen !== undefined) program.addCommand(withTypedDefaults(await chosen.load()).copyInheritedSettings(program));
   else for (const [command, { summary }] of Object.entries(COMMANDS)) program.addCommand(makeCommand(command, summary));
   if (argv.length === 0) program.outputHelp();
   // A name that nobody has is named, whatever else is asked for.
   else
     await program.parseAsync(isKnown || name === undefined || name === 'help' ? [...argv] : [name], { from: 'user' });
+}
+
+/** Help shows a default as it would be typed, without quotation marks. */
+function withTypedDefaults(command: Command): Command {
+  for (const option of command.options) {
+    if (typeof option.defaultValue === 'string') option.defaultValueDescription ??= option.defaultValue;
+  }
+  return command;
 }
 
 function packageVersionOfThis(): string {
