@@ -6,7 +6,7 @@
  * when nobody accepts its connections.
  */
 
-import { type Stats, accessSync, constants, existsSync, lstatSync, statSync } from 'node:fs';
+import { type Stats, accessSync, constants, existsSync, lstatSync, statSync, statfsSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { UsageError } from '../core/errors.ts';
@@ -81,11 +81,17 @@ function isToBeMade(folder: string, data: string | null): boolean {
   return way !== '..' && !way.startsWith(`..${sep}`);
 }
 
+/** Magic numbers of proc and sysfs, from linux/magic.h. */
+const KERNEL_FILE_SYSTEMS: ReadonlySet<number> = new Set([0x9fa0, 0x6265_6572]);
+
 type Place = { readonly endpoint: Endpoint; readonly option: string };
 
 function checkFolder(folder: string, mode: number, given: Place): void {
   const found = statOrNull(() => statSync(folder), given.endpoint, given.option);
   if (found?.isDirectory() !== true) throw wrong(given.endpoint, given.option, `there is no folder ${folder}`);
+  if (KERNEL_FILE_SYSTEMS.has(statfsSync(folder).type)) {
+    throw wrong(given.endpoint, given.option, `${folder} belongs to the kernel, and nothing can be made in it`);
+  }
   checkAccess(folder, mode, given);
 }
 
