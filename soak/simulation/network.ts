@@ -34,6 +34,8 @@ export type NetworkOptions = {
 class Weather {
   readonly blocked: Record<Direction, boolean> = { 'to-broker': false, 'to-client': false };
   extraDelayNs = 0;
+  /** Of each direction of each connection; 0 is no limit. */
+  bytesPerS = 0;
   /** Messages that were held back, lost or slowed: the proof that a fault took effect. */
   affected = 0;
 }
@@ -118,7 +120,7 @@ export class Network {
     for (const link of this.#links.values()) if (link.client === client) this.#close(link);
   }
 
-  /** Nothing passes until `unblock`; what is sent waits. `isNoticed`: heartbeats fail, and the client may be told. */
+  /** Nothing passes until `unblock`; what is sent waits. `isNoticed`: the client may be told that it has ended. */
   block(name: string, directions: readonly Direction[], { isNoticed }: { isNoticed: boolean }): void {
     const weather = this.#of(name);
     for (const direction of directions) weather.blocked[direction] = true;
@@ -140,6 +142,11 @@ export class Network {
 
   slow(name: string, extraDelayNs: number): void {
     this.#of(name).extraDelayNs = extraDelayNs;
+  }
+
+  /** Each direction of each of its connections carries so many bytes a second, a message after the other. */
+  throttle(name: string, bytesPerS: number): void {
+    this.#of(name).bytesPerS = bytesPerS;
   }
 
   /** Every connection of the process breaks. Returns how many there were. */
@@ -241,15 +248,20 @@ export class Network {
     const { kernel, delayNs, jitterNs } = this.#options;
     const lane = link.lanes[direction];
     const last = lane.flights.at(-1);
-    if (last?.sentNs === kernel.nowNs) {
+    const weather = this.#of(link.client.name);
+    if (last?.sentNs === kernel.nowNs && weather.bytesPerS === 0) {
       last.messages.push(frames);
       return;
     }
-    const weather = this.#of(link.client.name);
-    if (weather.extraDelayNs > 0) weather.affected += 1;
+    if (weather.extraDelayNs > 0 || weather.bytesPerS > 0) weather.affected += 1;
     const delay = delayNs + link.prng.below(jitterNs + 1) + weather.extraDelayNs;
     const flight: Flight = { messages: [frames], sentNs: kernel.nowNs };
     lane.flights.push(flight);
+    if (weather.bytesPerS > 0) {
+      // It follows what is on its way, and arrives with its last byte.
+      const bytes = frames.reduce((sum, { length }) => sum + length, 0);
+      lane.lastNs = Math.max(lane.lastNs, kernel.nowNs + delay) + (bytes / weather.bytesPerS) * 1e9;
+    }
     this.#flies(link, lane, flight, delay);
   }
 

@@ -168,6 +168,120 @@ test('a refused call is an error with the reason; a refused session fails every 
   for (const each of calls) await t.throwsAsync(each, { code: 'ERR_REFUSED', message: /this broker speaks 2/ });
 });
 
+test('a session that the broker cannot open now is opened later, less and less often, and nothing that waits fails', async (t) => {
+  const { client, dialer, clock, lost } = begin(t);
+  const head = client.head(JOURNAL);
+  const append = client.append(JOURNAL, chunks(0, 1));
+  const stream = client.read(JOURNAL, 0, { creditBytes: 100 });
+  const waits: number[] = [];
+  for (let refusals = 1; refusals <= 8; refusals += 1) {
+    const before = clock.nowNs();
+    const { link } = dialer;
+    link.answer({ t: 'busy', reason: 'too many sessions' });
+    t.true(link.isClosed);
+    link.answer({ t: 'opened' });
+    await clock.until(() => dialer.links.length > refusals);
+    waits.push((clock.nowNs() - before) / 1e6);
+  }
+  t.deepEqual(waits, [50, 100, 200, 400, 800, 1_600, 2_000, 2_000]);
+  t.is(lost.length, 8);
+  t.deepEqual(new Set(dialer.links.map(({ session }) => session)).size, 9);
+  dialer.link.answer({ t: 'opened' });
+  t.deepEqual(
+    dialer.link.received.map(({ message }) => message.t),
+    ['open', 'call', 'read', 'append'],
+  );
+  dialer.link.answer({ t: 'reply', id: dialer.link.of('call')[0]?.id ?? 0, result: { head: 3 } });
+  dialer.link.answer({ t: 'acks', acks: [{ id: dialer.link.of('append')[0]?.id ?? 0, outcome: COMMITTED }] });
+  t.is(await head, 3);
+  t.deepEqual(await append, COMMITTED);
+  t.is(await settledValue(stream.next()), 'waits');
+  // The next shortage begins with a short wait again.
+  dialer.link.down();
+  dialer.link.answer({ t: 'busy', reason: 'too many sessions' });
+  await clock.advance(50);
+  t.is(dialer.links.length, 11);
+});
+
+test('a client that is closed while it waits for a session opens none', async (t) => {
+  const { client, dialer, clock } = begin(t);
+  dialer.link.answer({ t: 'busy', reason: 'too many sessions' });
+  client.close();
+  await clock.advance(10_000);
+  t.is(dialer.links.length, 1);
+});
+
+test('a session that is refused for good ends appends and streams too', async (t) => {
+  const { client, dialer } = begin(t);
+  const append = client.append(JOURNAL, chunks(0, 1));
+  const stream = client.read(JOURNAL, 0, { creditBytes: 100 });
+  const reason = 'protocol version 1, this broker speaks 2';
+  dialer.link.answer({ t: 'refused', id: null, reason });
+  t.deepEqual(await append, { outcome: 'rejected', reason });
+  t.deepEqual(await stream.next(), { end: 'rejected', reason });
+});
+
+// --- a slow link ---
+
+/** Ends the session in silence, and opens the next one. */
+async function silence({ dialer, clock, lost }: Scene): Promise<void> {
+  const { length } = lost;
+  await clock.until(() => lost.length > length);
+  dialer.link.answer({ t: 'opened' });
+}
+
+test('after silence a batch is sent in parts, no more at a time than the link has room for', async (t) => {
+  const scene = opened(t);
+  const { client, dialer } = scene;
+  const batch = chunks(0, 1, { dataBytes: 200_000 });
+  void client.append(JOURNAL, batch);
+  t.is(dialer.link.received.at(-1)?.frames[1]?.length, batch.length);
+  await silence(scene);
+  void client.append(JOURNAL, batch);
+  const partBytes = dialer.link.of('ping')[0]?.partBytes ?? 0;
+  t.true(partBytes > 0 && partBytes < batch.length / 15);
+  const sent = (): Uint8Array[] =>
+    dialer.link.received.flatMap(({ message, frames }) => (message.t === 'append' && frames[1] ? [frames[1]] : []));
+  t.is(sent().length, 4);
+  // Each pong makes room for the next ones; of the last ping all have arrived.
+  for (let pings = 0; Buffer.concat(sent()).length < batch.length; pings += 1) {
+    t.true(pings < 100);
+    pong(dialer);
+  }
+  t.true(batch.equals(Buffer.concat(sent())));
+  t.true(
+    sent()
+      .slice(0, 4)
+      .every(({ length }) => length === partBytes),
+  );
+  t.deepEqual(
+    dialer.link.of('append').map(({ part }) => part?.at),
+    sent().map((_, at) => Buffer.concat(sent().slice(0, at)).length),
+  );
+});
+
+test('calls and pings do not wait behind appends that have no room', async (t) => {
+  const scene = opened(t);
+  const { client, dialer } = scene;
+  const batch = chunks(0, 1, { dataBytes: 200_000 });
+  void client.append(JOURNAL, batch);
+  await silence(scene);
+  void client.append(JOURNAL, batch);
+  void client.head(JOURNAL).catch(() => {});
+  t.is(dialer.link.received.at(-1)?.message.t, 'call');
+});
+
+test('a request that has not arrived yet is not overdue, however long the link takes', async (t) => {
+  const { client, dialer, clock, lost } = opened(t);
+  void client.append(JOURNAL, chunks(0, 1));
+  for (let second = 0; second < 60; second += 1) {
+    await clock.advance(1_000);
+    // The answer to something that was sent before.
+    dialer.link.answer({ t: 'acks', acks: [] });
+  }
+  t.deepEqual(lost, []);
+});
+
 // --- streams ---
 
 function batchAt(index: number): { span: readonly [number, number, number]; bytes: Buffer } {
@@ -237,6 +351,56 @@ test('credit is granted as batches are taken, never for what was only received',
   t.deepEqual(dialer.link.of('credit'), [
     { t: 'credit', credits: [{ stream: id, taken, through: taken + creditBytes }] },
   ]);
+});
+
+test('a batch that comes in parts is handed out whole, and its parts make room for the next ones', async (t) => {
+  const { client, dialer } = opened(t);
+  const stream = client.read(JOURNAL, 0, { creditBytes: 20 });
+  const id = dialer.link.of('read')[0]?.stream ?? 0;
+  const { span, bytes } = batchAt(0);
+  const part = (at: number, length: number): void =>
+    dialer.link.answer({ t: 'part', stream: id, batch: span, at }, { frames: [bytes.subarray(at, at + length)] });
+  const next = stream.next();
+  part(0, 20);
+  t.deepEqual(dialer.link.of('credit').at(-1)?.credits, [{ stream: id, taken: 20, through: 40 }]);
+  t.is(await settledValue(next), 'waits');
+  part(20, 20);
+  t.deepEqual(dialer.link.of('credit').at(-1)?.credits, [{ stream: id, taken: 40, through: 60 }]);
+  part(40, BATCH_BYTES - 40);
+  const whole = await next;
+  t.like(whole, { begin: 0, end: BATCH_BYTES, stampNs: 5 });
+  t.true(whole !== null && 'bytes' in whole && bytes.equals(whole.bytes));
+  deliver(dialer, id, [1]);
+  t.like(await stream.next(), { begin: BATCH_BYTES });
+});
+
+test('parts that do not follow each other restart the session, which asks for the batch from its begin', async (t) => {
+  const { span, bytes } = batchAt(0);
+  const frames = [bytes.subarray(0, 20)];
+  const wrong: readonly (readonly [batch: readonly [number, number, number], at: number, frames: Uint8Array[]])[] = [
+    [span, 0, frames],
+    [span, 40, frames],
+    [span, 20, [bytes]],
+    [span, 20, []],
+    [[0, BATCH_BYTES + 1, 5], 20, frames],
+    [[BATCH_BYTES, 2 * BATCH_BYTES, 5], 20, frames],
+    [[0, 2 ** 40, 5], 20, frames],
+  ];
+  for (const [batch, at, next] of wrong) {
+    const { client, dialer, lost } = opened(t);
+    client.read(JOURNAL, 0, { creditBytes: 1000 });
+    const id = dialer.link.of('read')[0]?.stream ?? 0;
+    dialer.link.answer({ t: 'part', stream: id, batch: span, at: 0 }, { frames });
+    dialer.link.answer({ t: 'part', stream: id, batch, at }, { frames: next });
+    t.deepEqual(lost, ['the stream is not where it was'], `${JSON.stringify(batch)} ${at}`);
+    dialer.link.answer({ t: 'opened' });
+    t.is(dialer.link.of('read')[0]?.offset, 0);
+  }
+  const { client, dialer, lost } = opened(t);
+  client.read(JOURNAL, 0, { creditBytes: 1000 });
+  dialer.link.answer({ t: 'part', stream: dialer.link.of('read')[0]?.stream ?? 0, batch: span, at: 0 }, { frames });
+  deliver(dialer, dialer.link.of('read')[0]?.stream ?? 0, [0]);
+  t.deepEqual(lost, ['the stream is not where it was']);
 });
 
 test('the end of a stream is told as it is, after what had arrived before it', async (t) => {
@@ -325,6 +489,26 @@ test.serial(
     const expected = await client.expected(JOURNAL, PRODUCER);
     t.like(expected, { outcome: 'expected', n: total });
     t.deepEqual(failed, []);
+  },
+);
+
+test.serial(
+  'sessions whose clients have closed them are forgotten at once, so that any number may follow each other',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const endpoint = `ipc://${join(folder, 'socket')}`;
+    const broker = new TestProcess(t, ['broker', '--data', join(folder, 'data'), '--listen', endpoint]);
+    await broker.ready();
+    const lost: string[] = [];
+    const short = async (): Promise<number> => {
+      const client = connect(endpoint, (reason) => lost.push(reason));
+      const head = await within(client.head('sums'), () => broker.lastMessage);
+      client.close();
+      return head;
+    };
+    for (let round = 0; round < 280; round += 1)
+      t.deepEqual(await Promise.all([short(), short(), short(), short()]), [0, 0, 0, 0]);
+    t.deepEqual(lost, []);
   },
 );
 

@@ -26,6 +26,7 @@ const VALID: readonly ClientMessage[] = [
   { t: 'ping', n: 1, partBytes: 65_536, credits: [{ stream: 1, taken: 0, through: 100 }] },
   { t: 'credit', credits: [{ stream: 1, taken: 0, through: 100 }] },
   { t: 'append', id: 1, journal: JOURNAL, owner: OWNER },
+  { t: 'append', id: 1, journal: JOURNAL, part: { at: 0, of: 100 } },
   { t: 'read', stream: 1, journal: JOURNAL, offset: 0, through: 100, owner: OWNER },
   { t: 'cancel', stream: 1 },
   { t: 'call', id: 1, call: { op: 'list' } },

@@ -222,6 +222,91 @@ test('sessions and streams of one session are bounded, and those at the bound ar
   t.is(streams.filter((stream) => harness.ended(stream)?.reason === 'rejected').length, 400 - 320);
 });
 
+test('a session that has ended makes room for another one at once', async (t) => {
+  const harness = await BrokerHarness.start();
+  const open = (session: string): string | undefined => {
+    harness.send(session, { t: 'open', version: PROTOCOL_VERSION, client: 'many' });
+    return harness.sent.at(-1)?.message.t;
+  };
+  for (let session = 0; session < 1_024 - 2; session += 1) t.is(open(`session-${session}`), 'opened');
+  t.is(open('one more'), 'busy');
+  harness.broker.unreachable('session-7');
+  t.is(open('one more'), 'opened');
+  t.is(open('and one more'), 'busy');
+});
+
+test('a batch that comes in parts is appended when it is whole, and one whose parts do not fit ends the session', async (t) => {
+  const harness = await BrokerHarness.start();
+  const batch = chunks(0, 1, { dataBytes: 100 });
+  const part = (id: number, at: number, length: number, of = batch.length): void =>
+    harness.send('a', { t: 'append', id, journal: JOURNAL, part: { at, of } }, batch.subarray(at, at + length));
+  part(7, 0, 50);
+  part(7, 50, 50);
+  await harness.commitAll();
+  t.is(harness.outcome(7), undefined);
+  t.deepEqual(await listed(harness).then(({ journals }) => journals[0]?.head), 0);
+  part(7, 100, batch.length - 100);
+  await harness.commitAll();
+  t.like(harness.outcome(7), { outcome: 'committed', begin: 0, end: batch.length });
+  const wrong: (() => void)[] = [
+    () => part(8, 50, 50),
+    () => (part(8, 0, 50), part(8, 0, 50)),
+    () => (part(8, 0, 50), part(8, 60, 50)),
+    () => (part(8, 0, 50), part(9, 50, 50)),
+    () => (part(8, 0, 50), part(8, 50, 50, batch.length + 1)),
+    () => (part(8, 0, 50), part(8, 50, 0)),
+    () => part(8, 0, 60, 50),
+    () => part(8, 0, 50, 2 ** 40),
+  ];
+  for (const send of wrong) {
+    send();
+    t.is(harness.sent.at(-1)?.message.t, 'reopen');
+    harness.send('a', { t: 'open', version: PROTOCOL_VERSION, client: 'a' });
+  }
+  await harness.commitAll();
+  t.is((await listed(harness)).journals[0]?.head, batch.length);
+});
+
+test('a reader that asks for small messages gets a large batch in parts, as far as its credit goes', async (t) => {
+  const harness = await BrokerHarness.start();
+  const batch = chunks(0, 1, { dataBytes: 10_000 });
+  await harness.appended(JOURNAL, batch);
+  await harness.appended(JOURNAL, chunks(1, 1));
+  harness.send('a', { t: 'ping', n: 1, partBytes: 4_000, credits: [] });
+  const stream = harness.read(JOURNAL, 0, { through: 5_000 });
+  const parts = (): { at: number; bytes: Uint8Array }[] =>
+    harness.sent.flatMap(({ message, frames }) =>
+      message.t === 'part' ? [{ at: message.at, bytes: frames[1] ?? new Uint8Array(0) }] : [],
+    );
+  t.deepEqual(
+    parts().map(({ at, bytes }) => [at, bytes.length]),
+    [
+      [0, 4_000],
+      [4_000, 4_000],
+    ],
+  );
+  harness.send('a', { t: 'credit', credits: [{ stream, taken: 8_000, through: 13_000 }] });
+  t.true(batch.equals(Buffer.concat(parts().map(({ bytes }) => bytes))));
+  t.deepEqual(
+    harness.delivered(stream).map(({ begin }) => begin),
+    [batch.length],
+  );
+});
+
+test('a session that has more on its way than is agreed, without asking how far the broker is, ends', async (t) => {
+  const harness = await BrokerHarness.start();
+  const junk = Buffer.alloc(4 * MIB);
+  for (let message = 0; message < 20; message += 1) {
+    harness.append(JOURNAL, junk);
+    if (message % 7 === 6) harness.send('a', { t: 'ping', n: 1, partBytes: 65_536, credits: [] });
+  }
+  t.false(harness.sent.some(({ message }) => message.t === 'refused'));
+  for (let message = 0; message < 8; message += 1) harness.append(JOURNAL, junk, { session: 'b' });
+  t.like(harness.sent.at(-1), { session: 'b', message: { t: 'refused', id: null } });
+  harness.append(JOURNAL, chunks(0, 1), { session: 'b' });
+  t.is(harness.sent.at(-1)?.message.t, 'reopen');
+});
+
 test('a client that is unreachable loses its session and its answers, and nothing that was appended', async (t) => {
   const harness = await BrokerHarness.start();
   const append = harness.append(JOURNAL, chunks(0, 1));

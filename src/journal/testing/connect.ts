@@ -6,11 +6,12 @@ import { parseEndpoint } from '../../transport/endpoint.ts';
 import { ZeromqDialer } from '../../transport/zeromq-link.ts';
 import { JournalClient } from '../client.ts';
 
-export function connect(endpoint: string): JournalClient {
+export function connect(endpoint: string, onSessionLost: (reason: string) => void = () => {}): JournalClient {
   return new JournalClient({
     dialer: new ZeromqDialer(parseEndpoint(endpoint)),
     clock: systemClock,
     name: 'test',
     newSession: () => randomBytes(16).toString('hex'),
+    onSessionLost,
   });
 }

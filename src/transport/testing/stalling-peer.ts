@@ -61,12 +61,13 @@ async function serve(): Promise<void> {
   say('serving');
 }
 
+function end(what: string): void {
+  say(what);
+  process.exit(0);
+}
+
 function connect(): void {
   let received = 0;
-  const end = (what: string): void => {
-    say(what);
-    process.exit(0);
-  };
   const link = new ZeromqDialer(endpoint).dial(`client-${process.pid}`, {
     onMessage: () => {
       received += 1;
