@@ -346,9 +346,16 @@ export class Network {
     }
   }
 
+  /** Behind all that has arrived the broker is told that the connection has ended, or never. */
   #forgetWhenEmpty(link: Link): void {
     const lane = link.lanes['to-broker'];
-    if (lane.flights.length === 0 && lane.held.length === 0) this.#forget(link);
+    if (lane.flights.length > 0 || lane.held.length > 0 || !this.#links.has(link.session)) return;
+    this.#forget(link);
+    if (link.prng.below(4) === 0) return;
+    this.#options.kernel.after(link.prng.below(GONE_NS), () => {
+      const server = this.#server;
+      server?.broker.enter(() => server.events.onUnreachable(link.session));
+    });
   }
 
   #forget(link: Link): void {
