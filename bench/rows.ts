@@ -7,7 +7,7 @@ import { ascending, median } from '../src/measure/statistics.ts';
 export type Row = Pick<Sample, 'suite' | 'benchmark' | 'parameters' | 'metric' | 'unit' | 'better'> & {
   /** Of the rounds in which it could be measured, ascending. */
   readonly values: readonly number[];
-  /** Null: it could never be measured. */
+  /** Null: in a round it could not be measured. What is missing may be what was slow. */
   readonly median: number | null;
 };
 
@@ -27,7 +27,7 @@ export function rowsOf(samples: readonly Sample[]): Row[] {
     if (first === undefined) return [];
     const { suite, benchmark, parameters, metric, unit, better } = first;
     const values = ascending(group.flatMap(({ value }) => (value === null ? [] : [value])));
-    const middle = values.length === 0 ? null : median(values);
+    const middle = values.length < group.length ? null : median(values);
     return [{ suite, benchmark, parameters, metric, unit, better, values, median: middle }];
   });
 }

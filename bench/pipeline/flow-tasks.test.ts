@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { componentLaunch } from '../../src/process/component-process.ts';
-import { FlowTasks } from './flow-tasks.ts';
+import type { Measurement } from '../harness/task.ts';
+import { FlowTasks, possible } from './flow-tasks.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.js');
 
-test('what is measured at half of the own highest rate is for information, at a given rate it is not', async (t) => {
+test('what is measured at half of the own highest rate is for information, at a given rate only what was verified is', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'stream-sum-flow-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const tasks = new FlowTasks({
@@ -22,7 +23,7 @@ test('what is measured at half of the own highest rate is for information, at a 
   });
   for (const [rate, directions] of [
     ['half', ['none']],
-    [2000, ['higher', 'lower']],
+    [2000, ['higher', 'lower', 'none']],
   ] as const) {
     const { measurements } = await tasks.latency(rate).measure({ milliseconds: 0, callsMin: 1 });
     t.true(measurements.some(({ metric }) => metric === 'offered_chunks_per_s'));
@@ -31,4 +32,16 @@ test('what is measured at half of the own highest rate is for information, at a 
       directions,
     );
   }
+});
+
+test('figures that need more CPU time than there are cores are a bug, and no row', (t) => {
+  const measurements = (rate: number, cpu: number): readonly Measurement[] => [
+    { metric: 'chunks_per_s', unit: '1/s', better: 'higher', value: rate },
+    { metric: 'cpu_s_per_million_chunks', unit: 's', better: 'lower', value: cpu, process: 'all' },
+    { metric: 'cpu_s_per_million_chunks', unit: 's', better: 'lower', value: 9, process: 'broker' },
+  ];
+  const window = { seconds: 4, cpuSeconds: new Map([['broker', 1]]) };
+  t.throws(() => possible(measurements(1.98e6, 1.08), window, 2), { message: /2\.14 CPU-seconds a second on 2 cores/ });
+  t.notThrows(() => possible(measurements(1.6e6, 1.08), window, 2));
+  t.notThrows(() => possible(measurements(1.98e6, 1.08), window, 4));
 });

@@ -1,19 +1,23 @@
 /** The tasks that watch a whole pipeline: throughput, latency, recovery, growth. Each round is a pipeline of its own. */
 
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { assert } from '../../src/core/assert.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { median } from '../../src/measure/statistics.ts';
 import type { PipelineOptions } from '../../src/process/component-specs.ts';
-import type { Outcome, Task } from '../harness/task.ts';
+import type { Measurement, Outcome, Task } from '../harness/task.ts';
+import { ALL, coresUsed, CPU_METRIC, isPossible, RATE_METRIC } from '../possible.ts';
 import type { SuiteContext } from '../suites.ts';
 import {
   distrust,
   flowMeasurements,
   latencyMeasurements,
   latencyStages,
+  steadinessRemarks,
   unjudged,
-  warmUpRemarks,
 } from './measurements.ts';
+import type { FlowWindow } from './flow-window.ts';
 import { Pipeline } from './pipeline.ts';
 import {
   DURATIONS,
@@ -69,9 +73,9 @@ export class FlowTasks {
       const warmedUp = await pipeline.warmUp({ ...warmUp, msMax });
       const seen = await pipeline.window(window);
       return {
-        measurements: flowMeasurements(seen),
+        measurements: possible(flowMeasurements(seen), seen),
         latencies: latencyStages(seen).filter(({ stage }) => stage !== 'schedule-lag'),
-        remarks: warmUpRemarks(warmedUp),
+        remarks: steadinessRemarks(warmedUp, seen.steadiness),
       };
     });
   }
@@ -110,7 +114,7 @@ export class FlowTasks {
       const reason = distrust(seen.scheduleLag.percentileNs(99), seen.sum.percentileNs(99, seen.censoredSums));
       const [first, ...latencies] = latencyMeasurements(seen);
       const chunks = { metric: 'offered_chunks_per_s', unit: '1/s', better: 'higher', value: offered } as const;
-      const found = [first, ...latencies, chunks, ...flowMeasurements(seen)] as const;
+      const found = [first, ...latencies, chunks, ...possible(flowMeasurements(seen), seen)] as const;
       return {
         measurements: rate === 'half' ? unjudged(found) : found,
         latencies: latencyStages(seen),
@@ -142,6 +146,24 @@ export class FlowTasks {
     });
   }
 }
+
+/** The same figures; throws where they need more CPU time than this machine has, which is a bug of the measurement. */
+export function possible<T extends readonly Measurement[]>(
+  measurements: T,
+  { seconds, cpuSeconds }: Pick<FlowWindow, 'seconds' | 'cpuSeconds'>,
+  cores: number = availableParallelism(),
+): T {
+  const valueOf = (metric: string, process?: string): number | null =>
+    measurements.find((one) => one.metric === metric && one.process === process)?.value ?? null;
+  const used = coresUsed(valueOf(RATE_METRIC), valueOf(CPU_METRIC, ALL));
+  // At both ends of a window, the CPU time of each process is known to a tick.
+  const ticks = (2 * cpuSeconds.size * TICK_SECONDS) / seconds;
+  assert(isPossible(used, cores + ticks), `${used?.toFixed(2)} CPU-seconds a second on ${cores} cores`);
+  return measurements;
+}
+
+/** Of /proc. */
+const TICK_SECONDS = 0.01;
 
 function flowTask(
   benchmark: string,

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { LatencyHistogram } from '../../src/measure/histogram.ts';
-import { distrust, flowMeasurements, latencyMeasurements, unjudged, warmUpRemarks } from './measurements.ts';
-import type { FlowWindow } from './pipeline.ts';
+import type { FlowWindow } from './flow-window.ts';
+import { distrust, flowMeasurements, latencyMeasurements, steadinessRemarks, unjudged } from './measurements.ts';
 
 function histogramOf(...values: readonly number[]): LatencyHistogram {
   const histogram = new LatencyHistogram();
@@ -14,10 +14,10 @@ const WINDOW: FlowWindow = {
   counts: {
     chunksPublished: 4_000_000,
     bytesPublished: 128_000_000,
-    chunksFolded: 0,
+    chunksFolded: 3_600_000,
     sumsVerified: 0,
-    chunksVerified: 3_000_000,
-    bytesVerified: 96_000_000,
+    chunksVerified: 4_900_000,
+    bytesVerified: 156_800_000,
     filesOpen: 0,
     sumsOutstanding: 0,
   },
@@ -33,6 +33,8 @@ const WINDOW: FlowWindow = {
   acknowledgement: histogramOf(1e6),
   scheduleLag: histogramOf(5e5),
   censoredSums: 0,
+  censoredAcknowledgements: 0,
+  steadiness: { foldedPart: 1, verifiedPart: 1, generations: 3, looks: 9, reusesPages: true },
 };
 
 function value(metric: string, process?: string): number | null | undefined {
@@ -44,9 +46,21 @@ function p99(censoredSums: number): number | null | undefined {
   return measurements.find(({ metric }) => metric === 'sum_latency_p99_s')?.value;
 }
 
-test('throughput counts verified chunks, costs count by published ones', (t) => {
-  t.is(value('chunks_per_s'), 1_500_000);
-  t.is(value('bytes_per_s'), 48_000_000);
+test('throughput counts what was published and folded in the window, and not whose sums were verified', (t) => {
+  t.is(value('chunks_per_s'), 1_800_000);
+  t.is(value('bytes_per_s'), 57_600_000);
+  t.is(value('chunks_published_per_s'), 2_000_000);
+  t.is(value('chunks_verified_per_s'), 2_450_000);
+  const counts = { ...WINDOW.counts, chunksFolded: 5_000_000 };
+  const [rate] = flowMeasurements({ ...WINDOW, counts });
+  t.is(rate.value, 2_000_000, 'what was published before the window and folded in it does not count');
+});
+
+test('nothing is judged by the chunks of verified files', (t) => {
+  t.is(flowMeasurements(WINDOW).find(({ metric }) => metric === 'chunks_verified_per_s')?.better, 'none');
+});
+
+test('costs count by published chunks', (t) => {
   t.is(value('cpu_s_per_million_chunks', 'broker'), 0.25);
   t.is(value('cpu_s_per_million_chunks', 'all'), 0.75);
   t.is(value('written_bytes_per_payload_byte'), 3);
@@ -74,13 +88,19 @@ test('a latency whose schedule lagged by 5 ms, or by a quarter of it, is not to 
   t.is(distrust(1e6, null), null);
 });
 
-test('it is said whether the journal reused its pages, and when sums lagged behind', (t) => {
-  const [steady, ...others] = warmUpRemarks({ keepsUp: true, reusesPages: true });
-  t.regex(steady ?? '', /reused its pages/);
+test('batches that were not acknowledged push percentiles up, not down', (t) => {
+  const measurements = latencyMeasurements({ ...WINDOW, censoredAcknowledgements: 1 });
+  t.is(measurements.find(({ metric }) => metric === 'acknowledgement_latency_p99_s')?.value, null);
+});
+
+test('it is said whether the journal reused its pages, and when the row was never steady', (t) => {
+  const steady = WINDOW.steadiness;
+  const [reused, ...others] = steadinessRemarks(steady, steady);
+  t.regex(reused ?? '', /reused its pages/);
   t.deepEqual(others, []);
-  const [grew, behind] = warmUpRemarks({ keepsUp: false, reusesPages: false });
+  const [grew, unsteady] = steadinessRemarks({ ...steady, reusesPages: false }, { ...steady, verifiedPart: 1.23 });
   t.regex(grew ?? '', /still grew/);
-  t.regex(behind ?? '', /fewer chunks were verified/);
+  t.regex(unsteady ?? '', /^never steady: .* 3\.0 generations .* 1\.23 times as many verified$/);
 });
 
 test('figures for information are the same figures, of which nothing is better', (t) => {

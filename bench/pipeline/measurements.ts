@@ -2,13 +2,14 @@
 
 import type { Measurement, Outcome, StageLatencies } from '../harness/task.ts';
 import { seconds, secondsOrNull } from '../../src/measure/latency-row.ts';
-import type { FlowWindow, WarmUp } from './pipeline.ts';
+import { NOT_TO_BE_TRUSTED } from '../distrust.ts';
+import { ALL, CPU_METRIC, RATE_METRIC } from '../possible.ts';
+import { type FlowWindow, total } from './flow-window.ts';
+import { type Steadiness, unsteadyText } from './steadiness.ts';
 
 /** A latency is not to be trusted when the schedule itself lagged by more than this, or than a part of the latency. */
 export const LAG_NS_MAX = 5e6;
 export const LAG_PART_MAX = 0.25;
-/** The name of all processes together. */
-export const ALL = 'all';
 
 function higher(metric: string, unit: string, value: number | null): Measurement {
   return { metric, unit, better: 'higher', value };
@@ -22,19 +23,26 @@ function lowerSeconds(metric: string, ns: number | null): Measurement {
   return lower(metric, 's', secondsOrNull(ns));
 }
 
-/** Throughput, and what it cost. Chunks are those of files whose sum was verified; costs count by published ones. */
+/**
+ * Throughput, and what it cost: of the chunks that were both published and folded in the window. Files whose sum was
+ * verified may have been published before it; their chunks are `chunks_verified_per_s`, which nothing is judged by.
+ */
 export function flowMeasurements(window: FlowWindow): [Measurement, ...Measurement[]] {
   const { seconds: elapsed, counts, writtenBytes } = window;
-  const { chunksPublished, bytesPublished, chunksVerified, bytesVerified } = counts;
-  const cpu = [...window.cpuSeconds, [ALL, sumOf(window.cpuSeconds)] as const];
+  const { chunksPublished, bytesPublished, chunksFolded, chunksVerified } = counts;
+  const cpu = [...window.cpuSeconds, [ALL, total(window.cpuSeconds)] as const];
   const perByte = (bytes: number | null): number | null =>
     bytes === null || bytesPublished === 0 ? null : bytes / bytesPublished;
   const perMillion = (value: number): number | null => (chunksPublished === 0 ? null : (value / chunksPublished) * 1e6);
+  const chunks = Math.min(chunksPublished, chunksFolded);
+  // All chunks of a pipeline have one size.
+  const bytes = chunksPublished === 0 ? 0 : (chunks / chunksPublished) * bytesPublished;
   return [
-    higher('chunks_per_s', '1/s', chunksVerified / elapsed),
+    higher(RATE_METRIC, '1/s', chunks / elapsed),
     higher('chunks_published_per_s', '1/s', chunksPublished / elapsed),
-    higher('bytes_per_s', 'B/s', bytesVerified / elapsed),
-    ...cpu.map(([process, value]) => lower('cpu_s_per_million_chunks', 's', perMillion(value), process)),
+    higher('bytes_per_s', 'B/s', bytes / elapsed),
+    { metric: 'chunks_verified_per_s', unit: '1/s', better: 'none', value: chunksVerified / elapsed },
+    ...cpu.map(([process, value]) => lower(CPU_METRIC, 's', perMillion(value), process)),
     lower('written_bytes_per_payload_byte', 'B/B', perByte(writtenBytes)),
     lower('journal_growth_per_payload_byte', 'B/B', perByte(window.journalGrowthBytes)),
     ...[...window.rssBytes].map(([process, value]) => lower('rss_bytes', 'B', value, process)),
@@ -44,14 +52,10 @@ export function flowMeasurements(window: FlowWindow): [Measurement, ...Measureme
   ];
 }
 
-function sumOf(values: ReadonlyMap<string, number>): number {
-  return [...values.values()].reduce((sum, value) => sum + value, 0);
-}
-
 /** Latencies, from the intended send time, and how far the schedule itself lagged. */
 export function latencyMeasurements(window: FlowWindow): [Measurement, ...Measurement[]] {
   const sum = window.sum.summary(window.censoredSums);
-  const acknowledgement = window.acknowledgement.summary();
+  const acknowledgement = window.acknowledgement.summary(window.censoredAcknowledgements);
   return [
     lowerSeconds('sum_latency_p50_s', sum.p50Ns),
     lowerSeconds('sum_latency_p99_s', sum.p99Ns),
@@ -65,7 +69,7 @@ export function latencyMeasurements(window: FlowWindow): [Measurement, ...Measur
 export function latencyStages(window: FlowWindow): StageLatencies[] {
   return [
     { stage: 'sum', histogram: window.sum, censored: window.censoredSums },
-    { stage: 'acknowledgement', histogram: window.acknowledgement, censored: null },
+    { stage: 'acknowledgement', histogram: window.acknowledgement, censored: window.censoredAcknowledgements },
     { stage: 'schedule-lag', histogram: window.scheduleLag, censored: null },
   ];
 }
@@ -77,8 +81,8 @@ export function unjudged([first, ...rest]: Outcome['measurements']): [Measuremen
 
 /** Why a latency is not to be trusted, or null: the schedule lagged itself, or was never seen. */
 export function distrust(lagP99Ns: number | null, sumP99Ns: number | null): string | null {
-  if (lagP99Ns === null) return 'not to be trusted: nothing is known of how far the schedule lagged';
-  const lag = `not to be trusted: the schedule itself lagged ${(lagP99Ns / 1e6).toPrecision(3)} ms (p99)`;
+  if (lagP99Ns === null) return `${NOT_TO_BE_TRUSTED}: nothing is known of how far the schedule lagged`;
+  const lag = `${NOT_TO_BE_TRUSTED}: the schedule itself lagged ${(lagP99Ns / 1e6).toPrecision(3)} ms (p99)`;
   if (lagP99Ns > LAG_NS_MAX) return `${lag}, more than ${LAG_NS_MAX / 1e6} ms`;
   if (sumP99Ns !== null && lagP99Ns > sumP99Ns * LAG_PART_MAX) {
     return `${lag}, more than a quarter of the latency's p99 of ${(sumP99Ns / 1e6).toPrecision(3)} ms`;
@@ -86,12 +90,13 @@ export function distrust(lagP99Ns: number | null, sumP99Ns: number | null): stri
   return null;
 }
 
-/** What the run says of a warm-up; the same text for the same state, however long it took. */
-export function warmUpRemarks({ keepsUp, reusesPages }: WarmUp): string[] {
+/** What a saturated row says of its warm-up and of the generations of files that ended with its window. */
+export function steadinessRemarks(warmedUp: Steadiness, seen: Steadiness): string[] {
+  const unsteady = unsteadyText(seen);
   return [
-    reusesPages
+    warmedUp.reusesPages
       ? 'the journal reused its pages when the warm-up ended'
       : 'the journal still grew when the warm-up ended, which is slower than reusing its pages',
-    ...(keepsUp ? [] : ['fewer chunks were verified than published when the warm-up ended']),
+    ...(unsteady === null ? [] : [unsteady]),
   ];
 }

@@ -17,6 +17,8 @@ import { Fleet } from '../../src/process/fleet.ts';
 import { Meter, type Totals, totalsBetween } from '../../src/process/meter.ts';
 import { UsageMeter } from '../../src/process/usage-meter.ts';
 import { until } from '../../src/process/waiting.ts';
+import { type FlowWindow, flowWindow, type Mark } from './flow-window.ts';
+import { generationChunks, isSteady, type Look, type Steadiness, steadinessOf } from './steadiness.ts';
 
 /** Between two looks at what the processes use. */
 const LOOK_MS = 250;
@@ -24,44 +26,6 @@ const LOOK_MS = 250;
 const ANSWER_MS_MAX = 10_000;
 const RECOVERY_MS_MAX = 60_000;
 const DRAIN_MS_MAX = 180_000;
-
-/** What was done in a window of time. */
-export type FlowWindow = {
-  readonly seconds: number;
-  /** Counts of the window; gauges at its end. */
-  readonly counts: Totals;
-  /** By process. */
-  readonly cpuSeconds: ReadonlyMap<string, number>;
-  /** By all processes, to disk; null when it is not known. */
-  readonly writtenBytes: number | null;
-  /** That the broker's file has grown by. */
-  readonly journalGrowthBytes: number;
-  /** By process: the most at any look. */
-  readonly rssBytes: ReadonlyMap<string, number>;
-  /** By process: the longest that its event loop was late. */
-  readonly eventLoopLagNs: ReadonlyMap<string, number>;
-  readonly sum: LatencyHistogram;
-  readonly acknowledgement: LatencyHistogram;
-  /** Of every record: when it was sent minus when it was intended. Empty without a schedule. */
-  readonly scheduleLag: LatencyHistogram;
-  readonly censoredSums: number;
-};
-
-/** How the warm-up ended. */
-export type WarmUp = {
-  /** Sums were verified about as fast as their chunks were published. */
-  readonly keepsUp: boolean;
-  /** The broker's file had nearly stopped growing: the journal reuses its pages. */
-  readonly reusesPages: boolean;
-};
-
-type Mark = {
-  readonly atNs: number;
-  readonly totals: Totals;
-  readonly cpuSeconds: ReadonlyMap<string, number>;
-  readonly writtenBytes: ReadonlyMap<string, number>;
-  readonly brokerDiskBytes: number;
-};
 
 export type PipelineAt = {
   readonly dataFolder: string;
@@ -86,11 +50,14 @@ export class Pipeline {
   readonly #rssBytes: Map<string, number> = new Map();
   readonly #eventLoopLagNs: Map<string, number> = new Map();
   #brokerDiskBytes = 0;
+  readonly #looks: Look[] = [];
+  readonly #generationChunks: number;
   #faults = 0;
   readonly #recovered: Map<number, RecoveredEvent> = new Map();
 
   private constructor(options: PipelineOptions, at: PipelineAt & { readonly endpoint: Endpoint }) {
     this.#clock = at.clock;
+    this.#generationChunks = generationChunks(options);
     this.#endpoint = at.endpoint;
     this.#folder = at.dataFolder;
     this.#fleet = new Fleet({
@@ -171,22 +138,22 @@ export class Pipeline {
     }
   }
 
-  /**
-   * Waits until, over two seconds, chunks were verified about as fast as they were published and the journal reused its
-   * pages; or until `msMax` have passed.
-   */
-  async warmUp(options: { readonly msMin: number; readonly msMax: number }): Promise<WarmUp> {
+  /** Waits until it is steady and the journal reuses its pages; or until `msMax` have passed. */
+  async warmUp(options: { readonly msMin: number; readonly msMax: number }): Promise<Steadiness> {
     const beginNs = this.#clock.nowNs();
-    const looks: Look[] = [];
     for (;;) {
       await this.#fleet.refresh();
-      looks.push({ totals: this.#meter.totals(), diskBytes: this.#brokerDiskBytes });
-      const state = steadinessOf(looks);
+      const steadiness = this.#lookAtFlow();
       const elapsedMs = (this.#clock.nowNs() - beginNs) / 1e6;
-      const isSteady = state.keepsUp && state.reusesPages && elapsedMs >= options.msMin;
-      if (isSteady || elapsedMs >= options.msMax) return state;
+      const isOver = isSteady(steadiness) && steadiness.reusesPages && elapsedMs >= options.msMin;
+      if (isOver || elapsedMs >= options.msMax) return steadiness;
       await this.#sleep(Math.min(WARM_UP_LOOK_MS, options.msMax - elapsedMs));
     }
+  }
+
+  #lookAtFlow(): Steadiness {
+    this.#looks.push({ totals: this.#meter.totals(), diskBytes: this.#brokerDiskBytes });
+    return steadinessOf(this.#looks, this.#generationChunks);
   }
 
   /** Lets it run for so long, or until a sum was verified, and says what was done meanwhile. No flow at all is an error. */
@@ -206,7 +173,12 @@ export class Pipeline {
       await this.#watch(this.#clock.nowNs() + LOOK_MS * 1e6);
       await this.#refreshAll();
     }
-    return this.#windowBetween(begin, this.#mark());
+    const end = this.#mark();
+    const { sum, acknowledgement, censoredSums } = this.#meter.phase;
+    const flow = { sum, acknowledgement, censoredSums, scheduleLag: this.#scheduleLag };
+    const recorded = { ...flow, rssBytes: this.#rssBytes, eventLoopLagNs: this.#eventLoopLagNs };
+    const processes = this.#fleet.processes.length;
+    return flowWindow([begin, end], recorded, { processes, steadiness: this.#lookAtFlow() });
   }
 
   /** Counts that are not of now belong to another window. */
@@ -240,27 +212,10 @@ export class Pipeline {
     return {
       atNs: this.#clock.nowNs(),
       totals: this.#meter.totals(),
+      batchesUnderWay: this.#meter.batchesUnderWay(),
       cpuSeconds: this.#usage.total('cpuSeconds'),
       writtenBytes: this.#usage.total('writtenBytes'),
       brokerDiskBytes: this.#brokerDiskBytes,
-    };
-  }
-
-  #windowBetween(begin: Mark, end: Mark): FlowWindow {
-    const written = difference(end.writtenBytes, begin.writtenBytes);
-    const { sum, acknowledgement, censoredSums } = this.#meter.phase;
-    return {
-      seconds: (end.atNs - begin.atNs) / 1e9,
-      counts: totalsBetween(begin.totals, end.totals),
-      cpuSeconds: difference(end.cpuSeconds, begin.cpuSeconds),
-      journalGrowthBytes: end.brokerDiskBytes - begin.brokerDiskBytes,
-      writtenBytes: written.size < this.#fleet.processes.length ? null : total(written),
-      rssBytes: new Map(this.#rssBytes),
-      eventLoopLagNs: new Map(this.#eventLoopLagNs),
-      sum: copyOf(sum),
-      acknowledgement: copyOf(acknowledgement),
-      scheduleLag: copyOf(this.#scheduleLag),
-      censoredSums,
     };
   }
 
@@ -329,41 +284,8 @@ function hasFlow({ chunksPublished, sumsVerified }: Totals): boolean {
   return chunksPublished > 0 && sumsVerified > 0;
 }
 
-/** At a pipeline that warms up. */
-type Look = { readonly totals: Totals; readonly diskBytes: number };
-
 const WARM_UP_LOOK_MS = 500;
-/** Looks back over which steadiness is judged. */
-const STEADY_LOOKS = 4;
-/** Of the chunks published meanwhile, those that must have been verified. */
-const KEEPS_UP_MIN = 0.8;
-/** Of the bytes published meanwhile, what the broker's file may have grown by. */
-const GROWTH_MAX = 0.05;
-
-function steadinessOf(looks: readonly Look[]): WarmUp {
-  const [begin, end] = [looks.at(-1 - STEADY_LOOKS), looks.at(-1)];
-  if (begin === undefined || end === undefined) return { keepsUp: false, reusesPages: false };
-  const { chunksPublished, chunksVerified, bytesPublished } = totalsBetween(begin.totals, end.totals);
-  return {
-    keepsUp: chunksPublished > 0 && chunksVerified >= chunksPublished * KEEPS_UP_MIN,
-    reusesPages: bytesPublished > 0 && end.diskBytes - begin.diskBytes <= bytesPublished * GROWTH_MAX,
-  };
-}
 
 function errorOf({ process, what, lastLogLines }: Failure): OperatingError {
   return new OperatingError('ERR_BENCH_PROCESS', [`${process}: ${what}`, ...lastLogLines].join('; '));
-}
-
-function copyOf(histogram: LatencyHistogram): LatencyHistogram {
-  const copy = new LatencyHistogram();
-  copy.add(histogram);
-  return copy;
-}
-
-function total(values: ReadonlyMap<string, number>): number {
-  return [...values.values()].reduce((sum, value) => sum + value, 0);
-}
-
-function difference(end: ReadonlyMap<string, number>, begin: ReadonlyMap<string, number>): Map<string, number> {
-  return new Map([...end].map(([name, value]) => [name, value - (begin.get(name) ?? 0)]));
 }

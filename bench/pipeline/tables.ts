@@ -2,7 +2,8 @@
 
 import { aligned } from '../text-table.ts';
 import { parameterOf, parametersWithout, type Row, valueText } from '../rows.ts';
-import { ALL, distrust } from './measurements.ts';
+import { ALL } from '../possible.ts';
+import { distrust } from './measurements.ts';
 
 type Column = { readonly title: string; readonly metric: string; readonly process?: string };
 
@@ -83,7 +84,8 @@ function cellText({ metric, process }: Column, rows: readonly Row[]): string {
   });
   const values = found.flatMap(({ median }) => (median === null ? [] : [median]));
   const [first] = found;
-  if (first === undefined || values.length === 0) return '-';
+  // A sum without one of its parts would be too small.
+  if (first === undefined || values.length < found.length) return '-';
   const value = metric === 'event_loop_lag_max_s' ? Math.max(...values) : values.reduce((sum, one) => sum + one, 0);
   return metric === 'cpu_s_per_million_chunks' ? value.toPrecision(3) : valueText(value, first.unit);
 }

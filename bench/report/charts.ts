@@ -4,7 +4,7 @@ import { formatBytes, formatCount, formatSeconds } from '../../src/core/units.ts
 import { LatencyHistogram } from '../../src/measure/histogram.ts';
 import type { LatencyRow } from '../../src/measure/latency-row.ts';
 import type { Sample } from '../../src/measure/samples.ts';
-import { ALL } from '../pipeline/measurements.ts';
+import { ALL } from '../possible.ts';
 import { parameterOf, type Row, rowsOf } from '../rows.ts';
 import type { Chart, Series } from './chart.ts';
 
@@ -202,7 +202,8 @@ function growthCharts(rows: readonly Row[]): Chart[] {
         yText: formatCount,
         series: [
           seriesOf('published', ({ metric }) => metric === 'chunks_published_per_s'),
-          seriesOf('verified', ({ metric }) => metric === 'chunks_per_s'),
+          seriesOf('published and folded', ({ metric }) => metric === 'chunks_per_s'),
+          seriesOf('of verified files', ({ metric }) => metric === 'chunks_verified_per_s'),
         ],
       },
     ];

@@ -158,6 +158,11 @@ export class Chunker {
     };
   }
 
+  /** Batches of chunks that were sent and are not known to be durable. */
+  get batchesUnderWay(): number {
+    return this.#publisher.batchesUnderWay;
+  }
+
   /** By partition: the index below which all records are known to be durable. */
   get acknowledged(): number[] {
     return this.#options.life.journals.map((_, partition) => this.#publisher.durableThrough(partition));

@@ -73,6 +73,11 @@ export class Publisher {
     return this.#lanes.every(({ appender, count }) => count === 0 && appender.isEmpty);
   }
 
+  /** Batches that were sent and are not known to be durable. */
+  get batchesUnderWay(): number {
+    return this.#lanes.reduce((sum, { appender }) => sum + appender.underWay, 0);
+  }
+
   /** Takes the step that `next` shows. Returns false when there is no room; nothing has changed then. */
   take(generator: Generator, next: NextRecord): boolean {
     const lane = this.#lane(next.partition);

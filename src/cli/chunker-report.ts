@@ -55,6 +55,7 @@ export class ChunkerReport {
       latency: this.#latency.take(),
       acknowledgement: this.#acknowledgement.take(),
       acknowledged: chunker.acknowledged,
+      batchesUnderWay: chunker.batchesUnderWay,
     };
   }
 

@@ -19,6 +19,7 @@ class Scene {
   /** Every append, in order; those that were answered are gone. */
   readonly sent: Sent[] = [];
   readonly acknowledged: number[] = [];
+  readonly latencies: number[] = [];
   readonly ends: unknown[] = [];
   readonly appender: Appender;
   sends = 0;
@@ -40,6 +41,7 @@ class Scene {
       windowBatches,
       events: {
         onAcknowledged: (through) => this.acknowledged.push(through),
+        onLatency: (latencyNs) => this.latencies.push(latencyNs),
         onFenced: () => this.ends.push('fenced'),
         onEnded: () => this.ends.push('ended'),
         onError: (error) => this.ends.push(error),
@@ -88,6 +90,23 @@ test('after a lost connection everything that is not acknowledged is sent again,
   await scene.answer(UNKNOWN);
   t.deepEqual(scene.firsts, [10, 20]);
   t.is(scene.sends, 5);
+});
+
+test('each batch has one latency, from its first send until it is known to be durable, by whatever answer', async (t) => {
+  const scene = new Scene();
+  scene.push(0, 10, 20);
+  t.is(scene.appender.underWay, 3);
+  await scene.clock.advance(5);
+  await scene.answer(COMMITTED);
+  await scene.clock.advance(2000);
+  // Committed and not answered: the resend learns it.
+  await scene.answer(UNKNOWN);
+  await scene.answer(UNKNOWN);
+  await scene.answer(expected(30));
+  t.deepEqual(scene.latencies, [5e6, 2005e6, 2005e6]);
+  await scene.answer(COMMITTED);
+  t.is(scene.latencies.length, 3, 'an answer to what is acknowledged already has no latency');
+  t.is(scene.appender.underWay, 0);
 });
 
 test('answers of one attempt make it go back once, however many they are', async (t) => {

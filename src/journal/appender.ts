@@ -18,7 +18,7 @@ const REFUSED_RETRY_MS = 10;
 export type AppenderEvents = {
   /** All records below `through` are durable, since `stampNs` at the latest (the broker's monotonic clock). */
   onAcknowledged(through: number, stampNs: number): void;
-  /** The time from a batch's first send to its acknowledgement. */
+  /** The time from a batch's first send until it is known to be durable, by whatever answer: once for each batch. */
   onLatency?(latencyNs: number): void;
   onFenced(): void;
   /** The producer has ended in this journal, which has `n` records of it. */
@@ -83,6 +83,11 @@ export class Appender {
     return this.#queue.length < this.#options.windowBatches;
   }
 
+  /** Batches that were sent and are not known to be durable. */
+  get underWay(): number {
+    return this.#queue.filter(({ sends }) => sends > 0).length;
+  }
+
   /**
    * Hands over a sealed batch, which must never be changed afterwards, of the records that follow those handed over
    * before. Records that are durable already are dropped.
@@ -128,7 +133,7 @@ export class Appender {
 
   #send(entry: Entry, attempt: number): void {
     const { journals, clock, journal, owner, events } = this.#options;
-    if (entry.sentNs === 0) entry.sentNs = clock.nowNs();
+    if (entry.sends === 0) entry.sentNs = clock.nowNs();
     entry.sends += 1;
     this.#sentThrough = Math.max(this.#sentThrough, entry.first + entry.count);
     journals
@@ -142,10 +147,9 @@ export class Appender {
 
   #settle(entry: Entry, attempt: number, answer: AppendOutcome): void {
     if (this.#isOver) return;
-    const { events, journal, clock } = this.#options;
+    const { events, journal } = this.#options;
     switch (answer.outcome) {
       case 'committed':
-        events.onLatency?.(clock.nowNs() - entry.sentNs);
         return this.#acknowledge(entry.first + entry.count, answer.stampNs);
       case 'expected':
         if (answer.n < this.#acknowledged) {
@@ -192,11 +196,13 @@ export class Appender {
   }
 
   #dropAcknowledged(): void {
+    const { clock, events } = this.#options;
     for (let entry = this.#queue[0]; entry !== undefined; entry = this.#queue[0]) {
       if (entry.first >= this.#acknowledged) return;
       if (entry.first + entry.count <= this.#acknowledged) {
         this.#queue.shift();
         if (this.#sent > 0) this.#sent -= 1;
+        if (entry.sends > 0) events.onLatency?.(clock.nowNs() - entry.sentNs);
         continue;
       }
       const dropped = this.#acknowledged - entry.first;

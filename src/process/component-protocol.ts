@@ -109,6 +109,8 @@ export type ChunkerProgress = {
   readonly acknowledgement: string | null;
   /** By partition: the index below which it was told that all its records are durable, the end record included. */
   readonly acknowledged?: readonly number[];
+  /** Gauge: batches that were sent and are not acknowledged. */
+  readonly batchesUnderWay?: number;
   readonly eventLoopLagNsMax?: number;
 };
 
@@ -261,6 +263,7 @@ const PROGRESS: { readonly [Name in Component]: Shape<Extract<ProgressEvent, { c
     latency: nullable(text),
     acknowledgement: nullable(text),
     acknowledged: optional(counts),
+    batchesUnderWay: optional(isCount),
     eventLoopLagNsMax: optional(nanoseconds),
   },
 };

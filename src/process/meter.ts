@@ -86,6 +86,7 @@ type ChunkerMeter = {
   readonly bytesVerified: Restarting;
   filesOpen: number;
   sumsOutstanding: number;
+  batchesUnderWay: number;
   scheduleLagNs: number;
 };
 
@@ -130,6 +131,7 @@ export class Meter {
         bytesVerified: new Restarting(),
         filesOpen: 0,
         sumsOutstanding: 0,
+        batchesUnderWay: 0,
         scheduleLagNs: 0,
       });
       return null;
@@ -182,6 +184,7 @@ export class Meter {
     chunker.bytesVerified.report(event.bytesVerified);
     chunker.filesOpen = event.filesOpen;
     chunker.sumsOutstanding = event.sumsOutstanding;
+    chunker.batchesUnderWay = event.batchesUnderWay ?? 0;
     chunker.scheduleLagNs = event.scheduleLagNsP99;
     chunker.verifiedTotal = Math.max(chunker.verifiedTotal, event.verifiedTotal);
     if (event.latency !== null) chunker.samples += this.#merge('sum', event.latency);
@@ -205,6 +208,7 @@ export class Meter {
     chunker.samples = 0;
     chunker.filesOpen = 0;
     chunker.sumsOutstanding = 0;
+    chunker.batchesUnderWay = 0;
   }
 
   /** What a chunker has not seen verified, by its last report; called for each that will say no more. */
@@ -219,6 +223,11 @@ export class Meter {
 
   sumsOutstandingOf(process: string): number {
     return this.#chunkers.get(process)?.sumsOutstanding ?? 0;
+  }
+
+  /** Batches of all chunkers that were sent and were not acknowledged, by their last reports. */
+  batchesUnderWay(): number {
+    return [...this.#chunkers.values()].reduce((sum, chunker) => sum + chunker.batchesUnderWay, 0);
   }
 
   /** The worst of the chunkers' last reports. */
