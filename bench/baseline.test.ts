@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { readEnvironment } from '../src/measure/environment.ts';
+import { processorOf } from '../src/measure/machine.ts';
 import { RUN_SCHEMA_VERSION, type RunFile } from '../src/measure/run-folder.ts';
 import { machineName, recordBaseline } from './baseline.ts';
 
 const NONE = { zeromq: null, libzmq: null, lmdb: null, addonBackend: null };
+const ENVIRONMENT = readEnvironment(tmpdir(), NONE);
+const CPUINFO = 'cpu family : 26\nmodel : 2\n';
 const RUN: RunFile = {
   schemaVersion: RUN_SCHEMA_VERSION,
   kind: 'bench',
@@ -15,7 +18,7 @@ const RUN: RunFile = {
   seed: 1,
   commit: null,
   dirty: null,
-  environment: { ...readEnvironment(tmpdir(), NONE), cpu: 'AMD EPYC 9R14 (tm)', cores: 2 },
+  environment: { ...ENVIRONMENT, cpu: 'AMD EPYC 9R14 (tm)', cores: 2, processor: processorOf(CPUINFO) },
   startedAt: '2026-11-23T00:00:00.000Z',
   endedAt: null,
   verdict: 'HOLDS',
@@ -29,7 +32,7 @@ test('the small files of a run that holds are kept by processor, and its logs ar
   t.teardown(() => rmSync(root, { recursive: true }));
   for (const name of ['run.json', 'samples.csv', 'report.html', 'log']) writeFileSync(join(root, name), name);
   const target = await recordBaseline(root, RUN, join(root, 'baseline'));
-  t.true(target.startsWith(join(root, 'baseline/amd-epyc-9r14-tm-2-cores/')));
+  t.true(target.startsWith(join(root, 'baseline/amd-epyc-9r14-tm-family-26-model-2-with-2-cores/')));
   t.deepEqual(readdirSync(target).toSorted(), ['run.json', 'samples.csv']);
 });
 
@@ -38,5 +41,14 @@ test('a run that does not hold is not recorded', async (t) => {
 });
 
 test('the name of a machine is a plain word, known processor or not', (t) => {
-  t.is(machineName({ environment: { ...RUN.environment, cpu: null, cores: 64 } }), 'unknown-processor-64-cores');
+  const unknown = { ...RUN.environment, cpu: null, cores: 64, processor: processorOf('') };
+  t.is(machineName({ environment: unknown }), 'unknown-processor-family-unknown-model-unknown-with-64-cores');
+});
+
+function nameOf(cpuinfo: string): string {
+  return machineName({ environment: { ...RUN.environment, processor: processorOf(cpuinfo) } });
+}
+
+test('two generations of one name have two folders', (t) => {
+  t.not(nameOf(CPUINFO), nameOf('cpu family : 25\nmodel : 17\n'));
 });

@@ -8,9 +8,14 @@ import { makeFolders, type RunFile } from '../src/measure/run-folder.ts';
 
 const FILES = ['run.json', 'samples.csv', 'latency.csv'];
 
-/** `AMD EPYC 9R14`, 2 cores: `amd-epyc-9r14-2-cores`. */
+/**
+ * `AMD EPYC 9R14` of family 26 and model 2, 2 cores: `amd-epyc-9r14-family-26-model-2-with-2-cores`. The name alone is that
+ * of several generations.
+ */
 export function machineName({ environment }: Pick<RunFile, 'environment'>): string {
-  const words = `${environment.cpu ?? 'unknown processor'} ${environment.cores} cores`.toLowerCase();
+  const { cpu, cores, processor } = environment;
+  const generation = `family ${processor?.family ?? 'unknown'} model ${processor?.model ?? 'unknown'}`;
+  const words = `${cpu ?? 'unknown processor'} ${generation} with ${cores} cores`.toLowerCase();
   return words.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, '');
 }
 

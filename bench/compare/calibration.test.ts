@@ -1,7 +1,8 @@
 import test from 'ava';
 import { Prng } from '../../src/core/prng.ts';
 import type { Sample } from '../../src/measure/samples.ts';
-import { blocksOf, calibrate, pairedRuns, resample, stretchesOf } from './calibration.ts';
+import { blocksOf, calibrate, countChanges, pairedRuns, resample, stretchesOf } from './calibration.ts';
+import { compareRuns } from './comparison.ts';
 import type { LoadedRun, RunDescription } from './loading.ts';
 
 /** Two quiet rows and a noisy one, with a disturbed round in ten. */
@@ -17,7 +18,7 @@ function recorded(seed: number, pairing: string | null, rounds = 20): LoadedRun 
       return { ...row, round: index + 1, value };
     }),
   ).flat();
-  const description = { pairing, verdict: 'HOLDS', exitCode: 0, configuration: {}, environment: {} };
+  const description = { pairing, verdict: 'HOLDS', exitCode: 0, configuration: {}, environment: {}, remarks: [] };
   return { path: `${seed}`, description: description as unknown as RunDescription, samples, latency: [], problems: [] };
 }
 
@@ -25,8 +26,8 @@ test('a small calibration: no false regressions to speak of, and the plant is fo
   const rounds = blocksOf([recorded(1, null), recorded(2, null)]);
   t.is(rounds.blocks.length, 20);
   const options = { repetitions: 60, rounds: 10, threshold: 0.03, slowdown: 0.05, seed: 7 };
-  const { falseRegressions, rows } = calibrate(rounds, options);
-  t.true(falseRegressions <= 8, `${falseRegressions}: five standard errors above one in twenty`);
+  const { identical, rows } = calibrate(rounds, options);
+  t.true(identical.either <= 11, `${identical.either}: five standard errors above one in twenty`);
   const [quiet, steady, noisy] = rows;
   t.true((quiet?.found ?? 0) >= 0.9 && (quiet?.detectable ?? 1) <= 0.05, JSON.stringify(quiet));
   t.true((steady?.found ?? 0) >= 0.9 && (steady?.detectable ?? 1) <= 0.05, JSON.stringify(steady));
@@ -91,4 +92,17 @@ test('a row that is not in every round is left out, and a slowdown goes the wron
     t.is(compared.rows[0]?.verdict, 'worse');
     t.is(Math.sign(compared.rows[0]?.change.value ?? 0), sign);
   }
+});
+
+test('a false change counts in both directions', (t) => {
+  const options = { threshold: 0.03, seed: 1, roundsAsRuns: false };
+  const [run, other] = [recorded(1, 'a'), recorded(2, 'a')];
+  const slower = {
+    ...other,
+    samples: other.samples.map((sample) => ({ ...sample, value: (sample.value ?? 0) * 1.2 })),
+  };
+  const [there, back] = [compareRuns([run], [slower], options), compareRuns([slower], [run], options)];
+  t.deepEqual(countChanges([there]), { worse: 1, better: 0, either: 1 });
+  t.deepEqual(countChanges([back]), { worse: 0, better: 1, either: 1 });
+  t.deepEqual(countChanges([there, back, compareRuns([run], [other], options)]), { worse: 1, better: 1, either: 2 });
 });

@@ -59,6 +59,66 @@ test('the exit codes of the gate: 0, 11 and 3', async (t) => {
   t.notRegex(broken.stdout, /BETTER/);
 });
 
+test('a run that is not there, or that cannot be read like a file, is one line and exit 2', async (t) => {
+  const { old, results } = await writeRuns(t);
+  for (const path of [
+    join(results, 'nowhere'),
+    '/dev/null',
+    '/dev/zero',
+    '/proc/1/nothing',
+    join(old, 'run.json', 'x'),
+  ]) {
+    for (const argv of [
+      [old, path],
+      [path, old, '--gate'],
+      ['--old', old, '--new', path],
+    ]) {
+      const { code, stdout, stderr } = await compare(...argv);
+      t.is(code, EXIT.usage, path);
+      t.is(stdout, '');
+      t.regex(stderr, /^stream-sum: cannot compare [^\n]+\n$/);
+      t.true(stderr.includes(path));
+    }
+  }
+});
+
+test('a gate is told what must be known: rows by name, a share, or both', async (t) => {
+  const results = temporaryFolder(t);
+  // Of five rows one is too noisy to tell anything.
+  const noisy = (seed: number): Sample[] => {
+    const loud = noisyRows({ seed: seed + 10, noise: 0.6 });
+    return noisyRows({ seed }).map((sample, index) =>
+      sample.metric === 'rss_bytes' ? (loud[index] ?? sample) : sample,
+    );
+  };
+  const write = (name: string, seed: number): Promise<string> =>
+    writeRun(results, name, { samples: noisy(seed), run: { pairing: 'a' } });
+  const [old, next] = [await write('old', 1), await write('next', 2)];
+  for (const [required, code, said] of [
+    [[], EXIT.inconclusive, /4 of 5 rows are known not to be worse: not pipeline .* rss_bytes \(too noisy\)/],
+    [['80%'], EXIT.holds, /passed: 4 of 5 rows are known/],
+    [['81%'], EXIT.inconclusive, /4 of 5 rows are known not to be worse, and 5 are required/],
+    [['latency|chunks_per_s'], EXIT.holds, /passed: 2 of 2 rows/],
+    [['latency', 'rss'], EXIT.inconclusive, /1 of 2 rows .*: not pipeline/],
+    [['latency|rss', '50%'], EXIT.holds, /passed: 1 of 2 rows/],
+    [['recovery'], EXIT.inconclusive, /there is none with a name like \(\?:recovery\)/],
+  ] as const) {
+    const flags = required.flatMap((text) => ['--require', text]);
+    const found = await compare(old, next, '--gate', ...flags);
+    t.is(found.code, code, found.stdout);
+    t.regex(found.stdout, said);
+  }
+  for (const flags of [
+    ['--require', '80%'],
+    ['--gate', '--require', '0%'],
+    ['--gate', '--require', '('],
+  ]) {
+    const found = await compare(old, next, ...flags);
+    t.is(found.code, EXIT.usage, flags.join(' '));
+    t.regex(found.stderr, /^stream-sum: --require[^\n]*\n$/);
+  }
+});
+
 test('the table names what is worse first, and fits 110 columns', async (t) => {
   const { old, slower } = await writeRuns(t);
   const { stdout } = await compare(old, slower);

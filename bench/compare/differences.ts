@@ -4,6 +4,7 @@
  */
 
 import { asRecord } from '../../src/core/assert.ts';
+import { ENVIRONMENT_FACTS } from '../../src/measure/environment.ts';
 import type { LoadedRun } from './loading.ts';
 
 export type Difference = {
@@ -16,8 +17,16 @@ export type Difference = {
 /** These say where a run kept its files, or which repetition it is, and not what was measured. */
 const IDENTITY: ReadonlySet<string> = new Set(['seed', 'results', 'data', 'dataFolder', 'endpoint', 'keepData']);
 
-/** The size of the same machine's memory varies a little with the kernel. */
-const MEMORY_TOLERANCE = 0.01;
+/** Of the moment, and not of the machine. */
+const MOMENTARY: ReadonlySet<string> = new Set(['environment.system.loadAtStart']);
+
+/** The size of the same machine's memory varies a little with the kernel, and its current frequency with the minute. */
+const TOLERANCES: ReadonlyMap<string, number> = new Map([
+  ['environment.memoryBytes', 0.01],
+  ['environment.processor.frequencyMHz', 0.05],
+]);
+
+const PROCESSOR = 'environment.processor';
 
 /** Sides whose runs differ among themselves are different too; a run without run.json is different from any other. */
 export function findDifferences(old: readonly LoadedRun[], next: readonly LoadedRun[]): Difference[] {
@@ -32,18 +41,48 @@ export function findDifferences(old: readonly LoadedRun[], next: readonly Loaded
       right.map((properties) => properties[name]),
     ),
   );
-  return unknown ? [runJson, ...(left.length > 0 && right.length > 0 ? differences : [])] : differences;
+  if (unknown) return [runJson, ...(left.length > 0 && right.length > 0 ? differences : [])];
+  return [...differences, ...unknownProcessor(old, next)];
 }
 
-/** What no run of either side says, of what a run of today says. */
+/**
+ * Two generations of a processor have one name. Runs that do not say family and model are of one machine only when their
+ * rounds were interleaved.
+ */
+function unknownProcessor(old: readonly LoadedRun[], next: readonly LoadedRun[]): Difference[] {
+  const runs = [...old, ...next];
+  const pairings = new Set(runs.map(({ description }) => description?.pairing ?? null));
+  const isOneMachine = pairings.size === 1 && !pairings.has(null);
+  const isKnown = runs.some(({ description }) => isTold(description?.environment, 'processor.family'));
+  if (isOneMachine || isKnown) return [];
+  return [{ name: PROCESSOR, old: UNKNOWN, new: UNKNOWN }];
+}
+
+/** What no run says, of what a run of today says: whether OLD and NEW differ in it cannot be known. */
 export function findUnknown(old: readonly LoadedRun[], next: readonly LoadedRun[]): string[] {
-  return old.length + next.length === 0 ? [] : [];
+  const environments = [...old, ...next].flatMap(({ description }) =>
+    description === null ? [] : [description.environment],
+  );
+  if (environments.length === 0) return [];
+  const unknown = ENVIRONMENT_FACTS.filter((name) => !environments.some((environment) => isTold(environment, name)));
+  const isWhole = (group: string): boolean =>
+    ENVIRONMENT_FACTS.every((name) => !name.startsWith(`${group}.`) || unknown.includes(name));
+  const groups = ['processor', 'system'].filter(isWhole);
+  const rest = unknown.filter((name) => !groups.some((group) => name.startsWith(`${group}.`)));
+  return [...groups, ...rest].map((name) => `environment.${name}`);
+}
+
+function isTold(environment: Readonly<Record<string, unknown>> | undefined, name: string): boolean {
+  let value: unknown = environment;
+  for (const key of name.split('.')) value = asRecord(value)?.[key] ?? null;
+  return value !== null;
 }
 
 type Properties = Readonly<Record<string, unknown>>;
 
 /** Of one value of every run of both sides. Where all are objects, of what these consist of. */
 function differencesOf(name: string, old: readonly unknown[], next: readonly unknown[]): Difference[] {
+  if (MOMENTARY.has(name)) return [];
   const [left, right] = [recordsOf(old), recordsOf(next)];
   if (left !== null && right !== null) {
     const keys = new Set([...left, ...right].flatMap((record) => Object.keys(record)));
@@ -93,9 +132,10 @@ function propertiesOf({ description }: LoadedRun): Properties[] {
 }
 
 function isEqual(name: string, old: string | undefined, next: string | undefined): boolean {
-  if (name !== 'environment.memoryBytes' || old === undefined || next === undefined) return old === next;
+  const tolerance = TOLERANCES.get(name);
   const [left, right] = [Number(old), Number(next)];
-  return Math.abs(left - right) <= MEMORY_TOLERANCE * Math.max(left, right);
+  if (tolerance === undefined || Number.isNaN(left) || Number.isNaN(right)) return old === next;
+  return Math.abs(left - right) <= tolerance * Math.max(left, right);
 }
 
 function textOf(value: unknown): string {

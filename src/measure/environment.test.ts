@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import test from 'ava';
-import { filesystemOf, isaFlagsOf, packageVersion, readEnvironment } from './environment.ts';
+import { ENVIRONMENT_FACTS, isaFlagsOf, mountOf, packageVersion, readEnvironment } from './environment.ts';
 
 const MOUNTS = [
   '22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw',
@@ -10,11 +10,16 @@ const MOUNTS = [
 ].join('\n');
 
 test('a path lies on its longest mount point, the last mounted of equal ones', (t) => {
-  t.is(filesystemOf('/var/lib', MOUNTS), 'ext4 /dev/vda1');
-  t.is(filesystemOf('/home/x', MOUNTS), 'btrfs /dev/vdc');
-  t.is(filesystemOf('/home2', MOUNTS), 'ext4 /dev/vda1');
-  t.is(filesystemOf('/mnt/a b/c', MOUNTS), 'tmpfs tmpfs');
-  t.is(filesystemOf('/x', ''), null);
+  t.is(mountOf('/var/lib', MOUNTS)?.description, 'ext4 /dev/vda1');
+  t.is(mountOf('/home/x', MOUNTS)?.description, 'btrfs /dev/vdc');
+  t.is(mountOf('/home2', MOUNTS)?.description, 'ext4 /dev/vda1');
+  t.is(mountOf('/mnt/a b/c', MOUNTS)?.description, 'tmpfs tmpfs');
+  t.is(mountOf('/x', ''), null);
+  t.is(mountOf('/var', MOUNTS)?.options, 'rw,relatime');
+  t.is(
+    mountOf('/data', '7 1 8:1 / /data rw,noatime - ext4 /dev/vdb rw,data=ordered')?.options,
+    'rw,noatime,data=ordered',
+  );
 });
 
 test('only the instruction sets that matter are kept, of x86 and of ARM', (t) => {
@@ -38,4 +43,14 @@ test('this machine has an environment', (t) => {
   t.true(environment.memoryBytes > 0);
   t.is(environment.node, process.version);
   t.is(environment.lmdb, '1');
+});
+
+test('every fact that decides figures has a place in the environment of a run', (t) => {
+  const environment = readEnvironment(tmpdir(), { zeromq: null, libzmq: null, lmdb: null, addonBackend: null });
+  for (const name of ENVIRONMENT_FACTS) {
+    const [first = '', second] = name.split('.');
+    const value: unknown = Reflect.get(environment, first);
+    t.not(value, undefined, name);
+    if (second !== undefined) t.true(typeof value === 'object' && value !== null && second in value, name);
+  }
 });

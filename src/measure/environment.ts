@@ -3,10 +3,11 @@
  * found out is null and never guessed. Versions of native libraries are handed in by who loads them.
  */
 
-import { readFileSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { type Processor, processorOf, readSystemSettings, readText, type SystemSettings } from './machine.ts';
 
 /** The instruction sets that a SHA-256 backend or a CRC can depend on, as the kernel names them. */
 const ISA_FLAGS: ReadonlySet<string> = new Set(
@@ -34,7 +35,30 @@ export type Environment = {
   /** Type and source of the file system that holds the data folder: `ext4 /dev/vda1`. */
   readonly filesystem: string | null;
   readonly node: string;
+  /** These three are absent in runs from before they were recorded. */
+  readonly v8?: string;
+  readonly processor?: Processor;
+  readonly system?: SystemSettings;
 } & NativeVersions;
+
+/** What a run of today says of its environment, by name: in two runs without one of them it is not known to be the same. */
+export const ENVIRONMENT_FACTS: readonly string[] = [
+  'cpu',
+  'kernel',
+  'filesystem',
+  'node',
+  'v8',
+  'zeromq',
+  'libzmq',
+  'lmdb',
+  'addonBackend',
+  ...['family', 'model', 'stepping', 'microcode', 'frequencyMHz', 'caches', 'hypervisor'].map(
+    (name) => `processor.${name}`,
+  ),
+  ...['filesystemOptions', 'diskCache', 'writeback', 'transparentHugepages', 'mitigations'].map(
+    (name) => `system.${name}`,
+  ),
+];
 
 /** The first block of /proc/cpuinfo to the flags that matter here, in its order. */
 export function isaFlagsOf(cpuinfo: string): string[] {
@@ -42,32 +66,35 @@ export function isaFlagsOf(cpuinfo: string): string[] {
   return line.split(/\s+/).filter((name) => ISA_FLAGS.has(name));
 }
 
+/** Of the file system that a path lies on. */
+export type Mount = {
+  /** Type and source: `ext4 /dev/vda1`. */
+  readonly description: string;
+  /** Of the mount and of the file system, each once. */
+  readonly options: string;
+};
+
 /** The mount that `path` lies on, by the text of /proc/self/mountinfo (proc(5)); the last of equal mount points counts. */
-export function filesystemOf(path: string, mountinfo: string): string | null {
-  let found: { readonly point: string; readonly description: string } | null = null;
+export function mountOf(path: string, mountinfo: string): Mount | null {
+  let found: ({ readonly point: string } & Mount) | null = null;
   for (const line of mountinfo.split('\n')) {
     const [left, right] = line.split(' - ');
-    const point = left?.split(' ')[4]?.replace(/\\(\d{3})/g, (_, octal: string) => octalCharacter(octal));
-    const [type, source] = right?.split(' ') ?? [];
+    const fields = left?.split(' ') ?? [];
+    const point = fields[4]?.replace(/\\(\d{3})/g, (_, octal: string) => octalCharacter(octal));
+    const [type, source, ofFilesystem = ''] = right?.split(' ') ?? [];
     if (point === undefined || type === undefined || source === undefined) continue;
     const holds = point === '/' || path === point || path.startsWith(`${point}/`);
     if (holds && (found === null || point.length >= found.point.length)) {
-      found = { point, description: `${type} ${source}` };
+      const options = new Set([...(fields[5] ?? '').split(','), ...ofFilesystem.split(',')]);
+      const text = [...options].filter((option) => option !== '').join(',');
+      found = { point, description: `${type} ${source}`, options: text };
     }
   }
-  return found?.description ?? null;
+  return found === null ? null : { description: found.description, options: found.options };
 }
 
 function octalCharacter(octal: string): string {
   return String.fromCodePoint(Number.parseInt(octal, 8));
-}
-
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return null;
-  }
 }
 
 /** The version of an installed package as seen from `from` (a module's URL), without loading it; null when not found. */
@@ -83,14 +110,19 @@ export function packageVersion(name: string, from: string): string | null {
 
 /** `dataFolder` must exist. */
 export function readEnvironment(dataFolder: string, versions: NativeVersions): Environment {
+  const cpuinfo = readText('/proc/cpuinfo') ?? '';
+  const mount = mountOf(realpathSync(dataFolder), readText('/proc/self/mountinfo') ?? '');
   return {
     cpu: cpus()[0]?.model.trim() ?? null,
-    isa: isaFlagsOf(readText('/proc/cpuinfo') ?? ''),
+    isa: isaFlagsOf(cpuinfo),
     cores: availableParallelism(),
     memoryBytes: totalmem(),
     kernel: release(),
-    filesystem: filesystemOf(realpathSync(dataFolder), readText('/proc/self/mountinfo') ?? ''),
+    filesystem: mount?.description ?? null,
     node: process.version,
+    v8: process.versions.v8,
+    processor: processorOf(cpuinfo),
+    system: readSystemSettings(dataFolder, mount?.options ?? null),
     ...versions,
   };
 }

@@ -8,6 +8,7 @@ import { readEnvironment } from './environment.ts';
 import {
   createRunFolder,
   digestFiles,
+  isWhole,
   makeFolders,
   RUN_SCHEMA_VERSION,
   type RunFile,
@@ -59,8 +60,14 @@ test('run.json is replaced as a whole and leaves nothing beside it', async (t) =
   };
   await writeRunFile(folder, run);
   await writeRunFile(folder, { ...run, verdict: 'HOLDS', exitCode: 0 });
-  const read: unknown = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'));
-  t.deepEqual(read, { ...run, verdict: 'HOLDS', exitCode: 0 });
+  const read: Record<string, unknown> = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'));
+  const { digest, ...rest } = read;
+  t.deepEqual(rest, { ...run, verdict: 'HOLDS', exitCode: 0 });
+  t.regex(String(digest), /^[0-9a-f]{64}$/);
+  t.true(isWhole(read));
+  t.false(isWhole({ ...read, exitCode: 1 }));
+  t.false(isWhole({ ...read, digest: 'none' }));
+  t.true(isWhole(rest), 'from before there was a digest');
   t.deepEqual(readdirSync(folder), ['run.json']);
 });
 
