@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -6,6 +6,8 @@ import { readEnvironment } from '../src/measure/environment.ts';
 import { processorOf } from '../src/measure/machine.ts';
 import { RUN_SCHEMA_VERSION, type RunFile } from '../src/measure/run-folder.ts';
 import { machineName, recordBaseline } from './baseline.ts';
+import { loadRun } from './compare/loading.ts';
+import { impossibleRows } from './possible.ts';
 
 const NONE = { zeromq: null, libzmq: null, lmdb: null, addonBackend: null };
 const ENVIRONMENT = readEnvironment(tmpdir(), NONE);
@@ -51,4 +53,28 @@ function nameOf(cpuinfo: string): string {
 
 test('two generations of one name have two folders', (t) => {
   t.not(nameOf(CPUINFO), nameOf('cpu family : 25\nmodel : 17\n'));
+});
+
+const RESULTS = join(import.meta.dirname, '../../results');
+
+test('recorded figures that cannot be are listed as wrong, by run, row and round', (t) => {
+  const corrections = readFileSync(join(RESULTS, 'baseline/README.md'), 'utf8').split('\n');
+  let runs = 0;
+  let wrong = 0;
+  for (const folder of ['baseline/amd-epyc-2-cores', 'calibration/amd-epyc-2-cores']) {
+    for (const name of readdirSync(join(RESULTS, folder))) {
+      const { samples, description } = loadRun(join(RESULTS, folder, name));
+      t.true(samples.length > 0);
+      runs += 1;
+      for (const { row, rounds } of impossibleRows(samples, Number(description?.environment['cores']))) {
+        const said = corrections.find((line) => line.includes(`| ${name} |`) && line.includes(` ${row.parameters} |`));
+        t.true(
+          said?.includes(` in rounds ${rounds.join(', ').replace(/, (?=\d+$)/, ' and ')} |`),
+          `${name} ${row.parameters}`,
+        );
+        wrong += 1;
+      }
+    }
+  }
+  t.deepEqual([runs, wrong], [6, 4]);
 });

@@ -150,10 +150,8 @@ export type FalseChanges = { readonly worse: number; readonly better: number; re
 
 /** In how many comparisons a row was called worse, in how many better, in how many either. */
 export function countChanges(comparisons: readonly Comparison[]): FalseChanges {
-  const has = ({ rows }: Comparison, verdicts: readonly string[]): boolean =>
-    rows.some(({ verdict }) => verdicts.includes(verdict));
   const count = (...verdicts: readonly string[]): number =>
-    comparisons.filter((comparison) => has(comparison, verdicts)).length;
+    comparisons.filter(({ rows }) => rows.some(({ verdict }) => verdicts.includes(verdict))).length;
   return { worse: count('worse'), better: count('better'), either: count('worse', 'better') };
 }
 

@@ -82,17 +82,16 @@ test('a run that is not there, or that cannot be read like a file, is one line a
   }
 });
 
+/** Of five rows one is too noisy to tell anything. */
+function partlyNoisy(seed: number): Sample[] {
+  const loud = noisyRows({ seed: seed + 10, noise: 0.6 });
+  return noisyRows({ seed }).map((sample, index) => (sample.metric === 'rss_bytes' ? (loud[index] ?? sample) : sample));
+}
+
 test('a gate is told what must be known: rows by name, a share, or both', async (t) => {
   const results = temporaryFolder(t);
-  // Of five rows one is too noisy to tell anything.
-  const noisy = (seed: number): Sample[] => {
-    const loud = noisyRows({ seed: seed + 10, noise: 0.6 });
-    return noisyRows({ seed }).map((sample, index) =>
-      sample.metric === 'rss_bytes' ? (loud[index] ?? sample) : sample,
-    );
-  };
   const write = (name: string, seed: number): Promise<string> =>
-    writeRun(results, name, { samples: noisy(seed), run: { pairing: 'a' } });
+    writeRun(results, name, { samples: partlyNoisy(seed), run: { pairing: 'a' } });
   const [old, next] = [await write('old', 1), await write('next', 2)];
   for (const [required, code, said] of [
     [[], EXIT.inconclusive, /4 of 5 rows are known not to be worse: not pipeline .* rss_bytes \(too noisy\)/],
