@@ -137,8 +137,9 @@ export class Line {
   }
 
   async close(): Promise<void> {
-    this.#link.close();
+    // The sink first: a client that leaves is one that it cannot reach.
     await this.#sink.end();
+    this.#link.close();
     await this.#endpoint.remove();
   }
 }
