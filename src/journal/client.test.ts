@@ -260,6 +260,22 @@ test('after silence a batch is sent in parts, no more at a time than the link ha
   );
 });
 
+test('a client that was stopped itself does not take the silence for a slow link', async (t) => {
+  const { client, dialer, clock, lost } = opened(t);
+  await clock.advance(200);
+  void client.append(JOURNAL, chunks(0, 1, { dataBytes: 200_000 }));
+  clock.jump(12_000);
+  await clock.advance(200);
+  t.deepEqual(lost, ['the broker does not answer']);
+  dialer.link.answer({ t: 'opened' });
+  t.deepEqual(dialer.link.of('ping'), []);
+  void client.append(JOURNAL, chunks(0, 1, { dataBytes: 200_000 }));
+  t.deepEqual(
+    dialer.link.received.map(({ message }) => message.t),
+    ['open', 'append'],
+  );
+});
+
 test('calls and pings do not wait behind appends that have no room', async (t) => {
   const scene = opened(t);
   const { client, dialer } = scene;

@@ -40,6 +40,8 @@ import { decodeAcks, isResultOf } from './results.ts';
 const PING_MS = 200;
 /** A broker that says nothing for so long is taken as gone. */
 const SILENCE_MS = 2_000;
+/** A client whose tick is so many intervals late was stopped, or had no processor. */
+const STOPPED_PINGS = 5;
 /** An append or call that has arrived at the broker and has no answer for so long is taken as lost. */
 const ANSWER_MS = 10_000;
 /** How long to wait before a session is opened again that the broker could not open; doubled each time. */
@@ -71,6 +73,7 @@ export class JournalClient implements Journals {
   #isOpen = false;
   #isClosed = false;
   #heardNs = 0;
+  #tickedNs = 0;
   #timer: Timer | null = null;
   /** Opens the next session, while there is none. */
   #retry: Timer | null = null;
@@ -220,10 +223,13 @@ export class JournalClient implements Journals {
 
   #tick(): void {
     this.#timer = this.#options.clock.after(PING_MS, () => this.#tick());
-    if (this.#link === null) return;
     const now = this.#options.clock.nowNs();
+    const tickedNs = this.#tickedNs;
+    this.#tickedNs = now;
+    if (this.#link === null) return;
     if (now - this.#heardNs > SILENCE_MS * 1e6) {
-      if (this.#isOpen) this.#window.lost(this.#creditBytes());
+      // A client that was stopped itself has heard nobody, and knows nothing of the link.
+      if (this.#isOpen && now - tickedNs <= PING_MS * STOPPED_PINGS * 1e6) this.#window.lost(this.#creditBytes());
       return this.#restart('the broker does not answer');
     }
     if (!this.#isOpen) return;

@@ -13,9 +13,12 @@ export const LINK_BYTES_MAX: number = 32 * 1024 * 1024;
 /** The window of the slowest link that works: it carries as much within the limit of silence, about 8 KiB/s. */
 export const LINK_BYTES_MIN: number = 16 * 1024;
 const PARTS_PER_WINDOW = 4;
-/** By how much it shrinks, and how quickly a ping must be answered for it to double. */
+/**
+ * By how much it shrinks, and how quickly a ping must be answered for it to double: on a slow link the next one takes twice
+ * as long, which must be less than the limit of silence.
+ */
 const SHRINK = 4;
-const QUICK_MS = 500;
+const QUICK_MS = 800;
 /** A ping goes along whenever this part of the window was sent since the last one. */
 const PINGS_PER_WINDOW = 4;
 
