@@ -14,8 +14,10 @@ import type { Write } from './store.ts';
 const PAGE_HEADER_BYTES = 24;
 const NODE_HEADER_BYTES = 8;
 const PAGE_NUMBER_BYTES = 8;
-/** A tree of keys of 64 bytes and 4096-byte pages is as deep with 10^10 rows. */
-const DEPTH_MAX = 6;
+/** A tree of keys of up to 64 bytes is as deep with 10^10 rows; of longer ones, as LMDB allows. */
+const KEY_BYTES_FEW = 64;
+const DEPTH_OF_SHORT_KEYS = 6;
+const DEPTH_MAX = 32;
 /** The main tree, which names the tables, and the tree of the free list; and the rounds in which that list is written. */
 const OWN_PAGES = 32;
 
@@ -26,15 +28,19 @@ export type TreeShapes = ((table: string) => TreeShape) | null;
 
 export type FileSize = { readonly pages: number; readonly pageBytes: number };
 
+/** What a transaction writes to one table. */
+type Sum = { count: number; nodeBytes: number; keyBytesMax: number };
+
 /** An upper bound of the pages that committing these writes appends to a file of this size. */
 export function pagesAddedMax(writes: readonly Write[], { pages, pageBytes }: FileSize, shapes: TreeShapes): number {
   const roomBytes = pageBytes - PAGE_HEADER_BYTES;
-  const tables = new Map<string, { count: number; nodeBytes: number }>();
+  const tables = new Map<string, Sum>();
   let added = OWN_PAGES;
   for (const { table, key, value } of writes) {
-    const sum = tables.get(table) ?? { count: 0, nodeBytes: 0 };
+    const sum = tables.get(table) ?? { count: 0, nodeBytes: 0, keyBytesMax: 0 };
     tables.set(table, sum);
     sum.count += 1;
+    sum.keyBytesMax = Math.max(sum.keyBytesMax, key.length);
     const valueBytes = value?.length ?? 0;
     const nodeBytes = NODE_HEADER_BYTES + key.length + valueBytes;
     if (nodeBytes <= roomBytes / 2) {
@@ -44,8 +50,9 @@ export function pagesAddedMax(writes: readonly Write[], { pages, pageBytes }: Fi
     added += Math.ceil((PAGE_HEADER_BYTES + valueBytes) / pageBytes);
     sum.nodeBytes += NODE_HEADER_BYTES + key.length + PAGE_NUMBER_BYTES;
   }
-  for (const [table, { count, nodeBytes }] of tables) {
-    const { depth, pages: treePages } = shapes?.(table) ?? { depth: DEPTH_MAX, pages: Infinity };
+  for (const [table, { count, nodeBytes, keyBytesMax }] of tables) {
+    const depthMax = keyBytesMax <= KEY_BYTES_FEW ? DEPTH_OF_SHORT_KEYS : DEPTH_MAX;
+    const { depth, pages: treePages } = shapes?.(table) ?? { depth: depthMax, pages: Infinity };
     const paths = count * (depth + 1);
     const copied = Math.min(paths, treePages);
     const split = Math.min(paths, treePages + 4 * Math.ceil(nodeBytes / roomBytes) + depth);

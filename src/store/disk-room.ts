@@ -7,13 +7,15 @@
  * harmless, and fills the holes that LMDB leaves at the end.
  */
 
-import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statfsSync, writeSync } from 'node:fs';
 import { OperatingError } from '../core/errors.ts';
 import { allocateFile } from '../hash/file-space.ts';
 import { type ProcessLimits, readProcessLimits } from './process-limits.ts';
 
 /** Room is made in steps of this size, as far as there is so much. */
 const STEP_BYTES = 4 * 1024 ** 2;
+/** With less free than this, no step is taken: others need the disk too. */
+const AMPLE_STEPS = 16;
 const ZEROS = Buffer.alloc(64 * 1024);
 const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space left on device',
@@ -28,6 +30,8 @@ export type DiskRoomOptions = {
   readonly mapBytes: number;
   readonly allocate?: typeof allocateFile;
   readonly limits?: () => ProcessLimits;
+  /** Of the file system that holds a file. */
+  readonly freeBytes?: (file: string) => number;
 };
 
 export class DiskRoom {
@@ -35,6 +39,7 @@ export class DiskRoom {
   readonly #mapBytes: number;
   readonly #allocate: typeof allocateFile;
   readonly #limits: () => ProcessLimits;
+  readonly #freeBytes: (file: string) => number;
   #bytes = 0;
 
   constructor(file: string, options: DiskRoomOptions) {
@@ -42,11 +47,19 @@ export class DiskRoom {
     this.#mapBytes = options.mapBytes;
     this.#allocate = options.allocate ?? allocateFile;
     this.#limits = options.limits ?? readProcessLimits;
+    this.#freeBytes = options.freeBytes ?? freeBytesOf;
   }
 
-  /** Bytes from the begin of the file that are reserved. */
-  get bytes(): number {
-    return this.#bytes;
+  /**
+   * Whether the first `bytes` bytes of the file can be written, reserving them if need be, where the disk has plenty.
+   * False says that it is better to ask for exactly what is needed.
+   */
+  has(bytes: number): boolean {
+    if (bytes <= this.#bytes) return true;
+    const step = this.#stepOf(bytes);
+    if (step < bytes || !this.#isAmple() || this.#reserve(step) !== null) return false;
+    this.#bytes = step;
+    return true;
   }
 
   /**
@@ -54,21 +67,25 @@ export class DiskRoom {
    * reason; nothing is lost then.
    */
   ensure(bytes: number): void {
-    if (bytes <= this.#bytes) return;
+    if (this.has(bytes)) return;
     if (bytes > this.#mapBytes) {
       throw full(`its map of ${this.#mapBytes} bytes is full: the address space of the process is limited (ulimit -v)`);
     }
-    const { fileBytes } = this.#limits();
-    if (bytes > fileBytes) throw full(`${REASONS['EFBIG']} (EFBIG)`);
-    const step = Math.min(Math.ceil(bytes / STEP_BYTES) * STEP_BYTES, this.#mapBytes, fileBytes);
-    if (this.#reserve(step) === null) {
-      this.#bytes = step;
-      return;
-    }
+    if (bytes > this.#limits().fileBytes) throw full(`${REASONS['EFBIG']} (EFBIG)`);
     // On a disk that is nearly full, what is needed and no more.
     const error = this.#reserve(bytes);
     if (error !== null) throw full(`${REASONS[error] ?? 'its disk blocks cannot be reserved'} (${error})`);
     this.#bytes = bytes;
+  }
+
+  /** A whole number of steps, within the limits. */
+  #stepOf(bytes: number): number {
+    const steps = Math.ceil(bytes / STEP_BYTES) * STEP_BYTES;
+    return Math.min(steps, this.#mapBytes, this.#limits().fileBytes);
+  }
+
+  #isAmple(): boolean {
+    return this.#freeBytes(this.#file) >= AMPLE_STEPS * STEP_BYTES;
   }
 
   #reserve(bytes: number): string | null {
@@ -94,4 +111,9 @@ export class DiskRoom {
 
 function full(detail: string): OperatingError {
   return new OperatingError('ERR_STORE_FULL', detail);
+}
+
+function freeBytesOf(file: string): number {
+  const { bavail, bsize } = statfsSync(file);
+  return bavail * bsize;
 }

@@ -131,6 +131,13 @@ export function newestMeta(descriptor: number): LmdbMeta | null {
   return metas === null ? null : newestOf(metas);
 }
 
+/** The same after a commit, when `last` was the newest one before: mostly one read. */
+export function nextMeta(descriptor: number, last: LmdbMeta): LmdbMeta | null {
+  const id = last.transaction + 1n;
+  const meta = readMeta(descriptor, id % 2n === 0n ? 0 : last.pageBytes);
+  return meta?.transaction === id ? meta : newestMeta(descriptor);
+}
+
 /**
  * A new store is one write of two meta pages, both with id 0, and it is synced with the first commit. What a killed
  * process, a full disk or a power cut leaves of it is a first meta page with nothing behind it but zeros, or zeros alone.
@@ -175,7 +182,7 @@ function areSuccessive([even = 0n, odd = 0n]: readonly bigint[]): boolean {
 }
 
 function readMeta(descriptor: number, at: number): Meta | null {
-  const page = Buffer.alloc(META.bytes);
+  const page = Buffer.allocUnsafe(META.bytes);
   if (readSync(descriptor, page, 0, META.bytes, at) < META.bytes) return null;
   // The first field of the free list's MDB_db has the page size.
   const pageBytes = page.readUInt32LE(META.freeAt);

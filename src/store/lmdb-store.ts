@@ -22,7 +22,7 @@ import { AcknowledgedNote, readAcknowledged } from './acknowledged-note.ts';
 import { type TreeShapes, pagesAddedMax } from './commit-pages.ts';
 import { DiskRoom } from './disk-room.ts';
 import { type CopyFile, copyLmdbFile } from './lmdb-copy.ts';
-import { type LmdbMeta, checkLmdbFile, newestMeta } from './lmdb-file.ts';
+import { type LmdbMeta, checkLmdbFile, newestMeta, nextMeta } from './lmdb-file.ts';
 import {
   DESCRIPTORS,
   MAP_BYTES,
@@ -36,7 +36,7 @@ import {
 } from './lmdb-needs.ts';
 import { FORMAT_TABLE, Tables } from './lmdb-tables.ts';
 import { readProcessLimits } from './process-limits.ts';
-import { quietly } from './quietly.ts';
+import { quietly, reasonOfCommit } from './lmdb-output.ts';
 import { openRow, sealRow } from './row.ts';
 import type { Store, StoreReader, Write } from './store.ts';
 
@@ -53,6 +53,8 @@ const KEY_BYTES_MAX = 1978;
 /** LMDB's two meta pages, and what it writes at most while it opens each table that is new. */
 const META_BYTES = 2 * 4096;
 const TABLE_BYTES = 5 * 4096;
+/** Room is made for commits without a closer look, as long as it is no more than this. */
+const LOOSE_BYTES_MAX = 4 * 1024 ** 2;
 /** Command-line option that names the folder, for errors. */
 const OPTION = '--data';
 
@@ -84,6 +86,8 @@ class LmdbStore extends Tables implements Store {
   readonly #room: DiskRoom;
   /** The file, to read its meta pages. */
   readonly #descriptor: number;
+  /** Its newest meta page. */
+  #meta: LmdbMeta;
   #isCommitting = false;
 
   constructor(
@@ -97,6 +101,7 @@ class LmdbStore extends Tables implements Store {
     this.#room = options.room;
     this.#note = new AcknowledgedNote(join(folder, NOTE_FILE));
     this.#descriptor = openSync(file, 'r');
+    this.#meta = checked(newestMeta(this.#descriptor));
     this.path = realpathSync(folder);
   }
 
@@ -112,9 +117,12 @@ class LmdbStore extends Tables implements Store {
       this.#makeRoom(writes);
       await quietly(() =>
         this.root.batch(() => {
+          let last: Promise<boolean> | null = null;
           for (const { database, key, value } of resolved) {
-            if (value === null) void database.remove(key);
-            else void database.put(key, value as Buffer);
+            const written = value === null ? database.remove(key) : database.put(key, value as Buffer);
+            // All writes of a batch have one promise, mostly; it is rejected besides that of the batch.
+            if (written !== last) written.catch(ignore);
+            last = written;
           }
         }),
       );
@@ -131,7 +139,8 @@ class LmdbStore extends Tables implements Store {
 
   /** Everything that is on disk may be acknowledged from now on. */
   noteAcknowledged(): void {
-    this.#note.acknowledged(this.#meta().transaction);
+    this.#meta = checked(nextMeta(this.#descriptor, this.#meta));
+    this.#note.acknowledged(this.#meta.transaction);
   }
 
   diskBytes(): number {
@@ -148,18 +157,12 @@ class LmdbStore extends Tables implements Store {
   }
 
   #makeRoom(writes: readonly Write[]): void {
-    const meta = this.#meta();
-    const bytesWith = (shapes: TreeShapes): number =>
-      (meta.pages + pagesAddedMax(writes, meta, shapes)) * meta.pageBytes;
-    // The trees are asked for their size only where the file may have to grow.
-    if (bytesWith(null) <= this.#room.bytes) return;
+    const { pages, pageBytes } = this.#meta;
+    const bytesWith = (shapes: TreeShapes): number => (pages + pagesAddedMax(writes, this.#meta, shapes)) * pageBytes;
+    const loose = bytesWith(null);
+    // A few pages too many are cheaper than asking the trees for their size, unless there is no such room.
+    if (loose - pages * pageBytes <= LOOSE_BYTES_MAX && this.#room.has(loose)) return;
     this.#room.ensure(bytesWith((table) => this.treeShape(table)));
-  }
-
-  #meta(): LmdbMeta {
-    const meta = newestMeta(this.#descriptor);
-    assert(meta !== null, 'an open store has its meta pages');
-    return meta;
   }
 
   #noteFailure(): void {
@@ -169,6 +172,14 @@ class LmdbStore extends Tables implements Store {
       // The disk is failing: the note helps the next start, and the failure of the commit is what counts.
     }
   }
+}
+
+/** The batch is rejected too. */
+function ignore(): void {}
+
+function checked(meta: LmdbMeta | null): LmdbMeta {
+  assert(meta !== null, 'an open store has its meta pages');
+  return meta;
 }
 
 /** Opens the store in a folder for its one writing process. */
@@ -215,10 +226,10 @@ async function openLocked({ folder, kind, tables, tell }: LmdbStoreOptions, lock
   try {
     const state = checkLmdbFile(file, { acknowledged: readAcknowledged(note) });
     if (state === 'empty') truncateSync(file, 0);
-    room.ensure(statSync(file).size + META_BYTES + TABLE_BYTES * (tables.length + 1));
     tryLmdbLock(file);
     tryOwnFile(note);
     tryBlocks(note, NOTE_FILE_BYTES);
+    room.ensure(statSync(file).size + META_BYTES + TABLE_BYTES * (tables.length + 1));
     const store = new LmdbStore(folder, { tables, mapBytes, lock, room });
     const format = store.get(FORMAT_TABLE, FORMAT_KEY);
     if (format !== undefined) checkFormat(format, kind, folder);
@@ -316,7 +327,7 @@ async function commitErrorOf(error: unknown): Promise<string> {
   const { commitError } = error as { commitError?: Promise<unknown> };
   const reason: unknown = await commitError?.catch((cause: unknown) => cause);
   const shown = reason instanceof Error ? reason : error;
-  return shown instanceof Error ? shown.message : String(shown);
+  return reasonOfCommit(shown instanceof Error ? shown.message : String(shown));
 }
 
 function openingError(error: unknown, folder: string): unknown {

@@ -9,7 +9,7 @@ import { TABLES } from './written.ts';
 const [folder = '', kind = 'summer'] = process.argv.slice(2);
 
 try {
-  const store = await openLmdbStore({ folder, kind: kind as 'summer', tables: TABLES });
+  const store = await openLmdbStore({ folder, kind: kind as 'summer', tables: TABLES, tell });
   const entries = store.range('b', wholeRange());
   for (const { value } of entries) openRow(value, (row): row is object => asRecord(row) !== null, 'a row');
   process.stdout.write(`rows ${entries.length}\n`);
@@ -18,4 +18,8 @@ try {
   const { name, message } = error as Error;
   process.stderr.write(`${name} ${(error as { code?: string }).code ?? ''} ${message}\n`);
   process.exitCode = exitCodeOf(error);
+}
+
+function tell(line: string): void {
+  process.stdout.write(`${line}\n`);
 }

@@ -1,9 +1,19 @@
-/** Copies a store for ever, as a process that a test can kill: the store's folder, then the folder for the copy. */
+/**
+ * Reads a store: its folder, then the folder for the copy. With `once` it ends by itself; else it copies for ever, as a
+ * process that a test can kill.
+ */
 
+import { type OperatingError, exitCodeOf } from '../../core/errors.ts';
 import { readLmdbStore } from '../lmdb-store.ts';
 import { TABLES } from './written.ts';
 
-const [folder = '', scratchFolder = ''] = process.argv.slice(2);
+const [folder = '', scratchFolder = '', times = ''] = process.argv.slice(2);
 
 const copyOnce = (): Promise<void> => new Promise((resolve) => setInterval(resolve, 2 ** 31 - 1));
-await readLmdbStore({ folder, scratchFolder, kind: 'summer', tables: TABLES, copyOnce }, () => undefined);
+const options = { folder, scratchFolder, kind: 'summer', tables: TABLES } as const;
+try {
+  await readLmdbStore(times === 'once' ? options : { ...options, copyOnce }, () => process.stdout.write('read\n'));
+} catch (error) {
+  process.stderr.write(`${(error as OperatingError).code} ${(error as OperatingError).message}\n`);
+  process.exitCode = exitCodeOf(error);
+}

@@ -1,0 +1,310 @@
+/**
+ * A meta page that LMDB could not write, and its twin: a bit that has flipped in the id of an acknowledged transaction.
+ * The bytes can be the same; what was acknowledged tells them apart.
+ */
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import { shell, withCompiler } from '../cli/testing/shell.ts';
+import { temporaryFolder } from '../cli/testing/test-process.ts';
+import { EXIT } from '../core/errors.ts';
+import { AcknowledgedNote, readAcknowledged } from './acknowledged-note.ts';
+import { checkLmdbFile, newestTransaction } from './lmdb-file.ts';
+import { openLmdbStore, readLmdbStore } from './lmdb-store.ts';
+import { keyOf } from './row.ts';
+import type { StoreReader } from './store.ts';
+import { LAST, TABLES } from './testing/written.ts';
+
+const OPENER = fileURLToPath(new URL('./testing/opener.js', import.meta.url));
+const WRITER = fileURLToPath(new URL('./testing/writer.js', import.meta.url));
+const PAGE_BYTES = 4096;
+/** Of a meta page. */
+const AT = { lastPage: 144, transaction: 152 } as const;
+const DAMAGED = { code: 'ERR_STORE_DAMAGED', message: /wrong transaction ids/ };
+
+const options = (folder: string) => ({ folder, kind: 'summer', tables: TABLES }) as const;
+
+/** The file after each of some commits, all acknowledged; the last row of each is its number. */
+async function history(t: ExecutionContext, commits: number, valueBytes: number): Promise<Buffer[]> {
+  const folder = temporaryFolder(t);
+  const store = await openLmdbStore(options(folder));
+  const states: Buffer[] = [];
+  for (let number = 1; number <= commits; number += 1) {
+    const value = Buffer.alloc(valueBytes, number);
+    await store.commit([
+      { table: 'a', key: LAST, value: keyOf(number) },
+      { table: 'b', key: keyOf(number % 3), value },
+    ]);
+    states.push(readFileSync(join(folder, 'store.lmdb')));
+  }
+  await store.close();
+  return states;
+}
+
+function metaAt(transaction: bigint): number {
+  return transaction % 2n === 0n ? 0 : PAGE_BYTES;
+}
+
+function newestOf(bytes: Buffer): bigint {
+  const ids = [0, PAGE_BYTES].map((page) => bytes.readBigUInt64LE(page + AT.transaction));
+  return ids.reduce((a, b) => (a > b ? a : b), 0n);
+}
+
+/**
+ * What LMDB leaves when it cannot write the meta page of the transaction that led to `after`: its pages, and its roots
+ * beside the id and the last page that the meta page had before.
+ */
+function failedWrite(before: Buffer, after: Buffer): Buffer {
+  const page = metaAt(newestOf(after));
+  const failed = Buffer.from(after);
+  before.copy(failed, page + AT.lastPage, page + AT.lastPage, page + AT.transaction + 8);
+  return failed;
+}
+
+/** The same file, everything acknowledged, in which bit 1 of the newest id has flipped to 0; null when it is 0 already. */
+function flippedTwin(after: Buffer): Buffer | null {
+  const id = newestOf(after);
+  if ((id & 2n) === 0n) return null;
+  const flipped = Buffer.from(after);
+  flipped.writeBigUInt64LE(id ^ 2n, metaAt(id) + AT.transaction);
+  return flipped;
+}
+
+/** A data folder with such a file, and a note of this transaction. */
+function folderWith(t: ExecutionContext, bytes: Buffer, acknowledged: bigint | null): string {
+  const folder = join(temporaryFolder(t), 'data');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'store.lmdb'), bytes);
+  if (acknowledged === null) return folder;
+  writeFileSync(join(folder, 'store.acknowledged'), '');
+  const note = new AcknowledgedNote(join(folder, 'store.acknowledged'));
+  note.acknowledged(acknowledged);
+  note.close();
+  return folder;
+}
+
+const lastOf = (reader: StoreReader): number | undefined => reader.get('a', LAST)?.readUInt32BE(0);
+
+test('after a failed write of a meta page the store opens with all that was acknowledged, and is whole again', async (t) => {
+  const states = await history(t, 9, 300);
+  for (const [index, after] of states.entries()) {
+    const before = states[index - 1];
+    if (before === undefined) continue;
+    const folder = folderWith(t, failedWrite(before, after), newestOf(before));
+    const file = join(folder, 'store.lmdb');
+    const acknowledged = readAcknowledged(join(folder, 'store.acknowledged'));
+    t.is(checkLmdbFile(file, { acknowledged }), 'failed-commit');
+    // Another process reads it as its owner does.
+    t.is(await readLmdbStore({ ...options(folder), scratchFolder: temporaryFolder(t) }, lastOf), index);
+    const store = await openLmdbStore(options(folder));
+    t.is(lastOf(store), index);
+    await store.close();
+    // Opening has written the meta page anew: from here on no note is needed.
+    t.is(checkLmdbFile(file), 'sound');
+    t.is(readAcknowledged(join(folder, 'store.acknowledged'))?.transaction, newestTransaction(file) ?? 0n);
+  }
+});
+
+test('the same bytes from a flipped bit in the id of an acknowledged transaction are refused', async (t) => {
+  const states = await history(t, 12, 300);
+  let same = 0;
+  let twins = 0;
+  for (const [index, after] of states.entries()) {
+    const before = states[index - 1];
+    const twin = flippedTwin(after);
+    if (before === undefined || twin === null) continue;
+    twins += 1;
+    if (twin.equals(failedWrite(before, after))) same += 1;
+    const folder = folderWith(t, twin, newestOf(after));
+    await t.throwsAsync(openLmdbStore(options(folder)), DAMAGED);
+    await t.throwsAsync(readLmdbStore({ ...options(folder), scratchFolder: temporaryFolder(t) }, lastOf), DAMAGED);
+    // The file itself is left as it is, and so is the note.
+    t.deepEqual(readFileSync(join(folder, 'store.lmdb')), twin);
+    t.is(readAcknowledged(join(folder, 'store.acknowledged'))?.transaction, newestOf(after));
+  }
+  t.true(twins > 2);
+  // That is why a note is kept: here the bytes say nothing.
+  t.true(same > 0, 'in no case the bytes were the same');
+});
+
+test('a state that a note does not explain is refused, unless the page itself shows that its write failed', async (t) => {
+  const [, , steadyBefore, steadyAfter] = await history(t, 4, 300);
+  const growing = await history(t, 4, 300_000);
+  const [, growingBefore, growingAfter] = growing;
+  for (const [before, after, isShown] of [
+    [steadyBefore, steadyAfter, false],
+    [growingBefore, growingAfter, true],
+  ] as const) {
+    if (before === undefined || after === undefined) throw new Error('no such state');
+    const id = newestOf(before);
+    const notes: readonly (bigint | null)[] = [null, id - 1n, id + 1n];
+    for (const acknowledged of notes) {
+      const folder = folderWith(t, failedWrite(before, after), acknowledged);
+      if (isShown) await t.notThrowsAsync(openLmdbStore(options(folder)).then((store) => store.close()));
+      else await t.throwsAsync(openLmdbStore(options(folder)), DAMAGED, `${acknowledged}`);
+    }
+  }
+});
+
+test('what a second, killed attempt wrote over the pages of the failed one does not matter', async (t) => {
+  const [, , before, after] = await history(t, 4, 300);
+  if (before === undefined || after === undefined) throw new Error('no such state');
+  const failed = failedWrite(before, after);
+  // Pages that differ are those of the failed transaction.
+  for (let page = 2 * PAGE_BYTES; page < failed.length; page += PAGE_BYTES) {
+    const isOfFailed = !failed.subarray(page, page + PAGE_BYTES).equals(before.subarray(page, page + PAGE_BYTES));
+    if (isOfFailed) failed.fill(0xa5, page, page + PAGE_BYTES);
+  }
+  const folder = folderWith(t, failed, newestOf(before));
+  const store = await openLmdbStore(options(folder));
+  t.is(lastOf(store), 3);
+  await store.close();
+  t.is(checkLmdbFile(join(folder, 'store.lmdb')), 'sound');
+});
+
+test('with every note that can be, a flipped bit in either id never opens an older snapshot', async (t) => {
+  const states = await history(t, 4, 300);
+  const copy = join(temporaryFolder(t), 'copy.lmdb');
+  for (const bytes of states) {
+    const id = newestOf(bytes);
+    for (let bit = 0; bit < 128; bit += 1) {
+      const at = (bit < 64 ? 0 : PAGE_BYTES) + AT.transaction + ((bit % 64) >> 3);
+      const flipped = Buffer.from(bytes);
+      flipped[at] = (bytes[at] ?? 0) ^ (1 << (bit % 8));
+      writeFileSync(copy, flipped);
+      for (const acknowledged of [null, { transaction: id, isLast: true }, { transaction: id - 1n, isLast: false }])
+        t.throws(() => checkLmdbFile(copy, { acknowledged }), DAMAGED, `bit ${bit} of transaction ${id}`);
+    }
+  }
+});
+
+// --- never committed ---
+
+test('a store that was never committed is begun again, whatever is there of it', async (t) => {
+  const source = join(temporaryFolder(t), 'empty');
+  const [first] = await history(t, 1, 10);
+  if (first === undefined) throw new Error('no such state');
+  const fresh = Buffer.from(first.subarray(0, 2 * PAGE_BYTES));
+  for (const page of [0, PAGE_BYTES]) {
+    for (const root of [88, 136]) fresh.writeBigUInt64LE(0xffff_ffff_ffff_ffffn, page + root);
+    fresh.writeBigUInt64LE(1n, page + AT.lastPage);
+    fresh.writeBigUInt64LE(0n, page + AT.transaction);
+  }
+  // The first commit of all failed: its roots are beside the id 0.
+  const failedFirst = Buffer.from(first);
+  for (const page of [0, PAGE_BYTES]) fresh.copy(failedFirst, page, page, page + PAGE_BYTES);
+  failedFirst.writeBigUInt64LE(3n, PAGE_BYTES + 136);
+  const left = [
+    fresh,
+    fresh.subarray(0, PAGE_BYTES),
+    fresh.subarray(0, 1_024),
+    Buffer.concat([fresh.subarray(0, PAGE_BYTES), Buffer.alloc(PAGE_BYTES)]),
+    Buffer.alloc(PAGE_BYTES),
+    Buffer.alloc(2 * PAGE_BYTES),
+    Buffer.alloc(0),
+    failedFirst,
+  ];
+  for (const [index, bytes] of left.entries()) {
+    writeFileSync(source, bytes);
+    const folder = folderWith(t, bytes, null);
+    const scratchFolder = temporaryFolder(t);
+    await t.throwsAsync(
+      readLmdbStore({ ...options(folder), scratchFolder }, lastOf),
+      { message: /has no format/ },
+      `${index}`,
+    );
+    const store = await openLmdbStore(options(folder));
+    await store.commit([{ table: 'a', key: LAST, value: keyOf(7) }]);
+    await store.close();
+    const again = await openLmdbStore(options(folder));
+    t.is(lastOf(again), 7, `${index}`);
+    await again.close();
+  }
+});
+
+test('a store that is empty, though a transaction of it was acknowledged, is refused', async (t) => {
+  for (const bytes of [Buffer.alloc(0), Buffer.alloc(PAGE_BYTES)]) {
+    const folder = folderWith(t, bytes, 9n);
+    const refused = { code: 'ERR_STORE_DAMAGED', message: /is empty, and transaction 9 was acknowledged/ };
+    await t.throwsAsync(openLmdbStore(options(folder)), refused);
+    t.deepEqual(readFileSync(join(folder, 'store.lmdb')), bytes);
+  }
+});
+
+// --- real failures ---
+
+/** Once the file FAIL_WHEN exists, the next write of a page of `store.lmdb` fails once: of a meta page, or of another. */
+const SHIM = `
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+static int fails(int fd, off_t at) {
+  static int done; char link[64], path[512]; const char *when = getenv("FAIL_WHEN");
+  int is_meta = at < 8192;
+  if (done || when == NULL || is_meta != (strcmp(getenv("FAIL_PAGE"), "meta") == 0) || access(when, F_OK) != 0) return 0;
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t n = readlink(link, path, sizeof path - 1);
+  if (n < 0) return 0;
+  path[n] = 0;
+  if (n < 10 || strcmp(path + n - 10, "store.lmdb") != 0) return 0;
+  done = 1;
+  errno = atoi(getenv("FAIL_ERRNO"));
+  return 1;
+}
+#define WRAP(name, buf_t, len_t) \\
+  ssize_t name(int fd, buf_t b, len_t n, off_t at) { \\
+    static ssize_t (*real)(int, buf_t, len_t, off_t); \\
+    if (real == NULL) real = dlsym(RTLD_NEXT, #name); \\
+    return fails(fd, at) ? -1 : real(fd, b, n, at); }
+WRAP(pwrite, const void *, size_t)
+WRAP(pwrite64, const void *, size_t)
+WRAP(pwritev, const struct iovec *, int)
+WRAP(pwritev64, const struct iovec *, int)
+`;
+
+/** A writer under the shim fails; then the store is opened without it. */
+const FAIL = `
+gcc -O1 -shared -fPIC -x c "$1/shim.c" -o "$1/shim.so" -ldl || exit 99
+( LD_PRELOAD="$1/shim.so" exec "$2" "$3" "$1/data" 2 ) >"$1/out" 2>"$1/err" &
+writer=$!
+while ! grep -q '^30$' "$1/out"; do kill -0 $writer || exit 98; done
+touch "$FAIL_WHEN"
+wait $writer; echo "writer $?"
+grep -E '^[0-9]+$' "$1/out" | tail -n 1
+exec "$2" "$4" "$1/data" summer
+`;
+
+const ERRNOS = { ENOSPC: 28, EIO: 5, EDQUOT: 122 } as const;
+
+for (const page of ['meta', 'data'] as const) {
+  withCompiler(`a ${page} page that cannot be written is one line, exit 1, and the store opens again`, async (t) => {
+    for (const [name, errno] of Object.entries(ERRNOS)) {
+      const folder = temporaryFolder(t);
+      writeFileSync(join(folder, 'shim.c'), SHIM);
+      mkdirSync(join(folder, 'data'));
+      const env = { FAIL_WHEN: join(folder, 'now'), FAIL_PAGE: page, FAIL_ERRNO: String(errno) };
+      const ended = await shell(FAIL, [folder, process.execPath, WRITER, OPENER], env);
+      const said = readFileSync(join(folder, 'err'), 'utf8');
+      t.is(ended.code, EXIT.holds, `${name}: ${ended.stderr}\n${said}`);
+      const [writer, last = '', rows = ''] = ended.stdout.split('\n');
+      t.is(writer, 'writer 1', said);
+      t.true(Number(last) >= 30);
+      t.regex(rows, /^rows \d+$/);
+      // A page of data is announced by LMDB's C code; besides, there is our line alone.
+      const lines = said.trimEnd().split('\n');
+      t.regex(lines.at(-1) ?? '', /^ERR_STORE_COMMIT the commit to .* failed: [A-Z][a-z /]+$/);
+      t.is(lines.length, page === 'data' ? 2 : 1, said);
+      const store = await openLmdbStore(options(join(folder, 'data')));
+      t.is(lastOf(store), Number(last));
+      await store.close();
+      t.is(checkLmdbFile(join(folder, 'data/store.lmdb')), 'sound');
+    }
+  });
+}
