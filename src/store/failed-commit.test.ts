@@ -274,7 +274,7 @@ const FAIL = `
 gcc -O1 -shared -fPIC -x c "$1/shim.c" -o "$1/shim.so" -ldl || exit 99
 ( LD_PRELOAD="$1/shim.so" exec "$2" "$3" "$1/data" 2 ) >"$1/out" 2>"$1/err" &
 writer=$!
-while ! grep -q '^30$' "$1/out"; do kill -0 $writer || exit 98; done
+while ! grep -qs '^30$' "$1/out"; do kill -0 $writer || exit 98; done
 touch "$FAIL_WHEN"
 wait $writer; echo "writer $?"
 grep -E '^[0-9]+$' "$1/out" | tail -n 1
