@@ -6,7 +6,6 @@ import { allocateFile } from '../hash/file-space.ts';
 import { DiskRoom } from './disk-room.ts';
 
 const MIB = 1024 ** 2;
-const NO_LIMITS = { addressBytes: Infinity, fileBytes: Infinity };
 
 type Setup = { readonly room: DiskRoom; readonly file: string; readonly asked: number[] };
 
@@ -22,7 +21,7 @@ function setUp(
     asked.push(bytes);
     return bytes <= free ? null : error;
   };
-  const limits = (): typeof NO_LIMITS => ({ ...NO_LIMITS, fileBytes });
+  const limits = (): { fileBytes: number } => ({ fileBytes });
   return { room: new DiskRoom(file, { mapBytes, allocate, limits, freeBytes: () => shown }), file, asked };
 }
 

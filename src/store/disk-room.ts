@@ -29,7 +29,7 @@ export type DiskRoomOptions = {
   /** The most that LMDB can map. */
   readonly mapBytes: number;
   readonly allocate?: typeof allocateFile;
-  readonly limits?: () => ProcessLimits;
+  readonly limits?: () => Pick<ProcessLimits, 'fileBytes'>;
   /** Of the file system that holds a file. */
   readonly freeBytes?: (file: string) => number;
 };
@@ -38,7 +38,7 @@ export class DiskRoom {
   readonly #file: string;
   readonly #mapBytes: number;
   readonly #allocate: typeof allocateFile;
-  readonly #limits: () => ProcessLimits;
+  readonly #limits: () => Pick<ProcessLimits, 'fileBytes'>;
   readonly #freeBytes: (file: string) => number;
   #bytes = 0;
 

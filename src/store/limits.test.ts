@@ -20,9 +20,9 @@ import test, { type ExecutionContext } from 'ava';
 import { type Ended, asRoot, onLinux, shell, shellWithMounts } from '../cli/testing/shell.ts';
 import { MAIN, TestProcess, temporaryFolder } from '../cli/testing/test-process.ts';
 import { EXIT } from '../core/errors.ts';
-import { MAP_BYTES, MAP_BYTES_MIN, chooseMapBytes, mapBytesOf } from './lmdb-needs.ts';
+import { MAP_BYTES, MAP_BYTES_MIN, chooseMapBytes, mapBytesOf, tryMemory } from './lmdb-needs.ts';
 import { openLmdbStore } from './lmdb-store.ts';
-import { readProcessLimits } from './process-limits.ts';
+import { type ProcessLimits, readProcessLimits } from './process-limits.ts';
 import { keyOf } from './row.ts';
 import { TABLES } from './testing/written.ts';
 
@@ -64,11 +64,13 @@ test('the map is the largest power of two that leaves the process room, or one l
 onLinux('the limits of the process are read as the shell set them', async (t) => {
   const module = new URL('./process-limits.js', import.meta.url).href;
   const script = `import { readProcessLimits } from '${module}'; console.log(JSON.stringify(readProcessLimits()))`;
-  const { stdout } = await shell('ulimit -v 20971520; ulimit -f 2048; exec "$1" --input-type=module -e "$2"', [
-    process.execPath,
-    script,
-  ]);
-  const { addressBytes, fileBytes } = JSON.parse(stdout) as { addressBytes: number; fileBytes: number };
+  const { stdout } = await shell(
+    'ulimit -v 20971520; ulimit -f 2048; ulimit -d 4194304; ulimit -s 4096; exec "$1" --input-type=module -e "$2"',
+    [process.execPath, script],
+  );
+  const { addressBytes, fileBytes, dataBytes, stackBytes } = JSON.parse(stdout) as ProcessLimits;
+  t.is(stackBytes, 4 * 1024 ** 2);
+  t.true(dataBytes > 0 && dataBytes < 4 * GIB, stdout);
   // sh counts the sizes of files in blocks of 512 bytes.
   t.is(fileBytes, 2048 * 512);
   t.true(addressBytes > 0 && addressBytes < 20 * GIB, stdout);
@@ -108,6 +110,18 @@ onLinux('a copy of a store is read where its own map would not fit, or is one li
     shell(`ulimit ${limit} && exec "$1" "$2" "$3" "$4" once`, [process.execPath, READER, folder, temporaryFolder(t)]);
   t.deepEqual(await read(`-v ${2 * 1024 ** 2}`), { code: 0, signal: null, stdout: 'read\n', stderr: '' });
   refused(t, await read(`-f 1`), EXIT.internal, /ERR_STORE_OPEN cannot open the store in /);
+});
+
+onLinux('a stack or a memory that is too small for LMDB is one line', async (t) => {
+  refused(
+    t,
+    await opened('-s 128', temporaryFolder(t)),
+    EXIT.internal,
+    /needs a stack of 512 KiB.*ulimit -s.* 128 KiB/,
+  );
+  const memory = { code: 'ERR_STORE_OPEN', message: /needs 64 MiB of memory.*ulimit -d.* 63 MiB/ };
+  t.throws(() => tryMemory({ dataBytes: 64 * 1024 ** 2 - 1, stackBytes: Infinity }), memory);
+  t.is((await opened('-s 512', temporaryFolder(t))).stdout, 'rows 0\n');
 });
 
 // --- open files, sizes of files ---

@@ -10,7 +10,7 @@ import { closeSync, constants, fstatSync, openSync, rmSync } from 'node:fs';
 import { OperatingError } from '../core/errors.ts';
 import { reasonOf } from '../core/folder.ts';
 import { allocateFile, probeRecordLocks } from '../hash/file-space.ts';
-import { type ProcessLimits, readProcessLimits } from './process-limits.ts';
+import type { ProcessLimits } from './process-limits.ts';
 
 /** Address space reserved for a store; it takes no memory and no disk until it is used. */
 export const MAP_BYTES: number = 64 * 1024 ** 3;
@@ -20,6 +20,10 @@ export const MAP_BYTES_MIN: number = 1024 ** 3;
 const OTHER_BYTES = 1.5 * 1024 ** 3;
 /** What reading a copy takes besides the map. */
 const READING_BYTES = 256 * 1024 ** 2;
+/** Lists of pages take some 4 MiB at once. */
+const DATA_BYTES = 64 * 1024 ** 2;
+/** `mdb_freelist_save` has an array of 100,000 bytes on it. */
+const STACK_BYTES = 512 * 1024;
 /** LMDB holds three files, and opens two more for a moment; what is above is for reading /proc and for sockets. */
 export const DESCRIPTORS: number = 16;
 /** The lock file has 126 slots of 64 bytes. */
@@ -33,16 +37,23 @@ export function chooseMapBytes({ addressBytes }: Pick<ProcessLimits, 'addressByt
 }
 
 /** A map for a file that is only read: as large as the file. */
-export function mapBytesOf(
-  fileBytes: number,
-  limits: Pick<ProcessLimits, 'addressBytes'> = readProcessLimits(),
-): number {
+export function mapBytesOf(fileBytes: number, limits: Pick<ProcessLimits, 'addressBytes'>): number {
   const bytes = Math.ceil(fileBytes / 1024 ** 2 + 1) * 1024 ** 2;
   if (bytes + READING_BYTES <= limits.addressBytes) return bytes;
   const needed = sizeOf(bytes + READING_BYTES);
   throw refused(
     `reading it needs ${needed} of address space, and the limit (ulimit -v) leaves ${sizeOf(limits.addressBytes)}`,
   );
+}
+
+/** Tries that LMDB may take the memory that it takes besides the map. */
+export function tryMemory({ dataBytes, stackBytes }: Pick<ProcessLimits, 'dataBytes' | 'stackBytes'>): void {
+  if (dataBytes < DATA_BYTES) {
+    throw refused(`it needs ${sizeOf(DATA_BYTES)} of memory, and the limit (ulimit -d) leaves ${sizeOf(dataBytes)}`);
+  }
+  if (stackBytes >= STACK_BYTES) return;
+  const limit = `the limit (ulimit -s) is ${stackBytes / 1024} KiB`;
+  throw refused(`a thread that writes needs a stack of ${STACK_BYTES / 1024} KiB, and ${limit}`);
 }
 
 /**

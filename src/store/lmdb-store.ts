@@ -31,6 +31,7 @@ import {
   tryBlocks,
   tryFile,
   tryLmdbLock,
+  tryMemory,
   tryOwnFile,
   tryReading,
 } from './lmdb-needs.ts';
@@ -117,12 +118,9 @@ class LmdbStore extends Tables implements Store {
       this.#makeRoom(writes);
       await quietly(() =>
         this.root.batch(() => {
-          let last: Promise<boolean> | null = null;
           for (const { database, key, value } of resolved) {
-            const written = value === null ? database.remove(key) : database.put(key, value as Buffer);
-            // All writes of a batch have one promise, mostly; it is rejected besides that of the batch.
-            if (written !== last) written.catch(ignore);
-            last = written;
+            if (value === null) void database.remove(key);
+            else void database.put(key, value as Buffer);
           }
         }),
       );
@@ -174,9 +172,6 @@ class LmdbStore extends Tables implements Store {
   }
 }
 
-/** The batch is rejected too. */
-function ignore(): void {}
-
 function checked(meta: LmdbMeta | null): LmdbMeta {
   assert(meta !== null, 'an open store has its meta pages');
   return meta;
@@ -220,7 +215,9 @@ async function openLocked({ folder, kind, tables, tell }: LmdbStoreOptions, lock
   const file = join(folder, DATA_FILE);
   const note = join(folder, NOTE_FILE);
   removeCopies(folder);
-  const mapBytes = chooseMapBytes(readProcessLimits());
+  const limits = readProcessLimits();
+  tryMemory(limits);
+  const mapBytes = chooseMapBytes(limits);
   const isNew = tryFile(file);
   const room = new DiskRoom(file, { mapBytes });
   try {
@@ -290,7 +287,9 @@ async function openCopy(file: string, options: ReadStoreOptions): Promise<Tables
     await copyLmdbFile(file, copy, copyOnce);
     // LMDB would write the first pages, and lmdb-js crashes because it may not.
     if (checkLmdbFile(copy, { name: file, acknowledged }) === 'empty') throw noFormatError(folder);
-    const mapBytes = mapBytesOf(statSync(copy).size);
+    const limits = readProcessLimits();
+    tryMemory(limits);
+    const mapBytes = mapBytesOf(statSync(copy).size, limits);
     tryLmdbLock(copy);
     return new Tables(copy, { tables, mapBytes, readOnly: true });
   } catch (error) {

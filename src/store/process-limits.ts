@@ -10,15 +10,25 @@ export type ProcessLimits = {
   readonly addressBytes: number;
   /** The largest size of a file that it may write. */
   readonly fileBytes: number;
+  /** Bytes of private memory (heap, stacks of threads) that are left. */
+  readonly dataBytes: number;
+  /** The stack of a thread. */
+  readonly stackBytes: number;
 };
 
 export function readProcessLimits(): ProcessLimits {
   const limits = textOf('/proc/self/limits');
-  const total = limitOf(limits, 'Max address space');
-  const fileBytes = limitOf(limits, 'Max file size');
-  if (total === Infinity) return { addressBytes: Infinity, fileBytes };
-  const usedKib = /^VmSize:\s*(\d+) kB$/m.exec(textOf('/proc/self/status'))?.[1];
-  return { addressBytes: Math.max(0, total - Number(usedKib ?? 0) * 1024), fileBytes };
+  const status = textOf('/proc/self/status');
+  return {
+    addressBytes: Math.max(0, limitOf(limits, 'Max address space') - usedBytes(status, 'VmSize')),
+    fileBytes: limitOf(limits, 'Max file size'),
+    dataBytes: Math.max(0, limitOf(limits, 'Max data size') - usedBytes(status, 'VmData')),
+    stackBytes: limitOf(limits, 'Max stack size'),
+  };
+}
+
+function usedBytes(status: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024;
 }
 
 /** The soft limit, in bytes; Infinity when there is none. */
