@@ -1,6 +1,7 @@
 /** `--data` of every command that has it: what cannot be used is one line, exit 2, at once, and nothing is left behind. */
 
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { EXIT } from '../core/errors.ts';
@@ -9,20 +10,20 @@ import { MAIN, TestProcess, temporaryFolder } from './testing/test-process.ts';
 
 /** The command lines, but for `--data`; `at` is a folder for what they make besides. */
 const COMMANDS: Readonly<Record<string, (at: string) => readonly string[]>> = {
-  broker: (at) => ['broker', '--listen', `ipc://${at}/socket`],
+  broker: () => ['broker', '--listen', `ipc://${join(tmpdir(), `stream-sum-${process.pid}.socket`)}`],
   summer: (at) => ['summer', '--connect', `ipc://${at}/socket`, '--partitions', '0'],
   chunker: (at) => ['chunker', '--connect', `ipc://${at}/socket`],
-  soak: (at) => ['soak', '--results', join(at, 'results'), '--duration', '5s'],
+  soak: (at) => ['soak', '--results', join(at, 'results'), '--duration', '60s'],
 };
 
 async function refused(t: ExecutionContext, argv: readonly string[], line: string): Promise<void> {
-  const process = new TestProcess(t, argv);
-  const { code, signal } = await process.exit();
-  const said = [argv.join(' '), ...process.stdout, ...process.stderr].join('\n');
+  const command = new TestProcess(t, argv);
+  const { code, signal } = await command.exit();
+  const said = [argv.join(' '), ...command.stdout, ...command.stderr].join('\n');
   t.is(signal, null, said);
   t.is(code, EXIT.usage, said);
-  t.is(process.stderr.length, 1, said);
-  t.true(process.lastMessage.includes(line), said);
+  t.is(command.stderr.length, 1, said);
+  t.true(command.lastMessage.includes(line), said);
 }
 
 onLinux('a data folder that cannot be is one line with option, value and reason, and leaves nothing', async (t) => {
@@ -74,10 +75,10 @@ test('a data folder with any name that a file system takes is used as it is', as
   const at = temporaryFolder(t);
   for (const name of ['with space', 'ünïcödé', `quo'te"`, 'a/b/c']) {
     const data = join(at, name);
-    const process = new TestProcess(t, ['broker', '--data', data, '--listen', `ipc://${at}/socket`]);
-    await process.ready();
-    await process.signal('SIGTERM');
-    t.is((await process.exit()).code, EXIT.holds);
+    const broker = new TestProcess(t, ['broker', '--data', data, '--listen', `ipc://${at}/socket`]);
+    await broker.ready();
+    await broker.signal('SIGTERM');
+    t.is((await broker.exit()).code, EXIT.holds);
     t.true(existsSync(join(data, 'store.lmdb')));
   }
 });

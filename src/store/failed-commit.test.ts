@@ -299,7 +299,7 @@ for (const page of ['meta', 'data'] as const) {
       t.regex(rows, /^rows \d+$/);
       // A page of data is announced by LMDB's C code; besides, there is our line alone.
       const lines = said.trimEnd().split('\n');
-      t.regex(lines.at(-1) ?? '', /^ERR_STORE_COMMIT the commit to .* failed: [A-Z][a-z /]+$/);
+      t.regex(lines.at(-1) ?? '', /^ERR_STORE_COMMIT the commit to .* failed: [A-Z][a-z /]+$/, said);
       t.is(lines.length, page === 'data' ? 2 : 1, said);
       const store = await openLmdbStore(options(join(folder, 'data')));
       t.is(lastOf(store), Number(last));

@@ -127,7 +127,7 @@ onLinux('a stack or a memory that is too small for LMDB is one line', async (t) 
 // --- open files, sizes of files ---
 
 onLinux('with too few open files allowed a component says so', async (t) => {
-  for (const count of [20, 24, 32, 40]) {
+  for (const count of [28, 32, 40]) {
     const folder = join(temporaryFolder(t), 'data');
     const script = 'ulimit -n "$1" && exec "$2" "$3" broker --data "$4" --listen "ipc://$4.socket"';
     const ended = await shell(script, [String(count), process.execPath, MAIN, folder]);

@@ -6,6 +6,7 @@
 
 import { type Database, type RangeOptions, type RootDatabase, open } from 'lmdb';
 import { asRecord, assert, isCount } from '../core/assert.ts';
+import { OperatingError } from '../core/errors.ts';
 import type { TreeShape } from './commit-pages.ts';
 import type { Entry, Range, StoreReader } from './store.ts';
 
@@ -58,16 +59,31 @@ export class Tables implements StoreReader {
   }
 
   get(table: string, key: Buffer): Buffer | undefined {
-    return this.table(table).get(key);
+    const from = this.table(table);
+    try {
+      return from.get(key);
+    } catch (cause) {
+      throw unreadable(cause);
+    }
   }
 
   range(table: string, range: Range): Entry[] {
-    const entries = this.table(table).getRange(bounds(range));
-    return Array.from(entries, ({ key, value }) => ({ key: Buffer.from(key), value: Buffer.from(value) }));
+    const from = this.table(table);
+    try {
+      const entries = from.getRange(bounds(range));
+      return Array.from(entries, ({ key, value }) => ({ key: Buffer.from(key), value: Buffer.from(value) }));
+    } catch (cause) {
+      throw unreadable(cause);
+    }
   }
 
   keys(table: string, range: Range): Buffer[] {
-    return Array.from(this.table(table).getKeys(bounds(range)), (key) => Buffer.from(key));
+    const from = this.table(table);
+    try {
+      return Array.from(from.getKeys(bounds(range)), (key) => Buffer.from(key));
+    } catch (cause) {
+      throw unreadable(cause);
+    }
   }
 }
 
@@ -75,4 +91,10 @@ function bounds(range: Range): RangeOptions {
   const limit = range.limit === undefined ? {} : { limit: range.limit };
   if (range.reverse !== true) return { start: range.from, end: range.to, ...limit };
   return { start: range.to, end: range.from, reverse: true, exclusiveStart: true, inclusiveEnd: true, ...limit };
+}
+
+/** As after a failed commit, whose rejection may come a moment later: LMDB then answers nothing any more. */
+function unreadable(cause: unknown): OperatingError {
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new OperatingError('ERR_STORE_READ', `the store cannot be read: ${detail}`, { cause });
 }

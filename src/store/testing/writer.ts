@@ -27,7 +27,7 @@ for (let number = last === undefined ? 1 : last.readUInt32BE(0) + 1; ; number +=
   }, fail);
   while (!state.isResolved) {
     await new Promise(setImmediate);
-    if (store.get('b', keyOf(number, 0)) === undefined) continue;
+    if (!isThere(number)) continue;
     process.stdout.write(`seen ${number}\n`);
     break;
   }
@@ -39,4 +39,14 @@ for (let number = last === undefined ? 1 : last.readUInt32BE(0) + 1; ; number +=
 function fail(error: OperatingError): never {
   process.stderr.write(`${error.code} ${error.message}\n`);
   process.exit(exitCodeOf(error));
+}
+
+/** Once its meta page could not be written LMDB answers nothing; the commit then fails a moment later. */
+function isThere(number: number): boolean {
+  try {
+    return store.get('b', keyOf(number, 0)) !== undefined;
+  } catch (error) {
+    if ((error as OperatingError).code === 'ERR_STORE_READ') return false;
+    throw error;
+  }
 }
