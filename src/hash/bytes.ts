@@ -1,32 +1,81 @@
 // Checks of buffers before they cross into the addon, which reads and writes them in place. Memory shared between
-// threads is refused: another thread could change it while it is read. Types are told by what a value is made of and not
-// by its prototype, which anybody can set, and which is another one for values of another realm.
+// threads is refused: another thread could change it while it is read. A value is told by what it is made of, by getters
+// that were taken when this module was loaded: not by its prototype or its own properties, which anybody can set, and
+// which are others for values of another realm.
 
 import { types } from 'node:util';
 
-class ArgumentError extends TypeError {
-  readonly code: string = 'ERR_INVALID_ARG_TYPE';
+/** A TypeError with a code: ERR_INVALID_ARG_TYPE unless another one is given. */
+export class ArgumentError extends TypeError {
+  readonly code: string;
+
+  constructor(message: string, code = 'ERR_INVALID_ARG_TYPE') {
+    super(message);
+    this.code = code;
+  }
 }
+
+/** The getter `property` of `prototype`, as a function of the object. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what the language says that the getter returns
+function getter<T>(prototype: object, property: string): (object: object) => T {
+  // oxlint-disable-next-line typescript/unbound-method -- it is bound to each object that it is called with
+  const get = Object.getOwnPropertyDescriptor(prototype, property)?.get;
+  if (get === undefined) throw new Error(`there is no getter ${property}`);
+  return Function.prototype.call.bind(get);
+}
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- %TypedArray% has no name of its own
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const typedArrayBuffer = getter<ArrayBufferLike>(typedArray, 'buffer');
+const typedArrayByteOffset = getter<number>(typedArray, 'byteOffset');
+const typedArrayByteLength = getter<number>(typedArray, 'byteLength');
+const dataViewBuffer = getter<ArrayBufferLike>(DataView.prototype, 'buffer');
+const dataViewByteOffset = getter<number>(DataView.prototype, 'byteOffset');
+const dataViewByteLength = getter<number>(DataView.prototype, 'byteLength');
+/** Throws on everything that is no ArrayBuffer of a single thread. */
+const arrayBufferByteLength = getter<number>(ArrayBuffer.prototype, 'byteLength');
+const { isUint8Array, isUint32Array, isDataView } = types;
+const isView = ArrayBuffer.isView.bind(ArrayBuffer);
+const NO_BYTES = new Uint8Array(0);
 
 /** Throws a TypeError with the code ERR_INVALID_ARG_TYPE unless `value` is a Uint8Array over unshared memory. */
 export function checkBytes(name: string, value: unknown): asserts value is Uint8Array {
-  if (!types.isUint8Array(value)) throw new ArgumentError(`${name} must be a Uint8Array`);
-  checkUnshared(name, value);
+  if (!isUint8Array(value)) throw new ArgumentError(`${name} must be a Uint8Array`);
+  checkUnshared(name, typedArrayBuffer(value));
 }
 
 /** The same for a Uint32Array. */
 export function checkWords(name: string, value: unknown): asserts value is Uint32Array {
-  if (!types.isUint32Array(value)) throw new ArgumentError(`${name} must be a Uint32Array`);
-  checkUnshared(name, value);
+  if (!isUint32Array(value)) throw new ArgumentError(`${name} must be a Uint32Array`);
+  checkUnshared(name, typedArrayBuffer(value));
 }
 
-/** The bytes of a string (as UTF-8) or of any view; throws as `checkBytes` does. */
-export function bytesOf(name: string, value: string | NodeJS.ArrayBufferView): Uint8Array {
-  if (typeof value === 'string') return Buffer.from(value, 'utf8');
-  if (!ArrayBuffer.isView(value)) throw new ArgumentError(`${name} must be a string or a view of an ArrayBuffer`);
-  checkUnshared(name, value);
-  if (types.isUint8Array(value)) return value;
-  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+/** The bytes of any view, none of one whose memory is gone; throws as `checkBytes` does. */
+export function bytesOf(name: string, value: unknown): Uint8Array {
+  if (isUint8Array(value)) {
+    checkUnshared(name, typedArrayBuffer(value));
+    return value;
+  }
+  if (!isView(value)) throw new ArgumentError(`${name} must be a string or a view of an ArrayBuffer`);
+  if (isDataView(value)) {
+    const buffer = dataViewBuffer(value);
+    checkUnshared(name, buffer);
+    return dataViewBytes(value, buffer);
+  }
+  const buffer = typedArrayBuffer(value);
+  checkUnshared(name, buffer);
+  const length = typedArrayByteLength(value);
+  return length === 0 ? NO_BYTES : new Uint8Array(buffer, typedArrayByteOffset(value), length);
+}
+
+function dataViewBytes(view: DataView, buffer: ArrayBufferLike): Uint8Array {
+  try {
+    const length = dataViewByteLength(view);
+    return length === 0 ? NO_BYTES : new Uint8Array(buffer, dataViewByteOffset(view), length);
+  } catch {
+    // A view out of the bounds of its memory has no length.
+    return NO_BYTES;
+  }
 }
 
 /** Throws a TypeError with the code ERR_INVALID_ARG_TYPE unless `value` is a string. */
@@ -39,8 +88,10 @@ export function checkNumber(name: string, value: unknown): asserts value is numb
   if (typeof value !== 'number') throw new ArgumentError(`${name} must be a number`);
 }
 
-function checkUnshared(name: string, value: NodeJS.ArrayBufferView): void {
-  const { buffer } = value;
-  if (buffer instanceof ArrayBuffer) return;
-  if (types.isSharedArrayBuffer(buffer)) throw new ArgumentError(`${name} must not be shared memory`);
+function checkUnshared(name: string, buffer: object): void {
+  try {
+    arrayBufferByteLength(buffer);
+  } catch {
+    throw new ArgumentError(`${name} must not be shared memory`);
+  }
 }

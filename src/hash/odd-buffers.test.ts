@@ -6,6 +6,7 @@ import { runInNewContext } from 'node:vm';
 
 import test from 'ava';
 
+import { crc32c } from './crc32c.ts';
 import { HashPool, PAGE_BYTES, SUM_BYTES } from './pool.ts';
 import { encodeRecords, fixtureFileId, mistyped } from './record-fixture.ts';
 import { Sha256, STATE_BYTES } from './sha256.ts';
@@ -128,6 +129,72 @@ test('shared memory is refused wherever it comes from and whatever it looks like
   }
   t.deepEqual(states(), before);
   t.is(hash.byteCount + hashPool.openFiles(), 0);
+});
+
+/** Views of shared memory that say of themselves that they are none. */
+function spoofed(memory: SharedArrayBuffer): [Uint8Array, Uint32Array, DataView][] {
+  const views = (): [Uint8Array, Uint32Array, DataView] => [
+    new Uint8Array(memory, 0, 64),
+    new Uint32Array(memory, 0, 2),
+    new DataView(memory, 0, 64),
+  ];
+  const own = views();
+  for (const view of own) {
+    Object.defineProperty(view, 'buffer', { value: new ArrayBuffer(64) });
+    Object.defineProperty(view, 'byteLength', { value: 8 });
+  }
+  const derived = views();
+  for (const view of derived) {
+    const lie = { get: () => new ArrayBuffer(64) };
+    Object.setPrototypeOf(view, Object.create(mistyped<object>(Object.getPrototypeOf(view)), { buffer: lie }));
+  }
+  const disguised = views();
+  Object.setPrototypeOf(memory, ArrayBuffer.prototype);
+  return [own, derived, disguised];
+}
+
+test('shared memory is refused though it or its view is disguised', async (t) => {
+  const { pool, slots, states } = slotPool();
+  const before = states();
+  const hashPool = new HashPool();
+  const hash = new Sha256();
+  for (const [bytes, words, view] of spoofed(new SharedArrayBuffer(4096))) {
+    t.throws(() => pool.fold(words, slots, MESSAGE), INVALID);
+    t.throws(() => pool.fold(slots, words, MESSAGE), INVALID);
+    t.throws(() => pool.fold(slots, Uint32Array.of(0, 64), bytes), INVALID);
+    t.throws(() => pool.finish(slots, bytes), INVALID);
+    t.throws(() => pool.save(slots, bytes), INVALID);
+    t.throws(() => pool.openState(bytes), INVALID);
+    t.throws(() => hashPool.fold(bytes, 1, 0, Buffer.alloc(SUM_BYTES)), INVALID);
+    t.throws(() => hashPool.fold(RECORD, 1, 0, bytes), INVALID);
+    t.throws(() => hashPool.takeDirtyPages(words, Buffer.alloc(PAGE_BYTES)), INVALID);
+    t.throws(() => hashPool.takeDirtyPages(new Uint32Array(1), bytes), INVALID);
+    t.throws(() => hashPool.loadPage(0, bytes), INVALID);
+    t.throws(() => hashPool.dropProducer(bytes), INVALID);
+    t.throws(() => hashPool.lookup(bytes), INVALID);
+    await t.throwsAsync(() => hashPool.foldAsync(bytes, 1, 0), INVALID);
+    for (const odd of [bytes, words, view]) t.throws(() => hash.update(odd), INVALID);
+    t.throws(() => hash.digestInto(bytes), INVALID);
+    t.throws(() => Sha256.deserialize(bytes), INVALID);
+    t.throws(() => crc32c(0, bytes), INVALID);
+  }
+  t.deepEqual(states(), before);
+  t.is(hash.byteCount + hashPool.openFiles(), 0);
+});
+
+test('a view is read where its memory is, whatever its own properties say', (t) => {
+  const expected = createHash('sha256').update('abc').digest('hex');
+  for (const view of [new Uint8Array(8), new Uint16Array(4), new DataView(new ArrayBuffer(8))]) {
+    const part = new Uint8Array(view.buffer);
+    part.set(Buffer.from('abc'));
+    for (const [name, value] of Object.entries({ buffer: new ArrayBuffer(1), byteOffset: 0, byteLength: 1 })) {
+      Object.defineProperty(view, name, { value });
+    }
+    t.is(new Sha256().update(view).digest('hex'), createHash('sha256').update(part).digest('hex'));
+  }
+  const bytes = Uint8Array.of(97, 98, 99);
+  Object.defineProperty(bytes, 'length', { value: 1 });
+  t.is(new Sha256().update(bytes).digest('hex'), expected);
 });
 
 test('a view of another kind in the prototype of the right one is refused', (t) => {

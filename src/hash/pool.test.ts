@@ -242,6 +242,28 @@ test('pages that cannot have been taken are refused, and change nothing', (t) =>
   refused(new HashPool(), 0, altered(128 + 20, 0));
   refused(new HashPool(), 0, altered(128 + 119, 1));
   refused(new HashPool(), 0, altered(2 * 128, 1));
+  // 70 bytes in one chunk: neither of 71 chunks, nor 2^32 - 24 bytes in one, which no payload holds.
+  const counting = (sequence: number, bytes: number): Buffer => {
+    const counted = Buffer.from(page);
+    counted.writeUInt32LE(sequence, 128 + 16);
+    counted.writeBigUInt64BE(BigInt(bytes), 128 + 120);
+    return counted;
+  };
+  refused(new HashPool(), 0, counting(71, 70));
+  refused(new HashPool(), 0, counting(2 ** 32 - 1, 70));
+  // Multiples of 64, and what leaves 6 bytes as 70 does.
+  refused(new HashPool(), 0, counting(1, 2 ** 32 + 6));
+  refused(new HashPool(), 0, counting(3, 3 * 2 ** 32 - 58));
+  refused(new HashPool(), 0, counting(1, 6));
+  for (const [sequence, bytes] of [
+    [70, 70],
+    [1, 2 ** 32 - 58],
+    [3, 3 * 2 ** 32 - 122],
+  ] as const) {
+    const loaded = new HashPool();
+    loaded.loadPage(0, counting(sequence, bytes));
+    t.is(loaded.lookup(ids[1] ?? end)?.lastSequence, sequence);
+  }
 });
 
 test('dropping a producer frees its files only, and dirties their pages', (t) => {

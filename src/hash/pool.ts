@@ -3,6 +3,11 @@
 
 import { Batch, Pool as AddonPool, type PoolFailure } from '#addon';
 import { checkBytes, checkNumber, checkWords } from './bytes.ts';
+import { PoolBusyError, PoolClosedError } from './pool-errors.ts';
+import { refuseJson, uncloneable } from './uncloneable.ts';
+
+const INSTEAD = 'take its pages instead';
+const UNCLONEABLE = uncloneable('HashPool', INSTEAD);
 
 /** Bytes before a record's data: u32 LE data length (0 ends the file), u32 LE sequence from 1, 16-byte file id. */
 export const RECORD_HEADER_BYTES = 24;
@@ -38,7 +43,10 @@ export type FoldFailure =
     })
   /** `sums` is too small; it must have `needed` bytes. */
   | (FoldFailurePlace & { readonly kind: 'space'; readonly needed: number })
-  /** No room or memory for another open file (the bound is 2^20 pages, 32 million files). */
+  /**
+   * No room for another open file (the bound is 2^20 pages, 32 million files), or no memory: for it, for notes of the
+   * records, or for the sums of an asynchronous fold.
+   */
   | (FoldFailurePlace & { readonly kind: 'full' });
 
 /** What an asynchronous fold resolves to: the sums (`SUM_BYTES` each, in a fresh Buffer), or why it was refused. */
@@ -57,9 +65,15 @@ export interface OpenFile {
  * no reference is kept. Wrong types and shared memory throw ERR_INVALID_ARG_TYPE, values out of their bounds
  * ERR_OUT_OF_RANGE, an input that overlaps an output ERR_BUFFERS_OVERLAP. While an asynchronous fold is on its way, all
  * but `foldAsync` and `failure` throw ERR_POOL_BUSY.
+ *
+ * Memory follows the open files: what a refused batch or `clear()` leaves unused is given back. All is given back when the
+ * pool is collected, or at once by `close()`; every other call then throws ERR_POOL_CLOSED.
+ * `structuredClone` and `JSON.stringify` throw a TypeError with the code ERR_UNCLONEABLE.
  */
 export class HashPool {
+  protected readonly uncloneable: object = UNCLONEABLE;
   readonly #pool: AddonPool = new AddonPool();
+  #isClosed = false;
   /** Ends when all asynchronous folds so far have ended; never rejects. */
   #asyncTail: Promise<unknown> = Promise.resolve();
   #asyncFolds = 0;
@@ -81,6 +95,7 @@ export class HashPool {
 
   /** Why the last `fold` that returned -1 did so. Throws if none did. */
   failure(): FoldFailure {
+    this.#checkOpen();
     const failure = this.#pool.failure();
     if (failure === null) throw new Error('no batch was refused');
     return foldFailure(failure);
@@ -91,6 +106,7 @@ export class HashPool {
    * is copied before this returns; the sums come in a fresh Buffer. Folds of one pool run in the order of the calls.
    */
   async foldAsync(records: Uint8Array, count: number, skip: number): Promise<FoldOutcome> {
+    this.#checkOpen();
     checkBytes('records', records);
     checkNumber('count', count);
     checkNumber('skip', skip);
@@ -112,6 +128,12 @@ export class HashPool {
   openFiles(): number {
     this.#checkIdle();
     return this.#pool.openFiles();
+  }
+
+  /** Bytes that the pool holds outside of the JavaScript heap. V8 is told of them, so that it collects pools in time. */
+  memoryBytes(): number {
+    this.#checkIdle();
+    return this.#pool.memoryBytes();
   }
 
   /** Pages of the slab, those without files included. */
@@ -139,7 +161,8 @@ export class HashPool {
   }
 
   /**
-   * Loads a page that was taken, under the number it had, in any order; it is not dirty by that. Throws ERR_SHA256_PAGE,
+   * Loads a page that was taken, under the number it had, in any order; it is not dirty by that. A page without files
+   * takes no memory, nor do the pages below it that were not loaded. Throws ERR_SHA256_PAGE,
    * with nothing changed, on bytes that `takeDirtyPages` cannot have written, on a file that is open already, on a
    * page that has files, and on a number from 2^20.
    */
@@ -157,7 +180,7 @@ export class HashPool {
     return this.#pool.dropProducer(producerId);
   }
 
-  /** Forgets all files and pages, dirty ones too: the pool is as new. */
+  /** Forgets all files and pages, dirty ones too, and gives their memory back: the pool is as new. */
   clear(): void {
     this.#checkIdle();
     this.#pool.clear();
@@ -170,13 +193,30 @@ export class HashPool {
     return this.#pool.lookup(fileId);
   }
 
+  /** Forgets all files and gives their memory back. Again is harmless; ERR_POOL_BUSY during an asynchronous fold. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.clear();
+    this.#isClosed = true;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Refuses to be written without its files. */
+  toJSON(): never {
+    return refuseJson('HashPool', INSTEAD);
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new PoolClosedError('the pool was closed');
+  }
+
   #checkIdle(): void {
+    this.#checkOpen();
     if (this.#asyncFolds > 0) throw new PoolBusyError('an asynchronous fold of the pool has not ended');
   }
-}
-
-class PoolBusyError extends Error {
-  readonly code: string = 'ERR_POOL_BUSY';
 }
 
 function foldFailure(failure: PoolFailure): FoldFailure {

@@ -1,61 +1,112 @@
 // SHA-256 whose state can be saved and resumed, in the manner of node:crypto's Hash. Hash function: FIPS 180-4, 6.2.
+//
+// A state is 108 bytes in memory that JavaScript owns, and native functions are called on it: an object of the addon's
+// would cost ten times as much to make, and would be released only when the event loop turns. The states of some hashes
+// share a block of memory, as small Buffers do, which nothing outside of this module can reach.
 
-import { Sha256State } from '#addon';
+import { sha256Check, sha256Digest, sha256Start, sha256Update } from '#addon';
 import { bytesOf, checkBytes } from './bytes.ts';
+import { decodeString, outputEncodingOf } from './encodings.ts';
+import { refuseJson, uncloneable } from './uncloneable.ts';
 
 /** Bytes of a digest. */
 export const DIGEST_BYTES = 32;
 /** Bytes of a serialized state. */
 export const STATE_BYTES = 108;
 
+const STATES_PER_BLOCK = 37;
+const BLOCK_BYTES = STATES_PER_BLOCK * STATE_BYTES;
+const COUNT_OFFSET = 100;
+const INSTEAD = 'serialize it instead';
+const UNCLONEABLE = uncloneable('Sha256', INSTEAD);
+
+/** A block of states of the empty message; made at first use, for the addon may refuse its backend. */
+let template: Uint8Array | null = null;
+/** The block that hashes take their states from, and where the next one lies. */
+let block = new Uint8Array(0);
+let nextOffset = 0;
+const digestScratch = Buffer.allocUnsafeSlow(DIGEST_BYTES);
+
+function startBlock(): void {
+  if (template === null) {
+    const states = new Uint8Array(BLOCK_BYTES);
+    for (let offset = 0; offset < BLOCK_BYTES; offset += STATE_BYTES) sha256Start(states, offset);
+    template = states;
+  }
+  block = new Uint8Array(template);
+  nextOffset = 0;
+}
+
 /**
  * The SHA-256 of one message. It differs from node:crypto's Hash in that taking the digest does not end it, and that
- * its state can be serialized at any byte and resumed in another process, or by Go's `crypto/sha256`.
+ * its state can be serialized at any byte and resumed in another process, or by Go's `crypto/sha256`. It is no stream.
  *
  *     const hash = new Sha256().update('abc');
  *     const resumed = Sha256.deserialize(hash.serialize()).update('def');
  *     resumed.digest('hex'); // the digest of 'abcdef'
+ *
+ * `structuredClone` and `JSON.stringify` throw a TypeError with the code ERR_UNCLONEABLE.
  */
 export class Sha256 {
-  #state: Sha256State;
+  protected readonly uncloneable: object = UNCLONEABLE;
+  readonly #states: Uint8Array;
+  readonly #offset: number;
 
   constructor() {
-    this.#state = new Sha256State();
+    if (nextOffset === block.length) startBlock();
+    this.#states = block;
+    this.#offset = nextOffset;
+    nextOffset += STATE_BYTES;
   }
 
   /**
-   * Appends to the message: a string as UTF-8, or the bytes of a view, which are read before this returns.
+   * Appends to the message: a string in `inputEncoding`, UTF-8 by default, or the bytes of a view, which are read before
+   * this returns; then the encoding is ignored.
    *
-   * Throws ERR_INVALID_ARG_TYPE on anything else and on shared memory, and ERR_SHA256_MESSAGE_TOO_LONG, with nothing
-   * changed, past 2^61 - 1 bytes.
+   * Throws a TypeError with the code ERR_INVALID_ARG_TYPE on anything else and on shared memory, ERR_INVALID_ARG_VALUE on
+   * an unknown encoding and half a byte of hex, and an error with the code ERR_SHA256_MESSAGE_TOO_LONG past 2^61 - 1
+   * bytes. Then nothing was changed.
    */
-  update(data: string | NodeJS.ArrayBufferView): this {
-    this.#state.update(bytesOf('data', data));
+  update(data: string | NodeJS.ArrayBufferView, inputEncoding?: BufferEncoding): this {
+    const bytes = typeof data === 'string' ? decodeString(data, inputEncoding) : bytesOf('data', data);
+    sha256Update(this.#states, this.#offset, bytes);
     return this;
   }
 
-  /** The digest of the message so far: a fresh Buffer of 32 bytes, or a string. */
-  digest(): Buffer;
+  /**
+   * The digest of the message so far: a fresh Buffer of 32 bytes, or a string. Throws a TypeError with the code
+   * ERR_INVALID_ARG_TYPE or ERR_INVALID_ARG_VALUE on an encoding that is none.
+   */
+  digest(encoding?: 'buffer'): Buffer;
   digest(encoding: BufferEncoding): string;
-  digest(encoding?: BufferEncoding): Buffer | string {
-    const digest = this.#state.digest();
-    return encoding === undefined ? digest : digest.toString(encoding);
+  digest(encoding?: BufferEncoding | 'buffer'): Buffer | string {
+    const known = outputEncodingOf(encoding);
+    if (known === undefined) {
+      const digest = Buffer.allocUnsafeSlow(DIGEST_BYTES);
+      sha256Digest(this.#states, this.#offset, digest);
+      return digest;
+    }
+    sha256Digest(this.#states, this.#offset, digestScratch);
+    return digestScratch.toString(known);
   }
 
   /** Writes the digest of the message so far into the caller's 32 bytes; another length throws ERR_OUT_OF_RANGE. */
   digestInto(digest: Uint8Array): void {
     checkBytes('digest', digest);
-    this.#state.digestInto(digest);
+    sha256Digest(this.#states, this.#offset, digest);
   }
 
   /** An independent hash of the same message so far. */
   copy(): Sha256 {
-    return Sha256.#over(this.#state.copy());
+    return Sha256.#of(this.#view());
   }
 
   /** Bytes of the message so far, exact up to 2^53. */
   get byteCount(): number {
-    return this.#state.byteCount;
+    const start = this.#offset + COUNT_OFFSET;
+    let count = 0;
+    for (let at = start; at < start + 8; at += 1) count = count * 256 + (this.#states[at] ?? 0);
+    return count;
   }
 
   /**
@@ -64,18 +115,30 @@ export class Sha256 {
    * of bytes as a big-endian u64. Equal messages give equal states.
    */
   serialize(): Buffer {
-    return this.#state.serialize();
+    const state = Buffer.allocUnsafeSlow(STATE_BYTES);
+    state.set(this.#view());
+    return state;
   }
 
   /** Resumes a serialized state. Throws ERR_SHA256_STATE on bytes that `serialize` cannot have written. */
   static deserialize(state: Uint8Array): Sha256 {
     checkBytes('state', state);
-    return Sha256.#over(Sha256State.deserialize(state));
+    sha256Check(state);
+    return Sha256.#of(state);
   }
 
-  static #over(state: Sha256State): Sha256 {
+  /** Refuses to be written without its state. */
+  toJSON(): never {
+    return refuseJson('Sha256', INSTEAD);
+  }
+
+  #view(): Uint8Array {
+    return this.#states.subarray(this.#offset, this.#offset + STATE_BYTES);
+  }
+
+  static #of(state: Uint8Array): Sha256 {
     const hash = new Sha256();
-    hash.#state = state;
+    hash.#states.set(state, hash.#offset);
     return hash;
   }
 }

@@ -3,6 +3,11 @@
 
 import { SlotPool as AddonSlotPool } from '#addon';
 import { checkBytes, checkWords } from './bytes.ts';
+import { PoolClosedError } from './pool-errors.ts';
+import { refuseJson, uncloneable } from './uncloneable.ts';
+
+const INSTEAD = 'save its streams instead';
+const UNCLONEABLE = uncloneable('SlotPool', INSTEAD);
 
 /**
  * Hash contexts by slot, a small number that `open` returns. Buffers belong to the caller: they are read or written
@@ -14,9 +19,19 @@ import { checkBytes, checkWords } from './bytes.ts';
  *     pool.fold(slots, Uint32Array.of(3, 5), Buffer.from('abcde')); // 'abc' to the first stream, 'de' to the second
  *     const digests = new Uint8Array(64);
  *     pool.finish(slots, digests);
+ *
+ * Its memory is given back when it is collected, or at once by `close()`; every other call then throws ERR_POOL_CLOSED.
+ * `structuredClone` and `JSON.stringify` throw a TypeError with the code ERR_UNCLONEABLE.
  */
 export class SlotPool {
-  readonly #pool: AddonSlotPool = new AddonSlotPool();
+  protected readonly uncloneable: object = UNCLONEABLE;
+  readonly #addonPool: AddonSlotPool = new AddonSlotPool();
+  #isClosed = false;
+
+  get #pool(): AddonSlotPool {
+    if (this.#isClosed) throw new PoolClosedError('the pool was closed');
+    return this.#addonPool;
+  }
 
   /** Opens a stream and returns its slot, the lowest that is free. */
   open(): number {
@@ -32,6 +47,11 @@ export class SlotPool {
   /** Streams that are open. */
   openStreams(): number {
     return this.#pool.openStreams();
+  }
+
+  /** Bytes that the pool holds outside of the JavaScript heap. V8 is told of them, so that it collects pools in time. */
+  memoryBytes(): number {
+    return this.#pool.memoryBytes();
   }
 
   /**
@@ -57,5 +77,20 @@ export class SlotPool {
     checkWords('slots', slots);
     checkBytes('states', states);
     this.#pool.save(slots, states);
+  }
+
+  /** Forgets all streams and gives their memory back. Again is harmless. */
+  close(): void {
+    this.#addonPool.clear();
+    this.#isClosed = true;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Refuses to be written without its streams. */
+  toJSON(): never {
+    return refuseJson('SlotPool', INSTEAD);
   }
 }

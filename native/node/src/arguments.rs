@@ -19,8 +19,9 @@ pub enum ErrorCode {
     Backend,
     /// An asynchronous fold of the pool has not ended.
     PoolBusy,
-    /// JavaScript could not allocate a buffer.
+    /// There is no memory for a buffer.
     Memory,
+
     /// Slots or chunk ends do not fit the pool or each other.
     Slots,
     /// The operating system refused a file lock.

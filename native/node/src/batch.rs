@@ -1,13 +1,14 @@
 //! Folding on a thread of libuv: the batch is copied first, so that nothing of JavaScript's is touched off its thread.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use napi::bindgen_prelude::BufferSlice;
 use napi::{Env, ScopedTask};
 use napi_derive::napi;
-use stream_sum_sha256::{Failure, Pool, RECORD_HEADER_BYTES, SUM_BYTES};
+use stream_sum_sha256::Failure;
 
-use crate::pool::PoolFailure;
+use crate::arguments::{ErrorCode, Result, error};
+use crate::pool::{PoolFailure, SharedPool};
 
 /// A copy of a batch's records.
 #[napi]
@@ -19,8 +20,12 @@ pub struct Batch {
 impl Batch {
     /// Copies `records`.
     #[napi(constructor)]
-    pub fn new(records: &[u8]) -> Self {
-        Self { records: records.to_vec() }
+    pub fn new(records: &[u8]) -> Result<Self> {
+        let mut copy = Vec::new();
+        let refused = |cause| error(ErrorCode::Memory, format_args!("no memory for a copy of the batch: {cause}"));
+        copy.try_reserve_exact(records.len()).map_err(refused)?;
+        copy.extend_from_slice(records);
+        Ok(Self { records: copy })
     }
 }
 
@@ -35,28 +40,23 @@ pub struct FoldedBatch<'env> {
 
 /// One batch on its way through a pool.
 pub struct FoldTask {
-    pub(crate) pool: Arc<Mutex<Pool>>,
+    pub(crate) pool: Arc<SharedPool>,
     pub(crate) records: Vec<u8>,
     pub(crate) count: usize,
     pub(crate) skip: usize,
 }
 
 impl<'task> ScopedTask<'task> for FoldTask {
-    type Output = Result<Vec<u8>, Failure>;
+    type Output = std::result::Result<Vec<u8>, Failure>;
     type JsValue = FoldedBatch<'task>;
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
-        // As many files may end as there are records.
-        let records_max = self.count.min(self.records.len() / RECORD_HEADER_BYTES);
-        let mut sums = vec![0; records_max * SUM_BYTES];
-        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(pool.fold(&self.records, self.count, self.skip, &mut sums).map(|finished| {
-            sums.truncate(finished * SUM_BYTES);
-            sums
-        }))
+        let mut pool = self.pool.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(pool.fold_to_vec(&self.records, self.count, self.skip))
     }
 
     fn resolve(&mut self, env: &'task Env, output: Self::Output) -> napi::Result<Self::JsValue> {
+        self.pool.report(env)?;
         Ok(match output {
             Ok(sums) => FoldedBatch { sums: Some(BufferSlice::copy_from(env, sums)?), failure: None },
             Err(failure) => FoldedBatch { sums: None, failure: Some(PoolFailure::new(env, &failure)?) },

@@ -10,6 +10,7 @@ mod batch;
 mod checksum;
 mod file_lock;
 mod file_space;
+mod memory;
 mod pool;
-mod sha256_state;
+mod sha256;
 mod slot_pool;

@@ -1,15 +1,16 @@
 //! The pool of one partition's open files.
 
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, BufferSlice};
+use napi::bindgen_prelude::{AsyncTask, BufferSlice, ObjectFinalize};
 use napi_derive::napi;
 use stream_sum_sha256::{Failure, FailureKind, FileId};
 
 use crate::arguments::{BytesMut, ErrorCode, Result, WordsMut, disjoint, error, integer};
 use crate::backend::backend;
 use crate::batch::{Batch, FoldTask};
+use crate::memory::ReportedMemory;
 
 /// Why the last fold returned -1.
 #[napi(object, object_from_js = false)]
@@ -68,11 +69,35 @@ pub struct PoolFile<'env> {
     pub state: BufferSlice<'env>,
 }
 
+/// A pool that a thread of libuv may have.
+pub struct SharedPool {
+    pub(crate) pool: Mutex<stream_sum_sha256::Pool>,
+    reported: Mutex<ReportedMemory>,
+}
+
+impl SharedPool {
+    /// Tells V8 what the pool holds, unless a thread of libuv has it, which does so when it is done.
+    pub fn report(&self, env: &Env) -> napi::Result<()> {
+        let bytes = match self.pool.try_lock() {
+            Ok(pool) => pool.memory_bytes(),
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().memory_bytes(),
+            Err(TryLockError::WouldBlock) => return Ok(()),
+        };
+        self.reported.lock().unwrap_or_else(PoisonError::into_inner).report(env, bytes)
+    }
+}
+
 /// Hash contexts of many open files.
-#[napi]
+#[napi(custom_finalize)]
 pub struct Pool {
-    pool: Arc<Mutex<stream_sum_sha256::Pool>>,
+    shared: Arc<SharedPool>,
     failure: Option<Failure>,
+}
+
+impl ObjectFinalize for Pool {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        self.shared.reported.lock().unwrap_or_else(PoisonError::into_inner).report(&env, 0)
+    }
 }
 
 #[napi]
@@ -80,12 +105,18 @@ impl Pool {
     /// A pool without files.
     #[napi(constructor)]
     pub fn new() -> Result<Self> {
-        Ok(Self { pool: Arc::new(Mutex::new(stream_sum_sha256::Pool::new(backend()?))), failure: None })
+        let pool = Mutex::new(stream_sum_sha256::Pool::new(backend()?));
+        Ok(Self { shared: Arc::new(SharedPool { pool, reported: Mutex::default() }), failure: None })
+    }
+
+    /// Tells V8 what the pool holds.
+    fn report(&self, env: &Env) -> Result<()> {
+        self.shared.report(env).map_err(|cause| error(ErrorCode::Memory, cause))
     }
 
     /// The pool, unless a thread of libuv has it.
     fn lock(&self) -> Result<MutexGuard<'_, stream_sum_sha256::Pool>> {
-        match self.pool.try_lock() {
+        match self.shared.pool.try_lock() {
             Ok(pool) => Ok(pool),
             Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => Err(error(ErrorCode::PoolBusy, "an asynchronous fold has not ended")),
@@ -96,6 +127,7 @@ impl Pool {
     #[napi]
     pub fn fold(
         &mut self,
+        env: &Env,
         records: &[u8],
         count: f64,
         skip: f64,
@@ -104,6 +136,7 @@ impl Pool {
         let (count, skip) = counts(count, skip)?;
         disjoint(records, sums, "records and sums")?;
         let folded = self.lock()?.fold(records, count, skip, sums);
+        self.report(env)?;
         match folded {
             // A payload below 2^32 bytes has fewer than 2^28 records.
             Ok(finished) => Ok(finished as i32),
@@ -128,13 +161,19 @@ impl Pool {
     pub fn fold_async(&self, batch: &mut Batch, count: f64, skip: f64) -> Result<AsyncTask<FoldTask>> {
         let (count, skip) = counts(count, skip)?;
         let records = std::mem::take(&mut batch.records);
-        Ok(AsyncTask::new(FoldTask { pool: Arc::clone(&self.pool), records, count, skip }))
+        Ok(AsyncTask::new(FoldTask { pool: Arc::clone(&self.shared), records, count, skip }))
     }
 
     /// Files that are open.
     #[napi]
     pub fn open_files(&self) -> Result<u32> {
         Ok(self.lock()?.open_files() as u32)
+    }
+
+    /// Bytes that the pool holds, of which V8 is told.
+    #[napi]
+    pub fn memory_bytes(&self) -> Result<f64> {
+        Ok(self.lock()?.memory_bytes() as f64)
     }
 
     /// Pages of the slab.
@@ -168,27 +207,30 @@ impl Pool {
 
     /// Loads a page that was taken before.
     #[napi]
-    pub fn load_page(&mut self, page: f64, bytes: &[u8]) -> Result<()> {
+    pub fn load_page(&mut self, env: &Env, page: f64, bytes: &[u8]) -> Result<()> {
         let page = integer("page", page)?;
         let failed = |cause| error(ErrorCode::Page, format_args!("page {page}: {cause}"));
-        self.lock()?.load_page(page, bytes).map_err(failed)
+        self.lock()?.load_page(page, bytes).map_err(failed)?;
+        self.report(env)
     }
 
     /// Drops every file whose id starts with the 8 bytes `producer_id`; returns how many.
     #[napi]
-    pub fn drop_producer(&mut self, producer_id: &[u8]) -> Result<u32> {
+    pub fn drop_producer(&mut self, env: &Env, producer_id: &[u8]) -> Result<u32> {
         let producer_id = producer_id.try_into().map_err(|_| {
             let reason = format_args!("a producer id has 8 bytes, not {}", producer_id.len());
             error(ErrorCode::OutOfRange, reason)
         })?;
-        Ok(self.lock()?.drop_producer(producer_id) as u32)
+        let dropped = self.lock()?.drop_producer(producer_id);
+        self.report(env)?;
+        Ok(dropped as u32)
     }
 
-    /// Forgets all files and pages.
+    /// Forgets all files and pages, and gives their memory back.
     #[napi]
-    pub fn clear(&mut self) -> Result<()> {
+    pub fn clear(&mut self, env: &Env) -> Result<()> {
         self.lock()?.clear();
-        Ok(())
+        self.report(env)
     }
 
     /// The last sequence and the state of an open file; null if it is not open.

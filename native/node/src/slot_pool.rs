@@ -1,15 +1,25 @@
 //! Streams by slot, for chunks that are sliced already.
 
+use napi::Env;
+use napi::bindgen_prelude::ObjectFinalize;
 use napi_derive::napi;
 use stream_sum_sha256::SlotError;
 
 use crate::arguments::{BytesMut, ErrorCode, Result, disjoint, error};
 use crate::backend::backend;
+use crate::memory::ReportedMemory;
 
 /// Hash contexts by slot.
-#[napi]
+#[napi(custom_finalize)]
 pub struct SlotPool {
     pool: stream_sum_sha256::SlotPool,
+    reported: ReportedMemory,
+}
+
+impl ObjectFinalize for SlotPool {
+    fn finalize(mut self, env: Env) -> napi::Result<()> {
+        self.reported.report(&env, 0)
+    }
 }
 
 fn refused(cause: SlotError) -> napi::Error<ErrorCode> {
@@ -22,25 +32,40 @@ impl SlotPool {
     /// A pool without streams.
     #[napi(constructor)]
     pub fn new() -> Result<Self> {
-        Ok(Self { pool: stream_sum_sha256::SlotPool::new(backend()?) })
+        Ok(Self { pool: stream_sum_sha256::SlotPool::new(backend()?), reported: ReportedMemory::default() })
+    }
+
+    /// Tells V8 what the pool holds.
+    fn report(&mut self, env: &Env) -> Result<()> {
+        self.reported.report(env, self.pool.memory_bytes()).map_err(|cause| error(ErrorCode::Memory, cause))
     }
 
     /// Opens a stream and returns its slot.
     #[napi]
-    pub fn open(&mut self) -> Result<u32> {
-        self.pool.open().map_err(refused)
+    pub fn open(&mut self, env: &Env) -> Result<u32> {
+        let slot = self.pool.open().map_err(refused)?;
+        self.report(env)?;
+        Ok(slot)
     }
 
     /// Opens a stream that goes on from a serialized state.
     #[napi]
-    pub fn open_state(&mut self, state: &[u8]) -> Result<u32> {
-        self.pool.open_state(state).map_err(refused)
+    pub fn open_state(&mut self, env: &Env, state: &[u8]) -> Result<u32> {
+        let slot = self.pool.open_state(state).map_err(refused)?;
+        self.report(env)?;
+        Ok(slot)
     }
 
     /// Streams that are open.
     #[napi]
     pub fn open_streams(&self) -> u32 {
         self.pool.open_streams() as u32
+    }
+
+    /// Bytes that the pool holds, of which V8 is told.
+    #[napi]
+    pub fn memory_bytes(&self) -> f64 {
+        self.pool.memory_bytes() as f64
     }
 
     /// Folds chunk i, `data[ends[i - 1]..ends[i]]`, into the stream of `slots[i]`.
@@ -51,9 +76,22 @@ impl SlotPool {
 
     /// Ends the streams of `slots` and writes their digests.
     #[napi]
-    pub fn finish(&mut self, slots: &[u32], #[napi(ts_arg_type = "Uint8Array")] digests: BytesMut) -> Result<()> {
+    pub fn finish(
+        &mut self,
+        env: &Env,
+        slots: &[u32],
+        #[napi(ts_arg_type = "Uint8Array")] digests: BytesMut,
+    ) -> Result<()> {
         disjoint(slots, digests, "slots and digests")?;
-        self.pool.finish(slots, digests).map_err(refused)
+        self.pool.finish(slots, digests).map_err(refused)?;
+        self.report(env)
+    }
+
+    /// Forgets all streams, and gives their memory back.
+    #[napi]
+    pub fn clear(&mut self, env: &Env) -> Result<()> {
+        self.pool.clear();
+        self.report(env)
     }
 
     /// Writes the states of `slots`.

@@ -1,5 +1,7 @@
-//! A growable set of small numbers with two levels, so that the lowest member is found in a few steps however many
-//! there are.
+//! A growable set of small numbers with two levels, so that the lowest member is found in a few steps, and all members in
+//! about as many steps as there are, however large the numbers.
+
+use std::collections::TryReserveError;
 
 const WORD_BITS: usize = 64;
 
@@ -7,7 +9,7 @@ const WORD_BITS: usize = 64;
 pub(crate) struct Bits {
     words: Vec<u64>,
     /// Bit w is set if `words[w]` is not zero.
-    summary: Vec<u64>,
+    filled: Vec<u64>,
     count: usize,
 }
 
@@ -16,26 +18,29 @@ impl Bits {
         self.count
     }
 
-    /// Makes room for the numbers below `bound`; the memory for it is asked for first, so that a refusal is an error.
-    pub(crate) fn reserve(&mut self, bound: usize) -> Result<(), std::collections::TryReserveError> {
+    /// Makes room for the numbers below `bound`, which is at most `bound_max`; the memory for all that may come is asked
+    /// for first, so that a refusal is an error, and nothing is copied later.
+    pub(crate) fn reserve(&mut self, bound: usize, bound_max: usize) -> Result<(), TryReserveError> {
         let words = bound.div_ceil(WORD_BITS);
-        let summary = words.div_ceil(WORD_BITS);
-        if words > self.words.len() {
-            self.words.try_reserve(words - self.words.len())?;
-            self.summary.try_reserve(summary - self.summary.len())?;
-            self.words.resize(words, 0);
-            self.summary.resize(summary, 0);
+        if words <= self.words.len() {
+            return Ok(());
         }
+        let words_max = bound_max.div_ceil(WORD_BITS);
+        self.words.try_reserve_exact(words_max - self.words.len())?;
+        self.filled.try_reserve_exact(words_max.div_ceil(WORD_BITS) - self.filled.len())?;
+        self.words.resize(words, 0);
+        self.filled.resize(words.div_ceil(WORD_BITS), 0);
         Ok(())
     }
 
     #[inline]
     pub(crate) fn insert(&mut self, number: usize) {
-        let word = &mut self.words[number / WORD_BITS];
+        let index = number / WORD_BITS;
+        let word = &mut self.words[index];
         let bit = 1u64 << (number % WORD_BITS);
         self.count += usize::from(*word & bit == 0);
         *word |= bit;
-        self.summary[number / WORD_BITS / WORD_BITS] |= 1u64 << (number / WORD_BITS % WORD_BITS);
+        self.filled[index / WORD_BITS] |= 1u64 << (index % WORD_BITS);
     }
 
     #[inline]
@@ -45,27 +50,36 @@ impl Bits {
         let bit = 1u64 << (number % WORD_BITS);
         self.count -= usize::from(*word & bit != 0);
         *word &= !bit;
-        if *word == 0 {
-            self.summary[index / WORD_BITS] &= !(1u64 << (index % WORD_BITS));
-        }
-    }
-
-    pub(crate) fn contains(&self, number: usize) -> bool {
-        self.words.get(number / WORD_BITS).is_some_and(|word| word >> (number % WORD_BITS) & 1 == 1)
+        self.filled[index / WORD_BITS] &= !(u64::from(*word == 0) << (index % WORD_BITS));
     }
 
     /// The lowest member.
     pub(crate) fn first(&self) -> Option<usize> {
-        let (index, summary) = self.summary.iter().enumerate().find(|(_, summary)| **summary != 0)?;
-        let word = index * WORD_BITS + summary.trailing_zeros() as usize;
-        Some(word * WORD_BITS + self.words[word].trailing_zeros() as usize)
+        let (at, filled) = self.filled.iter().enumerate().find(|(_, filled)| **filled != 0)?;
+        let index = at * WORD_BITS + filled.trailing_zeros() as usize;
+        Some(index * WORD_BITS + self.words[index].trailing_zeros() as usize)
+    }
+
+    /// All members, ascending.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        let indexes = self.filled.iter().enumerate().flat_map(|(at, word)| ones(at, *word));
+        indexes.flat_map(|index| ones(index, self.words[index]))
     }
 
     pub(crate) fn clear(&mut self) {
-        self.words.fill(0);
-        self.summary.fill(0);
+        for (at, filled) in self.filled.iter_mut().enumerate() {
+            ones(at, *filled).for_each(|index| self.words[index] = 0);
+            *filled = 0;
+        }
         self.count = 0;
     }
+}
+
+/// The numbers of the bits that are set in the word at `index`, ascending.
+fn ones(index: usize, word: u64) -> impl Iterator<Item = usize> {
+    let some = |word: u64| Some(word).filter(|word| *word != 0);
+    let left = std::iter::successors(some(word), move |word| some(word & (word - 1)));
+    left.map(move |word| index * WORD_BITS + word.trailing_zeros() as usize)
 }
 
 #[cfg(test)]
@@ -75,19 +89,22 @@ mod tests {
     #[test]
     fn the_lowest_member_is_found_across_words() {
         let mut bits = Bits::default();
-        bits.reserve(10_000).unwrap();
+        assert_eq!(bits.first(), None);
+        bits.reserve(10_000, 1 << 20).unwrap();
         for number in [9_999, 4_096, 64, 63, 0] {
             bits.insert(number);
             bits.insert(number);
             assert_eq!(bits.first(), Some(number));
         }
         assert_eq!(bits.len(), 5);
+        assert_eq!(bits.iter().collect::<Vec<_>>(), [0, 63, 64, 4_096, 9_999]);
         for number in [0, 63, 64, 4_096, 9_999] {
             assert_eq!(bits.first(), Some(number));
-            assert!(bits.contains(number));
             bits.remove(number);
-            assert!(!bits.contains(number));
         }
         assert_eq!((bits.first(), bits.len()), (None, 0));
+        bits.insert(70);
+        bits.clear();
+        assert_eq!((bits.first(), bits.iter().next(), bits.len()), (None, None, 0));
     }
 }

@@ -11,7 +11,8 @@ pub enum FailureKind {
     Sequence,
     /// The caller's buffer is too small for the sums of the files that end here.
     Space,
-    /// The pool has no room for another open file.
+    /// The pool has no room, or there is no memory: for another open file, for what is noted of the batch's records, or
+    /// for its sums.
     Full,
 }
 
@@ -30,7 +31,7 @@ pub struct Failure {
     pub expected_sequence: u32,
     /// `Sequence`: what came, else 0.
     pub actual_sequence: u32,
-    /// `Space`: bytes that the buffer for sums must have, else 0.
+    /// `Space`, or `Full` for want of it: bytes that the sums take, else 0.
     pub needed: usize,
 }
 

@@ -5,7 +5,7 @@
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "the backends there have one lane"))]
 
 use crate::backend::LaneKernel;
-use crate::context::Context;
+use crate::contexts::Contexts;
 
 /// Blocks to fold into the context of `slot`: `runs[0]`, then `runs[1]`.
 #[derive(Clone, Copy)]
@@ -72,7 +72,7 @@ impl<'a, const L: usize> Lanes<'a, L> {
     }
 
     /// Fills idle lanes, in the queue's order, up to the first job whose stream is in a lane.
-    fn refill(&mut self, queue: &mut Queue<'a>, contexts: &[Context]) {
+    fn refill(&mut self, queue: &mut Queue<'a>, contexts: &Contexts) {
         for lane in 0..L {
             if self.slots[lane] != IDLE {
                 continue;
@@ -83,14 +83,14 @@ impl<'a, const L: usize> Lanes<'a, L> {
             }
             let Some(job) = queue.pop() else { return };
             self.slots[lane] = job.slot;
-            self.h[lane] = contexts[job.slot as usize].h;
+            self.h[lane] = contexts[job.slot].h;
             [self.runs[lane], self.rests[lane]] = job.runs;
             self.active += 1;
         }
     }
 
     /// Folds as many blocks as the shortest run has, in every lane; whoever is done leaves.
-    fn step(&mut self, kernel: &impl LaneKernel<L>, contexts: &mut [Context]) {
+    fn step(&mut self, kernel: &impl LaneKernel<L>, contexts: &mut Contexts) {
         let mut shortest = self.runs[0];
         let mut blocks = usize::MAX;
         for (slot, run) in self.slots.iter().zip(self.runs) {
@@ -117,8 +117,8 @@ impl<'a, const L: usize> Lanes<'a, L> {
         }
     }
 
-    fn leave(&mut self, lane: usize, contexts: &mut [Context]) {
-        let context = &mut contexts[self.slots[lane] as usize];
+    fn leave(&mut self, lane: usize, contexts: &mut Contexts) {
+        let context = &mut contexts[self.slots[lane]];
         context.h = self.h[lane];
         context.queued = 0;
         self.slots[lane] = IDLE;
@@ -126,7 +126,7 @@ impl<'a, const L: usize> Lanes<'a, L> {
     }
 
     /// Finishes what is in the lanes one stream after the other.
-    fn finish(&mut self, contexts: &mut [Context], mut single: impl FnMut(&mut [u32; 8], &[[u8; 64]])) {
+    fn finish(&mut self, contexts: &mut Contexts, mut single: impl FnMut(&mut [u32; 8], &[[u8; 64]])) {
         for lane in 0..L {
             if self.slots[lane] != IDLE {
                 single(&mut self.h[lane], self.runs[lane]);
@@ -158,7 +158,7 @@ pub(crate) fn fold<const L: usize>(
     kernel: &impl LaneKernel<L>,
     lanes_min: usize,
     queue: &mut Queue<'_>,
-    contexts: &mut [Context],
+    contexts: &mut Contexts,
     mut single: impl FnMut(&mut [u32; 8], &[[u8; 64]]),
 ) {
     let mut lanes = Lanes::<L>::new();
@@ -180,7 +180,7 @@ pub(crate) fn fold_wide<const W: usize>(
     lanes_min: usize,
     narrow: &impl LaneKernel<2>,
     queue: &mut Queue<'_>,
-    contexts: &mut [Context],
+    contexts: &mut Contexts,
     mut single: impl FnMut(&mut [u32; 8], &[[u8; 64]]),
 ) {
     let mut lanes = Lanes::<W>::new();
@@ -208,11 +208,11 @@ pub(crate) fn fold_wide<const W: usize>(
 /// Folds all jobs, each in its turn.
 pub(crate) fn fold_singly(
     queue: &mut Queue<'_>,
-    contexts: &mut [Context],
+    contexts: &mut Contexts,
     mut single: impl FnMut(&mut [u32; 8], &[[u8; 64]]),
 ) {
     while let Some(job) = queue.pop() {
-        let context = &mut contexts[job.slot as usize];
+        let context = &mut contexts[job.slot];
         single(&mut context.h, job.runs[0]);
         single(&mut context.h, job.runs[1]);
         context.queued = 0;
@@ -223,7 +223,7 @@ pub(crate) fn fold_singly(
 impl<'a> Queue<'a> {
     /// Folds as many jobs as fill all lanes; returns the rest.
     #[inline]
-    pub(crate) fn fold_blocks<const L: usize>(self, kernel: &impl LaneKernel<L>, contexts: &mut [Context]) -> Self {
+    pub(crate) fn fold_blocks<const L: usize>(self, kernel: &impl LaneKernel<L>, contexts: &mut Contexts) -> Self {
         let (groups, rest) = self.jobs.as_chunks::<L>();
         for group in groups {
             self.fold_group(kernel, contexts, group.each_ref(), L);
@@ -237,7 +237,7 @@ impl<'a> Queue<'a> {
         self,
         kernel: &impl LaneKernel<L>,
         lanes_min: usize,
-        contexts: &mut [Context],
+        contexts: &mut Contexts,
     ) -> Self {
         let rest = self.fold_blocks(kernel, contexts);
         let active = rest.jobs.len();
@@ -253,14 +253,14 @@ impl<'a> Queue<'a> {
     fn fold_group<const L: usize>(
         &self,
         kernel: &impl LaneKernel<L>,
-        contexts: &mut [Context],
+        contexts: &mut Contexts,
         jobs: [&StoredJob; L],
         active: usize,
     ) {
-        let mut h = jobs.map(|job| contexts[job.slot as usize].h);
+        let mut h = jobs.map(|job| contexts[job.slot].h);
         kernel.compress_lanes(&mut h, jobs.map(|job| std::slice::from_ref(&self.staged[usize::from(job.staged)])));
         for (job, h) in jobs.iter().zip(h).take(active) {
-            let context = &mut contexts[job.slot as usize];
+            let context = &mut contexts[job.slot];
             context.h = h;
             context.queued = 0;
         }
@@ -269,11 +269,11 @@ impl<'a> Queue<'a> {
     /// Folds the jobs one after the other.
     pub(crate) fn fold_blocks_singly(
         self,
-        contexts: &mut [Context],
+        contexts: &mut Contexts,
         mut single: impl FnMut(&mut [u32; 8], &[[u8; 64]]),
     ) {
         for job in self.jobs {
-            let context = &mut contexts[job.slot as usize];
+            let context = &mut contexts[job.slot];
             single(&mut context.h, std::slice::from_ref(&self.staged[usize::from(job.staged)]));
             context.queued = 0;
         }

@@ -1,13 +1,14 @@
 //! Resumable SHA-256 over many files at once.
 //!
-//! [`Sha256`] is one stream whose state can be saved and resumed ([`codec`], Go's 108-byte format). [`Pool`] holds the
+//! [`Sha256`] is one stream whose state can be saved and resumed ([`STATE_BYTES`], Go's 108-byte format). [`Pool`] holds the
 //! contexts of all open files of one partition in one slab and folds a whole batch of chunks in one call, all or
 //! nothing. Hash function: FIPS 180-4, section 6.2. No I/O and no N-API here; `unsafe` lives in `backend` alone.
 
 mod backend;
 mod bits;
-pub mod codec;
+mod codec;
 mod context;
+mod contexts;
 mod failure;
 mod lanes;
 mod page;
@@ -20,6 +21,7 @@ mod table;
 mod window;
 
 pub use backend::{BACKEND_NAMES, BACKEND_VARIABLE, Backend, BackendError};
+pub use codec::{STATE_BYTES, StateError};
 pub use context::{BLOCK_BYTES, BYTE_COUNT_MAX, DIGEST_BYTES, FILE_ID_BYTES, FileId};
 pub use failure::{Failure, FailureKind};
 pub use page::{PAGE_BYTES, PAGE_SLOTS, PAGES_MAX, PageError, SLOT_BYTES};

@@ -12,6 +12,7 @@ use std::fmt;
 
 use crate::codec::{self, STATE_BYTES, StateError};
 use crate::context::{Context, FILE_ID_BYTES};
+use crate::record::{PAYLOAD_BYTES_MAX, RECORD_HEADER_BYTES};
 
 /// Slots of a page.
 pub const PAGE_SLOTS: usize = 31;
@@ -24,6 +25,8 @@ pub const PAGES_MAX: usize = 1 << 20;
 
 const SEQUENCE_OFFSET: usize = FILE_ID_BYTES;
 const STATE_OFFSET: usize = 20;
+/// The most data of one record.
+const CHUNK_BYTES_MAX: u64 = (PAYLOAD_BYTES_MAX - RECORD_HEADER_BYTES) as u64;
 const _: () = assert!(STATE_OFFSET + STATE_BYTES == SLOT_BYTES);
 
 /// Why a page was not loaded. Nothing was changed by it.
@@ -39,6 +42,8 @@ pub enum PageError {
     State(usize, StateError),
     /// A slot in use has the last sequence 0.
     Sequence(usize),
+    /// The chunks that a slot counts cannot have had as many bytes as it counts.
+    Bytes(usize),
     /// The pool, or an earlier slot of the page, has the same file.
     Duplicate(usize),
     /// There is no memory for it.
@@ -57,6 +62,9 @@ impl fmt::Display for PageError {
             PageError::Sequence(slot) => {
                 write!(f, "slot {slot} of the page has a state but the last sequence 0")
             }
+            PageError::Bytes(slot) => {
+                write!(f, "slot {slot} of the page counts bytes that no chunks of its last sequence can have had")
+            }
             PageError::Duplicate(slot) => {
                 write!(f, "slot {slot} of the page has a file that is open already")
             }
@@ -67,13 +75,13 @@ impl fmt::Display for PageError {
 
 impl std::error::Error for PageError {}
 
-pub(crate) fn encode(contexts: &[Context], bytes: &mut [u8]) {
-    let (slots, _) = bytes.as_chunks_mut::<SLOT_BYTES>();
-    for (context, slot) in contexts.iter().zip(slots) {
-        if context.is_free() {
+/// Writes a page's contexts; None is a free slot too.
+pub(crate) fn encode<'a>(contexts: impl Iterator<Item = Option<&'a Context>>, bytes: &mut [u8; PAGE_BYTES]) {
+    for (context, slot) in contexts.zip(bytes.as_chunks_mut::<SLOT_BYTES>().0) {
+        let Some(context) = context.filter(|context| !context.is_free()) else {
             slot.fill(0);
             continue;
-        }
+        };
         slot[..SEQUENCE_OFFSET].copy_from_slice(&context.file_id);
         slot[SEQUENCE_OFFSET..STATE_OFFSET].copy_from_slice(&context.last_sequence.to_le_bytes());
         if let Some(state) = slot.last_chunk_mut() {
@@ -83,11 +91,11 @@ pub(crate) fn encode(contexts: &[Context], bytes: &mut [u8]) {
 }
 
 /// The contexts of a page; free slots are `Context::FREE`.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<Context>, PageError> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<[Context; PAGE_SLOTS], PageError> {
     if bytes.len() != PAGE_BYTES {
         return Err(PageError::Length(bytes.len()));
     }
-    let mut contexts = vec![Context::FREE; PAGE_SLOTS];
+    let mut contexts = [const { Context::FREE }; PAGE_SLOTS];
     for (index, (slot, context)) in bytes.as_chunks::<SLOT_BYTES>().0.iter().zip(&mut contexts).enumerate() {
         if slot.iter().all(|&byte| byte == 0) {
             continue;
@@ -96,8 +104,13 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<Context>, PageError> {
         context.file_id.copy_from_slice(&slot[..SEQUENCE_OFFSET]);
         let sequence = &slot[SEQUENCE_OFFSET..STATE_OFFSET];
         context.last_sequence = u32::from_le_bytes([sequence[0], sequence[1], sequence[2], sequence[3]]);
-        if context.last_sequence == 0 {
+        // Every chunk had a byte at least, and no more than fit a payload beside its header.
+        let sequence = u64::from(context.last_sequence);
+        if sequence == 0 {
             return Err(PageError::Sequence(index));
+        }
+        if !(sequence..=sequence * CHUNK_BYTES_MAX).contains(&context.byte_count) {
+            return Err(PageError::Bytes(index));
         }
     }
     Ok(contexts)

@@ -19,7 +19,7 @@
 //! | 24 | 8 | u64 | data bytes of the file |
 //! | 32 | 32 | bytes | SHA-256 |
 
-use crate::context::{Context, FILE_ID_BYTES, FileId};
+use crate::context::{Context, FileId};
 
 /// Bytes before a record's data.
 pub const RECORD_HEADER_BYTES: usize = 24;
@@ -49,12 +49,6 @@ impl Record {
         }
         let file_id: &FileId = header.last_chunk()?;
         Some(Record { offset, data_bytes, sequence, file_id: *file_id })
-    }
-
-    /// The file id of the record at `offset`, which was read before.
-    #[inline]
-    pub(crate) fn file_id(payload: &[u8], offset: usize) -> Option<&FileId> {
-        payload.get(offset + RECORD_HEADER_BYTES - FILE_ID_BYTES..)?.first_chunk()
     }
 
     pub(crate) fn end(&self) -> usize {

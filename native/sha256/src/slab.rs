@@ -1,95 +1,124 @@
-//! All contexts of a pool in one allocation, by slot; which slots are free; which pages of 31 slots changed since they
-//! were last taken. The lowest free slot goes first, so that files gather in few pages.
+//! The contexts of a pool by slot; which slots are in use; which pages of 31 slots changed since they were last taken.
+//! The lowest free slot goes first, so that files gather in few pages and the memory behind them can be given back.
 
 use std::collections::TryReserveError;
 
 use crate::bits::Bits;
 use crate::context::Context;
+use crate::contexts::{CHUNK_SLOTS, Contexts};
 use crate::page::{PAGE_SLOTS, PAGES_MAX};
+
+const SLOTS_MAX: usize = PAGES_MAX * PAGE_SLOTS;
+const CHUNKS_MAX: usize = SLOTS_MAX.div_ceil(CHUNK_SLOTS);
 
 #[derive(Default)]
 pub(crate) struct Slab {
-    contexts: Vec<Context>,
-    free: Bits,
+    contexts: Contexts,
+    /// Chunks that have a free slot.
+    roomy: Bits,
+    open_files: usize,
+    pages: usize,
     dirty: Bits,
+    /// A chunk that kept its memory when its last file went: the next file may come at once.
+    spare: Option<usize>,
 }
 
 impl Slab {
-    pub(crate) fn contexts(&self) -> &[Context] {
+    #[inline(always)]
+    pub(crate) fn contexts(&self) -> &Contexts {
         &self.contexts
     }
 
-    pub(crate) fn contexts_mut(&mut self) -> &mut [Context] {
+    #[inline(always)]
+    pub(crate) fn contexts_mut(&mut self) -> &mut Contexts {
         &mut self.contexts
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn at(&mut self, slot: u32) -> &mut Context {
-        &mut self.contexts[slot as usize]
+        &mut self.contexts[slot]
     }
 
     pub(crate) fn open_files(&self) -> usize {
-        self.contexts.len() - self.free.len()
+        self.open_files
     }
 
     pub(crate) fn page_count(&self) -> usize {
-        self.contexts.len() / PAGE_SLOTS
+        self.pages
     }
 
-    pub(crate) fn page(&self, page: usize) -> &[Context] {
-        &self.contexts[page * PAGE_SLOTS..(page + 1) * PAGE_SLOTS]
+    /// One past the last slot that may have memory.
+    pub(crate) fn slot_bound(&self) -> u32 {
+        (self.contexts.chunk_count() * CHUNK_SLOTS) as u32
     }
 
-    /// Takes the lowest free slot, growing by a page if there is none; None at the bound or without memory.
+    /// What the slab holds, in bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.contexts.memory_bytes()
+    }
+
+    /// The contexts of a page; None for a slot without memory.
+    pub(crate) fn page(&self, page: usize) -> impl Iterator<Item = Option<&Context>> {
+        (page * PAGE_SLOTS..(page + 1) * PAGE_SLOTS).map(|slot| self.contexts.get(slot as u32))
+    }
+
+    /// Takes the lowest free slot; None at the bound or without memory.
     pub(crate) fn acquire(&mut self) -> Option<u32> {
-        let slot = match self.free.first() {
-            Some(slot) => slot,
-            None => {
-                let pages = self.page_count();
-                if pages == PAGES_MAX {
-                    return None;
-                }
-                self.grow_to(pages + 1).ok()?;
-                pages * PAGE_SLOTS
-            }
-        };
-        self.free.remove(slot);
+        let slot = self.contexts.first_free(self.roomy.first().unwrap_or(self.contexts.chunk_count()));
+        if slot >= SLOTS_MAX {
+            return None;
+        }
+        self.provide(slot).ok()?;
+        self.acquire_at(slot as u32);
         Some(slot as u32)
     }
 
-    /// Takes that slot, which is free.
-    pub(crate) fn acquire_at(&mut self, slot: usize) {
-        self.free.remove(slot);
+    /// Makes room for a slot, so that it can be taken.
+    pub(crate) fn provide(&mut self, slot: usize) -> Result<(), TryReserveError> {
+        let chunks = self.contexts.chunk_count();
+        self.dirty.reserve(slot / PAGE_SLOTS + 1, PAGES_MAX)?;
+        self.roomy.reserve(slot / CHUNK_SLOTS + 1, CHUNKS_MAX)?;
+        let provided = self.contexts.provide(slot, CHUNKS_MAX);
+        (chunks..self.contexts.chunk_count()).for_each(|chunk| self.roomy.insert(chunk));
+        provided
+    }
+
+    /// Takes that slot, which is free and has room.
+    pub(crate) fn acquire_at(&mut self, slot: u32) {
+        if self.contexts.set_used(slot, true) == CHUNK_SLOTS {
+            self.roomy.remove(slot as usize / CHUNK_SLOTS);
+        }
+        self.open_files += 1;
+        self.raise_page_count(slot as usize / PAGE_SLOTS + 1);
     }
 
     pub(crate) fn release(&mut self, slot: u32) {
-        self.contexts[slot as usize].last_sequence = 0;
-        self.free.insert(slot as usize);
+        let chunk = slot as usize / CHUNK_SLOTS;
+        self.contexts[slot].last_sequence = 0;
+        let used = self.contexts.set_used(slot, false);
+        self.roomy.insert(chunk);
+        self.open_files -= 1;
+        if used == 0 && self.spare != Some(chunk) {
+            self.release_spare();
+            self.spare = Some(chunk);
+        }
     }
 
-    pub(crate) fn grow_to(&mut self, pages: usize) -> Result<(), TryReserveError> {
-        let slots = pages * PAGE_SLOTS;
-        let first = self.contexts.len();
-        if slots <= first {
-            return Ok(());
+    fn release_spare(&mut self) {
+        if let Some(chunk) = self.spare.take().filter(|chunk| self.contexts.used_count(*chunk) == 0) {
+            self.contexts.release_chunk(chunk);
         }
-        self.free.reserve(slots)?;
-        self.dirty.reserve(pages)?;
-        self.contexts.try_reserve(slots - first)?;
-        self.contexts.resize(slots, Context::FREE);
-        for slot in first..slots {
-            self.free.insert(slot);
-        }
-        Ok(())
+    }
+
+    /// Pages without files count, and take no memory.
+    pub(crate) fn raise_page_count(&mut self, pages: usize) {
+        self.pages = self.pages.max(pages);
     }
 
     /// Takes back the growth past `pages`, whose slots are all free and not dirty.
     pub(crate) fn shrink_to(&mut self, pages: usize) {
-        let slots = pages * PAGE_SLOTS;
-        for slot in slots..self.contexts.len() {
-            self.free.remove(slot);
-        }
-        self.contexts.truncate(slots);
+        self.pages = pages;
+        self.release_spare();
     }
 
     #[inline]
@@ -103,16 +132,10 @@ impl Slab {
 
     /// The dirty pages' numbers, ascending.
     pub(crate) fn dirty_numbers(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.page_count()).filter(|page| self.dirty.contains(*page))
+        self.dirty.iter()
     }
 
     pub(crate) fn clear_dirty(&mut self) {
-        self.dirty.clear();
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.contexts.clear();
-        self.free.clear();
         self.dirty.clear();
     }
 }

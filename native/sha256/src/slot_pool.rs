@@ -46,6 +46,8 @@ impl std::error::Error for SlotError {}
 /// Streams by slot.
 pub struct SlotPool {
     slab: Slab,
+    /// No stream is longer.
+    bytes_bound: u64,
     window: Window,
     backend: Backend,
 }
@@ -53,7 +55,7 @@ pub struct SlotPool {
 impl SlotPool {
     /// A pool without streams.
     pub fn new(backend: Backend) -> Self {
-        Self { slab: Slab::default(), window: Window::new(), backend }
+        Self { slab: Slab::default(), bytes_bound: 0, window: Window::new(), backend }
     }
 
     /// Opens a stream and returns its slot, the lowest that is free.
@@ -71,6 +73,7 @@ impl SlotPool {
         let mut resumed = Context::FREE;
         codec::decode(state, &mut resumed).map_err(SlotError::State)?;
         let slot = self.open()?;
+        self.bytes_bound = self.bytes_bound.max(resumed.byte_count);
         *self.slab.at(slot) = Context { last_sequence: 1, ..resumed };
         Ok(slot)
     }
@@ -78,6 +81,17 @@ impl SlotPool {
     /// Streams that are open.
     pub fn open_streams(&self) -> usize {
         self.slab.open_files()
+    }
+
+    /// What the pool holds, in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        self.slab.memory_bytes() + Window::MEMORY_BYTES
+    }
+
+    /// Forgets all streams and gives their memory back.
+    pub fn clear(&mut self) {
+        self.slab = Slab::default();
+        self.bytes_bound = 0;
     }
 
     /// Folds chunk i, `data[ends[i - 1]..ends[i]]` (from 0 for the first), into the stream of `slots[i]`, in order.
@@ -90,6 +104,7 @@ impl SlotPool {
             #[inline(always)]
             |splicer| self.fold_validated(splicer, slots, ends, data),
         );
+        self.bytes_bound = self.bytes_bound.saturating_add(data.len() as u64);
         Ok(())
     }
 
@@ -114,19 +129,17 @@ impl SlotPool {
 
     fn validate(&self, slots: &[u32], ends: &[u32], data_bytes: usize) -> Result<(), SlotError> {
         let contexts = self.slab.contexts();
+        // A stream is at most as long as all that was folded, and what the longest resumed one had: so hardly ever must
+        // the streams be looked at. Conservative by one call's data, so that chunks of one stream need no sum.
+        let bytes_max = BYTE_COUNT_MAX - data_bytes as u64;
+        let may_be_long = self.bytes_bound > bytes_max;
         let mut start = 0;
         for (index, (&slot, &end)) in slots.iter().zip(ends).enumerate() {
-            if let Some(context) = slots.get(index + PREFETCH_AHEAD).and_then(|slot| contexts.get(*slot as usize)) {
-                prefetch(context);
+            if !contexts.is_used(slot) {
+                return Err(SlotError::Slot(index));
             }
-            match contexts.get(slot as usize) {
-                Some(context) if context.is_free() => return Err(SlotError::Slot(index)),
-                // Conservative by up to one call's data, so that several chunks of one stream need no sum of their own.
-                Some(context) if context.byte_count > BYTE_COUNT_MAX - data_bytes as u64 => {
-                    return Err(SlotError::TooLong(index));
-                }
-                Some(_) => {}
-                None => return Err(SlotError::Slot(index)),
+            if may_be_long && contexts[slot].byte_count > bytes_max {
+                return Err(SlotError::TooLong(index));
             }
             if end < start {
                 return Err(SlotError::End(index));
@@ -160,7 +173,7 @@ impl SlotPool {
     /// Marks every slot by `queued`, which is 0 between calls, to find one that is named twice.
     fn mark_ends(&mut self, slots: &[u32]) -> Result<(), SlotError> {
         for (index, &slot) in slots.iter().enumerate() {
-            match self.slab.contexts_mut().get_mut(slot as usize) {
+            match self.slab.contexts_mut().get_mut(slot) {
                 Some(context) if !context.is_free() && context.queued == 0 => context.queued = 1,
                 _ => {
                     slots[..index].iter().for_each(|&slot| self.slab.at(slot).queued = 0);
@@ -177,12 +190,11 @@ impl SlotPool {
             return Err(SlotError::Lengths);
         }
         let contexts = self.slab.contexts();
-        let is_open = |slot: &u32| contexts.get(*slot as usize).is_some_and(|context| !context.is_free());
-        if let Some(index) = slots.iter().position(|slot| !is_open(slot)) {
+        if let Some(index) = slots.iter().position(|slot| !contexts.is_used(*slot)) {
             return Err(SlotError::Slot(index));
         }
         for (&slot, state) in slots.iter().zip(states.as_chunks_mut::<STATE_BYTES>().0) {
-            codec::encode(&contexts[slot as usize], state);
+            codec::encode(&contexts[slot], state);
         }
         Ok(())
     }

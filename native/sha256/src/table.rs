@@ -1,186 +1,327 @@
-//! From file id to slot: open addressing with linear probing and backward-shift deletion. An entry holds 32 bits of the
-//! hash beside the slot, so that growing and deleting never touch the slab, and a look-up touches it once.
+//! From file id to slot. An entry holds 32 bits of the id's hash beside the slot, so that growing and deleting never
+//! touch the slab, and a look-up touches it once.
+//!
+//! The entries lie in segments of one page of memory, by linear hashing: the low bits of the hash name the segment, and
+//! the table grows and shrinks by one segment, whose entries come from or go to one other. No operation moves more.
+//!
+//! Within its segment an entry lies at its home, which the high bits of the hash name, or behind it: who is further
+//! from home goes first (Robin Hood hashing), so that distances are nearly equal and a look-up ends where a nearer
+//! one lies. An entry that would come to lie, or push another one, `DISTANCE_MAX` from home goes to a second table, whose
+//! hash has other keys. By chance that does not happen; to whoever had found ids that collide they collide no more.
 
 use std::collections::TryReserveError;
-use std::hash::{BuildHasher, RandomState};
 
-use crate::backend::prefetch;
-use crate::context::{Context, FileId};
+use crate::backend::{IdHasher, prefetch};
+use crate::context::FileId;
+use crate::contexts::Contexts;
+use crate::page::{PAGE_SLOTS, PAGES_MAX};
 
-const CAPACITY_MIN: usize = 64;
+/// Entries of a segment: 4 KiB.
+const SEGMENT_ENTRIES: usize = 512;
+/// Files a segment from which on the table grows. Segments that were not split yet in a round hold twice that, so that
+/// they are at most five eighths full.
+const SEGMENT_FILES_MAX: usize = 160;
+/// Files a segment below which the table shrinks.
+const SEGMENT_FILES_MIN: usize = 64;
+/// How far from its home an entry may lie.
+const DISTANCE_MAX: usize = 40;
+/// Bits of the hash that name the home.
+const HOME_BITS: u32 = SEGMENT_ENTRIES.trailing_zeros();
+/// Segments that a second-level cache keeps beside their contexts: of some 2,000 files.
+const SEGMENTS_AT_HAND: usize = 16;
+/// Segments of a small table, for which the list of them may still move.
+const SEGMENTS_FEW: usize = 64;
+/// Segments that all files of a pool can need.
+const SEGMENTS_MAX: usize = (PAGES_MAX * PAGE_SLOTS).div_ceil(SEGMENT_FILES_MAX);
+const _: () = assert!(SEGMENTS_MAX.next_power_of_two() <= 1 << (u32::BITS - HOME_BITS));
+
+/// 0 is empty; else the hash in the high half, slot + 1 in the low half.
+type Segment = [u64; SEGMENT_ENTRIES];
 
 pub(crate) struct Table {
-    /// 0 is empty; else the hash in the high half, slot + 1 in the low half.
-    entries: Vec<u64>,
+    segments: Vec<Box<Segment>>,
+    /// The next power of two of the number of segments, less 1.
+    mask: usize,
     count: usize,
-    /// Random in each process, since file ids come from outside: nobody can choose ids that collide.
-    seeds: [u64; 2],
+    hasher: IdHasher,
+    /// Where entries go that would lie too far from home.
+    beyond: Option<Box<Table>>,
+    #[cfg(test)]
+    moved: usize,
+}
+
+fn entry_of(hash: u32, slot: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(slot + 1)
+}
+
+#[inline(always)]
+fn home(hash: u32) -> usize {
+    (hash >> (u32::BITS - HOME_BITS)) as usize
+}
+
+/// How far behind its home an entry at `position` lies.
+#[inline(always)]
+fn distance(entry: u64, position: usize) -> usize {
+    position.wrapping_sub(home((entry >> 32) as u32)) % SEGMENT_ENTRIES
 }
 
 impl Table {
     pub(crate) fn new() -> Self {
-        let random = RandomState::new();
-        Self { entries: vec![0; CAPACITY_MIN], count: 0, seeds: [random.hash_one(0u8), random.hash_one(1u8)] }
+        Self::with_hasher(IdHasher::new())
+    }
+
+    fn with_hasher(hasher: IdHasher) -> Self {
+        Self {
+            segments: vec![Box::new([0; SEGMENT_ENTRIES])],
+            mask: 0,
+            count: 0,
+            hasher,
+            beyond: None,
+            #[cfg(test)]
+            moved: 0,
+        }
     }
 
     /// The 32 bits of hash that the other calls take.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hash(&self, file_id: &FileId) -> u32 {
-        let id = u128::from_le_bytes(*file_id);
-        let low = id as u64 ^ self.seeds[0];
-        let high = (id >> 64) as u64 ^ self.seeds[1];
-        let product = u128::from(low) * u128::from(high);
-        let folded = product as u64 ^ (product >> 64) as u64;
-        (folded ^ (folded >> 32)) as u32
+        self.hasher.hash(file_id)
+    }
+
+    /// What the table holds, in bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.segments.len() * size_of::<Segment>() + self.beyond.as_ref().map_or(0, |table| table.memory_bytes())
+    }
+
+    #[inline(always)]
+    fn segment_number(&self, hash: u32) -> usize {
+        let number = hash as usize & self.mask;
+        if number < self.segments.len() { number } else { number & (self.mask >> 1) }
+    }
+
+    #[inline(always)]
+    fn segment(&self, hash: u32) -> &Segment {
+        &self.segments[self.segment_number(hash)]
+    }
+
+    /// Whether a second-level cache keeps the table, and the contexts it leads to, with no prefetching.
+    #[inline(always)]
+    pub(crate) fn is_at_hand(&self) -> bool {
+        self.mask < SEGMENTS_AT_HAND
     }
 
     /// Asks for the entry where a look-up begins.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn prefetch(&self, hash: u32) {
-        prefetch(&self.entries[hash as usize & (self.entries.len() - 1)]);
+        prefetch(&self.segment(hash)[home(hash)]);
     }
 
     /// Asks for the context that a look-up most likely ends at.
-    #[inline]
-    pub(crate) fn prefetch_context(&self, hash: u32, contexts: &[Context]) {
-        let entry = self.entries[hash as usize & (self.entries.len() - 1)];
-        if let Some(context) = contexts.get((entry as u32).wrapping_sub(1) as usize) {
+    #[inline(always)]
+    pub(crate) fn prefetch_context(&self, hash: u32, contexts: &Contexts) {
+        let segment = self.segment(hash);
+        let (first, second) = (segment[home(hash)], segment[(home(hash) + 1) % SEGMENT_ENTRIES]);
+        let entry = if (first >> 32) as u32 == hash { first } else { second };
+        if let Some(context) = contexts.get((entry as u32).wrapping_sub(1)) {
             prefetch(context);
         }
     }
 
-    /// The slot of `file_id`.
-    #[inline]
-    pub(crate) fn find(&self, hash: u32, file_id: &FileId, contexts: &[Context]) -> Option<u32> {
-        let mask = self.entries.len() - 1;
-        let mut position = hash as usize & mask;
-        loop {
-            let entry = self.entries[position];
-            if entry == 0 {
-                return None;
-            }
-            if (entry >> 32) as u32 == hash {
-                let slot = (entry as u32) - 1;
-                if contexts[slot as usize].file_id == *file_id {
-                    return Some(slot);
-                }
-            }
-            position = (position + 1) & mask;
+    /// The slot of `file_id`, whose hash is given.
+    #[inline(always)]
+    pub(crate) fn find(&self, hash: u32, file_id: &FileId, contexts: &Contexts) -> Option<u32> {
+        let found = self.seek(hash, |slot| contexts[slot].file_id == *file_id).0;
+        match &self.beyond {
+            Some(beyond) if found.is_none() => beyond.find_beyond(file_id, contexts),
+            _ => found,
         }
+    }
+
+    #[cold]
+    fn find_beyond(&self, file_id: &FileId, contexts: &Contexts) -> Option<u32> {
+        self.find(self.hash(file_id), file_id, contexts)
+    }
+
+    /// The slot of this table's entry under `hash` that `is_it`, and how many entries were looked at.
+    #[inline(always)]
+    fn seek(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> (Option<u32>, usize) {
+        let segment = self.segment(hash);
+        let home = home(hash);
+        for probe in 0..SEGMENT_ENTRIES {
+            let position = (home + probe) % SEGMENT_ENTRIES;
+            let entry = segment[position];
+            if entry == 0 {
+                return (None, probe + 1);
+            }
+            if (entry >> 32) as u32 == hash && is_it(entry as u32 - 1) {
+                return (Some(entry as u32 - 1), probe + 1);
+            }
+            if distance(entry, position) < probe {
+                return (None, probe + 1);
+            }
+        }
+        (None, SEGMENT_ENTRIES)
     }
 
     /// Makes room for `additional` more entries.
     #[inline]
     pub(crate) fn reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
-        // At most half full: probes stay short and always end.
-        let needed = (self.count + additional) * 2;
-        if needed <= self.entries.len() { Ok(()) } else { self.grow(needed.next_power_of_two()) }
-    }
-
-    fn grow(&mut self, capacity: usize) -> Result<(), TryReserveError> {
-        let mut entries = Vec::new();
-        entries.try_reserve_exact(capacity)?;
-        entries.resize(capacity, 0);
-        let previous = std::mem::replace(&mut self.entries, entries);
-        for entry in previous.into_iter().filter(|entry| *entry != 0) {
-            self.place(entry);
+        while self.count + additional > self.segments.len() * SEGMENT_FILES_MAX {
+            self.split()?;
         }
         Ok(())
     }
 
     /// Adds an id that is not in the table. Room for it was reserved.
-    pub(crate) fn insert(&mut self, hash: u32, slot: u32) {
-        self.place(u64::from(hash) << 32 | u64::from(slot + 1));
+    pub(crate) fn insert(&mut self, hash: u32, slot: u32, file_id: &FileId) -> Result<(), TryReserveError> {
+        if self.put(entry_of(hash, slot), DISTANCE_MAX) {
+            self.count += 1;
+            return Ok(());
+        }
+        let beyond = self.beyond.get_or_insert_with(|| Box::new(Table::new()));
+        beyond.reserve(1)?;
+        beyond.insert(beyond.hash(file_id), slot, file_id)
+    }
+
+    /// Puts an entry back that was removed since the table last shrank; for that there is always a place.
+    pub(crate) fn put_back(&mut self, hash: u32, slot: u32) {
+        assert!(self.put(entry_of(hash, slot), SEGMENT_ENTRIES), "a removed entry left a place");
         self.count += 1;
     }
 
-    fn place(&mut self, entry: u64) {
-        let mask = self.entries.len() - 1;
-        let mut position = (entry >> 32) as usize & mask;
-        while self.entries[position] != 0 {
-            position = (position + 1) & mask;
+    fn put(&mut self, entry: u64, distance_max: usize) -> bool {
+        let number = self.segment_number((entry >> 32) as u32);
+        let moved = place(&mut self.segments[number], entry, distance_max);
+        #[cfg(test)]
+        {
+            self.moved += moved.unwrap_or(0);
         }
-        self.entries[position] = entry;
+        moved.is_some()
     }
 
-    /// Removes the entry of `slot`, which is in the table under `hash`.
-    pub(crate) fn remove(&mut self, hash: u32, slot: u32) {
-        let mask = self.entries.len() - 1;
-        let wanted = u64::from(hash) << 32 | u64::from(slot + 1);
-        let mut hole = hash as usize & mask;
-        while self.entries[hole] != wanted {
-            assert!(self.entries[hole] != 0, "the slot is in the table");
-            hole = (hole + 1) & mask;
-        }
-        self.count -= 1;
-        let mut position = hole;
+    /// Removes the entry of `slot`, which is in the table under `hash`, the hash of `file_id`.
+    pub(crate) fn remove(&mut self, hash: u32, slot: u32, file_id: &FileId) {
+        let number = self.segment_number(hash);
+        let segment = &mut self.segments[number];
+        let wanted = entry_of(hash, slot);
+        let positions = (home(hash)..home(hash) + SEGMENT_ENTRIES).map(|position| position % SEGMENT_ENTRIES);
+        let Some(mut hole) = positions.take_while(|at| segment[*at] != 0).find(|at| segment[*at] == wanted) else {
+            let Some(beyond) = &mut self.beyond else { panic!("the slot is in the table") };
+            return beyond.remove(beyond.hash(file_id), slot, file_id);
+        };
+        // What follows and is not at home moves one place nearer.
         loop {
-            position = (position + 1) & mask;
-            let entry = self.entries[position];
-            if entry == 0 {
+            let next = (hole + 1) % SEGMENT_ENTRIES;
+            if segment[next] == 0 || distance(segment[next], next) == 0 {
                 break;
             }
-            let home = (entry >> 32) as usize & mask;
-            // Moves back unless the hole lies before the entry's home.
-            if (position.wrapping_sub(home) & mask) >= (position.wrapping_sub(hole) & mask) {
-                self.entries[hole] = entry;
-                hole = position;
-            }
+            segment[hole] = segment[next];
+            hole = next;
         }
-        self.entries[hole] = 0;
+        segment[hole] = 0;
+        self.count -= 1;
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.entries.fill(0);
-        self.count = 0;
+    /// Adds a segment and moves the entries there that belong there now.
+    #[cold]
+    fn split(&mut self) -> Result<(), TryReserveError> {
+        let last = self.segments.len();
+        let room = if last < SEGMENTS_FEW { SEGMENTS_FEW } else { SEGMENTS_MAX.max(last + 1) };
+        self.segments.try_reserve_exact(room - last)?;
+        let mut added = Vec::new();
+        added.try_reserve_exact(SEGMENT_ENTRIES)?;
+        added.resize(SEGMENT_ENTRIES, 0);
+        self.segments.extend(added.into_boxed_slice().try_into().ok());
+        self.mask = (last + 1).next_power_of_two() - 1;
+        let from = last & (self.mask >> 1);
+        let entries = std::mem::replace(&mut *self.segments[from], [0; SEGMENT_ENTRIES]);
+        for entry in entries.into_iter().filter(|entry| *entry != 0) {
+            // Among fewer entries none lies further from home than before.
+            assert!(self.put(entry, SEGMENT_ENTRIES), "half of a segment's entries have a place");
+        }
+        Ok(())
     }
+
+    /// Takes the last segment away, if the one that it was split from can take its entries. False if not.
+    fn join(&mut self) -> bool {
+        let last = self.segments.len() - 1;
+        let into = last & (self.mask >> 1);
+        let mut joined = *self.segments[into];
+        for entry in self.segments[last].iter().filter(|entry| **entry != 0) {
+            if place(&mut joined, *entry, DISTANCE_MAX).is_none() {
+                return false;
+            }
+        }
+        *self.segments[into] = joined;
+        #[cfg(test)]
+        {
+            self.moved += SEGMENT_ENTRIES;
+        }
+        self.segments.pop();
+        self.mask = last.next_power_of_two() - 1;
+        true
+    }
+
+    pub(crate) fn segments(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// Gives segments back past `segments` that few enough files are left for.
+    pub(crate) fn shrink_to(&mut self, segments: usize) {
+        let needed = self.count.div_ceil(SEGMENT_FILES_MAX);
+        while self.segments.len() > segments.max(needed).max(1) && self.join() {}
+        if self.beyond.as_ref().is_some_and(|beyond| beyond.is_empty()) {
+            self.beyond = None;
+        }
+    }
+
+    /// Gives segments back while there are many more than the files need.
+    pub(crate) fn shrink(&mut self) {
+        if self.count < (self.segments.len() - 1) * SEGMENT_FILES_MIN || self.beyond.is_some() {
+            self.shrink_to(self.count / SEGMENT_FILES_MIN + 1);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count == 0 && self.beyond.as_ref().is_none_or(|beyond| beyond.is_empty())
+    }
+
+    /// Forgets all, the keys too.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new();
+    }
+}
+
+/// Puts an entry at its place, and those behind it one further, if none of them comes to lie more than `distance_max`
+/// from home. How many entries were written, or None, and nothing changed.
+#[inline]
+fn place(segment: &mut Segment, entry: u64, distance_max: usize) -> Option<usize> {
+    let mut at = home((entry >> 32) as u32);
+    let mut probe = 0;
+    while segment[at] != 0 && distance(segment[at], at) >= probe {
+        probe += 1;
+        at = (at + 1) % SEGMENT_ENTRIES;
+        if probe > distance_max || probe == SEGMENT_ENTRIES {
+            return None;
+        }
+    }
+    let mut moved = 0;
+    let mut end = at;
+    while segment[end] != 0 {
+        moved += 1;
+        if distance(segment[end], end) >= distance_max || moved == SEGMENT_ENTRIES {
+            return None;
+        }
+        end = (end + 1) % SEGMENT_ENTRIES;
+    }
+    while end != at {
+        let before = end.wrapping_sub(1) % SEGMENT_ENTRIES;
+        segment[end] = segment[before];
+        end = before;
+    }
+    segment[at] = entry;
+    Some(moved + 1)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use super::Table;
-    use crate::context::{Context, FileId};
-
-    const FILES: u32 = if cfg!(miri) { 40 } else { 600 };
-    const STEPS: usize = if cfg!(miri) { 150 } else { 20_000 };
-
-    fn file_id(number: u32) -> FileId {
-        let mut id = [7; 16];
-        id[8..12].copy_from_slice(&number.to_be_bytes());
-        id
-    }
-
-    /// Slot n belongs to file n; hashes are cut to a few values, so that chains are long and wrap around.
-    fn agrees_with_a_map(hash_bits: u32) {
-        let contexts: Vec<_> = (0..FILES).map(|file| Context { file_id: file_id(file), ..Context::FREE }).collect();
-        let mut table = Table::new();
-        let mut map = HashMap::new();
-        let mut random = 99u64;
-        for _ in 0..STEPS {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let file = (random >> 33) as u32 % FILES;
-            let hash = table.hash(&file_id(file)) | u32::MAX << hash_bits;
-            match map.remove(&file) {
-                Some(()) => table.remove(hash, file),
-                None => {
-                    table.reserve(1).unwrap();
-                    table.insert(hash, file);
-                    map.insert(file, ());
-                }
-            }
-            let probe = (random >> 13) as u32 % FILES;
-            let probe_hash = table.hash(&file_id(probe)) | u32::MAX << hash_bits;
-            let found = table.find(probe_hash, &file_id(probe), &contexts);
-            assert_eq!(found, map.contains_key(&probe).then_some(probe));
-        }
-    }
-
-    #[test]
-    fn look_ups_agree_with_a_map_whatever_collides() {
-        for hash_bits in [0, 1, 4, 9, 31] {
-            agrees_with_a_map(hash_bits);
-        }
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@
 
 use crate::backend::{Backend, Splicer, prefetch_all};
 use crate::context::{BLOCK_BYTES, Context};
+use crate::contexts::Contexts;
 use crate::lanes::{Queue, StoredJob};
 
 /// Blocks that are put together before all is folded: with their contexts they stay in a first-level cache of 32 KiB.
@@ -34,6 +35,9 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    pub(crate) const MEMORY_BYTES: usize =
+        (STAGED_MAX + STAGED_SPARE) * BLOCK_BYTES + LEVELS * LEVEL_JOBS * size_of::<StoredJob>();
+
     pub(crate) fn new() -> Self {
         Self {
             staged: Box::new([[0; BLOCK_BYTES]; STAGED_MAX + STAGED_SPARE]),
@@ -161,7 +165,7 @@ impl Window {
     }
 
     /// Folds all that waits. The payload is the one that was pushed.
-    pub(crate) fn flush(&mut self, backend: Backend, contexts: &mut [Context], payload: &[u8]) {
+    pub(crate) fn flush(&mut self, backend: Backend, contexts: &mut Contexts, payload: &[u8]) {
         let levels: [&[StoredJob]; LEVELS] =
             std::array::from_fn(|level| &self.jobs[level * LEVEL_JOBS..][..self.level_counts[level]]);
         let staged = &self.staged[..];
@@ -183,13 +187,15 @@ mod tests {
 
     use super::Window;
     use crate::backend::{Backend, Splicer, with_vectors};
-    use crate::context::{Context, FILE_ID_BYTES};
+    use crate::context::FILE_ID_BYTES;
+    use crate::contexts::Contexts;
 
     /// The digest of `message` up to the sum of `lengths`, pushed in chunks of these lengths.
     fn digest(splicer: Option<Splicer>, message: &[u8], lengths: &[usize]) -> [u8; 32] {
         let backend = Backend::from_name("portable").unwrap();
         let mut window = Window::new();
-        let mut contexts = [Context::FREE];
+        let mut contexts = Contexts::default();
+        contexts.provide(0, 1).unwrap();
         contexts[0].open(&[0; FILE_ID_BYTES]);
         let mut start = 0;
         for &bytes in lengths {

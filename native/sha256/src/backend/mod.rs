@@ -3,12 +3,13 @@
 
 use std::fmt;
 
-use crate::context::Context;
+use crate::contexts::Contexts;
 use crate::lanes::{self, Queue};
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64_sha2;
 mod calibration;
+mod id_hasher;
 mod portable;
 mod prefetch;
 mod round_constants;
@@ -16,6 +17,8 @@ mod selection;
 #[cfg(test)]
 mod tests;
 mod vectors;
+#[cfg(target_arch = "x86_64")]
+mod x86_avx2_x1;
 #[cfg(target_arch = "x86_64")]
 mod x86_avx2_x8;
 #[cfg(target_arch = "x86_64")]
@@ -25,6 +28,7 @@ mod x86_shani_x1;
 #[cfg(target_arch = "x86_64")]
 mod x86_shani_x2;
 
+pub(crate) use id_hasher::IdHasher;
 pub(crate) use prefetch::{prefetch, prefetch_all};
 pub use selection::BACKEND_VARIABLE;
 pub(crate) use vectors::{Splicer, with_vectors};
@@ -48,6 +52,8 @@ enum Kernel {
     #[cfg(target_arch = "x86_64")]
     X86ShaniX2(x86_shani_x2::X86ShaniX2),
     #[cfg(target_arch = "x86_64")]
+    X86Avx2X1(x86_avx2_x1::X86Avx2X1),
+    #[cfg(target_arch = "x86_64")]
     X86Avx2X8(x86_avx2_x8::X86Avx2X8),
     #[cfg(target_arch = "x86_64")]
     X86Avx512X16(WideLanes),
@@ -66,8 +72,8 @@ struct WideLanes {
 }
 
 /// The names of all backends, of this CPU or not.
-pub const BACKEND_NAMES: [&str; 6] =
-    ["portable", "x86_shani_x1", "x86_shani_x2", "x86_avx2_x8", "x86_avx512_x16", "aarch64_sha2"];
+pub const BACKEND_NAMES: [&str; 7] =
+    ["portable", "x86_shani_x1", "x86_shani_x2", "x86_avx2_x1", "x86_avx2_x8", "x86_avx512_x16", "aarch64_sha2"];
 
 /// Why there is no such backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +113,8 @@ impl Backend {
             #[cfg(target_arch = "x86_64")]
             "x86_shani_x2" => x86_shani_x2::X86ShaniX2::new().map(Kernel::X86ShaniX2),
             #[cfg(target_arch = "x86_64")]
+            "x86_avx2_x1" => x86_avx2_x1::X86Avx2X1::new().map(Kernel::X86Avx2X1),
+            #[cfg(target_arch = "x86_64")]
             "x86_avx2_x8" => x86_avx2_x8::X86Avx2X8::new().map(Kernel::X86Avx2X8),
             #[cfg(target_arch = "x86_64")]
             "x86_avx512_x16" => WideLanes::new().map(Kernel::X86Avx512X16),
@@ -127,6 +135,8 @@ impl Backend {
             #[cfg(target_arch = "x86_64")]
             Kernel::X86ShaniX2(_) => "x86_shani_x2",
             #[cfg(target_arch = "x86_64")]
+            Kernel::X86Avx2X1(_) => "x86_avx2_x1",
+            #[cfg(target_arch = "x86_64")]
             Kernel::X86Avx2X8(_) => "x86_avx2_x8",
             #[cfg(target_arch = "x86_64")]
             Kernel::X86Avx512X16(_) => "x86_avx512_x16",
@@ -143,13 +153,14 @@ impl Backend {
             Kernel::X86ShaniX1(kernel) | Kernel::X86ShaniX2(x86_shani_x2::X86ShaniX2(kernel)) => {
                 kernel.compress(h, blocks);
             }
-            // Without the SHA extensions there is nothing better for a single stream.
             #[cfg(target_arch = "x86_64")]
-            Kernel::X86Avx2X8(_) => portable::compress(h, blocks),
+            Kernel::X86Avx2X1(kernel) => kernel.compress(h, blocks),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::X86Avx2X8(_) => compress_without_extensions(h, blocks),
             #[cfg(target_arch = "x86_64")]
             Kernel::X86Avx512X16(lanes) => match lanes.narrow {
                 Some(x86_shani_x2::X86ShaniX2(kernel)) => kernel.compress(h, blocks),
-                None => portable::compress(h, blocks),
+                None => compress_without_extensions(h, blocks),
             },
             #[cfg(target_arch = "aarch64")]
             Kernel::Aarch64Sha2(kernel) => kernel.compress(h, blocks),
@@ -157,7 +168,7 @@ impl Backend {
     }
 
     /// Folds every job of `queue` into its context.
-    pub(crate) fn fold(self, queue: &mut Queue<'_>, contexts: &mut [Context]) {
+    pub(crate) fn fold(self, queue: &mut Queue<'_>, contexts: &mut Contexts) {
         let single = |h: &mut [u32; 8], blocks: &[[u8; 64]]| self.compress(h, blocks);
         match self.0 {
             #[cfg(target_arch = "x86_64")]
@@ -176,7 +187,7 @@ impl Backend {
     }
 
     /// The same for a single level of jobs that are one staged block each.
-    pub(crate) fn fold_blocks(self, queue: Queue<'_>, contexts: &mut [Context]) {
+    pub(crate) fn fold_blocks(self, queue: Queue<'_>, contexts: &mut Contexts) {
         let rest = match self.0 {
             #[cfg(target_arch = "x86_64")]
             Kernel::X86ShaniX2(kernel) => queue.fold_blocks(&kernel, contexts),
@@ -190,6 +201,15 @@ impl Backend {
             _ => queue,
         };
         rest.fold_blocks_singly(contexts, |h, blocks| self.compress(h, blocks));
+    }
+}
+
+/// A single stream where there are no SHA extensions.
+#[cfg(target_arch = "x86_64")]
+fn compress_without_extensions(h: &mut [u32; 8], blocks: &[[u8; 64]]) {
+    match x86_avx2_x1::X86Avx2X1::new() {
+        Some(kernel) => kernel.compress(h, blocks),
+        None => portable::compress(h, blocks),
     }
 }
 

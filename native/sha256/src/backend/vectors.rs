@@ -36,7 +36,7 @@ impl Splicer {
 #[inline(always)]
 pub(crate) fn with_vectors<R>(work: impl FnOnce(Option<Splicer>) -> R) -> R {
     #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi2") {
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("aes") {
         if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vbmi") {
             // SAFETY: the CPU has the features.
             return unsafe { with_avx512(work) };
@@ -49,18 +49,18 @@ pub(crate) fn with_vectors<R>(work: impl FnOnce(Option<Splicer>) -> R) -> R {
 
 /// # Safety
 ///
-/// The CPU has AVX2 and BMI2.
+/// The CPU has AES, AVX2 and BMI2.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi2")]
+#[target_feature(enable = "aes,avx2,bmi2")]
 unsafe fn with_avx2<R>(work: impl FnOnce(Option<Splicer>) -> R) -> R {
     work(None)
 }
 
 /// # Safety
 ///
-/// The CPU has AVX2, BMI2, and AVX-512 F, BW and VBMI.
+/// The CPU has AES, AVX2, BMI2, and AVX-512 F, BW and VBMI.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi2,avx512f,avx512bw,avx512vbmi")]
+#[target_feature(enable = "aes,avx2,bmi2,avx512f,avx512bw,avx512vbmi")]
 unsafe fn with_avx512<R>(work: impl FnOnce(Option<Splicer>) -> R) -> R {
     work(Some(Splicer(())))
 }

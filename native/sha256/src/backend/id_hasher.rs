@@ -1,0 +1,104 @@
+//! The keyed hash of file ids, which come from outside: whoever chooses ids must not find ones that collide, though fold
+//! times tell him how full the places are that his ids lead to. So every bit of an id goes through all of the function
+//! before a bit of it comes out: four AES rounds, for which no difference of two ids has a likely difference of hashes,
+//! or SipHash-1-3 where there are no such instructions.
+
+#![allow(unsafe_code, reason = "instruction set")]
+
+use std::hash::{BuildHasher, RandomState};
+
+#[cfg(target_arch = "x86_64")]
+use core::arch::x86_64::*;
+
+use crate::context::FileId;
+
+/// One key for what is mixed in at first, and one for each round.
+#[cfg(target_arch = "x86_64")]
+const AES_KEYS: usize = 5;
+
+/// A keyed hash of 16 bytes.
+#[derive(Clone, Copy)]
+pub(crate) enum IdHasher {
+    #[cfg(target_arch = "x86_64")]
+    Aes(Aes, [[u64; 2]; AES_KEYS]),
+    Sip([u64; 2]),
+}
+
+/// Proof that the CPU has what the function needs.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(crate) struct Aes(());
+
+impl IdHasher {
+    /// With keys of the operating system's randomness.
+    pub(crate) fn new() -> Self {
+        let random = RandomState::new();
+        Self::with_keys(|number| random.hash_one(number))
+    }
+
+    /// With the keys that `key` gives, by their numbers.
+    pub(crate) fn with_keys(key: impl Fn(usize) -> u64) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("aes") {
+            return Self::Aes(Aes(()), std::array::from_fn(|round| [key(2 * round), key(2 * round + 1)]));
+        }
+        Self::Sip([key(0), key(1)])
+    }
+
+    #[inline(always)]
+    pub(crate) fn hash(&self, file_id: &FileId) -> u32 {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the token exists, so `with_keys` has seen the feature.
+            Self::Aes(Aes(()), keys) => unsafe { aes(keys, file_id) },
+            Self::Sip(keys) => sip(*keys, file_id),
+        }
+    }
+}
+
+/// # Safety
+///
+/// The CPU has AES.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "aes")]
+#[inline]
+unsafe fn aes(keys: &[[u64; 2]; AES_KEYS], file_id: &FileId) -> u32 {
+    // SAFETY: each read has the 16 bytes of an array; `loadu` needs no alignment.
+    let (state, [before, rounds @ ..]) = unsafe {
+        (_mm_loadu_si128(file_id.as_ptr().cast()), keys.each_ref().map(|key| _mm_loadu_si128(key.as_ptr().cast())))
+    };
+    let mixed = rounds.into_iter().fold(_mm_xor_si128(state, before), |state, key| _mm_aesenc_si128(state, key));
+    _mm_cvtsi128_si32(mixed) as u32
+}
+
+/// SipHash-1-3 of two words. They are always two, so that their length is not hashed with them.
+fn sip([key0, key1]: [u64; 2], file_id: &FileId) -> u32 {
+    let id = u128::from_le_bytes(*file_id);
+    let mut v = [
+        key0 ^ 0x736f_6d65_7073_6575,
+        key1 ^ 0x646f_7261_6e64_6f6d,
+        key0 ^ 0x6c79_6765_6e65_7261,
+        key1 ^ 0x7465_6462_7974_6573,
+    ];
+    for word in [id as u64, (id >> 64) as u64] {
+        v[3] ^= word;
+        sip_round(&mut v);
+        v[0] ^= word;
+    }
+    v[2] ^= 0xff;
+    (0..3).for_each(|_| sip_round(&mut v));
+    (v[0] ^ v[1] ^ v[2] ^ v[3]) as u32
+}
+
+fn sip_round(v: &mut [u64; 4]) {
+    v[0] = v[0].wrapping_add(v[1]);
+    v[2] = v[2].wrapping_add(v[3]);
+    v[1] = v[1].rotate_left(13) ^ v[0];
+    v[3] = v[3].rotate_left(16) ^ v[2];
+    v[0] = v[0].rotate_left(32);
+    v[2] = v[2].wrapping_add(v[1]);
+    v[0] = v[0].wrapping_add(v[3]);
+    v[1] = v[1].rotate_left(17) ^ v[2];
+    v[3] = v[3].rotate_left(21) ^ v[0];
+    v[2] = v[2].rotate_left(32);
+}

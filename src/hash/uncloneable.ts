@@ -1,0 +1,22 @@
+// Objects whose state lies where structuredClone and JSON do not look refuse both: a copy without the state would look
+// like one with it.
+
+class UncloneableError extends TypeError {
+  readonly code: string = 'ERR_UNCLONEABLE';
+}
+
+/** The `toJSON` of such a class. */
+export function refuseJson(name: string, instead: string): never {
+  throw new UncloneableError(`a ${name} cannot be written as JSON; ${instead}`);
+}
+
+/**
+ * What such a class has as an own property, since structuredClone looks at nothing else: cloning reads the property of
+ * this object, which throws a TypeError with the code ERR_UNCLONEABLE.
+ */
+export function uncloneable(name: string, instead: string): object {
+  const refuse = (): never => {
+    throw new UncloneableError(`a ${name} cannot be cloned; ${instead}`);
+  };
+  return Object.freeze(Object.defineProperty({}, 'state', { enumerable: true, get: refuse }));
+}
