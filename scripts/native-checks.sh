@@ -43,7 +43,7 @@ run_miri() {
     left_out Miri 'the nightly toolchain has no component rust-src'
   else
     echo '# Miri'
-    XDG_CACHE_HOME=$PWD/target/cache cargo +nightly miri test --locked --package stream-sum-sha256 --lib --test backends
+    XDG_CACHE_HOME=$PWD/target/cache cargo +nightly miri test --locked --package stream-sum-sha256 --lib --test backends --test memory
   fi
 }
 
@@ -63,7 +63,7 @@ run_fuzzers() {
     CARGO_TARGET_DIR=$target_folder RUSTFLAGS="$(printf '%s ' -Cpasses=sancov-module -Zsanitizer=address \
       -Cdebug-assertions -Cllvm-args=-sanitizer-coverage-{level=4,inline-8bit-counters,pc-table,trace-compares})" \
       cargo +nightly build --release --locked --manifest-path "$manifest" --target "$host"
-    for target in batch state page; do
+    for target in batch state page slots flood; do
       "$target_folder/$host/release/$target" -max_total_time="$seconds" -print_final_stats=1 \
         -artifact_prefix="$target_folder/$target-" >"$target_folder/$target.log" 2>&1 ||
         { cat "$target_folder/$target.log"; return 1; }

@@ -34,6 +34,9 @@ fuzz_target!(|input: (u8, Vec<Slot>)| {
             let slots = bytes.chunks(SLOT_BYTES);
             assert_eq!(pool.open_files(), slots.clone().filter(|slot| slot.iter().any(|byte| *byte != 0)).count());
             for slot in slots.filter(|slot| slot.iter().any(|byte| *byte != 0)) {
+                let (last, bytes) = (u32::from_le_bytes([slot[16], slot[17], slot[18], slot[19]]), &slot[120..128]);
+                let bytes = u64::from_be_bytes(bytes.try_into().expect("8 bytes"));
+                assert!(u64::from(last) <= bytes && bytes <= u64::from(last) * ((1 << 32) - 25));
                 let (sequence, state) = pool.lookup(slot[..16].try_into().expect("16 bytes")).expect("an open file");
                 assert_eq!(
                     (sequence.to_le_bytes(), &state[..]),
@@ -43,4 +46,5 @@ fuzz_target!(|input: (u8, Vec<Slot>)| {
         }
         Err(_) => assert_eq!((pool.open_files(), pool.page_count()), (0, 0)),
     }
+    assert!(pool.memory_bytes() < 1 << 20, "a page takes what its files take");
 });
