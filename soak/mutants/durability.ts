@@ -148,7 +148,7 @@ function expectedFromUncommitted(): Decorations {
                 't' in message && message.t === 'call' && state !== null ? early(state, message.call) : null;
               if (result === null || !('t' in message) || message.t !== 'call')
                 return events.onMessage(session, frames);
-              const envelope = { i: options.incarnation, s: session };
+              const envelope = { i: options.incarnation, s: session, c: state?.lineage.durable ?? 0 };
               link.send(session, [encodeHeader({ t: 'reply', id: message.id, result, ...envelope })]);
             },
           });

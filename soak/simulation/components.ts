@@ -201,6 +201,7 @@ function connect(process: SimulatedProcess, incarnation: Incarnation): ObservedJ
     dialer: decorations.dialer?.(dialer, process.subject()) ?? dialer,
     clock: incarnation.clock,
     name: process.name,
+    address: 'network',
     newSession: () => {
       sessions += 1;
       return `${process.name}/${incarnation.number}/${sessions}`;

@@ -122,6 +122,7 @@ export class Chunker {
       schedule: { anchorNs, rate, boot: life.boot },
       nextFile: () => this.#generator.nextFile,
       position: () => this.#verifier.position,
+      witness: () => journals.witness,
       onDurable: () => this.#snapshots.durable(),
       onFatal: (error) => this.#fail(error),
     });

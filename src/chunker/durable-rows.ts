@@ -19,6 +19,8 @@ export type DurableRowsOptions = {
   readonly nextFile: () => number;
   /** The verifier's place in the sums journal. */
   readonly position: () => ReaderPosition;
+  /** Of what the journals have said. */
+  readonly witness: () => string | null;
   /** A transaction is durable. */
   readonly onDurable: () => void;
   /** A transaction failed: what the disk holds is unknown. */
@@ -143,7 +145,8 @@ export class DurableRows {
     const { ledger } = this.#options.life;
     const position = this.#options.position();
     put('ledger', sealBytes(ledger.save()));
-    put('position', sealRow(position));
+    const witness = this.#options.witness();
+    put('position', sealRow(witness === null ? position : { ...position, witness }));
     const { offset } = position;
     const { verifiedTotal } = ledger;
     this.#commit.whenDurable(() => {

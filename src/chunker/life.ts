@@ -8,6 +8,7 @@
 
 import { FencedError, UsageError, ViolationError } from '../core/errors.ts';
 import { type Journals, SUMS_JOURNAL, chunkJournal } from '../journal/journals.ts';
+import { checkWitness } from '../journal/witness.ts';
 import { sealRow } from '../store/row.ts';
 import type { Store } from '../store/store.ts';
 import { Ledger } from '../verifier/ledger.ts';
@@ -72,6 +73,12 @@ export function describeWorkload(options: WorkloadOptions, fileCount: number | n
   ].join(', ');
 }
 
+/** The store proves what the journals had, over the lives in it: before anything else is asked of them, they must have that. */
+export async function checkPast(journals: Journals, store: Store): Promise<void> {
+  const witness = records.readRow(store, 'position', records.isPositionRow)?.witness ?? null;
+  await checkWitness(journals, witness, `the chunker's store ${store.path}`);
+}
+
 export async function beginLife(options: LifeOptions): Promise<Life> {
   const { store, journals } = options;
   const known = records.readRow(store, 'identity', records.isIdentityRow);
@@ -114,7 +121,9 @@ async function newLife(options: LifeOptions): Promise<Life> {
 async function makeHold({ store, journals }: LifeOptions, producer: string): Promise<ReaderPosition> {
   const hold = await journals.hold(SUMS_JOURNAL, producer);
   const position: ReaderPosition = { offset: hold.offset, nextIndexes: { ...hold.nextIndexes }, epochs: {} };
-  await store.commit([{ table: records.TABLE, key: records.keyFor('position'), value: sealRow(position) }]);
+  const { witness } = journals;
+  const row: records.PositionRow = witness === null ? position : { ...position, witness };
+  await store.commit([{ table: records.TABLE, key: records.keyFor('position'), value: sealRow(row) }]);
   return position;
 }
 
@@ -146,7 +155,7 @@ async function continueLife(
     producer,
     resumed: true,
     // Without a place nothing was sent yet.
-    position: saved ?? (await makeHold(options, producer)),
+    position: saved === null ? await makeHold(options, producer) : positionOf(saved),
     ledger: ledgerBytes === null ? new Ledger() : Ledger.load(ledgerBytes, schedule?.boot === boot),
     schedule,
     boot,
@@ -157,6 +166,10 @@ async function continueLife(
     journals,
     snapshot: isEnding ? null : newestSnapshot(store, journals),
   };
+}
+
+function positionOf({ offset, nextIndexes, epochs }: records.PositionRow): ReaderPosition {
+  return { offset, nextIndexes, epochs };
 }
 
 function newestSnapshot(store: Store, journals: Life['journals']): Life['snapshot'] {

@@ -13,7 +13,7 @@ import type { Store } from '../store/store.ts';
 import { type CountRange, Workload, type WorkloadOptions } from '../workload/workload.ts';
 import { Chunker } from './chunker.ts';
 import type { ChunkerEvents } from './events.ts';
-import { type Life, beginLife } from './life.ts';
+import { type Life, beginLife, checkPast } from './life.ts';
 
 /** A value in LMDB takes whole pages after a header of 24 bytes: a batch that fills them wastes none. */
 const PAGE_BYTES = 4096;
@@ -60,9 +60,13 @@ export function batchBytesWithin({ batchBytes, chunkBytes }: { batchBytes: numbe
   return fitting >= needed ? fitting : batchBytes;
 }
 
-/** Throws a UsageError when the journals do not take such batches, or the store continues another workload. */
+/**
+ * Throws a UsageError when the journals do not take such batches, or the store continues another workload; a ViolationError
+ * when the journals have lost what the store proves they had.
+ */
 export async function prepareChunker(options: PrepareChunkerOptions): Promise<PreparedChunker> {
   const { journals, store, clock, fileCount, rate, slaMs, events } = options;
+  await checkPast(journals, store);
   const info = await journals.list();
   const batchBytes = batchBytesWithin({ batchBytes: options.batchBytes, chunkBytes: options.workload.chunkBytes });
   if (batchBytes > info.batchBytesMax) {

@@ -22,6 +22,7 @@ export function connectJournals(endpoint: string, name: string, log?: Log): Jour
     dialer: new ZeromqDialer(parseEndpoint(endpoint, '--connect')),
     clock: systemClock,
     name,
+    address: endpoint,
     newSession: () => randomBytes(16).toString('hex'),
     onSessionLost: (reason) => log?.info({ reason }, 'reconnecting'),
   });

@@ -6,6 +6,7 @@
 import type { Frames } from '../transport/transport.ts';
 import type { AppendOutcome, ShardEpoch } from './journals.ts';
 import type { LinkWindow } from './link-window.ts';
+import { lossByEpoch } from './proofs.ts';
 import { type ClientMessage, encodeHeader } from './protocol.ts';
 
 /** When a request is known to have arrived at the broker: with the pong to a ping that was sent after it. */
@@ -17,6 +18,7 @@ type PendingAppend = Arrival & {
   readonly request: Extract<ClientMessage, { t: 'append' }>;
   readonly batch: Uint8Array;
   readonly resolve: (outcome: AppendOutcome) => void;
+  readonly reject: (error: Error) => void;
   /** Bytes of the batch that were sent. */
   sentBytes: number;
 };
@@ -44,10 +46,10 @@ export class AppendQueue {
 
   push(
     append: { readonly id: number; readonly journal: string; readonly batch: Uint8Array; readonly owner?: ShardEpoch },
-    resolve: (outcome: AppendOutcome) => void,
+    settle: Pick<PendingAppend, 'resolve' | 'reject'>,
   ): void {
     const { batch, ...request } = append;
-    this.#unsent.push({ ...NOT_SENT, request: { t: 'append', ...request }, batch, resolve, sentBytes: 0 });
+    this.#unsent.push({ ...NOT_SENT, request: { t: 'append', ...request }, batch, ...settle, sentBytes: 0 });
   }
 
   /** Sends what the link has room for, in an open session. */
@@ -80,8 +82,12 @@ export class AppendQueue {
 
   settle(id: number, outcome: AppendOutcome): void {
     const append = this.#underWay.get(id);
+    if (append === undefined) return;
     this.#underWay.delete(id);
-    append?.resolve(outcome);
+    const { owner } = append.request;
+    const loss = outcome.outcome === 'fenced' && owner !== undefined ? lossByEpoch(owner, outcome.epoch) : null;
+    if (loss === null) append.resolve(outcome);
+    else append.reject(loss);
   }
 
   /** The session has ended. What was never sent stays in line behind nothing: its owner decides anew as well. */
@@ -94,10 +100,19 @@ export class AppendQueue {
     this.#settleAll({ outcome: 'rejected', reason });
   }
 
+  /** Nothing will be appended any more. */
+  fail(error: Error): void {
+    for (const { reject } of this.#takeAll()) reject(error);
+  }
+
   #settleAll(outcome: AppendOutcome): void {
+    for (const { resolve } of this.#takeAll()) resolve(outcome);
+  }
+
+  #takeAll(): PendingAppend[] {
     const all = [...this.#underWay.values(), ...this.#unsent.splice(0)];
     this.#underWay.clear();
-    for (const { resolve } of all) resolve(outcome);
+    return all;
   }
 }
 

@@ -216,7 +216,10 @@ test('a refused batch is tried again after a wait, alone, and the others follow 
 });
 
 test('fenced and ended are told once, and nothing is sent any more', async (t) => {
-  for (const answer of [{ outcome: 'fenced' }, { outcome: 'ended', n: 11 }] as const) {
+  for (const answer of [
+    { outcome: 'fenced', epoch: 9 },
+    { outcome: 'ended', n: 11 },
+  ] as const) {
     const scene = new Scene();
     scene.push(0, 10);
     await scene.answer(answer);

@@ -6,7 +6,8 @@
 import { BATCH_BYTES_MAX } from '../message/batch.ts';
 
 import type { ReadEnd, ReadStream, ShardEpoch, StoredBatch } from './journals.ts';
-import type { ClientMessage, Credit } from './protocol.ts';
+import { lossBeyond, lossByEpoch } from './proofs.ts';
+import type { BrokerMessage, ClientMessage, Credit } from './protocol.ts';
 
 /** Batches taken before credit is sent, when they are too small for the half of the credit to be reached. */
 const TAKEN_BATCHES_MAX = 8;
@@ -35,8 +36,9 @@ export class ClientStream implements ReadStream {
   /** The batch that follows what was received, and how much of it is here. */
   #partial: { readonly bytes: Buffer; length: number } | null = null;
   #end: ReadEnd | null = null;
+  #failure: Error | null = null;
   #isClosed = false;
-  #waiting: ((batch: StoredBatch | ReadEnd | null) => void) | null = null;
+  #waiting: { resolve: (batch: StoredBatch | ReadEnd | null) => void; reject: (error: Error) => void } | null = null;
 
   constructor(options: ClientStreamOptions) {
     this.id = options.id;
@@ -48,7 +50,7 @@ export class ClientStream implements ReadStream {
 
   /** Opens or reopens it at the broker. What a lost session had delivered is kept; only what follows is asked for. */
   open(): void {
-    if (this.#isClosed || this.#end !== null) return;
+    if (this.#isClosed || this.#end !== null || this.#failure !== null) return;
     const { journal, owner } = this.#options;
     this.#partial = null;
     this.#granted = this.#taken;
@@ -85,9 +87,10 @@ export class ClientStream implements ReadStream {
       return Promise.resolve(batch);
     }
     if (this.#isClosed) return Promise.resolve(null);
+    if (this.#failure !== null) return Promise.reject(this.#failure);
     if (this.#end !== null) return Promise.resolve(this.#end);
-    return new Promise((resolve) => {
-      this.#waiting = resolve;
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
     });
   }
 
@@ -140,10 +143,24 @@ export class ClientStream implements ReadStream {
     }
   }
 
-  end(reason: 'trimmed' | 'fenced' | 'rejected', begin: number, detail: string): void {
+  end({ reason, begin, detail, epoch = 0 }: Extract<BrokerMessage, { t: 'end' }>): void {
+    const { journal, owner } = this.#options;
+    // Whoever reads has its place from what it was shown, or told, and that was durable.
+    if (reason === 'missing') return this.fail(lossBeyond(journal, this.#received, detail));
+    const loss = reason === 'fenced' && owner !== undefined ? lossByEpoch(owner, epoch) : null;
+    if (loss !== null) return this.fail(loss);
     if (reason === 'trimmed') this.#end = { end: 'trimmed', begin };
     else this.#end = reason === 'fenced' ? { end: 'fenced' } : { end: 'rejected', reason: detail };
     if (this.#waiting !== null) this.#wake(this.#end);
+  }
+
+  /** Whoever waits, or asks later, for what is not here yet gets the error. */
+  fail(error: Error): void {
+    if (this.#isClosed || this.#failure !== null) return;
+    this.#failure = error;
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.reject(error);
   }
 
   #take(batch: StoredBatch): void {
@@ -163,6 +180,6 @@ export class ClientStream implements ReadStream {
   #wake(batch: StoredBatch | ReadEnd | null): void {
     const waiting = this.#waiting;
     this.#waiting = null;
-    waiting?.(batch);
+    waiting?.resolve(batch);
   }
 }

@@ -27,14 +27,21 @@ function begin(t: ExecutionContext): Scene {
     sessions += 1;
     return `session-${sessions}`;
   };
-  const client = new JournalClient({ dialer, clock, name: 'c', newSession, onSessionLost: (why) => lost.push(why) });
+  const client = new JournalClient({
+    dialer,
+    clock,
+    name: 'c',
+    address: 'here',
+    newSession,
+    onSessionLost: (why) => lost.push(why),
+  });
   t.teardown(() => client.close());
   return { client, dialer, clock, lost };
 }
 
 function opened(t: ExecutionContext): Scene {
   const scene = begin(t);
-  scene.dialer.link.answer({ t: 'opened' });
+  scene.dialer.link.answer({ t: 'opened', store: 'a-store' });
   return scene;
 }
 
@@ -61,7 +68,7 @@ test('nothing but the opening is sent before the session is open, then everythin
     dialer.link.received.map(({ message }) => message.t),
     ['open'],
   );
-  dialer.link.answer({ t: 'opened' });
+  dialer.link.answer({ t: 'opened', store: 'a-store' });
   t.deepEqual(
     dialer.link.received.map(({ message }) => message.t),
     ['open', 'call', 'read', 'append', 'append'],
@@ -83,7 +90,7 @@ test('a lost session is replaced by one under a new identity: calls are made aga
   t.true(old.isClosed);
   t.not(dialer.link.session, old.session);
   t.deepEqual(await append, { outcome: 'unknown' });
-  dialer.link.answer({ t: 'opened' });
+  dialer.link.answer({ t: 'opened', store: 'a-store' });
   const [call] = dialer.link.of('call');
   t.deepEqual(call?.call, { op: 'head', journal: JOURNAL });
   dialer.link.answer({ t: 'reply', id: call?.id ?? 0, result: { head: 7 } });
@@ -322,7 +329,7 @@ test('a stream goes on where it was in a new session, without a gap or a repeat'
   deliver(dialer, id, [0, 1, 2]);
   t.like(await stream.next(), { begin: 0 });
   dialer.link.down();
-  dialer.link.answer({ t: 'opened' });
+  dialer.link.answer({ t: 'opened', store: 'a-store' });
   const [again] = dialer.link.of('read');
   t.like(again, { stream: id, offset: 3 * BATCH_BYTES, through: BATCH_BYTES + 1000 });
   deliver(dialer, id, [3]);
@@ -346,7 +353,7 @@ test('what does not continue a stream restarts the session, and is never handed 
     deliverWrong(dialer, id);
     t.deepEqual(lost, ['the stream is not where it was']);
     t.like(await stream.next(), { begin: 0 });
-    dialer.link.answer({ t: 'opened' });
+    dialer.link.answer({ t: 'opened', store: 'a-store' });
     t.is(dialer.link.of('read')[0]?.offset, BATCH_BYTES);
     t.is(await settledValue(stream.next()), 'waits');
   }
@@ -426,13 +433,13 @@ test('the end of a stream is told as it is, after what had arrived before it', a
       { reason: 'trimmed', begin: 9, detail: '' },
       { end: 'trimmed', begin: 9 },
     ],
-    [{ reason: 'fenced', begin: 0, detail: '' }, { end: 'fenced' }],
+    [{ reason: 'fenced', begin: 0, detail: '', epoch: 2 }, { end: 'fenced' }],
     [
       { reason: 'rejected', begin: 0, detail: 'why' },
       { end: 'rejected', reason: 'why' },
     ],
   ] as const) {
-    const stream = client.read(JOURNAL, 0, { creditBytes: 1000 });
+    const stream = client.read(JOURNAL, 0, { creditBytes: 1000, owner: { shard: 0, epoch: 1 } });
     const id = dialer.link.of('read').at(-1)?.stream ?? 0;
     deliver(dialer, id, [0]);
     dialer.link.answer({ t: 'end', stream: id, ...end });

@@ -20,6 +20,7 @@ import type {
   RaiseOutcome,
   ReadStream,
   ShardEpoch,
+  VouchOutcome,
 } from './journals.ts';
 import {
   type BrokerMessage,
@@ -27,14 +28,18 @@ import {
   type CallResult,
   type ClientMessage,
   type Credit,
+  type Envelope,
   PROTOCOL_VERSION,
   decodeBrokerMessage,
   encodeHeader,
 } from './protocol.ts';
-import { AppendQueue, type Arrival, NOT_SENT, firstOf } from './append-queue.ts';
+import { AppendQueue } from './append-queue.ts';
 import { ClientStream } from './client-stream.ts';
+import { CallQueue } from './call-queue.ts';
 import { LINK_BYTES_MAX, LinkWindow } from './link-window.ts';
-import { decodeAcks, isResultOf } from './results.ts';
+import { lossError } from './proofs.ts';
+import { decodeAcks } from './results.ts';
+import { type Witness, decodeWitness, encodeWitness, lossDetail } from './witness.ts';
 
 /** How often an idle client says that it is there, and repeats its credits. */
 const PING_MS = 200;
@@ -53,22 +58,22 @@ export type JournalClientOptions = {
   readonly clock: Clock;
   /** For the broker's log. */
   readonly name: string;
+  /** Where the broker is, for witnesses. */
+  readonly address: string;
   /** A new identity at each call, never used before by anybody: at most 32 characters. */
   readonly newSession: () => string;
   /** A session ended, for the log. */
   readonly onSessionLost?: (reason: string) => void;
 };
 
-type PendingCall = {
-  readonly call: Call;
-  readonly resolve: (result: never) => void;
-  readonly reject: (error: Error) => void;
-} & Arrival;
-
 export class JournalClient implements Journals {
   readonly #options: JournalClientOptions;
   #session = '';
   #incarnation: string | null = null;
+  /** How far the broker has said that it is durable, in all sessions. */
+  #told: { -readonly [key in keyof Witness]: Witness[key] } | null = null;
+  /** The broker has lost what it had acknowledged: it is asked nothing any more. */
+  #loss: Error | null = null;
   #link: ClientLink | null = null;
   #isOpen = false;
   #isClosed = false;
@@ -85,7 +90,10 @@ export class JournalClient implements Journals {
     ping: () => this.#ping(),
   });
   #lastId = 0;
-  readonly #calls = new Map<number, PendingCall>();
+  readonly #calls = new CallQueue({
+    send: (message) => this.#send(message),
+    nextPing: () => this.#window.nextPing,
+  });
   readonly #streams = new Map<number, ClientStream>();
 
   constructor(options: JournalClientOptions) {
@@ -97,11 +105,12 @@ export class JournalClient implements Journals {
   // --- Journals ---
 
   append(journal: string, batch: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       // Nobody waits for it: who closes has stopped what appends. An answer would make it append again.
       if (this.#isClosed) return;
+      if (this.#loss !== null) return reject(this.#loss);
       const append = { id: this.#newId(), journal, batch, ...(owner === undefined ? {} : { owner }) };
-      this.#appends.push(append, resolve);
+      this.#appends.push(append, { resolve, reject });
       if (this.#isOpen) this.#appends.send();
     });
   }
@@ -116,7 +125,8 @@ export class JournalClient implements Journals {
       send: (message) => this.#sendIfOpen(message),
       onClosed: (id) => this.#streams.delete(id),
     });
-    this.#streams.set(stream.id, stream);
+    if (this.#loss !== null) stream.fail(this.#loss);
+    else this.#streams.set(stream.id, stream);
     stream.open();
     return stream;
   }
@@ -133,6 +143,20 @@ export class JournalClient implements Journals {
     return this.#call({ op: 'list' });
   }
 
+  get witness(): string | null {
+    return this.#told === null ? null : encodeWitness(this.#told, this.#options.address);
+  }
+
+  async vouch(witness: string): Promise<VouchOutcome> {
+    const decoded = decodeWitness(witness);
+    if (decoded === null) throw new OperatingError('ERR_WITNESS', `this is no witness of a broker: ${witness}`);
+    const { store, incarnation, commit, address } = decoded;
+    const { outcome } = await this.#call({ op: 'vouch', witness: { store, incarnation, commit } });
+    if (outcome === 'another' && address !== this.#options.address) return { outcome: 'elsewhere', address };
+    if (outcome === 'held' || outcome === 'unknown') return { outcome: 'held' };
+    return { outcome: 'lost', detail: lossDetail(outcome, decoded) };
+  }
+
   raise(shard: number, path: string, options: RaiseOptions): Promise<RaiseOutcome> {
     return this.#call({ op: 'raise', shard, path, ...options });
   }
@@ -142,7 +166,7 @@ export class JournalClient implements Journals {
   }
 
   async report(owner: ShardEpoch, offset: number): Promise<'reported' | 'fenced'> {
-    return (await this.#call({ op: 'report', owner, offset })).outcome;
+    return possible((await this.#call({ op: 'report', owner, offset })).outcome);
   }
 
   hold(journal: string, name: string): Promise<HoldOutcome> {
@@ -150,7 +174,7 @@ export class JournalClient implements Journals {
   }
 
   async moveHold(journal: string, name: string, offset: number): Promise<'moved' | 'missing'> {
-    return (await this.#call({ op: 'move-hold', journal, name, offset })).outcome;
+    return possible((await this.#call({ op: 'move-hold', journal, name, offset })).outcome);
   }
 
   async release(journal: string, name: string): Promise<void> {
@@ -169,9 +193,7 @@ export class JournalClient implements Journals {
     this.#link = null;
     for (const stream of this.#streams.values()) stream.close();
     this.#appends.lose();
-    const error = new OperatingError('ERR_CLOSED', 'the connection to the broker was closed');
-    for (const { reject } of this.#calls.values()) reject(error);
-    this.#calls.clear();
+    this.#calls.rejectAll(new OperatingError('ERR_CLOSED', 'the connection to the broker was closed'));
   }
 
   // --- sessions ---
@@ -189,11 +211,12 @@ export class JournalClient implements Journals {
         if (session === this.#session) this.#restart(reason);
       },
     });
-    this.#send({ t: 'open', version: PROTOCOL_VERSION, client: this.#options.name });
+    const witness = this.#told === null ? {} : { witness: this.#told };
+    this.#send({ t: 'open', version: PROTOCOL_VERSION, client: this.#options.name, ...witness });
   }
 
   #restart(reason: string): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#loss !== null) return;
     this.#options.onSessionLost?.(reason);
     this.#link?.close();
     this.#dial();
@@ -210,13 +233,26 @@ export class JournalClient implements Journals {
     this.#busyMs = Math.min(BUSY_MS_MAX, this.#busyMs * 2);
   }
 
-  #opened(): void {
+  /** Nothing that it says later can be relied on, nor anything that it said before: whoever asks or waits is told. */
+  #lose(loss: Error): void {
+    this.#loss = loss;
+    this.#isOpen = false;
+    this.#timer?.clear();
+    this.#link?.close();
+    this.#link = null;
+    this.#calls.rejectAll(loss);
+    this.#appends.fail(loss);
+    for (const stream of this.#streams.values()) stream.fail(loss);
+  }
+
+  #opened(store: string, incarnation: string, commit: number): void {
     if (this.#isOpen) return;
+    this.#told = { store, incarnation, commit };
     this.#isOpen = true;
     this.#busyMs = BUSY_MS;
     // The broker learns the size of parts before it sends any.
     if (this.#window.bytes < LINK_BYTES_MAX) this.#ping();
-    for (const [id, pending] of this.#calls) this.#sendCall(id, pending);
+    this.#calls.sendAll();
     for (const stream of this.#streams.values()) stream.open();
     this.#appends.send();
   }
@@ -233,7 +269,7 @@ export class JournalClient implements Journals {
       return this.#restart('the broker does not answer');
     }
     if (!this.#isOpen) return;
-    const oldest = Math.min(this.#appends.oldest?.arrivedNs ?? now, firstOf(this.#calls)?.arrivedNs ?? now);
+    const oldest = Math.min(this.#appends.oldest?.arrivedNs ?? now, this.#calls.oldest?.arrivedNs ?? now);
     if (now - oldest > ANSWER_MS * 1e6) return this.#restart('a request was not answered in time');
     this.#ping();
   }
@@ -249,7 +285,7 @@ export class JournalClient implements Journals {
     const now = this.#options.clock.nowNs();
     this.#window.pong(n, now);
     // Those behind the oldest one follow, when it is answered.
-    for (const oldest of [this.#appends.oldest, firstOf(this.#calls)]) {
+    for (const oldest of [this.#appends.oldest, this.#calls.oldest]) {
       if (oldest !== undefined && oldest.pingAfter <= n) oldest.arrivedNs = Math.min(oldest.arrivedNs, now);
     }
     if (this.#isOpen) this.#appends.send();
@@ -266,7 +302,7 @@ export class JournalClient implements Journals {
 
   #receive(frames: Frames): void {
     const message = decodeBrokerMessage(frames[0]);
-    if (message === null || message.s !== this.#session) return;
+    if (message === null || message.s !== this.#session || this.#loss !== null) return;
     this.#incarnation ??= message.i;
     if (message.i !== this.#incarnation || message.t === 'reopen') {
       return this.#restart(
@@ -275,13 +311,17 @@ export class JournalClient implements Journals {
     }
     this.#heardNs = this.#options.clock.nowNs();
     for (const { length } of frames) this.#window.received(length);
+    if (this.#told !== null && this.#isOpen) this.#told.commit = message.c;
     this.#handle(message, frames);
   }
 
-  #handle(message: BrokerMessage, frames: Frames): void {
+  #handle(message: BrokerMessage & Envelope, frames: Frames): void {
     switch (message.t) {
       case 'opened':
-        return this.#opened();
+        return this.#opened(message.store, message.i, message.c);
+      case 'lost':
+        assert(this.#told !== null, 'a broker that was told nothing contradicts nothing');
+        return this.#lose(lossError(lossDetail(message.vouching, this.#told)));
       case 'acks':
         for (const { id, outcome } of decodeAcks(message.acks) ?? this.#garbled()) this.#appends.settle(id, outcome);
         return;
@@ -296,23 +336,15 @@ export class JournalClient implements Journals {
         }
         return;
       case 'end':
-        this.#streams.get(message.stream)?.end(message.reason, message.begin, message.detail);
+        this.#streams.get(message.stream)?.end(message);
         this.#streams.delete(message.stream);
         return;
-      case 'reply': {
-        const pending = this.#calls.get(message.id);
-        this.#calls.delete(message.id);
-        if (pending === undefined) return;
-        if (isResultOf(pending.call.op, message.result)) pending.resolve(message.result as never);
-        else pending.reject(new OperatingError('ERR_PROTOCOL', `the broker's answer to ${pending.call.op} is none`));
-        return;
-      }
+      case 'reply':
+        return this.#calls.settle(message.id, message.result);
       case 'refused': {
         const error = new OperatingError('ERR_REFUSED', `the broker refused a request: ${message.reason}`);
-        const pending = message.id === null ? undefined : this.#calls.get(message.id);
-        if (message.id !== null) this.#calls.delete(message.id);
-        pending?.reject(error);
-        if (message.id === null && !this.#isOpen) this.#failAll(error, message.reason);
+        if (message.id !== null) this.#calls.reject(message.id, error);
+        else if (!this.#isOpen) this.#failAll(error, message.reason);
         return;
       }
       case 'busy':
@@ -334,13 +366,11 @@ export class JournalClient implements Journals {
 
   /** The broker refuses the session itself, by its version for instance: nothing that is asked will ever succeed. */
   #failAll(error: Error, reason: string): void {
-    const calls = [...this.#calls.values()];
-    this.#calls.clear();
-    for (const { reject } of calls) reject(error);
+    this.#calls.rejectAll(error);
     this.#appends.reject(reason);
     for (const [id, stream] of this.#streams) {
       this.#streams.delete(id);
-      stream.end('rejected', 0, reason);
+      stream.end({ t: 'end', stream: id, reason: 'rejected', begin: 0, detail: reason });
     }
   }
 
@@ -349,16 +379,11 @@ export class JournalClient implements Journals {
   #call<C extends Call>(call: C): Promise<CallResult[C['op']]> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) return reject(new OperatingError('ERR_CLOSED', 'the connection to the broker was closed'));
+      if (this.#loss !== null) return reject(this.#loss);
       const id = this.#newId();
-      const pending = { call, resolve: resolve as (result: never) => void, reject, ...NOT_SENT };
-      this.#calls.set(id, pending);
-      if (this.#isOpen) this.#sendCall(id, pending);
+      this.#calls.push(id, call, { resolve: resolve as (result: never) => void, reject });
+      if (this.#isOpen) this.#calls.send(id);
     });
-  }
-
-  #sendCall(id: number, pending: PendingCall): void {
-    Object.assign(pending, NOT_SENT, { pingAfter: this.#window.nextPing });
-    this.#send({ t: 'call', id, call: pending.call });
   }
 
   #sendIfOpen(message: ClientMessage): void {
@@ -374,4 +399,10 @@ export class JournalClient implements Journals {
     this.#lastId += 1;
     return this.#lastId;
   }
+}
+
+/** What would prove a loss was rejected before. */
+function possible<T extends string>(outcome: T): Exclude<T, 'beyond'> {
+  assert(outcome !== 'beyond', 'an answer that proves a loss is none');
+  return outcome as Exclude<T, 'beyond'>;
 }

@@ -9,6 +9,9 @@
 /** The right by which a summer speaks for a shard. Every request of a shard carries it. */
 export type ShardEpoch = { readonly shard: number; readonly epoch: number };
 
+/** The shard has an owner of a newer epoch. `epoch`: the shard's present one. */
+export type Fenced = { readonly outcome: 'fenced'; readonly epoch: number };
+
 /**
  * What became of one append.
  *
@@ -25,7 +28,7 @@ export type AppendOutcome =
   | { readonly outcome: 'committed'; readonly begin: number; readonly end: number; readonly stampNs: number }
   | { readonly outcome: 'expected'; readonly n: number; readonly stampNs: number }
   | { readonly outcome: 'refused' }
-  | { readonly outcome: 'fenced' }
+  | Fenced
   | Ended
   | { readonly outcome: 'corrupt'; readonly reason: string }
   | { readonly outcome: 'rejected'; readonly reason: string }
@@ -38,7 +41,7 @@ export type Ended = { readonly outcome: 'ended'; readonly n: number };
 export type ExpectedOutcome =
   | { readonly outcome: 'expected'; readonly n: number; readonly stampNs: number }
   | Ended
-  | { readonly outcome: 'fenced' };
+  | Fenced;
 
 /** One batch as read: its bytes are as they were appended, and not yet verified. */
 export type StoredBatch = {
@@ -113,6 +116,16 @@ export type HoldOutcome = {
   readonly nextIndexes: Readonly<Record<string, number>>;
 };
 
+/** Whether the journals have what they once had said. `elsewhere`: they are others, at another address than those. */
+export type VouchOutcome =
+  | { readonly outcome: 'held' }
+  | { readonly outcome: 'lost'; readonly detail: string }
+  | { readonly outcome: 'elsewhere'; readonly address: string };
+
+/**
+ * Any call rejects, and any stream ends, with a ViolationError `acknowledged-loss` when an answer proves that the journals
+ * have lost what they had said was durable.
+ */
 export interface Journals {
   /** Appends in the order of the calls. At most one outcome each; resending is the caller's. */
   append(journal: string, batch: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome>;
@@ -122,6 +135,10 @@ export interface Journals {
   /** The end of the last durable batch. */
   head(journal: string): Promise<number>;
   list(): Promise<JournalsInfo>;
+  /** Proves to a later process how far the journals were durable when it was taken; `null`: they have said nothing yet. */
+  readonly witness: string | null;
+  /** Whether the journals still have all that they had said when the witness was taken, by this or another process. */
+  vouch(witness: string): Promise<VouchOutcome>;
 
   /** Raises a shard's epoch, durably; `path` is the caller's own store. */
   raise(shard: number, path: string, options: RaiseOptions): Promise<RaiseOutcome>;

@@ -11,11 +11,13 @@ import { isProducerId } from '../message/batch.ts';
 import type {
   AppendOutcome,
   ExpectedOutcome,
+  Fenced,
   HoldOutcome,
   JournalsInfo,
   RaiseOutcome,
   ShardEpoch,
 } from './journals.ts';
+import type { Vouching, Witness } from './witness.ts';
 
 export const PROTOCOL_VERSION = 2;
 /** A client's header above this is refused before it is parsed. */
@@ -32,6 +34,7 @@ export type Call =
   | { readonly op: 'expected'; readonly journal: string; readonly producer: string; readonly owner?: ShardEpoch }
   | { readonly op: 'head'; readonly journal: string }
   | { readonly op: 'list' }
+  | { readonly op: 'vouch'; readonly witness: Witness }
   | {
       readonly op: 'raise';
       readonly shard: number;
@@ -52,13 +55,17 @@ export type CallResult = {
   head: { readonly head: number };
   list: JournalsInfo;
   raise: RaiseOutcome;
-  confirm: { readonly outcome: 'confirmed' | 'fenced' };
-  report: { readonly outcome: 'reported' | 'fenced' };
+  vouch: { readonly outcome: Vouching };
+  confirm: { readonly outcome: 'confirmed' } | Fenced;
+  /** `beyond`: the journal ends before the offset, at `head`; nothing has moved. The same of a hold. */
+  report: { readonly outcome: 'reported' } | Beyond | Fenced;
   hold: HoldOutcome;
-  'move-hold': { readonly outcome: 'moved' | 'missing' };
+  'move-hold': { readonly outcome: 'moved' | 'missing' } | Beyond;
   release: { readonly outcome: 'released' };
   retire: { readonly outcome: 'ended' };
 };
+
+type Beyond = { readonly outcome: 'beyond'; readonly head: number };
 
 /** How far a client has come in a stream, and how far the broker may send. Absolute, so that repeating it is harmless. */
 export type Credit = { readonly stream: number; readonly taken: number; readonly through: number };
@@ -67,7 +74,8 @@ export type Credit = { readonly stream: number; readonly taken: number; readonly
 export type Part = { readonly at: number; readonly of: number };
 
 export type ClientMessage =
-  | { readonly t: 'open'; readonly version: number; readonly client: string }
+  /** `witness`: what was told in the sessions before. */
+  | { readonly t: 'open'; readonly version: number; readonly client: string; readonly witness?: Witness }
   | {
       readonly t: 'ping';
       readonly n: number;
@@ -96,7 +104,9 @@ export type ClientMessage =
   | { readonly t: 'call'; readonly id: number; readonly call: Call };
 
 export type BrokerMessage =
-  | { readonly t: 'opened' }
+  | { readonly t: 'opened'; readonly store: string }
+  /** Instead of `opened`: the broker does not have what the client was told is durable. */
+  | { readonly t: 'lost'; readonly vouching: 'lost' | 'another' }
   | { readonly t: 'reopen' }
   /** The session cannot be opened now; a later one may be. */
   | { readonly t: 'busy'; readonly reason: string }
@@ -118,15 +128,21 @@ export type BrokerMessage =
   | {
       readonly t: 'end';
       readonly stream: number;
-      readonly reason: 'trimmed' | 'fenced' | 'rejected';
+      /** `missing`: no batch begins at the offset, which lies within the journal or beyond its head. */
+      readonly reason: 'trimmed' | 'fenced' | 'missing' | 'rejected';
       readonly begin: number;
+      /** The shard's present epoch, of a stream that is fenced. */
+      readonly epoch?: number;
       readonly detail: string;
     }
   | { readonly t: 'reply'; readonly id: number; readonly result: unknown }
   | { readonly t: 'refused'; readonly id: number | null; readonly reason: string };
 
-/** What identifies an answer: the broker's incarnation and the session it is for. */
-export type Envelope = { readonly i: string; readonly s: string };
+/**
+ * What identifies an answer: the broker's incarnation and the session it is for; and the number of the last commit of its
+ * store that was durable when it was sent.
+ */
+export type Envelope = { readonly i: string; readonly s: string; readonly c: number };
 
 export function encodeHeader(header: ClientMessage | (BrokerMessage & Envelope)): Buffer {
   return Buffer.from(JSON.stringify(header), 'utf8');
@@ -138,8 +154,7 @@ export function decodeClientMessage(frame: Uint8Array | undefined): ClientMessag
   if (header === null) return { invalid: 'the header is no JSON object' };
   switch (header['t']) {
     case 'open':
-      if (!isCount(header['version']) || !isName(header['client'])) break;
-      return { t: 'open', version: header['version'], client: header['client'] };
+      return decodeOpen(header) ?? NO_MESSAGE;
     case 'ping': {
       const { n, partBytes } = header;
       const credits = decodeCredits(header['credits']);
@@ -173,15 +188,35 @@ export function decodeClientMessage(frame: Uint8Array | undefined): ClientMessag
     }
     default:
   }
-  return { invalid: 'the header is no message of this protocol' };
+  return NO_MESSAGE;
+}
+
+const NO_MESSAGE = { invalid: 'the header is no message of this protocol' };
+
+function decodeOpen({ version, client, witness }: Record<string, unknown>): ClientMessage | null {
+  if (!isCount(version) || !isName(client)) return null;
+  if (witness === undefined) return { t: 'open', version, client };
+  const decoded = decodeWitness(witness);
+  return decoded === null ? null : { t: 'open', version, client, witness: decoded };
+}
+
+function decodeWitness(value: unknown): Witness | null {
+  const { store, incarnation, commit } = asRecord(value) ?? {};
+  return isName(store) && isName(incarnation) && isCount(commit) ? { store, incarnation, commit } : null;
 }
 
 /** A broker's message with its envelope; `null` when it is none. Results are checked by who asked. */
 export function decodeBrokerMessage(frame: Uint8Array | undefined): (BrokerMessage & Envelope) | null {
   const header = parseHeader(frame, BROKER_HEADER_BYTES_MAX);
   if (header === null || typeof header['i'] !== 'string' || typeof header['s'] !== 'string') return null;
+  if (!isCount(header['c'])) return null;
   switch (header['t']) {
     case 'opened':
+      if (typeof header['store'] !== 'string') return null;
+      break;
+    case 'lost':
+      if (header['vouching'] !== 'lost' && header['vouching'] !== 'another') return null;
+      break;
     case 'reopen':
       break;
     case 'busy':
@@ -206,6 +241,7 @@ export function decodeBrokerMessage(frame: Uint8Array | undefined): (BrokerMessa
       break;
     case 'end':
       if (!isCount(header['stream']) || !isCount(header['begin'])) return null;
+      if (header['reason'] === 'fenced' && !isCount(header['epoch'])) return null;
       break;
     case 'reply':
       if (!isCount(header['id'])) return null;
@@ -236,6 +272,10 @@ function decodeCall(call: Record<string, unknown> | null): Call | null {
   switch (op) {
     case 'list':
       return { op };
+    case 'vouch': {
+      const witness = decodeWitness(call['witness']);
+      return witness === null ? null : { op, witness };
+    }
     case 'head':
       return isName(journal) ? { op, journal } : null;
     case 'expected':

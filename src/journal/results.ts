@@ -16,13 +16,15 @@ type Outcomes = Readonly<Record<string, Check>>;
 
 const always: Check = () => true;
 const ended: Check = ({ n }) => isCount(n) && n >= 1;
+const fenced: Check = ({ epoch }) => isCount(epoch);
+const beyond: Check = ({ head }) => isCount(head);
 const expected: Check = ({ n, stampNs }) => isCount(n) && isTime(stampNs);
 
 const APPEND: Outcomes = {
   committed: ({ begin, end, stampNs }) => isCount(begin) && isCount(end) && begin < end && isTime(stampNs),
   expected,
   refused: always,
-  fenced: always,
+  fenced,
   ended,
   corrupt: ({ reason }) => isText(reason),
   rejected: ({ reason }) => isText(reason),
@@ -34,8 +36,6 @@ function isOneOf(outcomes: Outcomes): Check {
     return typeof outcome === 'string' && Object.hasOwn(outcomes, outcome) && outcomes[outcome]?.(result) === true;
   };
 }
-
-const isFencedOr = (outcome: string): Check => isOneOf({ [outcome]: always, fenced: always });
 
 const isJournal: Check = ({ name, begin, head }) => isText(name) && isCount(begin) && isCount(head) && begin <= head;
 const isShard: Check = ({ shard, epoch, confirmed, hold }) =>
@@ -52,7 +52,7 @@ function isListOf(items: unknown, check: Check): boolean {
 }
 
 const RESULTS: Readonly<Record<Call['op'], Check>> = {
-  expected: isOneOf({ expected, ended, fenced: always }),
+  expected: isOneOf({ expected, ended, fenced }),
   head: ({ head }) => isCount(head),
   list: ({ partitions, batchBytesMax, journals, shards }) =>
     isCount(partitions) &&
@@ -66,11 +66,12 @@ const RESULTS: Readonly<Record<Call['op'], Check>> = {
     replaced: ({ confirmed }) => isText(confirmed),
     moved: ({ epoch }) => isCount(epoch),
   }),
-  confirm: isFencedOr('confirmed'),
-  report: isFencedOr('reported'),
+  vouch: isOneOf({ held: always, lost: always, another: always, unknown: always }),
+  confirm: isOneOf({ confirmed: always, fenced }),
+  report: isOneOf({ reported: always, beyond, fenced }),
   hold: ({ offset, nextIndexes }) =>
     isCount(offset) && Object.values(asRecord(nextIndexes) ?? { none: null }).every(isCount),
-  'move-hold': isOneOf({ moved: always, missing: always }),
+  'move-hold': isOneOf({ moved: always, missing: always, beyond }),
   release: isOneOf({ released: always }),
   retire: isOneOf({ ended: always }),
 };

@@ -10,6 +10,7 @@ import type {
   RaiseOutcome,
   ReadStream,
   ShardEpoch,
+  VouchOutcome,
 } from './journals.ts';
 
 export class WrappedJournals implements Journals {
@@ -37,6 +38,14 @@ export class WrappedJournals implements Journals {
 
   list(): Promise<JournalsInfo> {
     return this.inner.list();
+  }
+
+  get witness(): string | null {
+    return this.inner.witness;
+  }
+
+  vouch(witness: string): Promise<VouchOutcome> {
+    return this.inner.vouch(witness);
   }
 
   raise(shard: number, path: string, options: RaiseOptions): Promise<RaiseOutcome> {

@@ -18,6 +18,8 @@ type Binary = Database<Buffer, Buffer>;
 export class Tables implements StoreReader {
   readonly root: RootDatabase<Buffer, Buffer>;
   readonly #tables = new Map<string, Binary>();
+  /** Tables that a copy does not have, because its owner is of a version without them. They have no rows. */
+  readonly #absent = new Set<string>();
 
   constructor(file: string, options: { tables: readonly string[]; mapBytes: number; readOnly: boolean }) {
     const { tables, mapBytes, readOnly } = options;
@@ -37,7 +39,8 @@ export class Tables implements StoreReader {
         keyEncoding: 'binary',
         encoding: 'binary',
       });
-      if (opened !== undefined) this.#tables.set(table, opened);
+      if (opened === undefined) this.#absent.add(table);
+      else this.#tables.set(table, opened);
     }
   }
 
@@ -59,6 +62,7 @@ export class Tables implements StoreReader {
   }
 
   get(table: string, key: Buffer): Buffer | undefined {
+    if (this.#absent.has(table)) return undefined;
     const from = this.table(table);
     try {
       return from.get(key);
@@ -68,6 +72,7 @@ export class Tables implements StoreReader {
   }
 
   range(table: string, range: Range): Entry[] {
+    if (this.#absent.has(table)) return [];
     const from = this.table(table);
     try {
       const entries = from.getRange(bounds(range));
@@ -78,6 +83,7 @@ export class Tables implements StoreReader {
   }
 
   keys(table: string, range: Range): Buffer[] {
+    if (this.#absent.has(table)) return [];
     const from = this.table(table);
     try {
       return Array.from(from.getKeys(bounds(range)), (key) => Buffer.from(key));

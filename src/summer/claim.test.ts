@@ -1,10 +1,11 @@
 import test from 'ava';
-import { UsageError } from '../core/errors.ts';
+import { UsageError, ViolationError } from '../core/errors.ts';
 import type { Journals, RaiseOutcome } from '../journal/journals.ts';
-import { keyOf } from '../store/row.ts';
+import { keyOf, sealRow } from '../store/row.ts';
 import type { StoreReader } from '../store/store.ts';
 import { MemoryStore } from '../store/testing/memory-store.ts';
-import { checkPartitions, claimShard, trimmedError } from './claim.ts';
+import { checkPartitions, checkWitnesses, claimShard, trimmedError } from './claim.ts';
+import { witnessesOf } from './rows.ts';
 
 const SHARD = 2;
 
@@ -37,6 +38,7 @@ function scene(own: MemoryStore, { raise, confirm = 'confirmed' }: Answers, log:
     log.push('commit');
   };
   const journals: Partial<Journals> = {
+    witness: null,
     raise: (shard, path, { takeOver }) => {
       log.push(`raise ${shard} ${path} ${takeOver}`);
       return Promise.resolve(raise);
@@ -113,10 +115,78 @@ test('a raise goes on from the epoch that the shard has, however often others ra
     if (epoch !== undefined) return Promise.resolve({ outcome: 'moved', epoch });
     return Promise.resolve({ outcome: 'raised', epoch: from + 1, confirmed: path });
   };
-  const journals = { raise } as Journals;
+  const journals = { raise, witness: null } as Partial<Journals> as Journals;
   const claim = await claimShard(SHARD, { journals, store: own, readOther: reading(own, []), takeOver: false });
   t.deepEqual(claim, { outcome: 'owned', owner: { shard: SHARD, epoch: 8 }, copiedFrom: null });
   t.deepEqual(froms, [0, 4, 7]);
+});
+
+/** Journals with this witness, which hold the others of these. */
+function vouching(own: MemoryStore, answers: Answers & { held: readonly string[] }, log: string[]): Journals {
+  const vouch: Journals['vouch'] = (witness) => {
+    log.push(`vouch ${witness}`);
+    return Promise.resolve(answers.held.includes(witness) ? { outcome: 'held' } : { outcome: 'lost', detail: 'why' });
+  };
+  return { ...scene(own, answers, log), witness: 'store now 9 here', vouch };
+}
+
+async function keep(store: MemoryStore, table: 'claims' | 'checkpoints', row: object): Promise<void> {
+  await store.commit([{ table, key: keyOf(SHARD), value: sealRow(row) }]);
+}
+
+test('the epoch that was raised and a witness of it are durable before the shard is owned', async (t) => {
+  for (const confirmed of ['/own', null]) {
+    const own = new MemoryStore('/own');
+    const log: string[] = [];
+    const journals = vouching(own, { raise: { outcome: 'raised', epoch: 5, confirmed }, held: [] }, log);
+    await claimShard(SHARD, { journals, store: own, readOther: reading(own, log), takeOver: false });
+    t.deepEqual(witnessesOf(SHARD, own), ['store now 9 here']);
+    t.is(log[1], 'commit');
+  }
+});
+
+test('what a predecessor was told must be held before its rows are taken', async (t) => {
+  for (const held of [['store now 3 here'], []]) {
+    const own = new MemoryStore('/own');
+    const other = new MemoryStore('/other');
+    await keep(other, 'checkpoints', { offset: 7, nextSum: 1, witness: 'store now 3 here' });
+    await keep(other, 'claims', { epoch: 4, witness: 'store now 3 here' });
+    const log: string[] = [];
+    const journals = vouching(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/other' }, held }, log);
+    const claim = claimShard(SHARD, { journals, store: own, readOther: reading(other, log), takeOver: true });
+    if (held.length > 0) {
+      t.is((await claim).outcome, 'owned');
+      t.deepEqual(witnessesOf(SHARD, own), ['store now 3 here', 'store now 9 here']);
+      continue;
+    }
+    await t.throwsAsync(claim, { instanceOf: ViolationError, message: /lost .* why .*\/other proves it/ });
+    t.false(log.includes('commit'));
+  }
+});
+
+test('each witness of the own store is checked once, before anything else is asked', async (t) => {
+  const own = new MemoryStore('/own');
+  await keep(own, 'checkpoints', { offset: 7, nextSum: 1, witness: 'store now 3 here' });
+  await keep(own, 'claims', { epoch: 4, witness: 'store now 2 here' });
+  const raise = { outcome: 'raised', epoch: 5, confirmed: '/own' } as const;
+  const log: string[] = [];
+  await checkWitnesses(vouching(own, { raise, held: ['store now 2 here', 'store now 3 here'] }, log), own, [
+    1,
+    SHARD,
+    2,
+  ]);
+  t.deepEqual(log, ['vouch store now 3 here', 'vouch store now 2 here']);
+  const journals = vouching(own, { raise, held: ['store now 3 here'] }, log);
+  await t.throwsAsync(checkWitnesses(journals, own, [SHARD]), { instanceOf: ViolationError });
+  await t.notThrowsAsync(checkWitnesses(journals, own, [1]), 'a shard that it never had');
+});
+
+test('a claim or checkpoint that does not verify is a damaged store', async (t) => {
+  for (const table of ['claims', 'checkpoints'] as const) {
+    const own = new MemoryStore('/own');
+    await keep(own, table, { epoch: 4, offset: 1, nextSum: 1, witness: 'none' });
+    t.throws(() => witnessesOf(SHARD, own), { code: 'ERR_STORE_DAMAGED', message: /shard 2/ });
+  }
 });
 
 test('a newer owner that came meanwhile fences the claim', async (t) => {

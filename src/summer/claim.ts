@@ -1,6 +1,7 @@
 /**
  * How a process comes to own a shard. The broker fences; nothing here depends on time.
  *
+ * 0. The journals have all that the own store proves they had.
  * 1. The epoch is raised, durably; the answer names the store that is confirmed.
  * 2. If that is another one (a takeover), its rows of the shard replace ours in one durable transaction. The other store
  *    is read as one snapshot, whether its process runs, is stopped or is dead.
@@ -9,8 +10,10 @@
 
 import { UsageError, ViolationError } from '../core/errors.ts';
 import type { Journals, RaiseOutcome, ShardEpoch } from '../journal/journals.ts';
-import type { Store, StoreReader } from '../store/store.ts';
-import { clearShard, copyShard } from './rows.ts';
+import { checkWitness } from '../journal/witness.ts';
+import { keyOf, sealRow } from '../store/row.ts';
+import { type Store, type StoreReader, WriteBatch } from '../store/store.ts';
+import { clearShard, copyShard, witnessesOf } from './rows.ts';
 
 /** Reads the summer store in another folder, as one snapshot. */
 export type ReadOther = <T>(path: string, read: (reader: StoreReader) => T) => Promise<T>;
@@ -30,20 +33,38 @@ export type Claim =
   | { readonly outcome: 'fenced' };
 
 export async function claimShard(shard: number, options: ClaimOptions): Promise<Claim> {
-  const { journals, store, readOther } = options;
+  const { journals, store } = options;
   const raised = await raise(shard, options);
   if (raised.outcome === 'replaced') return raised;
   const owner = { shard, epoch: raised.epoch };
   const { confirmed } = raised;
-  if (confirmed === store.path) return { outcome: 'owned', owner, copiedFrom: null };
-  // Nobody has confirmed a store yet: what ours may hold of the shard is of other journals.
-  const batch =
-    confirmed === null
-      ? clearShard(shard, store)
-      : await readOther(confirmed, (other) => copyShard(shard, other, store));
+  const { witness } = journals;
+  const batch = await rowsToBegin(shard, confirmed, options);
+  if (witness !== null) batch.put('claims', keyOf(shard), sealRow({ epoch: owner.epoch, witness }));
   if (!batch.isEmpty) await store.commit(batch.writes);
+  if (confirmed === store.path) return { outcome: 'owned', owner, copiedFrom: null };
   const outcome = await journals.confirm(owner, store.path);
   return outcome === 'fenced' ? { outcome } : { outcome: 'owned', owner, copiedFrom: confirmed };
+}
+
+/** Writes after which the own store has what the shard's new owner begins with. */
+async function rowsToBegin(shard: number, confirmed: string | null, options: ClaimOptions): Promise<WriteBatch> {
+  const { journals, store, readOther } = options;
+  if (confirmed === store.path) return new WriteBatch();
+  // Nobody has confirmed a store yet: what ours may hold of the shard is of no owner.
+  if (confirmed === null) return clearShard(shard, store);
+  const { batch, witnesses } = await readOther(confirmed, (other) => ({
+    batch: copyShard(shard, other, store),
+    witnesses: witnessesOf(shard, other),
+  }));
+  for (const witness of witnesses) await checkWitness(journals, witness, `the summer's store ${confirmed}`);
+  return batch;
+}
+
+/** The own store proves what the journals had: before anything else is asked of them, they must have that still. */
+export async function checkWitnesses(journals: Journals, store: Store, shards: readonly number[]): Promise<void> {
+  const witnesses = new Set(shards.flatMap((shard) => witnessesOf(shard, store)));
+  for (const witness of witnesses) await checkWitness(journals, witness, `the summer's store ${store.path}`);
 }
 
 /** Raises whatever epoch the shard has: the first guess is that it has none, and the answer says better. */

@@ -7,7 +7,7 @@ import type { Clock } from '../core/clock.ts';
 import { FencedError } from '../core/errors.ts';
 import type { Journals, ShardEpoch } from '../journal/journals.ts';
 import type { Store } from '../store/store.ts';
-import { type Claim, type ReadOther, checkPartitions, claimShard } from './claim.ts';
+import { type Claim, type ReadOther, checkPartitions, checkWitnesses, claimShard } from './claim.ts';
 import { Summer } from './summer.ts';
 
 export type PrepareSummerOptions = {
@@ -32,10 +32,11 @@ export type PreparedSummer = {
 
 /**
  * Leaves out the shards that are confirmed elsewhere; with none left, this process has been replaced: FencedError. A
- * partition that does not exist is a UsageError.
+ * partition that does not exist is a UsageError. Journals that have lost what the store proves they had are a ViolationError.
  */
 export async function prepareSummer(options: PrepareSummerOptions): Promise<PreparedSummer> {
   const { journals, store, clock, partitions, onFailure } = options;
+  await checkWitnesses(journals, store, partitions);
   const info = await journals.list();
   checkPartitions(partitions, info.partitions);
   const owners: ShardEpoch[] = [];

@@ -3,36 +3,62 @@
  *
  * | table         | key                              | value                                                     |
  * | ------------- | -------------------------------- | --------------------------------------------------------- |
- * | `checkpoints` | shard u32                        | row: read-through offset, index of the next sum           |
+ * | `claims`      | shard u32                        | row: the epoch that was raised last, and a witness of it  |
+ * | `checkpoints` | shard u32                        | row: read-through offset, index of the next sum, a witness of what was read |
  * | `producers`   | shard u32, producer              | row: next index of the producer                           |
  * | `states`      | shard u32, page u32              | a slab page of hash states (`hash/pool.ts`), then CRC-32C |
  * | `outbox`      | shard u32, index of first sum u64 | CRC-32C, then sums (`message/sum.ts`)                    |
  *
- * The pages of a shard are dense, from 0.
+ * The pages of a shard are dense, from 0. A witness (`journal/witness.ts`) proves to a later process how far the journals were
+ * durable when the row was written.
  */
 
 import { asRecord, isCount } from '../core/assert.ts';
-import { numberRange } from '../store/row.ts';
+import { isWitness } from '../journal/witness.ts';
+import { keyOf, numberRange, openRow } from '../store/row.ts';
 import { type StoreReader, WriteBatch } from '../store/store.ts';
 
-export const SUMMER_TABLES = ['checkpoints', 'producers', 'states', 'outbox'] as const;
+export const SUMMER_TABLES = ['claims', 'checkpoints', 'producers', 'states', 'outbox'] as const;
 
 export type CheckpointRow = {
   /** Everything of the chunk journal below is folded. */
   readonly offset: number;
   /** Index of the next sum: the number of files that this shard has completed so far. */
   readonly nextSum: number;
+  /** Absent in rows of before there were witnesses. */
+  readonly witness?: string;
 };
+
+export type ClaimRow = { readonly epoch: number; readonly witness: string };
 
 export type ProducerRow = { readonly next: number };
 
 export function isCheckpointRow(value: unknown): value is CheckpointRow {
   const row = asRecord(value);
+  if (row?.['witness'] !== undefined && !isWitness(row['witness'])) return false;
   return isCount(row?.['offset']) && isCount(row['nextSum']);
+}
+
+export function isClaimRow(value: unknown): value is ClaimRow {
+  const row = asRecord(value);
+  return isCount(row?.['epoch']) && isWitness(row['witness']);
 }
 
 export function isProducerRow(value: unknown): value is ProducerRow {
   return isCount(asRecord(value)?.['next']);
+}
+
+/** What the store proves of the journals of a shard. Of two the newer one proves more, but neither knows which that is. */
+export function witnessesOf(shard: number, store: StoreReader): string[] {
+  const checkpoint = store.get('checkpoints', keyOf(shard));
+  const claim = store.get('claims', keyOf(shard));
+  const witnesses: string[] = [];
+  if (checkpoint !== undefined) {
+    const { witness } = openRow(checkpoint, isCheckpointRow, `the checkpoint of shard ${shard}`);
+    if (witness !== undefined) witnesses.push(witness);
+  }
+  if (claim !== undefined) witnesses.push(openRow(claim, isClaimRow, `the claim of shard ${shard}`).witness);
+  return witnesses;
 }
 
 /** Writes that remove a shard's rows. */

@@ -21,6 +21,8 @@ test('a row with any byte altered is a damaged store, which is named', async (t)
   const good = await storeOfAll();
   t.notThrows(() => new Shard(SHARD, good));
   for (const table of SUMMER_TABLES) {
+    // Read before the shard is: `claim.test.ts`.
+    if (table === 'claims') continue;
     const [entry] = good.range(table, numberRange(SHARD));
     if (entry === undefined) return t.fail(table);
     const altered = Array.from({ length: entry.value.length }, (_, at) => {

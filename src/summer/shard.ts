@@ -180,9 +180,9 @@ export class Shard {
 
   /**
    * Adds everything that changed to a transaction. The previous one has resolved: the buffer of the pages' rows belongs
-   * to LMDB from here until this one has.
+   * to LMDB from here until this one has. `witness`: of all that the shard was shown.
    */
-  write(batch: WriteBatch): void {
+  write(batch: WriteBatch, witness: string | null = null): void {
     assert(this.#inCommit === null, 'one transaction at a time');
     const first = this.#nextSum;
     const sums = Buffer.concat(this.#finished);
@@ -202,7 +202,8 @@ export class Shard {
       else batch.put('producers', key, sealRow({ next }));
     }
     this.#dirtyProducers.clear();
-    batch.put('checkpoints', keyOf(this.number), sealRow({ offset: this.#offset, nextSum: this.#nextSum }));
+    const proven = witness === null ? {} : { witness };
+    batch.put('checkpoints', keyOf(this.number), sealRow({ offset: this.#offset, nextSum: this.#nextSum, ...proven }));
     this.#isDirty = false;
     this.#inCommit = { offset: this.#offset, entry };
   }

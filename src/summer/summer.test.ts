@@ -178,7 +178,7 @@ test('fenced by its stream, an append or a report, it fails once as fenced', asy
     async (scene) => {
       scene.journals.deliver(new ChunkJournal().append(fileOf(0)));
       await scene.commit();
-      scene.journals.appends[0]?.answer({ outcome: 'fenced' });
+      scene.journals.appends[0]?.answer({ outcome: 'fenced', epoch: 9 });
     },
     async (scene) => {
       scene.journals.reportOutcome = 'fenced';

@@ -114,8 +114,9 @@ export class Summer {
     this.#isOver = true;
     for (const { appender } of this.#readers) appender.stop();
     const batch = new WriteBatch();
-    for (const { shard } of this.#readers) if (shard.hasUnwritten) shard.write(batch);
-    if (!batch.isEmpty) await this.#options.store.commit(batch.writes);
+    const { store, journals } = this.#options;
+    for (const { shard } of this.#readers) if (shard.hasUnwritten) shard.write(batch, journals.witness);
+    if (!batch.isEmpty) await store.commit(batch.writes);
   }
 
   #startShard(owner: ShardEpoch): void {
@@ -197,8 +198,9 @@ export class Summer {
     if (dirty.length === 0) return;
     this.#isCommitting = true;
     const batch = new WriteBatch();
-    for (const { shard } of dirty) shard.write(batch);
-    this.#options.store.commit(batch.writes).then(
+    const { store, journals } = this.#options;
+    for (const { shard } of dirty) shard.write(batch, journals.witness);
+    store.commit(batch.writes).then(
       () => this.#committed(dirty),
       (error: unknown) => this.#fail(error),
     );

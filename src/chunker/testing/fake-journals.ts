@@ -216,6 +216,12 @@ export class FakeConnection implements Journals {
     return { next, close };
   }
 
+  readonly witness = null;
+
+  vouch(): Promise<never> {
+    return unused();
+  }
+
   head(journal: string): Promise<number> {
     return this.#answer(this.#journals.journal(journal).head);
   }

@@ -344,17 +344,17 @@ test('a reader that takes nothing is sent a bounded number of messages, whatever
   t.is(harness.delivered(stream).length, 50);
 });
 
-test('a stream from within a batch, beyond the head or of no journal is rejected with the reason', async (t) => {
+test('a stream from within a batch or beyond the head is missing, of no journal rejected, with the reason', async (t) => {
   const harness = await BrokerHarness.start();
   await harness.appended(JOURNAL, chunks(0, 1));
   const bytes = chunks(0, 1).length;
-  for (const [journal, offset, detail] of [
-    [JOURNAL, 1, /no batch .* begins at 1/],
-    [JOURNAL, bytes + 1, /ends at 73, before 74/],
-    ['nowhere', 0, /no journal nowhere/],
+  for (const [journal, offset, reason, detail] of [
+    [JOURNAL, 1, 'missing', /no batch .* begins at 1/],
+    [JOURNAL, bytes + 1, 'missing', /ends at 73, before 74/],
+    ['nowhere', 0, 'rejected', /no journal nowhere/],
   ] as const) {
     const end = harness.ended(harness.read(journal, offset));
-    t.is(end?.reason, 'rejected');
+    t.is(end?.reason, reason);
     t.regex(end?.detail ?? '', detail);
   }
 });

@@ -9,7 +9,7 @@ import { unreachable } from '../../core/assert.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Store } from '../../store/store.ts';
 import type { Frames } from '../../transport/transport.ts';
-import { type AppendOutcome, PARTITIONS_MAX, type StoredBatch } from '../journals.ts';
+import { type AppendOutcome, PARTITIONS_MAX, type ShardEpoch, type StoredBatch } from '../journals.ts';
 import {
   type BrokerMessage,
   type Call,
@@ -76,7 +76,7 @@ export class Broker {
 
   constructor(options: BrokerOptions) {
     this.#options = options;
-    this.state = new BrokerState(options.store, options.clock, options.config, options.bootHash);
+    this.state = new BrokerState(options.store, options.clock, options.config, options);
     this.#tickedNs = options.clock.nowNs();
     let isConfigured = false;
     this.#commit = new GroupCommit({
@@ -145,7 +145,7 @@ export class Broker {
   #dispatch(session: string, message: ClientMessage, frames: Frames): void {
     switch (message.t) {
       case 'open':
-        this.#open(session, message.version);
+        this.#open(session, message);
         return;
       case 'ping':
         this.#ping(session, message);
@@ -180,7 +180,7 @@ export class Broker {
     this.#grant(session, credits);
   }
 
-  #open(session: string, version: number): void {
+  #open(session: string, { version, witness }: Extract<ClientMessage, { t: 'open' }>): void {
     if (version !== PROTOCOL_VERSION) {
       this.#send(session, {
         t: 'refused',
@@ -189,6 +189,8 @@ export class Broker {
       });
       return;
     }
+    const vouching = witness === undefined ? 'held' : this.state.lineage.vouch(witness);
+    if (vouching === 'lost' || vouching === 'another') return this.#send(session, { t: 'lost', vouching });
     if (!this.#sessions.has(session)) {
       if (this.#sessions.size >= SESSIONS_MAX) {
         this.#send(session, { t: 'busy', reason: `the broker has ${SESSIONS_MAX} sessions, and opens no more` });
@@ -203,7 +205,7 @@ export class Broker {
         acks: [],
       });
     }
-    this.#send(session, { t: 'opened' });
+    this.#send(session, { t: 'opened', store: this.state.lineage.store });
   }
 
   // --- appends ---
@@ -283,21 +285,28 @@ export class Broker {
     const { stream: id, journal: name, offset, through, owner } = message;
     const streams = this.#sessions.get(session)?.streams;
     if (streams === undefined) return;
-    const end = (reason: 'fenced' | 'rejected', detail: string): void =>
+    const end = (reason: 'missing' | 'rejected', detail: string): void =>
       this.#send(session, { t: 'end', stream: id, reason, begin: 0, detail });
-    if (owner !== undefined && this.state.owners.isFenced(owner))
-      return this.#commit.whenDurable(() => end('fenced', ''));
+    if (owner !== undefined && this.state.owners.isFenced(owner)) return this.#endFenced(session, id, owner);
     const journal = this.state.journals.get(name);
     if (journal === undefined) return end('rejected', `there is no journal ${name}`);
-    if (offset > journal.head) return end('rejected', `${name} ends at ${journal.head}, before ${offset}`);
+    if (offset > journal.head) return end('missing', `${name} ends at ${journal.head}, before ${offset}`);
     if (!streams.has(id) && streams.size >= STREAMS_PER_SESSION_MAX)
       return end('rejected', 'too many streams in one session');
     if (offset >= journal.begin && offset < journal.head && this.state.batchAt(journal, offset) === null) {
-      return end('rejected', `no batch of ${name} begins at ${offset}`);
+      return end('missing', `no batch of ${name} begins at ${offset}`);
     }
     const stream = new Stream({ id, journal, offset, through, owner });
     streams.set(id, stream);
     this.#pump(session, stream);
+  }
+
+  /** Not before the newer epoch is durable: else a crash of the broker leaves the shard without any owner. */
+  #endFenced(session: string, stream: number, owner: ShardEpoch): void {
+    const { epoch } = this.state.owners.fenced(owner);
+    this.#commit.whenDurable(() =>
+      this.#send(session, { t: 'end', stream, reason: 'fenced', begin: 0, detail: '', epoch }),
+    );
   }
 
   #grant(session: string, credits: Extract<ClientMessage, { t: 'credit' }>['credits']): void {
@@ -315,11 +324,7 @@ export class Broker {
     if (streams?.get(stream.id) !== stream) return;
     if (stream.owner !== undefined && this.state.owners.isFenced(stream.owner)) {
       streams.delete(stream.id);
-      // Not before the newer epoch is durable: else a crash of the broker leaves the shard without any owner.
-      this.#commit.whenDurable(() =>
-        this.#send(session, { t: 'end', stream: stream.id, reason: 'fenced', begin: 0, detail: '' }),
-      );
-      return;
+      return this.#endFenced(session, stream.id, stream.owner);
     }
     for (;;) {
       const partBytes = this.#sessions.get(session)?.partBytes ?? 0;
@@ -382,7 +387,8 @@ export class Broker {
   }
 
   #send(session: string, message: BrokerMessage, frames: Frames = []): void {
-    this.#options.send(session, [encodeHeader({ ...message, i: this.#options.incarnation, s: session }), ...frames]);
+    const envelope = { i: this.#options.incarnation, s: session, c: this.state.lineage.durable };
+    this.#options.send(session, [encodeHeader({ ...message, ...envelope }), ...frames]);
   }
 }
 

@@ -17,7 +17,7 @@ export type Answers = {
 
 export function answerCall(call: Call, state: BrokerState, answers: Answers): void {
   if ('owner' in call && call.owner !== undefined && state.owners.isFenced(call.owner))
-    return answers.durably({ outcome: 'fenced' });
+    return answers.durably(state.owners.fenced(call.owner));
   if (!('journal' in call)) return answerShard(call, state, answers);
   const journal = state.journals.get(call.journal);
   if (journal === undefined) return answers.refuse(`there is no journal ${call.journal}`);
@@ -34,6 +34,8 @@ function answerShard(
       // At once: what components use of it, the layout, never changes, and heads are durable. Epochs, owners and holds may
       // not be yet; people and audits look at those.
       return reply(state.info());
+    case 'vouch':
+      return reply({ outcome: state.lineage.vouch(call.witness) });
     case 'raise': {
       const outcome = state.owners.raise(call.shard, call.path, call);
       if (outcome === null) return refuse(`there is no shard ${call.shard}`);
@@ -44,9 +46,10 @@ function answerShard(
       state.owners.confirm(call.owner, call.path);
       return commit(() => reply({ outcome: 'confirmed' }));
     case 'report': {
-      const hold = state.shardHold(call.owner.shard);
-      state.moveHold(hold.journal, hold.name, call.offset);
-      if (state.wantsTrim(hold.journal)) commit();
+      const { journal, name } = state.shardHold(call.owner.shard);
+      if (call.offset > journal.head) return reply({ outcome: 'beyond', head: journal.head });
+      state.moveHold(journal, name, call.offset);
+      if (state.wantsTrim(journal)) commit();
       return reply({ outcome: 'reported' });
     }
     default:
@@ -79,6 +82,7 @@ function answerJournal(
     }
     case 'move-hold': {
       if (isShardHold(journal, call.name)) return refuse('a shard moves its hold by reports');
+      if (call.offset > journal.head) return reply({ outcome: 'beyond', head: journal.head });
       const outcome = state.moveHold(journal, call.name, call.offset);
       if (state.wantsTrim(journal)) commit();
       return reply({ outcome });

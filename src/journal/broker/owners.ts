@@ -8,7 +8,7 @@
 import { assert } from '../../core/assert.ts';
 import { keyOf, sealRow } from '../../store/row.ts';
 import type { WriteBatch } from '../../store/store.ts';
-import type { RaiseOptions, RaiseOutcome, ShardEpoch } from '../journals.ts';
+import type { Fenced, RaiseOptions, RaiseOutcome, ShardEpoch } from '../journals.ts';
 import type { ShardState } from './restore.ts';
 
 export class ShardOwners {
@@ -23,6 +23,11 @@ export class ShardOwners {
 
   isFenced(owner: ShardEpoch): boolean {
     return this.shards[owner.shard]?.epoch !== owner.epoch;
+  }
+
+  /** The answer to whoever is fenced. A shard that does not exist has no owner, and epoch 0. */
+  fenced({ shard }: ShardEpoch): Fenced {
+    return { outcome: 'fenced', epoch: this.shards[shard]?.epoch ?? 0 };
   }
 
   /**

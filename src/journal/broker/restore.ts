@@ -18,6 +18,10 @@ export type Restored = {
   readonly missingHolds: readonly { readonly journal: JournalLog; readonly name: string }[];
   /** Begins of the batches of sums that became durable without a stamp, in the last commit before a crash. */
   readonly unstamped: readonly number[];
+  /** `null`: the store is new. */
+  readonly lineage: tables.LineageRow | null;
+  /** Number of the last commit that the store has; 0: none. */
+  readonly lastCommit: number;
 };
 
 /**
@@ -42,7 +46,24 @@ export function restore(store: StoreReader, partitions: number): Restored {
     shards: chunks.map((_, shard) => loadShard(store, shard)),
     missingHolds,
     unstamped: unstampedOf(store, sums),
+    ...restoreLineage(store, [...chunks, sums]),
   };
+}
+
+/** Of a journal without a row. */
+const NOTHING = { begin: 0, head: 0 };
+
+function restoreLineage(store: StoreReader, journals: readonly JournalLog[]): Pick<Restored, 'lineage' | 'lastCommit'> {
+  const row = store.get('config', tables.LINEAGE_KEY);
+  let lastCommit = 0;
+  for (const { number, name } of journals)
+    lastCommit = Math.max(lastCommit, journalRow(store, number, name).commit ?? 0);
+  return { lineage: row === undefined ? null : openRow(row, tables.isLineageRow, 'the lineage'), lastCommit };
+}
+
+function journalRow(store: StoreReader, number: number, name: string): tables.JournalRow {
+  const row = store.get('journals', keyOf(number));
+  return row === undefined ? NOTHING : openRow(row, tables.isJournalRow, `journal ${name}`);
 }
 
 export function shardHoldName(shard: number): string {
@@ -72,9 +93,8 @@ function loadJournal(
   fields: { readonly number: number; readonly name: string; readonly kind: 'chunks' | 'sums' },
 ): JournalLog {
   const { number, name } = fields;
-  const row = store.get('journals', keyOf(number));
-  const bounds = row === undefined ? { begin: 0, head: 0 } : openRow(row, tables.isJournalRow, `journal ${name}`);
-  const journal = new JournalLog({ ...fields, ...bounds });
+  const { begin, head } = journalRow(store, number, name);
+  const journal = new JournalLog({ ...fields, begin, head });
   for (const { key, value } of store.range('producers', numberRange(number))) {
     const producer = openRow(value, tables.isProducerRow, `a producer of ${name}`);
     journal.producers.set(nameOfKey(key), { key, ...producer });

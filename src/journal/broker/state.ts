@@ -20,6 +20,7 @@ import {
   type StoredBatch,
 } from '../journals.ts';
 import type { JournalLog, ProducerState } from './journal-log.ts';
+import { Lineage } from './lineage.ts';
 import { ShardOwners } from './owners.ts';
 import { isShardHold, restore, shardHoldName } from './restore.ts';
 import * as tables from './tables.ts';
@@ -44,6 +45,14 @@ export type BrokerConfig = {
   readonly holdAbsenceMs: number;
 };
 
+/** Of one start of the broker. */
+export type BrokerStart = {
+  /** Distinguishes it from every other. */
+  readonly incarnation: string;
+  /** Of the boot of the machine: stamps of another boot are not comparable. */
+  readonly bootHash: number;
+};
+
 export type Accepted = { readonly journal: JournalLog; readonly begin: number; readonly end: number };
 export type AppendDecision = { readonly accepted: Accepted } | AppendOutcome;
 
@@ -56,6 +65,7 @@ export function batchBytesMaxOf(config: Pick<BrokerConfig, 'partitions' | 'reten
 export class BrokerState {
   readonly journals: Map<string, JournalLog> = new Map();
   readonly owners: ShardOwners;
+  readonly lineage: Lineage;
   readonly config: BrokerConfig;
   readonly #store: Store;
   readonly #clock: Clock;
@@ -74,12 +84,14 @@ export class BrokerState {
   readonly #dirtyJournals = new Set<JournalLog>();
   readonly #dirtyHolds = new Map<string, { journal: JournalLog; name: string }>();
 
-  constructor(store: Store, clock: Clock, config: BrokerConfig, bootHash: number) {
+  constructor(store: Store, clock: Clock, config: BrokerConfig, start: BrokerStart) {
     this.#store = store;
     this.#clock = clock;
     this.config = config;
-    this.#bootHash = bootHash;
-    const { journals, shards, missingHolds, unstamped } = restore(store, config.partitions);
+    this.#bootHash = start.bootHash;
+    const restored = restore(store, config.partitions);
+    const { journals, shards, missingHolds, unstamped } = restored;
+    this.lineage = new Lineage(restored.lineage, restored.lastCommit, start.incarnation);
     for (const journal of journals) {
       this.journals.set(journal.name, journal);
       this.#byNumber.push(journal);
@@ -113,7 +125,7 @@ export class BrokerState {
   // --- appending ---
 
   append(journalName: string, bytes: Uint8Array, owner?: ShardEpoch): AppendDecision {
-    if (owner !== undefined && this.owners.isFenced(owner)) return { outcome: 'fenced' };
+    if (owner !== undefined && this.owners.isFenced(owner)) return this.owners.fenced(owner);
     const journal = this.journals.get(journalName);
     if (journal === undefined) return { outcome: 'rejected', reason: `there is no journal ${journalName}` };
     if (bytes.length > this.batchBytesMax) {
@@ -201,7 +213,8 @@ export class BrokerState {
     const hold = journal.holds.get(name);
     if (hold === undefined) return 'missing';
     hold.absentMs = 0;
-    if (offset > hold.offset && offset <= journal.head) {
+    assert(offset <= journal.head, 'a hold lies within its journal');
+    if (offset > hold.offset) {
       hold.offset = offset;
       this.#dirtyHolds.set(`${journal.number} ${name}`, { journal, name });
     }
@@ -303,8 +316,11 @@ export class BrokerState {
 
   #fillRows(batch: WriteBatch): void {
     for (const { key, next, ended } of this.#dirtyProducers) batch.put('producers', key, sealRow({ next, ended }));
-    for (const journal of this.#dirtyJournals) {
-      batch.put('journals', keyOf(journal.number), sealRow({ begin: journal.begin, head: journal.tail }));
+    // Some row always has the number of the commit. Most commits write a row of a journal anyway.
+    if (this.#dirtyJournals.size === 0) this.#dirtyJournals.add(this.#sums);
+    const commit = this.lineage.next();
+    for (const { number, begin, tail } of this.#dirtyJournals) {
+      batch.put('journals', keyOf(number), sealRow({ begin, head: tail, commit }));
     }
     for (const { journal, name } of this.#dirtyHolds.values()) {
       const hold = journal.holds.get(name);
@@ -327,6 +343,7 @@ export class BrokerState {
     }
     this.#underWay = [];
     this.#stampsUnderWay = new Map();
+    this.lineage.committed();
   }
 
   /** Everything below the result may go. With no hold on the sums, the newest half of their room is kept. */
@@ -366,9 +383,10 @@ export class BrokerState {
     return next === undefined ? Math.max(target, journal.head) : offsetOfKey(next);
   }
 
-  /** The first commit of a new store: its configuration. */
+  /** The first commit of a start: the store's configuration and lineage. */
   fillConfig(batch: WriteBatch): void {
     batch.put('config', tables.CONFIG_KEY, sealRow({ partitions: this.config.partitions }));
+    this.lineage.writeStart(batch);
   }
 }
 

@@ -4,7 +4,8 @@
  * | table       | key                              | value                                                       |
  * | ----------- | -------------------------------- | ----------------------------------------------------------- |
  * | `config`    | `config`                         | row: number of partitions                                   |
- * | `journals`  | journal number u32               | row: begin, head                                            |
+ * | `config`    | `lineage`                        | row: names the store, and each start of the broker with its first commit |
+ * | `journals`  | journal number u32               | row: begin, head, number of the commit that wrote the row   |
  * | `batches`   | journal number u32, begin u64    | the batch as it was appended (`message/batch.ts`)           |
  * | `stamps`    | journal number u32, begin u64    | of sums only: f64 monotonic ns, u32 hash of the boot id      |
  * | `producers` | journal number u32, producer     | row: next index, ended                                      |
@@ -18,9 +19,13 @@ import { asRecord, isCount } from '../../core/assert.ts';
 
 export const BROKER_TABLES = ['config', 'journals', 'batches', 'stamps', 'producers', 'holds', 'shards'] as const;
 export const CONFIG_KEY: Buffer = Buffer.from('config');
+export const LINEAGE_KEY: Buffer = Buffer.from('lineage');
 
 export type ConfigRow = { readonly partitions: number };
-export type JournalRow = { readonly begin: number; readonly head: number };
+export type Start = { readonly incarnation: string; readonly firstCommit: number };
+export type LineageRow = { readonly store: string; readonly starts: readonly Start[] };
+/** Every commit writes such a row. `commit`: none in a store of before there were numbers. */
+export type JournalRow = { readonly begin: number; readonly head: number; readonly commit?: number };
 export type ProducerRow = { readonly next: number; readonly ended: boolean };
 export type HoldRow = { readonly offset: number };
 export type ShardRow = { readonly epoch: number; readonly confirmed: string | null };
@@ -31,7 +36,19 @@ export function isConfigRow(value: unknown): value is ConfigRow {
 
 export function isJournalRow(value: unknown): value is JournalRow {
   const row = asRecord(value);
+  if (row?.['commit'] !== undefined && !isCount(row['commit'])) return false;
   return isCount(row?.['begin']) && isCount(row['head']) && row['begin'] <= row['head'];
+}
+
+export function isLineageRow(value: unknown): value is LineageRow {
+  const row = asRecord(value);
+  const starts = row?.['starts'];
+  return typeof row?.['store'] === 'string' && Array.isArray(starts) && starts.every(isStart);
+}
+
+function isStart(value: unknown): value is Start {
+  const start = asRecord(value);
+  return typeof start?.['incarnation'] === 'string' && isCount(start['firstCommit']);
 }
 
 export function isProducerRow(value: unknown): value is ProducerRow {

@@ -14,6 +14,7 @@ import { nameKey, offsetKey } from '../../store/row.ts';
 import { HeldCommits, MemoryStore } from '../../store/testing/memory-store.ts';
 import type { Frames } from '../../transport/transport.ts';
 import { Broker } from '../broker/broker.ts';
+import { restore } from '../broker/restore.ts';
 import type { BrokerConfig } from '../broker/state.ts';
 import { type AppendOutcome, SUMS_JOURNAL, type ShardEpoch, chunkJournal } from '../journals.ts';
 import {
@@ -74,6 +75,19 @@ export class BrokerHarness {
     this.sent = [];
   }
 
+  /** What is durable now, to be started on later. */
+  snapshot(): MemoryStore {
+    return this.store.copy();
+  }
+
+  /** Kills the broker and starts the next one on another store. */
+  async restartOn(store: MemoryStore, config: BrokerConfig = this.config): Promise<void> {
+    this.store.crash('lost');
+    this.store = store;
+    this.broker = this.#make(config);
+    await this.serve();
+  }
+
   /** Kills the broker and starts the next one on what is durable. */
   async restart(commitUnderWay: 'lost' | 'durable' = 'lost', config: BrokerConfig = this.config): Promise<void> {
     this.store = this.store.crash(commitUnderWay);
@@ -104,6 +118,7 @@ export class BrokerHarness {
   #left(session: string, frames: Frames): void {
     const message = decodeBrokerMessage(frames[0]);
     assert(message !== null, 'the broker sends messages of the protocol');
+    assert(message.c <= this.storedCommit(), `commit ${message.c} was told and is not durable`);
     if (message.t === 'acks') for (const { outcome } of message.acks) this.#checkDurable(outcome);
     this.sent.push({ session, message, frames });
   }
@@ -115,6 +130,11 @@ export class BrokerHarness {
       return bytes?.length === outcome.end - outcome.begin;
     });
     assert(found, `acknowledged at ${outcome.begin} but not in the store`);
+  }
+
+  /** Number of the last commit that the store has. */
+  storedCommit(): number {
+    return restore(this.store, this.config.partitions).lastCommit;
   }
 
   journalNumbers(): number[] {

@@ -11,6 +11,7 @@ export function connect(endpoint: string, onSessionLost: (reason: string) => voi
     dialer: new ZeromqDialer(parseEndpoint(endpoint)),
     clock: systemClock,
     name: 'test',
+    address: endpoint,
     newSession: () => randomBytes(16).toString('hex'),
     onSessionLost,
   });

@@ -31,9 +31,12 @@ export class FakeLink implements ClientLink {
   }
 
   /** Answers as a broker of this incarnation, to this session or another. */
-  answer(message: BrokerMessage, options: { incarnation?: string; session?: string; frames?: Frames } = {}): void {
-    const { incarnation = 'one', session = this.session, frames = [] } = options;
-    this.#events.onMessage([encodeHeader({ ...message, i: incarnation, s: session }), ...frames]);
+  answer(
+    message: BrokerMessage,
+    options: { incarnation?: string; session?: string; commit?: number; frames?: Frames } = {},
+  ): void {
+    const { incarnation = 'one', session = this.session, commit = 1, frames = [] } = options;
+    this.#events.onMessage([encodeHeader({ ...message, i: incarnation, s: session, c: commit }), ...frames]);
   }
 
   of<T extends ClientMessage['t']>(type: T): Extract<ClientMessage, { t: T }>[] {

@@ -86,6 +86,11 @@ export class MemoryStore implements Store {
     this.#underWay = null;
   }
 
+  /** What is durable, in a store of its own. */
+  copy(): MemoryStore {
+    return new MemoryStore(this.path, copy(this.#tables));
+  }
+
   /** Its process was killed: whoever still waits for it waits forever. What a process finds that is started next. */
   crash(commitUnderWay: 'lost' | 'durable'): MemoryStore {
     this.#isDead = true;

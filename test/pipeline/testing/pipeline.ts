@@ -102,6 +102,7 @@ export class Pipeline {
       dialer: new ZeromqDialer(parseEndpoint(this.endpoint)),
       clock: systemClock,
       name: 'test',
+      address: this.endpoint,
       newSession: () => randomBytes(16).toString('hex'),
     });
   }

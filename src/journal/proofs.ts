@@ -1,0 +1,36 @@
+/** Answers that cannot be unless the journals have lost what they had said was durable. Pure. */
+
+import { ViolationError } from '../core/errors.ts';
+import type { ShardEpoch } from './journals.ts';
+import type { Call } from './protocol.ts';
+
+export function lossError(detail: string, witness: ViolationError['witness'] = {}): ViolationError {
+  return new ViolationError('acknowledged-loss', `the broker has lost what it had acknowledged: ${detail}`, witness);
+}
+
+/**
+ * Epochs only rise, and an owner has its own from an answer that was durable: whoever is fenced by a lower one has no
+ * successor, but a broker that went back. `null`: a newer owner.
+ */
+export function lossByEpoch({ shard, epoch }: ShardEpoch, present: number): ViolationError | null {
+  if (present > epoch) return null;
+  return lossError(`shard ${shard} was raised to epoch ${epoch}, and is at epoch ${present}`);
+}
+
+/** The same of the answer to a call. Nobody reports, or holds, what was not shown to him, and only what is durable is shown. */
+export function lossInAnswer(call: Call, answer: Record<string, unknown>): ViolationError | null {
+  const { outcome, epoch, head } = answer;
+  if (outcome === 'fenced' && 'owner' in call && call.owner !== undefined)
+    return lossByEpoch(call.owner, Number(epoch));
+  if (outcome === 'beyond' && 'offset' in call) return lossBeyond(nameOf(call), call.offset, `ends at ${Number(head)}`);
+  return null;
+}
+
+/** A journal does not have what was read of it. */
+export function lossBeyond(journal: string, offset: number, detail: string): ViolationError {
+  return lossError(`${journal} was durable up to ${offset}, and ${detail}`, { journal, offset });
+}
+
+function nameOf(call: Extract<Call, { offset: number }>): string {
+  return 'journal' in call ? call.journal : `the journal of shard ${call.owner.shard}`;
+}
