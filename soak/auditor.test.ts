@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { FakeJournals } from '../src/chunker/testing/fake-journals.ts';
-import { OperatingError } from '../src/core/errors.ts';
+import { OperatingError, ViolationError } from '../src/core/errors.ts';
 import { ManualClock } from '../src/core/testing/manual-clock.ts';
 import { crc32c } from '../src/hash/crc32c.ts';
 import { type Journals, type JournalsInfo, SUMS_JOURNAL, chunkJournal } from '../src/journal/journals.ts';
@@ -18,6 +18,8 @@ const SUMMER = { process: 'summer-0', folder: '/summer-0', shards: [0] };
 /** Journals that also say how far the shard has reported. */
 class ListedJournals extends WrappedJournals {
   reported = 0;
+  /** What every answer is from now on. */
+  loss: ViolationError | null = null;
   readonly #fakes: FakeJournals;
 
   constructor(fakes: FakeJournals) {
@@ -25,7 +27,12 @@ class ListedJournals extends WrappedJournals {
     this.#fakes = fakes;
   }
 
+  override moveHold(journal: string, name: string, offset: number): Promise<'moved' | 'missing'> {
+    return this.loss === null ? super.moveHold(journal, name, offset) : Promise.reject(this.loss);
+  }
+
   override list(): Promise<JournalsInfo> {
+    if (this.loss !== null) return Promise.reject(this.loss);
     const names = [JOURNAL, SUMS_JOURNAL];
     const journals = names.map((name) => ({ name, begin: 0, head: this.#fakes.journal(name).head }));
     const shards = [{ shard: 0, epoch: 1, confirmed: SUMMER.folder, hold: this.reported }];
@@ -41,6 +48,7 @@ type Setup = {
   /** What stands in the history: `chunks 100` ends there, `sums 64`, or the name of the event. */
   seen: string[];
   lost: string[];
+  violations: ViolationError[];
   /** Appends one chunk and returns where its batch ends. */
   append: (bytes?: number) => number;
   publish: () => void;
@@ -54,6 +62,7 @@ function setUp(t: ExecutionContext): Setup {
   const journals = new ListedJournals(fakes);
   const seen: string[] = [];
   const lost: string[] = [];
+  const violations: ViolationError[] = [];
   const stored: Setup['stored'] = { offset: 0 };
   const auditor = new Auditor({
     journals: journals satisfies Journals,
@@ -68,6 +77,7 @@ function setUp(t: ExecutionContext): Setup {
         : Promise.reject(stored.error),
     record: (happening) => seen.push(lineOf(happening)),
     onLost: (reason, cause) => lost.push(`${cause}: ${reason}`),
+    onViolation: (error) => violations.push(error),
     onError: (error) => t.fail(String(error)),
   });
   let index = 0;
@@ -80,7 +90,7 @@ function setUp(t: ExecutionContext): Setup {
   };
   const publish = (): void =>
     fakes.publish(0, [{ fileId: fileIdOf(PRODUCER, 0), lastSequence: 1, bytes: 0, digest: '0'.repeat(64) }]);
-  return { clock, fakes, journals, auditor, seen, lost, append, publish, stored };
+  return { clock, fakes, journals, auditor, seen, lost, violations, append, publish, stored };
 }
 
 function lineOf(happening: Happening): string {
@@ -196,4 +206,22 @@ test('a hold that is gone, a batch that is trimmed under it and a store that can
     t.deepEqual(setup.lost, [`refused: ${reason}`]);
     setup.auditor.close();
   }
+});
+
+test('journals that have lost what they had said are a violation, told once, and nothing more is read', async (t) => {
+  const { auditor, append, journals, clock, seen, lost, violations } = setUp(t);
+  await auditor.attach();
+  auditor.begin();
+  journals.reported = append();
+  await clock.advance(1_000);
+  const before = seen.length;
+  const loss = new ViolationError('acknowledged-loss', 'it is an older copy');
+  journals.loss = loss;
+  append();
+  await clock.advance(1_000);
+  t.deepEqual(violations, [loss]);
+  t.deepEqual(lost, []);
+  t.is(seen.length, before);
+  t.false(await auditor.readToEnd([SUMMER]));
+  t.deepEqual(violations, [loss]);
 });

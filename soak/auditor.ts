@@ -7,7 +7,7 @@
  */
 
 import { type Clock, delay } from '../src/core/clock.ts';
-import { OperatingError } from '../src/core/errors.ts';
+import { OperatingError, ViolationError } from '../src/core/errors.ts';
 import { formatBytes } from '../src/core/units.ts';
 import {
   type Journals,
@@ -57,6 +57,8 @@ export type AuditorOptions = {
   readonly record: (happening: Happening) => void;
   /** It reads nothing more, for this reason. Called once. */
   readonly onLost: (reason: string, cause: LossCause) => void;
+  /** The journals have lost what they had said to it. It reads nothing more. */
+  readonly onViolation: (error: ViolationError) => void;
   /** A bug of this very process. */
   readonly onError: (error: unknown) => void;
 };
@@ -187,10 +189,11 @@ export class Auditor {
     for (const stream of this.#streams.splice(0)) stream.close();
   }
 
-  /** An operating error ends the audit, and nothing else. */
+  /** An operating error or a violation ends the audit, and nothing else. */
   #run(work: Promise<void>): void {
     work.catch((error: unknown) => {
       if (error instanceof OperatingError) this.#lose(error.message);
+      else if (error instanceof ViolationError) this.#violated(error);
       else this.#options.onError(error);
     });
   }
@@ -261,6 +264,14 @@ export class Auditor {
     this.#run(work.then(() => void (isAnswered = true)));
     const { clock } = this.#options;
     return until(() => isAnswered || !this.#isReading, { clock, timeoutMs: STALL_MS });
+  }
+
+  /** Every stream and request ends by the same loss: it is told once. */
+  #violated(error: ViolationError): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.close();
+    this.#options.onViolation(error);
   }
 
   #lose(reason: string, cause: LossCause = 'refused'): void {

@@ -1,13 +1,18 @@
 import test from 'ava';
 import { systemClock } from '../src/core/clock.ts';
-import { OperatingError } from '../src/core/errors.ts';
+import { OperatingError, ViolationError } from '../src/core/errors.ts';
 import type { HoldOutcome, Journals } from '../src/journal/journals.ts';
 import { LiveAudit } from './live-audit.ts';
 import type { SoakOptions } from './options.ts';
 import { fakeOptions } from './testing/fake-run.ts';
+import type { RecordedViolation } from './verdict.ts';
 
 /** An audit whose broker has started, and answered like this to being asked for holds. */
-async function attached(hold: () => Promise<HoldOutcome>, audit: SoakOptions['audit']): Promise<LiveAudit> {
+async function attached(
+  hold: () => Promise<HoldOutcome>,
+  audit: SoakOptions['audit'],
+  onViolation: (violation: RecordedViolation) => void = () => undefined,
+): Promise<LiveAudit> {
   const journals: Partial<Journals> = {
     hold,
     release: () => Promise.resolve(),
@@ -21,7 +26,7 @@ async function attached(hold: () => Promise<HoldOutcome>, audit: SoakOptions['au
     clock: systemClock,
     connect: () => journals as Journals,
     signal: new AbortController().signal,
-    onViolation: () => undefined,
+    onViolation,
     onError: (error) => {
       throw error;
     },
@@ -45,4 +50,17 @@ test('journals of an earlier run are followed by nobody, which counts only where
   t.deepEqual(auto.unproven, []);
   t.is(auto.description, `of the end only: ${reason}`);
   t.deepEqual((await attached(OLD, 'follow')).unproven, [`the journals were not followed: ${reason}`]);
+});
+
+test('journals that have lost what they had said to the auditor are a violation of the run', async (t) => {
+  const violations: RecordedViolation[] = [];
+  const loss = new ViolationError('acknowledged-loss', 'it is an older copy', { journal: 'sums' });
+  await attached(
+    () => Promise.reject(loss),
+    'auto',
+    (violation) => violations.push(violation),
+  );
+  t.deepEqual(violations, [
+    { process: 'auditor', kind: 'acknowledged-loss', detail: 'it is an older copy', journal: 'sums' },
+  ]);
 });

@@ -8,7 +8,7 @@
 
 import { dirname, join } from 'node:path';
 import type { Clock } from '../src/core/clock.ts';
-import { OperatingError } from '../src/core/errors.ts';
+import { OperatingError, ViolationError } from '../src/core/errors.ts';
 import { formatCount } from '../src/core/units.ts';
 import type { Journals } from '../src/journal/journals.ts';
 import type { Component, ChunkerProgress, ComponentEvent, ReadyEvent } from '../src/process/component-protocol.ts';
@@ -17,7 +17,7 @@ import type { FleetListener } from '../src/process/fleet.ts';
 import { readLmdbStore } from '../src/store/lmdb-store.ts';
 import { SUMMER_TABLES } from '../src/summer/rows.ts';
 import { type Connect, withDeadline } from './audit.ts';
-import { Auditor, type ShardOwner } from './auditor.ts';
+import { AUDITOR_HOLD, Auditor, type ShardOwner } from './auditor.ts';
 import type { Finding, Happening } from './checkers/history.ts';
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
 import { type SoakOptions, auditDepthOf } from './options.ts';
@@ -180,6 +180,7 @@ export class LiveAudit {
         this.#notFollowed = reason;
         if (cause === 'refused') this.#isRefused = true;
       },
+      onViolation: (error) => this.#violated(error),
       onError,
     });
     // What a run that was killed has left in the data folder must not hold back the journals of this one.
@@ -226,6 +227,12 @@ export class LiveAudit {
     if (this.#notFollowed === null) this.#history.record(happening);
   }
 
+  /** The auditor itself was told what is no longer there. */
+  #violated({ kind, message: detail, witness }: ViolationError): void {
+    this.#notFollowed ??= detail;
+    this.#from.onViolation({ process: AUDITOR_HOLD, kind, detail, ...witness });
+  }
+
   #onFinding(finding: Finding): void {
     const { kind, atNs: _, ...violation } = finding;
     // An exit without a word is judged by the supervisor.
@@ -237,6 +244,7 @@ export class LiveAudit {
     try {
       await work();
     } catch (error) {
+      if (error instanceof ViolationError) return this.#violated(error);
       if (!(error instanceof OperatingError)) return this.#from.onError(error);
       this.#notFollowed ??= error.message;
       this.#isRefused = true;
