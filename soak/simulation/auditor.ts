@@ -9,7 +9,7 @@
 
 import * as records from '../../src/chunker/records.ts';
 import { type ShardRow, isJournalRow, isProducerRow, isShardRow } from '../../src/journal/broker/tables.ts';
-import { SUMS_JOURNAL, chunkJournal } from '../../src/journal/journals.ts';
+import { SUMS_JOURNAL, type ShardEpoch, chunkJournal } from '../../src/journal/journals.ts';
 import { shardProducer } from '../../src/message/batch.ts';
 import { keyOf, nameKey, offsetOfKey, openRow } from '../../src/store/row.ts';
 import { isCheckpointRow } from '../../src/summer/rows.ts';
@@ -35,6 +35,8 @@ export class Auditor {
   readonly #unshown: Unshown[][];
   /** By shard, the epoch that was raised last by an owner that has its answer, and its store. */
   readonly #raised: { epoch: number; path: string }[];
+  /** By shard, every request to raise its epoch. */
+  readonly #raisesAsked: { from: number; by: object }[][] = [];
   /** What is durable of each shard at the broker. */
   readonly #shards: ShardRow[] = [];
   /** By journal, where it begins. */
@@ -101,6 +103,16 @@ export class Auditor {
       else if (table === 'batches') this.#batch(number, offsetOfKey(key), value);
       else if (table === 'shards') this.#shards[number] = openRow(value, isShardRow, `shard ${number}`);
     }
+  }
+
+  /** A process asks to replace an epoch of the shard. */
+  raises(shard: number, from: number, by: object): void {
+    (this.#raisesAsked[shard] ??= []).push({ from, by });
+  }
+
+  /** Whether anybody else has asked to replace the owner's epoch, or a later one. */
+  isRaisedByOthers({ shard, epoch }: ShardEpoch, owner: object): boolean {
+    return (this.#raisesAsked[shard] ?? []).some(({ from, by }) => from >= epoch && by !== owner);
   }
 
   /** A summer's answer to its raise: from now on its commits are the shard's. */

@@ -1,7 +1,8 @@
 /**
  * A simulated network between clients and one broker, as libzmq shows it: a session's messages keep their order while its
  * connection lasts; a connection that breaks loses what was in flight, all of it or what came after some point; either
- * side learns of that late, or never; what is left of an old session arrives when a new one is open already.
+ * side learns of that late, or never; what is left of an old session arrives when a new one is open already, and what has
+ * arrived may arrive again (`late-copies.ts`).
  */
 
 import { assert } from '../../src/core/assert.ts';
@@ -16,7 +17,9 @@ import type {
 } from '../../src/transport/transport.ts';
 import type { Counters } from './counters.ts';
 import type { Incarnation } from './incarnation.ts';
+import { isFenced, isOfType } from './headers.ts';
 import type { Kernel } from './kernel.ts';
+import { LateCopies } from './late-copies.ts';
 
 export type Direction = 'to-broker' | 'to-client';
 export const DIRECTIONS: readonly Direction[] = ['to-broker', 'to-client'];
@@ -68,6 +71,7 @@ type Link = {
   closedNs: number;
   /** The connection has broken, and what the client sends before it knows goes nowhere. */
   isDeaf: boolean;
+  readonly copies: LateCopies;
 };
 
 /** How long until the broker can tell that a peer is gone. */
@@ -182,6 +186,7 @@ export class Network {
       isClosed: false,
       closedNs: 0,
       isDeaf: false,
+      copies: new LateCopies(),
     };
     if (client.isAlive()) this.#links.set(session, link);
     else link.isClosed = true;
@@ -217,7 +222,21 @@ export class Network {
     link.closedNs = this.#options.kernel.nowNs;
     this.#cut(link, 'to-broker');
     this.#dropAll(link, 'to-client');
+    this.#repeatLate(link);
     this.#forgetWhenEmpty(link);
+  }
+
+  /** What this broker has received already arrives again. */
+  #repeatLate({ session, copies, prng }: Link): void {
+    const server = this.#server;
+    const { kernel, counters } = this.#options;
+    for (const { frames, moment, delayNs } of server === null ? [] : copies.take(prng)) {
+      kernel.after(delayNs, () => {
+        if (this.#server !== server) return;
+        counters.count(moment);
+        server?.broker.enter(() => server.events.onMessage(session, frames));
+      });
+    }
   }
 
   /** The connection breaks: what was in flight is lost from some point on, and both sides learn of it, or do not. */
@@ -297,7 +316,10 @@ export class Network {
     if (server === null) return;
     if (link.isClosed) this.#options.counters.count('message of a dead session arrived');
     server.broker.enter(() => {
-      for (const frames of messages) server.events.onMessage(link.session, frames);
+      for (const frames of messages) {
+        link.copies.arrived(frames);
+        server.events.onMessage(link.session, frames);
+      }
     });
   }
 
@@ -374,22 +396,6 @@ export class Network {
     }
     return weather;
   }
-}
-
-/** Whether a header, which is JSON, begins as a message of this type. */
-function isOfType(header: Uint8Array, type: string): boolean {
-  const begin = `{"t":"${type}"`;
-  return (
-    Buffer.from(header.buffer, header.byteOffset, Math.min(begin.length, header.length)).toString('latin1') === begin
-  );
-}
-
-const FENCED = '"outcome":"fenced"';
-
-/** Whether it is an answer that fences; of the ends of streams there is nothing to be told. */
-function isFenced(header: Uint8Array | undefined): boolean {
-  if (header === undefined || !(isOfType(header, 'acks') || isOfType(header, 'reply'))) return false;
-  return Buffer.from(header.buffer, header.byteOffset, header.length).includes(FENCED);
 }
 
 /** How many of the messages in flight still arrive: none, all, or those up to some point. */

@@ -1,5 +1,6 @@
 /** Journals as one simulated process sees them, with what it was told written into the history. */
 
+import { assert } from '../../src/core/assert.ts';
 import {
   type AppendOutcome,
   type ExpectedOutcome,
@@ -39,6 +40,7 @@ export class ObservedJournals extends WrappedJournals {
 
   override async append(journal: string, batch: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome> {
     const outcome = await this.inner.append(journal, batch, owner);
+    this.#checkFenced(outcome.outcome, owner);
     const { counters, incarnation } = this.#observation;
     if (incarnation.isOver) return outcome;
     const { outcome: what } = outcome;
@@ -52,13 +54,15 @@ export class ObservedJournals extends WrappedJournals {
 
   override async expected(journal: string, producer: string, owner?: ShardEpoch): Promise<ExpectedOutcome> {
     const answer = await this.inner.expected(journal, producer, owner);
+    this.#checkFenced(answer.outcome, owner);
     if (answer.outcome === 'expected') this.#told(journal, producer, answer.n, answer.stampNs);
     return answer;
   }
 
   override async raise(shard: number, path: string, options: RaiseOptions): Promise<RaiseOutcome> {
-    const outcome = await this.inner.raise(shard, path, options);
     const { incarnation, auditor, disk } = this.#observation;
+    if (!incarnation.isOver) auditor.raises(shard, options.from, incarnation);
+    const outcome = await this.inner.raise(shard, path, options);
     if (outcome.outcome === 'raised' && !incarnation.isOver) {
       auditor.raised(shard, outcome.epoch, path);
       this.#shard('raised', { shard, epoch: outcome.epoch });
@@ -72,12 +76,43 @@ export class ObservedJournals extends WrappedJournals {
 
   override async confirm(owner: ShardEpoch, path: string): Promise<'confirmed' | 'fenced'> {
     const outcome = await this.inner.confirm(owner, path);
+    this.#checkFenced(outcome, owner);
     const { incarnation, auditor, disk } = this.#observation;
     if (outcome === 'confirmed' && !incarnation.isOver) {
       this.#shard('confirmed', owner);
       auditor.claimed(incarnation.name, disk, owner.shard);
     }
     return outcome;
+  }
+
+  override async report(owner: ShardEpoch, offset: number): Promise<'reported' | 'fenced'> {
+    const outcome = await this.inner.report(owner, offset);
+    this.#checkFenced(outcome, owner);
+    return outcome;
+  }
+
+  override read(
+    journal: string,
+    offset: number,
+    options: { creditBytes: number; owner?: ShardEpoch },
+  ): ReturnType<Journals['read']> {
+    const stream = this.inner.read(journal, offset, options);
+    const next: typeof stream.next = async () => {
+      const found = await stream.next();
+      if (found !== null && !('bytes' in found)) this.#checkFenced(found.end, options.owner);
+      return found;
+    };
+    return { next, close: () => stream.close() };
+  }
+
+  /** Whoever is fenced has been replaced by somebody: exit code 12 says so, and nobody would start it again. */
+  #checkFenced(what: string, owner: ShardEpoch | undefined): void {
+    const { incarnation, auditor } = this.#observation;
+    if (what !== 'fenced' || owner === undefined || incarnation.isOver) return;
+    assert(
+      auditor.isRaisedByOthers(owner, incarnation),
+      `shard ${owner.shard} is fenced, but nobody else has raised it above epoch ${owner.epoch}`,
+    );
   }
 
   #shard(event: 'raised' | 'confirmed', { shard, epoch }: ShardEpoch): void {

@@ -3,6 +3,7 @@ import type { Store } from '../../src/store/store.ts';
 import { prepareSummer } from '../../src/summer/prepare-summer.ts';
 import type { Decorations } from './decorations.ts';
 import { planOf, workloadOf } from './plan.ts';
+import { patchedBroker } from '../mutants/patched-broker.ts';
 import { kindOf, simulate } from './simulate.ts';
 import { Witness } from './witness.ts';
 
@@ -43,6 +44,15 @@ test('a process that fails ends the schedule, which says what it was', async (t)
   });
   t.is(kindOf(outcome), 'failed');
   t.regex(outcome.failures.join(), /summer-\d.* exited unexpectedly with 1 .*a planted failure/);
+});
+
+test('a broker that lets a late copy of a raise fence its own summer is found out', async (t) => {
+  const decorations = patchedBroker(({ owners }) => {
+    const raise = owners.raise.bind(owners);
+    owners.raise = (shard, path, options) => raise(shard, path, { ...options, from: owners.shards[shard]?.epoch ?? 0 });
+  });
+  const { failures } = await simulate(planOf(2, 'uniform'), { decorations });
+  t.regex(failures.join(), /summer-\d.* is fenced, but nobody else has raised it/);
 });
 
 test('a store that forgets its outbox is found out, and the violation has a witness', async (t) => {

@@ -77,6 +77,8 @@ function answerJournal(
       return commit(() => reply({ outcome: 'ended' }));
     case 'hold': {
       if (isShardHold(journal, call.name)) return refuse('the hold of a shard is made with its journal');
+      // Its verifier has released its hold, or will: a late copy of the request must not make it again, for nobody.
+      if (state.hasEnded(call.name)) return refuse(`producer ${call.name} has ended, and needs no hold`);
       const outcome = state.makeHold(journal, call.name);
       return commit(() => reply(outcome));
     }
