@@ -28,6 +28,13 @@ export function withBrokerCrashes(plan: Plan): Plan {
   });
 }
 
+/** Power is often lost, and everything started again. */
+export function withPowerLosses(plan: Plan): Plan {
+  return withFaults(plan, (prng) => [
+    { kind: 'power-loss', death: { atCall: 0, commit: 'lost', downMs: 100 + prng.below(400) }, afterMs: 0 },
+  ]);
+}
+
 /** A chunker dies and comes back at once; the broker dies while it still has commits to make for it. */
 export function withChunkerThenBrokerCrashes(plan: Plan): Plan {
   return withFaults(busy(plan), (prng) => [

@@ -30,7 +30,8 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     name: 'shown-before-durable',
     class: 'durability',
     bug: 'readers receive batches before their commit is durable; acknowledgements wait for it',
-    kinds: ['state-ahead', 'gap', 'mismatched', 'duplicate', 'state-behind'],
+    // Whoever was shown what is lost by now is told so when it comes back.
+    kinds: ['acknowledged-loss', 'state-ahead', 'gap', 'mismatched', 'duplicate', 'state-behind'],
     decorations: shownBeforeDurable,
     adapt: withBrokerCrashes,
   },

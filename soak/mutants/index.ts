@@ -8,6 +8,7 @@ import { FOLDING_MUTANTS } from './folding.ts';
 import { GENERATION_MUTANTS } from './generation.ts';
 import { INTEGRITY_MUTANTS } from './integrity.ts';
 import { LIVENESS_MUTANTS } from './liveness.ts';
+import { OLDER_COPY_MUTANTS } from './older-copies.ts';
 import { OUTBOX_MUTANTS } from './outbox.ts';
 import { PRODUCERS_MUTANTS } from './producers.ts';
 import { RECOVERY_MUTANTS } from './recovery.ts';
@@ -28,6 +29,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...LIVENESS_MUTANTS,
   ...INTEGRITY_MUTANTS,
   ...DURABILITY_MUTANTS,
+  ...OLDER_COPY_MUTANTS,
   ...ADDRESSING_MUTANTS,
   ...RETENTION_MUTANTS,
   ...SUMS_MUTANTS,

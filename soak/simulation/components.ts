@@ -184,12 +184,15 @@ export const runLateReader: Run = async (process, incarnation): Promise<Handle> 
   const { journals: infos } = await journals.list();
   const chosen = infos[process.prng().below(plan.partitions)];
   const stream = journals.read(chosen?.name ?? SUMS_JOURNAL, 0, { creditBytes: LATE_READER_CREDIT_BYTES });
-  void stream.next().then((next) => {
-    if (incarnation.isOver) return;
-    if (next !== null && 'end' in next && next.end === 'trimmed') counters.count('reader below a trimmed journal');
-    journals.close();
-    incarnation.exit(0);
-  });
+  stream.next().then(
+    (next) => {
+      if (incarnation.isOver) return;
+      if (next !== null && 'end' in next && next.end === 'trimmed') counters.count('reader below a trimmed journal');
+      journals.close();
+      incarnation.exit(0);
+    },
+    (error: unknown) => process.fail(incarnation, error),
+  );
   return { stop: () => Promise.resolve(journals.close()) };
 };
 

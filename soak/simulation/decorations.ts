@@ -12,6 +12,7 @@ import type { Dialer } from '../../src/transport/transport.ts';
 import type { HistoryEvent } from '../checkers/history.ts';
 import type { StoreReader } from '../../src/store/store.ts';
 import type { OwnedWrites } from './disk.ts';
+import type { Disk, OwnedWrites } from './disk.ts';
 import type { PlannedFault } from './plan.ts';
 
 export type Component = 'broker' | 'chunker' | 'summer';
@@ -60,6 +61,8 @@ export interface Decorations {
   readonly serveBroker?: typeof serveBroker;
   readonly prepareChunker?: typeof prepareChunker;
   readonly prepareSummer?: typeof prepareSummer;
+  /** What is on a process's disk when it starts, which may be made another by `restore`. */
+  diskAtStart?(disk: Disk, subject: Subject): void;
   /** What is left on disk of a commit that was under way when its process died. Else it is all of it, or nothing. */
   crashedCommit?(writes: OwnedWrites, left: 'lost' | 'durable', subject: Subject): OwnedWrites;
   /**

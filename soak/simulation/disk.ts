@@ -13,8 +13,8 @@ import type { Kernel } from './kernel.ts';
 
 /** Rows in the order of their keys, which are held as latin1 text: that compares as bytes do. */
 class Table {
-  readonly #keys: string[] = [];
-  readonly #values = new Map<string, Buffer>();
+  #keys: string[] = [];
+  #values = new Map<string, Buffer>();
 
   get(key: string): Buffer | undefined {
     return this.#values.get(key);
@@ -30,6 +30,13 @@ class Table {
     }
     if (!isKnown) this.#keys.splice(at, 0, key);
     this.#values.set(key, value);
+  }
+
+  copy(): Table {
+    const copy = new Table();
+    copy.#keys = [...this.#keys];
+    copy.#values = new Map(this.#values);
+    return copy;
   }
 
   keys({ from, to, limit = Number.POSITIVE_INFINITY, reverse = false }: Range): string[] {
@@ -58,6 +65,9 @@ class Table {
   }
 }
 
+/** What a disk holds at some time, by table. Values are never changed in place. */
+export type DiskCopy = ReadonlyMap<string, Table>;
+
 /** Writes whose values belong to the disk. */
 export type OwnedWrites = readonly { readonly table: string; readonly key: Buffer; readonly value: Buffer | null }[];
 
@@ -83,6 +93,17 @@ export class Disk implements StoreReader {
 
   range(table: string, range: Range): Entry[] {
     return this.keys(table, range).map((key) => ({ key, value: this.get(table, key) ?? Buffer.alloc(0) }));
+  }
+
+  /** All that is on it, for `restore`. */
+  copy(): DiskCopy {
+    return new Map(Array.from(this.#tables, ([name, table]) => [name, table.copy()]));
+  }
+
+  /** Behind everybody's back: nobody is told that anything has become durable. */
+  restore(copy: DiskCopy): void {
+    this.#tables.clear();
+    for (const [name, table] of copy) this.#tables.set(name, table.copy());
   }
 
   get bytes(): number {

@@ -124,7 +124,7 @@ export class SimulatedProcess {
   }
 
   start(): void {
-    const { kernel, recorder } = this.surroundings;
+    const { kernel, recorder, decorations } = this.surroundings;
     this.starts += 1;
     this.#wantsStop = false;
     this.hasFailedCommit = false;
@@ -136,6 +136,7 @@ export class SimulatedProcess {
       onError: (error) => this.fail(incarnation, error),
       onEnd: (end) => this.#ended(end),
     });
+    decorations.diskAtStart?.(this.disk, this.subject());
     const store = new SimulatedStore({ disk: this.disk, incarnation, kernel, timing: this.#timing() });
     this.incarnation = incarnation;
     this.store = store;
