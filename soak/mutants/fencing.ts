@@ -74,7 +74,8 @@ export const FENCING_MUTANTS: readonly Mutant[] = [
     name: 'raise-forgotten',
     class: 'fencing',
     bug: 'the broker does not commit raised epochs, and has forgotten them after a restart',
-    kinds: ['stale-writer'],
+    // Whoever had the epoch is fenced by a lower one, and so is told of a loss before anybody raises again.
+    kinds: ['acknowledged-loss', 'stale-writer'],
     decorations: () => {
       const stale = staleAppends(() => {});
       return {

@@ -11,7 +11,6 @@ import type { PrepareSummerOptions, prepareSummer } from '../../src/summer/prepa
 import type { Dialer } from '../../src/transport/transport.ts';
 import type { HistoryEvent } from '../checkers/history.ts';
 import type { StoreReader } from '../../src/store/store.ts';
-import type { OwnedWrites } from './disk.ts';
 import type { Disk, OwnedWrites } from './disk.ts';
 import type { PlannedFault } from './plan.ts';
 

@@ -130,6 +130,8 @@ export class DurableRows {
     if (this.#isLedgerDirty || this.#snapshotToWrite !== null) this.#fillLedger(put);
     if (this.#snapshotToWrite !== null)
       put(`snapshot-${this.#snapshotToWrite.slot === 0 ? 0 : 1}`, sealBytes(this.#snapshotToWrite.bytes));
+    const witness = this.#options.witness();
+    if (witness !== null) put('witness', sealRow({ witness }));
     if (this.#scheduleToWrite !== null) put('schedule', sealRow(this.#scheduleToWrite));
     if (this.#endToWrite !== null) put('end', sealRow({ endStep: this.#endToWrite }));
     if (this.#reservationToWrite !== null) put('reserved', sealRow({ step: this.#reservationToWrite }));
@@ -145,8 +147,7 @@ export class DurableRows {
     const { ledger } = this.#options.life;
     const position = this.#options.position();
     put('ledger', sealBytes(ledger.save()));
-    const witness = this.#options.witness();
-    put('position', sealRow(witness === null ? position : { ...position, witness }));
+    put('position', sealRow(position));
     const { offset } = position;
     const { verifiedTotal } = ledger;
     this.#commit.whenDurable(() => {

@@ -75,7 +75,7 @@ export function describeWorkload(options: WorkloadOptions, fileCount: number | n
 
 /** The store proves what the journals had, over the lives in it: before anything else is asked of them, they must have that. */
 export async function checkPast(journals: Journals, store: Store): Promise<void> {
-  const witness = records.readRow(store, 'position', records.isPositionRow)?.witness ?? null;
+  const witness = records.readRow(store, 'witness', records.isWitnessRow)?.witness ?? null;
   await checkWitness(journals, witness, `the chunker's store ${store.path}`);
 }
 
@@ -122,8 +122,10 @@ async function makeHold({ store, journals }: LifeOptions, producer: string): Pro
   const hold = await journals.hold(SUMS_JOURNAL, producer);
   const position: ReaderPosition = { offset: hold.offset, nextIndexes: { ...hold.nextIndexes }, epochs: {} };
   const { witness } = journals;
-  const row: records.PositionRow = witness === null ? position : { ...position, witness };
-  await store.commit([{ table: records.TABLE, key: records.keyFor('position'), value: sealRow(row) }]);
+  const writes = [{ table: records.TABLE, key: records.keyFor('position'), value: sealRow(position) }];
+  if (witness !== null)
+    writes.push({ table: records.TABLE, key: records.keyFor('witness'), value: sealRow({ witness }) });
+  await store.commit(writes);
   return position;
 }
 
@@ -155,7 +157,7 @@ async function continueLife(
     producer,
     resumed: true,
     // Without a place nothing was sent yet.
-    position: saved === null ? await makeHold(options, producer) : positionOf(saved),
+    position: saved ?? (await makeHold(options, producer)),
     ledger: ledgerBytes === null ? new Ledger() : Ledger.load(ledgerBytes, schedule?.boot === boot),
     schedule,
     boot,
@@ -166,10 +168,6 @@ async function continueLife(
     journals,
     snapshot: isEnding ? null : newestSnapshot(store, journals),
   };
-}
-
-function positionOf({ offset, nextIndexes, epochs }: records.PositionRow): ReaderPosition {
-  return { offset, nextIndexes, epochs };
 }
 
 function newestSnapshot(store: Store, journals: Life['journals']): Life['snapshot'] {

@@ -5,7 +5,8 @@
  * | ------------ | ------------------------------------------------------------------------------------------------- |
  * | `identity`   | row: producer id, the workload it belongs to                                                      |
  * | `schedule`   | row: the anchor and rate of the schedule, the boot in which monotonic times here were taken       |
- * | `position`   | row: place in the sums journal, next indexes, epochs, a witness of what the journals have said; before the first chunk |
+ * | `position`   | row: place in the sums journal, next indexes, epochs; written before the first chunk               |
+ * | `witness`    | row: proves how far the journals were durable (`journal/witness.ts`); with each transaction, over all lives |
  * | `ledger`     | CRC-32C, then the ledger (`verifier/ledger.ts`)                                                   |
  * | `snapshot-0`, `snapshot-1` | CRC-32C, then a generator snapshot (`generator.ts`)                                 |
  * | `reserved`   | row: no step from this one on was ever generated; written ahead of the generator                   |
@@ -26,7 +27,17 @@ import type { ReaderPosition } from '../verifier/verifier.ts';
 export const CHUNKER_TABLES = ['chunker'] as const;
 export const TABLE = 'chunker';
 
-type Key = 'identity' | 'schedule' | 'position' | 'ledger' | 'snapshot-0' | 'snapshot-1' | 'reserved' | 'end' | 'phase';
+type Key =
+  | 'identity'
+  | 'schedule'
+  | 'position'
+  | 'witness'
+  | 'ledger'
+  | 'snapshot-0'
+  | 'snapshot-1'
+  | 'reserved'
+  | 'end'
+  | 'phase';
 
 export function keyFor(name: Key): Buffer {
   return Buffer.from(name);
@@ -45,8 +56,7 @@ export type ScheduleRow = {
   /** Names the boot of the machine in which monotonic times, here and in the ledger, were taken. */
   readonly boot: string;
 };
-/** The verifier's place, and the proof of how far the journals were durable; none in rows of before there were witnesses. */
-export type PositionRow = ReaderPosition & { readonly witness?: string };
+export type WitnessRow = { readonly witness: string };
 export type ReservedRow = { readonly step: number };
 export type EndRow = { readonly endStep: number };
 /** `endIndexes`: by partition, where the end record belongs. Folders of older builds lack it. */
@@ -72,9 +82,12 @@ function areCounts(value: unknown): boolean {
   return Object.values(asRecord(value) ?? { none: null }).every(isCount);
 }
 
-export function isPositionRow(value: unknown): value is PositionRow {
+export function isWitnessRow(value: unknown): value is WitnessRow {
+  return isWitness(asRecord(value)?.['witness']);
+}
+
+export function isPositionRow(value: unknown): value is ReaderPosition {
   const row = asRecord(value);
-  if (row?.['witness'] !== undefined && !isWitness(row['witness'])) return false;
   return isCount(row?.['offset']) && areCounts(row['nextIndexes']) && areCounts(row['epochs']);
 }
 

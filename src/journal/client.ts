@@ -37,7 +37,7 @@ import { AppendQueue } from './append-queue.ts';
 import { ClientStream } from './client-stream.ts';
 import { CallQueue } from './call-queue.ts';
 import { LINK_BYTES_MAX, LinkWindow } from './link-window.ts';
-import { lossError } from './proofs.ts';
+import { lossError, possible } from './proofs.ts';
 import { decodeAcks } from './results.ts';
 import { type Witness, decodeWitness, encodeWitness, lossDetail } from './witness.ts';
 
@@ -399,10 +399,4 @@ export class JournalClient implements Journals {
     this.#lastId += 1;
     return this.#lastId;
   }
-}
-
-/** What would prove a loss was rejected before. */
-function possible<T extends string>(outcome: T): Exclude<T, 'beyond'> {
-  assert(outcome !== 'beyond', 'an answer that proves a loss is none');
-  return outcome as Exclude<T, 'beyond'>;
 }

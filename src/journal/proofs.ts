@@ -1,5 +1,6 @@
 /** Answers that cannot be unless the journals have lost what they had said was durable. Pure. */
 
+import { assert } from '../core/assert.ts';
 import { ViolationError } from '../core/errors.ts';
 import type { ShardEpoch } from './journals.ts';
 import type { Call } from './protocol.ts';
@@ -33,4 +34,10 @@ export function lossBeyond(journal: string, offset: number, detail: string): Vio
 
 function nameOf(call: Extract<Call, { offset: number }>): string {
   return 'journal' in call ? call.journal : `the journal of shard ${call.owner.shard}`;
+}
+
+/** What would prove a loss was rejected before. */
+export function possible<T extends string>(outcome: T): Exclude<T, 'beyond'> {
+  assert(outcome !== 'beyond', 'an answer that proves a loss is none');
+  return outcome as Exclude<T, 'beyond'>;
 }

@@ -156,6 +156,24 @@ test.serial('a store is read as one snapshot while its writer runs, is stopped, 
   t.true(before >= acknowledged(writer));
 });
 
+test.serial('a store of a version that did not have a table yet is read as one without rows in it', async (t) => {
+  const folder = temporaryFolder(t);
+  const older = await openLmdbStore({ folder, kind: 'summer', tables: TABLES });
+  await older.commit([{ table: TABLES[0], key: Buffer.from([1]), value: Buffer.from('a row') }]);
+  await older.close();
+  const tables = [...TABLES, 'newer'];
+  const range = { from: Buffer.from([0]), to: Buffer.from([9]) };
+  const options = { folder, scratchFolder: temporaryFolder(t), kind: 'summer', tables } as const;
+  await readLmdbStore(options, (reader) => {
+    t.is(reader.get('newer', Buffer.from([1])), undefined);
+    t.deepEqual([...reader.range('newer', range), ...reader.keys('newer', range)], []);
+    t.is(reader.range(TABLES[0], range).length, 1);
+  });
+  const newer = await openLmdbStore({ folder, kind: 'summer', tables });
+  t.deepEqual(newer.keys('newer', range), []);
+  await newer.close();
+});
+
 test.serial(
   'reading a store changes no file of its folder: the lock file is memory that its process shares',
   async (t) => {

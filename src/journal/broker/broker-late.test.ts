@@ -153,7 +153,7 @@ test('of an opening, a read, a credit or a ping: it is of a session that nobody 
     { t: 'open', version: PROTOCOL_VERSION, client: 'a' },
     { t: 'read', stream: living, journal: JOURNAL, offset: 0, through: 1 },
     { t: 'credit', credits },
-    { t: 'ping', credits },
+    { t: 'ping', n: 1, partBytes: 1024, credits },
     { t: 'cancel', stream: living },
   ] as const) {
     harness.send('a', message);

@@ -78,7 +78,7 @@ function answerJournal(
     case 'hold': {
       if (isShardHold(journal, call.name)) return refuse('the hold of a shard is made with its journal');
       // Its verifier has released its hold, or will: a late copy of the request must not make it again, for nobody.
-      if (state.hasEnded(call.name)) return refuse(`producer ${call.name} has ended, and needs no hold`);
+      if (hasEnded(call.name, state)) return refuse(`producer ${call.name} has ended, and needs no hold`);
       const outcome = state.makeHold(journal, call.name);
       return commit(() => reply(outcome));
     }
@@ -96,4 +96,9 @@ function answerJournal(
     default:
       return unreachable(call);
   }
+}
+
+/** Whether the producer has ended in any journal. */
+function hasEnded(producer: string, { journals }: BrokerState): boolean {
+  return Array.from(journals.values()).some(({ producers }) => producers.get(producer)?.ended === true);
 }

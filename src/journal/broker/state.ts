@@ -188,11 +188,6 @@ export class BrokerState {
     this.#accept(journal, batch, bytes);
   }
 
-  /** Whether the producer has ended in any chunk journal. */
-  hasEnded(producer: string): boolean {
-    return this.#byNumber.some(({ producers }) => producers.get(producer)?.ended === true);
-  }
-
   // --- holds ---
 
   shardHold(shard: number): { journal: JournalLog; name: string } {
