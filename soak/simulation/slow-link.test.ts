@@ -67,6 +67,7 @@ class Scene {
       dialer: this.network.dialer(incarnation),
       clock: incarnation.clock,
       name,
+      address: 'network',
       newSession: () => `${name} ${(this.#sessions += 1)}`,
       onSessionLost: () => this.lost.push(name),
     });

@@ -186,14 +186,14 @@ test('a session that the broker cannot open now is opened later, less and less o
     const { link } = dialer;
     link.answer({ t: 'busy', reason: 'too many sessions' });
     t.true(link.isClosed);
-    link.answer({ t: 'opened' });
+    link.answer({ t: 'opened', store: 'a-store' });
     await clock.until(() => dialer.links.length > refusals);
     waits.push((clock.nowNs() - before) / 1e6);
   }
   t.deepEqual(waits, [50, 100, 200, 400, 800, 1_600, 2_000, 2_000]);
   t.is(lost.length, 8);
   t.deepEqual(new Set(dialer.links.map(({ session }) => session)).size, 9);
-  dialer.link.answer({ t: 'opened' });
+  dialer.link.answer({ t: 'opened', store: 'a-store' });
   t.deepEqual(
     dialer.link.received.map(({ message }) => message.t),
     ['open', 'call', 'read', 'append'],
@@ -234,7 +234,7 @@ test('a session that is refused for good ends appends and streams too', async (t
 async function silence({ dialer, clock, lost }: Scene): Promise<void> {
   const { length } = lost;
   await clock.until(() => lost.length > length);
-  dialer.link.answer({ t: 'opened' });
+  dialer.link.answer({ t: 'opened', store: 'a-store' });
 }
 
 test('after silence a batch is sent in parts, no more at a time than the link has room for', async (t) => {
@@ -416,7 +416,7 @@ test('parts that do not follow each other restart the session, which asks for th
     dialer.link.answer({ t: 'part', stream: id, batch: span, at: 0 }, { frames });
     dialer.link.answer({ t: 'part', stream: id, batch, at }, { frames: next });
     t.deepEqual(lost, ['the stream is not where it was'], `${JSON.stringify(batch)} ${at}`);
-    dialer.link.answer({ t: 'opened' });
+    dialer.link.answer({ t: 'opened', store: 'a-store' });
     t.is(dialer.link.of('read')[0]?.offset, 0);
   }
   const { client, dialer, lost } = opened(t);
