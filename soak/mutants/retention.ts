@@ -2,6 +2,7 @@
 
 import {
   type Journals,
+  type LeaveOptions,
   SUMS_JOURNAL,
   type ShardEpoch,
   type StoredBatch,
@@ -27,9 +28,10 @@ export const RETENTION_MUTANTS: readonly Mutant[] = [
     decorations: () =>
       both(
         patchedBroker((state) => {
-          const moveHold = state.moveHold.bind(state);
-          state.moveHold = (journal, name, offset) =>
-            moveHold(journal, name, journal.kind === 'chunks' ? journal.head : offset);
+          const { holds } = state;
+          const move = holds.move.bind(holds);
+          holds.move = (journal, name, offset) =>
+            move(journal, name, journal.kind === 'chunks' ? journal.head : offset);
         }),
         watchingChunks(),
       ),
@@ -76,9 +78,14 @@ class EagerReports extends FollowedReads {
 }
 
 class EagerHolds extends FollowedReads {
-  override moveHold(journal: string, name: string, offset: number): ReturnType<Journals['moveHold']> {
+  override moveHold(
+    journal: string,
+    name: string,
+    offset: number,
+    options?: LeaveOptions,
+  ): ReturnType<Journals['moveHold']> {
     const read = journal === SUMS_JOURNAL ? (this.readThrough.get(journal) ?? 0) : 0;
-    return this.inner.moveHold(journal, name, Math.max(offset, read));
+    return this.inner.moveHold(journal, name, Math.max(offset, read), options);
   }
 }
 

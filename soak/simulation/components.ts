@@ -35,6 +35,7 @@ export const runBroker: Run = async (process, incarnation, store) => {
       retentionBytes: plan.retentionBytes,
       sumsBytes: plan.sumsBytes,
       holdAbsenceMs: HOLD_ABSENCE_MS,
+      holdPatienceMs: HOLD_ABSENCE_MS,
     },
     incarnation: `${process.name}-${incarnation.number}`,
     bootHash: boot(),

@@ -47,7 +47,13 @@ class Scene {
     void serveBroker({
       store: new MemoryStore(),
       clock: broker.clock,
-      config: { partitions: PARTITIONS, retentionBytes: 64 * KIB * KIB, sumsBytes: KIB * KIB, holdAbsenceMs: 1e6 },
+      config: {
+        partitions: PARTITIONS,
+        retentionBytes: 64 * KIB * KIB,
+        sumsBytes: KIB * KIB,
+        holdAbsenceMs: 1e6,
+        holdPatienceMs: 1e6,
+      },
       incarnation: 'one',
       bootHash: 1,
       listen: (events) => Promise.resolve(scene.network.listen(broker, events)),

@@ -23,7 +23,7 @@ import { Past } from './past.ts';
 import { Publisher } from './publisher.ts';
 import { Schedule, stepsToReserve } from './schedule.ts';
 import { Snapshots } from './snapshots.ts';
-import { SumsHold } from './sums-hold.ts';
+import { SumsHold, holdExpired } from './sums-hold.ts';
 
 /** Completed files that may wait for their sum: at the highest rate, and when a schedule drives. */
 const UNVERIFIED_FILES_MAX = 4096;
@@ -141,9 +141,11 @@ export class Chunker {
       onReleased: () => options.events.onDrained(),
       onFailure: (error) => options.events.onFailure(error),
     });
-    this.#hold = new SumsHold(journals, life.producer, {
-      onGone: (error) => this.#gone(error),
-      onFailure: (error) => this.#fail(error),
+    this.#hold = new SumsHold({
+      journals,
+      clock,
+      producer: life.producer,
+      events: { onGone: (error) => this.#gone(error), onFailure: (error) => this.#fail(error) },
     });
     this.#stream = journals.read(SUMS_JOURNAL, life.position.offset, { creditBytes: READ_CREDIT_BYTES });
   }
@@ -219,6 +221,7 @@ export class Chunker {
     this.#stream.close();
     const { rate, life } = this.#options;
     await this.#rows.close({ anchorNs: null, rate, boot: life.boot });
+    await this.#hold.leave(this.#rows.offset);
   }
 
   // --- generating ---
@@ -350,9 +353,9 @@ export class Chunker {
           if (this.#ending.phase === null && this.#generator.isEnded) this.#ending.maybeBegin();
           continue;
         }
-        const detail = next.end === 'trimmed' ? `it begins at ${next.begin}` : JSON.stringify(next);
+        if (next.end === 'trimmed') return this.#gone(holdExpired(this.#options.life.producer));
         const where = `cannot read sums at ${this.#verifier.position.offset}`;
-        return this.#gone(new OperatingError('ERR_TRIMMED', `${where}: ${detail}`));
+        return this.#gone(new OperatingError('ERR_READ_REJECTED', `${where}: ${JSON.stringify(next)}`));
       }
     } catch (error) {
       this.#fail(error);

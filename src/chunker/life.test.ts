@@ -1,7 +1,7 @@
 /** How a life begins, goes on and ends: over stops, reboots, retirement, other workloads and damage. */
 
 import test from 'ava';
-import { FencedError, OperatingError, UsageError, ViolationError } from '../core/errors.ts';
+import { EXIT, FencedError, OperatingError, UsageError, ViolationError, exitCodeOf } from '../core/errors.ts';
 import { chunkJournal } from '../journal/journals.ts';
 import { wholeRange } from '../store/row.ts';
 import { HeldCommits } from '../store/testing/memory-store.ts';
@@ -66,6 +66,68 @@ test('a graceful stop loses no verdict and sends nothing more, and the next star
   holds(t, bench);
   t.is(bench.life.producer, producer);
   t.is(new Set(bench.verified).size, bench.verified.length, 'no verdict twice');
+});
+
+test('a chunker that stops takes its leave, from what is durable, and is back where it was', async (t) => {
+  const bench = new ChunkerBench({ fileCount: 60, rate: 100 });
+  bench.start();
+  await bench.clock.advance(1_500);
+  const { producer } = bench.life;
+  await bench.chunker.stop();
+  t.deepEqual(bench.journals.left, [producer]);
+  t.is(bench.hold, bench.life.position.offset);
+  bench.kill();
+  bench.start();
+  await bench.untilDrained();
+  holds(t, bench);
+});
+
+test('a chunker that stops waits for no broker', async (t) => {
+  const bench = new ChunkerBench({ fileCount: 60, rate: 100 });
+  bench.start();
+  await bench.clock.advance(1_500);
+  bench.journals.isSilent = true;
+  let isStopped = false;
+  void bench.chunker.stop().then(() => (isStopped = true));
+  await bench.clock.advance(1_900);
+  t.false(isStopped);
+  await bench.clock.advance(200);
+  t.true(isStopped);
+});
+
+test('a chunker whose hold is gone says so before it sends anything, and never calls a file lost', async (t) => {
+  const bench = new ChunkerBench({ fileCount: null, rate: 100 });
+  bench.start();
+  await bench.clock.advance(1_500);
+  // No sum comes while it is away, and none later.
+  bench.summer.isPaused = true;
+  await bench.clock.advance(500);
+  bench.kill();
+  await bench.clock.advance(60_000);
+  bench.journals.sums.holds.clear();
+  const sent = bench.sent.length;
+  bench.start();
+  const error = await bench.untilFailed();
+  t.true(error instanceof OperatingError && error.code === 'ERR_HOLD_EXPIRED', String(error));
+  t.is(exitCodeOf(error), EXIT.inconclusive);
+  t.regex(String(error), /stream-sum retire --producer 8000000100000000/);
+  t.is(bench.sent.length, sent);
+});
+
+test('a chunker that was stopped in its tracks until its hold was gone and its sums trimmed says so, and nothing is lost', async (t) => {
+  for (const isTrimmed of [false, true]) {
+    const bench = new ChunkerBench({ fileCount: null, rate: 100 });
+    bench.start();
+    await bench.clock.advance(1_500);
+    bench.summer.isPaused = true;
+    await bench.clock.advance(500);
+    bench.journals.sums.holds.clear();
+    bench.summer.resume();
+    if (isTrimmed) bench.journals.sums.begin = bench.journals.sums.head;
+    await bench.clock.advance(60_000);
+    const [error] = bench.failures;
+    t.true(error instanceof OperatingError && error.code === 'ERR_HOLD_EXPIRED', String(error));
+  }
 });
 
 test('a finished folder begins a new life with a new producer', async (t) => {

@@ -16,6 +16,7 @@ import type { ReaderPosition } from '../verifier/verifier.ts';
 import type { WorkloadOptions } from '../workload/workload.ts';
 import { savedIndexes } from './generator.ts';
 import * as records from './records.ts';
+import { holdExpired } from './sums-hold.ts';
 
 export type LifeOptions = {
   readonly store: Store;
@@ -149,6 +150,13 @@ async function continueLife(
   );
   const ended = expected.filter(({ outcome }) => outcome === 'ended').length;
   if (ended > 0 && !isEnding) throw new FencedError(`producer ${producer} was retired`);
+  // Before anything is sent. A life that is ending needs no sums any more.
+  if (
+    saved !== null &&
+    !isEnding &&
+    (await options.journals.moveHold(SUMS_JOURNAL, producer, saved.offset)) === 'missing'
+  )
+    throw holdExpired(producer);
   const journals = expected.map((answer) => ({
     durable: answer.outcome === 'fenced' ? 0 : answer.n,
     ended: answer.outcome === 'ended',

@@ -1,7 +1,11 @@
 /** Moves the verifier's hold in the sums journal, which tells the broker what is still needed. */
 
+import { type Clock, delay } from '../core/clock.ts';
 import { OperatingError } from '../core/errors.ts';
 import { type Journals, SUMS_JOURNAL } from '../journal/journals.ts';
+
+/** How long a chunker that stops waits for the answer to its leave: without a broker it would wait for ever. */
+const LEAVE_MS = 2_000;
 
 export type SumsHoldEvents = {
   /** The broker has no such hold. */
@@ -11,14 +15,16 @@ export type SumsHoldEvents = {
 
 export class SumsHold {
   readonly #journals: Journals;
+  readonly #clock: Clock;
   readonly #producer: string;
   readonly #events: SumsHoldEvents;
   #isMoving = false;
 
-  constructor(journals: Journals, producer: string, events: SumsHoldEvents) {
-    this.#journals = journals;
-    this.#producer = producer;
-    this.#events = events;
+  constructor(options: { journals: Journals; clock: Clock; producer: string; events: SumsHoldEvents }) {
+    this.#journals = options.journals;
+    this.#clock = options.clock;
+    this.#producer = options.producer;
+    this.#events = options.events;
   }
 
   /** To an offset that is durable in the chunker's store. Repeating it keeps the hold; one move is under way at a time. */
@@ -28,12 +34,28 @@ export class SumsHold {
     this.#journals.moveHold(SUMS_JOURNAL, this.#producer, offset).then(
       (outcome) => {
         this.#isMoving = false;
-        if (outcome === 'missing') {
-          const detail = 'the hold in the sums journal is gone: the chunker was absent too long';
-          this.#events.onGone(new OperatingError('ERR_HOLD_EXPIRED', detail));
-        }
+        if (outcome === 'missing') this.#events.onGone(holdExpired(this.#producer));
       },
       (error: unknown) => this.#events.onFailure(error),
     );
   }
+
+  /**
+   * Says that the chunker stops and will be back: its absence is no reason to drop the hold. Never rejects, and resolves
+   * without an answer when there is none in time: the hold is then that of a chunker that was killed.
+   */
+  async leave(offset: number): Promise<void> {
+    const left = this.#journals.moveHold(SUMS_JOURNAL, this.#producer, offset, { isLeaving: true });
+    await Promise.race([left.catch(() => {}), delay(this.#clock, LEAVE_MS)]);
+  }
+}
+
+/** The chunker was away, and sums came that it can never read: whether each of its files got its sum is not to be known. */
+export function holdExpired(producer: string): OperatingError {
+  const cause = 'it was absent too long, or others needed the room that its hold kept';
+  const remedy = `end it with \`stream-sum retire --producer ${producer}\` and begin with an empty folder`;
+  return new OperatingError(
+    'ERR_HOLD_EXPIRED',
+    `the hold of producer ${producer} in the sums journal is gone: ${cause}. Its files cannot be judged any more: ${remedy}`,
+  );
 }

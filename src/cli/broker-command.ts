@@ -2,7 +2,8 @@
 
 import type { Command } from 'commander';
 import { UsageError } from '../core/errors.ts';
-import { parseBytes, parseDuration } from '../core/units.ts';
+import { formatBytes, parseBytes, parseDuration } from '../core/units.ts';
+import type { DroppedHold } from '../journal/broker/holds.ts';
 import { BrokerServer } from '../journal/broker/server.ts';
 import { PARTITIONS_MAX } from '../journal/journals.ts';
 import { checkListenable } from '../transport/endpoint-check.ts';
@@ -21,6 +22,7 @@ type Flags = {
   retention: number;
   sumsRetention?: number;
   holdAbsence: number;
+  holdPatience: number;
   supervised: Supervision;
 };
 
@@ -41,9 +43,17 @@ export function brokerCommand(): Command {
     .addOption(
       valueOption(
         '--hold-absence <duration>',
-        'drop the hold of a verifier that is absent so long',
+        'drop the hold of a verifier that was killed and is absent so long',
         parseDuration,
         '10m',
+      ),
+    )
+    .addOption(
+      valueOption(
+        '--hold-patience <duration>',
+        "drop the hold of a verifier that keeps more than half of the sums' room and has not moved for so long",
+        parseDuration,
+        '5s',
       ),
     )
     .addOption(supervisedOption())
@@ -79,7 +89,9 @@ async function serve(
       retentionBytes: flags.retention,
       sumsBytes: sumsRetention,
       holdAbsenceMs: flags.holdAbsence,
+      holdPatienceMs: flags.holdPatience,
     },
+    onHoldDropped: (dropped) => runtime.log.warn(dropped, droppedLine(dropped)),
     onFatal: (error) => runtime.fail(error),
     tell: (line) => runtime.log.warn({}, line),
   });
@@ -98,4 +110,11 @@ async function serve(
   });
   runtime.log.info({ endpoint: endpoint.address, partitions: flags.partitions, incarnation }, 'serving');
   runtime.emit({ event: 'ready', component: 'broker', pid: process.pid, endpoint: endpoint.address, incarnation });
+}
+
+/** Who is at fault, and what became of it. */
+function droppedLine({ journal, name, why, absentMs, keptBytes, roomBytes }: DroppedHold): string {
+  const kept = `it kept ${formatBytes(keptBytes)} of the ${formatBytes(roomBytes)} that the journal has room for`;
+  const cause = why === 'absent' ? `it was absent for ${Math.round(absentMs / 1000)} s` : `${kept} and did not move`;
+  return `dropped the hold of ${name} in ${journal}: ${cause}. Its reader cannot go on; the others can`;
 }

@@ -84,6 +84,8 @@ export class OperatingError extends Error {
 }
 
 const INTERRUPTED = 'ERR_INTERRUPTED';
+/** What there is to find can no more be found: no error of the program, and no verdict. */
+const INCONCLUSIVE: ReadonlySet<string> = new Set([INTERRUPTED, 'ERR_HOLD_EXPIRED']);
 
 /** The user has ended it before there was a result: exit 3. */
 export function interruptedError(): OperatingError {
@@ -105,6 +107,6 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof ViolationError) return EXIT.violation;
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof FencedError) return EXIT.fenced;
-  if (error instanceof OperatingError && error.code === INTERRUPTED) return EXIT.inconclusive;
+  if (error instanceof OperatingError && INCONCLUSIVE.has(error.code)) return EXIT.inconclusive;
   return EXIT.internal;
 }

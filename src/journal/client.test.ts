@@ -274,7 +274,7 @@ test('a client that was stopped itself does not take the silence for a slow link
   clock.jump(12_000);
   await clock.advance(200);
   t.deepEqual(lost, ['the broker does not answer']);
-  dialer.link.answer({ t: 'opened' });
+  dialer.link.answer({ t: 'opened', store: 'a-store' });
   t.deepEqual(dialer.link.of('ping'), []);
   void client.append(JOURNAL, chunks(0, 1, { dataBytes: 200_000 }));
   t.deepEqual(

@@ -173,8 +173,14 @@ export class JournalClient implements Journals {
     return this.#call({ op: 'hold', journal, name });
   }
 
-  async moveHold(journal: string, name: string, offset: number): Promise<'moved' | 'missing'> {
-    return possible((await this.#call({ op: 'move-hold', journal, name, offset })).outcome);
+  async moveHold(
+    journal: string,
+    name: string,
+    offset: number,
+    options: { isLeaving?: boolean } = {},
+  ): Promise<'moved' | 'missing'> {
+    const leaving = options.isLeaving === true ? { isLeaving: true } : {};
+    return possible((await this.#call({ op: 'move-hold', journal, name, offset, ...leaving })).outcome);
   }
 
   async release(journal: string, name: string): Promise<void> {

@@ -116,6 +116,12 @@ export type HoldOutcome = {
   readonly nextIndexes: Readonly<Record<string, number>>;
 };
 
+/**
+ * `isLeaving`: the reader goes away and will be back. Its absence alone is no reason to drop its hold; that it keeps more
+ * than its part of the journal's room still is.
+ */
+export type LeaveOptions = { readonly isLeaving?: boolean };
+
 /** Whether the journals have what they once had said. `elsewhere`: they are others, at another address than those. */
 export type VouchOutcome =
   | { readonly outcome: 'held' }
@@ -149,8 +155,8 @@ export interface Journals {
 
   /** Makes a verifier's or auditor's hold at the head, or makes it anew there. */
   hold(journal: string, name: string): Promise<HoldOutcome>;
-  /** Moves a hold forward. Never creates one. */
-  moveHold(journal: string, name: string, offset: number): Promise<'moved' | 'missing'>;
+  /** Moves a hold forward, and says that its reader is there. Never creates one. */
+  moveHold(journal: string, name: string, offset: number, options?: LeaveOptions): Promise<'moved' | 'missing'>;
   release(journal: string, name: string): Promise<void>;
   /** Ends a producer in a journal. */
   retire(journal: string, producer: string): Promise<void>;

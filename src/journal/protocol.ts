@@ -45,7 +45,13 @@ export type Call =
   | { readonly op: 'confirm'; readonly owner: ShardEpoch; readonly path: string }
   | { readonly op: 'report'; readonly owner: ShardEpoch; readonly offset: number }
   | { readonly op: 'hold'; readonly journal: string; readonly name: string }
-  | { readonly op: 'move-hold'; readonly journal: string; readonly name: string; readonly offset: number }
+  | {
+      readonly op: 'move-hold';
+      readonly journal: string;
+      readonly name: string;
+      readonly offset: number;
+      readonly isLeaving?: boolean;
+    }
   | { readonly op: 'release'; readonly journal: string; readonly name: string }
   | { readonly op: 'retire'; readonly journal: string; readonly producer: string };
 
@@ -286,7 +292,9 @@ function decodeCall(call: Record<string, unknown> | null): Call | null {
     case 'release':
       return isName(journal) && isName(name) ? { op, journal, name } : null;
     case 'move-hold':
-      return isName(journal) && isName(name) && isCount(offset) ? { op, journal, name, offset } : null;
+      if (!isName(journal) || !isName(name) || !isCount(offset)) return null;
+      if (call['isLeaving'] === undefined) return { op, journal, name, offset };
+      return call['isLeaving'] === true ? { op, journal, name, offset, isLeaving: true } : null;
     case 'raise':
       if (!isCount(shard) || !isPath(path) || typeof takeOver !== 'boolean' || !isCount(from)) return null;
       return { op, shard, path, takeOver, from };

@@ -6,6 +6,7 @@ import type {
   HoldOutcome,
   Journals,
   JournalsInfo,
+  LeaveOptions,
   RaiseOptions,
   RaiseOutcome,
   ReadStream,
@@ -64,8 +65,8 @@ export class WrappedJournals implements Journals {
     return this.inner.hold(journal, name);
   }
 
-  moveHold(journal: string, name: string, offset: number): Promise<'moved' | 'missing'> {
-    return this.inner.moveHold(journal, name, offset);
+  moveHold(journal: string, name: string, offset: number, options?: LeaveOptions): Promise<'moved' | 'missing'> {
+    return this.inner.moveHold(journal, name, offset, options);
   }
 
   release(journal: string, name: string): Promise<void> {

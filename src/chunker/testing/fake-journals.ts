@@ -94,6 +94,10 @@ export class FakeJournals {
   onAppended: (partition: number, batch: Batch) => void = () => {};
   /** Holds that were released, and asked to be, in order. */
   readonly released: string[] = [];
+  /** Nobody is answered any more. */
+  isSilent = false;
+  /** Holds whose readers took their leave, in order. */
+  readonly left: string[] = [];
 
   constructor(partitions: number, clock: Clock) {
     this.partitions = partitions;
@@ -235,7 +239,13 @@ export class FakeConnection implements Journals {
     });
   }
 
-  moveHold(journal: string, name: string, offset: number): Promise<'moved' | 'missing'> {
+  moveHold(
+    journal: string,
+    name: string,
+    offset: number,
+    options: { isLeaving?: boolean } = {},
+  ): Promise<'moved' | 'missing'> {
+    if (!this.#isDead && options.isLeaving === true) this.#journals.left.push(name);
     const { holds } = this.#journals.journal(journal);
     const hold = holds.get(name);
     if (this.#isDead || hold === undefined) return this.#answer('missing');
@@ -281,7 +291,7 @@ export class FakeConnection implements Journals {
 
   async #answer<T>(answer: T): Promise<T> {
     await Promise.resolve();
-    return this.#isDead ? never() : answer;
+    return this.#isDead || this.#journals.isSilent ? never() : answer;
   }
 }
 

@@ -22,6 +22,7 @@ import { GroupCommit } from '../../store/group-commit.ts';
 import { LINK_BYTES_MAX } from '../link-window.ts';
 import { Assembly } from './assembly.ts';
 import { answerCall } from './calls.ts';
+import type { DroppedHold } from './holds.ts';
 import type { JournalLog } from './journal-log.ts';
 import { type BrokerConfig, BrokerState } from './state.ts';
 import { Stream, type Taken } from './stream.ts';
@@ -44,6 +45,8 @@ export type BrokerOptions = {
   /** Of the boot of the machine: stamps of another boot are not comparable. */
   readonly bootHash: number;
   readonly send: (session: string, frames: Frames) => void;
+  /** A verifier or an auditor was away or stuck for too long: it can go on no more. */
+  readonly onHoldDropped?: (dropped: DroppedHold) => void;
   /** The process must stop: what the disk holds is unknown. */
   readonly onFatal: (error: unknown) => void;
 };
@@ -382,7 +385,8 @@ export class Broker {
     // A broker that was stopped has heard nobody: its own absence is nobody else's.
     const elapsedMs = Math.min((now - this.#tickedNs) / 1e6, TICK_MS * 2);
     this.#tickedNs = now;
-    if (this.state.expireHolds(elapsedMs) || this.state.hasStamps) this.#commit.accept();
+    for (const dropped of this.state.holds.pass(elapsedMs)) this.#options.onHoldDropped?.(dropped);
+    if (this.state.holds.isDirty || this.state.hasStamps) this.#commit.accept();
     this.#timer = clock.after(TICK_MS, () => this.#tick());
   }
 

@@ -2,6 +2,7 @@
 
 import { unreachable } from '../../core/assert.ts';
 import type { Call } from '../protocol.ts';
+import { HOLDS_MAX } from './holds.ts';
 import type { JournalLog } from './journal-log.ts';
 import { isShardHold } from './restore.ts';
 import type { BrokerState } from './state.ts';
@@ -48,7 +49,7 @@ function answerShard(
     case 'report': {
       const { journal, name } = state.shardHold(call.owner.shard);
       if (call.offset > journal.head) return reply({ outcome: 'beyond', head: journal.head });
-      state.moveHold(journal, name, call.offset);
+      state.holds.move(journal, name, call.offset);
       if (state.wantsTrim(journal)) commit();
       return reply({ outcome: 'reported' });
     }
@@ -79,19 +80,23 @@ function answerJournal(
       if (isShardHold(journal, call.name)) return refuse('the hold of a shard is made with its journal');
       // Its verifier has released its hold, or will: a late copy of the request must not make it again, for nobody.
       if (hasEnded(call.name, state)) return refuse(`producer ${call.name} has ended, and needs no hold`);
-      const outcome = state.makeHold(journal, call.name);
+      const outcome = state.holds.make(journal, call.name);
+      if (outcome === null)
+        return refuse(`${journal.name} has ${HOLDS_MAX} holds: retire chunkers that are gone for good`);
       return commit(() => reply(outcome));
     }
     case 'move-hold': {
       if (isShardHold(journal, call.name)) return refuse('a shard moves its hold by reports');
-      if (call.offset > journal.head) return reply({ outcome: 'beyond', head: journal.head });
-      const outcome = state.moveHold(journal, call.name, call.offset);
-      if (state.wantsTrim(journal)) commit();
+      const { name, offset, isLeaving = false } = call;
+      if (offset > journal.head) return reply({ outcome: 'beyond', head: journal.head });
+      const outcome = state.holds.move(journal, name, offset, isLeaving);
+      if (isLeaving) return commit(() => reply({ outcome }));
+      if (state.wantsTrim(journal) || state.holds.wantsWrite(journal, name)) commit();
       return reply({ outcome });
     }
     case 'release':
       if (isShardHold(journal, call.name)) return refuse('the hold of a shard is never released');
-      state.releaseHold(journal, call.name);
+      state.holds.release(journal, call.name);
       return commit(() => reply({ outcome: 'released' }));
     default:
       return unreachable(call);

@@ -15,8 +15,16 @@ export type ProducerState = {
   ended: boolean;
 };
 
-/** `absentMs`: how long it was not repeated, while the broker was awake. */
-export type Hold = { offset: number; absentMs: number };
+export type Hold = {
+  offset: number;
+  /** How long its reader was not heard, while a broker served; and what its row says of that. */
+  absentMs: number;
+  writtenAbsentMs: number;
+  /** How long it has not moved although there was something to read, while this broker served. */
+  unmovedMs: number;
+  /** Its reader has said that it goes away, and has not been back. */
+  isAway: boolean;
+};
 
 /** What a small batch takes in memory besides its bytes, objects and a buffer of its own: 1 to 4 KiB were measured. */
 const BATCH_OVERHEAD_BYTES = 3072;

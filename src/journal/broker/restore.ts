@@ -38,7 +38,7 @@ export function restore(store: StoreReader, partitions: number): Restored {
     const name = shardHoldName(shard);
     if (journal.holds.has(name)) return [];
     assert(journal.begin === 0, 'a chunk journal keeps the hold of its shard');
-    journal.holds.set(name, { offset: 0, absentMs: 0 });
+    journal.holds.set(name, { offset: 0, absentMs: 0, writtenAbsentMs: 0, unmovedMs: 0, isAway: false });
     return [{ journal, name }];
   });
   return {
@@ -100,8 +100,8 @@ function loadJournal(
     journal.producers.set(nameOfKey(key), { key, ...producer });
   }
   for (const { key, value } of store.range('holds', numberRange(number))) {
-    const { offset } = openRow(value, tables.isHoldRow, `a hold of ${name}`);
-    journal.holds.set(nameOfKey(key), { offset, absentMs: 0 });
+    const { offset, absentMs = 0, isAway = false } = openRow(value, tables.isHoldRow, `a hold of ${name}`);
+    journal.holds.set(nameOfKey(key), { offset, absentMs, writtenAbsentMs: absentMs, unmovedMs: 0, isAway });
   }
   return journal;
 }

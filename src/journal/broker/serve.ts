@@ -3,7 +3,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Store } from '../../store/store.ts';
 import type { ServerLink, ServerLinkEvents } from '../../transport/transport.ts';
-import { Broker } from './broker.ts';
+import { Broker, type BrokerOptions } from './broker.ts';
 import type { BrokerConfig } from './state.ts';
 
 export type ServeOptions = {
@@ -14,6 +14,7 @@ export type ServeOptions = {
   readonly incarnation: string;
   /** Of the boot of the machine. */
   readonly bootHash: number;
+  readonly onHoldDropped?: BrokerOptions['onHoldDropped'];
   /** Begins to serve clients. */
   readonly listen: (events: ServerLinkEvents) => Promise<ServerLink>;
   /** The disk or the link failed: the process must stop. */
@@ -37,6 +38,7 @@ export async function serveBroker(options: ServeOptions): Promise<ServedBroker> 
     incarnation,
     bootHash,
     send: (session, frames) => link?.send(session, frames),
+    ...(options.onHoldDropped === undefined ? {} : { onHoldDropped: options.onHoldDropped }),
     onFatal,
   });
   await broker.start();

@@ -9,6 +9,7 @@ import type { Store } from '../../store/store.ts';
 import type { Endpoint } from '../../transport/endpoint.ts';
 import { listenZeromq } from '../../transport/zeromq-link.ts';
 import type { Broker } from './broker.ts';
+import type { DroppedHold } from './holds.ts';
 import { type ServedBroker, serveBroker } from './serve.ts';
 import type { BrokerConfig } from './state.ts';
 import { BROKER_TABLES } from './tables.ts';
@@ -17,6 +18,7 @@ export type BrokerServerOptions = {
   readonly folder: string;
   readonly endpoint: Endpoint;
   readonly config: BrokerConfig;
+  readonly onHoldDropped?: (dropped: DroppedHold) => void;
   /** The disk or the socket failed: the process must stop. */
   readonly onFatal: (error: unknown) => void;
   /** Is told in one line what the operator should know. */
@@ -54,6 +56,7 @@ export class BrokerServer {
         incarnation,
         // Stamps of another clock say nothing about this one.
         bootHash: crc32c(0, Buffer.from(clockDomain())),
+        ...(options.onHoldDropped === undefined ? {} : { onHoldDropped: options.onHoldDropped }),
         listen: (events) => listenZeromq(options.endpoint, events),
         onFatal: options.onFatal,
       });

@@ -10,19 +10,14 @@ import { assert } from '../../core/assert.ts';
 import type { Clock } from '../../core/clock.ts';
 import { crc32c } from '../../hash/crc32c.ts';
 import { BATCH_BYTES_MAX, type Batch, decodeBatch, encodeBatch, shardProducer } from '../../message/batch.ts';
-import { keyOf, nameKey, offsetKey, offsetOfKey, sealRow } from '../../store/row.ts';
+import { keyOf, offsetKey, offsetOfKey, sealRow } from '../../store/row.ts';
 import { type Store, WriteBatch } from '../../store/store.ts';
-import {
-  type AppendOutcome,
-  type HoldOutcome,
-  type JournalsInfo,
-  type ShardEpoch,
-  type StoredBatch,
-} from '../journals.ts';
+import { type AppendOutcome, type JournalsInfo, type ShardEpoch, type StoredBatch } from '../journals.ts';
+import { Holds } from './holds.ts';
 import type { JournalLog, ProducerState } from './journal-log.ts';
 import { Lineage } from './lineage.ts';
 import { ShardOwners } from './owners.ts';
-import { isShardHold, restore, shardHoldName } from './restore.ts';
+import { restore, shardHoldName } from './restore.ts';
 import * as tables from './tables.ts';
 
 /** Batches removed from one journal in one commit. */
@@ -41,8 +36,10 @@ export type BrokerConfig = {
   readonly retentionBytes: number;
   /** Room for the sums journal. */
   readonly sumsBytes: number;
-  /** A hold of a verifier or an auditor that was not repeated for so long is dropped. */
+  /** A hold of a verifier or an auditor that was not repeated for so long is dropped, unless its reader took its leave. */
   readonly holdAbsenceMs: number;
+  /** One that keeps more than its part of the room is dropped when it has not moved for so long. */
+  readonly holdPatienceMs: number;
 };
 
 /** Of one start of the broker. */
@@ -66,6 +63,7 @@ export class BrokerState {
   readonly journals: Map<string, JournalLog> = new Map();
   readonly owners: ShardOwners;
   readonly lineage: Lineage;
+  readonly holds: Holds;
   readonly config: BrokerConfig;
   readonly #store: Store;
   readonly #clock: Clock;
@@ -82,7 +80,6 @@ export class BrokerState {
   #stampsUnderWay = new Map<number, number>();
   readonly #dirtyProducers = new Set<ProducerState>();
   readonly #dirtyJournals = new Set<JournalLog>();
-  readonly #dirtyHolds = new Map<string, { journal: JournalLog; name: string }>();
 
   constructor(store: Store, clock: Clock, config: BrokerConfig, start: BrokerStart) {
     this.#store = store;
@@ -98,7 +95,12 @@ export class BrokerState {
       this.#dirtyJournals.add(journal);
     }
     this.owners = new ShardOwners(shards);
-    for (const hold of missingHolds) this.#dirtyHolds.set(`${hold.journal.number} ${hold.name}`, hold);
+    this.holds = new Holds({
+      journals,
+      missing: missingHolds,
+      config,
+      roomOf: (journal) => this.roomOf(journal),
+    });
     // They become visible now.
     for (const begin of unstamped) this.#stamps.set(begin, clock.nowNs());
   }
@@ -111,6 +113,11 @@ export class BrokerState {
 
   get chunkJournalBytes(): number {
     return Math.floor(this.config.retentionBytes / this.config.partitions);
+  }
+
+  /** Bytes that the journal has room for. */
+  roomOf({ kind }: JournalLog): number {
+    return kind === 'sums' ? this.config.sumsBytes : this.chunkJournalBytes;
   }
 
   /** The largest batch that every journal takes. */
@@ -142,10 +149,7 @@ export class BrokerState {
     if (known?.ended === true) return { outcome: 'ended', n: known.next };
     const next = known?.next ?? 0;
     if (batch.firstIndex !== next) return { outcome: 'expected', n: next, stampNs: 0 };
-    const room = journal.kind === 'sums' ? this.config.sumsBytes : this.chunkJournalBytes;
-    if (batch.kind !== 'end' && journal.bytes + bytes.length > room) {
-      return { outcome: 'refused' };
-    }
+    if (batch.kind !== 'end' && journal.bytes + bytes.length > this.roomOf(journal)) return { outcome: 'refused' };
     return { accepted: this.#accept(journal, batch, bytes) };
   }
 
@@ -196,35 +200,6 @@ export class BrokerState {
     return { journal, name: shardHoldName(shard) };
   }
 
-  /**
-   * A hold at the tail, or where it is already: a copy of the request may arrive late, when its maker has the answer to
-   * the first one and relies on it.
-   */
-  makeHold(journal: JournalLog, name: string): HoldOutcome {
-    journal.holds.set(name, { offset: journal.holds.get(name)?.offset ?? journal.tail, absentMs: 0 });
-    this.#dirtyHolds.set(`${journal.number} ${name}`, { journal, name });
-    const nextIndexes: Record<string, number> = {};
-    for (const [producer, { next, ended }] of journal.producers) if (!ended) nextIndexes[producer] = next;
-    return { offset: journal.tail, nextIndexes };
-  }
-
-  /** Moves a hold forward. It is written with the next commit; until then the older one is merely too careful. */
-  moveHold(journal: JournalLog, name: string, offset: number): 'moved' | 'missing' {
-    const hold = journal.holds.get(name);
-    if (hold === undefined) return 'missing';
-    hold.absentMs = 0;
-    assert(offset <= journal.head, 'a hold lies within its journal');
-    if (offset > hold.offset) {
-      hold.offset = offset;
-      this.#dirtyHolds.set(`${journal.number} ${name}`, { journal, name });
-    }
-    return 'moved';
-  }
-
-  releaseHold(journal: JournalLog, name: string): void {
-    if (journal.holds.delete(name)) this.#dirtyHolds.set(`${journal.number} ${name}`, { journal, name });
-  }
-
   /** Whether the next commit would trim anything. */
   canTrim(journal: JournalLog): boolean {
     return this.#trimTarget(journal) > journal.begin;
@@ -232,26 +207,7 @@ export class BrokerState {
 
   /** Whether enough could be trimmed to be worth a commit of its own. */
   wantsTrim(journal: JournalLog): boolean {
-    const room = journal.kind === 'sums' ? this.config.sumsBytes : this.chunkJournalBytes;
-    return this.#trimTarget(journal) - journal.begin > room / 16;
-  }
-
-  /**
-   * Counts `elapsedMs` of absence, in which the broker was awake, and drops the holds of verifiers and auditors that were
-   * absent too long. Returns whether there were any.
-   */
-  expireHolds(elapsedMs: number): boolean {
-    let expired = false;
-    for (const journal of this.#byNumber) {
-      for (const [name, hold] of journal.holds) {
-        if (isShardHold(journal, name)) continue;
-        hold.absentMs += elapsedMs;
-        if (hold.absentMs <= this.config.holdAbsenceMs) continue;
-        this.releaseHold(journal, name);
-        expired = true;
-      }
-    }
-    return expired;
+    return this.#trimTarget(journal) - journal.begin > this.roomOf(journal) / 16;
   }
 
   /** Whether stamps wait for a commit: if none comes by itself, a crash would take them along. */
@@ -322,15 +278,10 @@ export class BrokerState {
     for (const { number, begin, tail } of this.#dirtyJournals) {
       batch.put('journals', keyOf(number), sealRow({ begin, head: tail, commit }));
     }
-    for (const { journal, name } of this.#dirtyHolds.values()) {
-      const hold = journal.holds.get(name);
-      if (hold === undefined) batch.remove('holds', nameKey(journal.number, name));
-      else batch.put('holds', nameKey(journal.number, name), sealRow({ offset: hold.offset }));
-    }
+    this.holds.fill(batch);
     this.owners.fill(batch);
     this.#dirtyProducers.clear();
     this.#dirtyJournals.clear();
-    this.#dirtyHolds.clear();
   }
 
   /** What the last `fill` gave is durable now. */

@@ -9,7 +9,7 @@
  * | `batches`   | journal number u32, begin u64    | the batch as it was appended (`message/batch.ts`)           |
  * | `stamps`    | journal number u32, begin u64    | of sums only: f64 monotonic ns, u32 hash of the boot id      |
  * | `producers` | journal number u32, producer     | row: next index, ended                                      |
- * | `holds`     | journal number u32, name         | row: offset                                                 |
+ * | `holds`     | journal number u32, name         | row: offset, absence of its reader, whether it took its leave  |
  * | `shards`    | shard u32                        | row: epoch, confirmed path                                  |
  *
  * Journal numbers: partition `p` is `p`, the sums journal comes after the last partition.
@@ -27,7 +27,8 @@ export type LineageRow = { readonly store: string; readonly starts: readonly Sta
 /** Every commit writes such a row. `commit`: none in a store of before there were numbers. */
 export type JournalRow = { readonly begin: number; readonly head: number; readonly commit?: number };
 export type ProducerRow = { readonly next: number; readonly ended: boolean };
-export type HoldRow = { readonly offset: number };
+/** `absentMs`: since its reader was heard, while a broker served. Rows of older builds have the offset alone. */
+export type HoldRow = { readonly offset: number; readonly absentMs?: number; readonly isAway?: boolean };
 export type ShardRow = { readonly epoch: number; readonly confirmed: string | null };
 
 export function isConfigRow(value: unknown): value is ConfigRow {
@@ -57,7 +58,9 @@ export function isProducerRow(value: unknown): value is ProducerRow {
 }
 
 export function isHoldRow(value: unknown): value is HoldRow {
-  return isCount(asRecord(value)?.['offset']);
+  const row = asRecord(value);
+  const { absentMs = 0, isAway = false } = row ?? {};
+  return isCount(row?.['offset']) && isCount(absentMs) && typeof isAway === 'boolean';
 }
 
 export function isShardRow(value: unknown): value is ShardRow {

@@ -14,6 +14,7 @@ import { nameKey, offsetKey } from '../../store/row.ts';
 import { HeldCommits, MemoryStore } from '../../store/testing/memory-store.ts';
 import type { Frames } from '../../transport/transport.ts';
 import { Broker } from '../broker/broker.ts';
+import type { DroppedHold } from '../broker/holds.ts';
 import { restore } from '../broker/restore.ts';
 import type { BrokerConfig } from '../broker/state.ts';
 import { type AppendOutcome, SUMS_JOURNAL, type ShardEpoch, chunkJournal } from '../journals.ts';
@@ -35,6 +36,7 @@ export const CONFIG: BrokerConfig = {
   retentionBytes: 2 * MIB,
   sumsBytes: MIB,
   holdAbsenceMs: 60_000,
+  holdPatienceMs: 5_000,
 };
 
 export type Sent = { readonly session: string; readonly message: BrokerMessage & Envelope; readonly frames: Frames };
@@ -46,6 +48,8 @@ export class BrokerHarness {
   held: HeldCommits = new HeldCommits();
   broker: Broker;
   bootHash = 7;
+  /** Holds that any broker has dropped, in order. */
+  readonly dropped: DroppedHold[] = [];
   /** All that left the broker of now, in order. */
   sent: Sent[] = [];
   fatal: unknown = null;
@@ -108,6 +112,9 @@ export class BrokerHarness {
       send: (session, frames) => {
         // A broker that was killed says nothing.
         if (incarnation === `broker-${this.#incarnation}`) this.#left(session, frames);
+      },
+      onHoldDropped: (dropped) => {
+        if (incarnation === `broker-${this.#incarnation}`) this.dropped.push(dropped);
       },
       onFatal: (error) => {
         this.fatal = error;

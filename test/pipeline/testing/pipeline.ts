@@ -48,12 +48,18 @@ export class Pipeline {
     return new TestProcess(this.#t, argv);
   }
 
-  async broker(): Promise<TestProcess> {
+  /** `isAudited`: an auditor's hold keeps every sum from the beginning. */
+  async broker(
+    flags: Record<string, string> = {},
+    { isAudited = true }: { isAudited?: boolean } = {},
+  ): Promise<TestProcess> {
     const { endpoint, partitions } = this;
     const data = join(this.folder, 'broker');
-    const broker = this.start(['broker', '--data', data, '--listen', endpoint, '--partitions', String(partitions)]);
+    const more = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
+    const argv = ['broker', '--data', data, '--listen', endpoint, '--partitions', String(partitions), ...more];
+    const broker = this.start(argv);
     await broker.ready();
-    if (!this.#isHeld) {
+    if (isAudited && !this.#isHeld) {
       // An auditor's hold at the beginning keeps every sum.
       const journals = this.connect();
       await within(journals.hold(SUMS_JOURNAL, 'auditor'), () => 'the hold of the auditor');
@@ -69,9 +75,13 @@ export class Pipeline {
     return this.start(takeOver ? [...argv, '--take-over'] : argv, plan);
   }
 
-  chunker(name: string, options: { number?: number; rate?: string; count?: number; seed?: number } = {}): TestProcess {
+  chunker(
+    name: string,
+    options: { number?: number; rate?: string; count?: number; seed?: number; chunks?: string } = {},
+  ): TestProcess {
     const { number = 0, rate = '4000', count, seed = 1 } = options;
-    const { filesOpen, chunks, chunkBytes } = WORKLOAD;
+    const { filesOpen, chunkBytes } = WORKLOAD;
+    const { chunks = `${WORKLOAD.chunks.low}..${WORKLOAD.chunks.high}` } = options;
     const flags = {
       data: this.path(name),
       connect: this.endpoint,
@@ -79,7 +89,7 @@ export class Pipeline {
       seed,
       rate,
       files: filesOpen,
-      chunks: `${chunks.low}..${chunks.high}`,
+      chunks,
       'chunk-bytes': `${chunkBytes.low}..${chunkBytes.high}`,
       'batch-bytes': '8KiB',
       sla: '60s',

@@ -1,0 +1,161 @@
+/**
+ * Who still needs what of a journal: a shard's hold in its chunk journal, those of verifiers in the sums journal, of
+ * auditors in either. What lies below the lowest hold of a journal is trimmed.
+ *
+ * Bounds, so that nobody who is away fills a journal that others need: a hold may keep half of its journal's room. One
+ * that keeps more and has not moved for `holdPatienceMs` is dropped, whoever it belongs to, for its reader is away or
+ * stuck; one that moves is slow, and slows its writers. A hold whose reader said nothing for `holdAbsenceMs` is dropped,
+ * unless the reader said that it goes away. A shard's hold is never dropped: its journal has no other reader.
+ *
+ * Absence is a duration, and no time: it counts while a broker serves, and is durable. So it needs no clock that two
+ * processes or two boots share, and a broker that was down takes nobody for absent.
+ *
+ * Changes are in memory until the next commit has written them.
+ */
+
+import { nameKey, sealRow } from '../../store/row.ts';
+import type { WriteBatch } from '../../store/store.ts';
+import type { HoldOutcome } from '../journals.ts';
+import type { Hold, JournalLog } from './journal-log.ts';
+import { isShardHold } from './restore.ts';
+import type { HoldRow } from './tables.ts';
+
+/** Holds in one journal: as many verifiers as there may be sessions. The lowest of them is sought at each move. */
+export const HOLDS_MAX = 1024;
+/** Of a journal's room that one hold may keep. */
+const HOLD_PART = 1 / 2;
+/** Absence that is not written: readers repeat their holds more often, so that those who are there cost no write. */
+const UNWRITTEN_ABSENCE_MS = 1_000;
+
+export type HoldsConfig = { readonly holdAbsenceMs: number; readonly holdPatienceMs: number };
+
+/** A hold that was dropped. `absentMs`: since its reader was heard. */
+export type DroppedHold = {
+  readonly journal: string;
+  readonly name: string;
+  readonly why: 'absent' | 'in the way';
+  readonly absentMs: number;
+  readonly keptBytes: number;
+  readonly roomBytes: number;
+};
+
+export class Holds {
+  readonly #journals: readonly JournalLog[];
+  readonly #config: HoldsConfig;
+  readonly #roomOf: (journal: JournalLog) => number;
+  readonly #dirty = new Map<string, { journal: JournalLog; name: string }>();
+
+  /** `missing`: shards' holds that are in no row yet. `roomOf`: bytes that a journal has room for. */
+  constructor(options: {
+    readonly journals: readonly JournalLog[];
+    readonly missing: readonly { readonly journal: JournalLog; readonly name: string }[];
+    readonly config: HoldsConfig;
+    readonly roomOf: (journal: JournalLog) => number;
+  }) {
+    this.#journals = options.journals;
+    this.#config = options.config;
+    this.#roomOf = options.roomOf;
+    for (const { journal, name } of options.missing) this.#changed(journal, name);
+  }
+
+  /**
+   * A hold at the tail, or where it is already: a copy of the request may arrive late, when its maker has the answer to
+   * the first one and relies on it. `null`: there are too many.
+   */
+  make(journal: JournalLog, name: string): HoldOutcome | null {
+    const known = journal.holds.get(name);
+    if (known === undefined && journal.holds.size >= HOLDS_MAX) return null;
+    journal.holds.set(name, { offset: known?.offset ?? journal.tail, ...PRESENT });
+    this.#changed(journal, name);
+    const nextIndexes: Record<string, number> = {};
+    for (const [producer, { next, ended }] of journal.producers) if (!ended) nextIndexes[producer] = next;
+    return { offset: journal.tail, nextIndexes };
+  }
+
+  /**
+   * Moves a hold forward, and knows its reader to be there. It is written with the next commit; until then the older one
+   * is merely too careful.
+   *
+   * `isLeaving`: its reader goes away and will be back. It is back when it moves the hold forward: a late copy of an older
+   * move does not take its leave from it.
+   */
+  move(journal: JournalLog, name: string, offset: number, isLeaving = false): 'moved' | 'missing' {
+    const hold = journal.holds.get(name);
+    if (hold === undefined) return 'missing';
+    const isForward = offset > hold.offset && offset <= journal.head;
+    hold.absentMs = 0;
+    if (isForward) {
+      hold.offset = offset;
+      hold.unmovedMs = 0;
+      hold.isAway = false;
+    }
+    if (isLeaving) hold.isAway = true;
+    if (isForward || isLeaving || hold.writtenAbsentMs > 0) this.#changed(journal, name);
+    return 'moved';
+  }
+
+  release(journal: JournalLog, name: string): void {
+    if (journal.holds.delete(name)) this.#changed(journal, name);
+  }
+
+  /** Whether a row says of a reader that is there that it is absent: that is to be written soon. */
+  wantsWrite(journal: JournalLog, name: string): boolean {
+    return (journal.holds.get(name)?.writtenAbsentMs ?? 0) > 0;
+  }
+
+  /** Counts `elapsedMs` in which the broker served. Returns the holds that are dropped for it. */
+  pass(elapsedMs: number): DroppedHold[] {
+    const dropped: DroppedHold[] = [];
+    for (const journal of this.#journals) {
+      for (const [name, hold] of journal.holds) {
+        if (isShardHold(journal, name)) continue;
+        hold.absentMs += elapsedMs;
+        hold.unmovedMs = hold.offset >= journal.head ? 0 : hold.unmovedMs + elapsedMs;
+        const why = this.#whyDropped(journal, hold);
+        if (why === null) {
+          if (!hold.isAway && hold.absentMs - hold.writtenAbsentMs > UNWRITTEN_ABSENCE_MS) this.#changed(journal, name);
+          continue;
+        }
+        this.release(journal, name);
+        const absentMs = Math.round(hold.absentMs);
+        const keptBytes = journal.head - hold.offset;
+        dropped.push({ journal: journal.name, name, why, absentMs, keptBytes, roomBytes: this.#roomOf(journal) });
+      }
+    }
+    return dropped;
+  }
+
+  #whyDropped(journal: JournalLog, { absentMs, unmovedMs, offset, isAway }: Hold): DroppedHold['why'] | null {
+    const { holdAbsenceMs, holdPatienceMs } = this.#config;
+    if (!isAway && absentMs > holdAbsenceMs) return 'absent';
+    const isInTheWay = journal.head - offset > this.#roomOf(journal) * HOLD_PART;
+    return isInTheWay && Math.max(absentMs, unmovedMs) > holdPatienceMs ? 'in the way' : null;
+  }
+
+  /** Whether the next commit writes any of them. */
+  get isDirty(): boolean {
+    return this.#dirty.size > 0;
+  }
+
+  /** Adds the rows that have changed to a transaction. */
+  fill(batch: WriteBatch): void {
+    for (const { journal, name } of this.#dirty.values()) {
+      const key = nameKey(journal.number, name);
+      const hold = journal.holds.get(name);
+      if (hold === undefined) batch.remove('holds', key);
+      else {
+        hold.writtenAbsentMs = Math.floor(hold.absentMs);
+        const row: HoldRow = { offset: hold.offset, absentMs: hold.writtenAbsentMs, isAway: hold.isAway };
+        batch.put('holds', key, sealRow(row));
+      }
+    }
+    this.#dirty.clear();
+  }
+
+  #changed(journal: JournalLog, name: string): void {
+    this.#dirty.set(`${journal.number} ${name}`, { journal, name });
+  }
+}
+
+/** Of a reader that is there. */
+export const PRESENT = { absentMs: 0, unmovedMs: 0, writtenAbsentMs: 0, isAway: false } as const;
