@@ -19,7 +19,7 @@ import type { ChunkerEvents } from './events.ts';
 import { Generator } from './generator.ts';
 import { whyGone } from './gone.ts';
 import { type Life, keptAnchor } from './life.ts';
-import { Past } from './past.ts';
+import { Past, restoreLife } from './past.ts';
 import { Publisher } from './publisher.ts';
 import { Schedule, stepsToReserve } from './schedule.ts';
 import { Snapshots } from './snapshots.ts';
@@ -112,7 +112,7 @@ export class Chunker {
       onVerified: (file) => this.#verified(file),
       onDelay: (fileId, delaySeconds) => options.events.onDelay(fileId, delaySeconds),
     });
-    this.#restore();
+    restoreLife({ life, generator: this.#generator, verifier: this.#verifier, nowNs: clock.nowNs() });
     const { rate } = options;
     const anchorNs = keptAnchor(life, rate) ?? Schedule.anchorAt(rate, this.#generator.step, clock.nowNs());
     this.#schedule = new Schedule({ rate, anchorNs });
@@ -186,7 +186,6 @@ export class Chunker {
     if (endStep !== null) this.#options.events.onEnding?.(endStep);
     void this.#readSums();
     if (this.#options.life.isEnding) return this.#resumeEnding();
-    // Before anything is sent: of a new life nothing can be in a journal.
     const foreign = this.#past.judge();
     if (foreign !== null) return this.#fail(foreign);
     this.#every(SNAPSHOT_MS, () => this.#takeSnapshot());
@@ -225,19 +224,6 @@ export class Chunker {
   }
 
   // --- generating ---
-
-  #restore(): void {
-    const { life, clock } = this.#options;
-    if (life.snapshot !== null) this.#generator.restore(life.snapshot.bytes);
-    if (life.endStep !== null) this.#generator.endAt(life.endStep);
-    // Completed before the snapshot, which lies below everything that is durable: their ends are in the journal. How
-    // long ago is not known, so their time counts from now.
-    const open = new Set(this.#generator.openFiles());
-    for (const [fileNumber, intendedNs] of life.ledger.outstanding) {
-      if (fileNumber >= this.#generator.nextFile || open.has(fileNumber)) continue;
-      this.#verifier.completed({ fileNumber, intendedNs, endIndex: 0, acknowledgedNs: clock.nowNs() });
-    }
-  }
 
   /** Generates what is due, as far as there is room, and sees to it that it is called again. */
   #run(): void {
