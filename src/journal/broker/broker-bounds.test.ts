@@ -7,6 +7,7 @@ import { SUMS_JOURNAL, chunkJournal } from '../journals.ts';
 import { BROKER_HEADER_BYTES_MAX, HEADER_BYTES_MAX, decodeClientMessage, encodeHeader } from '../protocol.ts';
 import { isResultOf } from '../results.ts';
 import { BrokerHarness, MIB, OTHER_PRODUCER, PRODUCER, chunks, sums } from '../testing/broker-harness.ts';
+import { JOURNAL_PRODUCERS_MAX, PRODUCERS_MAX, RECENT_BYTES_MAX } from './state.ts';
 import { testSeed } from '../testing/seed.ts';
 
 const JOURNAL = chunkJournal(0);
@@ -146,4 +147,59 @@ test('a batch whose header counts more than it holds is corrupt, nothing of it i
     { seed, numRuns: 200 },
   );
   t.pass();
+});
+
+test('the largest batches of as many journals as there may be keep no more memory than one journal may', async (t) => {
+  const partitions = 256;
+  const harness = await BrokerHarness.start({ partitions, retentionBytes: partitions * 16 * MIB, sumsBytes: 16 * MIB });
+  for (let partition = 0; partition < 24; partition += 1) {
+    const journal = chunkJournal(partition);
+    // A reader without credit would have its batch kept.
+    harness.read(journal, 0, { through: 0 });
+    t.like(await harness.appended(journal, chunks(0, 1, { journal, dataBytes: 4 * MIB - 72 })), {
+      outcome: 'committed',
+    });
+    t.true(harness.broker.state.recentBytes <= RECENT_BYTES_MAX);
+  }
+  t.true(harness.broker.state.recentBytes > RECENT_BYTES_MAX / 2);
+  // Each is there for whoever reads it.
+  for (const partition of [0, 23]) {
+    const [first] = harness.delivered(harness.read(chunkJournal(partition), 0));
+    t.is(first?.bytes.length, 4 * MIB);
+  }
+});
+
+test('a journal has so many producers, ended ones among them; another is refused, and those that it has go on', async (t) => {
+  const partitions = 256;
+  const harness = await BrokerHarness.start({ partitions, retentionBytes: partitions * MIB });
+  const bound = PRODUCERS_MAX / partitions;
+  const idOf = (at: number): string => (0x8000_0000 + at).toString(16).padEnd(16, '0');
+  for (let at = 0; at < bound; at += 1) harness.append(JOURNAL, chunks(0, 1, { producer: idOf(at) }));
+  await harness.commitAll();
+  harness.sent = [];
+  const refusal = new RegExp(`has had ${bound} producers`);
+  for (let life = 0; life < 2; life += 1) {
+    t.regex(JSON.stringify(await harness.appended(JOURNAL, chunks(0, 1, { producer: idOf(bound) }))), refusal);
+    t.regex(
+      JSON.stringify(await harness.ask({ op: 'retire', journal: JOURNAL, producer: idOf(bound) })),
+      new RegExp(`refused.*${refusal.source}`),
+    );
+    const known = chunks(life + 1, 1, { producer: idOf(0) });
+    t.like(await harness.appended(JOURNAL, known), { outcome: 'committed' });
+    t.like(await harness.ask({ op: 'retire', journal: JOURNAL, producer: idOf(7) }), { outcome: 'ended' });
+    await harness.restart();
+  }
+  // Another journal has room of its own.
+  const journal = chunkJournal(1);
+  t.like(await harness.appended(journal, chunks(0, 1, { journal, producer: idOf(bound) })), { outcome: 'committed' });
+});
+
+test('the answer to a hold names as many producers as a journal may have, and is a header that a client takes', (t) => {
+  const entries = Array.from({ length: JOURNAL_PRODUCERS_MAX }, (_, at) => [
+    (0x8000_0000 + at).toString(16).padEnd(16, 'f'),
+    Number.MAX_SAFE_INTEGER,
+  ]);
+  const result = { offset: Number.MAX_SAFE_INTEGER, nextIndexes: Object.fromEntries(entries) };
+  t.true(isResultOf('hold', result));
+  t.true(JSON.stringify(result).length < BROKER_HEADER_BYTES_MAX / 1.5);
 });

@@ -74,7 +74,7 @@ function answerJournal(
     }
     case 'retire':
       if (journal.kind !== 'chunks') return refuse('a shard has no end');
-      state.retire(journal, call.producer);
+      if (!state.retire(journal, call.producer)) return refuse(state.tooManyProducers(journal));
       return commit(() => reply({ outcome: 'ended' }));
     case 'hold': {
       if (isShardHold(journal, call.name)) return refuse('the hold of a shard is made with its journal');

@@ -16,7 +16,7 @@ function remember(log: JournalLog, sizes: readonly number[], bytesMax: number): 
     const begin = log.head;
     const bytes = new Uint8Array(size);
     log.tail = begin + size;
-    log.remember({ begin, end: begin + size, stampNs: 1, bytes }, bytesMax);
+    log.remember({ begin, end: begin + size, stampNs: 1, bytes }, { bytesMax, totalBytesMax: 4 * MIB, othersBytes: 0 });
     return begin;
   });
 }
@@ -49,6 +49,21 @@ test('of large batches about the bound stays, and the newest always, however lar
   t.true(kept.length > 10 && kept.length <= 16, `${kept.length}`);
   const last = remember(log, [2 * MIB], MIB);
   t.deepEqual(recalled(log, [...begins, ...last]), last);
+});
+
+test('a batch above the part of its journal is not kept when the others have used the rest', (t) => {
+  for (const [othersBytes, isKept] of [
+    [MIB, true],
+    [3 * MIB, false],
+  ] as const) {
+    const log = makeLog();
+    const size = 2 * MIB;
+    log.tail = size;
+    const batch = { begin: 0, end: size, stampNs: 1, bytes: new Uint8Array(size) };
+    log.remember(batch, { bytesMax: MIB, totalBytesMax: 4 * MIB, othersBytes });
+    t.is(log.recall(0) !== undefined, isKept);
+    t.is(log.recentBytes > 0, isKept);
+  }
 });
 
 test('what every reader has taken leaves memory, what lies beyond stays, and later batches come after it', (t) => {

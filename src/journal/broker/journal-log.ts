@@ -81,13 +81,23 @@ export class JournalLog {
     return lowest;
   }
 
-  /** Adds a batch that has become durable; the oldest leave memory so that at most about `bytesMax` stay. */
-  remember(batch: StoredBatch, bytesMax: number): void {
+  /** Bytes of the batches in memory, and what they cost besides. */
+  get recentBytes(): number {
+    return this.#recentBytes;
+  }
+
+  /**
+   * Adds a batch that has become durable. The oldest leave memory so that at most `bytesMax` stay; the newest stays even if
+   * it is larger, unless the journals together would keep more than `totalBytesMax`, of which others have `othersBytes`.
+   */
+  remember(batch: StoredBatch, bounds: { bytesMax: number; totalBytesMax: number; othersBytes: number }): void {
     assert(batch.begin === this.head, 'batches become durable in order');
     this.head = batch.end;
     this.#recent.push(batch);
     this.#recentBytes += batch.bytes.length + BATCH_OVERHEAD_BYTES;
+    const { bytesMax, totalBytesMax, othersBytes } = bounds;
     while (this.#recentBytes > bytesMax && this.#first < this.#recent.length - 1) this.#forgetOldest();
+    if (this.#recentBytes > bytesMax && this.#recentBytes + othersBytes > totalBytesMax) this.#forgetOldest();
     this.#compact();
   }
 

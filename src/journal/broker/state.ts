@@ -22,10 +22,21 @@ import * as tables from './tables.ts';
 
 /** Batches removed from one journal in one commit. */
 const TRIM_BATCHES_MAX = 512;
-/** Most recent batches kept in memory, over all journals. */
-const RECENT_BYTES_MAX = 32 * 1024 * 1024;
+/** Most recent batches kept in memory, over all journals, each of which may fill its part, or have one batch above it. */
+export const RECENT_BYTES_MAX: number = 32 * 1024 * 1024;
 /** A batch takes at most this part of a journal's room. */
 const BATCH_SHARE = 4;
+
+/**
+ * Producers that a journal ever has, those that have ended among them: their next index stays for the life of the journal,
+ * or a late copy of their records would be accepted again. Each takes some 220 bytes of memory in each journal, and 100 on
+ * disk. Another one is refused for good: what helps is an empty data folder.
+ *
+ * A journal's bound keeps the answer to a hold, which names all that have not ended, below `BROKER_HEADER_BYTES_MAX`; that
+ * of all journals together, 230 MB.
+ */
+export const JOURNAL_PRODUCERS_MAX = 65_536;
+export const PRODUCERS_MAX: number = 1024 * 1024;
 
 /** Batches below it are copied out of the message that they came in. */
 const COPY_BYTES_MAX = 4096;
@@ -125,6 +136,11 @@ export class BrokerState {
     return batchBytesMaxOf(this.config);
   }
 
+  /** Bytes of batches that are kept in memory. */
+  get recentBytes(): number {
+    return this.#byNumber.reduce((bytes, journal) => bytes + journal.recentBytes, 0);
+  }
+
   get journalBytes(): number {
     return this.#byNumber.reduce((bytes, journal) => bytes + journal.bytes, 0);
   }
@@ -147,6 +163,9 @@ export class BrokerState {
     if (misplaced !== null) return { outcome: 'rejected', reason: misplaced };
     const known = journal.producers.get(batch.producer);
     if (known?.ended === true) return { outcome: 'ended', n: known.next };
+    if (known === undefined && !this.hasRoomForProducer(journal)) {
+      return { outcome: 'rejected', reason: this.tooManyProducers(journal) };
+    }
     const next = known?.next ?? 0;
     if (batch.firstIndex !== next) return { outcome: 'expected', n: next, stampNs: 0 };
     if (batch.kind !== 'end' && journal.bytes + bytes.length > this.roomOf(journal)) return { outcome: 'refused' };
@@ -182,14 +201,26 @@ export class BrokerState {
   }
 
   /** Ends a producer by a batch that the broker makes itself, so that readers see it. */
-  retire(journal: JournalLog, producer: string): void {
+  /** Whether the journal may have another producer. */
+  hasRoomForProducer({ producers }: JournalLog): boolean {
+    return producers.size < Math.min(JOURNAL_PRODUCERS_MAX, Math.floor(PRODUCERS_MAX / this.config.partitions));
+  }
+
+  tooManyProducers({ name, producers }: JournalLog): string {
+    return `${name} has had ${producers.size} producers and takes no other one: begin with an empty data folder`;
+  }
+
+  /** Ends a producer at its next index, once. `false`: the journal does not know it, and may have no other one. */
+  retire(journal: JournalLog, producer: string): boolean {
+    if (!journal.producers.has(producer) && !this.hasRoomForProducer(journal)) return false;
     const state = journal.producer(producer);
-    if (state.ended) return;
+    if (state.ended) return true;
     const header = { kind: 'end', producer, firstIndex: state.next, count: 1, epoch: 0 } as const;
     const bytes = encodeBatch(header, new Uint8Array(0), journal.name, crc32c);
     const batch = decodeBatch(bytes, journal.name, crc32c);
     assert(!('fault' in batch), 'the end of a producer is a batch');
     this.#accept(journal, batch, bytes);
+    return true;
   }
 
   // --- holds ---
@@ -288,8 +319,12 @@ export class BrokerState {
   committed(): void {
     const stampNs = this.#clock.nowNs();
     const bytesMax = RECENT_BYTES_MAX / this.#byNumber.length;
+    let totalBytes = this.recentBytes;
     for (const { journal, batch } of this.#underWay) {
-      journal.remember({ begin: batch.begin, end: batch.end, stampNs, bytes: batch.bytes }, bytesMax);
+      const othersBytes = totalBytes - journal.recentBytes;
+      const bounds = { bytesMax, totalBytesMax: RECENT_BYTES_MAX, othersBytes };
+      journal.remember({ begin: batch.begin, end: batch.end, stampNs, bytes: batch.bytes }, bounds);
+      totalBytes = othersBytes + journal.recentBytes;
       if (journal.kind === 'sums') this.#stamps.set(batch.begin, stampNs);
     }
     this.#underWay = [];
