@@ -243,7 +243,7 @@ export class AcknowledgedChecker implements Checker {
   }
 
   /** Finds the first record that differs, and names how. */
-  #name({ id }: Producer, lane: Lane, batch: Batch, place: Place): void {
+  #name({ id, workload }: Producer, lane: Lane, batch: Batch, place: Place): void {
     const { generated } = lane;
     const actual = this.#actual;
     actual.start(batch.payload);
@@ -259,6 +259,8 @@ export class AcknowledgedChecker implements Checker {
     const detail = `the record is chunk ${sequence} of file ${fileNumber}, and should be chunk ${expected.sequence} of file ${expected.fileNumber}`;
     if (fileNumber === expected.fileNumber && sequence === expected.sequence) {
       this.#found.violation('mismatched', 'the record differs from what the seed says', witness);
+    } else if (!isOfSeed(workload, actual, batch.payload)) {
+      this.#found.violation('phantom', `${detail}; the seed gives no such record at all`, witness);
     } else if (this.#cameBefore(lane, record)) this.#found.violation('duplicate', detail, witness);
     else if (this.#comesLater(expected)) this.#found.violation('out-of-order', detail, witness);
     else this.#found.violation('gap', `${detail}, which is missing`, witness);
@@ -311,4 +313,20 @@ export class AcknowledgedChecker implements Checker {
       this.#found.violation('gap', detail, { journal, index: lane.next });
     }
   }
+}
+
+/** Whether the record at the cursor is what the seed says of that chunk of that file, wherever it belongs. */
+function isOfSeed(
+  workload: Workload,
+  { fileNumber, sequence, dataBytes, dataOffset }: ChunkCursor,
+  payload: Uint8Array,
+): boolean {
+  if (!Number.isSafeInteger(fileNumber) || sequence < 1) return false;
+  const seed = workload.fileSeed(fileNumber);
+  const chunks = workload.chunkCount(seed);
+  if (sequence > chunks) return sequence === chunks + 1 && dataBytes === 0;
+  if (dataBytes !== workload.chunkBytes(seed, sequence)) return false;
+  const expected = Buffer.alloc(dataBytes);
+  fillChunk(new DataView(expected.buffer, expected.byteOffset, dataBytes), 0, dataBytes, seed, sequence);
+  return expected.equals(payload.subarray(dataOffset, dataOffset + dataBytes));
 }

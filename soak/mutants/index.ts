@@ -6,6 +6,7 @@ import { DURABILITY_MUTANTS } from './durability.ts';
 import { FENCING_MUTANTS } from './fencing.ts';
 import { FOLDING_MUTANTS } from './folding.ts';
 import { GENERATION_MUTANTS } from './generation.ts';
+import { INTRUDER_MUTANTS } from './intruders.ts';
 import { INTEGRITY_MUTANTS } from './integrity.ts';
 import { LIVENESS_MUTANTS } from './liveness.ts';
 import { OLDER_COPY_MUTANTS } from './older-copies.ts';
@@ -35,6 +36,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...SUMS_MUTANTS,
   ...GENERATION_MUTANTS,
   ...PRODUCERS_MUTANTS,
+  ...INTRUDER_MUTANTS,
   ...VERIFICATION_MUTANTS,
   ...SESSIONS_MUTANTS,
 ];

@@ -1,6 +1,6 @@
 /** Moves the verifier's hold in the sums journal, which tells the broker what is still needed. */
 
-import { type Clock, delay } from '../core/clock.ts';
+import { type Clock, inTime } from '../core/clock.ts';
 import { OperatingError } from '../core/errors.ts';
 import { type Journals, SUMS_JOURNAL } from '../journal/journals.ts';
 
@@ -46,8 +46,12 @@ export class SumsHold {
    */
   async leave(offset: number): Promise<void> {
     const left = this.#journals.moveHold(SUMS_JOURNAL, this.#producer, offset, { isLeaving: true });
-    await Promise.race([left.catch(() => {}), delay(this.#clock, LEAVE_MS)]);
+    await inTime(left, { clock: this.#clock, limitMs: LEAVE_MS, late: noAnswer }).catch(() => {});
   }
+}
+
+function noAnswer(): OperatingError {
+  return new OperatingError('ERR_NO_ANSWER', 'no broker has answered');
 }
 
 /** The chunker was away, and sums came that it can never read: whether each of its files got its sum is not to be known. */

@@ -1,7 +1,8 @@
 /** `stream-sum retire`: ends a dead producer in every journal and releases its verifier's hold. Can be run again. */
 
 import type { Command } from 'commander';
-import { UsageError, ViolationError } from '../core/errors.ts';
+import { inTime, systemClock } from '../core/clock.ts';
+import { OperatingError, UsageError, ViolationError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type Journals, SUMS_JOURNAL, chunkJournal } from '../journal/journals.ts';
 import { isProducerId } from '../message/batch.ts';
@@ -11,6 +12,9 @@ import { openComponentLog } from './component-log.ts';
 import { connectJournals, parseConnect } from './connection.ts';
 import { makeCommand, requireOptions, valueOption } from './flags.ts';
 import { openOutput } from './supervision.ts';
+
+/** How long to wait for each answer: a broker that restarts is back sooner. */
+const ANSWER_MS = 30_000;
 
 type Flags = { connect: string; producer: string };
 
@@ -43,14 +47,14 @@ async function runRetire({ connect, producer }: Flags): Promise<void> {
 }
 
 async function retire(journals: Journals, producer: string, log: Log): Promise<void> {
-  const { partitions } = await journals.list();
+  const { partitions } = await answered(journals.list());
   if (!(await isKnown(journals, producer, partitions)))
     throw new UsageError(`--producer ${producer}: no journal knows it, so there is nothing to retire`);
   for (let partition = 0; partition < partitions; partition += 1) {
-    await journals.retire(chunkJournal(partition), producer);
+    await answered(journals.retire(chunkJournal(partition), producer));
     log.info({ journal: chunkJournal(partition), producer }, 'ended');
   }
-  await journals.release(SUMS_JOURNAL, producer);
+  await answered(journals.release(SUMS_JOURNAL, producer));
   log.info({ producer }, 'retired');
   journals.close();
 }
@@ -58,9 +62,19 @@ async function retire(journals: Journals, producer: string, log: Log): Promise<v
 /** Whether it has ever published, or its verifier has a hold. One that was retired before stays known. */
 async function isKnown(journals: Journals, producer: string, partitions: number): Promise<boolean> {
   for (let partition = 0; partition < partitions; partition += 1) {
-    const answer = await journals.expected(chunkJournal(partition), producer);
+    const answer = await answered(journals.expected(chunkJournal(partition), producer));
     if (answer.outcome !== 'expected' || answer.n > 0) return true;
   }
   // A hold is never moved back: this only asks whether there is one.
-  return (await journals.moveHold(SUMS_JOURNAL, producer, 0)) === 'moved';
+  return (await answered(journals.moveHold(SUMS_JOURNAL, producer, 0))) === 'moved';
+}
+
+/** Nobody waits at a terminal for a broker that may never come: what was asked may be asked again. */
+function answered<T>(answer: Promise<T>): Promise<T> {
+  const detail = `no broker has answered for ${ANSWER_MS / 1000} s: run it again when there is one`;
+  return inTime(answer, {
+    clock: systemClock,
+    limitMs: ANSWER_MS,
+    late: () => new OperatingError('ERR_NO_ANSWER', detail),
+  });
 }

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { delay, systemClock } from './clock.ts';
+import { delay, inTime, systemClock } from './clock.ts';
 import { ManualClock } from './testing/manual-clock.ts';
 
 test('a delay ends when its time has passed, and not before', async (t) => {
@@ -63,4 +63,21 @@ test("the machine's clock never goes back, fires a timer after its time, and not
   t.deepEqual(fired, ['soon']);
   // Node rounds a timer down by at most a millisecond.
   t.true(systemClock.nowNs() - startNs >= 1e6);
+});
+
+test('what settles in time is passed on and leaves no timer, what does not is an error at the limit', async (t) => {
+  const clock = new ManualClock();
+  const options = { clock, limitMs: 100, late: () => new Error('late') };
+  t.is(await inTime(Promise.resolve(7), options), 7);
+  await t.throwsAsync(inTime(Promise.reject(new Error('own')), options), { message: 'own' });
+  await clock.settle();
+  t.is(clock.timers, 0);
+  let error: unknown = null;
+  inTime(new Promise(() => {}), options).catch((caught: unknown) => {
+    error = caught;
+  });
+  await clock.advance(99);
+  t.is(error, null);
+  await clock.advance(1);
+  t.is(String(error), 'Error: late');
 });

@@ -43,3 +43,14 @@ export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     signal?.addEventListener('abort', done, { once: true });
   });
 }
+
+/** The promise, or a rejection with the error of `late` when it has not settled within `limitMs`. */
+export function inTime<T>(
+  promise: Promise<T>,
+  { clock, limitMs, late }: { clock: Clock; limitMs: number; late: () => Error },
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.after(limitMs, () => reject(late()));
+    promise.then(resolve, reject).finally(() => timer.clear());
+  });
+}

@@ -242,12 +242,12 @@ export function decodeBrokerMessage(frame: Uint8Array | undefined): (BrokerMessa
       break;
     case 'batches':
       if (!isCount(header['stream']) || !Array.isArray(header['batches'])) return null;
-      if (!header['batches'].every((batch) => Array.isArray(batch) && isCount(batch[0]) && isCount(batch[1])))
-        return null;
+      if (!header['batches'].every(isSpan)) return null;
       break;
     case 'end':
       if (!isCount(header['stream']) || !isCount(header['begin'])) return null;
       if (header['reason'] === 'fenced' && !isCount(header['epoch'])) return null;
+      if (typeof header['reason'] !== 'string' || typeof header['detail'] !== 'string') return null;
       break;
     case 'reply':
       if (!isCount(header['id'])) return null;
@@ -259,6 +259,13 @@ export function decodeBrokerMessage(frame: Uint8Array | undefined): (BrokerMessa
       return null;
   }
   return header as unknown as BrokerMessage & Envelope;
+}
+
+/** Begin, end and stamp of a batch. */
+function isSpan(value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  const [begin, end, stampNs] = value as unknown[];
+  return isCount(begin) && isCount(end) && typeof stampNs === 'number' && stampNs >= 0;
 }
 
 function parseHeader(frame: Uint8Array | undefined, bytesMax: number): Record<string, unknown> | null {

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { MAIN, temporaryFolder, within } from '../cli/testing/test-process.ts';
-import { ComponentProcess, type ProcessExit, componentLaunch } from './component-process.ts';
+import { ComponentProcess, LOG_BYTES_MAX, type ProcessExit, componentLaunch } from './component-process.ts';
 
 const SCRIPT = "console.error([process.env.FROM_LAUNCH, process.env.PATH, process.argv.at(-1)].join('\\n'))";
 
@@ -69,4 +69,40 @@ test('whatever is printed on the stdout of a component is no event, and goes to 
   t.like(await within(exit, () => seen.join(' ')), { code: 0, signal: null });
   t.deepEqual([seen.at(0), seen.at(1), seen.at(-1)], ['ready', 'progress', 'stopped']);
   t.regex(readFileSync(logPath, 'utf8'), /^noise, \{\}$/m);
+});
+
+test('the log of a process that runs is cut when it reports its progress, and what it writes after that is there', async (t) => {
+  const folder = temporaryFolder(t);
+  const logPath = join(folder, 'log');
+  // Its log is long from the beginning, and it writes a line to it at each report.
+  const noise = `data:text/javascript,${encodeURIComponent(
+    `import { writeSync } from 'node:fs';
+     for (let line = 0; line < 9; line += 1) writeSync(2, 'x'.repeat(1024 * 1024 - 1) + String.fromCharCode(10));
+     process.on('exit', () => writeSync(2, 'the last line'));`,
+  )}`;
+  const flags = ['--data', join(folder, 'broker'), '--listen', `ipc://${join(folder, 'socket')}`, '--partitions', '1'];
+  const seen: string[] = [];
+  const exit = new Promise<ProcessExit>((resolve, reject) => {
+    const component = new ComponentProcess(
+      { name: 'broker', component: 'broker', argv: ['broker', ...flags, '--supervised', '3'], partitions: [] },
+      {
+        launch: { command: process.execPath, argv: ['--import', noise, MAIN] },
+        logPath,
+        listener: {
+          onEvent: (running, { event }) => {
+            seen.push(event);
+            if (event === 'progress' && seen.length === 2) running.ask('stop', 'SIGTERM');
+          },
+          onExit: (_, ended) => resolve(ended),
+          onBroken: (_, error) => reject(error),
+        },
+      },
+    );
+    component.start();
+    t.teardown(() => component.ask('abandon', 'SIGKILL'));
+  });
+  t.is((await within(exit, () => seen.join(' '))).code, 0);
+  t.true(statSync(`${logPath}.1`).size > LOG_BYTES_MAX);
+  const rest = readFileSync(logPath, 'utf8');
+  t.true(rest.length < LOG_BYTES_MAX && rest.endsWith('the last line'), `${rest.length} bytes`);
 });

@@ -7,7 +7,7 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, renameSync, statSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, renameSync, statSync, truncateSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { assert } from '../core/assert.ts';
 import { OperatingError } from '../core/errors.ts';
@@ -73,8 +73,11 @@ export type ComponentProcessListener = {
   onBroken(process: ComponentProcess, error: OperatingError): void;
 };
 
-/** A log is renamed to `<log>.1` at a start that finds it longer than this, so that a run of days has bounded logs. */
-const LOG_BYTES_MAX = 8 * 1024 * 1024;
+/**
+ * A log that is longer goes to `<log>.1`, in the place of an older one: at a start, and when a process that runs reports its
+ * progress, once a second. So a run of days has logs of some 16 MiB a process, and what it writes in a second.
+ */
+export const LOG_BYTES_MAX: number = 8 * 1024 * 1024;
 /** Commands to a child that does not read are dropped beyond this. */
 const COMMAND_BYTES_MAX = 64 * 1024;
 
@@ -160,6 +163,7 @@ export class ComponentProcess {
 
   #receive(incarnation: Incarnation, event: ComponentEvent): void {
     if (event.event === 'ready') incarnation.ready = true;
+    if (event.event === 'progress') boundLog(this.logPath);
     this.#listener.onEvent(this, event);
   }
 
@@ -178,6 +182,24 @@ export class ComponentProcess {
 }
 
 function openLog(path: string): number {
-  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX) renameSync(path, `${path}.1`);
+  if (sizeOf(path) > LOG_BYTES_MAX) renameSync(path, `${path}.1`);
   return openSync(path, 'a');
+}
+
+/**
+ * The process goes on writing to the file that it has open, at its end: so its content is moved, and not the file. A line
+ * that is written between the copy and the cut is lost.
+ */
+function boundLog(path: string): void {
+  if (sizeOf(path) <= LOG_BYTES_MAX) return;
+  try {
+    copyFileSync(path, `${path}.1`);
+    truncateSync(path, 0);
+  } catch {
+    // The disk is full: nothing grows there, and the next report tries again.
+  }
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

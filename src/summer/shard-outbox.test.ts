@@ -1,9 +1,10 @@
 import test from 'ava';
-import { type Chunk, fileIdOf } from '../message/chunk.ts';
+import { BATCH_BYTES_MAX } from '../message/batch.ts';
+import { CHUNK_HEADER_BYTES, type Chunk, fileIdOf } from '../message/chunk.ts';
 import { numberRange } from '../store/row.ts';
 import { WriteBatch } from '../store/store.ts';
 import { MemoryStore } from '../store/testing/memory-store.ts';
-import { OUTBOX_SUMS_MAX, Shard } from './shard.ts';
+import { BATCH_FILES_MAX, OUTBOX_SUMS_MAX, Shard } from './shard.ts';
 import { ChunkJournal, PRODUCER, SHARD, fileOf, sumOf } from './testing/chunk-journal.ts';
 import { commit, sumsOf } from './testing/shard-commits.ts';
 
@@ -122,4 +123,23 @@ test('from half of its bound on acknowledgements start a transaction, below it t
   shard.acknowledged(20 + OUTBOX_SUMS_MAX / 2);
   t.false(shard.isDirty);
   t.true(shard.hasUnwritten);
+});
+
+test('the outbox holds no more than its bound and what one more batch can finish', async (t) => {
+  const store = new MemoryStore();
+  const shard = new Shard(SHARD, store);
+  const journal = new ChunkJournal();
+  shard.fold(journal.append(emptyFiles(0, OUTBOX_SUMS_MAX - 1)));
+  t.true(shard.hasRoom);
+  const largest = journal.append(emptyFiles(OUTBOX_SUMS_MAX - 1, BATCH_FILES_MAX));
+  t.true(largest.bytes.length <= BATCH_BYTES_MAX && largest.bytes.length + CHUNK_HEADER_BYTES > BATCH_BYTES_MAX);
+  shard.fold(largest);
+  t.false(shard.hasRoom);
+  const entry = await commit(shard, store);
+  t.is(entry?.count, OUTBOX_SUMS_MAX - 1 + BATCH_FILES_MAX);
+  // All of it is there again after a restart, and leaves when it is acknowledged.
+  const loaded = new Shard(SHARD, store.crash('lost'));
+  t.false(loaded.hasRoom);
+  t.is(loaded.acknowledged(loaded.nextSum), OUTBOX_SUMS_MAX - 1 + BATCH_FILES_MAX);
+  t.true(loaded.hasRoom);
 });

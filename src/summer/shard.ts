@@ -11,7 +11,8 @@ import { crc32c } from '../hash/crc32c.ts';
 import { type FoldFailure, HashPool, PAGE_BYTES } from '../hash/pool.ts';
 import { chunkJournal } from '../journal/journals.ts';
 import type { StoredBatch } from '../journal/journals.ts';
-import { type Batch, decodeBatch, writeProducer } from '../message/batch.ts';
+import { BATCH_BYTES_MAX, BATCH_HEADER_BYTES, type Batch, decodeBatch, writeProducer } from '../message/batch.ts';
+import { CHUNK_HEADER_BYTES } from '../message/chunk.ts';
 import { SUM_BYTES } from '../message/sum.ts';
 import {
   keyOf,
@@ -28,8 +29,13 @@ import {
 import type { StoreReader, WriteBatch } from '../store/store.ts';
 import { isCheckpointRow, isProducerRow } from './rows.ts';
 
-/** Sums of one shard that are finished and not acknowledged. At half, acknowledgements start a transaction; at it, no batch is taken. */
+/**
+ * Sums of one shard that are finished and not acknowledged. At half, acknowledgements start a transaction; at it, no batch
+ * is taken. One that is taken just below it may be of empty files alone: the outbox never holds more than both together,
+ * 15 MB. To wait for so much room before each batch would let a full batch in one at a time.
+ */
 export const OUTBOX_SUMS_MAX = 65_536;
+export const BATCH_FILES_MAX: number = Math.floor((BATCH_BYTES_MAX - BATCH_HEADER_BYTES) / CHUNK_HEADER_BYTES);
 
 /** A stored page: the page, then its CRC-32C. */
 const PAGE_ROW_BYTES = PAGE_BYTES + 4;

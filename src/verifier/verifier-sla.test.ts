@@ -209,3 +209,18 @@ test('what is verified in time is never warned of', async (t) => {
   t.deepEqual(bench.delays, []);
   t.is(bench.verified.length, 20);
 });
+
+test('behind a file that waits, deadlines of files that are verified do not pile up, and it is lost all the same', async (t) => {
+  const bench = new VerifierBench();
+  bench.complete(0);
+  const files = 9_000;
+  for (let file = 1; file <= files; file += 1) {
+    bench.complete(file);
+    await bench.verifier.check(bench.batch([bench.sumOf(file)]));
+    if (file % 100 === 0) await bench.verifier.judge();
+    t.true(bench.verifier.deadlines < 4_300, `${bench.verifier.deadlines} after ${file} files`);
+  }
+  bench.clock.jump(SLA_MS + 1);
+  const journal = `chunks of partition ${bench.workload.partitionOf(0)}`;
+  await violates(t, bench.verifier.judge(), 'lost', { journal, file: bench.fileId(0), index: 0 });
+});

@@ -19,6 +19,9 @@ import type { Ledger } from './ledger.ts';
 /** Delays of a sum at which a warning is logged, in seconds. */
 export const WARN_SECONDS = [0.1, 0.25, 0.5, 1, 2, 4, 6, 8, 10, 15, 20, 25, 30, 35] as const;
 
+/** Verified files whose deadlines are kept, however few wait. */
+const LAZY_DEADLINES_MAX = 4096;
+
 export type VerifiedFile = {
   readonly fileNumber: number;
   readonly partition: number;
@@ -73,7 +76,7 @@ export class Verifier {
   readonly #completed = new Map<number, Completed>();
   /** By partition, completed files whose end is not acknowledged, in the order of their indexes. */
   readonly #unacknowledged: Completed[][];
-  /** Acknowledged files in the order of acknowledgement. Verified ones leave it lazily. */
+  /** Acknowledged files in the order of acknowledgement. Verified ones leave it lazily: half of them at most are verified. */
   #deadlines: Completed[] = [];
   #warned = { fileNumber: -1, level: 0 };
   #isJudging = false;
@@ -89,6 +92,11 @@ export class Verifier {
   /** Completed files that wait for their sum. */
   get outstanding(): number {
     return this.#completed.size;
+  }
+
+  /** Deadlines that are kept: those of files that wait, and some of files that are verified. */
+  get deadlines(): number {
+    return this.#deadlines.length;
   }
 
   /** The generator has taken the step that ends the file. `acknowledgedNs`: when that is known to be in the journal. */
@@ -245,6 +253,11 @@ export class Verifier {
   }
 
   #dropVerified(): void {
+    // Behind one that waits long, a schedule may verify any number of others.
+    if (this.#deadlines.length > 2 * this.#completed.size + LAZY_DEADLINES_MAX) {
+      this.#deadlines = this.#deadlines.filter((deadline) => this.#completed.get(deadline.fileNumber) === deadline);
+      return;
+    }
     let verified = 0;
     for (const { fileNumber } of this.#deadlines) {
       if (this.#completed.has(fileNumber)) break;

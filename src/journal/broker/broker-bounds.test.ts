@@ -169,11 +169,14 @@ test('the largest batches of as many journals as there may be keep no more memor
   }
 });
 
+function idOf(at: number): string {
+  return (0x8000_0000 + at).toString(16).padEnd(16, '0');
+}
+
 test('a journal has so many producers, ended ones among them; another is refused, and those that it has go on', async (t) => {
   const partitions = 256;
   const harness = await BrokerHarness.start({ partitions, retentionBytes: partitions * MIB });
   const bound = PRODUCERS_MAX / partitions;
-  const idOf = (at: number): string => (0x8000_0000 + at).toString(16).padEnd(16, '0');
   for (let at = 0; at < bound; at += 1) harness.append(JOURNAL, chunks(0, 1, { producer: idOf(at) }));
   await harness.commitAll();
   harness.sent = [];
