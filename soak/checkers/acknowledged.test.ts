@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { ViolationKind } from '../../src/core/errors.ts';
+import { encodeChunk, fileIdOf } from '../../src/message/chunk.ts';
 import { AcknowledgedChecker } from './acknowledged.ts';
 import type { HistoryEvent } from './history.ts';
 import { type HistoryOptions, type RecordPlace, buildHistory } from './testing/history-builder.ts';
@@ -44,14 +45,24 @@ const flip: Replace = (record, turn) => {
   return [record];
 };
 const drop: Replace = (record, turn) => (turn === 0 ? [] : [record]);
+/** Larger than any chunk of a history; an end behind more chunks than any file of one has. */
+const intrude: Replace = (record, turn) => (turn === 0 ? [foreign(record, 1, 91), record] : [record]);
+const intrudeEnd: Replace = (record, turn) => (turn === 0 ? [foreign(record, 8, 0), record] : [record]);
 const repeat: Replace = (record, turn) => (turn === 0 ? [record, record] : [record]);
+
+function foreign(record: Buffer, sequence: number, dataBytes: number): Buffer {
+  const fileId = fileIdOf(record.toString('hex', 8, 16), 900_000);
+  return encodeChunk({ fileId, sequence, data: Buffer.alloc(dataBytes) });
+}
 
 /** Of a record that has data a bit of it, of an end the number of its file. */
 const PLANTED: readonly (readonly [title: string, kinds: readonly ViolationKind[], replace: Replace])[] = [
   // An end that names another file can be the very end of that file, which stood before it in the same batch.
-  ['a bit that was flipped before the batch was sealed', ['mismatched', 'gap', 'duplicate'], flip],
+  ['a bit that was flipped before the batch was sealed', ['mismatched', 'phantom', 'gap', 'duplicate'], flip],
   ['a record that is left out', ['gap'], drop],
   ['a record that is repeated', ['duplicate'], repeat],
+  ['a chunk that no file has', ['phantom'], intrude],
+  ['an end that no file has', ['phantom'], intrudeEnd],
 ];
 for (const [title, allowed, replace] of PLANTED) {
   test(`${title} is ${allowed[0]}, and its index is named`, (t) => {
