@@ -98,6 +98,7 @@ test.serial('a value that makes no sense is one line that names its flag, exit 2
     ['broker', '--retention', '-1'],
     ['broker', '--sums-retention', '1'],
     ['broker', '--hold-absence', '5'],
+    ['broker', '--hold-patience', '5'],
     ['summer', '--partitions', '7-0'],
     ['summer', '--partitions', 'a'],
     ['chunker', '--rate', '0'],
