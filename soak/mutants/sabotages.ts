@@ -121,7 +121,7 @@ const BROKEN: readonly Sabotage[] = [
     what: 'a chunker does not say that it has drained, and does not end',
     reason: /chunker-0 had not drained/,
     decorations: () => ({
-      chunker: (options) => ({ ...options, events: { ...options.events, onDrained: () => {} } }),
+      chunker: (options) => ({ ...options, events: { ...options.events, onDrained: () => {}, onTold: () => {} } }),
     }),
   },
   {

@@ -217,7 +217,8 @@ export class Auditor {
     const places = Array.from(this.#chunkers, (disk) => {
       const phase = records.readRow(disk, 'phase', records.isPhaseRow)?.phase;
       const place = records.readRow(disk, 'position', records.isPositionRow);
-      return place === null || phase === 'finished' ? Number.POSITIVE_INFINITY : place.offset;
+      const isOver = phase === 'finished' || phase === 'told';
+      return place === null || isOver ? Number.POSITIVE_INFINITY : place.offset;
     });
     return Math.min(this.sumsHead, ...places);
   }

@@ -3,7 +3,6 @@
  * shells of the commands do (identities, exits, what they tell their supervisor) is here.
  */
 
-import * as records from '../../src/chunker/records.ts';
 import { prepareChunker } from '../../src/chunker/prepare-chunker.ts';
 import type { PrepareChunkerOptions } from '../../src/chunker/prepare-chunker.ts';
 import { JournalClient } from '../../src/journal/client.ts';
@@ -12,7 +11,6 @@ import { SUMS_JOURNAL } from '../../src/journal/journals.ts';
 import { fileIdOf } from '../../src/message/chunk.ts';
 import { type PrepareSummerOptions, prepareSummer } from '../../src/summer/prepare-summer.ts';
 import type { StoreReader } from '../../src/store/store.ts';
-import { Ledger } from '../../src/verifier/ledger.ts';
 import type { Incarnation } from './incarnation.ts';
 import { ObservedJournals } from './observed-journals.ts';
 import type { ChunkerPlan } from './plan.ts';
@@ -59,7 +57,6 @@ export type ChunkerMemory = {
 export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: ChunkerMemory): Run {
   return async (process, incarnation, store) => {
     const { plan, recorder, counters, decorations, boot } = process.surroundings;
-    reportFinished(process, memory);
     const journals = connect(process, incarnation);
     const { rate, fileCount, batchBytes, filesOpen, chunks, chunkBytes } = chunkerPlan;
     const isCurrent = (): boolean => !incarnation.isOver;
@@ -95,6 +92,7 @@ export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: Chun
           if (!isCurrent()) return;
           const { verifiedTotal, filesTotal } = chunker;
           process.isDrained = true;
+          if (memory.drained.has(producer)) return;
           memory.drained.add(producer);
           recorder.record({
             event: 'drained',
@@ -103,7 +101,9 @@ export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: Chun
             verifiedTotal,
             filesCompletedTotal: filesTotal,
           });
-          incarnation.exit(0);
+        },
+        onTold: () => {
+          if (isCurrent()) incarnation.exit(0);
         },
         onFailure: (error) => process.fail(incarnation, error),
       },
@@ -118,6 +118,7 @@ export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: Chun
     }
     if (life.resumed) {
       counters.count(life.snapshot === null ? 'chunker resumed without a snapshot' : 'chunker resumed from a snapshot');
+      if (life.isFinished && !memory.drained.has(producer)) counters.count('killed between its end and its word of it');
       if (life.isEnding) counters.count('chunker resumed at its end records');
       if (life.endStep !== null) counters.count('chunker killed after it had decided to end');
     }
@@ -131,18 +132,6 @@ export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: Chun
       drain: () => chunker.drain(),
     };
   };
-}
-
-/** A life that ended in the store, whose process died before it could say so: the store says it. */
-function reportFinished({ name, disk, surroundings }: SimulatedProcess, { drained }: ChunkerMemory): void {
-  const identity = records.readRow(disk, 'identity', records.isIdentityRow);
-  const phase = records.readRow(disk, 'phase', records.isPhaseRow)?.phase;
-  if (identity === null || phase !== 'finished' || drained.has(identity.producer)) return;
-  const { producer } = identity;
-  drained.add(producer);
-  surroundings.counters.count('killed between its end and its word of it');
-  const { verifiedTotal, next } = Ledger.load(records.readBytes(disk, 'ledger') ?? new Ledger().save(), true);
-  surroundings.recorder.record({ event: 'drained', process: name, producer, verifiedTotal, filesCompletedTotal: next });
 }
 
 /** A summer of these partitions; `takesOver`: whether the next start of it is a takeover. */

@@ -124,7 +124,7 @@ export class Chunker {
       position: () => this.#verifier.position,
       witness: () => journals.witness,
       onDurable: () => this.#snapshots.durable(),
-      onFatal: (error) => this.#fail(error),
+      onFatal: (error) => (this.#ending.phase === 'finished' ? options.events.onFailure(error) : this.#fail(error)),
     });
     this.#ending = new Ending({
       life,
@@ -139,6 +139,7 @@ export class Chunker {
         this.#stream.close();
       },
       onReleased: () => options.events.onDrained(),
+      onTold: () => options.events.onTold(),
       onFailure: (error) => options.events.onFailure(error),
     });
     this.#hold = new SumsHold({
@@ -184,6 +185,7 @@ export class Chunker {
   start(): void {
     const { endStep } = this.#options.life;
     if (endStep !== null) this.#options.events.onEnding?.(endStep);
+    if (this.#options.life.isFinished) return this.#ending.resumeFinished();
     void this.#readSums();
     if (this.#options.life.isEnding) return this.#resumeEnding();
     const foreign = this.#past.judge();

@@ -1,7 +1,8 @@
 /**
  * The end of a producer: an end record in each journal once everything is verified, then the release of its hold. That it
  * has begun, and where each end record belongs, is durable before the first end record is sent; that it is finished,
- * before the hold is released.
+ * before the hold is released. From then on whoever starts has only to release the hold and to say so, until that was
+ * said.
  *
  * An end record is recorded when its journal says so: `committed`, or `ended` with as many records as there should be. An
  * index behind it proves records that were not sent here.
@@ -29,6 +30,8 @@ export type EndingOptions = {
   /** All is durable but the release, which is on its way. */
   readonly onFinished: () => void;
   readonly onReleased: () => void;
+  /** That it was said is durable. */
+  readonly onTold: () => void;
   readonly onFailure: (error: unknown) => void;
 };
 
@@ -83,7 +86,7 @@ export class Ending {
 
   /** Finishes if every end record is durable. */
   maybeFinish(): void {
-    const { life, journals, publisher, rows } = this.#options;
+    const { life, publisher, rows } = this.#options;
     const isDone = life.journals.every(
       ({ durable, ended }, partition) =>
         ended ||
@@ -92,15 +95,26 @@ export class Ending {
     );
     if (!isDone || this.#phase !== 'ending' || this.#options.isOver()) return;
     this.#phase = 'finished';
-    rows.writePhase({ phase: 'finished' }, () => {
-      const { onFinished, onReleased, onFailure } = this.#options;
-      onFinished();
-      journals.release(SUMS_JOURNAL, life.producer).then(
-        () => onReleased(),
-        // Closed by a stop before the answer came: the next start releases again.
-        (error: unknown) => (isClosed(error) ? undefined : onFailure(error)),
-      );
-    });
+    rows.writePhase({ phase: 'finished' }, () => this.#release());
+  }
+
+  /** Continues a life whose end records are all there. */
+  resumeFinished(): void {
+    this.#phase = 'finished';
+    this.#release();
+  }
+
+  #release(): void {
+    const { life, journals, rows, onFinished, onReleased, onTold, onFailure } = this.#options;
+    onFinished();
+    journals.release(SUMS_JOURNAL, life.producer).then(
+      () => {
+        onReleased();
+        rows.writePhase({ phase: 'told' }, onTold);
+      },
+      // Closed by a stop before the answer came: the next start releases again.
+      (error: unknown) => (isClosed(error) ? undefined : onFailure(error)),
+    );
   }
 
   /** The index of the end record of a partition. */

@@ -20,8 +20,10 @@ export type ChunkerEvents = {
   onDelay(fileId: string, delaySeconds: number): void;
   /** The decision to open no file from this step on is durable; nothing that depends on it was sent by this process. */
   onEnding?(endStep: number): void;
-  /** Everything is verified, ended and released. */
+  /** Everything is verified, ended and released: to be said now. Said again by each start until `onTold`. */
   onDrained(): void;
+  /** That it was said is durable: the process may end. */
+  onTold(): void;
   /** It must stop. Called once. */
   onFailure(error: unknown): void;
 };

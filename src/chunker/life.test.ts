@@ -130,22 +130,79 @@ test('a chunker that was stopped in its tracks until its hold was gone and its s
   }
 });
 
-test('a finished folder begins a new life with a new producer', async (t) => {
+test('a number of files is published once, however often its command is repeated; another number is other work', async (t) => {
   const bench = new ChunkerBench({ fileCount: 5 });
   bench.start();
   await bench.untilDrained();
   const first = bench.life.producer;
+  const sent = bench.sent.length;
+  for (let again = 1; again <= 2; again += 1) {
+    bench.kill();
+    bench.drained = 0;
+    bench.start();
+    await bench.untilDrained();
+    t.is(bench.life.producer, first);
+    t.is(bench.sent.length, sent);
+    t.is(bench.said, 1 + again);
+    t.is(bench.chunker.verifiedTotal, 5);
+    t.is(bench.chunker.filesTotal, 5);
+    holds(t, bench);
+  }
   bench.kill();
   bench.drained = 0;
-  bench.start();
+  bench.start({ fileCount: 6 });
   await bench.untilDrained();
   t.not(bench.life.producer, first);
-  t.false(bench.life.resumed);
-  holds(t, bench);
-  t.is(bench.chunker.verifiedTotal, 5);
+  t.is(bench.chunker.verifiedTotal, 6);
 });
 
-test('the hold of a life that died between its end and the release is released at the next start', async (t) => {
+test('what was published until a drain is drained once that was said, and the folder begins a new life', async (t) => {
+  const bench = new ChunkerBench({ fileCount: null, rate: 200 });
+  const drain = async (): Promise<string> => {
+    bench.drained = 0;
+    bench.wantsDrain = false;
+    bench.start();
+    await bench.clock.advance(500);
+    bench.drain();
+    await bench.untilDrained();
+    holds(t, bench);
+    bench.wantsDrain = false;
+    return bench.life.producer;
+  };
+  const first = await drain();
+  bench.kill();
+  t.not(await drain(), first);
+  t.false(bench.life.resumed);
+});
+
+test('who is killed before it was said that it has drained says so at the next start, and publishes nothing', async (t) => {
+  for (const fileCount of [null, 30]) {
+    const bench = new ChunkerBench({ fileCount, rate: 200 });
+    bench.gate = ({ writes }) => {
+      const phase = writes.find(({ key }) => key.toString() === 'phase')?.value;
+      if (phase == null || !Buffer.from(phase).includes('told')) return undefined;
+      bench.gate = () => {};
+      bench.kill('lost');
+      return new Promise(() => {});
+    };
+    bench.start();
+    await bench.clock.advance(500);
+    const { producer } = bench.life;
+    bench.drain();
+    await bench.clock.until(() => !bench.isRunning);
+    t.is(bench.said, 1);
+    t.is(bench.drained, 0);
+    const sent = bench.sent.length;
+    bench.start();
+    await bench.untilDrained();
+    t.is(bench.said, 2);
+    t.is(bench.life.producer, producer);
+    t.is(bench.sent.length, sent);
+    holds(t, bench);
+  }
+});
+
+test('a life that died between its end and the release only releases its hold at the next start', async (t) => {
   const bench = new ChunkerBench({ fileCount: 5 });
   bench.gate = ({ writes }) => {
     const phase = writes.find(({ key }) => key.toString() === 'phase')?.value;
@@ -158,9 +215,12 @@ test('the hold of a life that died between its end and the release is released a
   await bench.clock.until(() => bench.incarnations === 1 && phaseOf(bench) === 'finished');
   const [first = ''] = bench.journals.sums.holds.keys();
   t.not(first, '');
+  const sent = bench.sent.length;
   bench.start();
   await bench.untilDrained();
-  t.deepEqual(bench.journals.released, [first, bench.life.producer]);
+  t.is(bench.life.producer, first);
+  t.is(bench.sent.length, sent);
+  t.deepEqual(bench.journals.released, [first]);
   t.is(bench.journals.sums.holds.size, 0);
   holds(t, bench);
 });

@@ -43,6 +43,8 @@ export type Life = {
   readonly reservedStep: number;
   /** All files are verified; only the end records and the hold are left. */
   readonly isEnding: boolean;
+  /** The end records are there as well: only the release of the hold, and the word of it, are left. */
+  readonly isFinished: boolean;
   /** By partition, of a life that is ending: the index of its end record, where that is known. */
   readonly endIndexes: readonly number[] | null;
   /** By partition: records below `durable` are in the journal, and whether the producer has ended there, with the last of them. */
@@ -83,11 +85,42 @@ export async function checkPast(journals: Journals, store: Store): Promise<void>
 export async function beginLife(options: LifeOptions): Promise<Life> {
   const { store, journals } = options;
   const known = records.readRow(store, 'identity', records.isIdentityRow);
-  const phase = records.readRow(store, 'phase', records.isPhaseRow);
-  if (known !== null && phase?.phase !== 'finished') return continueLife(options, known, phase);
+  const row = records.readRow(store, 'phase', records.isPhaseRow);
+  const phase = row?.phase ?? null;
+  if (known !== null && (phase === null || phase === 'ending')) return continueLife(options, known, row);
+  if (known !== null && isSameWork(options, known, phase)) return finishedLife(options, known);
   // The release of a finished life is repeated: the process may have died before it.
   if (known !== null) await journals.release(SUMS_JOURNAL, known.producer);
   return newLife(options);
+}
+
+/**
+ * Whether the work that a finished life has done is what is asked for. A number of files is published once, however often
+ * the command is repeated: its process may have been killed before it could say that it was done. Without a number, until
+ * that was said.
+ */
+function isSameWork({ workload, fileCount }: LifeOptions, known: records.IdentityRow, phase: string | null): boolean {
+  return known.workload === describeWorkload(workload, fileCount) && (fileCount !== null || phase === 'finished');
+}
+
+function finishedLife(options: LifeOptions, { producer }: records.IdentityRow): Life {
+  const { store, workload, boot } = options;
+  const ledgerBytes = records.readBytes(store, 'ledger');
+  return {
+    producer,
+    resumed: true,
+    position: records.readRow(store, 'position', records.isPositionRow) ?? { offset: 0, nextIndexes: {}, epochs: {} },
+    ledger: ledgerBytes === null ? new Ledger() : Ledger.load(ledgerBytes, false),
+    schedule: null,
+    boot,
+    endStep: records.readRow(store, 'end', records.isEndRow)?.endStep ?? null,
+    reservedStep: records.readRow(store, 'reserved', records.isReservedRow)?.step ?? 0,
+    isEnding: true,
+    isFinished: true,
+    endIndexes: null,
+    journals: workloadJournals(workload).map(() => ({ durable: 0, ended: true })),
+    snapshot: null,
+  };
 }
 
 async function newLife(options: LifeOptions): Promise<Life> {
@@ -113,6 +146,7 @@ async function newLife(options: LifeOptions): Promise<Life> {
     endStep: null,
     reservedStep: 0,
     isEnding: false,
+    isFinished: false,
     endIndexes: null,
     journals: Array.from({ length: workload.partitions }, () => ({ durable: 0, ended: false })),
     snapshot: null,
@@ -172,6 +206,7 @@ async function continueLife(
     endStep: records.readRow(store, 'end', records.isEndRow)?.endStep ?? null,
     reservedStep: records.readRow(store, 'reserved', records.isReservedRow)?.step ?? 0,
     isEnding,
+    isFinished: false,
     endIndexes: phase?.endIndexes ?? null,
     journals,
     snapshot: isEnding ? null : newestSnapshot(store, journals),

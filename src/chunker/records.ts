@@ -12,7 +12,7 @@
  * | `reserved`   | row: no step from this one on was ever generated; written ahead of the generator                   |
  * | `end`        | row: the step from which no file is opened; before anything is sent that depends on it             |
  * | `phase`      | row: `ending`, and the index of each partition's end record, before the end records are sent;       |
- * |              | `finished` before the hold is released                                                              |
+ * |              | `finished` before the hold is released; `told` when it was said that this is done                   |
  *
  * Position and ledger move in one transaction, and a snapshot is never newer than the ledger beside it.
  */
@@ -60,7 +60,7 @@ export type WitnessRow = { readonly witness: string };
 export type ReservedRow = { readonly step: number };
 export type EndRow = { readonly endStep: number };
 /** `endIndexes`: by partition, where the end record belongs. Folders of older builds lack it. */
-export type PhaseRow = { readonly phase: 'ending' | 'finished'; readonly endIndexes?: readonly number[] };
+export type PhaseRow = { readonly phase: 'ending' | 'finished' | 'told'; readonly endIndexes?: readonly number[] };
 
 export function isIdentityRow(value: unknown): value is IdentityRow {
   const row = asRecord(value);
@@ -104,7 +104,7 @@ export function isPhaseRow(value: unknown): value is PhaseRow {
   const phase = row?.['phase'];
   const endIndexes = row?.['endIndexes'];
   if (endIndexes !== undefined && !(Array.isArray(endIndexes) && endIndexes.every(isCount))) return false;
-  return phase === 'ending' || phase === 'finished';
+  return phase === 'ending' || phase === 'finished' || phase === 'told';
 }
 
 /** The row under a key, or `null`. */

@@ -109,6 +109,7 @@ async function chunk(runtime: ComponentRuntime, flags: Flags): Promise<void> {
   });
   const journals = connectJournals(flags.connect, `chunker ${process.pid}`, runtime.log);
   const report = new ChunkerReport((event) => runtime.emit(event));
+  let isDrained = false;
   const { chunker, life } = await prepareChunker({
     journals,
     store,
@@ -132,9 +133,11 @@ async function chunk(runtime: ComponentRuntime, flags: Flags): Promise<void> {
       onEnding: (endStep) => runtime.emit({ event: 'ending', endStep }),
       onDrained: () => {
         const { verifiedTotal, filesTotal } = chunker;
-        runtime.log.info({ verifiedTotal }, 'every file is verified');
-        runtime.finish({ event: 'drained', verifiedTotal, filesCompletedTotal: filesTotal });
+        isDrained = true;
+        runtime.log.info({ verifiedTotal }, life.isFinished ? ALREADY_DONE : 'every file is verified');
+        runtime.report({ event: 'drained', verifiedTotal, filesCompletedTotal: filesTotal });
       },
+      onTold: () => runtime.finish(),
       onFailure: (error) => runtime.fail(error),
     },
   });
@@ -149,6 +152,10 @@ async function chunk(runtime: ComponentRuntime, flags: Flags): Promise<void> {
       await chunker.stop();
       journals.close();
       await store.close();
+      // What was asked for by number is done, or it is not.
+      if (flags.count === undefined || isDrained) return;
+      const verified = `${chunker.verifiedTotal} of ${flags.count} files are verified`;
+      return { unfinished: `stopped before its work was done: ${verified}; the same command goes on` };
     },
   });
   const { producer, resumed } = life;
@@ -164,6 +171,8 @@ async function chunk(runtime: ComponentRuntime, flags: Flags): Promise<void> {
   });
   chunker.start();
 }
+
+const ALREADY_DONE = 'these files were published and verified before: another seed, number or folder publishes others';
 
 /** 8 random bytes; the first is never zero, which marks the producers of shards. */
 function newProducer(): string {

@@ -283,34 +283,61 @@ test.serial('another workload on the folder of a chunker is refused with both', 
   t.like(await again.ready(), { resumed: true });
 });
 
-test.serial('a chunker ends by itself when its files are verified, and starts anew on the same folder', async (t) => {
+test.serial(
+  'a chunker ends by itself when its files are verified, and the same command finds its work done',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const { endpoint } = await broker(t, folder);
+    const at = (name: string): string[] => ['--data', join(folder, name), '--connect', endpoint];
+    const summer = new TestProcess(t, ['summer', ...at('summer'), '--partitions', '0,1']);
+    await summer.ready();
+    const argv = ['chunker', ...at('chunker'), '--files', '5', '--count', '20'];
+    const producers: string[] = [];
+    for (const [more, resumed] of [
+      [[], false],
+      [[], true],
+      [['--seed', '2'], false],
+    ] as const) {
+      const chunker = new TestProcess(t, [...argv, ...more]);
+      const ready = await chunker.ready();
+      t.like(ready, { resumed, verifiedTotal: resumed ? 20 : 0 });
+      if (ready.component === 'chunker') producers.push(ready.producer);
+      t.deepEqual(await chunker.exit(), { code: EXIT.holds, signal: null });
+      t.deepEqual(chunker.events.at(-1), { event: 'drained', verifiedTotal: 20, filesCompletedTotal: 20 });
+      t.deepEqual(
+        chunker.events.map(({ event }) => event),
+        ['ready', 'drained'],
+      );
+    }
+    t.is(producers[1], producers[0]);
+    t.not(producers[2], producers[0]);
+  },
+);
+
+test.serial('a chunker that is stopped before its work is done exits 3, and the same command goes on', async (t) => {
   const folder = temporaryFolder(t);
   const { endpoint } = await broker(t, folder);
-  const summer = new TestProcess(t, [
-    'summer',
-    '--data',
-    join(folder, 'summer'),
-    '--connect',
-    endpoint,
-    '--partitions',
-    '0,1',
-  ]);
-  await summer.ready();
-  const argv = ['chunker', '--data', join(folder, 'chunker'), '--connect', endpoint, '--files', '5', '--count', '20'];
-  const producers = new Set<string>();
-  for (let life = 0; life < 2; life += 1) {
-    const chunker = new TestProcess(t, argv);
-    const ready = await chunker.ready();
-    t.like(ready, { resumed: false });
-    if (ready.component === 'chunker') producers.add(ready.producer);
-    t.deepEqual(await chunker.exit(), { code: EXIT.holds, signal: null });
-    t.deepEqual(chunker.events.at(-1), { event: 'drained', verifiedTotal: 20, filesCompletedTotal: 20 });
-    t.deepEqual(
-      chunker.events.map(({ event }) => event),
-      ['ready', 'drained'],
-    );
+  const at = (name: string): string[] => ['--data', join(folder, name), '--connect', endpoint];
+  const argv = ['chunker', ...at('counted'), '--files', '2', '--chunks', '10', '--rate', '100', '--count', '30'];
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    const counted = new TestProcess(t, argv);
+    await counted.ready();
+    await counted.signal(signal);
+    t.deepEqual(await counted.exit(), { code: EXIT.inconclusive, signal: null });
+    t.deepEqual(counted.events.at(-1), { event: 'stopped', reason: signal });
+    t.regex(counted.lastMessage, /^stopped before its work was done: \d+ of 30 files are verified/);
   }
-  t.is(producers.size, 2);
+  const summer = new TestProcess(t, ['summer', ...at('summer'), '--partitions', '0,1']);
+  await summer.ready();
+  const again = new TestProcess(t, argv);
+  t.like(await again.ready(), { resumed: true });
+  t.is((await again.exit()).code, EXIT.holds);
+  t.like(again.events.at(-1), { event: 'drained', verifiedTotal: 30, filesCompletedTotal: 30 });
+  // Without a number it publishes until it is told to stop: that is its work.
+  const endless = new TestProcess(t, ['chunker', ...at('endless'), '--rate', '100']);
+  await endless.ready();
+  await endless.signal('SIGTERM');
+  t.deepEqual(await endless.exit(), { code: EXIT.holds, signal: null });
 });
 
 test.serial('simulate runs a seed, prints the digest of its history and what it reached, and exits 0', async (t) => {

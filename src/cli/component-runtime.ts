@@ -101,9 +101,15 @@ export class ComponentRuntime {
     this.#end.fail(error);
   }
 
-  /** Ends the process after its last event. */
-  finish(event: ComponentEvent): void {
-    this.#end.finish([() => this.#emitProgress(), () => this.emit(event)]);
+  /** Says an event after the newest progress. */
+  report(event: ComponentEvent): void {
+    this.#emitProgress();
+    this.emit(event);
+  }
+
+  /** Ends the process, whose last event was said. */
+  finish(): void {
+    this.#end.finish([]);
   }
 
   async #shutDown(signal: string, isSupervised: boolean): Promise<void> {

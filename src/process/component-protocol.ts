@@ -140,7 +140,7 @@ export type DrainedEvent = {
   readonly verifiedTotal: number;
   readonly filesCompletedTotal: number;
 };
-/** A graceful end (SIGTERM); it exits 0 right after. */
+/** A graceful end (SIGTERM); it exits right after: 0, or 3 when work that was asked for by number is not done. */
 export type StoppedEvent = { readonly event: 'stopped'; readonly reason: string };
 
 export type ReadyEvent = BrokerReady | SummerReady | ChunkerReady;

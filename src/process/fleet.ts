@@ -109,7 +109,8 @@ export class Fleet {
     } else if (exit.intent === 'kill') {
       this.#silentChecks.set(process.name, 0);
       this.#listener.onKilled(process, exit);
-      void this.#restart(process);
+      // Whoever has said that it has drained has nothing left to do.
+      if (!this.hasDrained(process)) void this.#restart(process);
     }
   }
 

@@ -95,6 +95,8 @@ export class ChunkerBench {
   readonly failures: unknown[] = [];
   readonly sent: Sent[] = [];
   readonly delays: number[] = [];
+  /** How often it was said that all is drained; and how often that this was said was durable. */
+  said = 0;
   drained = 0;
   /** Drains every incarnation, as its supervisor would. */
   wantsDrain = false;
@@ -224,6 +226,9 @@ export class ChunkerBench {
         onScheduleLag: () => {},
         onDelay: (_file, seconds) => this.delays.push(seconds),
         onDrained: () => {
+          if (isCurrent()) this.said += 1;
+        },
+        onTold: () => {
           if (isCurrent()) this.drained += 1;
         },
         onFailure: (error) => this.#fail(incarnation, error),

@@ -3,7 +3,7 @@
 import { ViolationError } from '../../core/errors.ts';
 import { type Served, ComponentRuntime } from '../component-runtime.ts';
 
-const [way = ''] = process.argv.slice(2);
+const way: string = process.argv[2] ?? '';
 const runtime = new ComponentRuntime({ component: 'summer', supervised: 'not' });
 const served: Served = {
   progress: () => {
