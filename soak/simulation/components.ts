@@ -150,6 +150,11 @@ export function runSummer(partitions: readonly number[], takesOver: (process: Si
       onClaim: (_shard, { outcome }) => {
         if (outcome !== 'owned' && !incarnation.isOver) counters.count('shard left out of a claim');
       },
+      onLost: ({ shard }) => {
+        if (incarnation.isOver) return;
+        counters.count('shard lost, and the others kept');
+        process.lostShards.add(shard);
+      },
       onFailure: (error) => process.fail(incarnation, error),
     };
     const prepare = decorations.prepareSummer ?? prepareSummer;

@@ -17,6 +17,8 @@ export const MOMENTS = [
   'takeover with a waking zombie',
   'zombie fenced',
   'zombie restarted and replaced',
+  'takeover of some of the shards',
+  'shard lost, and the others kept',
   'request of a zombie fenced',
   'shard left out of a claim',
   'message lost',

@@ -5,10 +5,12 @@ import type { Counters } from './counters.ts';
 import type { Network } from './network.ts';
 import { type Plan, type PlannedFault, targetOf } from './plan.ts';
 import type { SimulatedProcess, Surroundings } from './process.ts';
-import type { Supervisor } from './supervisor.ts';
+import type { Slot, Supervisor } from './supervisor.ts';
 
 /** A fault whose target is not up is tried again so much later. */
 const RETRY_MS = 25;
+/** So many takeovers of several shards, and one of them takes some of the shards only. */
+const PARTIAL_EVERY = 3;
 const POWER = 0x706f7765;
 
 type Kinds = PlannedFault['kind'];
@@ -179,7 +181,9 @@ export class Faults {
     const slot = this.#supervisor.slots.find(({ name }) => name === fault.target);
     const { incarnation } = old;
     if (slot === undefined || incarnation === null) return;
-    this.#supervisor.abandon(slot, old);
+    const partitions = this.#partitionsOf(fault, slot, old);
+    if (partitions.length === slot.partitions.length) this.#supervisor.abandon(slot, old);
+    else this.#counters.count('takeover of some of the shards');
     switch (fault.old) {
       case 'dead':
         this.#counters.count('takeover of a dead summer');
@@ -195,13 +199,19 @@ export class Faults {
       default:
         fault.old satisfies never;
     }
-    const successor = this.#supervisor.takeOver(slot);
+    const successor = this.#supervisor.takeOver(slot, partitions);
     if (fault.successor !== null) this.#supervisor.kill(successor, fault.successor);
     this.#effective(fault);
     this.#lasts(fault.id, fault.wakeMs, () => {
       if (incarnation.resume() > 0 && successor.isReady) this.#counters.count('takeover with a waking zombie');
       if (fault.returns) this.#supervisor.bringBack(slot, old);
     });
+  }
+
+  /** What the successor takes: everything; or, of one who owns all of it, some now and then. */
+  #partitionsOf({ wakeMs }: Of<'takeover'>, { partitions }: Slot, old: SimulatedProcess): readonly number[] {
+    const isPartial = old.isReady && old.lostShards.size === 0 && wakeMs % PARTIAL_EVERY === 0;
+    return isPartial && partitions.length > 1 ? partitions.slice(0, Math.ceil(partitions.length / 2)) : partitions;
   }
 
   #block(fault: Of<'partition' | 'stall'>, name: string): void {

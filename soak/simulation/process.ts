@@ -67,6 +67,8 @@ export class SimulatedProcess {
   /** How it is to die, once that is decided. */
   death: Death | null = null;
   slowDiskNs = 0;
+  /** Of a summer that runs: shards that have a newer owner. */
+  readonly lostShards: Set<number> = new Set();
   /** Called once, when a chunker's decision to send its end records is durable. */
   whenEnding: (() => void) | null = null;
   incarnation: Incarnation | null = null;
@@ -129,6 +131,7 @@ export class SimulatedProcess {
     this.#wantsStop = false;
     this.hasFailedCommit = false;
     this.death = null;
+    this.lostShards.clear();
     const incarnation: Incarnation = new Incarnation({
       name: this.name,
       number: this.starts,

@@ -147,9 +147,9 @@ export class Supervisor {
     else process.incarnation?.killAtCall(death.atCall);
   }
 
-  /** A successor of the slot's newest summer, in a store of its own. */
-  takeOver(slot: Slot): SimulatedProcess {
-    const successor = this.#addSummer(slot);
+  /** A successor of the slot's newest summer in these partitions, in a store of its own. */
+  takeOver(slot: Slot, partitions: readonly number[]): SimulatedProcess {
+    const successor = this.#addSummer(slot, partitions);
     slot.takingOver.add(successor.name);
     successor.start();
     return successor;
@@ -216,6 +216,8 @@ export class Supervisor {
       const { confirmed } = this.#surroundings.auditor.shard(shard);
       const owner = confirmed === null ? undefined : this.processAt(confirmed);
       if (owner !== undefined && !owner.isUp) this.#startLater(owner, this.#prng.below(RESTART_MS_MAX));
+      // Its successor raised the epoch and died for good before it confirmed itself: somebody restarts the owner.
+      else if (owner?.lostShards.has(shard) === true && slot.takingOver.size === 0) owner.stop();
     }
     const isAnybody = slot.summers.some((summer) => summer.isUp || this.#starting.has(summer));
     const last = slot.summers.at(-1);
@@ -282,11 +284,12 @@ export class Supervisor {
   #isServed(slot: Slot): boolean {
     return slot.partitions.every((shard) => {
       const { confirmed } = this.#surroundings.auditor.shard(shard);
-      return confirmed !== null && this.processAt(confirmed)?.isReady === true;
+      const owner = confirmed === null ? undefined : this.processAt(confirmed);
+      return owner?.isReady === true && !owner.lostShards.has(shard);
     });
   }
 
-  #addSummer(slot: Slot): SimulatedProcess {
+  #addSummer(slot: Slot, partitions: readonly number[] = slot.partitions): SimulatedProcess {
     const number = slot.summers.length + 1;
     const { auditor } = this.#surroundings;
     const summer = this.#known(
@@ -294,7 +297,7 @@ export class Supervisor {
         name: number === 1 ? slot.name : `${slot.name}.${number}`,
         component: 'summer',
         surroundings: this.#surroundings,
-        run: runSummer(slot.partitions, ({ name }) => slot.takingOver.has(name)),
+        run: runSummer(partitions, ({ name }) => slot.takingOver.has(name)),
         onDurable: ({ path }, writes) => auditor.summerDurable(path, writes),
       }),
     );

@@ -216,7 +216,7 @@ export class Chunker {
 
   /** Graceful: sends nothing more; what is verified is durable when it resolves. The next start continues. */
   async stop(): Promise<void> {
-    if (this.#isOver) return;
+    if (this.#isOver) return this.#ending.settled;
     this.#isOver = true;
     this.#publisher.stop();
     this.#stream.close();

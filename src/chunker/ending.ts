@@ -41,6 +41,8 @@ export class Ending {
   /** Partitions whose journal has answered that the producer has ended. */
   readonly #endedByAnswer = new Set<number>();
 
+  #telling: Promise<void> = Promise.resolve();
+
   constructor(options: EndingOptions) {
     this.#options = options;
   }
@@ -48,6 +50,11 @@ export class Ending {
   /** `null`: it has not begun. */
   get phase(): 'ending' | 'finished' | null {
     return this.#phase;
+  }
+
+  /** Resolves when no transaction of it is under way: that it was said may be one. */
+  get settled(): Promise<void> {
+    return this.#telling;
   }
 
   /** Begins if everything is generated, durable and verified. */
@@ -110,7 +117,7 @@ export class Ending {
     journals.release(SUMS_JOURNAL, life.producer).then(
       () => {
         onReleased();
-        rows.writePhase({ phase: 'told' }, onTold);
+        this.#telling = new Promise<void>((resolve) => rows.writePhase({ phase: 'told' }, resolve)).then(onTold);
       },
       // Closed by a stop before the answer came: the next start releases again.
       (error: unknown) => (isClosed(error) ? undefined : onFailure(error)),

@@ -202,6 +202,25 @@ test('who is killed before it was said that it has drained says so at the next s
   }
 });
 
+test('who is stopped while it becomes durable that its end was said waits for that', async (t) => {
+  const bench = new ChunkerBench({ fileCount: 5 });
+  const held = new HeldCommits();
+  bench.gate = (commit) =>
+    commit.writes.some(({ value }) => value !== null && Buffer.from(value).includes('"told"'))
+      ? held.gate(commit)
+      : undefined;
+  bench.start();
+  await bench.clock.until(() => held.waiting.length > 0);
+  let isStopped = false;
+  const stopping = bench.chunker.stop().then(() => (isStopped = true));
+  await bench.clock.settle();
+  t.false(isStopped);
+  held.open();
+  await stopping;
+  t.is(bench.drained, 1);
+  holds(t, bench);
+});
+
 test('a life that died between its end and the release only releases its hold at the next start', async (t) => {
   const bench = new ChunkerBench({ fileCount: 5 });
   bench.gate = ({ writes }) => {

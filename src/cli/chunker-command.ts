@@ -152,10 +152,12 @@ async function chunk(runtime: ComponentRuntime, flags: Flags): Promise<void> {
       await chunker.stop();
       journals.close();
       await store.close();
+    },
+    unfinished: () => {
       // What was asked for by number is done, or it is not.
-      if (flags.count === undefined || isDrained) return;
+      if (flags.count === undefined || isDrained) return null;
       const verified = `${chunker.verifiedTotal} of ${flags.count} files are verified`;
-      return { unfinished: `stopped before its work was done: ${verified}; the same command goes on` };
+      return `stopped before its work was done: ${verified}; the same command goes on`;
     },
   });
   const { producer, resumed } = life;

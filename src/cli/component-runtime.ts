@@ -22,14 +22,13 @@ export type ComponentRuntimeOptions = {
   readonly supervised: Supervision;
 };
 
-/** What a graceful stop has left: `unfinished` is work that was asked for and is not done, in words. */
-export type Stopped = { readonly unfinished: string };
-
 export type Served = {
   readonly progress: () => ProgressEvent;
   readonly onCommand?: (command: ComponentCommand) => void;
   /** Resolves when what was done is durable. */
-  readonly stop: () => Promise<Stopped | void>;
+  readonly stop: () => Promise<void>;
+  /** Once it has stopped: work that was asked for and is not done, in words; null when there is none. */
+  readonly unfinished?: () => string | null;
 };
 
 export class ComponentRuntime {
@@ -119,16 +118,16 @@ export class ComponentRuntime {
     if (this.#end.isEnding || this.#isStopping) return;
     this.#isStopping = true;
     this.log.info({ signal }, 'stopping');
-    let stopped: Stopped | void;
+    let unfinished: string | null;
     try {
-      stopped = await this.#served?.stop();
+      await this.#served?.stop();
+      unfinished = this.#served?.unfinished?.() ?? null;
     } catch (error) {
       return this.fail(error);
     }
     const say = [() => this.#emitProgress(), () => this.emit({ event: 'stopped', reason: signal })];
-    if (stopped === undefined) return this.#end.finish(say);
-    const { unfinished } = stopped;
-    this.#end.finish([...say, () => this.log.warn({ signal }, unfinished)], EXIT.inconclusive);
+    if (unfinished === null) this.#end.finish(say);
+    else this.#end.finish([...say, () => this.log.warn({ signal }, unfinished)], EXIT.inconclusive);
   }
 
   #emitProgress(): void {

@@ -48,6 +48,8 @@ async function sum(runtime: ComponentRuntime, flags: Flags): Promise<void> {
     readOther: (folder, read) =>
       readLmdbStore({ folder, scratchFolder: flags.data, kind: 'summer', tables: SUMMER_TABLES }, read),
     onClaim: (shard, claim) => logClaim(runtime.log, shard, claim),
+    onLost: ({ shard, epoch }) =>
+      runtime.log.warn({ shard, epoch }, `shard ${shard} is dropped: it has a newer owner; the others go on`),
     onFailure: (error) => runtime.fail(error),
   });
   runtime.serve({

@@ -20,6 +20,8 @@ export type PrepareSummerOptions = {
   readonly readOther: ReadOther;
   /** How the claim of each shard went, for the log. */
   readonly onClaim?: (shard: number, claim: Claim) => void;
+  /** A shard has a newer owner, and the others go on. */
+  readonly onLost?: (owner: ShardEpoch) => void;
   /** It must stop. Called once, after its start. */
   readonly onFailure: (error: unknown) => void;
 };
@@ -35,7 +37,7 @@ export type PreparedSummer = {
  * partition that does not exist is a UsageError. Journals that have lost what the store proves they had are a ViolationError.
  */
 export async function prepareSummer(options: PrepareSummerOptions): Promise<PreparedSummer> {
-  const { journals, store, clock, partitions, onFailure } = options;
+  const { journals, store, clock, partitions, onLost, onFailure } = options;
   await checkWitnesses(journals, store, partitions);
   const info = await journals.list();
   checkPartitions(partitions, info.partitions);
@@ -47,5 +49,6 @@ export async function prepareSummer(options: PrepareSummerOptions): Promise<Prep
   }
   if (owners.length === 0) throw new FencedError('every shard that was asked for belongs to somebody else');
   const { batchBytesMax } = info;
-  return { summer: new Summer({ journals, store, clock, owners, batchBytesMax, onFailure }), owners };
+  const lost = onLost === undefined ? {} : { onLost };
+  return { summer: new Summer({ journals, store, clock, owners, batchBytesMax, ...lost, onFailure }), owners };
 }

@@ -35,7 +35,9 @@ export type SummerOptions = {
   readonly owners: readonly ShardEpoch[];
   /** The largest batch that the journals take. */
   readonly batchBytesMax: number;
-  /** It must stop: a violation, a newer owner, a failed commit. Called once. */
+  /** A newer owner has this shard; the others go on. */
+  readonly onLost?: (owner: ShardEpoch) => void;
+  /** It must stop: a violation, a newer owner of its last shard, a failed commit. Called once. */
   readonly onFailure: (error: unknown) => void;
 };
 
@@ -49,6 +51,8 @@ type Reader = {
   reported: number;
   reportedNs: number;
   isReporting: boolean;
+  /** The shard has a newer owner: nothing of it is published, trimmed or committed any more. */
+  isLost: boolean;
 };
 
 export type SummerCounts = {
@@ -61,7 +65,10 @@ export type SummerCounts = {
 
 export class Summer {
   readonly #options: SummerOptions;
-  readonly #readers: Reader[] = [];
+  /** Of the shards that it owns. */
+  #readers: readonly Reader[] = [];
+  /** Of the shards that it has lost. */
+  readonly #lost = { chunksFolded: 0, bytesFolded: 0 };
   readonly #batchSums: number;
   #isCommitting = false;
   #isStarting = false;
@@ -80,8 +87,7 @@ export class Summer {
 
   get counts(): SummerCounts {
     const counts = {
-      chunksFolded: 0,
-      bytesFolded: 0,
+      ...this.#lost,
       commits: this.#commits,
       filesOpen: 0,
       sumsPublished: this.#sumsPublished,
@@ -96,7 +102,7 @@ export class Summer {
 
   /** Loads every shard from the store, publishes what its outbox holds, and reads on. */
   start(): void {
-    for (const owner of this.#options.owners) this.#startShard(owner);
+    this.#readers = this.#options.owners.map((owner) => this.#readerOf(owner));
     for (const reader of this.#readers) {
       for (const entry of reader.shard.outbox) this.#publish(reader, entry);
       void this.#read(reader);
@@ -119,7 +125,7 @@ export class Summer {
     if (!batch.isEmpty) await store.commit(batch.writes);
   }
 
-  #startShard(owner: ShardEpoch): void {
+  #readerOf(owner: ShardEpoch): Reader {
     const { journals, store, clock } = this.#options;
     const shard = new Shard(owner.shard, store);
     const reader: Reader = {
@@ -136,7 +142,7 @@ export class Summer {
         windowBatches: SUMS_WINDOW_BATCHES,
         events: {
           onAcknowledged: (through) => this.#acknowledged(reader, through),
-          onFenced: () => this.#fenced(owner),
+          onFenced: () => this.#fenced(reader),
           onEnded: () => this.#fail(new OperatingError('ERR_ENDED', `the producer of shard ${owner.shard} has ended`)),
           onError: (error) => this.#fail(error),
         },
@@ -145,8 +151,9 @@ export class Summer {
       reported: -1,
       reportedNs: 0,
       isReporting: false,
+      isLost: false,
     };
-    this.#readers.push(reader);
+    return reader;
   }
 
   async #read(reader: Reader): Promise<void> {
@@ -155,14 +162,14 @@ export class Summer {
       for (;;) {
         if (!shard.hasRoom) await new Promise<void>((resolve) => (reader.whenRoom = resolve));
         const next = await stream.next();
-        if (next === null || this.#isOver) return;
+        if (next === null || this.#isOver || reader.isLost) return;
         if ('bytes' in next) {
           shard.fold(next);
           if (shard.hasFinished) this.#commitSoon();
           else this.#commitLater();
           continue;
         }
-        if (next.end === 'fenced') return this.#fenced(reader.owner);
+        if (next.end === 'fenced') return this.#fenced(reader);
         if (next.end === 'trimmed') throw trimmedError(shard.journal, shard.offset, next.begin);
         if (next.end === 'rejected')
           throw new OperatingError('ERR_READ_REJECTED', `cannot read ${shard.journal}: ${next.reason}`);
@@ -213,7 +220,7 @@ export class Summer {
     if (this.#whenIdle !== null) return this.#whenIdle();
     if (this.#readers.some(({ shard }) => shard.hasFinished)) this.#commit();
     else if (this.#readers.some(({ shard }) => shard.isDirty)) this.#commitLater();
-    for (const { reader, entry } of finished) if (entry !== null) this.#publish(reader, entry);
+    for (const { reader, entry } of finished) if (entry !== null && !reader.isLost) this.#publish(reader, entry);
   }
 
   #publish({ owner, appender }: Reader, entry: OutboxEntry): void {
@@ -234,11 +241,7 @@ export class Summer {
 
   #acknowledged(reader: Reader, through: number): void {
     this.#sumsPublished += reader.shard.acknowledged(through);
-    if (reader.shard.hasRoom && reader.whenRoom !== null) {
-      const { whenRoom } = reader;
-      reader.whenRoom = null;
-      whenRoom();
-    }
+    if (reader.shard.hasRoom) wake(reader);
     if (reader.shard.mustClear) this.#commit();
   }
 
@@ -255,7 +258,7 @@ export class Summer {
       journals.report(reader.owner, offset).then(
         (outcome) => {
           reader.isReporting = false;
-          if (outcome === 'fenced') this.#fenced(reader.owner);
+          if (outcome === 'fenced') this.#fenced(reader);
         },
         (error: unknown) => this.#fail(error),
       );
@@ -263,8 +266,21 @@ export class Summer {
     this.#timer = clock.after(REPORT_MS, () => this.#report());
   }
 
-  #fenced({ shard, epoch }: ShardEpoch): void {
-    this.#fail(new FencedError(`shard ${shard} has a newer owner than epoch ${epoch}`));
+  /** Drops a shard at once. A commit under way may still write it, as it may when its process is only stopped. */
+  #fenced(reader: Reader): void {
+    if (reader.isLost || this.#isOver) return;
+    const { shard, owner, appender, stream } = reader;
+    const others = this.#readers.filter((other) => other !== reader);
+    if (others.length === 0)
+      return this.#fail(new FencedError(`shard ${owner.shard} has a newer owner than epoch ${owner.epoch}`));
+    reader.isLost = true;
+    this.#readers = others;
+    this.#lost.chunksFolded += shard.counts.chunksFolded;
+    this.#lost.bytesFolded += shard.counts.bytesFolded;
+    appender.stop();
+    stream.close();
+    wake(reader);
+    this.#options.onLost?.(owner);
   }
 
   #fail(error: unknown): void {
@@ -278,6 +294,13 @@ export class Summer {
     }
     this.#options.onFailure(error);
   }
+}
+
+/** Whoever waits for room in the outbox goes on. */
+function wake(reader: Reader): void {
+  const { whenRoom } = reader;
+  reader.whenRoom = null;
+  whenRoom?.();
 }
 
 /** Sums that one batch takes. */

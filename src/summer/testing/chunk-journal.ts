@@ -24,7 +24,12 @@ const workload = new Workload({
 export class ChunkJournal {
   readonly batches: StoredBatch[] = [];
   head = 0;
+  readonly #name: string;
   readonly #nextIndexes = new Map<string, number>();
+
+  constructor(name: string = JOURNAL) {
+    this.#name = name;
+  }
 
   /** The next batch of a producer; `firstIndex` by default the one that follows. */
   append(chunks: readonly Chunk[], options: { producer?: string; firstIndex?: number } = {}): StoredBatch {
@@ -32,13 +37,13 @@ export class ChunkJournal {
     const firstIndex = options.firstIndex ?? this.#nextIndexes.get(producer) ?? 0;
     this.#nextIndexes.set(producer, firstIndex + chunks.length);
     const header = { kind: 'chunks', producer, firstIndex, count: chunks.length, epoch: 0 } as const;
-    return this.store(encodeBatch(header, Buffer.concat(chunks.map(encodeChunk)), JOURNAL, crc32c));
+    return this.store(encodeBatch(header, Buffer.concat(chunks.map(encodeChunk)), this.#name, crc32c));
   }
 
   end(producer: string = PRODUCER): StoredBatch {
     const firstIndex = this.#nextIndexes.get(producer) ?? 0;
     const header = { kind: 'end', producer, firstIndex, count: 1, epoch: 0 } as const;
-    return this.store(encodeBatch(header, new Uint8Array(0), JOURNAL, crc32c));
+    return this.store(encodeBatch(header, new Uint8Array(0), this.#name, crc32c));
   }
 
   store(bytes: Uint8Array): StoredBatch {
