@@ -222,6 +222,8 @@ export class Chunker {
     this.#stream.close();
     const { rate, life } = this.#options;
     await this.#rows.close({ anchorNs: null, rate, boot: life.boot });
+    // The end may have been under way, and answered meanwhile.
+    await this.#ending.settled;
     await this.#hold.leave(this.#rows.offset);
   }
 

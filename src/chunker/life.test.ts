@@ -221,6 +221,31 @@ test('who is stopped while it becomes durable that its end was said waits for th
   holds(t, bench);
 });
 
+test('who is stopped while its end becomes durable closes nothing under what follows from that', async (t) => {
+  const bench = new ChunkerBench({ fileCount: 5 });
+  const held = new HeldCommits();
+  bench.gate = (commit) =>
+    commit.writes.some(
+      ({ key, value }) => key.toString() === 'phase' && value !== null && !Buffer.from(value).includes('ending'),
+    )
+      ? held.gate(commit)
+      : undefined;
+  bench.start();
+  await bench.clock.until(() => held.waiting.length > 0);
+  const stopping = bench.chunker.stop().then(() => {
+    t.is(held.waiting.length, 0);
+  });
+  // The end, and then that it was said.
+  for (const phase of ['finished', 'told']) {
+    await bench.clock.until(() => held.waiting.length > 0);
+    held.releaseOne();
+    await bench.clock.settle();
+    t.is(phaseOf(bench), phase);
+  }
+  await stopping;
+  holds(t, bench);
+});
+
 test('a life that died between its end and the release only releases its hold at the next start', async (t) => {
   const bench = new ChunkerBench({ fileCount: 5 });
   bench.gate = ({ writes }) => {
