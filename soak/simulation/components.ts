@@ -147,6 +147,7 @@ export function runSummer(partitions: readonly number[], takesOver: (process: Si
       partitions,
       takeOver: takesOver(process),
       readOther: (path, read) => readOther(process, incarnation, { path, read }),
+      lookAt: (path, check) => readOther(process, incarnation, { path, read: (reader) => void check(reader) }),
       onClaim: (_shard, { outcome }) => {
         if (outcome !== 'owned' && !incarnation.isOver) counters.count('shard left out of a claim');
       },

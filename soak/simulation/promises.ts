@@ -29,6 +29,8 @@ const ONE_OF: Readonly<Record<Moment, number>> = {
   'takeover with a waking zombie': 3,
   'zombie fenced': 2,
   'zombie restarted and replaced': 2,
+  'takeover of some of the shards': 4,
+  'shard lost, and the others kept': 4,
   'request of a zombie fenced': 2,
   'shard left out of a claim': 2,
   'message lost': 1,

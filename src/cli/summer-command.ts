@@ -1,9 +1,12 @@
 /** `stream-sum summer`: folds the chunks of its partitions and publishes their sums. */
 
+import { existsSync, realpathSync } from 'node:fs';
 import type { Command } from 'commander';
 import { systemClock } from '../core/clock.ts';
+import { UsageError } from '../core/errors.ts';
+import { reasonOf } from '../core/folder.ts';
 import type { Log } from '../core/log.ts';
-import { openLmdbStore, readLmdbStore } from '../store/lmdb-store.ts';
+import { lookAtLmdbStore, openLmdbStore, readLmdbStore } from '../store/lmdb-store.ts';
 import type { Claim } from '../summer/claim.ts';
 import { prepareSummer } from '../summer/prepare-summer.ts';
 import { SUMMER_TABLES } from '../summer/rows.ts';
@@ -12,7 +15,15 @@ import { connectJournals, parseConnect } from './connection.ts';
 import { makeCommand, parsePartitions, requireOptions, valueOption } from './flags.ts';
 import { type Supervision, supervisedOption } from './supervision.ts';
 
-type Flags = { data: string; connect: string; partitions: number[]; takeOver?: true; supervised: Supervision };
+type Flags = {
+  data: string;
+  connect: string;
+  partitions: number[];
+  takeOver?: true;
+  /** As the system names the folder. */
+  takeOverFrom?: string;
+  supervised: Supervision;
+};
 
 export function summerCommand(): Command {
   const command = makeCommand('summer', 'Fold the chunks of partitions and publish the final sum of every file.')
@@ -20,9 +31,25 @@ export function summerCommand(): Command {
     .option('--connect <endpoint>', "the broker's endpoint")
     .addOption(valueOption('--partitions <list>', 'the partitions to own, such as 0-7 or 0,3,6', parsePartitions))
     .option('--take-over', 'replace the present owners of the partitions, taking their state from their stores')
+    .addOption(
+      valueOption(
+        '--take-over-from <dir>',
+        'as --take-over, where the folder of the present owner was moved to this place; may be --data itself',
+        parseFolder,
+      ),
+    )
     .addOption(supervisedOption())
     .action((flags: Flags) => runSummer(flags));
   return requireOptions(command, '--data', '--connect', '--partitions');
+}
+
+/** A folder that is there, as the system names it. */
+function parseFolder(text: string, flag: string): string {
+  try {
+    return realpathSync(text);
+  } catch (error) {
+    throw new UsageError(`${flag} ${text}: ${reasonOf(error)}`);
+  }
 }
 
 async function runSummer(flags: Flags): Promise<void> {
@@ -39,14 +66,16 @@ async function sum(runtime: ComponentRuntime, flags: Flags): Promise<void> {
     tell: (line) => runtime.log.warn({}, line),
   });
   const journals = connectJournals(flags.connect, `summer ${process.pid}`, runtime.log);
+  const other = { scratchFolder: flags.data, kind: 'summer', tables: SUMMER_TABLES } as const;
   const { summer, owners } = await prepareSummer({
     journals,
     store,
     clock: systemClock,
     partitions: flags.partitions,
-    takeOver: flags.takeOver === true,
-    readOther: (folder, read) =>
-      readLmdbStore({ folder, scratchFolder: flags.data, kind: 'summer', tables: SUMMER_TABLES }, read),
+    takeOver: flags.takeOver === true || flags.takeOverFrom !== undefined,
+    movedTo: flags.takeOverFrom ?? null,
+    readOther: (folder, read) => readLmdbStore({ ...other, folder }, read),
+    lookAt: (folder, check) => lookAtLmdbStore({ ...other, folder }, check),
     onClaim: (shard, claim) => logClaim(runtime.log, shard, claim),
     onLost: ({ shard, epoch }) =>
       runtime.log.warn({ shard, epoch }, `shard ${shard} is dropped: it has a newer owner; the others go on`),
@@ -72,6 +101,12 @@ function logClaim(log: Log, shard: number, claim: Claim): void {
     log.info({ ...claim.owner, copiedFrom: claim.copiedFrom }, 'owns the shard');
     return;
   }
-  const by = claim.outcome === 'replaced' ? `the store at ${claim.confirmed}` : 'a newer owner';
+  const by = claim.outcome === 'replaced' ? ownerText(claim.confirmed) : 'a newer owner';
   log.warn({ shard }, `shard ${shard} is left out: it belongs to ${by}`);
+}
+
+/** The store that speaks for a shard; where it is gone, what helps. */
+function ownerText(path: string): string {
+  if (existsSync(path)) return `the store at ${path}`;
+  return `the store at ${path}, which is no longer there: if that folder was moved, add --take-over-from and its new place`;
 }

@@ -29,14 +29,19 @@ export type CopyFile = (from: string, to: string) => Promise<void>;
  * is stopped or is dead. Throws ERR_STORE_BUSY when every attempt met a commit. Nothing is said about whether the copy is
  * sound: a damaged file is copied as it is.
  */
-export async function copyLmdbFile(from: string, to: string, copyOnce: CopyFile = cloneOrCopy): Promise<void> {
-  for (let attempt = 0; attempt < COPY_ATTEMPTS_MAX; attempt += 1) {
+export async function copyLmdbFile(
+  from: string,
+  to: string,
+  copyOnce: CopyFile = cloneOrCopy,
+  attemptsMax: number = COPY_ATTEMPTS_MAX,
+): Promise<void> {
+  for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     if (attempt > 0) await delay(systemClock, RETRY_MS);
     const before = newestTransaction(from);
     await copyOnce(from, to);
     if (newestTransaction(from) === before) return;
   }
-  const detail = `${from} changed during each of ${COPY_ATTEMPTS_MAX} copies: its process still commits`;
+  const detail = `${from} changed during each of ${attemptsMax} copies: its process still commits`;
   throw new OperatingError('ERR_STORE_BUSY', detail);
 }
 

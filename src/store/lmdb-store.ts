@@ -10,12 +10,23 @@
  * - The last acknowledged transaction is noted beside the store (`acknowledged-note.ts`).
  */
 
-import { closeSync, existsSync, openSync, readdirSync, realpathSync, rmSync, statSync, truncateSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  statfsSync,
+  truncateSync,
+} from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asRecord, assert } from '../core/assert.ts';
 import { tryDescriptors } from '../core/descriptors.ts';
 import { OperatingError, UsageError } from '../core/errors.ts';
+import { formatBytes } from '../core/units.ts';
 import { folderError, makeFoldersSync, makeUsableFolder, reasonOf, removeFolders } from '../core/folder.ts';
 import { FileLock } from '../hash/file-lock.ts';
 import { AcknowledgedNote, readAcknowledged } from './acknowledged-note.ts';
@@ -77,6 +88,8 @@ export type ReadStoreOptions = Omit<LmdbStoreOptions, 'tell'> & {
   readonly scratchFolder: string;
   /** How a file is copied. */
   readonly copyOnce?: CopyFile;
+  /** Copies that may meet a commit; by default many more than a process makes that was fenced. */
+  readonly copyAttemptsMax?: number | undefined;
 };
 
 class LmdbStore extends Tables implements Store {
@@ -261,7 +274,7 @@ function removeCopies(folder: string): void {
  */
 export async function readLmdbStore<T>(options: ReadStoreOptions, read: (reader: StoreReader) => T): Promise<T> {
   const file = join(options.folder, DATA_FILE);
-  if (!existsSync(file)) throw new OperatingError('ERR_STORE_MISSING', `there is no store at ${options.folder}`);
+  if (!existsSync(file)) throw missingError(options.folder);
   const tables = await openCopy(file, options);
   try {
     const format = tables.has(FORMAT_TABLE) ? tables.get(FORMAT_TABLE, FORMAT_KEY) : undefined;
@@ -273,8 +286,41 @@ export async function readLmdbStore<T>(options: ReadStoreOptions, read: (reader:
   }
 }
 
+/** A process that commits without a pause is met by each of these. */
+const LOOK_ATTEMPTS_MAX = 3;
+
+/**
+ * Whether `readLmdbStore` could read that store now: that it is there, that it can be copied, and that there is room for the
+ * copy and for what is kept of it. Throws as that does, and ERR_STORE_ROOM. A process that commits meanwhile is not in the
+ * way, but then `check` is not called.
+ */
+export async function lookAtLmdbStore(
+  options: ReadStoreOptions,
+  check: (reader: StoreReader) => unknown,
+): Promise<void> {
+  const { folder, scratchFolder } = options;
+  const file = join(folder, DATA_FILE);
+  if (!existsSync(file)) throw missingError(folder);
+  const { bavail, bsize } = statfsSync(scratchFolder);
+  const { size } = statSync(file);
+  if (bavail * bsize < size)
+    throw new OperatingError(
+      'ERR_STORE_ROOM',
+      `a copy takes ${formatBytes(size)}, ${scratchFolder} has room for ${formatBytes(bavail * bsize)}`,
+    );
+  try {
+    await readLmdbStore({ ...options, copyAttemptsMax: LOOK_ATTEMPTS_MAX }, check);
+  } catch (error) {
+    if (!(error instanceof OperatingError) || error.code !== 'ERR_STORE_BUSY') throw error;
+  }
+}
+
+function missingError(folder: string): OperatingError {
+  return new OperatingError('ERR_STORE_MISSING', `there is no store at ${folder}`);
+}
+
 async function openCopy(file: string, options: ReadStoreOptions): Promise<Tables> {
-  const { folder, scratchFolder, tables, copyOnce } = options;
+  const { folder, scratchFolder, tables, copyOnce, copyAttemptsMax } = options;
   let copyFolder: string | null = null;
   try {
     tryDescriptors(DESCRIPTORS);
@@ -284,7 +330,7 @@ async function openCopy(file: string, options: ReadStoreOptions): Promise<Tables
     makeFoldersSync(scratchFolder);
     copyFolder = await mkdtemp(join(scratchFolder, COPY_PREFIX));
     const copy = join(copyFolder, DATA_FILE);
-    await copyLmdbFile(file, copy, copyOnce);
+    await copyLmdbFile(file, copy, copyOnce, copyAttemptsMax);
     // LMDB would write the first pages, and lmdb-js crashes because it may not.
     if (checkLmdbFile(copy, { name: file, acknowledged }) === 'empty') throw noFormatError(folder);
     const limits = readProcessLimits();

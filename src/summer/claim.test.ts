@@ -1,11 +1,12 @@
 import test from 'ava';
-import { UsageError, ViolationError } from '../core/errors.ts';
+import { OperatingError, UsageError, ViolationError } from '../core/errors.ts';
 import type { Journals, RaiseOutcome } from '../journal/journals.ts';
 import { keyOf, sealRow } from '../store/row.ts';
 import type { StoreReader } from '../store/store.ts';
 import { MemoryStore } from '../store/testing/memory-store.ts';
 import { checkPartitions, checkWitnesses, claimShard, trimmedError } from './claim.ts';
 import { witnessesOf } from './rows.ts';
+import type { LookAt } from './look-first.ts';
 
 const SHARD = 2;
 
@@ -30,15 +31,20 @@ function rowsOf(store: StoreReader, shard: number): string[] {
   );
 }
 
-type Answers = { raise: RaiseOutcome; confirm?: 'confirmed' | 'fenced' };
+type Answers = { raise: RaiseOutcome; confirm?: 'confirmed' | 'fenced'; hold?: number };
 
 /** Journals that answer so; what is asked of them and of the store goes into the log, in order. */
-function scene(own: MemoryStore, { raise, confirm = 'confirmed' }: Answers, log: string[]): Journals {
+function scene(own: MemoryStore, { raise, confirm = 'confirmed', hold = 0 }: Answers, log: string[]): Journals {
   own.gate = () => {
     log.push('commit');
   };
   const journals: Partial<Journals> = {
     witness: null,
+    list: () => {
+      const confirmed = 'confirmed' in raise ? raise.confirmed : null;
+      const shards = [{ shard: SHARD, epoch: 4, confirmed, hold }];
+      return Promise.resolve({ partitions: 8, batchBytesMax: 1e6, journals: [], shards });
+    },
     raise: (shard, path, { takeOver }) => {
       log.push(`raise ${shard} ${path} ${takeOver}`);
       return Promise.resolve(raise);
@@ -49,6 +55,17 @@ function scene(own: MemoryStore, { raise, confirm = 'confirmed' }: Answers, log:
     },
   };
   return journals as Journals;
+}
+
+/** Looks at a store that is always in order. */
+const lookAt: LookAt = () => Promise.resolve();
+
+function looking(other: MemoryStore, log: string[]): LookAt {
+  return (path, check) => {
+    log.push(`look at ${path}`);
+    check(other);
+    return Promise.resolve();
+  };
 }
 
 function reading(other: MemoryStore, log: string[]) {
@@ -63,7 +80,13 @@ test('a takeover raises, then copies the rows of the confirmed store durably, th
   const other = await storeWith('/other', 'theirs');
   const log: string[] = [];
   const journals = scene(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/other' } }, log);
-  const claim = await claimShard(SHARD, { journals, store: own, readOther: reading(other, log), takeOver: true });
+  const claim = await claimShard(SHARD, {
+    journals,
+    store: own,
+    readOther: reading(other, log),
+    lookAt,
+    takeOver: true,
+  });
   t.deepEqual(claim, { outcome: 'owned', owner: { shard: SHARD, epoch: 5 }, copiedFrom: '/other' });
   t.deepEqual(log, ['raise 2 /own true', 'read /other', 'commit', 'confirm 2 5 /own with theirs 2']);
   t.deepEqual(
@@ -80,7 +103,13 @@ test('a store that is confirmed already continues as it is', async (t) => {
   const own = await storeWith('/own', 'own');
   const log: string[] = [];
   const journals = scene(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/own' } }, log);
-  const claim = await claimShard(SHARD, { journals, store: own, readOther: reading(own, log), takeOver: false });
+  const claim = await claimShard(SHARD, {
+    journals,
+    store: own,
+    readOther: reading(own, log),
+    lookAt,
+    takeOver: false,
+  });
   t.deepEqual(claim, { outcome: 'owned', owner: { shard: SHARD, epoch: 5 }, copiedFrom: null });
   t.deepEqual(log, ['raise 2 /own false']);
   t.deepEqual(rowsOf(own, SHARD).length, 4);
@@ -90,7 +119,13 @@ test('where no store was ever confirmed, what the own store holds is of other jo
   const own = await storeWith('/own', 'old');
   const log: string[] = [];
   const journals = scene(own, { raise: { outcome: 'raised', epoch: 1, confirmed: null } }, log);
-  const claim = await claimShard(SHARD, { journals, store: own, readOther: reading(own, log), takeOver: false });
+  const claim = await claimShard(SHARD, {
+    journals,
+    store: own,
+    readOther: reading(own, log),
+    lookAt,
+    takeOver: false,
+  });
   t.is(claim.outcome, 'owned');
   t.deepEqual(log, ['raise 2 /own false', 'commit', 'confirm 2 1 /own with nothing']);
   t.deepEqual(rowsOf(own, SHARD + 1).length, 4);
@@ -100,7 +135,13 @@ test('a shard that is confirmed elsewhere is replaced, and nothing of the own st
   const own = await storeWith('/own', 'own');
   const log: string[] = [];
   const journals = scene(own, { raise: { outcome: 'replaced', confirmed: '/other' } }, log);
-  const claim = await claimShard(SHARD, { journals, store: own, readOther: reading(own, log), takeOver: false });
+  const claim = await claimShard(SHARD, {
+    journals,
+    store: own,
+    readOther: reading(own, log),
+    lookAt,
+    takeOver: false,
+  });
   t.deepEqual(claim, { outcome: 'replaced', confirmed: '/other' });
   t.deepEqual(log, ['raise 2 /own false']);
   t.deepEqual(rowsOf(own, SHARD).length, 4);
@@ -116,7 +157,7 @@ test('a raise goes on from the epoch that the shard has, however often others ra
     return Promise.resolve({ outcome: 'raised', epoch: from + 1, confirmed: path });
   };
   const journals = { raise, witness: null } as Partial<Journals> as Journals;
-  const claim = await claimShard(SHARD, { journals, store: own, readOther: reading(own, []), takeOver: false });
+  const claim = await claimShard(SHARD, { journals, store: own, readOther: reading(own, []), lookAt, takeOver: false });
   t.deepEqual(claim, { outcome: 'owned', owner: { shard: SHARD, epoch: 8 }, copiedFrom: null });
   t.deepEqual(froms, [0, 4, 7]);
 });
@@ -139,7 +180,7 @@ test('the epoch that was raised and a witness of it are durable before the shard
     const own = new MemoryStore('/own');
     const log: string[] = [];
     const journals = vouching(own, { raise: { outcome: 'raised', epoch: 5, confirmed }, held: [] }, log);
-    await claimShard(SHARD, { journals, store: own, readOther: reading(own, log), takeOver: false });
+    await claimShard(SHARD, { journals, store: own, readOther: reading(own, log), lookAt, takeOver: false });
     t.deepEqual(witnessesOf(SHARD, own), ['store now 9 here']);
     t.is(log[1], 'commit');
   }
@@ -153,7 +194,7 @@ test('what a predecessor was told must be held before its rows are taken', async
     await keep(other, 'claims', { epoch: 4, witness: 'store now 3 here' });
     const log: string[] = [];
     const journals = vouching(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/other' }, held }, log);
-    const claim = claimShard(SHARD, { journals, store: own, readOther: reading(other, log), takeOver: true });
+    const claim = claimShard(SHARD, { journals, store: own, readOther: reading(other, log), lookAt, takeOver: true });
     if (held.length > 0) {
       t.is((await claim).outcome, 'owned');
       t.deepEqual(witnessesOf(SHARD, own), ['store now 3 here', 'store now 9 here']);
@@ -192,7 +233,7 @@ test('a claim or checkpoint that does not verify is a damaged store', async (t) 
 test('a newer owner that came meanwhile fences the claim', async (t) => {
   const own = await storeWith('/own', 'own');
   const journals = scene(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/other' }, confirm: 'fenced' }, []);
-  const claim = await claimShard(SHARD, { journals, store: own, readOther: reading(own, []), takeOver: true });
+  const claim = await claimShard(SHARD, { journals, store: own, readOther: reading(own, []), lookAt, takeOver: true });
   t.deepEqual(claim, { outcome: 'fenced' });
 });
 
@@ -204,7 +245,7 @@ test('a copy that cannot be made or committed confirms nothing', async (t) => {
   const own = await storeWith('/own', 'old');
   const log: string[] = [];
   const journals = scene(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/other' } }, log);
-  await t.throwsAsync(claimShard(SHARD, { journals, store: own, readOther: missing, takeOver: true }), {
+  await t.throwsAsync(claimShard(SHARD, { journals, store: own, readOther: missing, lookAt, takeOver: true }), {
     message: 'there is no store',
   });
   t.deepEqual(
@@ -214,9 +255,111 @@ test('a copy that cannot be made or committed confirms nothing', async (t) => {
   own.gate = () => {
     throw new Error('no space');
   };
-  const options = { journals, store: own, readOther: reading(own, log), takeOver: true };
+  const options = { journals, store: own, readOther: reading(own, log), lookAt, takeOver: true };
   await t.throwsAsync(claimShard(SHARD, options), { message: 'no space' });
   t.false(log.some((line) => line.startsWith('confirm')));
+});
+
+test('a takeover looks before it raises, and what is in the way leaves the owner as it is', async (t) => {
+  const own = await storeWith('/own', 'old');
+  const other = await storeWith('/other', 'theirs');
+  const log: string[] = [];
+  const journals = scene(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/other' } }, log);
+  const options = { journals, store: own, readOther: reading(other, log), takeOver: true };
+  await claimShard(SHARD, { ...options, lookAt: looking(other, log) });
+  t.deepEqual(log.slice(0, 3), ['look at /other', 'raise 2 /own true', 'read /other']);
+  log.length = 0;
+  for (const [code, help] of [
+    ['ERR_STORE_MISSING', true],
+    ['ERR_STORE_ROOM', false],
+    ['ERR_STORE_DAMAGED', false],
+  ] as const) {
+    const blind: LookAt = () => Promise.reject(new OperatingError(code, 'why'));
+    const error = await t.throwsAsync(claimShard(SHARD, { ...options, lookAt: blind }));
+    t.regex(error.message, /^shard 2 was not taken over, and its owner not disturbed: the store at \/other .*: why\./);
+    t.is(error.message.includes('--take-over-from'), help);
+  }
+  t.deepEqual(log, []);
+});
+
+test('a takeover that looked at an epoch that is over looks again', async (t) => {
+  const own = await storeWith('/own', 'old');
+  const log: string[] = [];
+  const journals = scene(own, { raise: { outcome: 'raised', epoch: 6, confirmed: '/own' } }, log);
+  let raises = 0;
+  const looks: string[] = [];
+  const moving: Journals = {
+    ...journals,
+    list: async () => {
+      const info = await journals.list();
+      const confirmed = raises === 0 ? '/first' : '/second';
+      return { ...info, shards: info.shards.map((shard) => ({ ...shard, epoch: 4 + raises, confirmed })) };
+    },
+    raise: (shard, path, raising) => {
+      raises += 1;
+      log.push(`from ${raising.from}`);
+      return raises === 1 ? Promise.resolve({ outcome: 'moved', epoch: 5 }) : journals.raise(shard, path, raising);
+    },
+  };
+  const options = { store: own, readOther: reading(own, []), takeOver: true };
+  await claimShard(SHARD, { ...options, journals: moving, lookAt: (path) => Promise.resolve(void looks.push(path)) });
+  t.deepEqual(looks, ['/first', '/second']);
+  t.deepEqual(log.slice(0, 2), ['from 4', 'from 5']);
+});
+
+/** A store whose shard is folded up to an offset. */
+async function foldedTo(path: string, offset: number): Promise<MemoryStore> {
+  const store = new MemoryStore(path);
+  const value = sealRow({ offset, nextSum: 0 });
+  await store.commit([{ table: 'checkpoints', key: keyOf(SHARD), value }]);
+  return store;
+}
+
+test('of a folder that was moved the store is taken where it is now, if it is not older than what was reported', async (t) => {
+  for (const [offset, isTaken] of [
+    [100, true],
+    [99, false],
+  ] as const) {
+    const own = await storeWith('/own', 'old');
+    const moved = await foldedTo('/moved', offset);
+    const log: string[] = [];
+    const journals = scene(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/gone' }, hold: 100 }, log);
+    const options = { journals, store: own, readOther: reading(moved, log), takeOver: true, movedTo: '/moved' };
+    const claiming = claimShard(SHARD, { ...options, lookAt: looking(moved, log) });
+    if (isTaken) {
+      t.like(await claiming, { outcome: 'owned', copiedFrom: '/moved' });
+      t.deepEqual(log.slice(0, 4), ['look at /moved', 'raise 2 /own true', 'read /moved', 'commit']);
+    } else {
+      await t.throwsAsync(claiming, { message: /has folded shard 2 up to 99, its owner has reported 100/ });
+      t.deepEqual(log, ['look at /moved']);
+    }
+  }
+});
+
+test('a folder that was moved goes on in its new place with the rows that it has', async (t) => {
+  const own = await foldedTo('/own', 100);
+  const log: string[] = [];
+  const journals = scene(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/gone' }, hold: 100 }, log);
+  const options = { journals, store: own, readOther: missing, lookAt, takeOver: true, movedTo: '/own' };
+  t.like(await claimShard(SHARD, options), { outcome: 'owned' });
+  t.deepEqual(
+    log.map((line) => line.slice(0, 17)),
+    ['raise 2 /own true', 'confirm 2 5 /own '],
+  );
+});
+
+test('where another store was confirmed since it was looked at, that one is copied', async (t) => {
+  const own = await storeWith('/own', 'old');
+  const other = await storeWith('/other', 'theirs');
+  const log: string[] = [];
+  const journals = scene(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/other' } }, log);
+  const list: Journals['list'] = async () => {
+    const info = await journals.list();
+    return { ...info, shards: info.shards.map((shard) => ({ ...shard, confirmed: '/gone' })) };
+  };
+  const options = { store: own, readOther: reading(other, log), lookAt, takeOver: true, movedTo: '/moved' };
+  await claimShard(SHARD, { ...options, journals: { ...journals, list } });
+  t.true(log.includes('read /other'));
 });
 
 test('partitions that are none, or none at all, are usage errors', (t) => {

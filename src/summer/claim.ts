@@ -1,7 +1,8 @@
 /**
  * How a process comes to own a shard. The broker fences; nothing here depends on time.
  *
- * 0. The journals have all that the own store proves they had.
+ * 0. The journals have all that the own store proves they had. A takeover looks whether it could copy (`look-first.ts`), for the
+ *    next step ends the present owner.
  * 1. The epoch is raised, durably; the answer names the store that is confirmed.
  * 2. If that is another one (a takeover), its rows of the shard replace ours in one durable transaction. The other store
  *    is read as one snapshot, whether its process runs, is stopped or is dead.
@@ -13,6 +14,7 @@ import type { Journals, RaiseOutcome, ShardEpoch } from '../journal/journals.ts'
 import { checkWitness } from '../journal/witness.ts';
 import { keyOf, sealRow } from '../store/row.ts';
 import { type Store, type StoreReader, WriteBatch } from '../store/store.ts';
+import { type LookAt, type Seen, checkReported, lookFirst } from './look-first.ts';
 import { clearShard, copyShard, witnessesOf } from './rows.ts';
 
 /** Reads the summer store in another folder, as one snapshot. */
@@ -23,6 +25,9 @@ export type ClaimOptions = {
   readonly store: Store;
   readonly readOther: ReadOther;
   readonly takeOver: boolean;
+  readonly lookAt: LookAt;
+  /** Of a takeover: where the folder of the confirmed store was moved to. */
+  readonly movedTo?: string | null;
 };
 
 export type Claim =
@@ -34,31 +39,21 @@ export type Claim =
 
 export async function claimShard(shard: number, options: ClaimOptions): Promise<Claim> {
   const { journals, store } = options;
-  const raised = await raise(shard, options);
+  const { raised, seen } = await raise(shard, options);
   if (raised.outcome === 'replaced') return raised;
   const owner = { shard, epoch: raised.epoch };
   const { confirmed } = raised;
+  const { movedTo = null } = options;
+  const source = movedTo !== null && confirmed !== null && confirmed === seen?.confirmed ? movedTo : confirmed;
   const { witness } = journals;
-  const batch = await rowsToBegin(shard, confirmed, options);
+  const batch = await rowsToBegin(shard, { confirmed, source, hold: seen?.hold ?? 0 }, options);
   if (witness !== null) batch.put('claims', keyOf(shard), sealRow({ epoch: owner.epoch, witness }));
   if (!batch.isEmpty) await store.commit(batch.writes);
   if (confirmed === store.path) return { outcome: 'owned', owner, copiedFrom: null };
   const outcome = await journals.confirm(owner, store.path);
-  return outcome === 'fenced' ? { outcome } : { outcome: 'owned', owner, copiedFrom: confirmed };
-}
-
-/** Writes after which the own store has what the shard's new owner begins with. */
-async function rowsToBegin(shard: number, confirmed: string | null, options: ClaimOptions): Promise<WriteBatch> {
-  const { journals, store, readOther } = options;
-  if (confirmed === store.path) return new WriteBatch();
-  // Nobody has confirmed a store yet: what ours may hold of the shard is of no owner.
-  if (confirmed === null) return clearShard(shard, store);
-  const { batch, witnesses } = await readOther(confirmed, (other) => ({
-    batch: copyShard(shard, other, store),
-    witnesses: witnessesOf(shard, other),
-  }));
-  for (const witness of witnesses) await checkWitness(journals, witness, `the summer's store ${confirmed}`);
-  return batch;
+  return outcome === 'fenced'
+    ? { outcome }
+    : { outcome: 'owned', owner, copiedFrom: source === store.path ? null : source };
 }
 
 /** The own store proves what the journals had: before anything else is asked of them, they must have that still. */
@@ -67,16 +62,49 @@ export async function checkWitnesses(journals: Journals, store: Store, shards: r
   for (const witness of witnesses) await checkWitness(journals, witness, `the summer's store ${store.path}`);
 }
 
-/** Raises whatever epoch the shard has: the first guess is that it has none, and the answer says better. */
+/**
+ * Raises whatever epoch the shard has: the first guess is that it has none, and the answer says better. A takeover raises the
+ * epoch that it has looked at, and looks again when the shard has another one by then.
+ */
 async function raise(
   shard: number,
-  { journals, store, takeOver }: ClaimOptions,
-): Promise<Exclude<RaiseOutcome, { outcome: 'moved' }>> {
+  options: ClaimOptions,
+): Promise<{ raised: Exclude<RaiseOutcome, { outcome: 'moved' }>; seen: Seen | null }> {
+  const { journals, store, takeOver, lookAt, movedTo = null } = options;
   for (let from = 0; ; ) {
-    const outcome = await journals.raise(shard, store.path, { takeOver, from });
-    if (outcome.outcome !== 'moved') return outcome;
-    from = outcome.epoch;
+    const seen = takeOver ? await lookFirst(shard, { journals, store, lookAt, movedTo }) : null;
+    const raised = await journals.raise(shard, store.path, { takeOver, from: seen?.epoch ?? from });
+    if (raised.outcome !== 'moved') return { raised, seen };
+    from = raised.epoch;
   }
+}
+
+/**
+ * Writes after which the own store has what the shard's new owner begins with: the rows of `source`, which is the confirmed
+ * store or where that was moved.
+ */
+async function rowsToBegin(
+  shard: number,
+  from: { readonly confirmed: string | null; readonly source: string | null; readonly hold: number },
+  { journals, store, readOther }: ClaimOptions,
+): Promise<WriteBatch> {
+  const { confirmed, source, hold } = from;
+  if (confirmed === store.path) return new WriteBatch();
+  // Nobody has confirmed a store yet: what ours may hold of the shard is of no owner.
+  if (source === null) return clearShard(shard, store);
+  const check = (reader: StoreReader): void => {
+    if (source !== confirmed) checkReported(shard, reader, { path: source, hold });
+  };
+  if (source === store.path) {
+    check(store);
+    return new WriteBatch();
+  }
+  const { batch, witnesses } = await readOther(source, (other) => {
+    check(other);
+    return { batch: copyShard(shard, other, store), witnesses: witnessesOf(shard, other) };
+  });
+  for (const witness of witnesses) await checkWitness(journals, witness, `the summer's store ${source}`);
+  return batch;
 }
 
 /** Checks the partitions that a summer was asked to own. */

@@ -8,6 +8,7 @@ import { FencedError } from '../core/errors.ts';
 import type { Journals, ShardEpoch } from '../journal/journals.ts';
 import type { Store } from '../store/store.ts';
 import { type Claim, type ReadOther, checkPartitions, checkWitnesses, claimShard } from './claim.ts';
+import type { LookAt } from './look-first.ts';
 import { Summer } from './summer.ts';
 
 export type PrepareSummerOptions = {
@@ -18,6 +19,9 @@ export type PrepareSummerOptions = {
   readonly partitions: readonly number[];
   readonly takeOver: boolean;
   readonly readOther: ReadOther;
+  readonly lookAt: LookAt;
+  /** Of a takeover: where the folder of the confirmed store was moved to. */
+  readonly movedTo?: string | null;
   /** How the claim of each shard went, for the log. */
   readonly onClaim?: (shard: number, claim: Claim) => void;
   /** A shard has a newer owner, and the others go on. */

@@ -117,7 +117,7 @@ const WAYS: Readonly<Record<string, (scene: TwoShards) => Promise<void>>> = {
   },
   'an append': async (scene) => {
     await scene.commit();
-    scene.appends.find(({ shard }) => shard === LOST.shard)?.answer({ outcome: 'fenced' });
+    scene.appends.find(({ shard }) => shard === LOST.shard)?.answer({ outcome: 'fenced', epoch: 10 });
   },
 };
 

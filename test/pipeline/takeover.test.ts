@@ -1,3 +1,4 @@
+import { renameSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { EXIT } from '../../src/core/errors.ts';
 import type { TestProcess } from '../../src/cli/testing/test-process.ts';
@@ -105,7 +106,21 @@ test.serial('a take-over from a dead summer continues from its store', async (t)
   await endsWell(t, scene);
 });
 
-/** A successor dies at each point of its claim in turn; then one takes over whom `chosen` names. */
+/** Waits until it has lost shard 0, the first one of a claim. */
+function dropped(summer: TestProcess): Promise<void> {
+  return summer.lines((lines) => lines.some((line) => line.includes('shard 0 is dropped')), 'stderr');
+}
+
+/** Stops it, and gives its exit code. */
+async function stopped(summer: TestProcess): Promise<number | null> {
+  await summer.signal('SIGTERM');
+  return (await summer.exit()).code;
+}
+
+/**
+ * A successor dies at each point of its claim in turn, by which its predecessor has lost the first shard and goes on with
+ * the other; then one takes over whom `chosen` names.
+ */
 async function surviveCrashes(
   t: ExecutionContext,
   chosen: (names: { dead: string; before: string }) => string,
@@ -116,10 +131,13 @@ async function surviveCrashes(
     const dead = current.name === 'summer-a' ? 'summer-b' : 'summer-a';
     const dying = scene.pipeline.summer(dead, { takeOver: true, plan: { crashAt } });
     t.is((await dying.exit()).signal, 'SIGKILL', crashAt);
-    t.is((await current.process.exit()).code, EXIT.fenced, crashAt);
-    const name = chosen({ dead, before: current.name });
+    const before = current;
+    await dropped(before.process);
+    const name = chosen({ dead, before: before.name });
+    if (name === before.name) t.is(await stopped(before.process), EXIT.holds, crashAt);
     current = { name, process: scene.pipeline.summer(name, { takeOver: true }) };
     await published(current.process);
+    if (name !== before.name) t.is((await before.process.exit()).code, EXIT.fenced, crashAt);
   }
   await endsWell(t, scene);
 }
@@ -138,7 +156,8 @@ test.serial(
     const scene = await begin(t);
     const dying = scene.pipeline.summer('summer-b', { takeOver: true, partitions: '0', plan: { crashAt: 'copied' } });
     t.is((await dying.exit()).signal, 'SIGKILL');
-    t.is((await scene.first.exit()).code, EXIT.fenced);
+    await dropped(scene.first);
+    t.is(await stopped(scene.first), EXIT.holds);
     const again = scene.pipeline.summer('summer-a');
     const ready = await again.ready();
     t.deepEqual(ready.component === 'summer' ? ready.shards : null, [0, 1]);
@@ -164,4 +183,54 @@ test.serial('retire ends a producer everywhere, can be run again, and its chunke
     t.is((await journals.expected(`chunks/part-00${partition}`, producer)).outcome, 'ended');
   }
   journals.close();
+});
+
+test.serial('a takeover that cannot succeed leaves the owner as it is, and says what helps', async (t) => {
+  const scene = await begin(t);
+  const { pipeline, first } = scene;
+  const elsewhere = pipeline.path('elsewhere');
+  // Its process runs on.
+  renameSync(pipeline.path('summer-a'), elsewhere);
+  const successor = pipeline.summer('summer-b', { takeOver: true });
+  t.is((await successor.exit()).code, EXIT.internal);
+  t.regex(successor.lastMessage, /shard 0 was not taken over, .* there is no store at .* add --take-over-from/);
+  const nowhere = pipeline.summer('summer-b', { takeOverFrom: pipeline.path('nowhere') });
+  t.is((await nowhere.exit()).code, EXIT.usage);
+  t.regex(nowhere.lastMessage, /--take-over-from .*nowhere/);
+  await published(first, (await published(first)) + 1);
+  // From where it is now it can be taken over.
+  const second = pipeline.summer('summer-b', { takeOverFrom: elsewhere });
+  t.like(await second.ready(), { shards: [0, 1] });
+  t.is((await first.exit()).code, EXIT.fenced);
+  await endsWell(t, scene);
+});
+
+test.serial('a summer whose own folder was moved says what helps, and goes on there', async (t) => {
+  const scene = await begin(t);
+  const { pipeline, first } = scene;
+  await first.kill();
+  renameSync(pipeline.path('summer-a'), pipeline.path('moved'));
+  const plain = pipeline.summer('moved');
+  t.is((await plain.exit()).code, EXIT.fenced);
+  t.true(plain.stderr.some((line) => line.includes('if that folder was moved, add --take-over-from')));
+  const again = pipeline.summer('moved', { takeOverFrom: pipeline.path('moved') });
+  t.like(await again.ready(), { shards: [0, 1] });
+  await again.kill();
+  // From then on it is confirmed there.
+  await pipeline.summer('moved').ready();
+  await endsWell(t, scene);
+});
+
+test.serial('a summer that has lost one of two shards goes on with the other', async (t) => {
+  const scene = await begin(t);
+  const { pipeline, first } = scene;
+  const second = pipeline.summer('summer-b', { partitions: '0', takeOver: true });
+  t.like(await second.ready(), { shards: [0] });
+  await dropped(first);
+  await published(first, (await published(first)) + 1);
+  await published(second);
+  const third = pipeline.summer('summer-c', { takeOver: true });
+  t.like(await third.ready(), { shards: [0, 1] });
+  for (const replaced of [first, second]) t.is((await replaced.exit()).code, EXIT.fenced);
+  await endsWell(t, scene);
 });

@@ -11,7 +11,7 @@ import { parsePartitions, parsed } from '../../../src/cli/flags.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Journals, RaiseOptions, RaiseOutcome, ShardEpoch } from '../../../src/journal/journals.ts';
 import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
-import { openLmdbStore, readLmdbStore } from '../../../src/store/lmdb-store.ts';
+import { lookAtLmdbStore, openLmdbStore, readLmdbStore } from '../../../src/store/lmdb-store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { prepareSummer } from '../../../src/summer/prepare-summer.ts';
 import { SUMMER_TABLES } from '../../../src/summer/rows.ts';
@@ -80,14 +80,15 @@ async function sum(runtime: ComponentRuntime, flags: Flags, { tampering, crashAt
   const crashing = crashAt === undefined ? connected : new CrashingJournals(connected, crashAt);
   const heard = isLate ? new SilentJournals(crashing) : crashing;
   const journals = tampering === undefined ? heard : tamper(heard, tampering);
+  const other = { scratchFolder: flags.data, kind: 'summer', tables: SUMMER_TABLES } as const;
   const { summer, owners } = await prepareSummer({
     journals,
     store,
     clock: systemClock,
     partitions: flags.partitions,
     takeOver: flags.takeOver === true,
-    readOther: (folder, read) =>
-      readLmdbStore({ folder, scratchFolder: flags.data, kind: 'summer', tables: SUMMER_TABLES }, read),
+    readOther: (folder, read) => readLmdbStore({ ...other, folder }, read),
+    lookAt: (folder, check) => lookAtLmdbStore({ ...other, folder }, check),
     onFailure: (error) => runtime.fail(error),
   });
   runtime.serve({

@@ -23,6 +23,8 @@ const WORKLOAD = { filesOpen: 10, chunks: { low: 0, high: 20 }, chunkBytes: { lo
 
 export type SumInJournal = Sum & { readonly epoch: number; readonly shard: string };
 
+export type SummerOptions = { partitions?: string; takeOver?: boolean; takeOverFrom?: string; plan?: Plan };
+
 export class Pipeline {
   readonly folder: string;
   readonly endpoint: string;
@@ -69,10 +71,12 @@ export class Pipeline {
     return broker;
   }
 
-  summer(name: string, options: { partitions?: string; takeOver?: boolean; plan?: Plan } = {}): TestProcess {
-    const { partitions = `0-${this.partitions - 1}`, takeOver = false, plan } = options;
+  summer(name: string, options: SummerOptions = {}): TestProcess {
+    const { partitions = `0-${this.partitions - 1}`, takeOver = false, takeOverFrom, plan } = options;
     const argv = ['summer', '--data', this.path(name), '--connect', this.endpoint, '--partitions', partitions];
-    return this.start(takeOver ? [...argv, '--take-over'] : argv, plan);
+    if (takeOver) argv.push('--take-over');
+    if (takeOverFrom !== undefined) argv.push('--take-over-from', takeOverFrom);
+    return this.start(argv, plan);
   }
 
   chunker(

@@ -1,0 +1,78 @@
+/**
+ * What a takeover looks at before it raises the epoch: the raise ends the present owner, who may be well. Looking is a check
+ * only. What is copied is read anew after the raise, for nothing that was read before it counts.
+ */
+
+import { isCount } from '../core/assert.ts';
+import { OperatingError } from '../core/errors.ts';
+import type { Journals } from '../journal/journals.ts';
+import { keyOf, openRow } from '../store/row.ts';
+import type { Store, StoreReader } from '../store/store.ts';
+import { isCheckpointRow } from './rows.ts';
+
+/**
+ * Tries to read the summer store in another folder, as a takeover will: that it is there, that it can be read, that there is
+ * room for a copy of it. `check` gets the store, unless its process commits too fast for that. Throws what is in the way.
+ */
+export type LookAt = (path: string, check: (reader: StoreReader) => unknown) => Promise<void>;
+
+/** A shard as it was looked at. */
+export type Seen = {
+  readonly epoch: number;
+  readonly confirmed: string | null;
+  /** What the shard has reported as durably folded: no store that speaks for it has less. */
+  readonly hold: number;
+};
+
+export type LookOptions = {
+  readonly journals: Journals;
+  readonly store: Store;
+  readonly lookAt: LookAt;
+  /** Where the folder of the confirmed store was moved to; null: it is where it was. */
+  readonly movedTo: string | null;
+};
+
+/** Throws an OperatingError that says what helps when the shard could not be taken over; nothing has changed then. */
+export async function lookFirst(shard: number, { journals, store, lookAt, movedTo }: LookOptions): Promise<Seen> {
+  const { shards } = await journals.list();
+  const info = shards.find((candidate) => candidate.shard === shard);
+  const seen = { epoch: info?.epoch ?? 0, confirmed: info?.confirmed ?? null, hold: info?.hold ?? 0 };
+  const { confirmed, hold } = seen;
+  if (confirmed === null || confirmed === store.path) return seen;
+  const from = movedTo ?? confirmed;
+  try {
+    if (from === store.path) checkReported(shard, store, { path: from, hold });
+    else await lookAt(from, (reader) => movedTo !== null && checkReported(shard, reader, { path: from, hold }));
+  } catch (cause) {
+    throw cannotTakeOver(shard, { confirmed, from }, cause);
+  }
+  return seen;
+}
+
+/**
+ * Of a folder that is said to be the one that was moved: a store that has folded less than the shard has reported is an
+ * older copy of it, or another one.
+ */
+export function checkReported(
+  shard: number,
+  reader: StoreReader,
+  { path, hold }: { readonly path: string; readonly hold: number },
+): void {
+  const row = reader.get('checkpoints', keyOf(shard));
+  const offset = row === undefined ? 0 : openRow(row, isCheckpointRow, `the checkpoint of shard ${shard}`).offset;
+  if (isCount(offset) && offset >= hold) return;
+  const detail = `the store at ${path} has folded shard ${shard} up to ${offset}, its owner has reported ${hold}`;
+  throw new OperatingError('ERR_STORE_OLDER', detail);
+}
+
+function cannotTakeOver(shard: number, at: { confirmed: string; from: string }, cause: unknown): OperatingError {
+  const { confirmed, from } = at;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const isMissing = cause instanceof OperatingError && cause.code === 'ERR_STORE_MISSING' && from === confirmed;
+  const help = isMissing ? ' If that folder was moved, add --take-over-from and its new place.' : '';
+  return new OperatingError(
+    'ERR_TAKE_OVER',
+    `shard ${shard} was not taken over, and its owner not disturbed: the store at ${from} cannot be copied: ${reason}.${help}`,
+    { cause },
+  );
+}
