@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { OperatingError } from '../src/core/errors.ts';
+import { OperatingError, ViolationError } from '../src/core/errors.ts';
 import type { InterruptSignal } from '../src/process/interrupt.ts';
 import { readCsv } from '../src/measure/csv.ts';
 import { FAULT_KINDS } from './fault-schedule.ts';
@@ -132,6 +132,44 @@ test.serial('a chunker that forgot what it had durably verified is a violation',
   const { exitCode, reasons } = await run(t, plan, { options: { faults: 'kill', durationMs: 4_000 } });
   t.is(exitCode, 10);
   t.regex(reasons, /chunker-\d: state-behind: \d+ files were durably verified, 0 after the restart/);
+});
+
+test('a process that dies by a signal that nobody sent is started again and named, and the run is judged to its end', async (t) => {
+  const plan: FakePlan = {
+    'summer-1': { when: 'work', what: 'abort once' },
+    'chunker-0': { when: 'drain', what: 'abort once' },
+  };
+  const { folder, exitCode, verdict, reasons, screen } = await run(t, plan);
+  t.is(verdict, 'INCONCLUSIVE');
+  t.is(exitCode, 1);
+  for (const name of ['summer-1', 'chunker-0'])
+    t.regex(
+      reasons,
+      new RegExp(`^${name}: pid \\d+ was ended by SIGABRT, which this run did not send; it was started again`, 'm'),
+    );
+  t.regex(reasons, /^but for that, the guarantee held$/m);
+  t.regex(screen, /summer-1: pid \d+ was ended by SIGABRT/);
+  const json = runJson(folder);
+  t.deepEqual(json['crashes'], { 'summer-1': 1, 'chunker-0': 1 });
+  // It is no fault of this run.
+  t.deepEqual(readCsv(join(folder, 'faults.csv')), []);
+});
+
+test('a process that dies so again and again ends the run', async (t) => {
+  const plan: FakePlan = { 'summer-0': { when: 'work', what: 'abort' } };
+  const { folder, exitCode, reasons } = await run(t, plan, { options: { durationMs: 60_000 } });
+  t.is(exitCode, 1);
+  t.regex(reasons, /^summer-0: pid \d+ was ended by SIGABRT, which this run did not send$/m);
+  t.is(reasons.match(/it was started again/g)?.length, 5);
+  t.deepEqual(runJson(folder)['crashes'], { 'summer-0': 5 });
+});
+
+test('a violation that the soak itself comes upon is one of the run', async (t) => {
+  const found = new ViolationError('corrupt', 'planted', { journal: 'sums', offset: 9 });
+  const { folder, exitCode, reasons } = await run(t, {}, { dependencies: { audit: () => Promise.reject(found) } });
+  t.is(exitCode, 10);
+  t.regex(reasons, /soak: corrupt journal=sums offset=9: planted/);
+  t.like(readCsv(join(folder, 'violations.csv'))[0], { kind: 'corrupt', process: 'soak', offset: '9' });
 });
 
 const FAILURES: readonly (readonly [string, FakePlan, number, RegExp])[] = [

@@ -98,6 +98,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
         exitCode: written.exitCode,
         reasons: written.reasons,
         audit: outcome.audit,
+        ...crashesOf(outcome),
         digests: digests ?? {},
       }),
     );
@@ -156,6 +157,13 @@ async function orUnwritten<T>(lines: string[], path: string, work: () => Promise
     lines.push(`cannot write ${path}: ${String(error)}`);
     return null;
   }
+}
+
+/** By process; nothing where there were none. */
+function crashesOf({ evidence }: RunOutcome): { crashes?: Record<string, number> } {
+  const crashes: Record<string, number> = {};
+  for (const { process } of evidence.crashes) crashes[process] = (crashes[process] ?? 0) + 1;
+  return evidence.crashes.length === 0 ? {} : { crashes };
 }
 
 /** Files of this run; those of a producer that was resumed include its earlier ones. */

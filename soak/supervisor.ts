@@ -10,7 +10,7 @@ import type { Audit, Connect } from './audit.ts';
 import type { ComponentEvent, DrainedEvent } from '../src/process/component-protocol.ts';
 import { unreachable } from '../src/core/assert.ts';
 import type { Clock, Timer } from '../src/core/clock.ts';
-import { OperatingError } from '../src/core/errors.ts';
+import { OperatingError, ViolationError } from '../src/core/errors.ts';
 import type { ComponentProcess, Launch } from '../src/process/component-process.ts';
 import { componentSpecs } from '../src/process/component-specs.ts';
 import type { Display } from './display.ts';
@@ -26,7 +26,7 @@ import { ownFailure } from './own-failure.ts';
 import { auditDepthOf, type SoakOptions } from './options.ts';
 import { type Phase, planPhases } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
-import { type PhaseOutcome, Sampler } from './sampler.ts';
+import { type PhaseOutcome, SELF, Sampler } from './sampler.ts';
 import type { ChunkerEnd, RecordedViolation, RunEvidence } from './verdict.ts';
 import { violationLine } from './verdict.ts';
 import { sleepUntil, until } from '../src/process/waiting.ts';
@@ -83,6 +83,7 @@ export class Supervisor {
   readonly #violations: RecordedViolation[] = [];
   #violationCount = 0;
   readonly #failures: Failure[] = [];
+  readonly #crashes: Failure[] = [];
   readonly #unproven: string[] = [];
   readonly #drained: Map<string, DrainedEvent> = new Map();
   #interrupts = 0;
@@ -114,6 +115,10 @@ export class Supervisor {
         onEvent: (process, event) => this.#guard(() => this.#onEvent(process, event)),
         onKilled: (process, exit) =>
           this.#injector.onKilled(process.name, { pid: exit.pid, nowNs: this.#from.clock.nowNs() }),
+        onCrashed: (crash) => {
+          this.#crashes.push(crash);
+          from.display.say(`${crash.process}: ${crash.what}`);
+        },
         onFailure: (failure) => this.#onFailure(failure),
         ...this.#live.listener,
       },
@@ -186,6 +191,10 @@ export class Supervisor {
   }
 
   #fail(error: unknown): void {
+    if (error instanceof ViolationError) {
+      const { kind, message: detail, witness } = error;
+      return this.#onViolation({ process: SELF, kind, detail, ...witness });
+    }
     this.#error ??= error;
     this.#halt.abort();
   }
@@ -388,6 +397,7 @@ export class Supervisor {
       violations: this.#violations,
       violationCount: this.#violationCount,
       failures: this.#failures,
+      crashes: this.#crashes,
       interrupted: this.#interrupts === 0 ? 'no' : this.#interrupts === 1 ? 'drained' : 'at once',
       phases: phases.filter(({ phase }) => phase !== 'drain' && phase !== 'audit'),
       sumsVerified: this.#meter.totals().sumsVerified,

@@ -6,6 +6,7 @@ const HOLDING: RunEvidence = {
   violations: [],
   violationCount: 0,
   failures: [],
+  crashes: [],
   interrupted: 'no',
   phases: [
     { phase: 'warm-up', seconds: 6, chunksPublished: 100, sumsVerified: 0 },
@@ -146,4 +147,23 @@ test('exit 10 is a violation even when its process did not say which', (t) => {
   const found = decideVerdict({ ...HOLDING, failures: [{ ...FAILURE, exitCode: 10 }] });
   t.is(found.verdict, 'VIOLATED');
   t.is(found.reasons[0], `summer-1: ${FAILURE.what}`);
+});
+
+test('a process that nobody killed and that died makes no run hold, whatever else was shown, and is always named', (t) => {
+  const crash = { ...FAILURE, process: 'summer-0', what: 'pid 7 was ended by SIGABRT', exitCode: null };
+  const crashed = { ...HOLDING, crashes: [crash] };
+  for (const [evidence, verdict, exitCode] of [
+    [crashed, 'INCONCLUSIVE', 1],
+    [{ ...crashed, failures: [FAILURE] }, 'INCONCLUSIVE', 1],
+    [{ ...crashed, sumsVerified: 0 }, 'INCONCLUSIVE', 1],
+    [
+      { ...crashed, violationCount: 1, violations: [{ process: 'summer-1', kind: 'gap', detail: 'x' }] },
+      'VIOLATED',
+      10,
+    ],
+  ] as const) {
+    const found = decideVerdict(evidence);
+    t.like(found, { verdict, exitCode });
+    t.true(found.reasons.includes('summer-0: pid 7 was ended by SIGABRT'), found.reasons.join('\n'));
+  }
 });

@@ -49,6 +49,8 @@ export type RunEvidence = {
   readonly violations: readonly RecordedViolation[];
   readonly violationCount: number;
   readonly failures: readonly Failure[];
+  /** Processes that were ended by a signal which this run did not send, and started again. */
+  readonly crashes: readonly Failure[];
   /** How the user ended the run, if at all. */
   readonly interrupted: 'no' | 'drained' | 'at once';
   readonly phases: readonly PhaseFlow[];
@@ -70,6 +72,9 @@ export type Verdict = {
 /**
  * A violation beats a failure of a process, which beats everything that is merely missing. A process that refused its
  * arguments or its data folder at its start (exit 2) makes that the exit code of the run.
+ *
+ * A process that was ended by a signal which nobody sent is started again, and the run goes on to its end, so that it shows
+ * whether the guarantee held. It never ends in HOLDS: no process may die so, and restarting it hides nothing.
  */
 export function decideVerdict(evidence: RunEvidence): Verdict {
   const violated = evidence.failures.filter((failure) => failure.exitCode === EXIT.violation);
@@ -81,15 +86,20 @@ export function decideVerdict(evidence: RunEvidence): Verdict {
     const reasons = [...evidence.violations.map(violationLine), ...failureLines(unnamed)];
     const more = evidence.violationCount - evidence.violations.length;
     if (more > 0) reasons.push(`and ${formatCount(more)} more in violations.csv`);
-    reasons.push(...evidence.unproven);
+    reasons.push(...failureLines(evidence.crashes), ...evidence.unproven);
     return { verdict: 'VIOLATED', exitCode: EXIT.violation, reasons };
   }
   if (evidence.failures.length > 0) {
     const usage = evidence.failures.some(({ exitCode, beforeReady }) => exitCode === EXIT.usage && beforeReady);
     const exitCode = usage ? EXIT.usage : EXIT.internal;
-    return { verdict: 'INCONCLUSIVE', exitCode, reasons: [...failureLines(evidence.failures), ...evidence.unproven] };
+    const lines = failureLines([...evidence.failures, ...evidence.crashes]);
+    return { verdict: 'INCONCLUSIVE', exitCode, reasons: [...lines, ...evidence.unproven] };
   }
   const reasons = missingEvidence(evidence);
+  if (evidence.crashes.length > 0) {
+    const held = reasons.length === 0 ? ['but for that, the guarantee held'] : reasons;
+    return { verdict: 'INCONCLUSIVE', exitCode: EXIT.internal, reasons: [...failureLines(evidence.crashes), ...held] };
+  }
   if (reasons.length > 0) {
     if (evidence.interrupted === 'drained')
       reasons.unshift('interrupted before everything that was asked for was shown');

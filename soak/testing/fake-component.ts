@@ -21,6 +21,8 @@ export type Misdeed = {
     | 'exit 12'
     | 'exit 0'
     | 'garbage'
+    | 'abort'
+    | 'abort once'
     | 'forget'
     | 'ignore'
     | 'idle'
@@ -77,6 +79,12 @@ function misbehave(when: Misdeed['when']): boolean {
     case 'exit 12':
       process.stderr.write(`{"level":50,"msg":"planted ${what}"}\n`);
       return process.exit(Number(what.slice(5)));
+    case 'abort once':
+      if (restarted) return false;
+      process.abort();
+    // falls through
+    case 'abort':
+      return process.abort();
     case 'garbage':
       writeSync(Number(flag('supervised')), 'planted garbage\n');
       return true;

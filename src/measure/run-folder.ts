@@ -38,6 +38,8 @@ export type RunFile = {
   readonly reasons: readonly string[];
   /** Of a soak that has ended: how it was audited, in one line. */
   readonly audit?: string;
+  /** Of a soak that has ended: how often each process was ended by a signal that the run did not send. Absent: none. */
+  readonly crashes?: Readonly<Record<string, number>>;
   /** What a reader of the figures must know, in single lines. */
   readonly remarks?: readonly string[];
   /** File name to SHA-256 of its bytes, hexadecimal. */

@@ -3,12 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Intent } from './component-process.ts';
-import { judgeExit, lastLogLines, messageOf } from './exit-judgement.ts';
+import { isCrash, judgeExit, lastLogLines, messageOf } from './exit-judgement.ts';
 
 function judge(intent: Intent, end: number | NodeJS.Signals, drained = false): string {
   const [code, signal] = typeof end === 'number' ? [end, null] : [null, end];
   const judged = judgeExit({ pid: 7, code, signal, intent, wasReady: true }, drained);
   return judged === 'as planned' ? judged : judged.what;
+}
+
+function crashed(intent: Intent, signal: NodeJS.Signals | null): boolean {
+  return isCrash({ pid: 7, code: signal === null ? 1 : null, signal, intent, wasReady: true });
 }
 
 test('an exit is as planned only when it is the one that was asked for', (t) => {
@@ -26,6 +30,16 @@ test('an exit is as planned only when it is the one that was asked for', (t) => 
   t.is(judge('drain', 0), 'pid 7 exited with 0 without saying that it had drained');
   t.is(judge('abandon', 10), 'pid 7 exited unexpectedly with 10 (a violation)');
   t.is(judge('run', 99), 'pid 7 exited unexpectedly with 99 (an unknown code)');
+});
+
+test('a signal that nobody sent is a crash, unless the process was asked to end anyway', (t) => {
+  for (const intent of ['run', 'drain'] as const)
+    for (const signal of ['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGKILL'] as const)
+      t.true(crashed(intent, signal));
+  t.false(crashed('kill', 'SIGKILL'));
+  t.true(crashed('kill', 'SIGSEGV'));
+  for (const intent of ['stop', 'abandon'] as const) t.false(crashed(intent, 'SIGABRT'));
+  t.false(crashed('run', null));
 });
 
 test('of a log the last messages are shown, whatever their form', (t) => {

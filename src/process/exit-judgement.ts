@@ -45,6 +45,15 @@ export function judgeExit(exit: ProcessExit, drained: boolean): 'as planned' | {
   return { what: `pid ${pid} exited unexpectedly with ${code} (${MEANINGS.get(code) ?? 'an unknown code'})` };
 }
 
+/**
+ * Whether a process was ended by a signal that this run did not send: a library that aborted, a store that could not be
+ * read from its map, the system that was out of memory. Not while it was asked to end.
+ */
+export function isCrash({ signal, intent }: ProcessExit): boolean {
+  if (signal === null || intent === 'stop' || intent === 'abandon') return false;
+  return intent !== 'kill' || signal !== 'SIGKILL';
+}
+
 const MEANINGS: ReadonlyMap<number | null, string> = new Map([
   [EXIT.holds, 'a normal end'],
   [EXIT.internal, 'an internal error'],

@@ -15,7 +15,7 @@ import {
   type Launch,
   type ProcessExit,
 } from './component-process.ts';
-import { type Failure, judgeExit, lastLogLines } from './exit-judgement.ts';
+import { type Failure, isCrash, judgeExit, lastLogLines } from './exit-judgement.ts';
 import { until } from './waiting.ts';
 
 /** From its start to its ready line. */
@@ -29,6 +29,8 @@ const PROGRESS_MS_MAX = 250;
 /** Calls of `checkAlive`, one a second, without a word of a process until it counts as hung. */
 export const SILENT_CHECKS_MAX: number = 60;
 const LOG_LINES_SHOWN = 3;
+/** So often a process is started again that was ended by a signal which nobody sent. */
+export const CRASHES_MAX: number = 5;
 
 export type FleetListener = {
   onEvent(process: ComponentProcess, event: ComponentEvent): void;
@@ -36,6 +38,11 @@ export type FleetListener = {
   onExit?(process: ComponentProcess, exit: ProcessExit): void;
   /** A planned kill has hit. */
   onKilled(process: ComponentProcess, exit: ProcessExit): void;
+  /**
+   * A process was ended by a signal that nobody sent, and is started again. Without this listener, and from the moment on
+   * at which it has happened to one process too often, that is a failure.
+   */
+  onCrashed?(crash: Failure): void;
   /** It is started again when this resolves, at once without it. Never rejects. */
   beforeRestart?(process: ComponentProcess): Promise<void>;
   /** All of one component are ready for the first time; the next ones are started when this resolves. Never rejects. */
@@ -49,6 +56,7 @@ export class Fleet {
   /** Reports since the start, and checks without a report. */
   readonly #reports: Map<string, number> = new Map();
   readonly #silentChecks: Map<string, number> = new Map();
+  readonly #crashes: Map<string, number> = new Map();
   readonly #clock: Clock;
   readonly #listener: FleetListener;
   #restarting = true;
@@ -103,6 +111,8 @@ export class Fleet {
   #onExit(process: ComponentProcess, exit: ProcessExit): void {
     this.#listener.onExit?.(process, exit);
     const judged = judgeExit(exit, this.hasDrained(process));
+    if (judged !== 'as planned' && isCrash(exit) && this.#mayCrash(process))
+      return this.#crashed(process, judged.what, exit);
     if (judged !== 'as planned') {
       const exitCode = exit.signal === null ? exit.code : null;
       this.#fail(process, { what: judged.what, exitCode, beforeReady: !exit.wasReady });
@@ -112,6 +122,26 @@ export class Fleet {
       // Whoever has said that it has drained has nothing left to do.
       if (!this.hasDrained(process)) void this.#restart(process);
     }
+  }
+
+  /** Counts one more. */
+  #mayCrash({ name }: ComponentProcess): boolean {
+    const crashes = (this.#crashes.get(name) ?? 0) + 1;
+    this.#crashes.set(name, crashes);
+    return this.#listener.onCrashed !== undefined && this.#restarting && crashes <= CRASHES_MAX;
+  }
+
+  #crashed(process: ComponentProcess, what: string, exit: ProcessExit): void {
+    const times = this.#crashes.get(process.name);
+    this.#silentChecks.set(process.name, 0);
+    this.#listener.onCrashed?.({
+      process: process.name,
+      what: `${what}; it was started again (${times} of at most ${CRASHES_MAX} times)`,
+      exitCode: null,
+      beforeReady: !exit.wasReady,
+      lastLogLines: lastLogLines(process.logPath, LOG_LINES_SHOWN),
+    });
+    if (!this.hasDrained(process)) void this.#restart(process);
   }
 
   async #restart(process: ComponentProcess): Promise<void> {
