@@ -90,6 +90,14 @@ export function withShortSla(plan: Plan): Plan {
   return { ...plan, faultsMs, slaMs, drainMs: slaMs + 30_000, faults };
 }
 
+/** The broker dies once more, right before everything heals: whatever clients do about that, nothing restarts them later. */
+export function withLateBrokerCrash(plan: Plan): Plan {
+  const once: Death = { atCall: 0, commit: 'durable', downMs: 200 };
+  const atMs = plan.warmUpMs + plan.faultsMs - 1;
+  const fault: PlannedFault = { id: plan.faults.length, atMs, kind: 'crash', target: 'broker', when: null, death: once };
+  return { ...plan, faults: [...plan.faults, fault] };
+}
+
 /** Batches of many records, so that files meet in them. */
 export function withLargeBatches(plan: Plan): Plan {
   const bytes = 32 * 1024;

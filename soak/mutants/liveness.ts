@@ -9,12 +9,14 @@ import {
   type ShardEpoch,
   type StoredBatch,
 } from '../../src/journal/journals.ts';
+import { type Log, safeLog } from '../../src/core/log.ts';
 import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
 import { decodeChunks } from '../../src/message/chunk.ts';
+import { ProcessEnd, type ProcessEndOptions } from '../../src/process/process-end.ts';
 import type { Store, Write } from '../../src/store/store.ts';
 import type { PrepareSummerOptions } from '../../src/summer/prepare-summer.ts';
 import type { Decorations, Subject } from '../simulation/decorations.ts';
-import { SHORT_SLA_MS, withShortSla } from './adapt.ts';
+import { SHORT_SLA_MS, withLateBrokerCrash, withShortSla } from './adapt.ts';
 import { DecoratedStore, opened } from './decorated.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -24,6 +26,18 @@ const STALL_MS = SHORT_SLA_MS + 20_000;
 const WARM_UP_MS = 3_000;
 
 export const LIVENESS_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'log-in-the-way',
+    class: 'liveness',
+    bug: 'a summer whose log cannot be written does not connect again, and does not end either',
+    kinds: ['lost', 'late'],
+    decorations: () => ({
+      log: (raw, { component, tookEffect }) => (component === 'summer' ? telling(raw, tookEffect) : safeLog(raw)),
+      end: (options, { component }) =>
+        component === 'summer' ? new EndThatLogsFirst(options) : new ProcessEnd(options),
+    }),
+    adapt: (plan) => withLateBrokerCrash({ ...withShortSla(plan), logFailsPart: 1 }),
+  },
   {
     name: 'fold-stalls',
     class: 'liveness',
@@ -153,5 +167,36 @@ class StallingStore extends DecoratedStore {
       if (table === 'outbox' && value !== null) await this.#stall(key.readUInt32BE(0));
     }
     return super.commit(writes);
+  }
+}
+
+/** The raw log: what it throws reaches whoever logs. */
+function telling(raw: Log, tookEffect: () => void): Log {
+  const info: Log['info'] = (fields, message) => {
+    try {
+      raw.info(fields, message);
+    } catch (error) {
+      // From here on this session is not replaced.
+      if (message === 'reconnecting') tookEffect();
+      throw error;
+    }
+  };
+  return { ...raw, info };
+}
+
+/** As a process ended that logs first: a log that throws keeps it from its exit, and it does not end twice. */
+class EndThatLogsFirst {
+  readonly #options: ProcessEndOptions;
+  #isEnding = false;
+
+  constructor(options: ProcessEndOptions) {
+    this.#options = options;
+  }
+
+  fail(error: unknown): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    this.#options.log.fatal({}, String(error));
+    new ProcessEnd(this.#options).fail(error);
   }
 }

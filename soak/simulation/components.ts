@@ -87,7 +87,7 @@ export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: Chun
         },
         onAcknowledged: () => {},
         onScheduleLag: () => {},
-        onDelay: () => {},
+        onDelay: (file, delaySeconds) => process.log.warn({ file, delaySeconds }, 'a sum is late'),
         onDrained: () => {
           if (!isCurrent()) return;
           const { verifiedTotal, filesTotal } = chunker;
@@ -148,7 +148,8 @@ export function runSummer(partitions: readonly number[], takesOver: (process: Si
       takeOver: takesOver(process),
       readOther: (path, read) => readOther(process, incarnation, { path, read }),
       lookAt: (path, check) => readOther(process, incarnation, { path, read: (reader) => void check(reader) }),
-      onClaim: (_shard, { outcome }) => {
+      onClaim: (shard, { outcome }) => {
+        process.log.info({ shard, outcome }, 'claimed');
         if (outcome !== 'owned' && !incarnation.isOver) counters.count('shard left out of a claim');
       },
       onLost: ({ shard }) => {
@@ -201,6 +202,7 @@ function connect(process: SimulatedProcess, incarnation: Incarnation): ObservedJ
     clock: incarnation.clock,
     name: process.name,
     address: 'network',
+    onSessionLost: (reason) => process.log.info({ reason }, 'reconnecting'),
     newSession: () => {
       sessions += 1;
       return `${process.name}/${incarnation.number}/${sessions}`;

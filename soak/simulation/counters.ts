@@ -18,6 +18,7 @@ export const MOMENTS = [
   'zombie fenced',
   'zombie restarted and replaced',
   'takeover of some of the shards',
+  'log line could not be written',
   'shard lost, and the others kept',
   'request of a zombie fenced',
   'shard left out of a claim',

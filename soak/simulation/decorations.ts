@@ -5,8 +5,10 @@
 
 import type { prepareChunker } from '../../src/chunker/prepare-chunker.ts';
 import type { PrepareChunkerOptions } from '../../src/chunker/prepare-chunker.ts';
+import type { Log } from '../../src/core/log.ts';
 import type { Prng } from '../../src/core/prng.ts';
 import type { ServeOptions, serveBroker } from '../../src/journal/broker/serve.ts';
+import type { ProcessEnd, ProcessEndOptions } from '../../src/process/process-end.ts';
 import type { PrepareSummerOptions, prepareSummer } from '../../src/summer/prepare-summer.ts';
 import type { Dialer } from '../../src/transport/transport.ts';
 import type { HistoryEvent } from '../checkers/history.ts';
@@ -56,6 +58,10 @@ export interface Decorations {
   summer?(options: PrepareSummerOptions, subject: Subject): PrepareSummerOptions;
   /** Below the client of the journals. */
   dialer?(dialer: Dialer, subject: Subject): Dialer;
+  /** Instead of the wrapper that keeps what a log throws from whoever logs. */
+  log?(raw: Log, subject: Subject): Log;
+  /** Instead of the one place that ends a process. */
+  end?(options: ProcessEndOptions, subject: Subject): Pick<ProcessEnd, 'fail'>;
   /** Instead of the production functions. */
   readonly serveBroker?: typeof serveBroker;
   readonly prepareChunker?: typeof prepareChunker;

@@ -95,10 +95,13 @@ export type Plan = {
   /** The same of a commit. */
   readonly commitUs: number;
   readonly commitJitterUs: number;
+  /** Part of the lines that processes log which cannot be written, from 0 to 1. */
+  readonly logFailsPart: number;
   readonly faults: readonly PlannedFault[];
 };
 
 const PLAN = 0x706c616e;
+const LOG = 0x6c6f6720;
 /** Sums must come within the faults and this, ms: what a repair may take after the last of them. */
 const REPAIR_MS = 30_000;
 const DRAIN_MARGIN_MS = 30_000;
@@ -159,6 +162,8 @@ export function planOf(seed: number, workload: WorkloadName): Plan {
     jitterUs: pick(prng, [50, 1_000, 10_000]),
     commitUs: pick(prng, [300, 2_000, 8_000]),
     commitJitterUs: pick(prng, [1_000, 10_000, 40_000]),
+    // From numbers of its own: what cannot be logged changes nothing else.
+    logFailsPart: pick(Prng.fromSeed(LOG, seed % 0x1_0000_0000), [0, 0.2, 1]),
     faults: drafts.toSorted((a, b) => a.atMs - b.atMs).map((draft, id) => ({ id, ...draft })),
   };
 }

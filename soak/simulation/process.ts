@@ -3,14 +3,16 @@
  * component does: one error, one exit code.
  */
 
-import { exitCodeOf, ViolationError } from '../../src/core/errors.ts';
+import { type Log, attempt } from '../../src/core/log.ts';
 import { Prng } from '../../src/core/prng.ts';
+import { ProcessEnd, type ProcessEndOptions } from '../../src/process/process-end.ts';
 import type { Component, Decorations, Subject, Watched } from './decorations.ts';
 import type { Auditor } from './auditor.ts';
 import type { Counters } from './counters.ts';
 import { Disk, type OwnedWrites, SimulatedStore } from './disk.ts';
 import { Incarnation, type IncarnationEnd } from './incarnation.ts';
 import type { Kernel } from './kernel.ts';
+import { failingLog, simulatedLog } from './log.ts';
 import type { Network } from './network.ts';
 import type { Death, Plan } from './plan.ts';
 import type { Recorder } from './recorder.ts';
@@ -48,6 +50,8 @@ export type Run = (process: SimulatedProcess, incarnation: Incarnation, store: S
 const KNOWN_NS = 1e6;
 const PROCESS = 0x70726f63;
 const COMMIT = 0x636f6d6d;
+const LOG = 0x6c6f6720;
+const SILENT: Log = { info: () => {}, warn: () => {}, fatal: () => {} };
 const DECORATION = 0x6465636f;
 
 export class SimulatedProcess {
@@ -72,6 +76,10 @@ export class SimulatedProcess {
   /** Called once, when a chunker's decision to send its end records is durable. */
   whenEnding: (() => void) | null = null;
   incarnation: Incarnation | null = null;
+  /** Of the incarnation that runs. */
+  log: Log = SILENT;
+  #end: Pick<ProcessEnd, 'fail'> | null = null;
+  #failure: unknown = null;
   store: SimulatedStore | null = null;
   #handle: Handle | null = null;
   #wantsStop = false;
@@ -143,18 +151,33 @@ export class SimulatedProcess {
     const store = new SimulatedStore({ disk: this.disk, incarnation, kernel, timing: this.#timing() });
     this.incarnation = incarnation;
     this.store = store;
+    this.#makeEnd(incarnation);
     recorder.record({ event: 'started', process: this.name });
     kernel.after(0, () => incarnation.enter(() => this.#compose(incarnation, store)));
   }
 
-  /** Ends the incarnation as the runtime of a component does. */
+  /** Ends the incarnation as the runtime of a component does, by the same code. */
   fail(incarnation: Incarnation, error: unknown): void {
-    if (incarnation.isOver) return;
-    if (error instanceof ViolationError) {
-      const { kind, message: detail, witness } = error;
-      this.surroundings.recorder.record({ event: 'violation', process: this.name, kind, detail, ...witness });
-    }
-    incarnation.exit(exitCodeOf(error), error);
+    if (incarnation.isOver || incarnation !== this.incarnation) return;
+    this.#failure = error;
+    // What its end throws meets a process that is ending already.
+    attempt(() => this.#end?.fail(error));
+  }
+
+  #makeEnd(incarnation: Incarnation): void {
+    const { plan, counters, decorations } = this.surroundings;
+    const raw = failingLog(plan.logFailsPart, this.prng(LOG));
+    this.log = decorations.log?.(raw, this.subject()) ?? simulatedLog(raw, counters);
+    const options: ProcessEndOptions = {
+      say: (event) => {
+        if (event.event !== 'violation') return;
+        const { event: _, ...violation } = event;
+        this.surroundings.recorder.record({ event: 'violation', process: this.name, ...violation });
+      },
+      log: this.log,
+      exit: (exitCode) => incarnation.exit(exitCode, this.#failure),
+    };
+    this.#end = decorations.end?.(options, this.subject()) ?? new ProcessEnd(options);
   }
 
   /** Asks it to stop gracefully, once. */

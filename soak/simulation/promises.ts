@@ -30,6 +30,7 @@ const ONE_OF: Readonly<Record<Moment, number>> = {
   'zombie fenced': 2,
   'zombie restarted and replaced': 2,
   'takeover of some of the shards': 4,
+  'log line could not be written': 2,
   'shard lost, and the others kept': 4,
   'request of a zombie fenced': 2,
   'shard left out of a claim': 2,

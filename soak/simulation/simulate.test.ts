@@ -19,6 +19,19 @@ test('the same plan gives the same history, byte for byte, and another seed anot
   t.not((await simulate(planOf(6, 'edges'))).digest, first.digest);
 });
 
+test('whatever part of the log cannot be written, the history is the same', async (t) => {
+  for (const seed of [4, 9]) {
+    const plan = planOf(seed, workloadOf(seed));
+    const written = await simulate({ ...plan, logFailsPart: 0 });
+    t.is(written.moments['log line could not be written'] ?? 0, 0);
+    for (const logFailsPart of [0.5, 1]) {
+      const { digest, moments } = await simulate({ ...plan, logFailsPart });
+      t.is(digest, written.digest, `seed ${seed}`);
+      t.true((moments['log line could not be written'] ?? 0) > 0);
+    }
+  }
+});
+
 test('a plan is plain data, and a copy of it is the same plan', async (t) => {
   const plan = planOf(7, 'skewed');
   t.deepEqual(JSON.parse(JSON.stringify(plan)), plan);
