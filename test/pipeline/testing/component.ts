@@ -8,6 +8,7 @@ import { Command } from 'commander';
 import { ComponentRuntime } from '../../../src/cli/component-runtime.ts';
 import { connectJournals } from '../../../src/cli/connection.ts';
 import { parsePartitions, parsed } from '../../../src/cli/flags.ts';
+import { type Supervision, supervisedOption } from '../../../src/cli/supervision.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Journals, RaiseOptions, RaiseOutcome, ShardEpoch } from '../../../src/journal/journals.ts';
 import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
@@ -17,7 +18,7 @@ import { prepareSummer } from '../../../src/summer/prepare-summer.ts';
 import { SUMMER_TABLES } from '../../../src/summer/rows.ts';
 import { type CrashPoint, LateOffsetStore, type Plan, SilentJournals, tamper } from './tampering.ts';
 
-type Flags = { data: string; connect: string; partitions: number[]; takeOver?: true; supervised?: true };
+type Flags = { data: string; connect: string; partitions: number[]; takeOver?: true; supervised: Supervision };
 
 function die(): Promise<never> {
   process.kill(process.pid, 'SIGKILL');
@@ -65,7 +66,7 @@ function crashInCommit(store: Store): Store {
 async function runSummer(flags: Flags, plan: Plan): Promise<void> {
   const runtime = new ComponentRuntime({
     component: 'summer',
-    supervised: flags.supervised === true ? 'stdio' : 'not',
+    supervised: flags.supervised,
   });
   await runtime.compose(() => sum(runtime, flags, plan));
 }
@@ -117,7 +118,7 @@ async function main(): Promise<void> {
     .requiredOption('--connect <endpoint>')
     .requiredOption('--partitions <list>', '', parsed('--partitions', parsePartitions))
     .option('--take-over')
-    .option('--supervised');
+    .addOption(supervisedOption());
   command.parse(argv, { from: 'user' });
   await runSummer(command.opts<Flags>(), JSON.parse(plan) as Plan);
 }
