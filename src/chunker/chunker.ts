@@ -190,7 +190,8 @@ export class Chunker {
     if (this.#options.life.isEnding) return this.#resumeEnding();
     const foreign = this.#past.judge();
     if (foreign !== null) return this.#fail(foreign);
-    this.#every(SNAPSHOT_MS, () => this.#takeSnapshot());
+    // Taken by the next slice, between two steps.
+    this.#every(SNAPSHOT_MS, () => (this.#wantsSnapshot ||= this.#snapshots.hasRoom && this.#ending.phase === null));
     this.#every(SAVE_MS, () => this.#rows.saveLedger());
     this.#every(JUDGE_MS, () => {
       this.#verifier.judge().catch((error: unknown) => this.#fail(error));
@@ -374,12 +375,6 @@ export class Chunker {
   }
 
   // --- what is durable ---
-
-  #takeSnapshot(): void {
-    if (!this.#snapshots.hasRoom || this.#ending.phase !== null) return;
-    // Taken by the next slice, between two steps.
-    this.#wantsSnapshot = true;
-  }
 
   #snapshot(): void {
     this.#wantsSnapshot = false;

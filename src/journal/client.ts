@@ -90,6 +90,7 @@ export class JournalClient implements Journals {
     ping: () => this.#ping(),
   });
   #lastId = 0;
+  /** Callers repeat nothing that has no answer: one call for each thing that they do. */
   readonly #calls = new CallQueue({
     send: (message) => this.#send(message),
     nextPing: () => this.#window.nextPing,

@@ -59,7 +59,7 @@ type Session = {
   unpingedBytes: number;
   readonly assembly: Assembly;
   readonly streams: Map<number, Stream>;
-  /** Answers to appends, sent together after the commit. */
+  /** Answers to appends, sent together after the commit: no more than what a client may send without a ping. */
   readonly acks: { id: number; outcome: AppendOutcome }[];
 };
 

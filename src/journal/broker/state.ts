@@ -80,7 +80,7 @@ export class BrokerState {
   readonly #clock: Clock;
   readonly #bootHash: number;
   readonly #byNumber: JournalLog[] = [];
-  /** Accepted and in no commit yet, in order; and those in the commit that is under way. */
+  /** Accepted and in no commit yet, in order; and those in the commit that is under way. Bounded by the journals' room. */
   #accepted: { journal: JournalLog; batch: Omit<StoredBatch, 'stampNs'> }[] = [];
   #underWay: { journal: JournalLog; batch: Omit<StoredBatch, 'stampNs'> }[] = [];
   /**
