@@ -43,7 +43,7 @@ export type ReadCheckpoints = (owner: ShardOwner) => Promise<ReadonlyMap<number,
 
 /**
  * Why nothing more is read. `lag`: it was too slow, which says nothing about what it reads. `refused`: what it was promised
- * was not there, a hold, a batch, a store or an answer.
+ * was not there, a hold, a batch, a store or an answer. To read nothing at all is not to be slow.
  */
 export type LossCause = 'lag' | 'refused';
 
@@ -74,6 +74,8 @@ export class Auditor {
   /** Raised epochs that are not in the history: where the sums journal ends after them is not known yet. */
   #claims: Claim[] = [];
   #heads: readonly number[] = [];
+  /** By feed, what had arrived at the look before. */
+  #arrivedBefore: readonly number[] = [];
   #isHeldBack = false;
   #isReading = false;
   #isLost = false;
@@ -241,11 +243,16 @@ export class Auditor {
   /** What a shard has not folded is not held back by the auditor. */
   #checkLag({ shards, journals }: JournalsInfo): void {
     const { retentionBytes, partitions } = this.#options;
+    const arrivedBefore = this.#arrivedBefore;
+    this.#arrivedBefore = this.#feeds.map(({ arrived }) => arrived);
     for (const [number, { journal, through }] of this.#feeds.entries()) {
       const due = shards[number]?.hold ?? journals[number]?.head ?? 0;
       const room = journal === SUMS_JOURNAL ? retentionBytes : retentionBytes / partitions;
       if (due - through <= room * LAG_SHARE) continue;
-      return this.#lose(`it fell behind: ${formatBytes(due - through)} of ${journal} were not read`, 'lag');
+      const unread = `${formatBytes(due - through)} of ${journal} were not read`;
+      const { arrived = 0, isWaiting = false } = this.#feeds[number] ?? {};
+      if (isWaiting || arrived > (arrivedBefore[number] ?? 0)) return this.#lose(`it fell behind: ${unread}`, 'lag');
+      return this.#lose(`${unread}, and nothing of it arrives`);
     }
   }
 

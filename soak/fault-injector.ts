@@ -13,6 +13,7 @@ import type { ComponentCommand, RecoveredEvent } from '../src/process/component-
 import type { Fleet } from '../src/process/fleet.ts';
 import { LatencyHistogram } from '../src/measure/histogram.ts';
 import { FAULT_KINDS, type FaultKind, type PlannedFault } from './fault-schedule.ts';
+import type { LiveDecorations } from './live-decorations.ts';
 import type { FaultTally } from './verdict.ts';
 
 /** A row of faults.csv, times in nanoseconds of the clock. */
@@ -285,7 +286,11 @@ function firstOf(recoveries: ReadonlyMap<number, number | null>): number | null 
 }
 
 /** A process of the fleet, as what faults are injected into. */
-export function faultTargetOf(process: ComponentProcess, fleet: Fleet): FaultTarget {
+export function faultTargetOf(
+  process: ComponentProcess,
+  fleet: Fleet,
+  { kills }: Pick<LiveDecorations, 'kills'> = {},
+): FaultTarget {
   return {
     name: process.name,
     partitions: process.spec.partitions,
@@ -295,7 +300,9 @@ export function faultTargetOf(process: ComponentProcess, fleet: Fleet): FaultTar
     get ready() {
       return process.state === 'ready';
     },
-    kill: () => fleet.kill(process),
+    kill: () => {
+      if (kills?.(process.name) !== false) fleet.kill(process);
+    },
     send: (command) => process.send(command),
   };
 }

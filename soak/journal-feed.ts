@@ -18,6 +18,7 @@ export class JournalFeed {
   #through = 0;
   #allowed = 0;
   #isHeldBack = false;
+  #arrived = 0;
   #offered: { readonly batch: StoredBatch; readonly taken: () => void } | null = null;
 
   constructor(journal: string, record: (happening: Happening) => void) {
@@ -30,6 +31,16 @@ export class JournalFeed {
     return this.#through;
   }
 
+  /** Batches that were offered so far. */
+  get arrived(): number {
+    return this.#arrived;
+  }
+
+  /** Whether a batch has arrived and may not go into the history yet. */
+  get isWaiting(): boolean {
+    return this.#offered !== null;
+  }
+
   /** Whether a checkpoint waits for batches below its offset. */
   get isBehind(): boolean {
     return this.#checkpoints.length > 0;
@@ -38,6 +49,7 @@ export class JournalFeed {
   /** Resolves when the batch is in the history; the next one may be offered then. */
   offer(batch: StoredBatch): Promise<void> {
     assert(this.#offered === null, 'batches are offered one at a time');
+    this.#arrived += 1;
     return new Promise((taken) => {
       this.#offered = { batch, taken };
       this.#advance();

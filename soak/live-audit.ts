@@ -20,6 +20,7 @@ import { type Connect, withDeadline } from './audit.ts';
 import { AUDITOR_HOLD, Auditor, type ShardOwner } from './auditor.ts';
 import type { Finding, Happening } from './checkers/history.ts';
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
+import type { LiveDecorations } from './live-decorations.ts';
 import { type SoakOptions, auditDepthOf } from './options.ts';
 import type { Phase } from './plan.ts';
 import { RunHistory } from './run-history.ts';
@@ -35,6 +36,7 @@ export type LiveAuditOptions = {
   readonly connect: Connect | null;
   /** Aborted when the run is to end at once. */
   readonly signal: AbortSignal;
+  readonly decorations?: LiveDecorations;
   readonly onViolation: (violation: RecordedViolation) => void;
   /** A bug of this very process. */
   readonly onError: (error: unknown) => void;
@@ -58,13 +60,13 @@ export class LiveAudit {
   readonly #undecided = new Set<string>();
 
   constructor(from: LiveAuditOptions) {
-    const { options, specs, connect, clock, dataFolder } = from;
+    const { options, specs, connect, clock, dataFolder, decorations = {} } = from;
     this.#from = from;
     this.#notFollowed = connect === null ? 'there are no journals' : auditDepthOf(options).why;
     this.#owners = specs
       .filter(({ component }) => component === 'summer')
       .map(({ name, partitions }) => ({ process: name, folder: join(dataFolder, name), shards: partitions }));
-    this.#history = new RunHistory({ clock, onFinding: (finding) => this.#onFinding(finding) });
+    this.#history = new RunHistory({ clock, decorations, onFinding: (finding) => this.#onFinding(finding) });
     this.#record({
       event: 'run',
       seed: options.seed,
@@ -166,15 +168,16 @@ export class LiveAudit {
   }
 
   async #attach(): Promise<void> {
-    const { options, connect, endpoint, clock, signal, onError } = this.#from;
+    const { options, connect, endpoint, clock, signal, onError, decorations = {} } = this.#from;
     if (connect === null || (this.#notFollowed !== null && options.data === null)) return;
-    this.#journals = connect(endpoint);
+    const journals = connect(endpoint);
+    this.#journals = decorations.journals?.(journals) ?? journals;
     const auditor = new Auditor({
       journals: this.#journals,
       clock,
       partitions: options.partitions,
       retentionBytes: options.retentionBytes,
-      readCheckpoints,
+      readCheckpoints: decorations.checkpoints?.(readCheckpoints) ?? readCheckpoints,
       record: (happening) => this.#record(happening),
       onLost: (reason, cause) => {
         this.#notFollowed = reason;

@@ -6,11 +6,13 @@
 import type { Clock } from '../src/core/clock.ts';
 import type { Checker, Finding, Findings, Happening, HistoryEvent } from './checkers/history.ts';
 import { makeCheckers } from './checkers/index.ts';
+import type { Decorations } from './simulation/decorations.ts';
 
 export class RunHistory {
   readonly #clock: Clock;
   readonly #checkers: readonly Checker[];
   readonly #onFinding: (finding: Finding) => void;
+  readonly #decorations: Pick<Decorations, 'history'>;
   /** By checker, violations that were handed over. */
   readonly #handedOver: number[];
   #events = 0;
@@ -21,7 +23,9 @@ export class RunHistory {
     readonly clock: Clock;
     readonly onFinding: (finding: Finding) => void;
     readonly checkers?: readonly Checker[];
+    readonly decorations?: Pick<Decorations, 'history'>;
   }) {
+    this.#decorations = options.decorations ?? {};
     this.#clock = options.clock;
     this.#onFinding = options.onFinding;
     this.#checkers = options.checkers ?? makeCheckers();
@@ -38,9 +42,11 @@ export class RunHistory {
     this.#events += 1;
     if (event.event === 'batch') this.#batches += 1;
     if (event.event === 'checkpoint') this.#checkpoints += 1;
-    for (const [index, checker] of this.#checkers.entries()) {
-      checker.observe(event);
-      this.#handOver(index, checker.findings);
+    for (const seen of this.#decorations.history?.(event) ?? [event]) {
+      for (const [index, checker] of this.#checkers.entries()) {
+        checker.observe(seen);
+        this.#handOver(index, checker.findings);
+      }
     }
   }
 

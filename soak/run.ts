@@ -20,6 +20,7 @@ import type { Display } from './display.ts';
 import { chooseEndpoint } from '../src/process/endpoint.ts';
 import type { InterruptSignal } from '../src/process/interrupt.ts';
 import { processNames } from './fault-schedule.ts';
+import type { LiveDecorations } from './live-decorations.ts';
 import type { SoakOptions } from './options.ts';
 import { outlookLines, outlookOf } from './outlook.ts';
 import { RECORD_FILES, RunRecord } from './run-record.ts';
@@ -35,6 +36,9 @@ export type SoakDependencies = Program & {
   readonly audit: Audit | null;
   /** Null: there are no journals to follow. */
   readonly connect: Connect | null;
+  /** Sabotage of the harness. */
+  readonly decorations?: LiveDecorations;
+  readonly patienceMs?: number;
   /** Registers what an interrupt calls; returns what undoes it. */
   onInterrupt(interrupt: (signal: InterruptSignal) => void): () => void;
 };
@@ -74,6 +78,8 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
       drainMsMax: outlook.drainMsMax,
       audit: dependencies.audit,
       connect: dependencies.connect,
+      ...(dependencies.decorations === undefined ? {} : { decorations: dependencies.decorations }),
+      ...(dependencies.patienceMs === undefined ? {} : { patienceMs: dependencies.patienceMs }),
     });
     const release = dependencies.onInterrupt((signal) => supervisor.interrupt(signal));
     let outcome: RunOutcome;

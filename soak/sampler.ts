@@ -9,6 +9,7 @@ import { diskBytesOf, type ProcessUsage } from '../src/measure/process-usage.ts'
 import type { Fleet } from '../src/process/fleet.ts';
 import { type Meter, type Totals, totalsBetween } from '../src/process/meter.ts';
 import { UsageMeter } from '../src/process/usage-meter.ts';
+import type { LiveDecorations } from './live-decorations.ts';
 import type { Phase } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
 
@@ -64,6 +65,7 @@ export class Sampler {
   readonly #dataFolder: string;
   readonly #startNs: number;
   readonly #violationCount: () => number;
+  readonly #decorations: LiveDecorations;
   readonly #usage: UsageMeter = new UsageMeter();
   #phase: Phase = 'warm-up';
   #phaseMark: Mark;
@@ -86,7 +88,9 @@ export class Sampler {
     readonly dataFolder: string;
     readonly startNs: number;
     readonly violationCount: () => number;
+    readonly decorations?: LiveDecorations;
   }) {
+    this.#decorations = options.decorations ?? {};
     this.#fleet = options.fleet;
     this.#meter = options.meter;
     this.#record = options.record;
@@ -100,7 +104,12 @@ export class Sampler {
   }
 
   #mark(): Mark {
-    return { atNs: this.#clock.nowNs(), totals: this.#meter.totals(), cpu: this.#usage.total('cpuSeconds') };
+    const totals = this.#meter.totals();
+    return {
+      atNs: this.#clock.nowNs(),
+      totals: this.#decorations.totals?.(totals) ?? totals,
+      cpu: this.#usage.total('cpuSeconds'),
+    };
   }
 
   /** One row and the status after it. Samplings never overlap. */

@@ -14,6 +14,7 @@ import { OperatingError, ViolationError } from '../src/core/errors.ts';
 import type { ComponentProcess, Launch } from '../src/process/component-process.ts';
 import { componentSpecs } from '../src/process/component-specs.ts';
 import type { Display } from './display.ts';
+import type { LiveDecorations } from './live-decorations.ts';
 import type { Failure } from '../src/process/exit-judgement.ts';
 import { FaultInjector, faultTargetOf } from './fault-injector.ts';
 import { faultSchedule } from './fault-schedule.ts';
@@ -54,6 +55,9 @@ export type SupervisorOptions = {
   readonly audit: Audit | null;
   /** Null: there are no journals to follow. */
   readonly connect: Connect | null;
+  readonly decorations?: LiveDecorations;
+  /** What is stuck is waited for this long; absent: as long as a start and the SLA. */
+  readonly patienceMs?: number;
 };
 
 /** What was seen of a run. */
@@ -97,7 +101,7 @@ export class Supervisor {
 
   constructor(from: SupervisorOptions) {
     this.#from = from;
-    const { clock, record, options, dataFolder, endpoint, startNs } = from;
+    const { clock, record, options, dataFolder, endpoint, startNs, decorations = {} } = from;
     const specs = componentSpecs(options, { dataFolder, endpoint });
     this.#live = new LiveAudit({
       ...from,
@@ -112,9 +116,13 @@ export class Supervisor {
       logsFolder: from.logsFolder,
       clock,
       listener: {
-        onEvent: (process, event) => this.#guard(() => this.#onEvent(process, event)),
-        onKilled: (process, exit) =>
-          this.#injector.onKilled(process.name, { pid: exit.pid, nowNs: this.#from.clock.nowNs() }),
+        onEvent: (process, event) =>
+          this.#guard(() => {
+            for (const heard of decorations.heard?.(process.name, event) ?? [event]) this.#onEvent(process, heard);
+          }),
+        onKilled: ({ name }, { pid }) => {
+          if (decorations.exits?.(name) !== false) this.#injector.onKilled(name, { pid, nowNs: clock.nowNs() });
+        },
         onCrashed: (crash) => {
           this.#crashes.push(crash);
           from.display.say(`${crash.process}: ${crash.what}`);
@@ -124,7 +132,7 @@ export class Supervisor {
       },
     });
     const targets = new Map(
-      this.#fleet.processes.map((process) => [process.name, faultTargetOf(process, this.#fleet)]),
+      this.#fleet.processes.map((process) => [process.name, faultTargetOf(process, this.#fleet, decorations)]),
     );
     this.#injector = new FaultInjector({
       targets: {
@@ -137,6 +145,7 @@ export class Supervisor {
     this.#sampler = new Sampler({
       fleet: this.#fleet,
       meter: this.#meter,
+      decorations,
       record,
       clock,
       dataFolder,
@@ -235,7 +244,8 @@ export class Supervisor {
     const { clock, options } = this.#from;
     const { seed, faultIntervalMs: intervalMs, summers, chunkers } = options;
     const beginNs = clock.nowNs();
-    for (const fault of faultSchedule({ seed, lengthMs, intervalMs, summers, chunkers })) {
+    const schedule = faultSchedule({ seed, lengthMs, intervalMs, summers, chunkers });
+    for (const fault of this.#from.decorations?.schedule?.(schedule) ?? schedule) {
       const plannedNs = beginNs + fault.atMs * 1e6;
       await sleepUntil(clock, plannedNs, this.#early);
       const ready = (): boolean => this.#injector.canInject(fault);
@@ -254,7 +264,8 @@ export class Supervisor {
     const { clock, options } = this.#from;
     if (this.#sampler.phase !== 'heal') await this.#enter('heal');
     const healed = (): boolean => this.#fleet.isWhole() && this.#injector.isRecovered();
-    await until(healed, { clock, timeoutMs: READY_MS_MAX + options.slaMs, signal: this.#halt.signal });
+    const timeoutMs = this.#from.patienceMs ?? READY_MS_MAX + options.slaMs;
+    await until(healed, { clock, timeoutMs, signal: this.#halt.signal });
   }
 
   async #drain(): Promise<void> {
@@ -269,7 +280,7 @@ export class Supervisor {
       isOver: () => chunkers.every(({ state }) => state === 'down'),
       progress: () => this.#moved(chunkers),
       clock,
-      stallMs: options.slaMs + DRAIN_MARGIN_MS,
+      stallMs: this.#from.patienceMs ?? options.slaMs + DRAIN_MARGIN_MS,
       drainMsMax,
       signal,
     });
@@ -291,7 +302,8 @@ export class Supervisor {
   }
 
   async #audit(): Promise<void> {
-    const { audit, endpoint, dataFolder, options } = this.#from;
+    const { endpoint, dataFolder, options, decorations } = this.#from;
+    const audit = this.#from.audit && (decorations?.audit?.(this.#from.audit) ?? this.#from.audit);
     if (audit === null || auditDepthOf(options).depth === 'none') return;
     await this.#enter('audit');
     const producers = this.#fleet.of('chunker').flatMap(({ name: process }) => {
@@ -401,6 +413,7 @@ export class Supervisor {
       interrupted: this.#interrupts === 0 ? 'no' : this.#interrupts === 1 ? 'drained' : 'at once',
       phases: phases.filter(({ phase }) => phase !== 'drain' && phase !== 'audit'),
       sumsVerified: this.#meter.totals().sumsVerified,
+      sumsSampled: [...this.#outcomes.values()].reduce((sums, { window }) => sums + window.counts.sumsVerified, 0),
       faultsAsked: this.#from.options.faults !== 'none',
       faults: this.#injector.tallies,
       chunkers: this.#fleet.of('chunker').map(

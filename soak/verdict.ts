@@ -54,7 +54,10 @@ export type RunEvidence = {
   /** How the user ended the run, if at all. */
   readonly interrupted: 'no' | 'drained' | 'at once';
   readonly phases: readonly PhaseFlow[];
+  /** By the meters. */
   readonly sumsVerified: number;
+  /** The same, added up over the phases of the sampler; absent: nobody sampled. */
+  readonly sumsSampled?: number;
   readonly faultsAsked: boolean;
   readonly faults: ReadonlyMap<FaultKind, FaultTally>;
   readonly chunkers: readonly ChunkerEnd[];
@@ -146,6 +149,7 @@ function missingEvidence(evidence: RunEvidence): string[] {
   }
   if (evidence.phases.length === 0) reasons.push('no phase was finished');
   if (evidence.sumsVerified === 0) reasons.push('no sums were verified');
+  reasons.push(...contradictedCounts(evidence));
   if (evidence.faultsAsked) reasons.push(...missingFaults(evidence));
   reasons.push(...evidence.unproven);
   for (const { process, drained, sumsOutstanding } of evidence.chunkers) {
@@ -157,6 +161,19 @@ function missingEvidence(evidence: RunEvidence): string[] {
       const { verifiedTotal, filesCompletedTotal } = drained;
       reasons.push(`${process} completed ${filesCompletedTotal} files and verified ${verifiedTotal}`);
     } else if (drained.filesCompletedTotal === 0) reasons.push(`${process} completed no file`);
+  }
+  return reasons;
+}
+
+/** What was counted twice, or not, on its way from the chunkers over the meters to the phases. */
+function contradictedCounts({ sumsVerified, sumsSampled, chunkers, interrupted }: RunEvidence): string[] {
+  const reasons: string[] = [];
+  if (sumsSampled !== undefined && sumsSampled !== sumsVerified && interrupted !== 'at once') {
+    reasons.push(`the phases count ${formatCount(sumsSampled)} sums, and the meters ${formatCount(sumsVerified)}`);
+  }
+  const ofChunkers = chunkers.reduce((sums, { drained }) => sums + (drained?.verifiedTotal ?? 0), 0);
+  if (chunkers.every(({ drained }) => drained !== null) && sumsVerified > ofChunkers) {
+    reasons.push(`the meters count ${formatCount(sumsVerified)} sums, and the chunkers ${formatCount(ofChunkers)}`);
   }
   return reasons;
 }

@@ -275,15 +275,17 @@ export class CoverageChecker implements Checker {
     if (shard.isRestarted && shard.owner === process && isNext) shard.restarts += 1;
     shard.isRestarted = false;
     // The same of a claim: one that was replaced at once may never have spoken.
-    if (shard.isClaimDue && process === before?.process) shard.claimsMissed += 1;
+    if (shard.isClaimDue && process === before?.process && isNext) shard.claimsMissed += 1;
     shard.isClaimDue = false;
     if (epoch > (before?.epoch ?? 0)) shard.raised = { process, epoch };
   }
 
   #confirm({ shard: number, process, epoch }: Claimed): void {
     const shard = this.#shard(number);
-    shard.owner = process;
     shard.confirmedEpochs.add(epoch);
+    // Who hears late that it was confirmed, after a newer raise, speaks for the shard no longer.
+    if (epoch < (shard.raised?.epoch ?? 0)) return;
+    shard.owner = process;
     shard.isClaimDue = this.#tells.has('claim');
   }
 

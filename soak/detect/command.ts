@@ -1,12 +1,15 @@
 /** `stream-sum detect`: flags, which experiments there are, and what is printed and written. */
 
+import { createHash } from 'node:crypto';
 import { accessSync, constants, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { UsageError } from '../../src/core/errors.ts';
 import { parseCount, parseCountWithin } from '../../src/core/units.ts';
 import { csvText } from '../../src/measure/csv.ts';
+import { readCommit } from '../../src/measure/repository.ts';
 import { MUTANTS } from '../mutants/index.ts';
 import { SABOTAGES } from '../mutants/sabotages.ts';
 import { simulate } from '../simulation/simulate.ts';
@@ -14,17 +17,22 @@ import { Witness } from '../simulation/witness.ts';
 import { DETECTION_COLUMNS, Detection } from './detection.ts';
 import { type Experiment, type ExperimentResult, planted } from './experiment.ts';
 import { runExperiments } from './experiments.ts';
+import { type LiveComposition, liveSabotages, runLiveSabotages } from './live.ts';
 import { FORMATS, type Format, formatPowers } from './format.ts';
 
 const SEEDS_DEFAULT = 20;
 const SEEDS_MAX = 1_000_000;
+/** So many ranges of `SEEDS_MAX` seeds are below 2^53. */
+const FRESH_RANGES = 9_000_000_000;
+/** `dist/soak/detect/` is three folders below the root of the package. */
+const SOURCE_ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const CLEAN_DEFAULT = 3_000;
 const OUTPUT = 'results/detection.csv';
 const MISNAMED_SHOWN = 20;
 
 type Flags = {
   seeds?: number;
-  seed?: number;
+  seed?: number | 'fresh';
   mutant?: string;
   sabotage?: string;
   clean?: number;
@@ -35,16 +43,21 @@ type Flags = {
 
 const HELP = `
 Without --mutant or --sabotage: every mutant, every sabotage, and clean schedules, and the results go to ${OUTPUT}.
-Exits with 0 only if every mutant was caught under every seed in which it took effect, 95 % of the times by the right
-name, no clean schedule raised an alarm, and no sabotage of the harness ended in HOLDS.`;
+Exits with 0 only if every mutant was caught under every seed in which it took effect, and under no other, 95 % of the
+times by the right name, no clean schedule raised an alarm, and no sabotage of the harness ended in HOLDS.`;
 
-export function detectCommand(): Command {
+/** `composition`: how a soak over real processes is reached; null: the live harness is sabotaged over fake ones alone. */
+export function detectCommand(composition: LiveComposition | null = null): Command {
   return new Command('detect')
     .description('plant bugs in the simulated system, and count what the checkers find')
     .option('--seeds <n>', `schedules for each mutant (default: ${SEEDS_DEFAULT}; with --seed, 1)`, (text) =>
       parseCountWithin(text, '--seeds', { low: 1, high: SEEDS_MAX }),
     )
-    .option('--seed <n>', 'the first seed (default: 1)', (text) => parseCount(text, '--seed'))
+    .option(
+      '--seed <n|fresh>',
+      'the first seed (default: 1); fresh: derived from the commit, so that no other commit has used it',
+      (text) => (text === 'fresh' ? text : parseCount(text, '--seed')),
+    )
     .option('--mutant <name>', 'one mutant alone')
     .option('--sabotage <name>', 'one sabotage of the harness alone')
     .option('--clean <n>', `clean schedules (default: ${CLEAN_DEFAULT}; with --mutant or --sabotage, none)`, (text) =>
@@ -60,12 +73,13 @@ export function detectCommand(): Command {
     .addOption(new Option('--format <name>', 'of the table').choices(FORMATS).default('text'))
     .addHelpText('after', HELP)
     .action(async (flags: Flags) => {
-      process.exitCode = await detect(flags);
+      process.exitCode = await detect(flags, composition);
     });
 }
 
-async function detect(flags: Flags): Promise<number> {
-  const tasks = experiments(flags);
+async function detect(flags: Flags, composition: LiveComposition | null): Promise<number> {
+  const first = flags.seed === 'fresh' ? await freshSeed() : (flags.seed ?? 1);
+  const tasks = experiments(flags, first);
   const output = flags.output ?? (isWhole(flags) ? OUTPUT : null);
   if (output !== null) checkWritable(output);
   const detection = new Detection();
@@ -73,7 +87,7 @@ async function detect(flags: Flags): Promise<number> {
   let done = 0;
   await runExperiments({
     tasks,
-    jobs: Math.min(flags.jobs, tasks.length),
+    jobs: Math.max(1, Math.min(flags.jobs, tasks.length)),
     onResult: (result) => {
       detection.add(result);
       done += 1;
@@ -81,10 +95,13 @@ async function detect(flags: Flags): Promise<number> {
     },
   });
   if (process.stderr.isTTY) process.stderr.write('\n');
+  const names = liveNames(flags);
+  if (names.size > 0) await runLiveSabotages({ composition, names, onResult: (result) => detection.addLive(result) });
   const [only] = tasks;
   if (tasks.length === 1 && only !== undefined) print(await storyOf(only, detection.results[0]));
   if (output !== null) writeFileSync(output, csvText(DETECTION_COLUMNS, detection.rows()));
   print(linesOf(detection, flags.format));
+  if (flags.seed === 'fresh') print([`seeds from ${first} on, which the commit gives`]);
   const seconds = ((performance.now() - startedMs) / 1e3).toFixed(1);
   print([`${tasks.length} schedules in ${seconds} s`]);
   return detection.exitCode;
@@ -104,12 +121,16 @@ function isWhole({ mutant, sabotage }: Flags): boolean {
 }
 
 /** Which schedules are asked for. Throws a UsageError where a name is unknown. */
-function experiments(flags: Flags): Experiment[] {
+function experiments(flags: Flags, first: number): Experiment[] {
   const { mutant, sabotage } = flags;
-  const first = flags.seed ?? 1;
-  const seeds = flags.seeds ?? (flags.seed === undefined ? SEEDS_DEFAULT : 1);
+  const seeds = flags.seeds ?? (typeof flags.seed === 'number' ? 1 : SEEDS_DEFAULT);
   const mutants = named('--mutant', MUTANTS, mutant ?? (sabotage === undefined ? undefined : null));
-  const sabotages = named('--sabotage', SABOTAGES, sabotage ?? (mutant === undefined ? undefined : null));
+  const isLive = sabotage !== undefined && liveSabotages().some(({ name }) => name === sabotage);
+  const sabotages = named(
+    '--sabotage',
+    SABOTAGES,
+    isLive ? null : (sabotage ?? (mutant === undefined ? undefined : null)),
+  );
   const clean = flags.clean ?? (isWhole(flags) ? CLEAN_DEFAULT : 0);
   return [
     ...mutants.flatMap((name) => consecutive('mutant', name, { first, seeds })),
@@ -126,6 +147,26 @@ function consecutive(
   return Array.from({ length: seeds }, (_, index) => ({ of, name, seed: first + index }));
 }
 
+/** Which sabotages of the live harness are asked for. */
+function liveNames({ mutant, sabotage }: Flags): Set<string> {
+  const names = liveSabotages().map(({ name }) => name);
+  return new Set(names.filter((name) => mutant === undefined && (sabotage === undefined || sabotage === name)));
+}
+
+/** From which on nobody has used seeds before: a function of the commit, far beyond those that are typed. */
+async function freshSeed(): Promise<number> {
+  const { commit, dirty } = await readCommit(SOURCE_ROOT);
+  if (commit === null || dirty !== false) {
+    throw new UsageError('--seed fresh: needs a git checkout without changes, because its commit gives the seeds');
+  }
+  return freshSeedOf(commit);
+}
+
+/** The first 40 bits of the commit's SHA-256, times the most schedules that a mutant may have, so that no two overlap. */
+export function freshSeedOf(commit: string): number {
+  return (createHash('sha256').update(commit).digest().readUIntBE(0, 5) % FRESH_RANGES) * SEEDS_MAX + SEEDS_MAX;
+}
+
 /** All names, one, or (`null`) none. */
 function named(flag: string, all: readonly { readonly name: string }[], asked: string | null | undefined): string[] {
   if (asked === null) return [];
@@ -139,7 +180,13 @@ function linesOf(detection: Detection, format: Format): string[] {
   const misnamed = detection.misnamed();
   const lines = formatPowers(detection.powers(), format);
   if (lines.length > 0) lines.push('');
-  lines.push(...[detection.cleanLine(), detection.sabotageLine()].filter((line) => line !== null));
+  lines.push(
+    ...[detection.missLine(), detection.cleanLine(), detection.sabotageLine()].filter((line) => line !== null),
+  );
+  for (const { over, sabotages, named: count } of detection.liveRows()) {
+    const harness = `sabotages of the live harness over ${over} processes`;
+    lines.push(`${count} of ${sabotages} ${harness} kept it from HOLDS, for the reason that was planted`);
+  }
   lines.push(...misnamed.slice(0, MISNAMED_SHOWN));
   if (misnamed.length > MISNAMED_SHOWN) lines.push(`and ${misnamed.length - MISNAMED_SHOWN} more by a wrong name`);
   return [...lines, ...detection.misses()];

@@ -1,8 +1,10 @@
 import test from 'ava';
+import fc from 'fast-check';
 import type { Finding } from '../checkers/history.ts';
 import { MUTANTS } from '../mutants/index.ts';
 import { SABOTAGES } from '../mutants/sabotages.ts';
-import { Detection } from './detection.ts';
+import { freshSeedOf } from './command.ts';
+import { Detection, rateOf } from './detection.ts';
 import type { ExperimentResult } from './experiment.ts';
 import { formatPowers } from './format.ts';
 
@@ -46,11 +48,11 @@ test('what was caught wherever it took effect is counted by class and in all', (
   );
   const [own, all] = counted.powers();
   t.is(own?.name, mutant.class);
-  t.like(all, { name: 'all', mutants: 1, runs: 3, effective: 2, caught: 2, rightKind: 2, virtualSMedian: 3 });
+  t.like(all, { name: 'all', mutants: 1, planted: 3, effective: 2, caught: 2, rightKind: 2, virtualSMedian: 3 });
   t.deepEqual(counted.misses(), []);
   t.is(counted.exitCode, 0);
-  t.is(formatPowers(counted.powers(), 'markdown').at(-1), '| all | 1 | 2 of 3 | 100 % | 100 % | 3.0 | 0.50 |');
-  t.regex(formatPowers(counted.powers(), 'text').at(-1) ?? '', /^all +1 +2 of 3 +100 % +100 % +3\.0 +0\.50$/);
+  t.is(formatPowers(counted.powers(), 'markdown').at(-1), '| all | 1 | 3 | 2 | 100 % | 100 % | 3.0 | 0.50 |');
+  t.regex(formatPowers(counted.powers(), 'text').at(-1) ?? '', /^all +1 +3 +2 +100 % +100 % +3\.0 +0\.50$/);
 });
 
 test('one that took effect and was not caught is a miss, with a line that repeats it', (t) => {
@@ -66,6 +68,55 @@ test('a mutant that never takes effect proves nothing, and is a miss', (t) => {
   const counted = detection({ tookEffect: false }, { tookEffect: false, seed: 2 });
   t.is(counted.misses().length, 1);
   t.is(counted.exitCode, 1);
+});
+
+test('a catch of a bug that has not said that it took effect is a miss, and counts as no detection', (t) => {
+  const counted = detection({ tookEffect: false, violation: found(right) }, { seed: 2, violation: found(right) });
+  t.deepEqual(counted.misses(), [
+    `${mutant.name} did not say that it took effect under seed 1 (${right} was found): npm run detect -- --mutant ${mutant.name} --seed 1`,
+  ]);
+  t.is(counted.exitCode, 1);
+  t.like(counted.powers().at(-1), { planted: 2, effective: 1, caught: 1, rightKind: 1 });
+  t.is(counted.rows()[0]?.took_effect, 'false');
+});
+
+test('the rate of misses has its interval', (t) => {
+  const caught = Array.from({ length: 99 }, (_, at) => ({ seed: at + 1, violation: found(right) }));
+  const counted = detection({ seed: 0 }, ...caught);
+  t.is(
+    counted.missLine(),
+    'missed in 1 of 100 schedules in which a bug took effect: 1.00 % (95 % interval 0.18 % to 5.45 %)',
+  );
+  t.is(detection().missLine(), null);
+});
+
+test('a score interval holds its rate, is narrower with more, and ends at 0 and 1', (t) => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 10_000 }), fc.double({ min: 0, max: 1, noNaN: true }), (of, share) => {
+      const count = Math.round(of * share);
+      const { rate, low, high } = rateOf(count, of);
+      t.true(low >= 0 && low <= rate && rate <= high && high <= 1);
+      const more = rateOf(count * 10, of * 10);
+      t.true(more.high - more.low < high - low);
+    }),
+  );
+  // Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17, 1998, method 3.
+  for (const [count, of, low, high] of [
+    [81, 263, 0.2553, 0.3662],
+    [15, 148, 0.0624, 0.1605],
+    [0, 20, 0, 0.1611],
+    [1, 29, 0.0061, 0.1718],
+  ] as const) {
+    const interval = rateOf(count, of);
+    t.deepEqual([interval.low.toFixed(4), interval.high.toFixed(4)], [low.toFixed(4), high.toFixed(4)]);
+  }
+});
+
+test('fresh seeds are those of the commit alone, and of commits that differ in a digit they are far apart', (t) => {
+  const one = freshSeedOf('a'.repeat(40));
+  t.is(freshSeedOf('a'.repeat(40)), one);
+  t.true(Math.abs(freshSeedOf(`${'a'.repeat(39)}b`) - one) >= 1_000_000);
+  t.true(Number.isSafeInteger(one + 1_000_000) && one >= 1_000_000);
 });
 
 test('of twenty detections one may have a wrong name, and not two', (t) => {

@@ -9,6 +9,7 @@ import { mutantNamed } from '../mutants/index.ts';
 import type { MutantClass } from '../mutants/mutant.ts';
 import { sabotageNamed } from '../mutants/sabotages.ts';
 import type { ExperimentResult } from './experiment.ts';
+import { type LiveResult, liveSabotages } from './live.ts';
 
 /** Of the detections, so many must name the right kind. */
 export const RIGHT_KIND_LEAST = 0.95;
@@ -29,12 +30,16 @@ export const DETECTION_COLUMNS = [
 
 export type DetectionRow = Record<(typeof DETECTION_COLUMNS)[number], string | number | null>;
 
-/** What became of the mutants of one class, or of all. */
+/** A share, and between what it lies with 95 % confidence. */
+export type Rate = { readonly rate: number; readonly low: number; readonly high: number };
+
+/** What became of the mutants of one class, or of all. A bug is in effect when it says so itself, before it is caught. */
 export type Power = {
   readonly name: MutantClass | 'all';
   readonly mutants: number;
-  /** Schedules, those in which the bug took effect, those of them in which it was caught, and by the right name. */
-  readonly runs: number;
+  /** Schedules with a planted bug. */
+  readonly planted: number;
+  /** Those in which the bug took effect, those of them in which it was caught, and those of them by the right name. */
   readonly effective: number;
   readonly caught: number;
   readonly rightKind: number;
@@ -45,9 +50,14 @@ export type Power = {
 
 export class Detection {
   readonly #results: ExperimentResult[] = [];
+  readonly #live: LiveResult[] = [];
 
   add(result: ExperimentResult): void {
     this.#results.push(result);
+  }
+
+  addLive(result: LiveResult): void {
+    this.#live.push(result);
   }
 
   get results(): readonly ExperimentResult[] {
@@ -86,7 +96,7 @@ export class Detection {
         mutant: name,
         class: mutantNamed(name).class,
         seed,
-        took_effect: String(isEffective(result)),
+        took_effect: String(result.tookEffect),
         caught: String(isCaught),
         kind_named: violation?.kind ?? null,
         kind_is_right: isCaught ? String(isRightKind(result)) : null,
@@ -101,13 +111,19 @@ export class Detection {
     const lines: string[] = [];
     for (const result of this.#ofMutants) {
       const { name, seed, tookEffect, violation, reasons } = result;
+      if (!tookEffect && violation !== null) {
+        const kind = `${violation.kind} was found`;
+        lines.push(
+          `${name} did not say that it took effect under seed ${seed} (${kind}): ${repeat('mutant', name, seed)}`,
+        );
+      }
       if (!tookEffect || violation !== null) continue;
       const seen = reasons[0] === undefined ? 'HOLDS' : `only ${reasons[0]}`;
       lines.push(`${name} was not caught under seed ${seed} (${seen}): ${repeat('mutant', name, seed)}`);
     }
     for (const name of new Set(this.#ofMutants.map((result) => result.name))) {
       const own = this.#ofMutants.filter((result) => result.name === name);
-      if (own.some(isEffective)) continue;
+      if (own.some(({ tookEffect }) => tookEffect)) continue;
       lines.push(`${name} took effect under none of ${own.length} seeds: ${repeat('mutant', name, own[0]?.seed ?? 1)}`);
     }
     for (const { seed, reasons } of this.alarms()) {
@@ -118,6 +134,12 @@ export class Detection {
       if (isNamed(result)) continue;
       const seen = holds ? 'HOLDS' : `only ${reasons.join('; ')}`;
       lines.push(`the sabotage ${name} was not named (${seen}): ${repeat('sabotage', name, seed)}`);
+    }
+    for (const result of this.#live) {
+      if (isLiveNamed(result)) continue;
+      const seen = result.holds ? 'HOLDS' : `only ${result.reasons.join('; ')}`;
+      const again = `npm run detect -- --sabotage ${result.name}`;
+      lines.push(`the sabotage ${result.name} of the live harness was not named (${seen}): ${again}`);
     }
     return lines;
   }
@@ -130,6 +152,16 @@ export class Detection {
         const right = mutantNamed(name).kinds.join(' or ');
         return `${name} was called ${violation?.kind ?? ''} under seed ${seed}, and is ${right}: ${repeat('mutant', name, seed)}`;
       });
+  }
+
+  /** How many of the bugs that took effect were missed. */
+  missLine(): string | null {
+    const all = this.powers().at(-1);
+    if (all === undefined || all.effective === 0) return null;
+    const missed = all.effective - all.caught;
+    const { rate, low, high } = rateOf(missed, all.effective);
+    const of = `${missed} of ${all.effective} schedules in which a bug took effect`;
+    return `missed in ${of}: ${percent(rate)} (95 % interval ${percent(low)} to ${percent(high)})`;
   }
 
   /** Clean schedules that do not hold. */
@@ -153,6 +185,16 @@ export class Detection {
     return `${named} of ${length} sabotages of the harness kept it from HOLDS, for the reason that was planted`;
   }
 
+  /** A row is what the soak ran over: how many sabotages there were, and how many were named. None when there was none. */
+  liveRows(): { readonly over: LiveResult['over']; readonly sabotages: number; readonly named: number }[] {
+    return (['fake', 'real'] as const).flatMap((over) => {
+      const results = this.#live.filter((result) => result.over === over);
+      return results.length === 0
+        ? []
+        : [{ over, sabotages: results.length, named: results.filter(isLiveNamed).length }];
+    });
+  }
+
   get exitCode(): number {
     if (this.misses().length > 0) return EXIT.internal;
     const all = this.powers().at(-1);
@@ -161,12 +203,12 @@ export class Detection {
 }
 
 function powerOf(name: Power['name'], results: readonly ExperimentResult[]): Power {
-  const effective = results.filter(isEffective);
+  const effective = results.filter(({ tookEffect }) => tookEffect);
   const caught = effective.filter(({ violation }) => violation !== null);
   return {
     name,
     mutants: new Set(results.map((result) => result.name)).size,
-    runs: results.length,
+    planted: results.length,
     effective: effective.length,
     caught: caught.length,
     rightKind: caught.filter(isRightKind).length,
@@ -175,9 +217,19 @@ function powerOf(name: Power['name'], results: readonly ExperimentResult[]): Pow
   };
 }
 
-/** A violation is an effect as well: what it is found by may come before what the bug itself waits for. */
-function isEffective({ tookEffect, violation }: ExperimentResult): boolean {
-  return tookEffect || violation !== null;
+/** Of the normal distribution, for 95 % on both sides together. */
+const Z = 1.959964;
+
+/** The score interval (Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22, 1927). */
+export function rateOf(count: number, of: number): Rate {
+  const rate = count / of;
+  const middle = (rate + Z ** 2 / (2 * of)) / (1 + Z ** 2 / of);
+  const half = (Z / (1 + Z ** 2 / of)) * Math.sqrt((rate * (1 - rate)) / of + Z ** 2 / (4 * of ** 2));
+  return { rate, low: count === 0 ? 0 : middle - half, high: count === of ? 1 : middle + half };
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(2)} %`;
 }
 
 function isRightKind({ name, violation }: ExperimentResult): boolean {
@@ -187,6 +239,11 @@ function isRightKind({ name, violation }: ExperimentResult): boolean {
 function isNamed({ name, holds, reasons }: ExperimentResult): boolean {
   const { reason } = sabotageNamed(name);
   return !holds && reasons.some((line) => reason.test(line));
+}
+
+function isLiveNamed({ name, holds, reasons }: LiveResult): boolean {
+  const reason = liveSabotages().find((sabotage) => sabotage.name === name)?.reason;
+  return !holds && reason !== undefined && reasons.some((line) => reason.test(line));
 }
 
 function repeat(of: 'mutant' | 'sabotage', name: string, seed: number): string {

@@ -5,14 +5,15 @@ import type { Power } from './detection.ts';
 export const FORMATS = ['text', 'markdown'] as const;
 export type Format = (typeof FORMATS)[number];
 
-const HEAD = ['class', 'mutants', 'took effect', 'caught', 'right kind', 'virtual s', 'real s'];
+const HEAD = ['class', 'mutants', 'planted', 'in effect', 'caught', 'named rightly', 'virtual s', 'real s'];
 
-/** A row is a class; of the schedules in which a bug took effect, how many showed it. Seconds are medians. */
+/** A row is a class: schedules with a bug, those in which it took effect, how many showed it. Seconds are medians. */
 export function formatPowers(powers: readonly Power[], format: Format): string[] {
-  const rows = powers.map(({ name, mutants, runs, effective, caught, rightKind, virtualSMedian, realSMedian }) => [
+  const rows = powers.map(({ name, mutants, planted, effective, caught, rightKind, virtualSMedian, realSMedian }) => [
     name,
     String(mutants),
-    `${effective} of ${runs}`,
+    String(planted),
+    String(effective),
     share(caught, effective),
     share(rightKind, caught),
     seconds(virtualSMedian, 1),

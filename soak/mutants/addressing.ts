@@ -1,13 +1,13 @@
 /** Records that get another place than the one that is theirs. */
 
-import { readProducer } from '../../src/message/batch.ts';
-import { readCount } from '../../src/message/counts.ts';
 import { offsetKey, offsetOfKey } from '../../src/store/row.ts';
 import type { Range, Store, Write } from '../../src/store/store.ts';
 import type { BrokerState } from '../../src/journal/broker/state.ts';
 import type { Decorations, Subject } from '../simulation/decorations.ts';
 import { withBreaks, withBrokerCrashes, withTwoChunkers } from './adapt-broker.ts';
-import { DecoratedStore, opened } from './decorated.ts';
+import { DecoratedStore, both, opened } from './decorated.ts';
+import { PlantedCommits, batchesOf } from './decorators/harm.ts';
+import { watchingLoss } from './durability.ts';
 import type { Mutant } from './mutant.ts';
 import { patchedBroker } from './patched-broker.ts';
 
@@ -39,12 +39,17 @@ export const ADDRESSING_MUTANTS: readonly Mutant[] = [
     kinds: ['duplicate', 'acknowledged-loss'],
     decorations: () => {
       const stored = new Map<string, number>();
-      return {
-        broker: (options, { tookEffect }) => ({
-          ...options,
-          store: new ForgetfulStore(options.store, stored, tookEffect),
-        }),
-      };
+      return both(watchingLoss(new Map()), {
+        broker: (options) => ({ ...options, store: new ForgetfulStore(options.store) }),
+        durable: (watched, writes) => {
+          for (const { journal, producer, firstIndex, count } of batchesOf(watched, writes)) {
+            const name = `${journal} ${producer}`;
+            const next = stored.get(name) ?? 0;
+            if (firstIndex < next) watched.tookEffect();
+            stored.set(name, Math.max(next, firstIndex + count));
+          }
+        },
+      });
     },
     adapt: withBrokerCrashes,
   },
@@ -88,18 +93,21 @@ function acceptsIndex(
     if (producer === undefined || !takes(firstIndex, decision.n)) return decision;
     producer.next = firstIndex;
     const forced = append(name, bytes, owner);
-    producer.next = Math.max(producer.next, decision.n);
-    if ('accepted' in forced) tookEffect();
+    const isTaken = 'accepted' in forced;
+    producer.next = isTaken ? Math.max(producer.next, decision.n) : decision.n;
+    if (isTaken) tookEffect();
     return forced;
   };
 }
 
 function changedCommits(change: Change): Decorations {
   const missing = new Map<string, Buffer>();
+  const planted = new PlantedCommits();
   return {
+    durable: planted.durable,
     broker: (options, subject) => ({
       ...options,
-      store: new ChangedCommits(options.store, { subject, change, missing }),
+      store: new ChangedCommits(options.store, { subject, change, missing, planted }),
     }),
   };
 }
@@ -111,6 +119,7 @@ type ChangedCommitsOptions = {
   readonly subject: Subject;
   readonly change: Change;
   readonly missing: Map<string, Buffer>;
+  readonly planted: PlantedCommits;
 };
 
 /** A broker's store that lists what it should have, and has something else. */
@@ -123,8 +132,9 @@ class ChangedCommits extends DecoratedStore {
   }
 
   override async commit(writes: readonly Write[]): Promise<void> {
-    const { subject, change, missing } = this.#options;
+    const { subject, change, missing, planted } = this.#options;
     const changed = change(writes, subject);
+    if (changed !== null) planted.plant(changed);
     await this.inner.commit(changed ?? writes);
     for (const { table, key, value } of writes) {
       if (table === 'batches' && value === null) missing.delete(key.toString('hex'));
@@ -134,7 +144,6 @@ class ChangedCommits extends DecoratedStore {
     for (const { key } of writes.filter(isBatch)) {
       if (!kept.has(key.toString('hex'))) missing.set(key.toString('hex'), key);
     }
-    subject.tookEffect();
   }
 
   override keys(table: string, { from, to, limit, reverse = false }: Range): Buffer[] {
@@ -181,26 +190,7 @@ function isBatch({ table, value }: Write): boolean {
 
 /** A broker's store that keeps no index beside a batch. */
 class ForgetfulStore extends DecoratedStore {
-  readonly #stored: Map<string, number>;
-  readonly #onRepeated: () => void;
-
-  /** `stored`: by journal and producer, the index after the last one that was ever stored. */
-  constructor(inner: Store, stored: Map<string, number>, onRepeated: () => void) {
-    super(inner);
-    this.#stored = stored;
-    this.#onRepeated = onRepeated;
-  }
-
-  override async commit(writes: readonly Write[]): Promise<void> {
-    await this.inner.commit(writes.filter(({ table }) => table !== 'producers'));
-    for (const { table, key, value } of writes) {
-      if (table !== 'batches' || value === null) continue;
-      const view = new DataView(value.buffer, value.byteOffset, value.length);
-      const name = `${key.readUInt32BE(0)} ${readProducer(value, 16)}`;
-      const firstIndex = readCount(view, 24);
-      const next = this.#stored.get(name) ?? 0;
-      if (firstIndex < next) this.#onRepeated();
-      this.#stored.set(name, Math.max(next, firstIndex + view.getUint32(12, true)));
-    }
+  override commit(writes: readonly Write[]): Promise<void> {
+    return this.inner.commit(writes.filter(({ table }) => table !== 'producers'));
   }
 }

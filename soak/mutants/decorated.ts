@@ -13,6 +13,7 @@ import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
 import { type Batch, decodeBatch, encodeBatch } from '../../src/message/batch.ts';
 import type { Entry, Range, Store, Write } from '../../src/store/store.ts';
 import type { Decorations } from '../simulation/decorations.ts';
+import type { PlantedBatches } from './decorators/harm.ts';
 
 /** A store that hands every call on. */
 export class DecoratedStore implements Store {
@@ -64,26 +65,26 @@ export class CommittedStore extends DecoratedStore {
   }
 }
 
-/** Journals whose appends are changed on the way, and heard of when they are committed. */
+/** Journals whose appends are changed on the way. */
 export class ChangedAppends extends WrappedJournals {
   readonly #change: (journal: string, batch: Uint8Array) => Uint8Array | null;
-  readonly #onCommitted: () => void;
+  readonly #planted: PlantedBatches | null;
 
-  /** `change`: `null` for what stays as it is. */
+  /** `change`: `null` for what stays as it is. `planted` gets what was changed. */
   constructor(
     inner: Journals,
-    options: { change: (journal: string, batch: Uint8Array) => Uint8Array | null; onCommitted: () => void },
+    change: (journal: string, batch: Uint8Array) => Uint8Array | null,
+    planted: PlantedBatches | null,
   ) {
     super(inner);
-    this.#change = options.change;
-    this.#onCommitted = options.onCommitted;
+    this.#change = change;
+    this.#planted = planted;
   }
 
-  override async append(journal: string, batch: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome> {
+  override append(journal: string, batch: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome> {
     const changed = this.#change(journal, batch);
-    const outcome = await this.inner.append(journal, changed ?? batch, owner);
-    if (changed !== null && outcome.outcome === 'committed') this.#onCommitted();
-    return outcome;
+    if (changed !== null) this.#planted?.plant(changed);
+    return this.inner.append(journal, changed ?? batch, owner);
   }
 }
 
@@ -128,6 +129,18 @@ export function both(outer: Decorations, inner: Decorations): Decorations {
     summer: (options, subject) => {
       const decorated = inner.summer?.(options, subject) ?? options;
       return outer.summer?.(decorated, subject) ?? decorated;
+    },
+    durable: (watched, writes) => {
+      inner.durable?.(watched, writes);
+      outer.durable?.(watched, writes);
+    },
+    ended: (watched) => {
+      inner.ended?.(watched);
+      outer.ended?.(watched);
+    },
+    judged: (state) => {
+      inner.judged?.(state);
+      outer.judged?.(state);
     },
   };
 }

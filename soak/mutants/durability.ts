@@ -1,14 +1,20 @@
 /** What is said or shown before it is durable, and what a crash leaves half done. */
 
+import * as records from '../../src/chunker/records.ts';
 import { serveBroker } from '../../src/journal/broker/serve.ts';
 import type { BrokerState } from '../../src/journal/broker/state.ts';
+import { CONFIG_KEY, isConfigRow } from '../../src/journal/broker/tables.ts';
+import { type Journals, SUMS_JOURNAL, chunkJournal } from '../../src/journal/journals.ts';
 import { type Call, decodeClientMessage, encodeHeader } from '../../src/journal/protocol.ts';
-import { openRow } from '../../src/store/row.ts';
+import { keyOf, openRow } from '../../src/store/row.ts';
+import type { StoreReader } from '../../src/store/store.ts';
 import { isCheckpointRow } from '../../src/summer/rows.ts';
 import type { ServerLink } from '../../src/transport/transport.ts';
-import type { Decorations } from '../simulation/decorations.ts';
+import type { Decorations, Subject, Watched } from '../simulation/decorations.ts';
 import { withBrokerCrashes, withChunkerThenBrokerCrashes } from './adapt-broker.ts';
-import { CommittedStore } from './decorated.ts';
+import { both } from './decorated.ts';
+import { type DurableBatch, batchesOf, foldedBy } from './decorators/harm.ts';
+import { staleAppends } from './fencing.ts';
 import { PromisingStore } from './promising-store.ts';
 import type { Mutant } from './mutant.ts';
 import { type Told, ToldJournals } from './told.ts';
@@ -20,10 +26,7 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     bug: 'the broker acknowledges appends before their commit is durable',
     // A summer may have folded what is lost; and where an epoch is lost, two owners have it.
     kinds: ['acknowledged-loss', 'state-ahead', 'stale-writer'],
-    decorations: () => ({
-      ...watchingLoss(new Map()),
-      broker: (options) => ({ ...options, store: new PromisingStore(options.store, options.onFatal) }),
-    }),
+    decorations: acknowledgedBeforeDurable,
     adapt: withBrokerCrashes,
   },
   {
@@ -64,12 +67,11 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
 
 /** The bug takes effect when a journal expects what it had acknowledged. */
 export function watchingLoss(told: Told): Decorations {
-  return {
-    chunker: (options, { tookEffect }) => ({
-      ...options,
-      journals: new ToldJournals(options.journals, told, tookEffect),
-    }),
-  };
+  const decorate = <Options extends { readonly journals: Journals }>(options: Options, subject: Subject): Options => ({
+    ...options,
+    journals: new ToldJournals(options.journals, told, subject),
+  });
+  return { chunker: decorate, summer: decorate };
 }
 
 function tornCommit(remains: (table: string) => boolean): Decorations {
@@ -83,42 +85,103 @@ function tornCommit(remains: (table: string) => boolean): Decorations {
   };
 }
 
-/** Takes effect when something else is committed where a summer has durably folded what was lost. */
-function shownBeforeDurable(): Decorations {
-  const folded = new Map<number, number>();
-  /** By key in hexadecimal: batches that were shown, folded and lost. */
-  const lost = new Map<string, Uint8Array>();
+/** Takes effect when a dead broker takes along what somebody was told is durable, or has folded, or an epoch that was raised. */
+function acknowledgedBeforeDurable(): Decorations {
+  const told: Told = new Map();
   let last: PromisingStore | null = null;
-  return {
-    broker: (options, { tookEffect }) => {
-      for (const { table, key, value } of last?.pending ?? []) {
-        const isFolded =
-          value !== null && key.readUIntBE(6, 6) + value.length <= (folded.get(key.readUInt32BE(0)) ?? 0);
-        if (table === 'batches' && isFolded && options.store.get(table, key) === undefined)
-          lost.set(key.toString('hex'), value);
+  const promising: Decorations = {
+    broker: (options) => {
+      last = new PromisingStore(options.store, options.onFatal);
+      return { ...options, store: last };
+    },
+    ended: (watched) => {
+      if (watched.component !== 'broker') return;
+      for (const { producer, journal, firstIndex, count } of lostBatches(watched, last)) {
+        const key = `${producer} ${journalOf(watched, journal)}`;
+        if ((told.get(key) ?? 0) >= firstIndex + count) watched.tookEffect();
       }
-      const watched = new CommittedStore(options.store, (writes) => {
-        for (const { table, key, value } of writes) {
-          if (table !== 'batches' || value === null) continue;
-          const before = lost.get(key.toString('hex'));
-          if (before !== undefined && Buffer.compare(before, value) !== 0) tookEffect();
-        }
-      });
-      const store = new PromisingStore(watched, options.onFatal);
+    },
+  };
+  const stale = staleAppends(() => {});
+  return both(
+    promising,
+    both(
+      statesAhead(() => last),
+      both(watchingLoss(told), stale),
+    ),
+  );
+}
+
+/** What a broker that has ended had promised, and has not on its disk. */
+function lostBatches(watched: Watched, store: PromisingStore | null): DurableBatch[] {
+  const lost = (store?.pending ?? []).flatMap(({ table, key, value }) =>
+    table === 'batches' && value !== null && watched.disk.get(table, key) === undefined
+      ? [{ table, key, value: Buffer.from(value) }]
+      : [],
+  );
+  return batchesOf(watched, lost);
+}
+
+function journalOf(broker: Watched, number: number): string {
+  return isSums(broker, number) ? SUMS_JOURNAL : chunkJournal(number);
+}
+
+function isSums({ disk }: Watched, number: number): boolean {
+  const row = disk.get('config', CONFIG_KEY);
+  return row !== undefined && number === openRow(row, isConfigRow, 'the configuration').partitions;
+}
+
+/**
+ * Takes effect when a state is judged that is folded beyond the end of its journal, and when something else is committed
+ * where somebody has durably gone beyond what was lost.
+ */
+function statesAhead(promised: () => PromisingStore | null): Decorations {
+  /** By number of the journal, to where a summer has folded it, or a verifier has read it. */
+  const reached = new Map<number, number>();
+  const lost = new Map<string, Buffer>();
+  const chunkers = new Map<string, StoreReader>();
+  return {
+    judged: ({ disk, shard, head, tookEffect }) => {
+      const row = disk.get('checkpoints', keyOf(shard));
+      if (row !== undefined && openRow(row, isCheckpointRow, 'a checkpoint').offset > head) tookEffect();
+    },
+    ended: (watched) => {
+      if (watched.component !== 'broker') return;
+      for (const { journal, begin, bytes } of lostBatches(watched, promised())) {
+        const places = Array.from(chunkers.values(), (disk) =>
+          records.readRow(disk, 'position', records.isPositionRow),
+        );
+        const read = isSums(watched, journal) ? Math.max(0, ...places.map((place) => place?.offset ?? 0)) : 0;
+        if (begin + bytes.length <= Math.max(read, reached.get(journal) ?? 0)) lost.set(`${journal} ${begin}`, bytes);
+      }
+    },
+    durable: (watched, writes) => {
+      if (watched.component === 'chunker') chunkers.set(watched.path, watched.disk);
+      for (const { shard, offset } of foldedBy(watched, writes)) {
+        reached.set(shard, Math.max(offset, reached.get(shard) ?? 0));
+      }
+      for (const { journal, begin, bytes } of batchesOf(watched, writes)) {
+        const before = lost.get(`${journal} ${begin}`);
+        if (before !== undefined && !before.equals(bytes)) watched.tookEffect();
+      }
+    },
+  };
+}
+
+/** Readers are shown what is promised: it waits in a store that says of every commit that it is durable. */
+function shownBeforeDurable(): Decorations {
+  let last: PromisingStore | null = null;
+  const promising: Decorations = {
+    broker: (options) => {
+      const store = new PromisingStore(options.store, options.onFatal);
       last = store;
       return { ...options, store, listen: async (events) => waiting(await options.listen(events), store) };
     },
-    summer: (options) => ({
-      ...options,
-      store: new CommittedStore(options.store, (writes) => {
-        for (const { table, key, value } of writes) {
-          if (table !== 'checkpoints' || value === null) continue;
-          const { offset } = openRow(Buffer.from(value), isCheckpointRow, 'a checkpoint');
-          folded.set(key.readUInt32BE(0), Math.max(offset, folded.get(key.readUInt32BE(0)) ?? 0));
-        }
-      }),
-    }),
   };
+  return both(
+    promising,
+    statesAhead(() => last),
+  );
 }
 
 /** Answers wait until what was promised is durable; batches do not. */

@@ -9,6 +9,8 @@ import type { Write } from '../../src/store/store.ts';
 import type { Decorations, Subject } from '../simulation/decorations.ts';
 import { withCrashes, withLateMessages, withTakeovers, withZombiesAcrossBrokers } from './adapt.ts';
 import { DecoratedStore } from './decorated.ts';
+import { shardOfProducer } from '../checkers/batch-reader.ts';
+import { batchesOf, beginsOf, foldedBy } from './decorators/harm.ts';
 import type { Mutant } from './mutant.ts';
 import { patchedBroker } from './patched-broker.ts';
 
@@ -90,32 +92,51 @@ export const FENCING_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-/** Takes effect when an epoch is raised a second time, or sums are taken although a newer raise was answered. */
-function staleAppends(patch: (state: BrokerState) => void): Decorations {
+/**
+ * Takes effect when an epoch is raised a second time, and when sums are durable although a newer raise was answered before,
+ * or a journal begins beyond what the owner has folded.
+ */
+export function staleAppends(patch: (state: BrokerState) => void): Decorations {
   /** By shard, the highest epoch that somebody has the answer of. */
   const epochs = new Map<number, number>();
+  const raisers = new Map<number, string>();
+  /** What the last owner of each shard that had the answer of its raise has durably folded. */
+  const folded = new Map<number, number>();
   return {
-    ...patchedBroker((state, { tookEffect }) => {
-      patch(state);
-      const append = state.append.bind(state);
-      state.append = (journal, bytes, owner) => {
-        const decision = append(journal, bytes, owner);
-        const isStale = owner !== undefined && owner.epoch < (epochs.get(owner.shard) ?? 0);
-        if (isStale && 'accepted' in decision) tookEffect();
-        return decision;
-      };
+    ...patchedBroker(patch),
+    durable: (watched, writes) => {
+      for (const { producer, epoch } of batchesOf(watched, writes)) {
+        const shard = shardOfProducer(producer);
+        if (shard !== null && epoch < (epochs.get(shard) ?? 0)) watched.tookEffect();
+      }
+      for (const { shard, offset } of foldedBy(watched, writes)) {
+        if (raisers.get(shard) === watched.path) folded.set(shard, offset);
+      }
+      for (const [number, begin] of beginsOf(watched, writes)) {
+        // The sums journal has a number that no shard has.
+        if (raisers.has(number) && begin > (folded.get(number) ?? 0)) watched.tookEffect();
+      }
+    },
+    summer: (options, subject) => ({
+      ...options,
+      journals: new EpochJournals(options.journals, { epochs, raisers }, subject),
     }),
-    summer: (options, subject) => ({ ...options, journals: new EpochJournals(options.journals, epochs, subject) }),
   };
 }
 
 class EpochJournals extends WrappedJournals {
   readonly #epochs: Map<number, number>;
+  readonly #raisers: Map<number, string>;
   readonly #subject: Subject;
 
-  constructor(inner: Journals, epochs: Map<number, number>, subject: Subject) {
+  constructor(
+    inner: Journals,
+    { epochs, raisers }: { readonly epochs: Map<number, number>; readonly raisers: Map<number, string> },
+    subject: Subject,
+  ) {
     super(inner);
     this.#epochs = epochs;
+    this.#raisers = raisers;
     this.#subject = subject;
   }
 
@@ -123,7 +144,8 @@ class EpochJournals extends WrappedJournals {
     const raised = await super.raise(shard, path, options);
     if (raised.outcome !== 'raised') return raised;
     const before = this.#epochs.get(shard) ?? 0;
-    if (raised.epoch === before) this.#subject.tookEffect();
+    if (raised.epoch <= before) this.#subject.tookEffect();
+    if (raised.epoch > before) this.#raisers.set(shard, path);
     this.#epochs.set(shard, Math.max(before, raised.epoch));
     return raised;
   }

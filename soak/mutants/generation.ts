@@ -9,6 +9,7 @@ import type { Store } from '../../src/store/store.ts';
 import type { Decorations } from '../simulation/decorations.ts';
 import { withChunkerCrashes, withChunkerCrashesInBrokerAbsence, withChunks, withEmptyFiles } from './adapt-broker.ts';
 import { ChangedAppends, DecoratedStore, flipped, opened, resealed } from './decorated.ts';
+import { PlantedBatches } from './decorators/harm.ts';
 import type { Mutant } from './mutant.ts';
 import { ThinnedJournals } from './thinned-journals.ts';
 
@@ -42,15 +43,16 @@ export const GENERATION_MUTANTS: readonly Mutant[] = [
     class: 'generation',
     bug: 'a restarted chunker generates other bytes than before',
     kinds: ['mismatched'],
-    decorations: () => ({
-      chunker: (options, { incarnation, tookEffect }) =>
-        incarnation === 1
-          ? options
-          : {
-              ...options,
-              journals: new ChangedAppends(options.journals, { change: otherBytes, onCommitted: tookEffect }),
-            },
-    }),
+    decorations: () => {
+      const planted = new PlantedBatches();
+      return {
+        durable: planted.durable,
+        chunker: (options, { incarnation }) =>
+          incarnation === 1
+            ? options
+            : { ...options, journals: new ChangedAppends(options.journals, otherBytes, planted) },
+      };
+    },
     adapt: (plan) => withChunks(withChunkerCrashes(plan)),
   },
   {
@@ -148,7 +150,7 @@ function newProducerAfterRestart(): Decorations {
       return {
         ...options,
         store,
-        journals: new ChangedAppends(options.journals, { change: watch, onCommitted: () => {} }),
+        journals: new ChangedAppends(options.journals, watch, null),
       };
     },
   };

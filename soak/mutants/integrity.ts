@@ -3,12 +3,13 @@
  * under a new one, or for good.
  */
 
-import { SUMS_JOURNAL } from '../../src/journal/journals.ts';
+import { type Journals, SUMS_JOURNAL } from '../../src/journal/journals.ts';
 import { CHUNK_HEADER_BYTES } from '../../src/message/chunk.ts';
 import { SUM_BYTES } from '../../src/message/sum.ts';
 import type { Store, Write } from '../../src/store/store.ts';
-import type { Subject } from '../simulation/decorations.ts';
+import type { Decorations, Subject } from '../simulation/decorations.ts';
 import { ChangedAppends, ChangedReads, DecoratedStore, flipped, opened, resealed } from './decorated.ts';
+import { PlantedBatches, PlantedCommits } from './decorators/harm.ts';
 import type { Mutant } from './mutant.ts';
 
 /** One of so many batches is damaged. */
@@ -20,59 +21,39 @@ export const INTEGRITY_MUTANTS: readonly Mutant[] = [
     class: 'integrity',
     bug: 'a bit of a chunk turns over before its batch is sealed',
     kinds: ['mismatched'],
-    decorations: () => ({
-      chunker: (options, subject) => ({
-        ...options,
-        journals: new ChangedAppends(options.journals, {
-          change: (journal, batch) => flipData(batch, journal, subject),
-          onCommitted: subject.tookEffect,
-        }),
-      }),
-    }),
+    decorations: () => changedAppends('chunker', flipData),
   },
   {
     name: 'chunk-cut-short',
     class: 'integrity',
     bug: 'the last byte of a chunk is missing from its batch',
     kinds: ['mismatched'],
-    decorations: () => ({
-      chunker: (options, subject) => ({
-        ...options,
-        journals: new ChangedAppends(options.journals, {
-          change: (journal, batch) => cutData(batch, journal, subject),
-          onCommitted: subject.tookEffect,
-        }),
-      }),
-    }),
+    decorations: () => changedAppends('chunker', cutData),
   },
   {
     name: 'bit-flipped-at-rest',
     class: 'integrity',
     bug: 'a bit of a batch turns over on its way to the disk of the broker',
     kinds: ['corrupt'],
-    decorations: () => ({
-      broker: (options, subject) => ({
-        ...options,
-        store: new DamagedBatches(options.store, subject, (bytes) =>
-          flipped(bytes, subject.prng.below(bytes.length * 8)),
-        ),
-      }),
-    }),
+    decorations: () => {
+      const planted = new PlantedCommits();
+      return {
+        durable: planted.durable,
+        broker: (options, subject) => ({
+          ...options,
+          store: new DamagedBatches(options.store, { subject, planted }, (bytes) =>
+            flipped(bytes, subject.prng.below(bytes.length * 8)),
+          ),
+        }),
+      };
+    },
   },
   {
     name: 'bit-flipped-in-sum',
     class: 'integrity',
     bug: 'a bit of a sum turns over before its batch is sealed',
     kinds: ['mismatched'],
-    decorations: () => ({
-      summer: (options, subject) => ({
-        ...options,
-        journals: new ChangedAppends(options.journals, {
-          change: (journal, bytes) => flipDigest(bytes, journal, subject),
-          onCommitted: subject.tookEffect,
-        }),
-      }),
-    }),
+    decorations: () => changedAppends('summer', flipDigest),
   },
   {
     name: 'bit-flipped-when-read',
@@ -92,6 +73,19 @@ export const INTEGRITY_MUTANTS: readonly Mutant[] = [
     }),
   },
 ];
+
+/** Batches of this component are changed before they are sealed. */
+function changedAppends(
+  component: 'chunker' | 'summer',
+  change: (bytes: Uint8Array, journal: string, subject: Subject) => Uint8Array | null,
+): Decorations {
+  const planted = new PlantedBatches();
+  const decorate = <Options extends { readonly journals: Journals }>(options: Options, subject: Subject): Options => ({
+    ...options,
+    journals: new ChangedAppends(options.journals, (journal, bytes) => change(bytes, journal, subject), planted),
+  });
+  return { durable: planted.durable, [component]: decorate };
+}
 
 /** Turns over a bit of the data of the first chunk that has any. `null`: this batch stays as it is. */
 function flipData(bytes: Uint8Array, journal: string, { prng }: Subject): Uint8Array | null {
@@ -135,23 +129,29 @@ function flipDigest(bytes: Uint8Array, journal: string, { prng }: Subject): Uint
 /** A broker's store that damages a batch now and then. */
 class DamagedBatches extends DecoratedStore {
   readonly #subject: Subject;
+  readonly #planted: PlantedCommits;
   readonly #damage: (bytes: Uint8Array) => Uint8Array;
 
-  constructor(inner: Store, subject: Subject, damage: (bytes: Uint8Array) => Uint8Array) {
+  constructor(
+    inner: Store,
+    { subject, planted }: { readonly subject: Subject; readonly planted: PlantedCommits },
+    damage: (bytes: Uint8Array) => Uint8Array,
+  ) {
     super(inner);
     this.#subject = subject;
+    this.#planted = planted;
     this.#damage = damage;
   }
 
-  override async commit(writes: readonly Write[]): Promise<void> {
-    const { prng, tookEffect } = this.#subject;
+  override commit(writes: readonly Write[]): Promise<void> {
+    const { prng } = this.#subject;
     let isDamaged = false;
     const damaged = writes.map((write) => {
       if (write.table !== 'batches' || write.value === null || prng.below(RARITY) > 0) return write;
       isDamaged = true;
       return { ...write, value: this.#damage(write.value) };
     });
-    await this.inner.commit(damaged);
-    if (isDamaged) tookEffect();
+    if (isDamaged) this.#planted.plant(damaged);
+    return this.inner.commit(damaged);
   }
 }

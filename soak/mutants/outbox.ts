@@ -12,6 +12,7 @@ import { withCrashes, withUnheardSummers } from './adapt.ts';
 import { finishedSums, firstUnpublished, watchClaims } from './decorators/claims.ts';
 import { EarlyStore } from './decorators/early-store.ts';
 import { editedCommits } from './decorators/edited-commits.ts';
+import { PlantedBatches } from './decorators/harm.ts';
 import { DecoratedStore } from './decorated.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -65,9 +66,13 @@ export const OUTBOX_MUTANTS: readonly Mutant[] = [
     class: 'outbox',
     bug: 'sums that are published are published again under the next index',
     kinds: ['duplicate'],
-    decorations: () => ({
-      summer: (options, subject) => ({ ...options, journals: new TwiceJournals(options.journals, subject) }),
-    }),
+    decorations: () => {
+      const planted = new PlantedBatches();
+      return {
+        durable: planted.durable,
+        summer: (options, subject) => ({ ...options, journals: new TwiceJournals(options.journals, subject, planted) }),
+      };
+    },
   },
 ];
 
@@ -121,22 +126,22 @@ function oneHigher({ table, key, value }: Write): Write {
   return { table, key: table === 'outbox' ? offsetKey(key.readUInt32BE(0), offsetOfKey(key) + 1) : key, value };
 }
 
-/** Takes effect when somebody owns a shard of which there are more sums than its store has finished. */
+/** Takes effect when somebody continues from a store that has finished fewer sums of a shard than there are. */
 function publishedEarly(): Decorations {
   return {
-    summer: (options, subject) => {
+    judged: ({ shard, disk, published, tookEffect }) => {
+      if (published > finishedSums(disk, shard)) tookEffect();
+    },
+    summer: (options) => {
       let claims = 0;
       const store = new EarlyStore(options.store, () => claims === options.partitions.length, options.onFailure);
-      const journals = new DurableReports(options.journals, options.store);
-      const watched = watchClaims({ ...options, journals }, ({ shard, published }) => {
-        if (published !== null && published > finishedSums(store, shard)) subject.tookEffect();
-      });
       return {
-        ...watched,
+        ...options,
+        journals: new DurableReports(options.journals, options.store),
         store,
         onClaim: (shard, claim) => {
           claims += 1;
-          watched.onClaim?.(shard, claim);
+          options.onClaim?.(shard, claim);
         },
       };
     },
@@ -162,9 +167,12 @@ class DurableReports extends WrappedJournals {
 class TwiceJournals extends WrappedJournals {
   readonly #subject: Subject;
 
-  constructor(inner: Journals, subject: Subject) {
+  readonly #planted: PlantedBatches;
+
+  constructor(inner: Journals, subject: Subject, planted: PlantedBatches) {
     super(inner);
     this.#subject = subject;
+    this.#planted = planted;
   }
 
   override async append(journal: string, bytes: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome> {
@@ -173,8 +181,9 @@ class TwiceJournals extends WrappedJournals {
     const isAgain = this.#subject.prng.below(AGAIN_ONE_OF) === 0;
     if (journal !== SUMS_JOURNAL || outcome.outcome !== 'committed' || 'fault' in batch || !isAgain) return outcome;
     const header = { ...batch, firstIndex: batch.firstIndex + batch.count };
-    const again = await super.append(journal, encodeBatch(header, batch.payload, journal, crc32c), owner);
-    if (again.outcome === 'committed') this.#subject.tookEffect();
+    const again = encodeBatch(header, batch.payload, journal, crc32c);
+    this.#planted.plant(again);
+    await super.append(journal, again, owner);
     return outcome;
   }
 }

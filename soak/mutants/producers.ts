@@ -1,7 +1,8 @@
 /** Who publishes is taken for somebody else. */
 
 import { withEarlyEnds, withTwoChunkers } from './adapt-broker.ts';
-import { opened } from './decorated.ts';
+import { both, opened } from './decorated.ts';
+import { watchingLoss } from './durability.ts';
 import type { Mutant } from './mutant.ts';
 import { patchedBroker } from './patched-broker.ts';
 
@@ -36,7 +37,7 @@ export const PRODUCERS_MUTANTS: readonly Mutant[] = [
     kinds: ['duplicate', 'acknowledged-loss'],
     decorations: () => {
       const ended = new Set<string>();
-      return patchedBroker((state, { tookEffect }) => {
+      const forgetting = patchedBroker((state, { tookEffect }) => {
         const append = state.append.bind(state);
         for (const journal of state.journals.values()) {
           for (const producer of journal.producers.values()) if (producer.ended) Object.assign(producer, FORGOTTEN);
@@ -53,6 +54,7 @@ export const PRODUCERS_MUTANTS: readonly Mutant[] = [
           return decision;
         };
       });
+      return both(watchingLoss(new Map()), forgetting);
     },
     adapt: withEarlyEnds,
   },

@@ -2,14 +2,13 @@
 
 import { crc32c } from '../../src/hash/crc32c.ts';
 import { PAGE_BYTES, PAGE_SLOTS } from '../../src/hash/pool.ts';
-import type { AppendOutcome, Journals, ShardEpoch } from '../../src/journal/journals.ts';
-import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
 import { numberRange, openRow, sealRow } from '../../src/store/row.ts';
 import type { Entry, Range, Store, Write } from '../../src/store/store.ts';
 import { isCheckpointRow } from '../../src/summer/rows.ts';
 import type { Decorations, Subject } from '../simulation/decorations.ts';
 import { withCrashes, withFailingCommits } from './adapt.ts';
-import { DecoratedStore, opened } from './decorated.ts';
+import { DecoratedStore, both } from './decorated.ts';
+import { watchingChunks } from './retention.ts';
 import { finishedSums } from './decorators/claims.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -57,15 +56,13 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     bug: 'a summer goes on in memory after a commit has failed',
     // Its offset is reported as well: what follows the durable state is trimmed.
     kinds: ['state-behind', 'acknowledged-loss'],
-    decorations: () => ({
-      summer: (options, subject) => {
-        const store = new ShruggingStore(options.store);
-        const journals = new PublishingJournals(options.journals, (shard, published) => {
-          if (published > finishedSums(store, shard)) subject.tookEffect();
-        });
-        return { ...options, journals, store };
-      },
-    }),
+    decorations: () =>
+      both(watchingChunks(), {
+        judged: ({ shard, disk, published, tookEffect }) => {
+          if (published > finishedSums(disk, shard)) tookEffect();
+        },
+        summer: (options) => ({ ...options, store: new ShruggingStore(options.store) }),
+      }),
     adapt: withFailingCommits,
   },
 ];
@@ -151,22 +148,5 @@ class ShruggingStore extends DecoratedStore {
     } catch {
       this.#isFailed = true;
     }
-  }
-}
-
-class PublishingJournals extends WrappedJournals {
-  readonly #onPublished: (shard: number, sums: number) => void;
-
-  /** `onPublished`: so many sums of the shard are in the sums journal. */
-  constructor(inner: Journals, onPublished: (shard: number, sums: number) => void) {
-    super(inner);
-    this.#onPublished = onPublished;
-  }
-
-  override async append(journal: string, bytes: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome> {
-    const outcome = await super.append(journal, bytes, owner);
-    const { firstIndex, count } = opened(bytes, journal);
-    if (owner !== undefined && outcome.outcome === 'committed') this.#onPublished(owner.shard, firstIndex + count);
-    return outcome;
   }
 }

@@ -9,13 +9,13 @@ import {
   chunkJournal,
 } from '../../src/journal/journals.ts';
 import * as records from '../../src/chunker/records.ts';
-import { isJournalRow } from '../../src/journal/broker/tables.ts';
-import { keyOf, openRow } from '../../src/store/row.ts';
-import type { Store, Write } from '../../src/store/store.ts';
-import { isCheckpointRow } from '../../src/summer/rows.ts';
-import type { Decorations } from '../simulation/decorations.ts';
+import { CONFIG_KEY, isConfigRow } from '../../src/journal/broker/tables.ts';
+import { openRow } from '../../src/store/row.ts';
+import type { StoreReader } from '../../src/store/store.ts';
+import type { Decorations, Watched } from '../simulation/decorations.ts';
 import { withChunkerCrashes, withLittleRoom } from './adapt-broker.ts';
-import { ChangedReads, CommittedStore, both } from './decorated.ts';
+import { ChangedReads, both } from './decorated.ts';
+import { beginsOf, foldedBy } from './decorators/harm.ts';
 import type { Mutant } from './mutant.ts';
 import { patchedBroker } from './patched-broker.ts';
 
@@ -90,61 +90,41 @@ class EagerHolds extends FollowedReads {
 }
 
 /** Takes effect when a chunk journal begins, durably, beyond what any summer has durably folded of it. */
-function watchingChunks(): Decorations {
-  const stores = new Map<string, Store>();
-  const folded = (shard: number): number =>
-    Math.max(
-      0,
-      ...Array.from(stores.values(), (store) => {
-        const row = store.get('checkpoints', keyOf(shard));
-        return row === undefined ? 0 : openRow(row, isCheckpointRow, 'a checkpoint').offset;
-      }),
-    );
+export function watchingChunks(): Decorations {
+  const folded = new Map<number, number>();
   return {
-    summer: (options, { name }) => {
-      stores.set(name, options.store);
-      return options;
+    durable: (watched, writes) => {
+      for (const { shard, offset } of foldedBy(watched, writes)) {
+        folded.set(shard, Math.max(folded.get(shard) ?? 0, offset));
+      }
+      for (const [number, begin] of beginsOf(watched, writes)) {
+        if (number < partitionsOf(watched) && begin > (folded.get(number) ?? 0)) watched.tookEffect();
+      }
     },
-    broker: watchingBegins((number, begin, partitions) => number < partitions && begin > folded(number)),
   };
 }
 
 /** Takes effect when the sums journal begins, durably, beyond the durable place of a verifier that is at work. */
-function watchingSums(): Decorations {
-  const stores = new Map<string, Store>();
+export function watchingSums(): Decorations {
+  const chunkers = new Map<string, StoreReader>();
   const places = (): number[] =>
-    Array.from(stores.values()).flatMap((store) => {
-      const place = records.readRow(store, 'position', records.isPositionRow);
-      const isEnding = records.readRow(store, 'phase', records.isPhaseRow) !== null;
-      return place === null || isEnding ? [] : [place.offset];
+    Array.from(chunkers.values()).flatMap((disk) => {
+      const place = records.readRow(disk, 'position', records.isPositionRow);
+      const isFinished = records.readRow(disk, 'phase', records.isPhaseRow)?.phase === 'finished';
+      return place === null || isFinished ? [] : [place.offset];
     });
   return {
-    chunker: (options, { name }) => {
-      stores.set(name, options.store);
-      return options;
+    durable: (watched, writes) => {
+      if (watched.component === 'chunker') chunkers.set(watched.path, watched.disk);
+      for (const [number, begin] of beginsOf(watched, writes)) {
+        if (number === partitionsOf(watched) && begin > Math.min(...places())) watched.tookEffect();
+      }
     },
-    broker: watchingBegins((number, begin, partitions) => number === partitions && begin > Math.min(...places())),
   };
 }
 
-function watchingBegins(
-  isTooFar: (number: number, begin: number, partitions: number) => boolean,
-): NonNullable<Decorations['broker']> {
-  return (options, { tookEffect }) => ({
-    ...options,
-    store: new CommittedStore(options.store, (writes) => {
-      for (const [number, begin] of begins(writes)) {
-        if (begin > 0 && isTooFar(number, begin, options.config.partitions)) tookEffect();
-      }
-    }),
-  });
-}
-
-/** By number, where journals begin from this commit on. */
-function begins(writes: readonly Write[]): (readonly [number, number])[] {
-  return writes.flatMap(({ table, key, value }) =>
-    table === 'journals' && value !== null
-      ? [[key.readUInt32BE(0), openRow(Buffer.from(value), isJournalRow, 'a journal').begin] as const]
-      : [],
-  );
+/** Of the broker. */
+function partitionsOf({ disk }: Watched): number {
+  const row = disk.get('config', CONFIG_KEY);
+  return row === undefined ? Number.NaN : openRow(row, isConfigRow, 'the configuration').partitions;
 }

@@ -21,9 +21,9 @@ export const SESSIONS_MUTANTS: readonly Mutant[] = [
     decorations: () => {
       const told: Told = new Map();
       return {
-        chunker: (options, { tookEffect }) => ({
+        chunker: (options, subject) => ({
           ...options,
-          journals: new ToldJournals(new Optimist(options.journals, options.clock), told, tookEffect),
+          journals: new ToldJournals(new Optimist(options.journals, options.clock), told, subject),
         }),
       };
     },

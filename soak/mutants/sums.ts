@@ -6,6 +6,7 @@ import { type Sum, decodeSums, encodeSum } from '../../src/message/sum.ts';
 import type { Decorations } from '../simulation/decorations.ts';
 import { withManySums } from './adapt-broker.ts';
 import { ChangedAppends, opened, resealed } from './decorated.ts';
+import { PlantedBatches } from './decorators/harm.ts';
 import type { Mutant } from './mutant.ts';
 
 /** One of so many sums is wrong: decided by its index, so that a resend repeats it. */
@@ -94,18 +95,15 @@ function eachSum(change: (sum: Sum, before: Sum) => Sum): Decorations {
 function changedSums(
   change: (sums: readonly Sum[], firstIndex: number, producer: string) => readonly Sum[] | null,
 ): Decorations {
+  const planted = new PlantedBatches();
+  const changeBatch = (journal: string, bytes: Uint8Array): Uint8Array | null => {
+    if (journal !== SUMS_JOURNAL) return null;
+    const batch = opened(bytes, journal);
+    const sums = change(decodeSums(batch.payload) ?? [], batch.firstIndex, batch.producer);
+    return sums === null ? null : resealed(batch, journal, { payload: Buffer.concat(sums.map(encodeSum)) });
+  };
   return {
-    summer: (options, { tookEffect }) => ({
-      ...options,
-      journals: new ChangedAppends(options.journals, {
-        change: (journal, bytes) => {
-          if (journal !== SUMS_JOURNAL) return null;
-          const batch = opened(bytes, journal);
-          const sums = change(decodeSums(batch.payload) ?? [], batch.firstIndex, batch.producer);
-          return sums === null ? null : resealed(batch, journal, { payload: Buffer.concat(sums.map(encodeSum)) });
-        },
-        onCommitted: tookEffect,
-      }),
-    }),
+    durable: planted.durable,
+    summer: (options) => ({ ...options, journals: new ChangedAppends(options.journals, changeBatch, planted) }),
   };
 }

@@ -1,16 +1,18 @@
 /** What a takeover must not do: claims in another order, copies that are not the predecessor's rows. */
 
-import type { Journals, RaiseOptions, RaiseOutcome, ShardEpoch } from '../../src/journal/journals.ts';
+import type { Journals, RaiseOptions, RaiseOutcome } from '../../src/journal/journals.ts';
 import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
 import type { Entry, Range, StoreReader } from '../../src/store/store.ts';
+import { SUM_BYTES } from '../../src/message/sum.ts';
 import { SUMMER_TABLES } from '../../src/summer/rows.ts';
 import type { ReadOther } from '../../src/summer/claim.ts';
-import { keyOf, numberRange } from '../../src/store/row.ts';
-import type { Decorations, Subject } from '../simulation/decorations.ts';
+import { keyOf, numberRange, offsetOfKey, openBytes } from '../../src/store/row.ts';
+import type { Decorations } from '../simulation/decorations.ts';
 import { withSlowTakeovers, withTakeovers } from './adapt.ts';
 import { DecoratedStore } from './decorated.ts';
 import { finishedSums, firstUnpublished, watchClaims } from './decorators/claims.ts';
 import { EarlyStore } from './decorators/early-store.ts';
+import { FlawedStores, confirmedOf } from './decorators/harm.ts';
 import type { Mutant } from './mutant.ts';
 
 /** Sums that are left in an outbox may all be published. */
@@ -62,12 +64,16 @@ export const TAKEOVER_MUTANTS: readonly Mutant[] = [
     class: 'takeover',
     bug: 'a takeover starts with nothing, as if no store were confirmed',
     kinds: ['state-behind'],
-    decorations: () => ({
-      summer: (options, subject) => ({
-        ...options,
-        journals: new ForgetfulJournals(options.journals, options.readOther, subject),
-      }),
-    }),
+    decorations: () => {
+      const flawed = new FlawedStores();
+      return {
+        durable: flawed.durable,
+        summer: (options) => ({
+          ...options,
+          journals: new ForgetfulJournals(options.journals, options.readOther, flawed),
+        }),
+      };
+    },
     adapt: withTakeovers,
   },
   {
@@ -81,16 +87,28 @@ export const TAKEOVER_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-/** Takes effect when the predecessor has published sums since it was copied. */
+/** Takes effect when a copy is confirmed that is not what the predecessor had when the epoch was raised. */
 function copiedBeforeRaise(): Decorations {
+  const flawed = new FlawedStores();
+  const disks = new Map<string, StoreReader>();
+  /** By shard, the epoch that was raised last, and what the confirmed store had then. */
+  const atRaise = new Map<number, { readonly epoch: number; readonly rows: string }>();
   return {
-    summer: (options, subject) => {
-      const journals = new CopyingJournals(options.journals, options.readOther);
-      const watched = watchClaims({ ...options, journals }, ({ shard, copiedFrom, published }) => {
-        const finished = finishedSums(options.store, shard);
-        if (copiedFrom !== null && published !== null && published > finished) subject.tookEffect();
+    durable: (watched, writes) => {
+      if (watched.component === 'summer') disks.set(watched.path, watched.disk);
+      for (const { shard, path, epoch } of confirmedOf(watched, writes)) {
+        const disk = disks.get(path);
+        if (disk === undefined || epoch <= (atRaise.get(shard)?.epoch ?? 0)) continue;
+        atRaise.set(shard, { epoch, rows: textOf(rowsOf(disk, shard)) });
+      }
+      flawed.durable(watched, writes);
+    },
+    summer: (options) => {
+      const journals = new CopyingJournals(options.journals, options.readOther, (shard, epoch, copy) => {
+        const before = atRaise.get(shard);
+        flawed.set(options.store.path, shard, before?.epoch === epoch && before.rows !== textOf(copy));
       });
-      return { ...watched, readOther: (_path, read) => Promise.resolve(read(journals.copy)) };
+      return { ...options, journals, readOther: (_path, read) => Promise.resolve(read(journals.copy)) };
     },
   };
 }
@@ -98,19 +116,39 @@ function copiedBeforeRaise(): Decorations {
 /** Copies what is confirmed of a shard, and only then raises its epoch. */
 class CopyingJournals extends WrappedJournals {
   readonly #readOther: ReadOther;
-  copy: StoreReader = new Rows([]);
+  readonly #onRaised: (shard: number, epoch: number, copy: Rows) => void;
+  copy: Rows = new Rows([]);
 
-  constructor(inner: Journals, readOther: ReadOther) {
+  /** `onRaised`: a takeover has raised the shard's epoch, and continues with this copy. */
+  constructor(inner: Journals, readOther: ReadOther, onRaised: (shard: number, epoch: number, copy: Rows) => void) {
     super(inner);
     this.#readOther = readOther;
+    this.#onRaised = onRaised;
   }
 
   override async raise(shard: number, path: string, options: RaiseOptions): Promise<RaiseOutcome> {
     const { shards } = await super.list();
     const confirmed = shards[shard]?.confirmed ?? path;
     if (confirmed !== path) this.copy = await this.#readOther(confirmed, (reader) => rowsOf(reader, shard));
-    return super.raise(shard, path, options);
+    const raised = await super.raise(shard, path, options);
+    if (confirmed !== path && raised.outcome === 'raised') this.#onRaised(shard, raised.epoch, this.copy);
+    return raised;
   }
+}
+
+/** Of what tells one state from another: sums that are left in an outbox may all be published. */
+function textOf(rows: Rows): string {
+  return TELLING_TABLES.flatMap((table) =>
+    rows
+      .range(table)
+      .filter(({ value }) => isTelling(value))
+      .map(({ key, value }) => `${table} ${key.toString('hex')} ${value.toString('base64')}`),
+  ).join();
+}
+
+/** A page of states without files is not. */
+function isTelling(value: Buffer): boolean {
+  return value.subarray(0, -4).some((byte) => byte !== 0);
 }
 
 /** Rows of one shard. */
@@ -159,23 +197,21 @@ function confirmedEarly(): Decorations {
   };
 }
 
-/** Takes effect when a shard is owned of which something was not copied. */
+/** Takes effect when a store is confirmed to which something was not copied. */
 function withoutTable(table: string): Decorations {
+  const flawed = new FlawedStores();
   return {
-    summer: (options, subject) => {
-      let isMissing = false;
-      const watched = watchClaims(options, ({ copiedFrom }) => {
-        if (copiedFrom !== null && isMissing) subject.tookEffect();
-      });
-      const readOther: ReadOther = (path, read) =>
+    durable: flawed.durable,
+    summer: (options) => ({
+      ...options,
+      readOther: (path, read) =>
         options.readOther(path, (reader) => {
           const hiding = new HidingReader(reader, table);
           const copied = read(hiding);
-          isMissing = hiding.hasHidden;
+          for (const shard of hiding.shards) flawed.set(options.store.path, shard, hiding.hasHidden);
           return copied;
-        });
-      return { ...watched, readOther };
-    },
+        }),
+    }),
   };
 }
 
@@ -198,6 +234,8 @@ function outboxNotCopied(): Decorations {
 class HidingReader implements StoreReader {
   readonly #inner: StoreReader;
   readonly #table: string;
+  /** Of which it was read. */
+  readonly shards = new Set<number>();
   /** Something that matters: a page of states without files does not. */
   hasHidden = false;
 
@@ -212,8 +250,9 @@ class HidingReader implements StoreReader {
 
   range(table: string, range: Range): Entry[] {
     const found = this.#inner.range(table, range);
+    this.shards.add(range.from.readUInt32BE(0));
     if (table !== this.#table) return found;
-    this.hasHidden ||= found.some(({ value }) => value.subarray(0, -4).some((byte) => byte !== 0));
+    this.hasHidden ||= found.some(({ value }) => isTelling(value));
     return [];
   }
 
@@ -223,15 +262,13 @@ class HidingReader implements StoreReader {
 }
 
 class ForgetfulJournals extends WrappedJournals {
-  readonly #subject: Subject;
+  readonly #flawed: FlawedStores;
   readonly #readOther: ReadOther;
-  /** By shard, whether what was forgotten had folded anything. */
-  readonly #forgotten = new Set<number>();
 
-  constructor(inner: Journals, readOther: ReadOther, subject: Subject) {
+  constructor(inner: Journals, readOther: ReadOther, flawed: FlawedStores) {
     super(inner);
     this.#readOther = readOther;
-    this.#subject = subject;
+    this.#flawed = flawed;
   }
 
   override async raise(shard: number, path: string, options: RaiseOptions): Promise<RaiseOutcome> {
@@ -243,39 +280,48 @@ class ForgetfulJournals extends WrappedJournals {
       confirmed,
       (reader) => reader.get('checkpoints', keyOf(shard)) !== undefined,
     );
-    if (hasFolded) this.#forgotten.add(shard);
+    this.#flawed.set(path, shard, hasFolded);
     return { ...raised, confirmed: null };
-  }
-
-  override async confirm(owner: ShardEpoch, path: string): Promise<'confirmed' | 'fenced'> {
-    const outcome = await super.confirm(owner, path);
-    if (outcome === 'confirmed' && this.#forgotten.delete(owner.shard)) this.#subject.tookEffect();
-    return outcome;
   }
 }
 
 /**
- * Whoever comes back takes its shards over again, which is in order. Takes effect when its store then has rows that the
- * predecessor's has not.
+ * Whoever comes back takes its shards over again, which is in order. Takes effect when its store is confirmed, and has rows
+ * that the predecessor's has not.
  */
 function ownRowsNotDeleted(): Decorations {
+  const flawed = new FlawedStores();
   return {
-    summer: (options, subject) => {
-      const store = new KeptRows(options.store);
-      let copied = new Set<string>();
-      const watched = watchClaims(options, ({ shard, copiedFrom }) => {
-        if (copiedFrom !== null && namesOf(options.store, [shard]).some((name) => !copied.has(name))) {
-          subject.tookEffect();
-        }
-      });
-      const readOther: ReadOther = (path, read) =>
+    durable: flawed.durable,
+    summer: (options, subject) => ({
+      ...options,
+      store: new KeptRows(options.store),
+      readOther: (path, read) =>
         options.readOther(path, (reader) => {
-          copied = new Set(namesOf(reader, options.partitions));
-          return read(reader);
-        });
-      return { ...watched, store, readOther, takeOver: options.takeOver || subject.incarnation > 1 };
-    },
+          const watched = new HidingReader(reader, '');
+          const copied = read(watched);
+          for (const shard of watched.shards) {
+            const names = new Set(namesOf(reader, shard));
+            const isLeft = namesOf(options.store, shard).some((name) => !names.has(name));
+            flawed.set(options.store.path, shard, isLeft || isOutboxBroken(options.store, reader, shard));
+          }
+          return copied;
+        }),
+      takeOver: options.takeOver || subject.incarnation > 1,
+    }),
   };
+}
+
+/** Whether sums that are left in one outbox, together with those that are copied, are not one row of sums to the next one. */
+function isOutboxBroken(own: StoreReader, copied: StoreReader, shard: number): boolean {
+  const entries = [own, copied].flatMap((reader) => reader.range('outbox', numberRange(shard)));
+  const lengths = new Map(entries.map(({ key, value }) => [offsetOfKey(key), openBytes(value, 'an outbox').length]));
+  let next: number | null = null;
+  for (const [first, length] of Array.from(lengths).toSorted(([one], [other]) => one - other)) {
+    if (next !== null && first !== next) return true;
+    next = first + length / SUM_BYTES;
+  }
+  return next !== null && next !== finishedSums(copied, shard);
 }
 
 /** Names what the claim should delete as nothing. */
@@ -285,14 +331,12 @@ class KeptRows extends DecoratedStore {
   }
 }
 
-/** Of rows of these shards, but for pages of states without files. */
-function namesOf(reader: StoreReader, shards: readonly number[]): string[] {
-  return shards.flatMap((shard) =>
-    TELLING_TABLES.flatMap((table) =>
-      reader
-        .range(table, numberRange(shard))
-        .filter(({ value }) => value.subarray(0, -4).some((byte) => byte !== 0))
-        .map(({ key }) => `${table} ${key.toString('hex')}`),
-    ),
+/** Of rows of this shard, but for pages of states without files. */
+function namesOf(reader: StoreReader, shard: number): string[] {
+  return TELLING_TABLES.flatMap((table) =>
+    reader
+      .range(table, numberRange(shard))
+      .filter(({ value }) => isTelling(value))
+      .map(({ key }) => `${table} ${key.toString('hex')}`),
   );
 }

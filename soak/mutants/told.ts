@@ -2,6 +2,7 @@
 
 import type { AppendOutcome, ExpectedOutcome, Journals, ShardEpoch } from '../../src/journal/journals.ts';
 import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
+import type { Subject } from '../simulation/decorations.ts';
 import { opened } from './decorated.ts';
 
 /** By producer and journal, the index below which everything was said to be durable. */
@@ -10,16 +11,19 @@ export type Told = Map<string, number>;
 export class ToldJournals extends WrappedJournals {
   readonly #told: Told;
   readonly #onLoss: () => void;
+  readonly #isOver: () => boolean;
 
-  /** `onLoss`: the journal expects again what it, or `inner`, had acknowledged. */
-  constructor(inner: Journals, told: Told, onLoss: () => void) {
+  /** A bug takes effect when the journal expects again what it, or `inner`, had acknowledged to a process that lived. */
+  constructor(inner: Journals, told: Told, { tookEffect, isOver }: Pick<Subject, 'tookEffect' | 'isOver'>) {
     super(inner);
     this.#told = told;
-    this.#onLoss = onLoss;
+    this.#onLoss = tookEffect;
+    this.#isOver = isOver;
   }
 
   override async append(journal: string, bytes: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome> {
     const outcome = await this.inner.append(journal, bytes, owner);
+    if (this.#isOver()) return outcome;
     const { producer, firstIndex, count } = opened(bytes, journal);
     const key = `${producer} ${journal}`;
     if (outcome.outcome === 'committed') this.#told.set(key, Math.max(this.#told.get(key) ?? 0, firstIndex + count));
@@ -29,7 +33,7 @@ export class ToldJournals extends WrappedJournals {
 
   override async expected(journal: string, producer: string, owner?: ShardEpoch): Promise<ExpectedOutcome> {
     const answer = await this.inner.expected(journal, producer, owner);
-    if (answer.outcome === 'expected') this.#hear(`${producer} ${journal}`, answer.n);
+    if (answer.outcome === 'expected' && !this.#isOver()) this.#hear(`${producer} ${journal}`, answer.n);
     return answer;
   }
 

@@ -5,7 +5,8 @@ import { SUMS_JOURNAL } from '../../src/journal/journals.ts';
 import type { Store, Write } from '../../src/store/store.ts';
 import type { Decorations, Subject } from '../simulation/decorations.ts';
 import { withChunkerCrashes } from './adapt-broker.ts';
-import { ChangedReads, DecoratedStore } from './decorated.ts';
+import { ChangedReads, DecoratedStore, both } from './decorated.ts';
+import { watchingSums } from './retention.ts';
 import type { Mutant } from './mutant.ts';
 
 /** One batch of so many. */
@@ -72,7 +73,7 @@ export const VERIFICATION_MUTANTS: readonly Mutant[] = [
     bug: 'what a verifier has verified is durable, and its place is not',
     // Its hold moves, as if the place were durable.
     kinds: ['duplicate', 'acknowledged-loss'],
-    decorations: () => withoutRow('position'),
+    decorations: () => both(withoutRow('position'), watchingSums()),
     adapt: withChunkerCrashes,
   },
 ];

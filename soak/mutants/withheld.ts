@@ -74,7 +74,7 @@ function kinds(): readonly Kind[] {
     },
     {
       name: 'verified-files',
-      fits: ({ event }) => event === 'verified',
+      fits: ({ event }) => event === 'verified' || event === 'verified-files',
       isOfOne: ofFirstChunker(),
       reason: /verified \d+ files, and \d+ are on record/,
     },
@@ -174,6 +174,9 @@ const WHAT: Readonly<Record<Extent, string>> = {
   'of-one': 'those of one partition, producer or process do not reach the checkers',
 };
 
+/** What the history of a soak of real processes does not have. */
+const SIMULATED: readonly string[] = ['completions', 'claim-checkpoints', 'trims', 'proofs-of-faults'];
+
 /** Events of which there are few: all but the first is all. */
 const SCARCE: ReadonlySet<string> = new Set(['last-phases', 'heads', 'end-checkpoints', 'drains', 'end-decisions']);
 
@@ -188,6 +191,11 @@ export const WITHHELD: readonly Sabotage[] = kinds().flatMap(({ name, reason }) 
       return { history: withholding(kind, extent) };
     },
   })),
+);
+
+/** Those that a soak of real processes can be sabotaged with as well. */
+export const WITHHELD_LIVE: readonly Sabotage[] = WITHHELD.filter(
+  ({ name }) => !SIMULATED.some((kind) => name.startsWith(`${kind}-withheld`)),
 );
 
 function withholding(

@@ -26,7 +26,9 @@ export type Subject = {
   readonly incarnation: number;
   /** For what the decoration chooses at random: of this incarnation alone. */
   readonly prng: Prng;
-  /** The decoration has done what it is for: the bug took effect in this run. */
+  /** Whether it has ended: what is left of it in memory runs on, and what that is told nobody was told. */
+  readonly isOver: () => boolean;
+  /** The decoration has done what it is for: the bug took effect in this run. What is left of a dead process has no say. */
   readonly tookEffect: () => void;
 };
 

@@ -119,12 +119,17 @@ export class SimulatedProcess {
 
   /** Whom decorations are asked about. */
   subject(): Subject {
+    const { incarnation } = this;
+    const isOver = (): boolean => incarnation?.isOver !== false;
     return {
       name: this.name,
       component: this.component,
       incarnation: this.starts,
       prng: this.prng(DECORATION),
-      tookEffect: this.surroundings.tookEffect,
+      isOver,
+      tookEffect: () => {
+        if (!isOver()) this.surroundings.tookEffect();
+      },
     };
   }
 
@@ -231,7 +236,8 @@ export class SimulatedProcess {
     const { incarnation, store } = this;
     if (incarnation === null || store === null) return;
     const remains = this.death?.commit ?? 'lost';
-    const subject = this.subject();
+    // Its end is what takes effect.
+    const subject = { ...this.subject(), tookEffect: this.surroundings.tookEffect };
     const commit = store.crash((writes) => {
       const rest = remains === 'durable' ? writes : [];
       return decorations.crashedCommit?.(writes, remains, subject) ?? rest;

@@ -28,7 +28,7 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
   },
   detect: {
     summary: 'plant bugs in the simulated system, and count what the checkers find',
-    load: hashing(async () => (await import('../../soak/detect/command.ts')).detectCommand()),
+    load: hashing(loadDetect),
   },
   bench: {
     summary: 'measure the parts, with their peers in the same run',
@@ -73,6 +73,17 @@ async function loadSoak(): Promise<Command> {
   const { connectJournals, libzmqVersion } = await import('./connection.ts');
   return soakCommand({
     versions: () => ({ libzmq: libzmqVersion, addonBackend: selectedBackend() }),
+    connect: (endpoint) => connectJournals(endpoint, 'auditor'),
+    audit: makeAudit((endpoint) => connectJournals(endpoint, 'audit')),
+  });
+}
+
+/** The planted bugs, with what a soak over real processes needs. */
+async function loadDetect(): Promise<Command> {
+  const { detectCommand } = await import('../../soak/detect/command.ts');
+  const { makeAudit } = await import('../../soak/audit.ts');
+  const { connectJournals } = await import('./connection.ts');
+  return detectCommand({
     connect: (endpoint) => connectJournals(endpoint, 'auditor'),
     audit: makeAudit((endpoint) => connectJournals(endpoint, 'audit')),
   });

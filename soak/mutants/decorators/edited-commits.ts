@@ -1,7 +1,7 @@
 /**
  * Summers whose commits are edited: rows left out or changed, or one transaction cut into two, between which the process
- * may die. Takes effect when somebody owns a shard whose rows are not what they should be: after a restart in the same
- * store, or copied by a takeover.
+ * may die. Takes effect when somebody continues from, or ends with, a shard whose rows are not what they should be: after a restart
+ * in the same store, or copied by a takeover.
  */
 
 import type { Store, StoreReader, Write } from '../../../src/store/store.ts';
@@ -16,6 +16,9 @@ export type Edit = (writes: readonly Write[], store: StoreReader) => readonly (r
 export function editedCommits(edit: Edit): Decorations {
   const rows = new TrueRows();
   return {
+    judged: ({ shard, path, disk, tookEffect }) => {
+      if (rows.isWrong(path, disk, shard)) tookEffect();
+    },
     summer: (options, subject) => {
       const store = new EditedStore(options.store, edit, rows);
       const copiedWrong = new Set<number>();

@@ -7,6 +7,8 @@ import { isJournalRow, isShardRow } from '../../../src/journal/broker/tables.ts'
 import { BATCH_HEADER_BYTES, readProducer } from '../../../src/message/batch.ts';
 import { readCount } from '../../../src/message/counts.ts';
 import { openRow } from '../../../src/store/row.ts';
+import type { Write } from '../../../src/store/store.ts';
+import { isCheckpointRow } from '../../../src/summer/rows.ts';
 import type { Decorations, Watched } from '../../simulation/decorations.ts';
 import type { OwnedWrites } from '../../simulation/disk.ts';
 
@@ -20,6 +22,7 @@ export type DurableBatch = {
   readonly producer: string;
   readonly firstIndex: number;
   readonly count: number;
+  readonly epoch: number;
 };
 
 /** Batches that a bug has made. It takes effect when a journal has one of them. */
@@ -39,7 +42,27 @@ export class PlantedBatches {
 
 /** A header names its payload by the checksum, so that no two different batches share one. */
 function headerOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, BATCH_HEADER_BYTES).toString('latin1');
+  const length = Math.min(bytes.length, BATCH_HEADER_BYTES);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('latin1');
+}
+
+/** Commits that a bug has made. It takes effect when one of them is durable. */
+export class PlantedCommits {
+  readonly #planted = new Set<string>();
+
+  plant(writes: readonly Write[]): void {
+    this.#planted.add(signatureOf(writes));
+  }
+
+  readonly durable: Durable = ({ tookEffect }, writes) => {
+    if (this.#planted.size > 0 && this.#planted.has(signatureOf(writes))) tookEffect();
+  };
+}
+
+function signatureOf(writes: readonly Write[] | OwnedWrites): string {
+  return writes
+    .map(({ table, key, value }) => `${table} ${key.toString('hex')} ${value === null ? '' : headerOf(value)}`)
+    .join();
 }
 
 /** The batches that this commit of the broker has made durable; none for any other process. */
@@ -50,8 +73,19 @@ export function batchesOf({ component }: Watched, writes: OwnedWrites): DurableB
     const view = new DataView(value.buffer, value.byteOffset, value.length);
     const place = { journal: key.readUInt32BE(0), begin: key.readUIntBE(6, 6) };
     const records = { producer: readProducer(value, 16), firstIndex: readCount(view, 24) };
-    return [{ ...place, ...records, bytes: value, count: view.getUint32(12, true) }];
+    const epoch = readCount(view, 32);
+    return [{ ...place, ...records, bytes: value, count: view.getUint32(12, true), epoch }];
   });
+}
+
+/** Up to where this commit of a summer has folded its shards; none for any other process. */
+export function foldedBy({ component }: Watched, writes: OwnedWrites): { shard: number; offset: number }[] {
+  if (component !== 'summer') return [];
+  return writes.flatMap(({ table, key, value }) =>
+    table === 'checkpoints' && value !== null
+      ? [{ shard: key.readUInt32BE(0), offset: openRow(value, isCheckpointRow, 'a checkpoint').offset }]
+      : [],
+  );
 }
 
 /** By number, where journals begin from this commit of the broker on. */
@@ -65,12 +99,15 @@ export function beginsOf({ component }: Watched, writes: OwnedWrites): (readonly
 }
 
 /** Shards whose confirmed store is named in this commit of the broker. */
-export function confirmedOf({ component }: Watched, writes: OwnedWrites): { shard: number; path: string }[] {
+export function confirmedOf(
+  { component }: Watched,
+  writes: OwnedWrites,
+): { shard: number; path: string; epoch: number }[] {
   if (component !== 'broker') return [];
   return writes.flatMap(({ table, key, value }) => {
     if (table !== 'shards' || value === null) return [];
-    const { confirmed } = openRow(value, isShardRow, 'a shard');
-    return confirmed === null ? [] : [{ shard: key.readUInt32BE(0), path: confirmed }];
+    const { confirmed, epoch } = openRow(value, isShardRow, 'a shard');
+    return confirmed === null ? [] : [{ shard: key.readUInt32BE(0), path: confirmed, epoch }];
   });
 }
 
