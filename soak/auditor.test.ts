@@ -3,7 +3,7 @@ import { FakeJournals } from '../src/chunker/testing/fake-journals.ts';
 import { OperatingError, ViolationError } from '../src/core/errors.ts';
 import { ManualClock } from '../src/core/testing/manual-clock.ts';
 import { crc32c } from '../src/hash/crc32c.ts';
-import { type Journals, type JournalsInfo, SUMS_JOURNAL, chunkJournal } from '../src/journal/journals.ts';
+import { type Journals, type JournalsInfo, type ReadStream, SUMS_JOURNAL, chunkJournal } from '../src/journal/journals.ts';
 import { WrappedJournals } from '../src/journal/wrapped-journals.ts';
 import { encodeBatch } from '../src/message/batch.ts';
 import { encodeChunk, fileIdOf } from '../src/message/chunk.ts';
@@ -20,6 +20,8 @@ class ListedJournals extends WrappedJournals {
   reported = 0;
   /** What every answer is from now on. */
   loss: ViolationError | null = null;
+  /** Streams deliver so many batches more, and then nothing. */
+  deliveries = Number.POSITIVE_INFINITY;
   readonly #fakes: FakeJournals;
 
   constructor(fakes: FakeJournals) {
@@ -29,6 +31,17 @@ class ListedJournals extends WrappedJournals {
 
   override moveHold(journal: string, name: string, offset: number): Promise<'moved' | 'missing'> {
     return this.loss === null ? super.moveHold(journal, name, offset) : Promise.reject(this.loss);
+  }
+
+  override read(journal: string, offset: number, options: Parameters<Journals['read']>[2]): ReadStream {
+    const stream = super.read(journal, offset, options);
+    return {
+      next: () => {
+        this.deliveries -= 1;
+        return this.deliveries < 0 ? new Promise(() => {}) : stream.next();
+      },
+      close: () => stream.close(),
+    };
   }
 
   override list(): Promise<JournalsInfo> {
@@ -182,6 +195,22 @@ test('it gives up, says what it has not read and leaves its holds when it is beh
   t.deepEqual(seen, [`unread ${JOURNAL} 0..${head}`, `unread ${SUMS_JOURNAL} 0..0`]);
   t.is(fakes.journal(JOURNAL).holds.size, 0);
   t.false(await auditor.readToEnd([SUMMER]));
+});
+
+test('to read nothing is not to be slow, from the beginning or from some batch on', async (t) => {
+  for (const delivered of [0, 2]) {
+    const { auditor, append, journals, clock, lost } = setUp(t);
+    journals.deliveries = delivered;
+    await auditor.attach();
+    auditor.begin();
+    journals.reported = append(ROOM / 8);
+    await clock.advance(1_000);
+    t.deepEqual(lost, []);
+    journals.reported = append(ROOM * (3 / 4));
+    await clock.advance(1_000);
+    t.is(lost.length, 1);
+    t.regex(lost[0] ?? '', /^refused: .* of chunks\/part-000 were not read, and nothing of it arrives$/);
+  }
 });
 
 test('a hold that is gone, a batch that is trimmed under it and a store that cannot be read are more than lag', async (t) => {

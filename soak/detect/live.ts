@@ -45,11 +45,14 @@ const REAL: Partial<SoakOptions> = {
   chunks: { low: 4, high: 8 },
   rate: 1_500,
   chunkBytes: { low: 256, high: 256 },
-  // Little, so that an auditor that reads nothing is far behind soon.
-  retentionBytes: 3 * 512 * 1024,
   faults: 'kill',
   faultIntervalMs: 1_500,
 };
+
+/** Little room: an auditor that reads nothing is far behind soon. */
+const LITTLE_ROOM: Partial<SoakOptions> = { retentionBytes: 3 * 512 * 1024 };
+/** Followed whatever the machine does besides. */
+const FOLLOWED: Partial<SoakOptions> = { retentionBytes: 64 * 1024 * 1024, audit: 'follow' };
 
 export async function runLiveSabotages(options: {
   /** Null: only those over fake processes. */
@@ -89,15 +92,16 @@ async function overFakes({ name, over, decorations, options = {}, fakes = {} }: 
 }
 
 async function overReal({ name, over, decorations }: LiveSabotage, composition: LiveComposition): Promise<LiveResult> {
-  return { name, over, ...(await realSoak(decorations(), composition)) };
+  return { name, over, ...(await realSoak(decorations(), LITTLE_ROOM, composition)) };
 }
 
 function realSoak(
   decorations: LiveDecorations,
+  room: Partial<SoakOptions>,
   composition: LiveComposition,
 ): Promise<Pick<LiveResult, 'holds' | 'reasons'>> {
   return inFolder((folder) =>
-    runSoak(fakeOptions(folder, { ...REAL, slaMs: 30_000, keepData: false, seed: SEED }), {
+    runSoak(fakeOptions(folder, { ...REAL, ...room, slaMs: 30_000, keepData: false, seed: SEED }), {
       ...fakeDependencies({}),
       ...composition,
       launch: componentLaunch(MAIN),
@@ -120,7 +124,7 @@ async function onOneHistory(sabotages: readonly Sabotage[], composition: LiveCom
     }
     return [event];
   };
-  const whole = await realSoak({ history }, composition);
+  const whole = await realSoak({ history }, FOLLOWED, composition);
   return judged.map(({ sabotage, checkers }) => ({
     name: liveNameOf(sabotage),
     over: 'real',
