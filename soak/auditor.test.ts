@@ -3,7 +3,13 @@ import { FakeJournals } from '../src/chunker/testing/fake-journals.ts';
 import { OperatingError, ViolationError } from '../src/core/errors.ts';
 import { ManualClock } from '../src/core/testing/manual-clock.ts';
 import { crc32c } from '../src/hash/crc32c.ts';
-import { type Journals, type JournalsInfo, type ReadStream, SUMS_JOURNAL, chunkJournal } from '../src/journal/journals.ts';
+import {
+  type Journals,
+  type JournalsInfo,
+  type ReadStream,
+  SUMS_JOURNAL,
+  chunkJournal,
+} from '../src/journal/journals.ts';
 import { WrappedJournals } from '../src/journal/wrapped-journals.ts';
 import { encodeBatch } from '../src/message/batch.ts';
 import { encodeChunk, fileIdOf } from '../src/message/chunk.ts';

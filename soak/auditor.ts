@@ -29,6 +29,8 @@ const LOOK_MS = 250;
 const CREDIT_BYTES = 1024 * 1024;
 /** The part of a journal's room that it holds back at most: then it gives up. */
 const LAG_SHARE = 1 / 2;
+/** The part of that from which on a journal counts as silent when nothing of it has come since the last look. */
+const SILENT_SHARE = 1 / 2;
 /** When the rest of the journals is read and nothing arrives for so long, it gives up. */
 const STALL_MS = 30_000;
 
@@ -240,20 +242,26 @@ export class Auditor {
     this.#checkLag(info);
   }
 
-  /** What a shard has not folded is not held back by the auditor. */
+  /**
+   * What a shard has not folded is not held back by the auditor. Of the feeds that are far behind when it gives up, one to
+   * which nothing comes is worse than one that is slow.
+   */
   #checkLag({ shards, journals }: JournalsInfo): void {
     const { retentionBytes, partitions } = this.#options;
     const arrivedBefore = this.#arrivedBefore;
     this.#arrivedBefore = this.#feeds.map(({ arrived }) => arrived);
-    for (const [number, { journal, through }] of this.#feeds.entries()) {
-      const due = shards[number]?.hold ?? journals[number]?.head ?? 0;
+    const behind = this.#feeds.map((feed, number) => {
+      const { journal, through, arrived, isWaiting } = feed;
+      const bytes = (shards[number]?.hold ?? journals[number]?.head ?? 0) - through;
       const room = journal === SUMS_JOURNAL ? retentionBytes : retentionBytes / partitions;
-      if (due - through <= room * LAG_SHARE) continue;
-      const unread = `${formatBytes(due - through)} of ${journal} were not read`;
-      const { arrived = 0, isWaiting = false } = this.#feeds[number] ?? {};
-      if (isWaiting || arrived > (arrivedBefore[number] ?? 0)) return this.#lose(`it fell behind: ${unread}`, 'lag');
-      return this.#lose(`${unread}, and nothing of it arrives`);
-    }
+      const isSilent = !isWaiting && arrived === (arrivedBefore[number] ?? 0);
+      return { share: bytes / (room * LAG_SHARE), isSilent, unread: `${formatBytes(bytes)} of ${journal} were not read` };
+    });
+    const slow = behind.find(({ share }) => share > 1);
+    if (slow === undefined) return;
+    const silent = behind.find(({ share, isSilent }) => isSilent && share > SILENT_SHARE);
+    if (silent === undefined) this.#lose(`it fell behind: ${slow.unread}`, 'lag');
+    else this.#lose(`${silent.unread}, and nothing of it arrives`);
   }
 
   async #checkpointsOf(owner: ShardOwner): Promise<ReadonlyMap<number, Checkpoint | null>> {

@@ -80,6 +80,11 @@ const INCONCLUSIVE: readonly (readonly [title: string, change: Partial<RunEviden
     'the fault kill-summer never took effect',
   ],
   [
+    'a sum that counts twice in its phase',
+    { sumsSampled: HOLDING.sumsVerified + 1 },
+    `the phases count ${HOLDING.sumsVerified + 1} sums, and the meters ${HOLDING.sumsVerified}`,
+  ],
+  [
     'a fault that was not seen to hit',
     { faults: new Map([...HOLDING.faults, ['kill-summer', { injected: 5, proven: 4, recovered: 4 }]]) },
     '1 of 5 faults kill-summer were not seen to hit',

@@ -172,7 +172,9 @@ function contradictedCounts({ sumsVerified, sumsSampled, chunkers, interrupted }
     reasons.push(`the phases count ${formatCount(sumsSampled)} sums, and the meters ${formatCount(sumsVerified)}`);
   }
   const ofChunkers = chunkers.reduce((sums, { drained }) => sums + (drained?.verifiedTotal ?? 0), 0);
-  if (chunkers.every(({ drained }) => drained !== null) && sumsVerified > ofChunkers) {
+  // What a chunker did not verify is said for itself.
+  const areDone = chunkers.every(({ drained }) => drained !== null && drained.verifiedTotal >= drained.filesCompletedTotal);
+  if (areDone && sumsVerified > ofChunkers) {
     reasons.push(`the meters count ${formatCount(sumsVerified)} sums, and the chunkers ${formatCount(ofChunkers)}`);
   }
   return reasons;

@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/core/clock.ts';
 import { componentLaunch } from '../../src/process/component-process.ts';
 import type { Audit, Connect } from '../audit.ts';
-import type { Checker, HistoryEvent } from '../checkers/history.ts';
-import { judge, makeCheckers } from '../checkers/index.ts';
+import type { HistoryEvent } from '../checkers/history.ts';
+import { checkHistory } from '../checkers/index.ts';
 import type { LiveDecorations } from '../live-decorations.ts';
 import { FAKE_SABOTAGES, type LiveSabotage, REAL_SABOTAGES } from '../mutants/live-sabotages.ts';
 import type { Sabotage } from '../mutants/sabotages.ts';
@@ -117,31 +117,24 @@ function realSoak(
   );
 }
 
-/** One soak that holds; what each sabotage leaves of its history is judged beside it. */
+/** The history of one soak that holds; what each sabotage leaves of it is judged afterwards. */
 async function onOneHistory(sabotages: readonly Sabotage[], composition: LiveComposition): Promise<LiveResult[]> {
-  const judged = sabotages.map((sabotage) => ({
-    sabotage,
-    decorations: sabotage.decorations(),
-    checkers: makeCheckers(),
-  }));
+  const events: HistoryEvent[] = [];
   const history = (event: HistoryEvent): HistoryEvent[] => {
-    for (const { decorations, checkers } of judged) {
-      for (const seen of decorations.history?.(event) ?? [event]) for (const checker of checkers) checker.observe(seen);
-    }
+    events.push(event);
     return [event];
   };
   const whole = await realSoak({ history }, FOLLOWED, composition);
-  return judged.map(({ sabotage, checkers }) => ({
-    name: liveNameOf(sabotage),
-    over: 'real',
-    ...(whole.holds
-      ? verdictOf(checkers)
-      : { holds: true, reasons: ['the soak itself did not hold', ...whole.reasons] }),
-  }));
+  return sabotages.map((sabotage) => {
+    const result = { name: liveNameOf(sabotage), over: 'real' } as const;
+    if (!whole.holds) return { ...result, holds: true, reasons: ['the soak itself did not hold', ...whole.reasons] };
+    const decorations = sabotage.decorations();
+    return { ...result, ...judged(events.flatMap((event) => decorations.history?.(event) ?? [event])) };
+  });
 }
 
-function verdictOf(checkers: readonly Checker[]): Pick<LiveResult, 'holds' | 'reasons'> {
-  const { verdict, reasons } = judge(checkers.map((checker) => checker.finish()));
+function judged(events: readonly HistoryEvent[]): Pick<LiveResult, 'holds' | 'reasons'> {
+  const { verdict, reasons } = checkHistory(events).verdict;
   return { holds: verdict === 'HOLDS', reasons };
 }
 
