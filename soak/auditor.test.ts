@@ -28,6 +28,8 @@ class ListedJournals extends WrappedJournals {
   loss: ViolationError | null = null;
   /** Streams deliver so many batches more, and then nothing. */
   deliveries = Number.POSITIVE_INFINITY;
+  /** Of this journal nothing is delivered. */
+  stuck = '';
   readonly #fakes: FakeJournals;
 
   constructor(fakes: FakeJournals) {
@@ -44,7 +46,7 @@ class ListedJournals extends WrappedJournals {
     return {
       next: () => {
         this.deliveries -= 1;
-        return this.deliveries < 0 ? new Promise(() => {}) : stream.next();
+        return this.deliveries < 0 || journal === this.stuck ? new Promise(() => {}) : stream.next();
       },
       close: () => stream.close(),
     };
@@ -217,6 +219,22 @@ test('to read nothing is not to be slow, from the beginning or from some batch o
     t.is(lost.length, 1);
     t.regex(lost[0] ?? '', /^refused: .* of chunks\/part-000 were not read, and nothing of it arrives$/);
   }
+});
+
+test('a journal that is slow does not hide one of which nothing arrives', async (t) => {
+  const { auditor, append, publish, journals, clock, lost } = setUp(t);
+  journals.stuck = SUMS_JOURNAL;
+  await auditor.attach();
+  auditor.begin();
+  auditor.holdBack(true);
+  journals.reported = append(ROOM / 4);
+  for (let sum = 0; sum < ROOM / 256; sum += 1) publish();
+  await clock.advance(1_000);
+  t.deepEqual(lost, []);
+  journals.reported = append(ROOM / 2);
+  await clock.advance(1_000);
+  t.is(lost.length, 1);
+  t.regex(lost[0] ?? '', /^refused: .* of sums were not read, and nothing of it arrives$/);
 });
 
 test('a hold that is gone, a batch that is trimmed under it and a store that cannot be read are more than lag', async (t) => {

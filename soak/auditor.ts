@@ -255,7 +255,11 @@ export class Auditor {
       const bytes = (shards[number]?.hold ?? journals[number]?.head ?? 0) - through;
       const room = journal === SUMS_JOURNAL ? retentionBytes : retentionBytes / partitions;
       const isSilent = !isWaiting && arrived === (arrivedBefore[number] ?? 0);
-      return { share: bytes / (room * LAG_SHARE), isSilent, unread: `${formatBytes(bytes)} of ${journal} were not read` };
+      return {
+        share: bytes / (room * LAG_SHARE),
+        isSilent,
+        unread: `${formatBytes(bytes)} of ${journal} were not read`,
+      };
     });
     const slow = behind.find(({ share }) => share > 1);
     if (slow === undefined) return;

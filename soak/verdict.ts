@@ -173,7 +173,9 @@ function contradictedCounts({ sumsVerified, sumsSampled, chunkers, interrupted }
   }
   const ofChunkers = chunkers.reduce((sums, { drained }) => sums + (drained?.verifiedTotal ?? 0), 0);
   // What a chunker did not verify is said for itself.
-  const areDone = chunkers.every(({ drained }) => drained !== null && drained.verifiedTotal >= drained.filesCompletedTotal);
+  const areDone = chunkers.every(
+    ({ drained }) => drained !== null && drained.verifiedTotal >= drained.filesCompletedTotal,
+  );
   if (areDone && sumsVerified > ofChunkers) {
     reasons.push(`the meters count ${formatCount(sumsVerified)} sums, and the chunkers ${formatCount(ofChunkers)}`);
   }

@@ -13,7 +13,7 @@ import type { Audit, Connect } from '../audit.ts';
 import type { HistoryEvent } from '../checkers/history.ts';
 import { checkHistory } from '../checkers/index.ts';
 import type { LiveDecorations } from '../live-decorations.ts';
-import { FAKE_SABOTAGES, type LiveSabotage, REAL_SABOTAGES } from '../mutants/live-sabotages.ts';
+import { FAKE_SABOTAGES, FOLLOWED, type LiveSabotage, REAL_SABOTAGES } from '../mutants/live-sabotages.ts';
 import type { Sabotage } from '../mutants/sabotages.ts';
 import { WITHHELD_LIVE } from '../mutants/withheld.ts';
 import type { SoakOptions } from '../options.ts';
@@ -53,8 +53,6 @@ const REAL: Partial<SoakOptions> = {
 
 /** Little room: an auditor that reads nothing is far behind soon. */
 const LITTLE_ROOM: Partial<SoakOptions> = { retentionBytes: 3 * 512 * 1024 };
-/** Followed whatever the machine does besides. */
-const FOLLOWED: Partial<SoakOptions> = { retentionBytes: 64 * 1024 * 1024, audit: 'follow' };
 
 export async function runLiveSabotages(options: {
   /** Null: only those over fake processes. */
@@ -97,8 +95,11 @@ async function overFakes({ name, over, decorations, options = {}, fakes = {} }: 
   return { name, over, holds, reasons };
 }
 
-async function overReal({ name, over, decorations }: LiveSabotage, composition: LiveComposition): Promise<LiveResult> {
-  return { name, over, ...(await realSoak(decorations(), LITTLE_ROOM, composition)) };
+async function overReal(
+  { name, over, decorations, options = LITTLE_ROOM }: LiveSabotage,
+  composition: LiveComposition,
+): Promise<LiveResult> {
+  return { name, over, ...(await realSoak(decorations(), options, composition)) };
 }
 
 function realSoak(

@@ -156,6 +156,9 @@ const OVER_FAKES: readonly Omit<LiveSabotage, 'over'>[] = [
   },
 ];
 
+/** Room enough, so that a slow machine does not end the following before the sabotage shows. */
+export const FOLLOWED: Partial<SoakOptions> = { retentionBytes: 64 * 1024 * 1024, audit: 'follow' };
+
 /** Of so many batches one is left out. */
 const SKIPPED_EVERY = 50;
 
@@ -176,6 +179,7 @@ const OVER_REAL: readonly Omit<LiveSabotage, 'over'>[] = [
     name: 'live-auditor-that-skips-batches',
     what: 'the auditor leaves out a batch now and then',
     reason: /journals: gap /,
+    options: FOLLOWED,
     decorations: () => {
       let batches = 0;
       return {
@@ -190,6 +194,7 @@ const OVER_REAL: readonly Omit<LiveSabotage, 'over'>[] = [
     name: 'live-checkpoints-that-are-empty',
     what: 'the auditor finds nothing in the stores of summers',
     reason: /state-behind .* the state is folded to 0/,
+    options: FOLLOWED,
     decorations: () => ({
       checkpoints: () => (owner) => Promise.resolve(new Map(owner.shards.map((shard) => [shard, null]))),
     }),
