@@ -100,6 +100,7 @@ export function staleAppends(patch: (state: BrokerState) => void): Decorations {
   /** By shard, the highest epoch that somebody has the answer of. */
   const epochs = new Map<number, number>();
   const raisers = new Map<number, string>();
+  const answered = new Set<string>();
   /** What the last owner of each shard that had the answer of its raise has durably folded. */
   const folded = new Map<number, number>();
   return {
@@ -119,7 +120,7 @@ export function staleAppends(patch: (state: BrokerState) => void): Decorations {
     },
     summer: (options, subject) => ({
       ...options,
-      journals: new EpochJournals(options.journals, { epochs, raisers }, subject),
+      journals: new EpochJournals(options.journals, { epochs, raisers, answered }, subject),
     }),
   };
 }
@@ -127,24 +128,33 @@ export function staleAppends(patch: (state: BrokerState) => void): Decorations {
 class EpochJournals extends WrappedJournals {
   readonly #epochs: Map<number, number>;
   readonly #raisers: Map<number, string>;
+  /** Shards and epochs that somebody was told to have raised. */
+  readonly #answered: Set<string>;
   readonly #subject: Subject;
 
   constructor(
     inner: Journals,
-    { epochs, raisers }: { readonly epochs: Map<number, number>; readonly raisers: Map<number, string> },
+    told: {
+      readonly epochs: Map<number, number>;
+      readonly raisers: Map<number, string>;
+      readonly answered: Set<string>;
+    },
     subject: Subject,
   ) {
     super(inner);
-    this.#epochs = epochs;
-    this.#raisers = raisers;
+    this.#epochs = told.epochs;
+    this.#raisers = told.raisers;
+    this.#answered = told.answered;
     this.#subject = subject;
   }
 
   override async raise(shard: number, path: string, options: RaiseOptions): Promise<RaiseOutcome> {
     const raised = await super.raise(shard, path, options);
-    if (raised.outcome !== 'raised') return raised;
+    if (raised.outcome !== 'raised' || this.#subject.isOver()) return raised;
     const before = this.#epochs.get(shard) ?? 0;
-    if (raised.epoch <= before) this.#subject.tookEffect();
+    const claim = `${shard} ${raised.epoch}`;
+    if (this.#answered.has(claim)) this.#subject.tookEffect();
+    this.#answered.add(claim);
     if (raised.epoch > before) this.#raisers.set(shard, path);
     this.#epochs.set(shard, Math.max(before, raised.epoch));
     return raised;
