@@ -1,7 +1,7 @@
 /** Epochs that do not fence: what a replaced summer sends is taken. */
 
 import type { BrokerState } from '../../src/journal/broker/state.ts';
-import type { Journals, RaiseOptions, RaiseOutcome } from '../../src/journal/journals.ts';
+import type { Journals, RaiseOptions, RaiseOutcome, ReadStream } from '../../src/journal/journals.ts';
 import { isShardRow } from '../../src/journal/broker/tables.ts';
 import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
 import { openRow, sealRow } from '../../src/store/row.ts';
@@ -10,7 +10,7 @@ import type { Decorations, Subject } from '../simulation/decorations.ts';
 import { withCrashes, withLateMessages, withTakeovers, withZombiesAcrossBrokers } from './adapt.ts';
 import { DecoratedStore } from './decorated.ts';
 import { shardOfProducer } from '../checkers/batch-reader.ts';
-import { batchesOf, beginsOf, foldedBy } from './decorators/harm.ts';
+import { batchesOf, beginsOf, confirmedOf, foldedBy } from './decorators/harm.ts';
 import type { Mutant } from './mutant.ts';
 import { patchedBroker } from './patched-broker.ts';
 
@@ -94,15 +94,19 @@ export const FENCING_MUTANTS: readonly Mutant[] = [
 
 /**
  * Takes effect when an epoch is raised a second time, and when sums are durable although a newer raise was answered before,
- * or a journal begins beyond what the owner has folded.
+ * a journal begins beyond what the owner has folded, or who was replaced is told that a journal is trimmed.
  */
 export function staleAppends(patch: (state: BrokerState) => void): Decorations {
   /** By shard, the highest epoch that somebody has the answer of. */
   const epochs = new Map<number, number>();
   const raisers = new Map<number, string>();
   const answered = new Set<string>();
+  /** By shard, the epoch that is durable at the broker, whether its raise was answered or not. */
+  const durable = new Map<number, number>();
   /** What the last owner of each shard that had the answer of its raise has durably folded. */
   const folded = new Map<number, number>();
+  /** By number, where journals begin. */
+  const begins = new Map<number, number>();
   return {
     ...patchedBroker(patch),
     durable: (watched, writes) => {
@@ -110,17 +114,21 @@ export function staleAppends(patch: (state: BrokerState) => void): Decorations {
         const shard = shardOfProducer(producer);
         if (shard !== null && epoch < (epochs.get(shard) ?? 0)) watched.tookEffect();
       }
+      for (const { shard, epoch } of confirmedOf(watched, writes)) durable.set(shard, epoch);
       for (const { shard, offset } of foldedBy(watched, writes)) {
-        if (raisers.get(shard) === watched.path) folded.set(shard, offset);
+        if (raisers.get(shard) !== watched.path) continue;
+        folded.set(shard, offset);
+        if (offset < (begins.get(shard) ?? 0)) watched.tookEffect();
       }
       for (const [number, begin] of beginsOf(watched, writes)) {
+        begins.set(number, begin);
         // The sums journal has a number that no shard has.
         if (raisers.has(number) && begin > (folded.get(number) ?? 0)) watched.tookEffect();
       }
     },
     summer: (options, subject) => ({
       ...options,
-      journals: new EpochJournals(options.journals, { epochs, raisers, answered }, subject),
+      journals: new EpochJournals(options.journals, { epochs, raisers, answered, durable }, subject),
     }),
   };
 }
@@ -130,6 +138,7 @@ class EpochJournals extends WrappedJournals {
   readonly #raisers: Map<number, string>;
   /** Shards and epochs that somebody was told to have raised. */
   readonly #answered: Set<string>;
+  readonly #durable: ReadonlyMap<number, number>;
   readonly #subject: Subject;
 
   constructor(
@@ -138,6 +147,7 @@ class EpochJournals extends WrappedJournals {
       readonly epochs: Map<number, number>;
       readonly raisers: Map<number, string>;
       readonly answered: Set<string>;
+      readonly durable: ReadonlyMap<number, number>;
     },
     subject: Subject,
   ) {
@@ -145,7 +155,24 @@ class EpochJournals extends WrappedJournals {
     this.#epochs = told.epochs;
     this.#raisers = told.raisers;
     this.#answered = told.answered;
+    this.#durable = told.durable;
     this.#subject = subject;
+  }
+
+  /** Who was replaced is told so, whatever else could be said: that a journal is trimmed is its successor's to judge. */
+  override read(journal: string, offset: number, options: Parameters<Journals['read']>[2]): ReadStream {
+    const stream = super.read(journal, offset, options);
+    const { owner } = options;
+    if (owner === undefined) return stream;
+    return {
+      next: async () => {
+        const next = await stream.next();
+        const isStale = owner.epoch < (this.#durable.get(owner.shard) ?? 0);
+        if (next !== null && 'end' in next && next.end === 'trimmed' && isStale) this.#subject.tookEffect();
+        return next;
+      },
+      close: () => stream.close(),
+    };
   }
 
   override async raise(shard: number, path: string, options: RaiseOptions): Promise<RaiseOutcome> {
