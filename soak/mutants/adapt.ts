@@ -94,7 +94,14 @@ export function withShortSla(plan: Plan): Plan {
 export function withLateBrokerCrash(plan: Plan): Plan {
   const once: Death = { atCall: 0, commit: 'durable', downMs: 200 };
   const atMs = plan.warmUpMs + plan.faultsMs - 1;
-  const fault: PlannedFault = { id: plan.faults.length, atMs, kind: 'crash', target: 'broker', when: null, death: once };
+  const fault: PlannedFault = {
+    id: plan.faults.length,
+    atMs,
+    kind: 'crash',
+    target: 'broker',
+    when: null,
+    death: once,
+  };
   return { ...plan, faults: [...plan.faults, fault] };
 }
 

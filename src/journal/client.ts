@@ -388,7 +388,7 @@ export class JournalClient implements Journals {
       if (this.#isClosed) return reject(new OperatingError('ERR_CLOSED', 'the connection to the broker was closed'));
       if (this.#loss !== null) return reject(this.#loss);
       const id = this.#newId();
-      this.#calls.push(id, call, { resolve: resolve as (result: never) => void, reject });
+      this.#calls.push(id, call, { resolve, reject });
       if (this.#isOpen) this.#calls.send(id);
     });
   }

@@ -55,10 +55,13 @@ test('order statistics of all pairwise means are those of their list', (t) => {
   );
 });
 
+/** 80 numbers of which many are equal. */
+function fewValues(step: number): number[] {
+  return ascending(Array.from({ length: 80 }, (_, index) => ((index * step) % 7) - 3));
+}
+
 test('order statistics among many equal pairs are those of the list', (t) => {
-  const values = (step: number): number[] =>
-    ascending(Array.from({ length: 80 }, (_, index) => ((index * step) % 7) - 3));
-  const [a, b] = [values(1), values(3)];
+  const [a, b] = [fewValues(1), fewValues(3)];
   t.true(
     listed(
       differencesOf(a, b),
