@@ -101,7 +101,12 @@ const SABOTAGES: readonly (readonly [
   ['a summer that never started', 'summer-0 never started', silent('summer-0', 'started', 'ready', 'ended')],
   ['a summer that was never ready', 'summer-0 was not ready', silent('summer-0', 'ready')],
   ['a broker that did not end', 'broker did not report to the end', silent('broker', 'ended')],
-  ['a chunker that was killed at last', 'chunker-1 was killed and did not come back', lastExit('chunker-1', null)],
+  ['a summer that was killed at last', 'summer-0 was killed and did not come back', lastExit('summer-0', null)],
+  [
+    'a chunker that was killed before it had drained',
+    'chunker-1 was killed and did not come back',
+    (events) => silent('chunker-1', 'drained')(lastExit('chunker-1', null)(events)),
+  ],
   ['a broker that failed', 'broker ended with exit 1', lastExit('broker', 1)],
   ['a chunker that never drained', 'never said that it had drained', silent('chunker-0', 'drained')],
   [
@@ -223,6 +228,10 @@ function withIdle(endStep: number): (events: readonly HistoryEvent[]) => History
       ];
     });
 }
+
+test('a chunker that was killed after it had said that it had drained has nothing more to say', (t) => {
+  t.deepEqual(reasons(recounted(lastExit('chunker-1', null)(buildHistory()))), []);
+});
 
 test('a chunker that was told to end before its first step has nothing to show', (t) => {
   t.deepEqual(reasons(recounted(withIdle(0)(buildHistory()))), []);

@@ -282,7 +282,10 @@ export class VacuityChecker implements Checker {
   #judgeProcesses({ processes }: Run): void {
     if (processes.length === 0) this.#found.inconclusive('no process was asked to report');
     const completed = new Map<string, number>();
+    /** By process, whether the last life that it began has said that it had drained: a kill after that takes nothing away. */
+    const isDone = new Map<string, boolean>();
     for (const { process, drained, endStep } of this.#producers.values()) {
+      isDone.set(process, drained !== null);
       // Who was told to end before its first step had nothing to do.
       const files = endStep === 0 ? Number.POSITIVE_INFINITY : (drained?.filesCompletedTotal ?? 0);
       completed.set(process, (completed.get(process) ?? 0) + files);
@@ -292,8 +295,9 @@ export class VacuityChecker implements Checker {
       if (process === undefined) this.#found.inconclusive(`${name} never started`);
       else if (!process.isReady) this.#found.inconclusive(`${name} was not ready after its last start`);
       else if (process.isRunning) this.#found.inconclusive(`${name} did not report to the end`);
-      else if (process.exitCode === null) this.#found.inconclusive(`${name} was killed and did not come back`);
-      else if (process.exitCode !== 0) this.#found.inconclusive(`${name} ended with exit ${process.exitCode}`);
+      else if (process.exitCode === null) {
+        if (isDone.get(name) !== true) this.#found.inconclusive(`${name} was killed and did not come back`);
+      } else if (process.exitCode !== 0) this.#found.inconclusive(`${name} ended with exit ${process.exitCode}`);
       if (!CHUNKER_NAME.test(name)) continue;
       if (!completed.has(name)) this.#found.inconclusive(`${name} has published nothing`);
       else if (completed.get(name) === 0) this.#found.inconclusive(`${name} completed no file`);
