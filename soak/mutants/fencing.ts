@@ -4,7 +4,7 @@ import type { BrokerState } from '../../src/journal/broker/state.ts';
 import type { Journals, RaiseOptions, RaiseOutcome, ReadStream } from '../../src/journal/journals.ts';
 import { isShardRow } from '../../src/journal/broker/tables.ts';
 import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
-import { openRow, sealRow } from '../../src/store/row.ts';
+import { keyOf, openRow, sealRow } from '../../src/store/row.ts';
 import type { Write } from '../../src/store/store.ts';
 import type { Decorations, Subject } from '../simulation/decorations.ts';
 import { withCrashes, withLateMessages, withTakeovers, withZombiesAcrossBrokers } from './adapt.ts';
@@ -124,6 +124,13 @@ export function staleAppends(patch: (state: BrokerState) => void): Decorations {
         begins.set(number, begin);
         // The sums journal has a number that no shard has.
         if (raisers.has(number) && begin > (folded.get(number) ?? 0)) watched.tookEffect();
+      }
+    },
+    // What a dead broker has not, its successor does not know.
+    ended: ({ component, disk, tookEffect }) => {
+      for (const [shard, epoch] of component === 'broker' ? epochs : []) {
+        const row = disk.get('shards', keyOf(shard));
+        if (row === undefined || openRow(row, isShardRow, 'a shard').epoch < epoch) tookEffect();
       }
     },
     summer: (options, subject) => ({

@@ -152,7 +152,8 @@ export class SimulatedProcess {
       onError: (error) => this.fail(incarnation, error),
       onEnd: (end) => this.#ended(end),
     });
-    decorations.diskAtStart?.(this.disk, this.subject());
+    // Nothing of it runs yet that could say so.
+    decorations.diskAtStart?.(this.disk, { ...this.subject(), tookEffect: this.surroundings.tookEffect });
     const store = new SimulatedStore({ disk: this.disk, incarnation, kernel, timing: this.#timing() });
     this.incarnation = incarnation;
     this.store = store;
