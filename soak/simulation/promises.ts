@@ -70,9 +70,6 @@ const ONE_OF: Readonly<Record<Moment, number>> = {
   'power lost': 3,
   'empty file summed': 3,
   'file completed again after a restart': 2,
-  // Not measured yet: rarer than these are, they would say nothing.
-  'shard lost, and the others kept': 100,
-  'takeover of some of the shards': 100,
 };
 
 /** What a fault that is certain to hit brings about. */
