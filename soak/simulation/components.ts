@@ -202,6 +202,7 @@ function connect(process: SimulatedProcess, incarnation: Incarnation): ObservedJ
     clock: incarnation.clock,
     name: process.name,
     address: 'network',
+    clockHash: process.surroundings.boot(),
     onSessionLost: (reason) => process.log.info({ reason }, 'reconnecting'),
     newSession: () => {
       sessions += 1;

@@ -74,6 +74,7 @@ class Scene {
       clock: incarnation.clock,
       name,
       address: 'network',
+      clockHash: 1,
       newSession: () => `${name} ${(this.#sessions += 1)}`,
       onSessionLost: () => this.lost.push(name),
     });

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { systemClock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { JournalClient } from '../journal/client.ts';
+import { clockHash } from '../journal/stamps.ts';
 import { checkConnectable } from '../transport/endpoint-check.ts';
 import { type Endpoint, parseEndpoint } from '../transport/endpoint.ts';
 import { ZeromqDialer } from '../transport/zeromq-link.ts';
@@ -23,6 +24,7 @@ export function connectJournals(endpoint: string, name: string, log?: Log): Jour
     clock: systemClock,
     name,
     address: endpoint,
+    clockHash: clockHash(),
     newSession: () => randomBytes(16).toString('hex'),
     onSessionLost: (reason) => log?.info({ reason }, 'reconnecting'),
   });

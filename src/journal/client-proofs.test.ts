@@ -21,11 +21,19 @@ function opened(t: ExecutionContext): Scene {
   let sessions = 0;
   const newSession = (): string => `session-${++sessions}`;
   const onSessionLost = (why: string): void => void lost.push(why);
-  const options = { dialer, clock: new ManualClock(), name: 'c', address: 'at a place', newSession, onSessionLost };
+  const options = {
+    dialer,
+    clock: new ManualClock(),
+    name: 'c',
+    address: 'at a place',
+    clockHash: 7,
+    newSession,
+    onSessionLost,
+  };
   const client = new JournalClient(options);
   t.teardown(() => client.close());
   t.is(client.witness, null);
-  dialer.link.answer({ t: 'opened', store: 'a-store' }, { commit: 3 });
+  dialer.link.answer({ t: 'opened', store: 'a-store', clock: 7 }, { commit: 3 });
   return { client, dialer, lost };
 }
 
@@ -49,7 +57,7 @@ test('a new session shows what was told in those before, whichever message told 
   t.is(client.witness, 'a-store one 9 at a place');
   const witness = { store: 'a-store', incarnation: 'one', commit: 9 };
   t.deepEqual(dialer.link.of('open')[0]?.witness, witness);
-  dialer.link.answer({ t: 'opened', store: 'a-store' }, { incarnation: 'two', commit: 12 });
+  dialer.link.answer({ t: 'opened', store: 'a-store', clock: 7 }, { incarnation: 'two', commit: 12 });
   t.is(client.witness, 'a-store two 12 at a place');
 });
 

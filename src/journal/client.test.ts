@@ -15,6 +15,7 @@ import { FakeDialer } from './testing/fake-dialer.ts';
 import { testSeed } from './testing/seed.ts';
 
 const JOURNAL = chunkJournal(0);
+const CLOCK = 7;
 
 type Scene = { client: JournalClient; dialer: FakeDialer; clock: ManualClock; lost: string[] };
 
@@ -32,6 +33,7 @@ function begin(t: ExecutionContext): Scene {
     clock,
     name: 'c',
     address: 'here',
+    clockHash: CLOCK,
     newSession,
     onSessionLost: (why) => lost.push(why),
   });
@@ -41,7 +43,7 @@ function begin(t: ExecutionContext): Scene {
 
 function opened(t: ExecutionContext): Scene {
   const scene = begin(t);
-  scene.dialer.link.answer({ t: 'opened', store: 'a-store' });
+  scene.dialer.link.answer({ t: 'opened', store: 'a-store', clock: CLOCK });
   return scene;
 }
 
@@ -68,7 +70,7 @@ test('nothing but the opening is sent before the session is open, then everythin
     dialer.link.received.map(({ message }) => message.t),
     ['open'],
   );
-  dialer.link.answer({ t: 'opened', store: 'a-store' });
+  dialer.link.answer({ t: 'opened', store: 'a-store', clock: CLOCK });
   t.deepEqual(
     dialer.link.received.map(({ message }) => message.t),
     ['open', 'call', 'read', 'append', 'append'],
@@ -90,7 +92,7 @@ test('a lost session is replaced by one under a new identity: calls are made aga
   t.true(old.isClosed);
   t.not(dialer.link.session, old.session);
   t.deepEqual(await append, { outcome: 'unknown' });
-  dialer.link.answer({ t: 'opened', store: 'a-store' });
+  dialer.link.answer({ t: 'opened', store: 'a-store', clock: CLOCK });
   const [call] = dialer.link.of('call');
   t.deepEqual(call?.call, { op: 'head', journal: JOURNAL });
   dialer.link.answer({ t: 'reply', id: call?.id ?? 0, result: { head: 7 } });
@@ -186,14 +188,14 @@ test('a session that the broker cannot open now is opened later, less and less o
     const { link } = dialer;
     link.answer({ t: 'busy', reason: 'too many sessions' });
     t.true(link.isClosed);
-    link.answer({ t: 'opened', store: 'a-store' });
+    link.answer({ t: 'opened', store: 'a-store', clock: CLOCK });
     await clock.until(() => dialer.links.length > refusals);
     waits.push((clock.nowNs() - before) / 1e6);
   }
   t.deepEqual(waits, [50, 100, 200, 400, 800, 1_600, 2_000, 2_000]);
   t.is(lost.length, 8);
   t.deepEqual(new Set(dialer.links.map(({ session }) => session)).size, 9);
-  dialer.link.answer({ t: 'opened', store: 'a-store' });
+  dialer.link.answer({ t: 'opened', store: 'a-store', clock: CLOCK });
   t.deepEqual(
     dialer.link.received.map(({ message }) => message.t),
     ['open', 'call', 'read', 'append'],
@@ -234,7 +236,7 @@ test('a session that is refused for good ends appends and streams too', async (t
 async function silence({ dialer, clock, lost }: Scene): Promise<void> {
   const { length } = lost;
   await clock.until(() => lost.length > length);
-  dialer.link.answer({ t: 'opened', store: 'a-store' });
+  dialer.link.answer({ t: 'opened', store: 'a-store', clock: CLOCK });
 }
 
 test('after silence a batch is sent in parts, no more at a time than the link has room for', async (t) => {
@@ -274,7 +276,7 @@ test('a client that was stopped itself does not take the silence for a slow link
   clock.jump(12_000);
   await clock.advance(200);
   t.deepEqual(lost, ['the broker does not answer']);
-  dialer.link.answer({ t: 'opened', store: 'a-store' });
+  dialer.link.answer({ t: 'opened', store: 'a-store', clock: CLOCK });
   t.deepEqual(dialer.link.of('ping'), []);
   void client.append(JOURNAL, chunks(0, 1, { dataBytes: 200_000 }));
   t.deepEqual(
@@ -329,7 +331,7 @@ test('a stream goes on where it was in a new session, without a gap or a repeat'
   deliver(dialer, id, [0, 1, 2]);
   t.like(await stream.next(), { begin: 0 });
   dialer.link.down();
-  dialer.link.answer({ t: 'opened', store: 'a-store' });
+  dialer.link.answer({ t: 'opened', store: 'a-store', clock: CLOCK });
   const [again] = dialer.link.of('read');
   t.like(again, { stream: id, offset: 3 * BATCH_BYTES, through: BATCH_BYTES + 1000 });
   deliver(dialer, id, [3]);
@@ -353,7 +355,7 @@ test('what does not continue a stream restarts the session, and is never handed 
     deliverWrong(dialer, id);
     t.deepEqual(lost, ['the stream is not where it was']);
     t.like(await stream.next(), { begin: 0 });
-    dialer.link.answer({ t: 'opened', store: 'a-store' });
+    dialer.link.answer({ t: 'opened', store: 'a-store', clock: CLOCK });
     t.is(dialer.link.of('read')[0]?.offset, BATCH_BYTES);
     t.is(await settledValue(stream.next()), 'waits');
   }
@@ -416,7 +418,7 @@ test('parts that do not follow each other restart the session, which asks for th
     dialer.link.answer({ t: 'part', stream: id, batch: span, at: 0 }, { frames });
     dialer.link.answer({ t: 'part', stream: id, batch, at }, { frames: next });
     t.deepEqual(lost, ['the stream is not where it was'], `${JSON.stringify(batch)} ${at}`);
-    dialer.link.answer({ t: 'opened', store: 'a-store' });
+    dialer.link.answer({ t: 'opened', store: 'a-store', clock: CLOCK });
     t.is(dialer.link.of('read')[0]?.offset, 0);
   }
   const { client, dialer, lost } = opened(t);

@@ -39,6 +39,7 @@ import { CallQueue } from './call-queue.ts';
 import { LINK_BYTES_MAX, LinkWindow } from './link-window.ts';
 import { lossError, possible } from './proofs.ts';
 import { decodeAcks } from './results.ts';
+import { withoutStamps } from './stamps.ts';
 import { type Witness, decodeWitness, encodeWitness, lossDetail } from './witness.ts';
 
 /** How often an idle client says that it is there, and repeats its credits. */
@@ -60,6 +61,8 @@ export type JournalClientOptions = {
   readonly name: string;
   /** Where the broker is, for witnesses. */
   readonly address: string;
+  /** The hash of this process's clock domain: stamps of a broker that has another one are unknown here. */
+  readonly clockHash: number;
   /** A new identity at each call, never used before by anybody: at most 32 characters. */
   readonly newSession: () => string;
   /** A session ended, for the log. */
@@ -76,6 +79,8 @@ export class JournalClient implements Journals {
   #loss: Error | null = null;
   #link: ClientLink | null = null;
   #isOpen = false;
+  /** Whether the broker's stamps are of this process's clock. */
+  #isStamped = false;
   #isClosed = false;
   #heardNs = 0;
   #tickedNs = 0;
@@ -319,12 +324,13 @@ export class JournalClient implements Journals {
     this.#heardNs = this.#options.clock.nowNs();
     for (const { length } of frames) this.#window.received(length);
     if (this.#told !== null && this.#isOpen) this.#told.commit = message.c;
-    this.#handle(message, frames);
+    this.#handle(this.#isStamped ? message : withoutStamps(message), frames);
   }
 
   #handle(message: BrokerMessage & Envelope, frames: Frames): void {
     switch (message.t) {
       case 'opened':
+        this.#isStamped = message.clock === this.#options.clockHash;
         return this.#opened(message.store, message.i, message.c);
       case 'lost':
         assert(this.#told !== null, 'a broker that was told nothing contradicts nothing');

@@ -110,7 +110,8 @@ export type ClientMessage =
   | { readonly t: 'call'; readonly id: number; readonly call: Call };
 
 export type BrokerMessage =
-  | { readonly t: 'opened'; readonly store: string }
+  /** `clock`: within what the broker's stamps are comparable, as the hash of its clock domain. */
+  | { readonly t: 'opened'; readonly store: string; readonly clock: number }
   /** Instead of `opened`: the broker does not have what the client was told is durable. */
   | { readonly t: 'lost'; readonly vouching: 'lost' | 'another' }
   | { readonly t: 'reopen' }
@@ -218,7 +219,7 @@ export function decodeBrokerMessage(frame: Uint8Array | undefined): (BrokerMessa
   if (!isCount(header['c'])) return null;
   switch (header['t']) {
     case 'opened':
-      if (typeof header['store'] !== 'string') return null;
+      if (typeof header['store'] !== 'string' || !isCount(header['clock'])) return null;
       break;
     case 'lost':
       if (header['vouching'] !== 'lost' && header['vouching'] !== 'another') return null;

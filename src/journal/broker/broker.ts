@@ -208,7 +208,7 @@ export class Broker {
         acks: [],
       });
     }
-    this.#send(session, { t: 'opened', store: this.state.lineage.store });
+    this.#send(session, { t: 'opened', store: this.state.lineage.store, clock: this.#options.bootHash });
   }
 
   // --- appends ---

@@ -1,13 +1,12 @@
 /** The broker as a process runs it: the rules of `broker.ts` on a real store and a real socket. */
 
 import { randomBytes } from 'node:crypto';
-import { clockDomain } from '../../core/clock-domain.ts';
 import { systemClock } from '../../core/clock.ts';
-import { crc32c } from '../../hash/crc32c.ts';
 import { openLmdbStore } from '../../store/lmdb-store.ts';
 import type { Store } from '../../store/store.ts';
 import type { Endpoint } from '../../transport/endpoint.ts';
 import { listenZeromq } from '../../transport/zeromq-link.ts';
+import { clockHash } from '../stamps.ts';
 import type { Broker } from './broker.ts';
 import type { DroppedHold } from './holds.ts';
 import { type ServedBroker, serveBroker } from './serve.ts';
@@ -54,8 +53,7 @@ export class BrokerServer {
         clock: systemClock,
         config: options.config,
         incarnation,
-        // Stamps of another clock say nothing about this one.
-        bootHash: crc32c(0, Buffer.from(clockDomain())),
+        bootHash: clockHash(),
         ...(options.onHoldDropped === undefined ? {} : { onHoldDropped: options.onHoldDropped }),
         listen: (events) => listenZeromq(options.endpoint, events),
         onFatal: options.onFatal,

@@ -5,6 +5,7 @@ import { systemClock } from '../../core/clock.ts';
 import { parseEndpoint } from '../../transport/endpoint.ts';
 import { ZeromqDialer } from '../../transport/zeromq-link.ts';
 import { JournalClient } from '../client.ts';
+import { clockHash } from '../stamps.ts';
 
 export function connect(endpoint: string, onSessionLost: (reason: string) => void = () => {}): JournalClient {
   return new JournalClient({
@@ -12,6 +13,7 @@ export function connect(endpoint: string, onSessionLost: (reason: string) => voi
     clock: systemClock,
     name: 'test',
     address: endpoint,
+    clockHash: clockHash(),
     newSession: () => randomBytes(16).toString('hex'),
     onSessionLost,
   });

@@ -7,6 +7,7 @@ import { TestProcess, type Teardown, temporaryFolder, within } from '../../../sr
 import { systemClock } from '../../../src/core/clock.ts';
 import { crc32c } from '../../../src/hash/crc32c.ts';
 import { JournalClient } from '../../../src/journal/client.ts';
+import { clockHash } from '../../../src/journal/stamps.ts';
 import { type Journals, SUMS_JOURNAL } from '../../../src/journal/journals.ts';
 import { decodeBatch } from '../../../src/message/batch.ts';
 import { fileNumberOf } from '../../../src/message/chunk.ts';
@@ -117,6 +118,7 @@ export class Pipeline {
       clock: systemClock,
       name: 'test',
       address: this.endpoint,
+      clockHash: clockHash(),
       newSession: () => randomBytes(16).toString('hex'),
     });
   }

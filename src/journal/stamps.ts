@@ -1,0 +1,52 @@
+/**
+ * Stamps are the broker's monotonic time, and say something only to a process whose clock is the same: one boot of the
+ * machine, and one time namespace. To any other they are unknown, as those of an earlier boot are.
+ */
+
+import { unreachable } from '../core/assert.ts';
+import { clockDomain } from '../core/clock-domain.ts';
+import { crc32c } from '../hash/crc32c.ts';
+import type { BrokerMessage } from './protocol.ts';
+
+/** Names the monotonic clock of this process, for stamps; u32. */
+export function clockHash(): number {
+  return crc32c(0, Buffer.from(clockDomain()));
+}
+
+/** An unknown stamp. */
+const UNKNOWN = 0;
+
+/** The message with every stamp in it unknown. What is no message stays so, for whoever validates it. */
+export function withoutStamps<M extends BrokerMessage>(message: M): M {
+  switch (message.t) {
+    case 'acks':
+      return {
+        ...message,
+        acks: message.acks.map((ack) => (isObject(ack) ? { ...ack, outcome: unstamped(ack.outcome) } : ack)),
+      };
+    case 'batches':
+      return { ...message, batches: message.batches.map(([begin, end]) => [begin, end, UNKNOWN] as const) };
+    case 'part':
+      return { ...message, batch: [message.batch[0], message.batch[1], UNKNOWN] };
+    case 'reply':
+      return { ...message, result: unstamped(message.result) };
+    case 'opened':
+    case 'lost':
+    case 'reopen':
+    case 'busy':
+    case 'pong':
+    case 'end':
+    case 'refused':
+      return message;
+    default:
+      return unreachable(message);
+  }
+}
+
+function unstamped<T>(value: T): T {
+  return isObject(value) && 'stampNs' in value ? { ...value, stampNs: UNKNOWN } : value;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
