@@ -5,14 +5,17 @@ import { accessSync, constants, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
+import { countWithin, makeCommand, valueOption } from '../../src/cli/flags.ts';
 import { UsageError } from '../../src/core/errors.ts';
-import { parseCount, parseCountWithin } from '../../src/core/units.ts';
+import { parseCount } from '../../src/core/units.ts';
 import { csvText } from '../../src/measure/csv.ts';
 import { readCommit } from '../../src/measure/repository.ts';
 import { MUTANTS } from '../mutants/index.ts';
 import { SABOTAGES } from '../mutants/sabotages.ts';
-import { simulate } from '../simulation/simulate.ts';
+import type { Decorations } from '../simulation/decorations.ts';
+import { kindOf, simulate } from '../simulation/simulate.ts';
+import { shrunkLines } from '../simulation/story.ts';
 import { Witness } from '../simulation/witness.ts';
 import { DETECTION_COLUMNS, Detection } from './detection.ts';
 import { type Experiment, type ExperimentResult, planted } from './experiment.ts';
@@ -38,6 +41,8 @@ type Flags = {
   clean?: number;
   jobs: number;
   output?: string;
+  list?: true;
+  shrink?: true;
   format: Format;
 };
 
@@ -48,38 +53,48 @@ times by the right name, no clean schedule raised an alarm, and no sabotage of t
 
 /** `composition`: how a soak over real processes is reached; null: the live harness is sabotaged over fake ones alone. */
 export function detectCommand(composition: LiveComposition | null = null): Command {
-  return new Command('detect')
-    .description('plant bugs in the simulated system, and count what the checkers find')
-    .option('--seeds <n>', `schedules for each mutant (default: ${SEEDS_DEFAULT}; with --seed, 1)`, (text) =>
-      parseCountWithin(text, '--seeds', { low: 1, high: SEEDS_MAX }),
+  return makeCommand('detect', 'Plant bugs in the simulated system, and count what the checkers find.')
+    .addOption(
+      valueOption(
+        '--seeds <n>',
+        `schedules for each mutant (default: ${SEEDS_DEFAULT}; with --seed, 1)`,
+        countWithin(1, SEEDS_MAX),
+      ),
     )
-    .option(
-      '--seed <n|fresh>',
-      'the first seed (default: 1); fresh: derived from the commit, so that no other commit has used it',
-      (text) => (text === 'fresh' ? text : parseCount(text, '--seed')),
+    .addOption(
+      valueOption(
+        '--seed <n|fresh>',
+        'the first seed (default: 1); fresh: derived from the commit, so that no other commit has used it',
+        (text, flag) => (text === 'fresh' ? text : parseCount(text, flag)),
+      ),
     )
     .option('--mutant <name>', 'one mutant alone')
     .option('--sabotage <name>', 'one sabotage of the harness alone')
-    .option('--clean <n>', `clean schedules (default: ${CLEAN_DEFAULT}; with --mutant or --sabotage, none)`, (text) =>
-      parseCountWithin(text, '--clean', { low: 0, high: SEEDS_MAX }),
+    .option('--list', 'name all mutants and sabotages, and do nothing else')
+    .option('--shrink', 'with --mutant and --seed: make the schedule smaller while the bug is found in the same way')
+    .addOption(
+      valueOption(
+        '--clean <n>',
+        `clean schedules (default: ${CLEAN_DEFAULT}; with --mutant or --sabotage, none)`,
+        countWithin(0, SEEDS_MAX),
+      ),
     )
-    .option(
-      '--jobs <n>',
-      'threads',
-      (text) => parseCountWithin(text, '--jobs', { low: 1, high: 256 }),
-      availableParallelism(),
-    )
+    .addOption(valueOption('--jobs <n>', 'threads', countWithin(1, 256), String(availableParallelism())))
     .option('--output <file>', `where each schedule of a mutant becomes a row (default, of all mutants: ${OUTPUT})`)
     .addOption(new Option('--format <name>', 'of the table').choices(FORMATS).default('text'))
     .addHelpText('after', HELP)
     .action(async (flags: Flags) => {
-      process.exitCode = await detect(flags, composition);
+      if (flags.list === true) print(nameLines());
+      else process.exitCode = await detect(flags, composition);
     });
 }
 
 async function detect(flags: Flags, composition: LiveComposition | null): Promise<number> {
   const first = flags.seed === 'fresh' ? await freshSeed() : (flags.seed ?? 1);
   const tasks = experiments(flags, first);
+  if (flags.shrink === true && (tasks.length !== 1 || flags.mutant === undefined)) {
+    throw new UsageError('--shrink: needs one schedule, by --mutant and --seed');
+  }
   const output = flags.output ?? (isWhole(flags) ? OUTPUT : null);
   if (output !== null) checkWritable(output);
   const detection = new Detection();
@@ -98,7 +113,10 @@ async function detect(flags: Flags, composition: LiveComposition | null): Promis
   const names = liveNames(flags);
   if (names.size > 0) await runLiveSabotages({ composition, names, onResult: (result) => detection.addLive(result) });
   const [only] = tasks;
-  if (tasks.length === 1 && only !== undefined) print(await storyOf(only, detection.results[0]));
+  if (tasks.length === 1 && only !== undefined) {
+    print(await storyOf(only, detection.results[0]));
+    if (flags.shrink === true) print(await shrunkOf(only));
+  }
   if (output !== null) writeFileSync(output, csvText(DETECTION_COLUMNS, detection.rows()));
   print(linesOf(detection, flags.format));
   if (flags.seed === 'fresh') print([`seeds from ${first} on, which the commit gives`]);
@@ -172,7 +190,8 @@ function named(flag: string, all: readonly { readonly name: string }[], asked: s
   if (asked === null) return [];
   const names = all.map(({ name }) => name);
   if (asked === undefined) return names;
-  if (!names.includes(asked)) throw new UsageError(`${flag} ${asked}: expected one of ${names.join(', ')}`);
+  if (!names.includes(asked))
+    throw new UsageError(`${flag} ${asked}: there is none of that name; detect --list names all`);
   return [asked];
 }
 
@@ -190,6 +209,23 @@ function linesOf(detection: Detection, format: Format): string[] {
   lines.push(...misnamed.slice(0, MISNAMED_SHOWN));
   if (misnamed.length > MISNAMED_SHOWN) lines.push(`and ${misnamed.length - MISNAMED_SHOWN} more by a wrong name`);
   return [...lines, ...detection.misses()];
+}
+
+/** Every name that `--mutant` and `--sabotage` take, with what is wrong. */
+function nameLines(): string[] {
+  return [
+    ...MUTANTS.map(({ name, class: kind, bug }) => `mutant ${name} (${kind}): ${bug}`),
+    ...[...SABOTAGES, ...liveSabotages()].map(({ name }) => `sabotage ${name}`),
+  ];
+}
+
+/** Of one schedule: a smaller one in which the bug is found in the same way. */
+async function shrunkOf(experiment: Experiment): Promise<string[]> {
+  const { plan } = planted(experiment);
+  const decorations = (): Decorations => planted(experiment).decorations;
+  const kind = kindOf(await simulate(plan, { decorations: decorations() }));
+  if (kind === null) return ['there is nothing to make smaller: the schedule holds'];
+  return await shrunkLines({ seed: experiment.seed, plan, kind, decorations });
 }
 
 /** Of one schedule: what was found, and what led to it. */

@@ -5,20 +5,15 @@ import { type Command, Option } from 'commander';
 import { countWithin, makeCommand, valueOption } from '../../src/cli/flags.ts';
 import { formatCount, parseCount } from '../../src/core/units.ts';
 import { violationLine } from '../verdict.ts';
-import { type Plan, WORKLOADS, type WorkloadName, planOf, workloadOf } from './plan.ts';
+import { WORKLOADS, type WorkloadName, planOf, workloadOf } from './plan.ts';
 import { runSeeds } from './seeds.ts';
 import type { SeedResult } from './seed-result.ts';
-import { shrink } from './shrink.ts';
-import { kindOf, simulate } from './simulate.ts';
+import { shrunkLines, witnessLines } from './story.ts';
 import { Totals } from './totals.ts';
-import { Witness } from './witness.ts';
 
 const SEEDS_DEFAULT = 100;
 const SEEDS_MAX = 100_000_000;
 const FAILURES_SHOWN = 10;
-
-/** Tries of a smaller plan: a fixed number, so that a machine's speed changes nothing. */
-const TRIES_MAX = 300;
 
 type Flags = { seeds?: number; seed?: number; workload?: WorkloadName; jobs: number; shrink?: true };
 
@@ -62,8 +57,12 @@ async function simulateSeeds(flags: Flags): Promise<number> {
     },
   });
   const [failed] = shown;
-  if (failed !== undefined) print(await witnessLines(planOf(failed.seed, failed.workload), failed));
-  if (failed !== undefined && flags.shrink === true) print(await shrunkLines(failed));
+  if (failed !== undefined) {
+    const { seed, workload, kind, violations } = failed;
+    const plan = planOf(seed, workload);
+    print(await witnessLines({ seed, plan, violations }));
+    if (flags.shrink === true) print(await shrunkLines({ seed, plan, kind }));
+  }
   print(totals.lines((performance.now() - startedMs) / 1e3));
   return totals.exitCode;
 }
@@ -85,31 +84,6 @@ function resultLines(result: SeedResult): string[] {
   lines.push(...failures.map((line) => `  ${line}`), ...inconclusive.map((line) => `  ${line}`));
   lines.push(`  repeat: npm run simulate -- --seed ${seed} --workload ${workload}`);
   return lines;
-}
-
-/** What happened around the first violation, by running the schedule once more. */
-async function witnessLines(
-  plan: Plan,
-  { seed, violations }: Pick<SeedResult, 'seed' | 'violations'>,
-): Promise<string[]> {
-  const [violation] = violations;
-  if (violation === undefined) return [];
-  const witness = new Witness(violation);
-  await simulate(plan, { checkers: [witness] });
-  return [`what led to the first violation of seed ${seed}:`, ...witness.lines.map((line) => `  ${line}`)];
-}
-
-async function shrunkLines({ seed, workload, kind }: SeedResult): Promise<string[]> {
-  const whole = planOf(seed, workload);
-  const fails = async (plan: Plan): Promise<boolean> => kindOf(await simulate(plan)) === kind;
-  const { plan, tries } = await shrink({ plan: whole, fails, triesMax: TRIES_MAX });
-  const { violations } = await simulate(plan);
-  const { faults, partitions, chunkers } = plan;
-  return [
-    `seed ${seed} fails with ${faults.length} of ${whole.faults.length} faults as well (${tries} tries), ${partitions} partitions and ${chunkers.length} chunkers:`,
-    ...faults.map((fault) => `  ${JSON.stringify(fault)}`),
-    ...(await witnessLines(plan, { seed, violations })),
-  ];
 }
 
 function print(lines: readonly string[]): void {

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -5,7 +7,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { EXIT } from '../core/errors.ts';
 import { freePort } from '../transport/testing/free-port.ts';
-import { TestProcess, temporaryFolder } from './testing/test-process.ts';
+import { MAIN, TestProcess, temporaryFolder } from './testing/test-process.ts';
 
 /** Nothing is there, and refused commands leave it so. */
 const NO_FOLDER = join(tmpdir(), 'stream-sum-test-nothing-is-here');
@@ -351,4 +353,27 @@ test.serial('simulate runs a seed, prints the digest of its history and what it 
   }
   t.truthy(digests[0]);
   t.is(digests[0], digests[1]);
+});
+
+test.serial('detect names every bug, and makes the schedule that shows one smaller', async (t) => {
+  const { code, stdout } = await run(t, ['detect', '--list']);
+  t.is(code, EXIT.holds);
+  t.true(stdout.some((line) => line.startsWith('mutant phantom-sum (sums): ')));
+  t.true(stdout.some((line) => line.startsWith('sabotage ')));
+  const shrunk = await run(t, ['detect', '--mutant', 'phantom-sum', '--seed', '3', '--shrink']);
+  const line = shrunk.stdout.find((text) => text.startsWith('seed 3 fails with '));
+  const [, fewer, all] = /^seed 3 fails with (\d+) of (\d+) faults as well/.exec(line ?? '') ?? [];
+  t.true(Number(fewer) < Number(all), line);
+});
+
+test.serial('a reader that goes early does not change how a command ends', async (t) => {
+  const script = `"$0" "$1" simulate --seeds 2 --seed 11 --jobs 1; echo "exit $?" >&2`;
+  const piped = spawn('sh', ['-c', `(${script}) | head -n 1`, process.execPath, MAIN], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const stderr: string[] = [];
+  piped.stderr.on('data', (bytes: Buffer) => stderr.push(bytes.toString()));
+  piped.stdout.resume();
+  await once(piped, 'close');
+  t.is(stderr.join(''), 'exit 0\n');
 });
