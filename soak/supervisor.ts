@@ -163,7 +163,10 @@ export class Supervisor {
     if (this.#interrupts > 1) return this.#halt.abort();
     const { clock, display } = this.#from;
     if (signal === 'SIGTERM') {
-      this.#patience = clock.after(TERMINATED_MS, () => this.#halt.abort());
+      this.#patience = clock.after(TERMINATED_MS, () => {
+        this.#interrupts += 1;
+        this.#halt.abort();
+      });
       display.say(`terminated: draining for at most ${TERMINATED_MS / 1e3} s, then the verdict`);
     } else display.say('interrupted: draining, then the verdict; once more to stop at once');
     this.#hurry.abort();
