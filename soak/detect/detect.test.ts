@@ -27,7 +27,7 @@ test('there are 50 mutants in 12 classes and more, and 12 sabotages, each with a
 });
 
 test.serial('every mutant is caught under each of two seeds in which it takes effect, by its right name', async (t) => {
-  t.timeout(300_000);
+  t.timeout(900_000);
   const detection = new Detection();
   const effective = new Map(MUTANTS.map(({ name }) => [name, 0]));
   for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {
@@ -46,7 +46,7 @@ test.serial('every mutant is caught under each of two seeds in which it takes ef
 });
 
 test.serial('plans that were adapted to a mutant hold without it', async (t) => {
-  t.timeout(300_000);
+  t.timeout(900_000);
   const byPlan = new Map<string, Experiment>();
   for (const { name } of MUTANTS) {
     const clean = { of: 'clean', name, seed: 1 } as const;
@@ -58,7 +58,7 @@ test.serial('plans that were adapted to a mutant hold without it', async (t) => 
 });
 
 test.serial('no sabotage of the harness ends in HOLDS, and each is named', async (t) => {
-  t.timeout(300_000);
+  t.timeout(900_000);
   const detection = new Detection();
   for (const result of await run(SABOTAGES.map(({ name }) => ({ of: 'sabotage', name, seed: 1 }))))
     detection.add(result);
@@ -66,10 +66,10 @@ test.serial('no sabotage of the harness ends in HOLDS, and each is named', async
   t.is(detection.exitCode, 0);
 });
 
-test('an unknown mutant or sabotage is a usage error that names the known ones', async (t) => {
+test('an unknown mutant or sabotage is a usage error that says who names the known ones', async (t) => {
   for (const flag of ['--mutant', '--sabotage']) {
     const asked = detectCommand().parseAsync(['node', 'detect', flag, 'nobody']);
     const error = await t.throwsAsync(asked, { instanceOf: UsageError });
-    t.regex(error?.message ?? '', new RegExp(`^${flag} nobody: expected one of `));
+    t.regex(error?.message ?? '', new RegExp(`^${flag} nobody: there is none of that name; detect --list names all$`));
   }
 });
