@@ -64,7 +64,7 @@ test('a broker that lets a late copy of a raise fence its own summer is found ou
     const raise = owners.raise.bind(owners);
     owners.raise = (shard, path, options) => raise(shard, path, { ...options, from: owners.shards[shard]?.epoch ?? 0 });
   });
-  const { failures } = await simulate(planOf(2, 'uniform'), { decorations });
+  const { failures } = await simulate(planOf(3, 'uniform'), { decorations });
   t.regex(failures.join(), /summer-\d.* is fenced, but nobody else has raised it/);
 });
 
