@@ -110,8 +110,9 @@ export function watchingSums(): Decorations {
   const places = (): number[] =>
     Array.from(chunkers.values()).flatMap((disk) => {
       const place = records.readRow(disk, 'position', records.isPositionRow);
-      const isFinished = records.readRow(disk, 'phase', records.isPhaseRow)?.phase === 'finished';
-      return place === null || isFinished ? [] : [place.offset];
+      const phase = records.readRow(disk, 'phase', records.isPhaseRow)?.phase;
+      const isOver = phase === 'finished' || phase === 'told';
+      return place === null || isOver ? [] : [place.offset];
     });
   return {
     durable: (watched, writes) => {

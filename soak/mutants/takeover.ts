@@ -13,10 +13,11 @@ import { DecoratedStore } from './decorated.ts';
 import { finishedSums, firstUnpublished, watchClaims } from './decorators/claims.ts';
 import { EarlyStore } from './decorators/early-store.ts';
 import { FlawedStores, confirmedOf } from './decorators/harm.ts';
+import { STATE_TABLES, tellingRows, tellingValue } from './decorators/telling-rows.ts';
 import type { Mutant } from './mutant.ts';
 
 /** Sums that are left in an outbox may all be published. */
-const TELLING_TABLES = SUMMER_TABLES.filter((table) => table !== 'outbox');
+const TELLING_TABLES = STATE_TABLES.filter((table) => table !== 'outbox');
 
 export const TAKEOVER_MUTANTS: readonly Mutant[] = [
   {
@@ -99,14 +100,14 @@ function copiedBeforeRaise(): Decorations {
       for (const { shard, path, epoch } of confirmedOf(watched, writes)) {
         const disk = disks.get(path);
         if (disk === undefined || epoch <= (atRaise.get(shard)?.epoch ?? 0)) continue;
-        atRaise.set(shard, { epoch, rows: textOf(rowsOf(disk, shard)) });
+        atRaise.set(shard, { epoch, rows: textOf(disk, shard) });
       }
       flawed.durable(watched, writes);
     },
     summer: (options) => {
       const journals = new CopyingJournals(options.journals, options.readOther, (shard, epoch, copy) => {
         const before = atRaise.get(shard);
-        flawed.set(options.store.path, shard, before?.epoch === epoch && before.rows !== textOf(copy));
+        flawed.set(options.store.path, shard, before?.epoch === epoch && before.rows !== textOf(copy, shard));
       });
       return { ...options, journals, readOther: (_path, read) => Promise.resolve(read(journals.copy)) };
     },
@@ -136,19 +137,8 @@ class CopyingJournals extends WrappedJournals {
   }
 }
 
-/** Of what tells one state from another: sums that are left in an outbox may all be published. */
-function textOf(rows: Rows): string {
-  return TELLING_TABLES.flatMap((table) =>
-    rows
-      .range(table)
-      .filter(({ value }) => isTelling(value))
-      .map(({ key, value }) => `${table} ${key.toString('hex')} ${value.toString('base64')}`),
-  ).join();
-}
-
-/** A page of states without files is not. */
-function isTelling(value: Buffer): boolean {
-  return value.subarray(0, -4).some((byte) => byte !== 0);
+function textOf(reader: StoreReader, shard: number): string {
+  return JSON.stringify([...tellingRows(reader, shard, TELLING_TABLES)]);
 }
 
 /** Rows of one shard. */
@@ -252,7 +242,7 @@ class HidingReader implements StoreReader {
     const found = this.#inner.range(table, range);
     this.shards.add(range.from.readUInt32BE(0));
     if (table !== this.#table) return found;
-    this.hasHidden ||= found.some(({ value }) => isTelling(value));
+    this.hasHidden ||= found.some(({ value }) => tellingValue(table, value) !== null);
     return [];
   }
 
@@ -301,8 +291,9 @@ function ownRowsNotDeleted(): Decorations {
           const watched = new HidingReader(reader, '');
           const copied = read(watched);
           for (const shard of watched.shards) {
-            const names = new Set(namesOf(reader, shard));
-            const isLeft = namesOf(options.store, shard).some((name) => !names.has(name));
+            const names = tellingRows(reader, shard, TELLING_TABLES);
+            const own = tellingRows(options.store, shard, TELLING_TABLES);
+            const isLeft = [...own.keys()].some((name) => !names.has(name));
             flawed.set(options.store.path, shard, isLeft || isOutboxBroken(options.store, reader, shard));
           }
           return copied;
@@ -329,14 +320,4 @@ class KeptRows extends DecoratedStore {
   override keys(): Buffer[] {
     return [];
   }
-}
-
-/** Of rows of this shard, but for pages of states without files. */
-function namesOf(reader: StoreReader, shard: number): string[] {
-  return TELLING_TABLES.flatMap((table) =>
-    reader
-      .range(table, numberRange(shard))
-      .filter(({ value }) => isTelling(value))
-      .map(({ key }) => `${table} ${key.toString('hex')}`),
-  );
 }

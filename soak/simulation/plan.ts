@@ -168,7 +168,7 @@ export function planOf(seed: number, workload: WorkloadName): Plan {
   };
 }
 
-/** A fault so long before everything heals finds its target up, and has the time to hit. */
+/** A fault so long before everything heals, in which no pause stops its target, finds that up and has the time to hit. */
 const CERTAIN_MS = 15_000;
 /** Kinds that hit whatever process they are injected into, as long as that is there until the drain. */
 const CERTAIN_KINDS: readonly FaultKind[] = ['crash', 'restart', 'power-loss', 'takeover'];
@@ -198,12 +198,25 @@ export function leastFaults(whole: Plan): Readonly<Record<string, number>> {
 }
 
 /** Whether the fault will hit, whatever else happens. */
-export function isCertain(planned: PlannedFault, { warmUpMs, faultsMs }: Plan): boolean {
+export function isCertain(planned: PlannedFault, whole: Plan): boolean {
   const target = targetOf(planned);
   const isThere = componentOf(target) !== 'chunker' || CERTAIN_CRASHES.includes(target);
-  const isEarly = planned.atMs <= warmUpMs + faultsMs - CERTAIN_MS;
+  const isEarly = runningMs(target, planned.atMs, whole) >= CERTAIN_MS;
   const isAtOnce = planned.kind !== 'crash' || planned.when === null;
   return isThere && isEarly && isAtOnce && CERTAIN_KINDS.includes(planned.kind);
+}
+
+/** How long no planned pause stops the target, from a time on until everything heals, ms. */
+function runningMs(target: string, fromMs: number, { warmUpMs, faultsMs, faults }: Plan): number {
+  const endMs = warmUpMs + faultsMs;
+  let runsMs = 0;
+  let atMs = fromMs;
+  const pauses = faults.flatMap((planned) => (planned.kind === 'pause' && planned.target === target ? [planned] : []));
+  for (const pause of pauses.toSorted((a, b) => a.atMs - b.atMs)) {
+    runsMs += Math.max(0, Math.min(pause.atMs, endMs) - atMs);
+    atMs = Math.max(atMs, pause.atMs + pause.durationMs);
+  }
+  return runsMs + Math.max(0, endMs - atMs);
 }
 
 /** `all`: every process. */

@@ -1,10 +1,11 @@
 import test from 'ava';
 import type { Write } from '../../../src/store/store.ts';
-import { keyOf } from '../../../src/store/row.ts';
+import { keyOf, sealRow } from '../../../src/store/row.ts';
 import { Disk, type OwnedWrites } from '../../simulation/disk.ts';
 import { TrueRows } from './true-rows.ts';
 
 const PATH = '/simulated/a';
+const WITNESS = 'lineage broker-1 1 address';
 
 const write = (table: string, shard: number, text: string): OwnedWrites[number] & Write => ({
   table,
@@ -12,9 +13,15 @@ const write = (table: string, shard: number, text: string): OwnedWrites[number] 
   value: Buffer.from(text),
 });
 
-const OFFSET = write('checkpoints', 0, 'offset');
+const checkpoint = (shard: number, offset: number, witness: string): OwnedWrites[number] & Write => ({
+  table: 'checkpoints',
+  key: keyOf(shard),
+  value: sealRow({ offset, nextSum: 0, witness }),
+});
+
+const OFFSET = checkpoint(0, 1, WITNESS);
 const STATE = write('states', 0, 'state');
-const OTHER = write('checkpoints', 1, 'other');
+const OTHER = checkpoint(1, 2, WITNESS);
 
 function newDisk(): Disk {
   return new Disk(PATH, () => {});
@@ -54,4 +61,16 @@ test('a page of states without files is the same as none', (t) => {
   rows.begin(PATH, disk, [{ ...STATE, value: Buffer.alloc(12) }], []);
   rows.end(PATH);
   t.false(rows.isWrong(PATH, disk, 0));
+});
+
+test('what a store proves of the journals, and a claim that its next owner replaces, are no state', (t) => {
+  const disk = newDisk();
+  const rows = new TrueRows();
+  const later = checkpoint(0, 1, 'lineage broker-1 2 address');
+  rows.begin(PATH, disk, [later, write('claims', 0, 'an epoch')], []);
+  disk.apply([OFFSET]);
+  rows.end(PATH);
+  t.false(rows.isWrong(PATH, disk, 0));
+  disk.apply([checkpoint(0, 2, WITNESS)]);
+  t.true(rows.isWrong(PATH, disk, 0));
 });

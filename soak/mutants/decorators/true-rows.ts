@@ -4,8 +4,8 @@
  */
 
 import type { StoreReader, Write } from '../../../src/store/store.ts';
-import { SUMMER_TABLES } from '../../../src/summer/rows.ts';
 import { numberRange } from '../../../src/store/row.ts';
+import { STATE_TABLES, tellingValue } from './telling-rows.ts';
 
 type Row = { readonly table: string; readonly key: Buffer; readonly value: Buffer | null };
 /** `changed`: of each shard, what the first transaction that changes anything of it does. */
@@ -40,7 +40,7 @@ export class TrueRows {
     this.#settle(path, store);
     const { rows } = this.#shadow(path);
     const isMissing = [...rows.values()].some((row) => shardOf(row) === shard && !isIn(store, row));
-    return isMissing || SUMMER_TABLES.some((table) => hasUnknown(store, table, rows, shard));
+    return isMissing || STATE_TABLES.some((table) => hasUnknown(store, table, rows, shard));
   }
 
   /** The process that had a commit under way is dead: of which shards it was made. */
@@ -68,15 +68,11 @@ function hasUnknown(store: StoreReader, table: string, rows: ReadonlyMap<string,
   return store.keys(table, numberRange(shard)).some((key) => !rows.has(nameOf({ table, key })));
 }
 
-/** A page of states without files says the same as none. */
+/** Rows that say the same of the state are the same. */
 function isIn(store: StoreReader, { table, key, value }: Row): boolean {
   const found = store.get(table, key);
-  if (value === null || isEmptyPage(table, value)) return found === undefined || isEmptyPage(table, found);
-  return found?.equals(value) === true;
-}
-
-function isEmptyPage(table: string, value: Buffer): boolean {
-  return table === 'states' && value.subarray(0, -4).every((byte) => byte === 0);
+  const [is, wanted] = [found ?? null, value].map((bytes) => (bytes === null ? null : tellingValue(table, bytes)));
+  return is === null || is === undefined ? wanted === null : wanted?.equals(is) === true;
 }
 
 function shardOf({ key }: Row): number {

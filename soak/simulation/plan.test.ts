@@ -1,0 +1,39 @@
+import test from 'ava';
+import { type Plan, type PlannedFault, isCertain, leastFaults, planOf } from './plan.ts';
+
+const END_MS = 60_000;
+const CRASH: PlannedFault = {
+  id: 0,
+  atMs: 20_000,
+  kind: 'crash',
+  target: 'broker',
+  when: null,
+  death: { atCall: 5, commit: 'lost', downMs: 10 },
+};
+
+function planWith(...faults: PlannedFault[]): Plan {
+  return { ...planOf(1, 'uniform'), warmUpMs: 0, faultsMs: END_MS, faults: [CRASH, ...faults] };
+}
+
+function pause(target: string, atMs: number, durationMs: number): PlannedFault {
+  return { id: 1, atMs, kind: 'pause', target, durationMs };
+}
+
+test('a crash is certain to hit if its target runs for 15 s until everything heals', (t) => {
+  t.true(isCertain(CRASH, planWith()));
+  t.true(isCertain({ ...CRASH, atMs: 45_000 }, planWith()));
+  t.false(isCertain({ ...CRASH, atMs: 45_001 }, planWith()));
+});
+
+test('a crash is not certain if a pause stops its target until too late, and pauses of others change nothing', (t) => {
+  for (const [isSure, ...pauses] of [
+    [false, [19_000, 27_000]],
+    [false, [21_000, 39_000]],
+    [true, [25_000, 15_000], [19_000, 15_000]],
+  ] as const) {
+    const plan = planWith(...pauses.map(([atMs, durationMs]) => pause('broker', atMs, durationMs)));
+    t.is(isCertain(CRASH, plan), isSure, JSON.stringify(pauses));
+    t.is(leastFaults(plan)['crash of broker'], isSure ? 1 : undefined);
+    t.true(isCertain(CRASH, planWith(...pauses.map(([atMs, durationMs]) => pause('chunker-0', atMs, durationMs)))));
+  }
+});
