@@ -73,3 +73,27 @@ test('an unknown mutant or sabotage is a usage error that says who names the kno
     t.regex(error?.message ?? '', new RegExp(`^${flag} nobody: there is none of that name; detect --list names all$`));
   }
 });
+
+/** A bug that did no harm and signalled, or was caught and had not signalled; and sabotages of events that there were none of. */
+test.serial('schedules that were once counted wrongly are counted rightly', async (t) => {
+  t.timeout(60_000);
+  const mutants = [
+    // The copy lacked nothing but a claim, which the successor replaces.
+    { name: 'copied-before-raise', seed: 550_001, tookEffect: false },
+    // A summer that was replaced reported, and its successor was told that the journal is trimmed.
+    { name: 'epoch-not-checked', seed: 770_003, tookEffect: true },
+    // The batch without the record was read before its chunker had the acknowledgement.
+    { name: 'end-of-file-missed', seed: 661_302, tookEffect: true },
+    { name: 'chunk-lost', seed: 661_303, tookEffect: true },
+  ];
+  for (const { name, seed, tookEffect } of mutants) {
+    const [result] = await run([{ of: 'mutant', name, seed }]);
+    t.is(result?.tookEffect, tookEffect, `${name} under seed ${seed}`);
+    t.is(result?.violation !== null, tookEffect, `${name} under seed ${seed}`);
+  }
+  const detection = new Detection();
+  for (const name of ['verifier-that-died', 'end-checkpoints-withheld-all-but-a-few']) {
+    for (const result of await run([{ of: 'sabotage', name, seed: 661_302 }])) detection.add(result);
+  }
+  t.deepEqual(detection.misses(), []);
+});

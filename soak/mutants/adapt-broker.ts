@@ -97,6 +97,12 @@ export function withTwoChunkers(plan: Plan): Plan {
   return { ...plan, chunkers: [first, { ...first, startMs: 2_000 }] };
 }
 
+/** At least two partitions. */
+export function withTwoPartitions(plan: Plan): Plan {
+  if (plan.partitions > 1) return plan;
+  return { ...plan, partitions: 2, retentionBytes: plan.retentionBytes * 2, summers: [[0, 1]] };
+}
+
 /** Files of several chunks. */
 export function withChunks(plan: Plan): Plan {
   return withChunkers(plan, (chunker) => {

@@ -6,7 +6,7 @@ import type { BrokerState } from '../../src/journal/broker/state.ts';
 import type { Decorations, Subject } from '../simulation/decorations.ts';
 import { withBreaks, withBrokerCrashes, withTwoChunkers } from './adapt-broker.ts';
 import { DecoratedStore, both, opened } from './decorated.ts';
-import { PlantedCommits, batchesOf } from './decorators/harm.ts';
+import { PlantedCommits, watchingPlaces, watchingRepeats } from './decorators/harm.ts';
 import { watchingLoss } from './durability.ts';
 import type { Mutant } from './mutant.ts';
 import { patchedBroker } from './patched-broker.ts';
@@ -20,7 +20,10 @@ export const ADDRESSING_MUTANTS: readonly Mutant[] = [
     class: 'addressing',
     bug: 'the broker appends a batch whose first index is below the expected one',
     kinds: ['duplicate'],
-    decorations: () => patchedBroker((state, subject) => acceptsIndex(state, subject, (first, next) => first < next)),
+    decorations: () => ({
+      ...patchedBroker((state) => acceptsIndex(state, (first, next) => first < next)),
+      ...watchingRepeats(),
+    }),
     adapt: withBrokerCrashes,
   },
   {
@@ -28,7 +31,10 @@ export const ADDRESSING_MUTANTS: readonly Mutant[] = [
     class: 'addressing',
     bug: 'the broker appends a batch whose first index is above the expected one',
     kinds: ['gap'],
-    decorations: () => patchedBroker((state, subject) => acceptsIndex(state, subject, (first, next) => first > next)),
+    decorations: () => ({
+      ...patchedBroker((state) => acceptsIndex(state, (first, next) => first > next)),
+      ...watchingPlaces(({ firstIndex, next }) => firstIndex > next),
+    }),
     adapt: withBreaks,
   },
   {
@@ -37,20 +43,11 @@ export const ADDRESSING_MUTANTS: readonly Mutant[] = [
     bug: 'the next index of a producer is not in the commit that holds its batch',
     // A restarted broker says itself that it expects what it had acknowledged.
     kinds: ['duplicate', 'acknowledged-loss'],
-    decorations: () => {
-      const stored = new Map<string, number>();
-      return both(watchingLoss(new Map()), {
+    decorations: () =>
+      both(watchingLoss(new Map()), {
         broker: (options) => ({ ...options, store: new ForgetfulStore(options.store) }),
-        durable: (watched, writes) => {
-          for (const { journal, producer, firstIndex, count } of batchesOf(watched, writes)) {
-            const name = `${journal} ${producer}`;
-            const next = stored.get(name) ?? 0;
-            if (firstIndex < next) watched.tookEffect();
-            stored.set(name, Math.max(next, firstIndex + count));
-          }
-        },
-      });
-    },
+        ...watchingRepeats(),
+      }),
     adapt: withBrokerCrashes,
   },
   {
@@ -79,11 +76,7 @@ export const ADDRESSING_MUTANTS: readonly Mutant[] = [
 ];
 
 /** The broker takes a batch whose first index is not the expected one as if it were. */
-function acceptsIndex(
-  state: BrokerState,
-  { tookEffect }: Subject,
-  takes: (first: number, next: number) => boolean,
-): void {
+function acceptsIndex(state: BrokerState, takes: (first: number, next: number) => boolean): void {
   const append = state.append.bind(state);
   state.append = (name, bytes, owner) => {
     const decision = append(name, bytes, owner);
@@ -95,7 +88,6 @@ function acceptsIndex(
     const forced = append(name, bytes, owner);
     const isTaken = 'accepted' in forced;
     producer.next = isTaken ? Math.max(producer.next, decision.n) : decision.n;
-    if (isTaken) tookEffect();
     return forced;
   };
 }

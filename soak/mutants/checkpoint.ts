@@ -5,9 +5,9 @@ import { crc32c } from '../../src/hash/crc32c.ts';
 import { openRow, sealRow } from '../../src/store/row.ts';
 import type { Store, StoreReader, Write } from '../../src/store/store.ts';
 import { isCheckpointRow } from '../../src/summer/rows.ts';
-import type { Subject } from '../simulation/decorations.ts';
 import { withCrashes } from './adapt.ts';
 import { editedCommits } from './decorators/edited-commits.ts';
+import { PlantedCommits } from './decorators/harm.ts';
 import { DecoratedStore } from './decorated.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -78,26 +78,42 @@ export const CHECKPOINT_MUTANTS: readonly Mutant[] = [
     class: 'checkpoint',
     bug: 'the next index of a producer that has ended is not removed',
     kinds: ['state-behind'],
-    decorations: () => ({
-      summer: (options, subject) => ({ ...options, store: new KeepingStore(options.store, subject) }),
-    }),
+    decorations: () => {
+      const planted = new PlantedCommits();
+      return {
+        durable: planted.durable,
+        summer: (options) => ({ ...options, store: new KeepingStore(options.store, planted) }),
+      };
+    },
   },
 ];
 
 /** Whoever folds the end of a producer keeps its entry, so that the store that speaks at last has it too. */
 class KeepingStore extends DecoratedStore {
-  readonly #subject: Subject;
+  readonly #planted: PlantedCommits;
 
-  constructor(inner: Store, subject: Subject) {
+  constructor(inner: Store, planted: PlantedCommits) {
     super(inner);
-    this.#subject = subject;
+    this.#planted = planted;
   }
 
-  override async commit(writes: readonly Write[]): Promise<void> {
-    const rest = writes.filter(({ table, value }) => table !== 'producers' || value !== null);
-    await this.inner.commit(rest);
-    if (rest.length < writes.length) this.#subject.tookEffect();
+  override commit(writes: readonly Write[]): Promise<void> {
+    const rest = writes.filter((write) => !isEndOfProducer(write));
+    // A row that is removed and written again is what it should be.
+    const written = new Set(rest.map(({ table, key }) => `${table} ${key.toString('hex')}`));
+    const kept = writes.filter(
+      (write) =>
+        isEndOfProducer(write) &&
+        this.inner.get(write.table, write.key) !== undefined &&
+        !written.has(`${write.table} ${write.key.toString('hex')}`),
+    );
+    if (kept.length > 0) this.#planted.plant(rest);
+    return this.inner.commit(rest);
   }
+}
+
+function isEndOfProducer({ table, value }: Write): boolean {
+  return table === 'producers' && value === null;
 }
 
 /** The rows of one table, then all others. */

@@ -85,10 +85,12 @@ function isChosen(fileId: string): boolean {
 
 function without(leavesOut: (chunk: Chunk) => boolean): Decorations {
   const leftOut = new Map<string, number[]>();
+  const planted = new PlantedBatches();
   return {
+    durable: planted.durable,
     chunker: (options, { tookEffect }) => ({
       ...options,
-      journals: new ThinnedJournals(options.journals, { leftOut, leavesOut, onLeftOut: tookEffect }),
+      journals: new ThinnedJournals(options.journals, { leftOut, leavesOut, onLeftOut: tookEffect, planted }),
     }),
   };
 }

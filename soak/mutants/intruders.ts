@@ -9,6 +9,7 @@ import type { Prng } from '../../src/core/prng.ts';
 import type { Decorations } from '../simulation/decorations.ts';
 import { withEarlyEnds } from './adapt-broker.ts';
 import { opened } from './decorated.ts';
+import { PlantedBatches } from './decorators/harm.ts';
 import type { Mutant } from './mutant.ts';
 
 /** A file that no schedule opens. */
@@ -43,11 +44,19 @@ function intruder(intrusion: Intrusion): Mutant {
 }
 
 function intruding(intrusion: Intrusion): Decorations {
+  const planted = new PlantedBatches();
   const state = { isDone: false };
   return {
-    chunker: (options, { prng, tookEffect }) => ({
+    durable: (watched, writes) => {
+      const tookEffect = (): void => {
+        state.isDone = true;
+        watched.tookEffect();
+      };
+      planted.durable({ ...watched, tookEffect }, writes);
+    },
+    chunker: (options, { prng }) => ({
       ...options,
-      journals: new Intruded(options.journals, { intrusion, prng, tookEffect, state }),
+      journals: new Intruded(options.journals, { intrusion, prng, planted, state }),
     }),
   };
 }
@@ -55,9 +64,9 @@ function intruding(intrusion: Intrusion): Decorations {
 type IntrudedOptions = {
   readonly intrusion: Intrusion;
   readonly prng: Prng;
-  readonly tookEffect: () => void;
+  readonly planted: PlantedBatches;
   /** One intrusion a run. */
-  readonly state: { isDone: boolean };
+  readonly state: { readonly isDone: boolean };
 };
 
 class Intruded extends WrappedJournals {
@@ -75,7 +84,7 @@ class Intruded extends WrappedJournals {
 
   /** Arrives in the same session, just before the batch. */
   #intrude(journal: string, { kind, producer, firstIndex }: Batch): void {
-    const { intrusion, prng, tookEffect, state } = this.#options;
+    const { intrusion, prng, planted } = this.#options;
     const { where, what, ended } = intrusion;
     const isPlace = { before: firstIndex === 0, within: firstIndex > 0, behind: true }[where];
     if (!isPlace || (kind === 'end') !== (where === 'behind')) return;
@@ -84,11 +93,8 @@ class Intruded extends WrappedJournals {
     const record = encodeChunk({ fileId: fileIdOf(producer, FOREIGN_FILE), sequence: 1, data });
     const header = { producer, firstIndex, count: 1, epoch: 0 } as const;
     const foreign = encodeBatch({ ...header, kind: 'chunks' }, record, journal, crc32c);
-    void this.inner.append(journal, foreign).then(({ outcome }) => {
-      if (outcome !== 'committed') return;
-      state.isDone = true;
-      tookEffect();
-    });
+    planted.plant(foreign);
+    void this.inner.append(journal, foreign);
     if (!ended) return;
     const end = encodeBatch({ ...header, kind: 'end', firstIndex: firstIndex + 1 }, new Uint8Array(0), journal, crc32c);
     void this.inner.append(journal, end);

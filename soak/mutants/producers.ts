@@ -2,6 +2,7 @@
 
 import { withEarlyEnds, withTwoChunkers } from './adapt-broker.ts';
 import { both, opened } from './decorated.ts';
+import { watchingRepeats } from './decorators/harm.ts';
 import { watchingLoss } from './durability.ts';
 import type { Mutant } from './mutant.ts';
 import { patchedBroker } from './patched-broker.ts';
@@ -36,25 +37,21 @@ export const PRODUCERS_MUTANTS: readonly Mutant[] = [
     bug: 'the broker drops the next index of a producer that has ended',
     kinds: ['duplicate', 'acknowledged-loss'],
     decorations: () => {
-      const ended = new Set<string>();
-      const forgetting = patchedBroker((state, { tookEffect }) => {
+      const forgetting = patchedBroker((state) => {
         const append = state.append.bind(state);
         for (const journal of state.journals.values()) {
           for (const producer of journal.producers.values()) if (producer.ended) Object.assign(producer, FORGOTTEN);
         }
         state.append = (name, bytes, owner) => {
           const { producer: id, kind } = opened(bytes, name);
-          const key = `${name} ${id}`;
           const decision = append(name, bytes, owner);
-          if (ended.has(key)) tookEffect();
           if (kind === 'end' && 'accepted' in decision) {
-            ended.add(key);
             Object.assign(state.journals.get(name)?.producer(id) ?? {}, FORGOTTEN);
           }
           return decision;
         };
       });
-      return both(watchingLoss(new Map()), forgetting);
+      return both(watchingLoss(new Map()), { ...forgetting, ...watchingRepeats() });
     },
     adapt: withEarlyEnds,
   },

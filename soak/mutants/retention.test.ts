@@ -9,25 +9,26 @@ import { watchingSums } from './retention.ts';
 const PARTITIONS = 2;
 const PLACE = 100;
 
+const row = (key: Parameters<typeof records.keyFor>[0], value: unknown): OwnedWrites[number] => ({
+  table: records.TABLE,
+  key: records.keyFor(key),
+  value: sealRow(value),
+});
+
 /** Whether a trim of the sums journal up to `begin` counts as harm to a verifier at `PLACE`, in this phase of its life. */
 function isHarm(phase: 'ending' | 'finished' | 'told' | null, begin: number): boolean {
   let hasSignalled = false;
-  const { durable } = watchingSums();
+  const tookEffect = (): void => {
+    hasSignalled = true;
+  };
+  const watching = watchingSums();
   const commit = (component: Component, disk: Disk, writes: OwnedWrites): void => {
     disk.apply(writes);
-    const tookEffect = (): void => {
-      hasSignalled = true;
-    };
     const watched: Watched = { name: component, component, path: disk.path, disk, tookEffect };
-    durable?.(watched, writes);
+    watching.durable?.(watched, writes);
   };
   const broker = new Disk('/simulated/broker', () => {});
   commit('broker', broker, [{ table: 'config', key: CONFIG_KEY, value: sealRow({ partitions: PARTITIONS }) }]);
-  const row = (key: Parameters<typeof records.keyFor>[0], value: unknown): OwnedWrites[number] => ({
-    table: records.TABLE,
-    key: records.keyFor(key),
-    value: sealRow(value),
-  });
   commit('chunker', new Disk('/simulated/chunker', () => {}), [
     row('position', { offset: PLACE, nextIndexes: {}, epochs: {} }),
     ...(phase === null ? [] : [row('phase', { phase })]),

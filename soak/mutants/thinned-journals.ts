@@ -7,6 +7,7 @@ import type { AppendOutcome, ExpectedOutcome, Journals, ShardEpoch } from '../..
 import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
 import { type Chunk, decodeChunks, encodeChunk } from '../../src/message/chunk.ts';
 import { opened, resealed } from './decorated.ts';
+import type { PlantedBatches } from './decorators/harm.ts';
 
 /** By producer and journal, the indexes of records that are left out, ascending: over all incarnations of a chunker. */
 export type LeftOut = Map<string, number[]>;
@@ -15,16 +16,23 @@ export class ThinnedJournals extends WrappedJournals {
   readonly #leftOut: LeftOut;
   readonly #leavesOut: (chunk: Chunk) => boolean;
   readonly #onLeftOut: () => void;
+  readonly #planted: PlantedBatches;
 
-  /** `onLeftOut`: records were acknowledged of which one is in no journal. */
+  /** `planted` gets every batch that is thinner, or takes the place of records that are left out. `onLeftOut`: records were acknowledged, or count as expected no longer, of which one is in no journal. */
   constructor(
     inner: Journals,
-    options: { leftOut: LeftOut; leavesOut: (chunk: Chunk) => boolean; onLeftOut: () => void },
+    options: {
+      leftOut: LeftOut;
+      leavesOut: (chunk: Chunk) => boolean;
+      onLeftOut: () => void;
+      planted: PlantedBatches;
+    },
   ) {
     super(inner);
     this.#leftOut = options.leftOut;
     this.#leavesOut = options.leavesOut;
     this.#onLeftOut = options.onLeftOut;
+    this.#planted = options.planted;
   }
 
   override async append(journal: string, bytes: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome> {
@@ -50,8 +58,8 @@ export class ThinnedJournals extends WrappedJournals {
           payload: Buffer.concat(kept.map(encodeChunk)),
         })
       : resealed(batch, journal, { firstIndex: first, count });
+    if (isThinner || first < firstIndex) this.#planted.plant(thinner);
     const outcome = await this.inner.append(journal, thinner, owner);
-    if (isThinner && outcome.outcome === 'committed') this.#onLeftOut();
     return outcome.outcome === 'expected' ? this.#fromInner(outcome, leftOut) : outcome;
   }
 
@@ -77,6 +85,7 @@ export class ThinnedJournals extends WrappedJournals {
   #fromInner<A extends { readonly n: number }>(answer: A, leftOut: readonly number[]): A {
     let index = answer.n;
     for (const left of leftOut.toSorted((a, b) => a - b)) if (left <= index) index += 1;
+    if (index > answer.n) this.#onLeftOut();
     return { ...answer, n: index };
   }
 }

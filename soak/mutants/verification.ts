@@ -94,14 +94,19 @@ function verifierReads(
   };
 }
 
-/** Half of the times a row is not in the transaction that it belongs to. Takes effect at a start from the older one. */
+/**
+ * Half of the times a row is not in the transaction that it belongs to. Takes effect at a start from the older one, of a life
+ * in which that is used: at its end nothing is verified any more, and when it is over nothing is read.
+ */
 function withoutRow(name: 'ledger' | 'position'): Decorations {
   const newest = new Map<string, Uint8Array>();
   return {
     chunker: (options, subject) => {
       const stored = options.store.get(records.TABLE, records.keyFor(name));
       const last = newest.get(subject.name);
-      if (last !== undefined && stored !== undefined && !stored.equals(last)) subject.tookEffect();
+      const phase = records.readRow(options.store, 'phase', records.isPhaseRow)?.phase ?? null;
+      const isUsed = phase === null || (phase === 'ending' && name === 'position');
+      if (isUsed && last !== undefined && stored !== undefined && !stored.equals(last)) subject.tookEffect();
       return { ...options, store: new PartialStore(options.store, { name, subject, newest }) };
     },
   };

@@ -7,6 +7,8 @@ import { SUMS_JOURNAL, chunkJournal } from '../../src/journal/journals.ts';
 import { readProducer } from '../../src/message/batch.ts';
 import { shardOfProducer } from '../checkers/batch-reader.ts';
 import type { HistoryEvent } from '../checkers/history.ts';
+import { withCrashes } from './adapt.ts';
+import { withTwoChunkers, withTwoPartitions } from './adapt-broker.ts';
 import type { Sabotage } from './sabotages.ts';
 
 /** Events that are not withheld where all but the first few are. */
@@ -180,11 +182,20 @@ const SIMULATED: readonly string[] = ['completions', 'claim-checkpoints', 'trims
 /** Events of which there are few: all but the first is all. */
 const SCARCE: ReadonlySet<string> = new Set(['last-phases', 'heads', 'end-checkpoints', 'drains', 'end-decisions']);
 
+/** So that there are some to be withheld, of everybody. */
+const ADAPTED: Readonly<Record<string, NonNullable<Sabotage['adapt']>>> = {
+  'restart-checkpoints': withCrashes,
+  'end-checkpoints': withTwoPartitions,
+  drains: withTwoChunkers,
+  'end-decisions': withTwoChunkers,
+};
+
 export const WITHHELD: readonly Sabotage[] = kinds().flatMap(({ name, reason }) =>
   EXTENTS.map((extent) => ({
     name: `${name}-withheld-${extent}`,
     what: `${name}: ${WHAT[extent]}`,
     reason,
+    ...(ADAPTED[name] === undefined ? {} : { adapt: ADAPTED[name] }),
     decorations: () => {
       const kind = kinds().find((candidate) => candidate.name === name);
       if (kind === undefined) throw new Error(`there is no kind ${name}`);

@@ -46,6 +46,30 @@ function headerOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('latin1');
 }
 
+/** Of a batch that has become durable: the index of its first record, and the one that follows all of its producer's before. */
+type Place = { readonly firstIndex: number; readonly next: number };
+
+/** The bug takes effect when a journal has a batch in such a place. */
+export function watchingPlaces(isHarm: (place: Place) => boolean): Pick<Decorations, 'durable'> {
+  /** By journal and producer. */
+  const nextIndexes = new Map<string, number>();
+  return {
+    durable: (watched, writes) => {
+      for (const { journal, producer, firstIndex, count } of batchesOf(watched, writes)) {
+        const name = `${journal} ${producer}`;
+        const next = nextIndexes.get(name) ?? 0;
+        if (isHarm({ firstIndex, next })) watched.tookEffect();
+        nextIndexes.set(name, Math.max(next, firstIndex + count));
+      }
+    },
+  };
+}
+
+/** The bug takes effect when a journal has records of a producer that it has already. */
+export function watchingRepeats(): Pick<Decorations, 'durable'> {
+  return watchingPlaces(({ firstIndex, next }) => firstIndex < next);
+}
+
 /** Commits that a bug has made. It takes effect when one of them is durable. */
 export class PlantedCommits {
   readonly #planted = new Set<string>();
