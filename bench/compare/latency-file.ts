@@ -1,6 +1,6 @@
 /** latency.csv as compare reads it: rows of text, whose columns before `unit` are the name. */
 
-import { type CsvRecord, decodeCsv, parseCsv } from '../../src/measure/csv-grammar.ts';
+import { type CsvRecord, parseCsv } from '../../src/measure/csv-grammar.ts';
 
 export type LatencyRow = Readonly<Record<string, string>>;
 
@@ -16,7 +16,7 @@ export function parseLatencies(bytes: Buffer): LatencyFile {
   const rows: LatencyRow[] = [];
   let columns: readonly string[] | null = null;
   try {
-    const cut = parseCsv(decodeCsv(bytes), (record) => {
+    const cut = parseCsv(bytes, (record) => {
       if (columns === null) columns = columnsOf(record);
       else rows.push(rowOf(record, columns));
     });
@@ -28,10 +28,10 @@ export function parseLatencies(bytes: Buffer): LatencyFile {
   }
 }
 
-function columnsOf(header: CsvRecord): string[] {
+function columnsOf(header: CsvRecord): readonly string[] {
   const missing = NEEDED.filter((name) => !header.fields.includes(name));
   if (missing.length > 0) throw header.error(0, `the header has no column ${missing.join(', ')}`);
-  return [...header.fields];
+  return header.fields;
 }
 
 function rowOf({ fields, error }: CsvRecord, columns: readonly string[]): LatencyRow {

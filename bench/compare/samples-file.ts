@@ -3,7 +3,7 @@
  * column, and then the file has no samples. A last line that was cut is said too, and only that one is left out.
  */
 
-import { type CsvRecord, decodeCsv, parseCsv, parseDecimal } from '../../src/measure/csv-grammar.ts';
+import { type CsvRecord, parseCsv, parseDecimal } from '../../src/measure/csv-grammar.ts';
 import { SAMPLE_COLUMNS, type Sample } from '../../src/measure/samples.ts';
 
 export type SamplesFile = {
@@ -15,7 +15,7 @@ export type SamplesFile = {
 export function parseSamples(bytes: Buffer): SamplesFile {
   const reader = new SamplesReader();
   try {
-    const cut = parseCsv(decodeCsv(bytes), (record) => reader.take(record));
+    const cut = parseCsv(bytes, (record) => reader.take(record));
     const problems = cut === null ? [] : [cut.message];
     if (reader.samples.length === 0) problems.push(reader.hasHeader ? 'it has no samples' : 'it is empty');
     return { samples: reader.samples, problems };
@@ -64,13 +64,11 @@ class SamplesReader {
     return sample;
   }
 
-  /** A copy that does not keep the whole text of the file. */
   #once(text: string): string {
     const known = this.#texts.get(text);
     if (known !== undefined) return known;
-    const copy = Buffer.from(text).toString();
-    this.#texts.set(copy, copy);
-    return copy;
+    this.#texts.set(text, text);
+    return text;
   }
 
   #checkNew(sample: Sample, record: CsvRecord, columns: Columns): void {

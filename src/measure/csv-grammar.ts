@@ -8,48 +8,42 @@
  *     quoted = '"' *(any character but '"' / '""') '"'
  *     number = ["-"] (digits ["." digits] / "." digits) [("e" / "E") ["+" / "-"] digits]
  *
- * Everything else is named by line and column, both from 1. A record without its line end was cut: its writer was killed.
+ * csv-parse reads and csv-stringify writes. This file refuses what csv-parse accepts beyond the grammar, and says the line
+ * and the column of an error, both from 1. A record without its line end was cut: its writer was killed.
  */
 
 import { isUtf8 } from 'node:buffer';
+import { type InfoRecord, CsvError as ParserError, parse } from 'csv-parse/sync';
+import { stringify } from 'csv-stringify/sync';
+import { assert } from '../core/assert.ts';
 import { OperatingError } from '../core/errors.ts';
 
-const [QUOTE, COMMA, CR, LF, DELETE, FIRST_PRINTABLE] = [0x22, 0x2c, 0x0d, 0x0a, 0x7f, 0x20];
-const BOM = '\uFEFF';
+const [LF, CR] = [0x0a, 0x0d];
+const BOM = Buffer.from('\uFEFF');
+/** What no field has without quotes: U+0000 to U+001F, but LF, which ends a record there, and U+007F. */
+const CONTROL = /[^\P{Cc}\n\x80-\x9f]/u;
+/** What is quoted besides commas and quotes. At the start of a file U+FEFF would be a BOM. */
+const QUOTED = [CONTROL, '\n', /^\uFEFF/];
+const RECORD_ENDS = ['\r\n', '\n'];
+const AFTER_QUOTE = 'text after the closing quote of a field';
+const LONE_RETURN = 'a carriage return that no line feed follows';
 
 /** What is wrong, and where: `line 7, column 3: a quote within a field`. */
 export class CsvError extends OperatingError {
-  constructor(text: string, offset: number, what: string) {
+  constructor(text: Buffer, offset: number, what: string) {
     super('ERR_CSV', `${placeText(text, offset)}: ${what}`);
   }
 }
 
 /** Lines end in LF; columns are UTF-16 code units. */
-function placeText(text: string, offset: number): string {
+function placeText(text: Buffer, offset: number): string {
   let [line, start] = [1, 0];
-  for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', start)) {
+  for (let at = text.indexOf(LF); at >= 0 && at < offset; at = text.indexOf(LF, start)) {
     line += 1;
     start = at + 1;
   }
-  return `line ${line}, column ${offset - start + 1}`;
+  return `line ${line}, column ${text.toString('utf8', start, offset).length + 1}`;
 }
-
-/** The text of a file. Throws a CsvError where its bytes are no UTF-8, and an OperatingError where it is too long. */
-export function decodeCsv(bytes: Buffer): string {
-  if (!isUtf8(bytes)) {
-    let start = 0;
-    for (let end = 0; start < bytes.length; start = end) {
-      end = bytes.indexOf(LF, start) + 1 || bytes.length;
-      if (!isUtf8(bytes.subarray(start, end))) break;
-    }
-    const text = bytes.toString('utf8', 0, Math.min(bytes.length, start + LINE_SHOWN_MAX));
-    const lineStart = bytes.toString('utf8', 0, start).length;
-    throw new CsvError(text, Math.max(lineStart, text.indexOf('\uFFFD', lineStart)), 'bytes that are no UTF-8');
-  }
-  return bytes.toString('utf8');
-}
-
-const LINE_SHOWN_MAX = 1 << 20;
 
 /** One record, valid until the next one is read: the same object is used for all. */
 export type CsvRecord = {
@@ -59,84 +53,127 @@ export type CsvRecord = {
 };
 
 /**
- * Hands every whole record to `visit`, the header first. Returns the error of a last record that was cut, which is left out;
- * null when there is none. Throws a CsvError at the first thing that the grammar does not have.
+ * Hands every whole record of a file to `visit`, the header first. Returns the error of a last record that was cut, which
+ * is left out; null when there is none. Throws a CsvError at the first thing that the grammar does not have, and whatever
+ * `visit` throws.
  */
-export function parseCsv(text: string, visit: (record: CsvRecord) => void): CsvError | null {
-  const fields: string[] = [];
-  const offsets: number[] = [];
-  const record: CsvRecord = { fields, error: (field, what) => new CsvError(text, offsets[field] ?? 0, what) };
-  let at = text.startsWith(BOM) ? BOM.length : 0;
-  let width: number | null = null;
-  while (at < text.length) {
-    const begin = at;
-    fields.length = 0;
-    offsets.length = 0;
-    for (;;) {
-      offsets.push(at);
-      const end = text.charCodeAt(at) === QUOTE ? endOfQuoted(text, at) : endOfPlain(text, at);
-      if (end === null) return cutAt(text, { begin, quote: at });
-      if (end >= text.length) return cutAt(text, { begin, quote: null });
-      const isQuoted = text.charCodeAt(at) === QUOTE;
-      fields.push(isQuoted ? text.slice(at + 1, end - 1).replaceAll('""', '"') : text.slice(at, end));
-      at = end + 1;
-      const next = text.charCodeAt(end);
-      if (next === COMMA) continue;
-      if (next === LF) break;
-      if (next === CR && at >= text.length) return cutAt(text, { begin, quote: null });
-      if (next === CR && text.charCodeAt(at) === LF) {
-        at += 1;
-        break;
-      }
-      throw new CsvError(text, end, unexpectedText(next, isQuoted));
-    }
-    width ??= fields.length;
-    if (fields.length !== width) {
-      throw new CsvError(text, begin, `${countText(fields.length)} where the header has ${width}`);
-    }
+export function parseCsv(bytes: Buffer, visit: (record: CsvRecord) => void): CsvError | null {
+  checkUtf8(bytes);
+  const text = bytes.subarray(0, BOM.length).equals(BOM) ? bytes.subarray(BOM.length) : bytes;
+  let begin = 0;
+  const record = {
+    fields: [] as readonly string[],
+    error: (field: number, what: string): CsvError => {
+      const at = spansOf(text.subarray(begin))[field]?.begin ?? 0;
+      return new CsvError(text, begin + at, what);
+    },
+  };
+  const onRecord = (wrapped: unknown, { bytes: end, raw = '' }: InfoRecord): null => {
+    // Of a line end csv-parse leaves the first character in `raw`.
+    if (CONTROL.test(raw.slice(0, -1))) checkControls(text, begin);
+    record.fields = (wrapped as WrappedRecord).record;
     visit(record);
+    begin = end;
+    return null;
+  };
+  try {
+    const whole = text.subarray(0, text.lastIndexOf(LF) + 1);
+    parse(whole, { record_delimiter: RECORD_ENDS, raw: true, on_record: onRecord });
+  } catch (error) {
+    if (!(error instanceof ParserError)) throw error;
+    return grammarError(text, begin, error);
   }
-  return null;
+  return begin === text.length ? null : cutAt(text, begin);
 }
 
-function countText(fields: number): string {
-  return fields === 1 ? '1 field' : `${fields} fields`;
+/** What csv-parse hands out with `raw`; its types do not say so. */
+type WrappedRecord = { readonly record: readonly string[] };
+
+/** The first record that csv-parse refuses begins at `begin`. Throws its error, or returns it if the record is unfinished. */
+function grammarError(text: Buffer, begin: number, { code, message, ...error }: ParserError): CsvError {
+  if (code === 'CSV_QUOTE_NOT_CLOSED') {
+    const quote = Number(error['index']) === 0 ? begin : Number(error['bytes']) + 1;
+    return new CsvError(text, quote, 'a quoted field never ends; its record and what follows is left out');
+  }
+  if (code === 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH') {
+    const [read, width] = [spansOf(text.subarray(begin)).length, spansOf(text).length];
+    throw new CsvError(text, begin, `${read === 1 ? '1 field' : `${read} fields`} where the header has ${width}`);
+  }
+  /** `raw` ends in the quote that csv-parse refuses. */
+  const end = begin + Buffer.byteLength(String(error['raw']));
+  if (code === 'CSV_INVALID_CLOSING_QUOTE') throw new CsvError(text, end, AFTER_QUOTE);
+  if (code === 'INVALID_OPENING_QUOTE') {
+    throw new CsvError(text, end - 1, 'a quote within a field that does not begin with one');
+  }
+  throw new CsvError(text, begin, message);
 }
 
-function unexpectedText(code: number, isQuoted: boolean): string {
-  if (code === CR) return 'a carriage return that no line feed follows';
-  if (isQuoted) return 'text after the closing quote of a field';
-  return code === QUOTE ? 'a quote within a field that does not begin with one' : 'a control character without quotes';
+/** The text does not end a line that begins at `begin`. Throws a CsvError when lines end in CR alone. */
+function cutAt(text: Buffer, begin: number): CsvError {
+  const at = text.indexOf(CR, begin);
+  if (at >= 0 && at < text.length - 1 && !text.includes('"', begin)) throw new CsvError(text, at, LONE_RETURN);
+  return new CsvError(text, begin, 'the last line is cut and left out');
 }
 
-function cutAt(text: string, { begin, quote }: { readonly begin: number; readonly quote: number | null }): CsvError {
-  const isOneLine = !text.includes('\n', begin);
-  if (quote === null || isOneLine) return new CsvError(text, begin, 'the last line is cut and left out');
-  return new CsvError(text, quote, 'a quoted field never ends; its record and what follows is left out');
+/** Where a field is, in bytes, with its quotes. */
+type Span = { readonly begin: number; readonly end: number; readonly isQuoted: boolean };
+
+/** The fields of the first record of a text. */
+function spansOf(text: Buffer): Span[] {
+  const spans: Span[] = [];
+  let begin = 0;
+  parse(text, {
+    record_delimiter: RECORD_ENDS,
+    to: 1,
+    cast: (field, { bytes: end, quoting: isQuoted }) => {
+      spans.push({ begin, end, isQuoted });
+      begin = end + 1;
+      return field;
+    },
+  });
+  return spans;
 }
 
-/** After the closing quote; null when there is none. */
-function endOfQuoted(text: string, begin: number): number | null {
-  for (let at = begin + 1; ; at += 2) {
-    at = text.indexOf('"', at);
-    if (at < 0) return null;
-    if (text.charCodeAt(at + 1) !== QUOTE) return at + 1;
+/** Of the record at `begin`. Csv-parse takes control characters in any field, and NUL behind a closing quote. */
+function checkControls(text: Buffer, begin: number): void {
+  for (const span of spansOf(text.subarray(begin))) {
+    const at = begin + span.begin;
+    const raw = text.toString('latin1', at, begin + span.end);
+    if (span.isQuoted) {
+      const end = raw.lastIndexOf('"') + 1;
+      if (end < raw.length) throw new CsvError(text, at + end, AFTER_QUOTE);
+    } else if (CONTROL.test(raw)) {
+      const index = raw.search(CONTROL);
+      const what = raw[index] === '\r' ? LONE_RETURN : 'a control character without quotes';
+      throw new CsvError(text, at + index, what);
+    }
   }
 }
 
-/** At the first character that a plain field cannot have, or at the end of the text. */
-function endOfPlain(text: string, begin: number): number {
-  for (let at = begin; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === COMMA || code === QUOTE || code < FIRST_PRINTABLE || code === DELETE) return at;
+/** Throws a CsvError where the bytes of a file are no UTF-8. */
+function checkUtf8(bytes: Buffer): void {
+  if (isUtf8(bytes)) return;
+  let start = 0;
+  for (let end = 0; start < bytes.length; start = end) {
+    end = bytes.indexOf(LF, start) + 1 || bytes.length;
+    if (!isUtf8(bytes.subarray(start, end))) break;
   }
-  return text.length;
+  const line = bytes.toString('utf8', start, Math.min(bytes.length, start + LINE_SHOWN_MAX));
+  const valid = line.slice(0, Math.max(0, line.indexOf('\uFFFD')));
+  throw new CsvError(bytes, start + Buffer.byteLength(valid), 'bytes that are no UTF-8');
 }
 
-/** A field as it is written: quoted where it has to be. What is no Unicode text (half a surrogate pair) becomes U+FFFD. */
-export function encodeField(value: string): string {
-  const isPlain = endOfPlain(value, 0) === value.length && !value.startsWith(BOM);
-  return isPlain ? value : `"${value.replaceAll('"', '""')}"`;
+const LINE_SHOWN_MAX = 1 << 20;
+
+/** Null or undefined: missing. Numbers are written so that reading gives the same double. */
+export type CsvValue = string | number | null | undefined;
+
+/** Records as they are written. What is no Unicode text (half a surrogate pair) becomes U+FFFD in the bytes. */
+export function encodeCsv(records: readonly (readonly CsvValue[])[]): string {
+  for (const record of records) {
+    for (const value of record) assert(typeof value !== 'number' || Number.isFinite(value), 'a CSV number is finite');
+  }
+  return stringify([...records], { record_delimiter: 'windows', quoted_match: QUOTED });
 }
 
 const NUMBER = /^-?(\d+(\.\d+)?|\.\d+)([eE][+-]?\d+)?$/;

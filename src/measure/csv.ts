@@ -8,24 +8,10 @@
  */
 
 import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { assert } from '../core/assert.ts';
 import { OperatingError } from '../core/errors.ts';
-import { decodeCsv, encodeField, parseCsv } from './csv-grammar.ts';
+import { type CsvValue, encodeCsv, parseCsv } from './csv-grammar.ts';
 
-/** Null or undefined: missing. Numbers are written so that reading gives the same double. */
-export type CsvValue = string | number | null | undefined;
 export type CsvRow<Column extends string> = { readonly [Name in Column]?: CsvValue };
-
-function encodeRows(rows: readonly (readonly CsvValue[])[]): string {
-  return rows.map((row) => `${row.map(encodeValue).join(',')}\r\n`).join('');
-}
-
-function encodeValue(value: CsvValue): string {
-  if (value === null || value === undefined) return '';
-  if (typeof value === 'string') return encodeField(value);
-  assert(Number.isFinite(value), 'a CSV number is finite');
-  return String(value);
-}
 
 export class CsvFile<Column extends string> {
   readonly path: string;
@@ -45,7 +31,7 @@ export class CsvFile<Column extends string> {
   /** Creates the file with its header. Throws when it exists (EEXIST) or cannot be written. */
   static create<Column extends string>(path: string, columns: readonly Column[]): CsvFile<Column> {
     const file = new CsvFile(path, columns);
-    file.#write(encodeRows([columns]));
+    file.#write(encodeCsv([columns]));
     return file;
   }
 
@@ -63,7 +49,7 @@ export class CsvFile<Column extends string> {
   }
 
   #encode(rows: readonly CsvRow<Column>[]): string {
-    return encodeRows(rows.map((row) => this.#columns.map((column) => row[column])));
+    return encodeCsv(rows.map((row) => this.#columns.map((column) => row[column])));
   }
 
   #dropTail(): void {
@@ -100,7 +86,7 @@ export class CsvFile<Column extends string> {
 
 /** A whole table as text, the header first. */
 export function csvText<Column extends string>(columns: readonly Column[], rows: readonly CsvRow<Column>[]): string {
-  return encodeRows([columns, ...rows.map((row) => columns.map((column) => row[column]))]);
+  return encodeCsv([columns, ...rows.map((row) => columns.map((column) => row[column]))]);
 }
 
 /**
@@ -110,9 +96,9 @@ export function csvText<Column extends string>(columns: readonly Column[], rows:
 export function readCsv(path: string): Record<string, string>[] {
   const rows: Record<string, string>[] = [];
   let columns: readonly string[] | null = null;
-  parseCsv(decodeCsv(readFileSync(path)), ({ fields, error }) => {
+  parseCsv(readFileSync(path), ({ fields, error }) => {
     if (columns === null) {
-      columns = [...fields];
+      columns = fields;
       const index = columns.findIndex((name, at) => name === '' || fields.indexOf(name) < at);
       if (index >= 0) throw error(index, 'a column without a name of its own');
     } else {
