@@ -9,7 +9,7 @@
 import type { Audit, Connect } from './audit.ts';
 import type { ComponentEvent, DrainedEvent } from '../src/process/component-protocol.ts';
 import { unreachable } from '../src/core/assert.ts';
-import type { Clock, Timer } from '../src/core/clock.ts';
+import type { Clock } from '../src/core/clock.ts';
 import { OperatingError, ViolationError } from '../src/core/errors.ts';
 import type { ComponentProcess, Launch } from '../src/process/component-process.ts';
 import { componentSpecs } from '../src/process/component-specs.ts';
@@ -17,11 +17,13 @@ import type { Display } from './display.ts';
 import type { LiveDecorations } from './live-decorations.ts';
 import type { Failure } from '../src/process/exit-judgement.ts';
 import { FaultInjector, faultTargetOf } from './fault-injector.ts';
+import { injectFaults } from './fault-phase.ts';
 import { faultSchedule } from './fault-schedule.ts';
 import { Fleet, READY_MS_MAX, STOP_MS_MAX } from '../src/process/fleet.ts';
 import type { InterruptSignal } from '../src/process/interrupt.ts';
 import { Meter } from '../src/process/meter.ts';
 import { untilDrained } from './drain.ts';
+import { Interruption } from './interruption.ts';
 import { LiveAudit } from './live-audit.ts';
 import { ownFailure } from './own-failure.ts';
 import { auditDepthOf, type SoakOptions } from './options.ts';
@@ -34,8 +36,6 @@ import { sleepUntil, until } from '../src/process/waiting.ts';
 
 /** A drain in which nothing has moved for the SLA and this is given up. */
 const DRAIN_MARGIN_MS = 30_000;
-/** A service manager waits for some seconds between SIGTERM and SIGKILL. */
-const TERMINATED_MS = 5_000;
 /** Violations beyond these are counted, and written to violations.csv, but not held. */
 const VIOLATIONS_HELD = 20;
 
@@ -77,11 +77,7 @@ export class Supervisor {
   readonly #injector: FaultInjector;
   readonly #sampler: Sampler;
   readonly #live: LiveAudit;
-  /** Ends the run at once. */
-  readonly #halt: AbortController = new AbortController();
-  /** Ends the timed phases early. */
-  readonly #hurry: AbortController = new AbortController();
-  readonly #early: AbortSignal = AbortSignal.any([this.#halt.signal, this.#hurry.signal]);
+  readonly #interruption: Interruption;
   readonly #ended: AbortController = new AbortController();
   readonly #outcomes: Map<Phase, PhaseOutcome> = new Map();
   readonly #violations: RecordedViolation[] = [];
@@ -90,9 +86,6 @@ export class Supervisor {
   readonly #crashes: Failure[] = [];
   readonly #unproven: string[] = [];
   readonly #drained: Map<string, DrainedEvent> = new Map();
-  #interrupts = 0;
-  /** Ends the run at once when the drain of a run that was terminated takes too long. */
-  #patience: Timer | null = null;
   #draining = false;
   /** Until all processes were ready, in seconds: no part of the warm-up in which something could flow. */
   #startSeconds = Number.POSITIVE_INFINITY;
@@ -102,11 +95,12 @@ export class Supervisor {
   constructor(from: SupervisorOptions) {
     this.#from = from;
     const { clock, record, options, dataFolder, endpoint, startNs, decorations = {} } = from;
+    this.#interruption = new Interruption({ clock, display: from.display });
     const specs = componentSpecs(options, { dataFolder, endpoint });
     this.#live = new LiveAudit({
       ...from,
       specs,
-      signal: this.#halt.signal,
+      signal: this.#interruption.halted,
       onViolation: (violation) => this.#onViolation(violation),
       onError: (error) => this.#fail(error),
     });
@@ -154,22 +148,9 @@ export class Supervisor {
     });
   }
 
-  /**
-   * The user wants to end: first with a drain and a verdict, then at once. Who sends SIGTERM sends SIGKILL soon: the drain
-   * may then take seconds only.
-   */
+  /** The user wants to end: first with a drain and a verdict, then at once. */
   interrupt(signal: InterruptSignal): void {
-    this.#interrupts += 1;
-    if (this.#interrupts > 1) return this.#halt.abort();
-    const { clock, display } = this.#from;
-    if (signal === 'SIGTERM') {
-      this.#patience = clock.after(TERMINATED_MS, () => {
-        this.#interrupts += 1;
-        this.#halt.abort();
-      });
-      display.say(`terminated: draining for at most ${TERMINATED_MS / 1e3} s, then the verdict`);
-    } else display.say('interrupted: draining, then the verdict; once more to stop at once');
-    this.#hurry.abort();
+    this.#interruption.interrupt(signal);
   }
 
   /** Runs all of it. An error that this process itself ran into is a failure of the run, beside what was found until then. */
@@ -180,10 +161,10 @@ export class Supervisor {
     } catch (error) {
       this.#fail(error);
     }
-    const hung = await this.#fleet.abandon(this.#interrupts > 1 || this.#error !== null);
+    const hung = await this.#fleet.abandon(this.#interruption.kind === 'at once' || this.#error !== null);
     for (const name of hung) this.#unproven.push(`${name} did not end by itself and was killed`);
     this.#ended.abort();
-    this.#patience?.clear();
+    this.#interruption.close();
     this.#live.finish();
     await ticking;
     if (this.#error !== null) this.#failures.push(ownFailure(this.#error));
@@ -191,7 +172,7 @@ export class Supervisor {
       if (!this.#drained.has(name)) this.#meter.censorUnfinished(name);
     }
     await this.#enter(this.#sampler.phase);
-    if (!this.#halt.signal.aborted) this.#unproven.push(...this.#injector.unrecovered());
+    if (!this.#interruption.halted.aborted) this.#unproven.push(...this.#injector.unrecovered());
     this.#injector.settle(this.#from.clock.nowNs(), true);
     return {
       evidence: this.#evidence(),
@@ -208,7 +189,7 @@ export class Supervisor {
       return this.#onViolation({ process: SELF, kind, detail, ...witness });
     }
     this.#error ??= error;
-    this.#halt.abort();
+    this.#interruption.halt();
   }
 
   /** Events arrive outside of `run`: what they throw is kept for it. */
@@ -222,19 +203,19 @@ export class Supervisor {
 
   async #lead(): Promise<void> {
     const { clock, options, startNs } = this.#from;
-    if (!(await this.#fleet.start(this.#halt.signal))) return this.#halt.abort();
+    if (!(await this.#fleet.start(this.#interruption.halted))) return this.#interruption.halt();
     this.#startSeconds = (clock.nowNs() - startNs) / 1e9;
     for (const { phase, durationMs } of planPhases(options)) {
-      if (this.#early.aborted) break;
+      if (this.#interruption.early.aborted) break;
       if (phase !== this.#sampler.phase) await this.#enter(phase);
       const endNs = clock.nowNs() + durationMs * 1e6;
       if (phase === 'faults') await this.#injectFaults(durationMs);
-      await sleepUntil(clock, endNs, this.#early);
+      await sleepUntil(clock, endNs, this.#interruption.early);
     }
     if (this.#injector.injectedCount > 0) await this.#heal();
-    if (!this.#halt.signal.aborted) await this.#drain();
-    if (!this.#halt.signal.aborted) await this.#audit();
-    if (!this.#halt.signal.aborted) await this.#stop();
+    if (!this.#interruption.halted.aborted) await this.#drain();
+    if (!this.#interruption.halted.aborted) await this.#audit();
+    if (!this.#interruption.halted.aborted) await this.#stop();
   }
 
   async #enter(phase: Phase): Promise<void> {
@@ -244,22 +225,12 @@ export class Supervisor {
   }
 
   async #injectFaults(lengthMs: number): Promise<void> {
-    const { clock, options } = this.#from;
+    const { clock, options, decorations } = this.#from;
     const { seed, faultIntervalMs: intervalMs, summers, chunkers } = options;
-    const beginNs = clock.nowNs();
     const schedule = faultSchedule({ seed, lengthMs, intervalMs, summers, chunkers });
-    for (const fault of this.#from.decorations?.schedule?.(schedule) ?? schedule) {
-      const plannedNs = beginNs + fault.atMs * 1e6;
-      await sleepUntil(clock, plannedNs, this.#early);
-      const ready = (): boolean => this.#injector.canInject(fault);
-      const possible = await until(ready, { clock, timeoutMs: READY_MS_MAX, signal: this.#early });
-      if (this.#early.aborted) return;
-      if (!possible) {
-        this.#unproven.push(`the fault ${fault.id} (${fault.kind}) found no target that was ready`);
-        return;
-      }
-      this.#injector.inject(fault, { plannedNs, nowNs: clock.nowNs() });
-    }
+    const faults = decorations?.schedule?.(schedule) ?? schedule;
+    const unproven = await injectFaults(faults, { injector: this.#injector, clock, signal: this.#interruption.early });
+    if (unproven !== null) this.#unproven.push(unproven);
   }
 
   /** Everything is up, and sums whose last chunk came after each fault are verified. */
@@ -268,7 +239,7 @@ export class Supervisor {
     if (this.#sampler.phase !== 'heal') await this.#enter('heal');
     const healed = (): boolean => this.#fleet.isWhole() && this.#injector.isRecovered();
     const timeoutMs = this.#from.patienceMs ?? READY_MS_MAX + options.slaMs;
-    await until(healed, { clock, timeoutMs, signal: this.#halt.signal });
+    await until(healed, { clock, timeoutMs, signal: this.#interruption.halted });
   }
 
   async #drain(): Promise<void> {
@@ -278,10 +249,13 @@ export class Supervisor {
     const chunkers = this.#fleet.of('chunker');
     this.#live.beforeDrain(chunkers.map(({ name }) => name));
     for (const chunker of chunkers) this.#askToDrain(chunker);
-    const { signal } = this.#halt;
+    const signal = this.#interruption.halted;
     const why = await untilDrained({
       isOver: () => chunkers.every(({ state }) => state === 'down'),
-      progress: () => this.#moved(chunkers),
+      progress: () => {
+        const { chunksPublished, chunksFolded, sumsVerified } = this.#meter.totals();
+        return chunksPublished + chunksFolded + sumsVerified + chunkers.filter(({ state }) => state === 'down').length;
+      },
       clock,
       stallMs: this.#from.patienceMs ?? options.slaMs + DRAIN_MARGIN_MS,
       drainMsMax,
@@ -291,12 +265,6 @@ export class Supervisor {
     for (const chunker of chunkers.filter(({ state }) => state !== 'down')) {
       this.#unproven.push(`${chunker.name} did not drain: ${why}`);
     }
-  }
-
-  /** A number that changes with whatever brings a drain nearer to its end. */
-  #moved(chunkers: readonly ComponentProcess[]): number {
-    const { chunksPublished, chunksFolded, sumsVerified } = this.#meter.totals();
-    return chunksPublished + chunksFolded + sumsVerified + chunkers.filter(({ state }) => state === 'down').length;
   }
 
   #askToDrain(chunker: ComponentProcess): void {
@@ -317,7 +285,7 @@ export class Supervisor {
       return [{ process, producer, verifiedTotal, filesCompletedTotal }];
     });
     try {
-      const found = await audit({ endpoint, dataFolder, options, producers, signal: this.#halt.signal });
+      const found = await audit({ endpoint, dataFolder, options, producers, signal: this.#interruption.halted });
       for (const violation of found) this.#onViolation(violation);
     } catch (error) {
       if (!(error instanceof OperatingError)) throw error;
@@ -393,12 +361,12 @@ export class Supervisor {
       this.#from.display.say(`violation: ${violationLine(violation)}`);
     }
     this.#from.record.violation(violation, this.#from.clock.nowNs());
-    this.#halt.abort();
+    this.#interruption.halt();
   }
 
   #onFailure(failure: Failure): void {
     this.#failures.push(failure);
-    this.#halt.abort();
+    this.#interruption.halt();
   }
 
   #evidence(): RunEvidence {
@@ -413,7 +381,7 @@ export class Supervisor {
       violationCount: this.#violationCount,
       failures: this.#failures,
       crashes: this.#crashes,
-      interrupted: this.#interrupts === 0 ? 'no' : this.#interrupts === 1 ? 'drained' : 'at once',
+      interrupted: this.#interruption.kind,
       phases: phases.filter(({ phase }) => phase !== 'drain' && phase !== 'audit'),
       sumsVerified: this.#meter.totals().sumsVerified,
       sumsSampled: [...this.#outcomes.values()].reduce((sums, { window }) => sums + window.counts.sumsVerified, 0),

@@ -1,5 +1,5 @@
 /**
- * The embedded broker: sessions, requests and streams over the rules of `state.ts`. It is handed its store, clock and a
+ * The embedded broker: sessions and requests over the rules of `state.ts`. It is handed its store, clock and a
  * way to send, and owns no socket and no file.
  *
  * No answer but a list leaves before the commit that makes it true is durable, and no reader receives a batch before that.
@@ -9,7 +9,7 @@ import { unreachable } from '../../core/assert.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Store } from '../../store/store.ts';
 import type { Frames } from '../../transport/transport.ts';
-import { type AppendOutcome, PARTITIONS_MAX, type ShardEpoch, type StoredBatch } from '../journals.ts';
+import type { AppendOutcome } from '../journals.ts';
 import {
   type BrokerMessage,
   type Call,
@@ -20,18 +20,15 @@ import {
 } from '../protocol.ts';
 import { GroupCommit } from '../../store/group-commit.ts';
 import { LINK_BYTES_MAX } from '../link-window.ts';
-import { Assembly } from './assembly.ts';
 import { answerCall } from './calls.ts';
 import type { DroppedHold } from './holds.ts';
-import type { JournalLog } from './journal-log.ts';
+import { Readers } from './readers.ts';
+import { type Session, newSession } from './session.ts';
 import { type BrokerConfig, BrokerState } from './state.ts';
-import { Stream, type Taken } from './stream.ts';
 
 /** A session that said nothing for so long is forgotten, if its connection is not known to have ended before that. */
 const SESSION_IDLE_MS = 10_000;
 const SESSIONS_MAX = 1024;
-/** One for each partition, and the sums. */
-const STREAMS_PER_SESSION_MAX = PARTITIONS_MAX + 64;
 /** Answers to appends in one message, so that its header stays small. */
 const ACKS_PER_MESSAGE_MAX = 256;
 const TICK_MS = 500;
@@ -51,18 +48,6 @@ export type BrokerOptions = {
   readonly onFatal: (error: unknown) => void;
 };
 
-type Session = {
-  lastSeenNs: number;
-  /** Batches above it go to this client in parts. */
-  partBytes: number;
-  /** Received since its last ping: a client has no more on its way than that. */
-  unpingedBytes: number;
-  readonly assembly: Assembly;
-  readonly streams: Map<number, Stream>;
-  /** Answers to appends, sent together after the commit: no more than what a client may send without a ping. */
-  readonly acks: { id: number; outcome: AppendOutcome }[];
-};
-
 export type BrokerCounts = { commits: number; appends: number; bytesAppended: number; refusals: number };
 
 export class Broker {
@@ -72,7 +57,7 @@ export class Broker {
   readonly #commit: GroupCommit;
   readonly #sessions = new Map<string, Session>();
   readonly #withAcks = new Set<string>();
-  readonly #batchAt = (journal: JournalLog, offset: number): StoredBatch | null => this.state.batchAt(journal, offset);
+  readonly #readers: Readers;
   #timer: Timer | null = null;
   #tickedNs: number;
   #isClosed = false;
@@ -96,6 +81,12 @@ export class Broker {
       },
       onAnswered: () => this.#afterCommit(),
       onFatal: options.onFatal,
+    });
+    this.#readers = new Readers({
+      state: this.state,
+      sessions: this.#sessions,
+      send: (session, message, frames) => this.#send(session, message, frames),
+      whenDurable: (call) => this.#commit.whenDurable(call),
     });
   }
 
@@ -154,13 +145,13 @@ export class Broker {
         this.#ping(session, message);
         return;
       case 'credit':
-        this.#grant(session, message.credits);
+        this.#readers.grant(session, message.credits);
         return;
       case 'append':
         this.#append(session, message, frames[1]);
         return;
       case 'read':
-        this.#read(session, message);
+        this.#readers.read(session, message);
         return;
       case 'cancel':
         this.#sessions.get(session)?.streams.delete(message.stream);
@@ -180,7 +171,7 @@ export class Broker {
       known.unpingedBytes = 0;
     }
     this.#send(session, { t: 'pong', n });
-    this.#grant(session, credits);
+    this.#readers.grant(session, credits);
   }
 
   #open(session: string, { version, witness }: Extract<ClientMessage, { t: 'open' }>): void {
@@ -199,14 +190,7 @@ export class Broker {
         this.#send(session, { t: 'busy', reason: `the broker has ${SESSIONS_MAX} sessions, and opens no more` });
         return;
       }
-      this.#sessions.set(session, {
-        lastSeenNs: this.#options.clock.nowNs(),
-        partBytes: LINK_BYTES_MAX,
-        unpingedBytes: 0,
-        assembly: new Assembly(),
-        streams: new Map(),
-        acks: [],
-      });
+      this.#sessions.set(session, newSession(this.#options.clock.nowNs()));
     }
     this.#send(session, { t: 'opened', store: this.state.lineage.store, clock: this.#options.bootHash });
   }
@@ -269,97 +253,7 @@ export class Broker {
 
   #afterCommit(): void {
     this.#flushAcks();
-    const journals = [...this.state.journals.values()];
-    /** By journal number: where the reader that is furthest behind goes on. */
-    const wanted = journals.map(({ head }) => head);
-    for (const [session, { streams }] of this.#sessions) {
-      for (const stream of streams.values()) {
-        this.#pump(session, stream);
-        const { number } = stream.journal;
-        wanted[number] = Math.min(wanted[number] ?? 0, stream.next);
-      }
-    }
-    for (const journal of journals) journal.forget(wanted[journal.number] ?? 0);
-  }
-
-  // --- streams ---
-
-  #read(session: string, message: Extract<ClientMessage, { t: 'read' }>): void {
-    const { stream: id, journal: name, offset, through, owner } = message;
-    const streams = this.#sessions.get(session)?.streams;
-    if (streams === undefined) return;
-    const end = (reason: 'missing' | 'rejected', detail: string): void =>
-      this.#send(session, { t: 'end', stream: id, reason, begin: 0, detail });
-    if (owner !== undefined && this.state.owners.isFenced(owner)) return this.#endFenced(session, id, owner);
-    const journal = this.state.journals.get(name);
-    if (journal === undefined) return end('rejected', `there is no journal ${name}`);
-    if (offset > journal.head) return end('missing', `${name} ends at ${journal.head}, before ${offset}`);
-    if (!streams.has(id) && streams.size >= STREAMS_PER_SESSION_MAX)
-      return end('rejected', 'too many streams in one session');
-    if (offset >= journal.begin && offset < journal.head && this.state.batchAt(journal, offset) === null) {
-      return end('missing', `no batch of ${name} begins at ${offset}`);
-    }
-    const stream = new Stream({ id, journal, offset, through, owner });
-    streams.set(id, stream);
-    this.#pump(session, stream);
-  }
-
-  /** Not before the newer epoch is durable: else a crash of the broker leaves the shard without any owner. */
-  #endFenced(session: string, stream: number, owner: ShardEpoch): void {
-    const { epoch } = this.state.owners.fenced(owner);
-    this.#commit.whenDurable(() =>
-      this.#send(session, { t: 'end', stream, reason: 'fenced', begin: 0, detail: '', epoch }),
-    );
-  }
-
-  #grant(session: string, credits: Extract<ClientMessage, { t: 'credit' }>['credits']): void {
-    const streams = this.#sessions.get(session)?.streams;
-    for (const credit of credits) {
-      const stream = streams?.get(credit.stream);
-      if (stream === undefined) continue;
-      stream.grant(credit);
-      this.#pump(session, stream);
-    }
-  }
-
-  #pump(session: string, stream: Stream): void {
-    const streams = this.#sessions.get(session)?.streams;
-    if (streams?.get(stream.id) !== stream) return;
-    if (stream.owner !== undefined && this.state.owners.isFenced(stream.owner)) {
-      streams.delete(stream.id);
-      return this.#endFenced(session, stream.id, stream.owner);
-    }
-    for (;;) {
-      const partBytes = this.#sessions.get(session)?.partBytes ?? 0;
-      const taken = stream.take(this.#batchAt, partBytes);
-      if (taken === null) return;
-      if (taken === 'trimmed') {
-        streams.delete(stream.id);
-        this.#send(session, {
-          t: 'end',
-          stream: stream.id,
-          reason: 'trimmed',
-          begin: stream.journal.begin,
-          detail: '',
-        });
-        return;
-      }
-      this.#sendTaken(session, stream.id, taken);
-    }
-  }
-
-  #sendTaken(session: string, stream: number, taken: Taken): void {
-    if ('part' in taken) {
-      const { begin, end, stampNs } = taken.part;
-      this.#send(session, { t: 'part', stream, batch: [begin, end, stampNs], at: taken.at }, [taken.bytes]);
-      return;
-    }
-    const spans = taken.batches.map(({ begin, end, stampNs }) => [begin, end, stampNs] as const);
-    this.#send(
-      session,
-      { t: 'batches', stream, batches: spans },
-      taken.batches.map(({ bytes }) => bytes),
-    );
+    this.#readers.pumpAll();
   }
 
   // --- calls ---
