@@ -7,9 +7,9 @@
  */
 
 import type { Clock, Timer } from '../core/clock.ts';
-import { FencedError, OperatingError } from '../core/errors.ts';
+import { FencedError, type OperatingError } from '../core/errors.ts';
 import { crc32c } from '../hash/crc32c.ts';
-import { type Journals, type ReadStream, SUMS_JOURNAL, chunkJournal } from '../journal/journals.ts';
+import { type Journals, type StoredBatch, chunkJournal } from '../journal/journals.ts';
 import type { Store } from '../store/store.ts';
 import { type VerifiedFile, Verifier } from '../verifier/verifier.ts';
 import type { Workload } from '../workload/workload.ts';
@@ -23,14 +23,14 @@ import { Past, restoreLife } from './past.ts';
 import { Publisher } from './publisher.ts';
 import { Schedule, stepsToReserve } from './schedule.ts';
 import { Snapshots } from './snapshots.ts';
-import { SumsHold, holdExpired } from './sums-hold.ts';
+import { SumsHold } from './sums-hold.ts';
+import { SumsReader } from './sums-reader.ts';
 
 /** Completed files that may wait for their sum: at the highest rate, and when a schedule drives. */
 const UNVERIFIED_FILES_MAX = 4096;
 const UNVERIFIED_FILES_SCHEDULED_MAX = 1024 * 1024;
 /** Records generated before others get their turn. */
 const SLICE_RECORDS = 512;
-const READ_CREDIT_BYTES = 4 * 1024 * 1024;
 const SNAPSHOT_MS = 1_000;
 const JUDGE_MS = 50;
 const SAVE_MS = 250;
@@ -60,7 +60,7 @@ export class Chunker {
   readonly #rows: DurableRows;
   readonly #ending: Ending;
   readonly #hold: SumsHold;
-  readonly #stream: ReadStream;
+  readonly #sums: SumsReader;
   readonly #past: Past;
   #isRunning = false;
   #isScheduled = false;
@@ -136,7 +136,7 @@ export class Chunker {
       isOver: () => this.#isOver,
       onFinished: () => {
         this.#isOver = true;
-        this.#stream.close();
+        this.#sums.close();
       },
       onReleased: () => options.events.onDrained(),
       onTold: () => options.events.onTold(),
@@ -148,7 +148,15 @@ export class Chunker {
       producer: life.producer,
       events: { onGone: (error) => this.#gone(error), onFailure: (error) => this.#fail(error) },
     });
-    this.#stream = journals.read(SUMS_JOURNAL, life.position.offset, { creditBytes: READ_CREDIT_BYTES });
+    this.#sums = new SumsReader({
+      journals,
+      producer: life.producer,
+      offset: life.position.offset,
+      isOver: () => this.#isOver,
+      check: (batch) => this.#checkSums(batch),
+      onGone: (error) => this.#gone(error),
+      onError: (error) => this.#fail(error),
+    });
   }
 
   get counts(): { chunks: number; bytes: number; filesCompleted: number; filesOpen: number; sumsOutstanding: number } {
@@ -186,7 +194,7 @@ export class Chunker {
     const { endStep } = this.#options.life;
     if (endStep !== null) this.#options.events.onEnding?.(endStep);
     if (this.#options.life.isFinished) return this.#ending.resumeFinished();
-    void this.#readSums();
+    this.#sums.start();
     if (this.#options.life.isEnding) return this.#resumeEnding();
     const foreign = this.#past.judge();
     if (foreign !== null) return this.#fail(foreign);
@@ -220,7 +228,7 @@ export class Chunker {
     if (this.#isOver) return this.#ending.settled;
     this.#isOver = true;
     this.#publisher.stop();
-    this.#stream.close();
+    this.#sums.close();
     const { rate, life } = this.#options;
     await this.#rows.close({ anchorNs: null, rate, boot: life.boot });
     // The end may have been under way, and answered meanwhile.
@@ -333,24 +341,10 @@ export class Chunker {
 
   // --- verifying ---
 
-  async #readSums(): Promise<void> {
-    try {
-      for (;;) {
-        const next = await this.#stream.next();
-        if (next === null || this.#isOver) return;
-        if ('bytes' in next) {
-          await this.#verifier.check(next);
-          this.#rows.ledgerChanged();
-          if (this.#ending.phase === null && this.#generator.isEnded) this.#ending.maybeBegin();
-          continue;
-        }
-        if (next.end === 'trimmed') return this.#gone(holdExpired(this.#options.life.producer));
-        const where = `cannot read sums at ${this.#verifier.position.offset}`;
-        return this.#gone(new OperatingError('ERR_READ_REJECTED', `${where}: ${JSON.stringify(next)}`));
-      }
-    } catch (error) {
-      this.#fail(error);
-    }
+  async #checkSums(batch: StoredBatch): Promise<void> {
+    await this.#verifier.check(batch);
+    this.#rows.ledgerChanged();
+    if (this.#ending.phase === null && this.#generator.isEnded) this.#ending.maybeBegin();
   }
 
   #verified(file: VerifiedFile): void {
