@@ -2,9 +2,9 @@
 
 import test from 'ava';
 import { nameKey, sealRow } from '../../store/row.ts';
-import { SUMS_JOURNAL, type ShardEpoch } from '../journals.ts';
+import { SUMS_JOURNAL, type ShardEpoch, chunkJournal } from '../journals.ts';
 import { BrokerHarness, MIB, sums } from '../testing/broker-harness.ts';
-import { raised } from '../testing/broker-requests.ts';
+import { fill, raised } from '../testing/broker-requests.ts';
 import { HOLDS_MAX } from './holds.ts';
 
 const SUMS_BYTES = 64 * 1024;
@@ -172,6 +172,25 @@ test('a hold that keeps no more than its part stays as long as it may be absent'
   await publish(harness, within, owner);
   await pass(harness, 6_000);
   t.deepEqual(await move(harness, 'reader'), MISSING);
+});
+
+test('an auditor that has read what a shard has folded is not in the way of the chunks that wait for the shard', async (t) => {
+  const harness = await start({ holdAbsenceMs: 600_000 });
+  const owner = await raised(harness);
+  const journal = chunkJournal(0);
+  const name = 'auditor';
+  await harness.ask({ op: 'hold', journal, name });
+  const batchBytes = 16 * 1024;
+  const batches = await fill(harness, batchBytes);
+  // The summer is down, the journal is full, and the auditor has nothing to read.
+  await pass(harness, 20_000);
+  t.deepEqual(await harness.ask({ op: 'move-hold', journal, name, offset: 0 }), MOVED);
+  // Now it has.
+  t.like(await harness.ask({ op: 'report', owner, offset: batches * batchBytes }), { outcome: 'reported' });
+  await pass(harness, 4_000);
+  t.deepEqual(await harness.ask({ op: 'move-hold', journal, name, offset: 0 }), MOVED);
+  await pass(harness, 2_000);
+  t.deepEqual(await harness.ask({ op: 'move-hold', journal, name, offset: 0 }), MISSING);
 });
 
 test('a journal has so many holds, a name that it has is no new one, and one that is released makes room', async (t) => {

@@ -4,8 +4,9 @@
  *
  * Bounds, so that nobody who is away fills a journal that others need: a hold may keep half of its journal's room. One
  * that keeps more and has not moved for `holdPatienceMs` is dropped, whoever it belongs to, for its reader is away or
- * stuck; one that moves is slow, and slows its writers. A hold whose reader said nothing for `holdAbsenceMs` is dropped,
- * unless the reader said that it goes away. A shard's hold is never dropped: its journal has no other reader.
+ * stuck; one that moves is slow, and slows its writers. In a chunk journal only what its shard has folded counts. A hold
+ * whose reader said nothing for `holdAbsenceMs` is dropped, unless the reader said that it goes away. A shard's hold is
+ * never dropped: its journal has no other reader.
  *
  * Absence is a duration, and no time: it counts while a broker serves, and is durable. So it needs no clock that two
  * processes or two boots share, and a broker that was down takes nobody for absent.
@@ -17,7 +18,7 @@ import { nameKey, sealRow } from '../../store/row.ts';
 import type { WriteBatch } from '../../store/store.ts';
 import type { HoldOutcome } from '../journals.ts';
 import type { Hold, JournalLog } from './journal-log.ts';
-import { isShardHold } from './restore.ts';
+import { isShardHold, shardHoldName } from './restore.ts';
 import type { HoldRow } from './tables.ts';
 
 /** Holds in one journal: as many verifiers as there may be sessions. The lowest of them is sought at each move. */
@@ -107,29 +108,29 @@ export class Holds {
   pass(elapsedMs: number): DroppedHold[] {
     const dropped: DroppedHold[] = [];
     for (const journal of this.#journals) {
+      const readable = readableOf(journal);
       for (const [name, hold] of journal.holds) {
         if (isShardHold(journal, name)) continue;
         hold.absentMs += elapsedMs;
-        hold.unmovedMs = hold.offset >= journal.head ? 0 : hold.unmovedMs + elapsedMs;
-        const why = this.#whyDropped(journal, hold);
+        hold.unmovedMs = hold.offset >= readable ? 0 : hold.unmovedMs + elapsedMs;
+        const keptBytes = Math.max(0, readable - hold.offset);
+        const why = this.#whyDropped(hold, keptBytes, this.#roomOf(journal));
         if (why === null) {
           if (!hold.isAway && hold.absentMs - hold.writtenAbsentMs > UNWRITTEN_ABSENCE_MS) this.#changed(journal, name);
           continue;
         }
         this.release(journal, name);
         const absentMs = Math.round(hold.absentMs);
-        const keptBytes = journal.head - hold.offset;
         dropped.push({ journal: journal.name, name, why, absentMs, keptBytes, roomBytes: this.#roomOf(journal) });
       }
     }
     return dropped;
   }
 
-  #whyDropped(journal: JournalLog, { absentMs, unmovedMs, offset, isAway }: Hold): DroppedHold['why'] | null {
+  #whyDropped({ absentMs, unmovedMs, isAway }: Hold, keptBytes: number, roomBytes: number): DroppedHold['why'] | null {
     const { holdAbsenceMs, holdPatienceMs } = this.#config;
     if (!isAway && absentMs > holdAbsenceMs) return 'absent';
-    const isInTheWay = journal.head - offset > this.#roomOf(journal) * HOLD_PART;
-    return isInTheWay && Math.max(absentMs, unmovedMs) > holdPatienceMs ? 'in the way' : null;
+    return keptBytes > roomBytes * HOLD_PART && Math.max(absentMs, unmovedMs) > holdPatienceMs ? 'in the way' : null;
   }
 
   /** Whether the next commit writes any of them. */
@@ -155,6 +156,15 @@ export class Holds {
   #changed(journal: JournalLog, name: string): void {
     this.#dirty.set(`${journal.number} ${name}`, { journal, name });
   }
+}
+
+/**
+ * Up to where a hold can keep what would go without it. In a chunk journal that is the hold of its shard: what a summer that
+ * is down has not folded is in nobody else's way, and an auditor does not read it before.
+ */
+function readableOf(journal: JournalLog): number {
+  const shard = journal.kind === 'chunks' ? journal.holds.get(shardHoldName(journal.number)) : undefined;
+  return shard?.offset ?? journal.head;
 }
 
 /** Of a reader that is there. */
