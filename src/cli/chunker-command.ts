@@ -101,6 +101,9 @@ async function runChunker(flags: Flags): Promise<void> {
 }
 
 async function chunk(runtime: ComponentRuntime, flags: Flags): Promise<void> {
+  let isDrained = false;
+  let begun: { readonly verifiedTotal: number } | null = null;
+  runtime.owes(() => (isDrained ? null : unfinished(flags.count, begun?.verifiedTotal ?? null)));
   const store = await openLmdbStore({
     folder: flags.data,
     kind: 'chunker',
@@ -109,7 +112,6 @@ async function chunk(runtime: ComponentRuntime, flags: Flags): Promise<void> {
   });
   const journals = connectJournals(flags.connect, `chunker ${process.pid}`, runtime.log);
   const report = new ChunkerReport((event) => runtime.emit(event));
-  let isDrained = false;
   const { chunker, life } = await prepareChunker({
     journals,
     store,
@@ -153,13 +155,8 @@ async function chunk(runtime: ComponentRuntime, flags: Flags): Promise<void> {
       journals.close();
       await store.close();
     },
-    unfinished: () => {
-      // What was asked for by number is done, or it is not.
-      if (flags.count === undefined || isDrained) return null;
-      const verified = `${chunker.verifiedTotal} of ${flags.count} files are verified`;
-      return `stopped before its work was done: ${verified}; the same command goes on`;
-    },
   });
+  begun = chunker;
   const { producer, resumed } = life;
   runtime.log.info({ producer, resumed, number: flags.number, verified: verifiedBefore }, 'chunking');
   runtime.emit({
@@ -172,6 +169,13 @@ async function chunk(runtime: ComponentRuntime, flags: Flags): Promise<void> {
     verifiedTotal: verifiedBefore,
   });
   chunker.start();
+}
+
+/** What was asked for by number is done, or it is not. `verified`: null before it has begun. */
+function unfinished(count: number | undefined, verified: number | null): string | null {
+  if (count === undefined) return null;
+  const done = verified === null ? 'it had not begun' : `${verified} of ${count} files are verified`;
+  return `stopped before its work was done: ${done}; the same command goes on`;
 }
 
 const ALREADY_DONE = 'these files were published and verified before: another seed, number or folder publishes others';

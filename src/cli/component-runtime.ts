@@ -27,8 +27,6 @@ export type Served = {
   readonly onCommand?: (command: ComponentCommand) => void;
   /** Resolves when what was done is durable. */
   readonly stop: () => Promise<void>;
-  /** Once it has stopped: work that was asked for and is not done, in words; null when there is none. */
-  readonly unfinished?: () => string | null;
 };
 
 export class ComponentRuntime {
@@ -37,6 +35,7 @@ export class ComponentRuntime {
   readonly #end: ProcessEnd;
   readonly #lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   #served: Served | null = null;
+  #unfinished: () => string | null = () => null;
   #isStopping = false;
 
   constructor({ component, supervised }: ComponentRuntimeOptions) {
@@ -91,6 +90,14 @@ export class ComponentRuntime {
     setInterval(() => this.#emitProgress(), PROGRESS_MS);
   }
 
+  /**
+   * `unfinished`: asked when it has stopped, whether it had come to serve or not: work that was asked for and is not done, in
+   * words; null when there is none.
+   */
+  owes(unfinished: () => string | null): void {
+    this.#unfinished = unfinished;
+  }
+
   emit(event: ComponentEvent): void {
     this.#channel.emit(event);
   }
@@ -121,7 +128,7 @@ export class ComponentRuntime {
     let unfinished: string | null;
     try {
       await this.#served?.stop();
-      unfinished = this.#served?.unfinished?.() ?? null;
+      unfinished = this.#unfinished();
     } catch (error) {
       return this.fail(error);
     }

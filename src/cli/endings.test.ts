@@ -92,6 +92,22 @@ test('a client whose log cannot be written connects again to a broker that was k
   t.deepEqual(await summer.exit(), { code: EXIT.holds, signal: null });
 });
 
+test('a chunker with a count that is stopped before any broker has answered has not done its work: exit 3', async (t) => {
+  for (const [count, code] of [
+    [['--count', '4'], EXIT.inconclusive],
+    [[], EXIT.holds],
+  ] as const) {
+    const folder = temporaryFolder(t);
+    const data = join(folder, 'chunker');
+    const argv = ['chunker', '--data', data, '--connect', `ipc://${join(folder, 'socket')}`, ...count];
+    const chunker = new TestProcess(t, argv);
+    t.true(await within(() => existsSync(join(data, 'store.acknowledged'))));
+    await chunker.signal('SIGTERM');
+    t.deepEqual(await chunker.exit(), { code, signal: null });
+    if (count.length > 0) t.regex(chunker.lastMessage, /^stopped before its work was done: it had not begun/);
+  }
+});
+
 test('a supervisor is spoken to on the descriptor that it names, and a descriptor that is none is refused', async (t) => {
   for (const [descriptor, named] of [
     ['999', /--supervised 999: not a pipe/],
