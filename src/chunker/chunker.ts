@@ -231,9 +231,9 @@ export class Chunker {
     this.#sums.close();
     const { rate, life } = this.#options;
     await this.#rows.close({ anchorNs: null, rate, boot: life.boot });
-    // The end may have been under way, and answered meanwhile.
-    await this.#ending.settled;
     await this.#hold.leave(this.#rows.offset);
+    // The end may have been under way, and its release, which was sent before the leave, answered meanwhile.
+    await this.#ending.settled;
   }
 
   // --- generating ---

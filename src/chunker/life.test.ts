@@ -246,6 +246,35 @@ test('who is stopped while its end becomes durable closes nothing under what fol
   holds(t, bench);
 });
 
+test('who is stopped while its end becomes durable waits for the word of it, however long the release takes', async (t) => {
+  const bench = new ChunkerBench({ fileCount: 5 });
+  const held = new HeldCommits();
+  bench.gate = (commit) =>
+    commit.writes.some(
+      ({ key, value }) => key.toString() === 'phase' && value !== null && !Buffer.from(value).includes('ending'),
+    )
+      ? held.gate(commit)
+      : undefined;
+  bench.start();
+  await bench.clock.until(() => held.waiting.length > 0);
+  let isStopped = false;
+  const stopping = bench.chunker.stop().then(() => {
+    isStopped = true;
+  });
+  bench.journals.answerMs = 5;
+  held.releaseOne();
+  await bench.clock.until(() => isStopped || held.waiting.length > 0);
+  await bench.clock.advance(100);
+  // Whoever stopped it closes its store next.
+  t.false(isStopped);
+  t.is(bench.said, 1);
+  held.releaseOne();
+  await bench.clock.until(() => isStopped);
+  await stopping;
+  t.is(phaseOf(bench), 'told');
+  holds(t, bench);
+});
+
 test('a life that died between its end and the release only releases its hold at the next start', async (t) => {
   const bench = new ChunkerBench({ fileCount: 5 });
   bench.gate = ({ writes }) => {

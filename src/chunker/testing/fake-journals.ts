@@ -96,6 +96,8 @@ export class FakeJournals {
   readonly released: string[] = [];
   /** Nobody is answered any more. */
   isSilent = false;
+  /** How long an answer is on its way. */
+  answerMs = 0;
   /** Holds whose readers took their leave, in order. */
   readonly left: string[] = [];
 
@@ -290,7 +292,9 @@ export class FakeConnection implements Journals {
   }
 
   async #answer<T>(answer: T): Promise<T> {
-    await Promise.resolve();
+    const { answerMs, clock } = this.#journals;
+    if (answerMs === 0) await Promise.resolve();
+    else await new Promise<void>((resolve) => clock.after(answerMs, resolve));
     return this.#isDead || this.#journals.isSilent ? never() : answer;
   }
 }
