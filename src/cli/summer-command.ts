@@ -75,7 +75,7 @@ async function sum(runtime: ComponentRuntime, flags: Flags): Promise<void> {
     takeOver: flags.takeOver === true || flags.takeOverFrom !== undefined,
     movedTo: flags.takeOverFrom ?? null,
     readOther: (folder, read) => readLmdbStore({ ...other, folder }, read),
-    lookAt: (folder, check) => lookAtLmdbStore({ ...other, folder }, check),
+    lookAt: (folder, check, besides) => lookAtLmdbStore({ ...other, folder, besides }, check),
     onClaim: (shard, claim) => logClaim(runtime.log, shard, claim),
     onLost: ({ shard, epoch }) =>
       runtime.log.warn({ shard, epoch }, `shard ${shard} is dropped: it has a newer owner; the others go on`),

@@ -1,11 +1,11 @@
 /** Where copies of other stores are made, and what becomes of them. */
 
-import { mkdirSync, readdirSync, watch, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statfsSync, truncateSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { TestProcess, temporaryFolder, within } from '../cli/testing/test-process.ts';
-import { openLmdbStore, readLmdbStore } from './lmdb-store.ts';
+import { lookAtLmdbStore, openLmdbStore, readLmdbStore } from './lmdb-store.ts';
 import { keyOf } from './row.ts';
 import { TABLES } from './testing/written.ts';
 
@@ -88,4 +88,21 @@ test('a folder in which no copy can be made is an error that names the store', a
     readLmdbStore({ folder, scratchFolder, ...STORE }, () => 0),
     { code: 'ERR_STORE_OPEN', message: new RegExp(`cannot open the store in ${folder}`) },
   );
+});
+
+test('a look at a store wants room for its copy and for what is kept of all that will be copied', async (t) => {
+  const folder = await written(t);
+  const large = temporaryFolder(t);
+  const scratchFolder = temporaryFolder(t);
+  const { bavail, bsize } = statfsSync(scratchFolder);
+  writeFileSync(join(large, 'store.lmdb'), '');
+  // It is sparse, and larger than what is free.
+  truncateSync(join(large, 'store.lmdb'), bavail * bsize + 64 * 1024 ** 2);
+  let looks = 0;
+  const look = (besides: readonly string[]): Promise<void> =>
+    lookAtLmdbStore({ folder, scratchFolder, besides, ...STORE }, () => (looks += 1));
+  await look([temporaryFolder(t)]);
+  t.is(looks, 1);
+  await t.throwsAsync(look([large]), { code: 'ERR_STORE_ROOM', message: /^copying it takes .* has room for / });
+  t.is(looks, 1);
 });

@@ -291,22 +291,24 @@ const LOOK_ATTEMPTS_MAX = 3;
 
 /**
  * Whether `readLmdbStore` could read that store now: that it is there, that it can be copied, and that there is room for the
- * copy and for what is kept of it. Throws as that does, and ERR_STORE_ROOM. A process that commits meanwhile is not in the
- * way, but then `check` is not called.
+ * copy and for what is kept of it and of the stores `besides`. Throws as that does, and ERR_STORE_ROOM. A process that commits
+ * meanwhile is not in the way, but then `check` is not called.
  */
 export async function lookAtLmdbStore(
-  options: ReadStoreOptions,
+  options: ReadStoreOptions & { readonly besides?: readonly string[] },
   check: (reader: StoreReader) => unknown,
 ): Promise<void> {
-  const { folder, scratchFolder } = options;
+  const { folder, scratchFolder, besides = [] } = options;
   const file = join(folder, DATA_FILE);
   if (!existsSync(file)) throw missingError(folder);
   const { bavail, bsize } = statfsSync(scratchFolder);
-  const { size } = statSync(file);
-  if (bavail * bsize < size)
+  // The copy, which is gone when its rows are written, and the rows.
+  let needed = 2 * statSync(file).size;
+  for (const other of besides) needed += statSync(join(other, DATA_FILE), { throwIfNoEntry: false })?.size ?? 0;
+  if (bavail * bsize < needed)
     throw new OperatingError(
       'ERR_STORE_ROOM',
-      `a copy takes ${formatBytes(size)}, ${scratchFolder} has room for ${formatBytes(bavail * bsize)}`,
+      `copying it takes ${formatBytes(needed)}, ${scratchFolder} has room for ${formatBytes(bavail * bsize)}`,
     );
   try {
     await readLmdbStore({ ...options, copyAttemptsMax: LOOK_ATTEMPTS_MAX }, check);

@@ -26,6 +26,8 @@ export type ClaimOptions = {
   readonly readOther: ReadOther;
   readonly takeOver: boolean;
   readonly lookAt: LookAt;
+  /** Of a takeover: the shards as they were looked at, before any of them was raised. Else each is looked at by itself. */
+  readonly seen?: ReadonlyMap<number, Seen>;
   /** Of a takeover: where the folder of the confirmed store was moved to. */
   readonly movedTo?: string | null;
 };
@@ -46,7 +48,7 @@ export async function claimShard(shard: number, options: ClaimOptions): Promise<
   const { movedTo = null } = options;
   const source = movedTo !== null && confirmed !== null && confirmed === seen?.confirmed ? movedTo : confirmed;
   const { witness } = journals;
-  const batch = await rowsToBegin(shard, { confirmed, source, hold: seen?.hold ?? 0 }, options);
+  const batch = await rowsToBegin(shard, { confirmed, source }, options);
   if (witness !== null) batch.put('claims', keyOf(shard), sealRow({ epoch: owner.epoch, witness }));
   if (!batch.isEmpty) await store.commit(batch.writes);
   if (confirmed === store.path) return { outcome: 'owned', owner, copiedFrom: null };
@@ -71,11 +73,13 @@ async function raise(
   options: ClaimOptions,
 ): Promise<{ raised: Exclude<RaiseOutcome, { outcome: 'moved' }>; seen: Seen | null }> {
   const { journals, store, takeOver, lookAt, movedTo = null } = options;
+  let seen = options.seen?.get(shard) ?? null;
   for (let from = 0; ; ) {
-    const seen = takeOver ? await lookFirst(shard, { journals, store, lookAt, movedTo }) : null;
+    if (takeOver) seen ??= (await lookFirst([shard], { journals, store, lookAt, movedTo })).get(shard) ?? null;
     const raised = await journals.raise(shard, store.path, { takeOver, from: seen?.epoch ?? from });
     if (raised.outcome !== 'moved') return { raised, seen };
     from = raised.epoch;
+    seen = null;
   }
 }
 
@@ -85,13 +89,14 @@ async function raise(
  */
 async function rowsToBegin(
   shard: number,
-  from: { readonly confirmed: string | null; readonly source: string | null; readonly hold: number },
+  { confirmed, source }: { readonly confirmed: string | null; readonly source: string | null },
   { journals, store, readOther }: ClaimOptions,
 ): Promise<WriteBatch> {
-  const { confirmed, source, hold } = from;
   if (confirmed === store.path) return new WriteBatch();
   // Nobody has confirmed a store yet: what ours may hold of the shard is of no owner.
   if (source === null) return clearShard(shard, store);
+  // Asked after the raise: until then the owner may have reported more.
+  const hold = source === confirmed ? 0 : ((await journals.list()).shards[shard]?.hold ?? 0);
   const check = (reader: StoreReader): void => {
     if (source !== confirmed) checkReported(shard, reader, { path: source, hold });
   };

@@ -12,9 +12,14 @@ import { isCheckpointRow } from './rows.ts';
 
 /**
  * Tries to read the summer store in another folder, as a takeover will: that it is there, that it can be read, that there is
- * room for a copy of it. `check` gets the store, unless its process commits too fast for that. Throws what is in the way.
+ * room for a copy of it and for what is kept of it and of the stores `besides`. `check` gets the store, unless its process
+ * commits too fast for that. Throws what is in the way.
  */
-export type LookAt = (path: string, check: (reader: StoreReader) => unknown) => Promise<void>;
+export type LookAt = (
+  path: string,
+  check: (reader: StoreReader) => unknown,
+  besides: readonly string[],
+) => Promise<void>;
 
 /** A shard as it was looked at. */
 export type Seen = {
@@ -32,19 +37,38 @@ export type LookOptions = {
   readonly movedTo: string | null;
 };
 
-/** Throws an OperatingError that says what helps when the shard could not be taken over; nothing has changed then. */
-export async function lookFirst(shard: number, { journals, store, lookAt, movedTo }: LookOptions): Promise<Seen> {
-  const { shards } = await journals.list();
-  const info = shards.find((candidate) => candidate.shard === shard);
-  const seen = { epoch: info?.epoch ?? 0, confirmed: info?.confirmed ?? null, hold: info?.hold ?? 0 };
-  const { confirmed, hold } = seen;
-  if (confirmed === null || confirmed === store.path) return seen;
-  const from = movedTo ?? confirmed;
-  try {
-    if (from === store.path) checkReported(shard, store, { path: from, hold });
-    else await lookAt(from, (reader) => movedTo !== null && checkReported(shard, reader, { path: from, hold }));
-  } catch (cause) {
-    throw cannotTakeOver(shard, { confirmed, from }, cause);
+/**
+ * Looks at every shard that is to be taken over, each store once, and gives them by number. Throws an OperatingError that says
+ * what helps when one of them could not be taken over; nothing has changed then.
+ */
+export async function lookFirst(shards: readonly number[], options: LookOptions): Promise<ReadonlyMap<number, Seen>> {
+  const { journals, store, lookAt, movedTo } = options;
+  const { shards: infos } = await journals.list();
+  const seen = new Map<number, Seen>();
+  /** By the store whose rows will be copied. */
+  const sources = new Map<string, { confirmed: string; shards: number[] }>();
+  for (const shard of shards) {
+    const info = infos.find((candidate) => candidate.shard === shard);
+    const { epoch = 0, confirmed = null, hold = 0 } = info ?? {};
+    seen.set(shard, { epoch, confirmed, hold });
+    if (confirmed === null || confirmed === store.path) continue;
+    const from = movedTo ?? confirmed;
+    const source = sources.get(from) ?? { confirmed, shards: [] };
+    source.shards.push(shard);
+    sources.set(from, source);
+  }
+  for (const [from, source] of sources) {
+    const check = (reader: StoreReader): void => {
+      if (movedTo === null) return;
+      for (const shard of source.shards) checkReported(shard, reader, { path: from, hold: seen.get(shard)?.hold ?? 0 });
+    };
+    const besides = [...sources.keys()].filter((other) => other !== from && other !== store.path);
+    try {
+      if (from === store.path) check(store);
+      else await lookAt(from, check, besides);
+    } catch (cause) {
+      throw cannotTakeOver(source.shards, { confirmed: source.confirmed, from }, cause);
+    }
   }
   return seen;
 }
@@ -65,14 +89,20 @@ export function checkReported(
   throw new OperatingError('ERR_STORE_OLDER', detail);
 }
 
-function cannotTakeOver(shard: number, at: { confirmed: string; from: string }, cause: unknown): OperatingError {
+function cannotTakeOver(
+  shards: readonly number[],
+  at: { confirmed: string; from: string },
+  cause: unknown,
+): OperatingError {
   const { confirmed, from } = at;
   const reason = cause instanceof Error ? cause.message : String(cause);
   const isMissing = cause instanceof OperatingError && cause.code === 'ERR_STORE_MISSING' && from === confirmed;
   const help = isMissing ? ' If that folder was moved, add --take-over-from and its new place.' : '';
-  return new OperatingError(
-    'ERR_TAKE_OVER',
-    `shard ${shard} was not taken over, and its owner not disturbed: the store at ${from} cannot be copied: ${reason}.${help}`,
-    { cause },
-  );
+  const what =
+    shards.length === 1
+      ? `shard ${shards.join('')} was not taken over, and its owner not disturbed`
+      : `shards ${shards.join(', ')} were not taken over, and their owner not disturbed`;
+  return new OperatingError('ERR_TAKE_OVER', `${what}: the store at ${from} cannot be copied: ${reason}.${help}`, {
+    cause,
+  });
 }

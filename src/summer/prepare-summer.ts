@@ -8,7 +8,7 @@ import { FencedError } from '../core/errors.ts';
 import type { Journals, ShardEpoch } from '../journal/journals.ts';
 import type { Store } from '../store/store.ts';
 import { type Claim, type ReadOther, checkPartitions, checkWitnesses, claimShard } from './claim.ts';
-import type { LookAt } from './look-first.ts';
+import { type LookAt, lookFirst } from './look-first.ts';
 import { Summer } from './summer.ts';
 
 export type PrepareSummerOptions = {
@@ -46,8 +46,11 @@ export async function prepareSummer(options: PrepareSummerOptions): Promise<Prep
   const info = await journals.list();
   checkPartitions(partitions, info.partitions);
   const owners: ShardEpoch[] = [];
+  const { takeOver, lookAt, movedTo = null } = options;
+  // All of them, before the first raise ends the owner of one.
+  const seen = takeOver ? { seen: await lookFirst(partitions, { journals, store, lookAt, movedTo }) } : {};
   for (const shard of partitions) {
-    const claim = await claimShard(shard, options);
+    const claim = await claimShard(shard, { ...options, ...seen });
     options.onClaim?.(shard, claim);
     if (claim.outcome === 'owned') owners.push(claim.owner);
   }

@@ -89,7 +89,7 @@ async function sum(runtime: ComponentRuntime, flags: Flags, { tampering, crashAt
     partitions: flags.partitions,
     takeOver: flags.takeOver === true,
     readOther: (folder, read) => readLmdbStore({ ...other, folder }, read),
-    lookAt: (folder, check) => lookAtLmdbStore({ ...other, folder }, check),
+    lookAt: (folder, check, besides) => lookAtLmdbStore({ ...other, folder, besides }, check),
     onFailure: (error) => runtime.fail(error),
   });
   runtime.serve({
