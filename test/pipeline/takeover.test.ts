@@ -193,7 +193,7 @@ test.serial('a takeover that cannot succeed leaves the owner as it is, and says 
   renameSync(pipeline.path('summer-a'), elsewhere);
   const successor = pipeline.summer('summer-b', { takeOver: true });
   t.is((await successor.exit()).code, EXIT.internal);
-  t.regex(successor.lastMessage, /shard 0 was not taken over, .* there is no store at .* add --take-over-from/);
+  t.regex(successor.lastMessage, /shards 0, 1 were not taken over, .* there is no store at .* add --take-over-from/);
   const nowhere = pipeline.summer('summer-b', { takeOverFrom: pipeline.path('nowhere') });
   t.is((await nowhere.exit()).code, EXIT.usage);
   t.regex(nowhere.lastMessage, /--take-over-from .*nowhere/);
