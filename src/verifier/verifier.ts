@@ -62,9 +62,9 @@ type Completed = {
   readonly endIndex: number;
   /**
    * Since when the end is known to be durable: the broker's stamp, or when the acknowledgement was read where the stamp is
-   * unknown; `null` until it is acknowledged.
+   * unknown; NaN until it is acknowledged. (Always a number: one object is made for each file, at 25,000 files a second.)
    */
-  acknowledgedNs: number | null;
+  acknowledgedNs: number;
   /** Whether that is a stamp, with which the stamp of the sum is comparable. */
   isStamped: boolean;
 };
@@ -100,14 +100,20 @@ export class Verifier {
   }
 
   /** The generator has taken the step that ends the file. `acknowledgedNs`: when that is known to be in the journal. */
-  completed(file: Omit<Completed, 'isStamped'>): void {
-    this.#ledger.cover(file.fileNumber + 1);
-    if (this.#ledger.isVerified(file.fileNumber)) return;
-    const intendedNs = this.#ledger.complete(file.fileNumber, file.intendedNs);
-    const completed: Completed = { ...file, intendedNs, isStamped: file.acknowledgedNs !== null };
-    this.#completed.set(file.fileNumber, completed);
-    if (completed.acknowledgedNs !== null) this.#deadlines.push(completed);
-    else this.#unacknowledged[this.#options.workload.partitionOf(file.fileNumber)]?.push(completed);
+  completed(file: { fileNumber: number; intendedNs: number; endIndex: number; acknowledgedNs: number | null }): void {
+    const { fileNumber, endIndex, acknowledgedNs } = file;
+    this.#ledger.cover(fileNumber + 1);
+    if (this.#ledger.isVerified(fileNumber)) return;
+    const completed: Completed = {
+      fileNumber,
+      intendedNs: this.#ledger.complete(fileNumber, file.intendedNs),
+      endIndex,
+      acknowledgedNs: acknowledgedNs ?? Number.NaN,
+      isStamped: acknowledgedNs !== null,
+    };
+    this.#completed.set(fileNumber, completed);
+    if (acknowledgedNs !== null) this.#deadlines.push(completed);
+    else this.#unacknowledged[this.#options.workload.partitionOf(fileNumber)]?.push(completed);
   }
 
   /** All records of the partition below `through` are durable, since the broker's `stampNs`; 0: nobody knows since when. */
@@ -203,7 +209,7 @@ export class Verifier {
   /** By the broker's stamps, so that a slow or stopped verifier does not count as a late sum. */
   #checkDelay(completed: Completed, stampNs: number, witness: { journal: string; offset: number }): void {
     const { acknowledgedNs } = completed;
-    if (acknowledgedNs === null || stampNs === 0 || !completed.isStamped) return;
+    if (!completed.isStamped || stampNs === 0) return;
     const delayMs = (stampNs - acknowledgedNs) / 1e6;
     if (delayMs <= this.#options.slaMs) return;
     const detail = `the sum came ${(delayMs / 1000).toFixed(3)} s after the end of its file was acknowledged`;
@@ -228,7 +234,7 @@ export class Verifier {
     this.#isJudging = false;
     const lost = overdue.find(({ fileNumber }) => this.#completed.has(fileNumber));
     if (lost === undefined) return;
-    const seconds = ((now - (lost.acknowledgedNs ?? now)) / 1e9).toFixed(3);
+    const seconds = ((now - lost.acknowledgedNs) / 1e9).toFixed(3);
     const detail = `no sum ${seconds} s after the end of the file was acknowledged, and none in the journal up to ${head}`;
     const { producer, workload } = this.#options;
     throw new ViolationError('lost', detail, {
@@ -240,7 +246,7 @@ export class Verifier {
 
   #warn(oldest: Completed, now: number): void {
     if (this.#warned.fileNumber !== oldest.fileNumber) this.#warned = { fileNumber: oldest.fileNumber, level: 0 };
-    const seconds = (now - (oldest.acknowledgedNs ?? now)) / 1e9;
+    const seconds = (now - oldest.acknowledgedNs) / 1e9;
     let level = this.#warned.level;
     while (level < WARN_SECONDS.length && seconds >= (WARN_SECONDS[level] ?? 0)) level += 1;
     if (level === this.#warned.level) return;
@@ -249,7 +255,8 @@ export class Verifier {
   }
 
   #isOverdue({ acknowledgedNs }: Completed, now: number): boolean {
-    return acknowledgedNs !== null && now - acknowledgedNs > this.#options.slaMs * 1e6;
+    // False while it is not acknowledged: nothing is more than NaN.
+    return now - acknowledgedNs > this.#options.slaMs * 1e6;
   }
 
   #dropVerified(): void {
