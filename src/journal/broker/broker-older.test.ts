@@ -1,6 +1,7 @@
 /** A broker whose store is older than what it had told, and what its clients are told then. */
 
 import test from 'ava';
+import { keyOf, sealRow } from '../../store/row.ts';
 import { MemoryStore } from '../../store/testing/memory-store.ts';
 import { SUMS_JOURNAL, chunkJournal } from '../journals.ts';
 import { PROTOCOL_VERSION } from '../protocol.ts';
@@ -96,4 +97,24 @@ test('a report or a hold beyond the head is answered with the head, and moves no
   const move = { op: 'move-hold', journal: SUMS_JOURNAL, name: 'verifier', offset: 1 } as const;
   t.deepEqual(await harness.ask(move), { outcome: 'beyond', head: 0 });
   t.deepEqual(await harness.ask({ op: 'report', owner, offset: head }), { outcome: 'reported' });
+});
+
+test('a build without numbers that has served the store meanwhile has lost nothing of what was told before', async (t) => {
+  const harness = await BrokerHarness.start();
+  for (let index = 0; index < 9; index += 1) await harness.appended(JOURNAL, chunks(index, 1));
+  const witness = await witnessOf(harness);
+  const store = harness.snapshot();
+  const head = 9 * chunks(0, 1).length;
+  await store.commit(
+    harness.journalNumbers().map((number) => ({
+      table: 'journals',
+      key: keyOf(number),
+      value: sealRow({ begin: 0, head: number === 0 ? head : 0 }),
+    })),
+  );
+  await harness.restartOn(store);
+  t.like(opened(harness, witness), { t: 'opened' });
+  const later = await witnessOf(harness);
+  await harness.restart();
+  t.deepEqual(await harness.ask({ op: 'vouch', witness: later }), { outcome: 'held' });
 });

@@ -50,15 +50,29 @@ export function restore(store: StoreReader, partitions: number): Restored {
   };
 }
 
+/** More than a broker commits in a thousand years; there is room for 8,192 times as many in a double. */
+const UNNUMBERED_COMMITS = 2 ** 40;
+
 /** Of a journal without a row. */
 const NOTHING = { begin: 0, head: 0 };
 
 function restoreLineage(store: StoreReader, journals: readonly JournalLog[]): Pick<Restored, 'lineage' | 'lastCommit'> {
   const row = store.get('config', tables.LINEAGE_KEY);
-  let lastCommit = 0;
-  for (const { number, name } of journals)
-    lastCommit = Math.max(lastCommit, journalRow(store, number, name).commit ?? 0);
-  return { lineage: row === undefined ? null : openRow(row, tables.isLineageRow, 'the lineage'), lastCommit };
+  const lineage = row === undefined ? null : openRow(row, tables.isLineageRow, 'the lineage');
+  const commits = journals.map(({ number, name }) => journalRow(store, number, name).commit);
+  const lastCommit = commits.reduce<number>((last, commit = 0) => Math.max(last, commit), 0);
+  // A build without numbers has written rows since.
+  if (lineage !== null && commits.includes(undefined))
+    return { lineage, lastCommit: afterUnnumbered(lineage, lastCommit) };
+  return { lineage, lastCommit };
+}
+
+/**
+ * Where numbers go on when an older build has served the store meanwhile: it wrote over the number of the last commit. No
+ * start has given as many as lie between, so that what a client was told before is not taken for lost.
+ */
+function afterUnnumbered({ starts }: tables.LineageRow, lastCommit: number): number {
+  return Math.max(lastCommit, starts.at(-1)?.firstCommit ?? 0) + UNNUMBERED_COMMITS;
 }
 
 function journalRow(store: StoreReader, number: number, name: string): tables.JournalRow {

@@ -200,7 +200,6 @@ export class BrokerState {
     return { journal, begin, end: journal.tail };
   }
 
-  /** Ends a producer by a batch that the broker makes itself, so that readers see it. */
   /** Whether the journal may have another producer. */
   hasRoomForProducer({ producers }: JournalLog): boolean {
     return producers.size < Math.min(JOURNAL_PRODUCERS_MAX, Math.floor(PRODUCERS_MAX / this.config.partitions));
@@ -210,7 +209,7 @@ export class BrokerState {
     return `${name} has had ${producers.size} producers and takes no other one: begin with an empty data folder`;
   }
 
-  /** Ends a producer at its next index, once. `false`: the journal does not know it, and may have no other one. */
+  /** Ends a producer at its next index, once, by a batch that readers see. `false`: the journal does not know it, and may have no other one. */
   retire(journal: JournalLog, producer: string): boolean {
     if (!journal.producers.has(producer) && !this.hasRoomForProducer(journal)) return false;
     const state = journal.producer(producer);
