@@ -4,6 +4,8 @@
 use std::collections::TryReserveError;
 
 const WORD_BITS: usize = 64;
+/// Words of a small set, which may still move, so that a small pool does not ask for the memory of the largest one.
+const WORDS_FEW: usize = 64;
 
 #[derive(Default)]
 pub(crate) struct Bits {
@@ -18,14 +20,15 @@ impl Bits {
         self.count
     }
 
-    /// Makes room for the numbers below `bound`, which is at most `bound_max`; the memory for all that may come is asked
-    /// for first, so that a refusal is an error, and nothing is copied later.
+    /// Makes room for the numbers below `bound`, which is at most `bound_max`. A refusal of memory is an error that
+    /// changes nothing. A large set asks once for the memory of all that may come, so that nothing is copied later.
     pub(crate) fn reserve(&mut self, bound: usize, bound_max: usize) -> Result<(), TryReserveError> {
         let words = bound.div_ceil(WORD_BITS);
         if words <= self.words.len() {
             return Ok(());
         }
         let words_max = bound_max.div_ceil(WORD_BITS);
+        let words_max = if words <= WORDS_FEW { words_max.min(WORDS_FEW) } else { words_max };
         self.words.try_reserve_exact(words_max - self.words.len())?;
         self.filled.try_reserve_exact(words_max.div_ceil(WORD_BITS) - self.filled.len())?;
         self.words.resize(words, 0);
@@ -33,14 +36,17 @@ impl Bits {
         Ok(())
     }
 
+    /// Most often the number is a member already: then nothing is written.
     #[inline]
     pub(crate) fn insert(&mut self, number: usize) {
         let index = number / WORD_BITS;
         let word = &mut self.words[index];
         let bit = 1u64 << (number % WORD_BITS);
-        self.count += usize::from(*word & bit == 0);
-        *word |= bit;
-        self.filled[index / WORD_BITS] |= 1u64 << (index % WORD_BITS);
+        if *word & bit == 0 {
+            *word |= bit;
+            self.count += 1;
+            self.filled[index / WORD_BITS] |= 1u64 << (index % WORD_BITS);
+        }
     }
 
     #[inline]

@@ -12,6 +12,7 @@ mod contexts;
 mod failure;
 mod lanes;
 mod page;
+mod plan;
 mod pool;
 mod record;
 mod sha256;

@@ -31,28 +31,29 @@ pub const PAYLOAD_BYTES_MAX: usize = u32::MAX as usize;
 /// A record's header, read at `offset` of a payload that holds it and its data whole.
 #[derive(Clone, Copy)]
 pub(crate) struct Record {
-    pub(crate) offset: usize,
-    pub(crate) data_bytes: usize,
-    pub(crate) sequence: u32,
     pub(crate) file_id: FileId,
+    pub(crate) offset: u32,
+    /// 0 ends the file.
+    pub(crate) data_bytes: u32,
+    pub(crate) sequence: u32,
 }
 
 impl Record {
-    /// None if the header or the data reaches past the payload's end.
-    #[inline]
+    /// None if the header or the data reaches past the payload's end, which is at most `PAYLOAD_BYTES_MAX`.
+    #[inline(always)]
     pub(crate) fn read(payload: &[u8], offset: usize) -> Option<Record> {
         let header: &[u8; RECORD_HEADER_BYTES] = payload.get(offset..)?.first_chunk()?;
-        let data_bytes = u32::from_le_bytes([header[0], header[1], header[2], header[3]]) as usize;
+        let data_bytes = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
         let sequence = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
-        if payload.len() - offset - RECORD_HEADER_BYTES < data_bytes {
+        if payload.len() - offset - RECORD_HEADER_BYTES < data_bytes as usize {
             return None;
         }
         let file_id: &FileId = header.last_chunk()?;
-        Some(Record { offset, data_bytes, sequence, file_id: *file_id })
+        Some(Record { file_id: *file_id, offset: offset as u32, data_bytes, sequence })
     }
 
     pub(crate) fn end(&self) -> usize {
-        self.offset + RECORD_HEADER_BYTES + self.data_bytes
+        self.offset as usize + RECORD_HEADER_BYTES + self.data_bytes as usize
     }
 }
 

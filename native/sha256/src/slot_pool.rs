@@ -6,7 +6,7 @@ use std::fmt;
 use crate::backend::{Backend, Splicer, prefetch, with_vectors};
 use crate::codec::{self, STATE_BYTES, StateError};
 use crate::context::{BYTE_COUNT_MAX, Context, DIGEST_BYTES, FILE_ID_BYTES, digest_bytes};
-use crate::pool::PREFETCH_AHEAD;
+use crate::plan::PREFETCH_AHEAD;
 use crate::record::PAYLOAD_BYTES_MAX;
 use crate::slab::Slab;
 use crate::window::Window;

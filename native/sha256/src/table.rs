@@ -129,8 +129,8 @@ impl Table {
 
     /// The slot of `file_id`, whose hash is given.
     #[inline(always)]
-    pub(crate) fn find(&self, hash: u32, file_id: &FileId, contexts: &Contexts) -> Option<u32> {
-        let found = self.seek(hash, |slot| contexts[slot].file_id == *file_id).0;
+    pub(crate) fn find(&self, hash: u32, file_id: FileId, contexts: &Contexts) -> Option<u32> {
+        let found = self.seek(hash, |slot| contexts[slot].file_id == file_id).0;
         match &self.beyond {
             Some(beyond) if found.is_none() => beyond.find_beyond(file_id, contexts),
             _ => found,
@@ -138,8 +138,8 @@ impl Table {
     }
 
     #[cold]
-    fn find_beyond(&self, file_id: &FileId, contexts: &Contexts) -> Option<u32> {
-        self.find(self.hash(file_id), file_id, contexts)
+    fn find_beyond(&self, file_id: FileId, contexts: &Contexts) -> Option<u32> {
+        self.find(self.hash(&file_id), file_id, contexts)
     }
 
     /// The slot of this table's entry under `hash` that `is_it`, and how many entries were looked at.
@@ -173,14 +173,14 @@ impl Table {
     }
 
     /// Adds an id that is not in the table. Room for it was reserved.
-    pub(crate) fn insert(&mut self, hash: u32, slot: u32, file_id: &FileId) -> Result<(), TryReserveError> {
+    pub(crate) fn insert(&mut self, hash: u32, slot: u32, file_id: FileId) -> Result<(), TryReserveError> {
         if self.put(entry_of(hash, slot), DISTANCE_MAX) {
             self.count += 1;
             return Ok(());
         }
         let beyond = self.beyond.get_or_insert_with(|| Box::new(Table::new()));
         beyond.reserve(1)?;
-        beyond.insert(beyond.hash(file_id), slot, file_id)
+        beyond.insert(beyond.hash(&file_id), slot, file_id)
     }
 
     /// Puts an entry back that was removed since the table last shrank; for that there is always a place.
@@ -200,14 +200,14 @@ impl Table {
     }
 
     /// Removes the entry of `slot`, which is in the table under `hash`, the hash of `file_id`.
-    pub(crate) fn remove(&mut self, hash: u32, slot: u32, file_id: &FileId) {
+    pub(crate) fn remove(&mut self, hash: u32, slot: u32, file_id: FileId) {
         let number = self.segment_number(hash);
         let segment = &mut self.segments[number];
         let wanted = entry_of(hash, slot);
         let positions = (home(hash)..home(hash) + SEGMENT_ENTRIES).map(|position| position % SEGMENT_ENTRIES);
         let Some(mut hole) = positions.take_while(|at| segment[*at] != 0).find(|at| segment[*at] == wanted) else {
             let Some(beyond) = &mut self.beyond else { panic!("the slot is in the table") };
-            return beyond.remove(beyond.hash(file_id), slot, file_id);
+            return beyond.remove(beyond.hash(&file_id), slot, file_id);
         };
         // What follows and is not at home moves one place nearer.
         loop {
@@ -284,11 +284,6 @@ impl Table {
 
     fn is_empty(&self) -> bool {
         self.count == 0 && self.beyond.as_ref().is_none_or(|beyond| beyond.is_empty())
-    }
-
-    /// Forgets all, the keys too.
-    pub(crate) fn clear(&mut self) {
-        *self = Self::new();
     }
 }
 

@@ -47,11 +47,13 @@ impl IdHasher {
 
     #[inline(always)]
     pub(crate) fn hash(&self, file_id: &FileId) -> u32 {
+        // As a value: whoever has just put an id together from words would wait for them to be read back as 16 bytes.
+        let id = u128::from_le_bytes(*file_id);
         match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the token exists, so `with_keys` has seen the feature.
-            Self::Aes(Aes(()), keys) => unsafe { aes(keys, file_id) },
-            Self::Sip(keys) => sip(*keys, file_id),
+            Self::Aes(Aes(()), keys) => unsafe { aes(keys, id) },
+            Self::Sip(keys) => sip(*keys, id),
         }
     }
 }
@@ -62,18 +64,17 @@ impl IdHasher {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "aes")]
 #[inline]
-unsafe fn aes(keys: &[[u64; 2]; AES_KEYS], file_id: &FileId) -> u32 {
+unsafe fn aes(keys: &[[u64; 2]; AES_KEYS], id: u128) -> u32 {
+    let state = _mm_set_epi64x((id >> 64) as i64, id as i64);
     // SAFETY: each read has the 16 bytes of an array; `loadu` needs no alignment.
-    let (state, [before, rounds @ ..]) = unsafe {
-        (_mm_loadu_si128(file_id.as_ptr().cast()), keys.each_ref().map(|key| _mm_loadu_si128(key.as_ptr().cast())))
-    };
+    let [before, rounds @ ..] = unsafe { keys.each_ref().map(|key| _mm_loadu_si128(key.as_ptr().cast())) };
     let mixed = rounds.into_iter().fold(_mm_xor_si128(state, before), |state, key| _mm_aesenc_si128(state, key));
     _mm_cvtsi128_si32(mixed) as u32
 }
 
 /// SipHash-1-3 of two words. They are always two, so that their length is not hashed with them.
-fn sip([key0, key1]: [u64; 2], file_id: &FileId) -> u32 {
-    let id = u128::from_le_bytes(*file_id);
+#[inline(never)]
+fn sip([key0, key1]: [u64; 2], id: u128) -> u32 {
     let mut v = [
         key0 ^ 0x736f_6d65_7073_6575,
         key1 ^ 0x646f_7261_6e64_6f6d,

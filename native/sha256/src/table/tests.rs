@@ -38,7 +38,7 @@ impl Table {
 
     fn open(&mut self, file_id: &FileId, slot: u32) {
         self.reserve(1).unwrap();
-        self.insert(self.hash(file_id), slot, file_id).unwrap();
+        self.insert(self.hash(file_id), slot, *file_id).unwrap();
     }
 
     fn take_moved(&mut self) -> usize {
@@ -68,10 +68,10 @@ fn agrees_with_a_map(hash_bits: u32) {
         let file = (random.next() >> 33) as u32 % FILES;
         let hash = cut(&table, file);
         match map.remove(&file) {
-            Some(()) => table.remove(hash, file, &file_id(file)),
+            Some(()) => table.remove(hash, file, file_id(file)),
             None => {
                 table.reserve(1).unwrap();
-                table.insert(hash, file, &file_id(file)).unwrap();
+                table.insert(hash, file, file_id(file)).unwrap();
                 map.insert(file, ());
             }
         }
@@ -79,11 +79,11 @@ fn agrees_with_a_map(hash_bits: u32) {
             table.shrink();
         }
         let probe = (random.next() >> 13) as u32 % FILES;
-        let found = table.find(cut(&table, probe), &file_id(probe), &contexts);
+        let found = table.find(cut(&table, probe), file_id(probe), &contexts);
         assert_eq!(found, map.contains_key(&probe).then_some(probe));
     }
     for file in map.into_keys() {
-        table.remove(cut(&table, file), file, &file_id(file));
+        table.remove(cut(&table, file), file, file_id(file));
     }
     table.shrink();
     assert!(table.is_empty() && table.beyond.is_none() && table.segments() == 1);
@@ -134,12 +134,12 @@ fn ids_that_all_collide_are_found_in_a_bounded_number_of_probes() {
     for file in 0..FILES {
         // What somebody would reach who knew the keys: one hash for all.
         table.reserve(1).unwrap();
-        table.insert(0x1234_5678, file, &file_id(file)).unwrap();
+        table.insert(0x1234_5678, file, file_id(file)).unwrap();
     }
     let most = (0..FILES).map(|file| {
         let (found, probes) = table.seek(0x1234_5678, |slot| contexts[slot].file_id == file_id(file));
         let Some(beyond) = &table.beyond else { panic!("so many do not fit near one home") };
-        assert_eq!(table.find(0x1234_5678, &file_id(file), &contexts), Some(file));
+        assert_eq!(table.find(0x1234_5678, file_id(file), &contexts), Some(file));
         probes + if found.is_none() { beyond.probes(&file_id(file), &contexts) } else { 0 }
     });
     assert!(most.max().unwrap() <= 2 * (DISTANCE_MAX + 2));
@@ -161,7 +161,7 @@ fn no_operation_moves_more_than_a_segment_and_growing_moves_each_entry_a_few_tim
     assert!(bytes <= (FILES as usize / SEGMENT_FILES_MAX + 1) * 4096);
     for file in 0..FILES {
         let id = file_id(file);
-        table.remove(table.hash(&id), file, &id);
+        table.remove(table.hash(&id), file, id);
         table.shrink();
         let moved = table.take_moved();
         assert!(moved <= 2 * SEGMENT_ENTRIES, "{moved} entries when file {file} went");
