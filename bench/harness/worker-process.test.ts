@@ -42,7 +42,10 @@ test('a Ctrl-C that the whole group gets does not end a worker, and its parent s
 test('a worker that is killed is an error by its name, and not waited for', async (t) => {
   const worker = await startEcho();
   process.kill(worker.pid, 'SIGKILL');
-  await t.throwsAsync(worker.ask({ number: 1 }), { instanceOf: OperatingError, message: 'echo: its process ended' });
+  const ended = { instanceOf: OperatingError, message: 'echo: its process ended' };
+  await t.throwsAsync(worker.ask({ number: 1 }), ended);
+  // Its exit has been seen by now.
+  await t.throwsAsync(worker.ask({ number: 2 }), ended);
   await worker.end();
 });
 

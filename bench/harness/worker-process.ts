@@ -40,7 +40,9 @@ export class WorkerProcess<Request extends object, Answer> {
 
   /** Throws OperatingError ERR_WORKER when it fails or ends instead of answering. */
   async ask(request: Request): Promise<Answer> {
-    this.#child.send(request);
+    // A process that has just died may be told by an error of the channel before its exit is: the exit says it.
+    if (this.#isOver) throw this.#overError();
+    this.#child.send(request, () => undefined);
     return this.#reply();
   }
 
@@ -55,14 +57,22 @@ export class WorkerProcess<Request extends object, Answer> {
       return reply.answer;
     } catch (cause) {
       if (!ended.signal.aborted) throw cause;
-      throw new OperatingError('ERR_WORKER', `${this.#name}: its process ended`, { cause });
+      throw this.#overError(cause);
     } finally {
       this.#child.off('exit', onExit);
     }
   }
 
+  get #isOver(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  #overError(cause?: unknown): OperatingError {
+    return new OperatingError('ERR_WORKER', `${this.#name}: its process ended`, { cause });
+  }
+
   async end(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    if (this.#isOver) return;
     const exited = once(this.#child, 'exit');
     this.#child.disconnect();
     await exited;
