@@ -41,4 +41,6 @@ export type Mutant = {
   readonly decorations: () => Decorations;
   /** What the bug needs to show at all, put into a plan: a kind of fault, a small retention. */
   readonly adapt?: (plan: Plan) => Plan;
+  /** The plan so adapted ends its chunkers before its faults: without the bug it shows too little to hold. */
+  readonly isPlanInconclusive?: true;
 };

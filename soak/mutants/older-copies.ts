@@ -29,6 +29,7 @@ export const OLDER_COPY_MUTANTS: readonly Mutant[] = [
     kinds: ['acknowledged-loss'],
     decorations: () => restartsOlder('older', ({ chunkersUp, drained }) => chunkersUp === 0 && drained > 0),
     adapt: (plan) => withBrokerCrashes(withEarlyEnds(plan)),
+    isPlanInconclusive: true,
   },
   {
     name: 'older-copy-before-summers-return',
@@ -41,6 +42,7 @@ export const OLDER_COPY_MUTANTS: readonly Mutant[] = [
         ({ chunkersUp, drained, isRemembered }) => chunkersUp === 0 && drained > 0 && !isRemembered,
       ),
     adapt: (plan) => withPowerLosses(withEarlyEnds(plan)),
+    isPlanInconclusive: true,
   },
   {
     name: 'older-copy-vouched-for',

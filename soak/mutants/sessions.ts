@@ -97,8 +97,9 @@ function withHeader(frames: Frames, header: object): Frames {
 /** Appends of each session are numbered from 1; the acknowledgements of the session before are heard again. */
 class OldAnswers implements Dialer {
   readonly #dialer: Dialer;
-  /** Of the broker that was heard last. */
+  /** Of the broker that was heard last: its incarnation, and the number of its last durable commit. */
   #incarnation = '';
+  #commit: unknown = 0;
   /** The last acknowledgements of the session before. */
   #old: readonly { readonly id: number; readonly outcome: unknown }[] = [];
 
@@ -115,6 +116,7 @@ class OldAnswers implements Dialer {
       onMessage: (frames) => {
         const header = headerOf(frames);
         this.#incarnation = String(header['i']);
+        this.#commit = header['c'];
         if (header.t !== 'acks') return events.onMessage(frames);
         this.#old = (header['acks'] as { id: number; outcome: unknown }[]).slice(-1).map((ack) => ({ ...ack, id: 1 }));
         const acks = (header['acks'] as { id: number; outcome: unknown }[]).map((ack) => ({
@@ -139,7 +141,9 @@ class OldAnswers implements Dialer {
 
   #hear(events: Parameters<Dialer['dial']>[1], session: string, acks: readonly object[]): void {
     queueMicrotask(() =>
-      events.onMessage(withHeader([new Uint8Array(0)], { t: 'acks', acks, i: this.#incarnation, s: session })),
+      events.onMessage(
+        withHeader([new Uint8Array(0)], { t: 'acks', acks, i: this.#incarnation, s: session, c: this.#commit }),
+      ),
     );
   }
 }
