@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { readEnvironment } from '../src/measure/environment.ts';
-import { processorOf } from '../src/measure/machine.ts';
-import { RUN_SCHEMA_VERSION, type RunFile } from '../src/measure/run-folder.ts';
+import { readEnvironment } from '../src/results/environment.ts';
+import { processorOf } from '../src/results/machine.ts';
+import { RUN_SCHEMA_VERSION, type RunFile } from '../src/results/run-folder.ts';
 import { machineName, recordBaseline } from './baseline.ts';
 import { loadRun } from './compare/loading.ts';
 import { impossibleRows } from './possible.ts';

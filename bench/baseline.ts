@@ -4,7 +4,7 @@ import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { OperatingError } from '../src/core/errors.ts';
-import { makeFolders, type RunFile } from '../src/measure/run-folder.ts';
+import { makeFolders, type RunFile } from '../src/results/run-folder.ts';
 
 const FILES = ['run.json', 'samples.csv', 'latency.csv'];
 

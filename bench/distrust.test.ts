@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Sample } from '../src/measure/samples.ts';
+import type { Sample } from '../src/results/samples.ts';
 import { distrustedRows, distrustName, isDistrusted, rowRemark, unsteadyRemark, withRounds } from './distrust.ts';
 
 function rounds(remarks: readonly string[], row: string): unknown {

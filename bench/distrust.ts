@@ -3,7 +3,7 @@
  * run.json, which older builds write too, so those lines are written and read here, and nowhere else.
  */
 
-import type { Sample } from '../src/measure/samples.ts';
+import type { Sample } from '../src/results/samples.ts';
 import { parametersWithout } from './rows.ts';
 
 /** How a remark on a row begins when the row's figures are no evidence. */

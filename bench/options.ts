@@ -1,7 +1,7 @@
 /** What a benchmark run can be asked for: the flags as typed, checked, and what follows from the scale. Pure. */
 
 import { UsageError } from '../src/core/errors.ts';
-import { leastSignFlipP } from '../src/measure/statistics-sign-flip.ts';
+import { leastSignFlipP } from './compare/statistics-sign-flip.ts';
 import { CONFIDENCE } from '../src/measure/statistics.ts';
 import type { RoundsPlan } from './harness/rounds.ts';
 import type { Scale } from './harness/task.ts';

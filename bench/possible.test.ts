@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Sample } from '../src/measure/samples.ts';
+import type { Sample } from '../src/results/samples.ts';
 import { impossibleRows } from './possible.ts';
 
 function samplesOf(rate: number | null, cpu: number | null, round: number, process = 'all'): Sample[] {

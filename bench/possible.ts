@@ -4,7 +4,7 @@
  * counts work of another time.
  */
 
-import type { Sample } from '../src/measure/samples.ts';
+import type { Sample } from '../src/results/samples.ts';
 import { parameterOf, parametersWithout } from './rows.ts';
 
 export const RATE_METRIC: string = 'chunks_per_s';

@@ -2,8 +2,8 @@
 
 import { fileURLToPath } from 'node:url';
 import { selectedBackend } from '../src/hash/backend.ts';
-import { packageVersion } from '../src/measure/environment.ts';
-import type { Program } from '../src/measure/run-folder.ts';
+import { packageVersion } from '../src/results/environment.ts';
+import type { Program } from '../src/results/run-folder.ts';
 import { libzmqVersion } from '../src/transport/zeromq-link.ts';
 
 /** `dist/bench/` is two folders below the root of the package. */

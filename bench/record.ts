@@ -2,10 +2,10 @@
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CsvFile } from '../src/measure/csv.ts';
-import { LATENCY_COLUMNS, type LatencyRow, latencyRow } from '../src/measure/latency-row.ts';
-import { digestFiles, type RunFile, writeRunFile } from '../src/measure/run-folder.ts';
-import { parametersText, SAMPLE_COLUMNS, type Sample } from '../src/measure/samples.ts';
+import { CsvFile } from '../src/results/csv.ts';
+import { LATENCY_COLUMNS, type LatencyRow, latencyRow } from '../src/results/latency-row.ts';
+import { digestFiles, type RunFile, writeRunFile } from '../src/results/run-folder.ts';
+import { parametersText, SAMPLE_COLUMNS, type Sample } from '../src/results/samples.ts';
 import { rowRemark, withRounds } from './distrust.ts';
 import type { Outcome, Task } from './harness/task.ts';
 

@@ -1,7 +1,7 @@
 /** The samples of a run by row: one benchmark with its parameters and one metric, over all rounds. Pure. */
 
 import { formatBytes, formatCount, formatSeconds } from '../src/core/units.ts';
-import type { Sample } from '../src/measure/samples.ts';
+import type { Sample } from '../src/results/samples.ts';
 import { ascending, median } from '../src/measure/statistics.ts';
 
 export type Row = Pick<Sample, 'suite' | 'benchmark' | 'parameters' | 'metric' | 'unit' | 'better'> & {

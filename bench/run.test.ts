@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { EXIT, exitCodeOf, InvariantError, ViolationError } from '../src/core/errors.ts';
-import { readCsv } from '../src/measure/csv.ts';
+import { readCsv } from '../src/results/csv.ts';
 import { contenderTask } from './hash/chunk-tasks.ts';
 import { nodeCryptoOfChunks } from './hash/contenders.ts';
 import { Workload } from './hash/workload.ts';

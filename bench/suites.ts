@@ -1,7 +1,7 @@
 /** Makes a suite by its name; each is loaded on demand, so that one that is not asked for needs nothing. */
 
 import { unreachable } from '../src/core/assert.ts';
-import type { Launch } from '../src/process/component-process.ts';
+import type { Launch } from '../src/fleet/component-process.ts';
 import type { Scale, Suite } from './harness/task.ts';
 import type { SuiteName } from './options.ts';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Sample } from '../src/measure/samples.ts';
+import type { Sample } from '../src/results/samples.ts';
 import { rowsOf } from './rows.ts';
 import { benchTables } from './tables.ts';
 

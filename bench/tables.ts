@@ -1,6 +1,6 @@
 /** What a run came to, as text: medians over its rounds, and ratios to the peers of the same rounds. Pure. */
 
-import type { Sample } from '../src/measure/samples.ts';
+import type { Sample } from '../src/results/samples.ts';
 import { pipelineTables } from './pipeline/tables.ts';
 import { parameterOf, parametersWithout, type Row, rowsOf, valueText } from './rows.ts';
 import { aligned } from './text-table.ts';

@@ -4,8 +4,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { OperatingError, interruptedError } from '../../src/core/errors.ts';
-import { withoutGitVariables } from '../../src/measure/repository.ts';
-import { lastLogLines } from '../../src/process/exit-judgement.ts';
+import { withoutGitVariables } from '../../src/results/repository.ts';
+import { lastLogLines } from '../../src/fleet/exit-judgement.ts';
 
 const LOG_LINES_SHOWN = 5;
 /** From SIGTERM to SIGKILL: npm undoes an installation first, which takes its time. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { OperatingError, UsageError } from '../../src/core/errors.ts';
-import { gitText } from '../../src/measure/repository.ts';
+import { gitText } from '../../src/results/repository.ts';
 import { mustRun } from './child.ts';
 
 const run = promisify(execFile);

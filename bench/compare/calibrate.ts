@@ -4,7 +4,7 @@
  * figures.
  */
 
-import { makeCommand, parsed } from '../../src/cli/flags.ts';
+import { makeCommand, parsed } from '../../src/component/flags.ts';
 import { parseCount } from '../../src/core/units.ts';
 import {
   blocksOf,

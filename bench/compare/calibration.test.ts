@@ -1,6 +1,6 @@
 import test from 'ava';
 import { Prng } from '../../src/core/prng.ts';
-import type { Sample } from '../../src/measure/samples.ts';
+import type { Sample } from '../../src/results/samples.ts';
 import { blocksOf, calibrate, countChanges, pairedRuns, resample, stretchesOf } from './calibration.ts';
 import { compareRuns } from './comparison.ts';
 import type { LoadedRun, RunDescription } from './loading.ts';

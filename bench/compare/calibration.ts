@@ -7,7 +7,7 @@
  */
 
 import { Prng } from '../../src/core/prng.ts';
-import { isJudged, type Sample } from '../../src/measure/samples.ts';
+import { isJudged, type Sample } from '../../src/results/samples.ts';
 import { median } from '../../src/measure/statistics.ts';
 import { type Comparison, compareRuns } from './comparison.ts';
 import type { LoadedRun, RunDescription } from './loading.ts';

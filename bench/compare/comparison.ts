@@ -1,7 +1,7 @@
 /** The whole comparison of two sides, and what a gate makes of it. Pure but for the loaded files. */
 
 import { EXIT } from '../../src/core/errors.ts';
-import { isJudged } from '../../src/measure/samples.ts';
+import { isJudged } from '../../src/results/samples.ts';
 import { type Difference, findDifferences, findUnknown } from './differences.ts';
 import { type JudgedRow, judgeRows, type JudgeOptions } from './judge.ts';
 import { compareLatencies, type LatencyComparison } from './latency.ts';

@@ -4,7 +4,7 @@
  */
 
 import { asRecord } from '../../src/core/assert.ts';
-import { ENVIRONMENT_FACTS } from '../../src/measure/environment.ts';
+import { ENVIRONMENT_FACTS } from '../../src/results/environment.ts';
 import type { LoadedRun } from './loading.ts';
 
 export type Difference = {

@@ -1,6 +1,6 @@
 /** The comparison for programs: rows as CSV, all of it as JSON. results/README.md describes both. */
 
-import { csvText } from '../../src/measure/csv.ts';
+import { csvText } from '../../src/results/csv.ts';
 import type { ComparedRow, Comparison, GateOutcome } from './comparison.ts';
 
 export const COMPARISON_SCHEMA_VERSION: number = 1;

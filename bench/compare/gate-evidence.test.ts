@@ -3,7 +3,7 @@
 import test from 'ava';
 import { assert } from '../../src/core/assert.ts';
 import { EXIT } from '../../src/core/errors.ts';
-import type { RunFile } from '../../src/measure/run-folder.ts';
+import type { RunFile } from '../../src/results/run-folder.ts';
 import { AGAIN, judge, pair, refused, SAME, SLOWER } from './testing/judging.ts';
 import { noisyRows, type RunSpecification, UNDISTURBED } from './testing/run-folders.ts';
 

@@ -4,7 +4,7 @@ import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { EXIT } from '../../src/core/errors.ts';
-import type { RunFile } from '../../src/measure/run-folder.ts';
+import type { RunFile } from '../../src/results/run-folder.ts';
 import { AGAIN, FASTER, judge, pair, refused, SAME, SLOWER } from './testing/judging.ts';
 import { noisyRows, type RunSpecification, temporaryFolder, UNDISTURBED, writeRun } from './testing/run-folders.ts';
 

@@ -1,20 +1,9 @@
 /** What each row comes to: the change with its interval, p corrected for all rows, and a verdict. Pure. */
 
 import { CONFIDENCE, type Estimate, greatest, holm, median, medianWithInterval } from '../../src/measure/statistics.ts';
-import { isJudged } from '../../src/measure/samples.ts';
-import {
-  hodgesLehmann,
-  leastMannWhitneyP,
-  mannWhitney,
-  pseudoMedian,
-  shiftFoundByRanks,
-} from '../../src/measure/statistics-ranks.ts';
-import {
-  detectableShifts,
-  leastSignFlipP,
-  type PairedRow,
-  signFlipTest,
-} from '../../src/measure/statistics-sign-flip.ts';
+import { isJudged } from '../../src/results/samples.ts';
+import { hodgesLehmann, leastMannWhitneyP, mannWhitney, pseudoMedian, shiftFoundByRanks } from './statistics-ranks.ts';
+import { detectableShifts, leastSignFlipP, type PairedRow, signFlipTest } from './statistics-sign-flip.ts';
 import type { Design, Row, RowSide } from './rows.ts';
 
 /** The corrected p from which on a difference is no chance: false alarms in one of twenty comparisons, not rows. */

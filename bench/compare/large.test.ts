@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { EXIT } from '../../src/core/errors.ts';
 import { Prng } from '../../src/core/prng.ts';
-import { writeRunFile } from '../../src/measure/run-folder.ts';
+import { writeRunFile } from '../../src/results/run-folder.ts';
 import { temporaryFolder, UNDISTURBED } from './testing/run-folders.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));

@@ -1,6 +1,6 @@
 /** latency.csv as compare reads it: rows of text, whose columns before `unit` are the name. */
 
-import { type CsvRecord, parseCsv } from '../../src/measure/csv-grammar.ts';
+import { type CsvRecord, parseCsv } from '../../src/results/csv-grammar.ts';
 
 export type LatencyRow = Readonly<Record<string, string>>;
 

@@ -2,7 +2,7 @@
 
 import test from 'ava';
 import { EXIT } from '../../src/core/errors.ts';
-import type { Sample } from '../../src/measure/samples.ts';
+import type { Sample } from '../../src/results/samples.ts';
 import { AGAIN, judge, pair, refused, SAME } from './testing/judging.ts';
 
 /** The rows with another rate beside them, of which nothing is better. */

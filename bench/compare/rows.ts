@@ -6,7 +6,7 @@
  * do, which share their process and their minute: what they show is said, and is not taken as proven.
  */
 
-import { isJudged, type Sample } from '../../src/measure/samples.ts';
+import { isJudged, type Sample } from '../../src/results/samples.ts';
 import { median } from '../../src/measure/statistics.ts';
 import { distrustedRows, distrustName, isDistrusted } from '../distrust.ts';
 import type { LoadedRun } from './loading.ts';

@@ -3,8 +3,8 @@
  * column, and then the file has no samples. A last line that was cut is said too, and only that one is left out.
  */
 
-import { type CsvRecord, parseCsv, parseDecimal } from '../../src/measure/csv-grammar.ts';
-import { SAMPLE_COLUMNS, type Sample } from '../../src/measure/samples.ts';
+import { type CsvRecord, parseCsv, parseDecimal } from '../../src/results/csv-grammar.ts';
+import { SAMPLE_COLUMNS, type Sample } from '../../src/results/samples.ts';
 
 export type SamplesFile = {
   readonly samples: readonly Sample[];

@@ -1,8 +1,8 @@
 /** What the table and the markdown of a comparison say in the same words: everything but the rows' layout. */
 
-import { isJudged } from '../../src/measure/samples.ts';
+import { isJudged } from '../../src/results/samples.ts';
 import { CONFIDENCE, greatest } from '../../src/measure/statistics.ts';
-import { leastMannWhitneyP } from '../../src/measure/statistics-ranks.ts';
+import { leastMannWhitneyP } from './statistics-ranks.ts';
 import { type ComparedRow, type ComparedRun, type Comparison, shortened } from './comparison.ts';
 import { figureText, intervalText, medianText, pText, percentText, verdictText } from './figures.ts';
 import type { LatencyComparison } from './latency.ts';

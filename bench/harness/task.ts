@@ -1,7 +1,7 @@
 /** What a suite is made of: tasks that are measured once a round, each with a check of what it produced. */
 
 import type { LatencyHistogram } from '../../src/measure/histogram.ts';
-import type { Sample } from '../../src/measure/samples.ts';
+import type { Sample } from '../../src/results/samples.ts';
 
 /** One figure of one round, as in a row of samples.csv. */
 export type Measurement = {

@@ -7,7 +7,7 @@ import test from 'ava';
 import { assert } from '../../src/core/assert.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { OperatingError } from '../../src/core/errors.ts';
-import { until } from '../../src/process/waiting.ts';
+import { until } from '../../src/fleet/waiting.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 const ECHO = join(import.meta.dirname, 'testing/echo-worker.js');

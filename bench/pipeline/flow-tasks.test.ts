@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { componentLaunch } from '../../src/process/component-process.ts';
+import { componentLaunch } from '../../src/fleet/component-process.ts';
 import type { Measurement } from '../harness/task.ts';
 import { FlowTasks, possible } from './flow-tasks.ts';
 

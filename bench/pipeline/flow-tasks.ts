@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { assert } from '../../src/core/assert.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { median } from '../../src/measure/statistics.ts';
-import type { PipelineOptions } from '../../src/process/component-specs.ts';
+import type { PipelineOptions } from '../../src/fleet/component-specs.ts';
 import type { Measurement, Outcome, Task } from '../harness/task.ts';
 import { ALL, coresUsed, CPU_METRIC, isPossible, RATE_METRIC } from '../possible.ts';
 import type { SuiteContext } from '../suites.ts';

@@ -4,7 +4,7 @@
  */
 
 import { LatencyHistogram } from '../../src/measure/histogram.ts';
-import { type Totals, totalsBetween } from '../../src/process/meter.ts';
+import { type Totals, totalsBetween } from '../../src/fleet/meter.ts';
 import type { Steadiness } from './steadiness.ts';
 
 export type FlowWindow = {

@@ -1,7 +1,7 @@
 /** The figures of a window of a pipeline's time. Pure. */
 
 import type { Measurement, Outcome, StageLatencies } from '../harness/task.ts';
-import { seconds, secondsOrNull } from '../../src/measure/latency-row.ts';
+import { seconds, secondsOrNull } from '../../src/results/latency-row.ts';
 import { NOT_TO_BE_TRUSTED } from '../distrust.ts';
 import { ALL, CPU_METRIC, RATE_METRIC } from '../possible.ts';
 import { type FlowWindow, total } from './flow-window.ts';

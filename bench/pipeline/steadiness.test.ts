@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { Prng } from '../../src/core/prng.ts';
-import type { Totals } from '../../src/process/meter.ts';
+import type { Totals } from '../../src/fleet/meter.ts';
 import { generationChunks, isSteady, type Look, steadinessOf, unsteadyText } from './steadiness.ts';
 import { growthWorkload, workloadOf } from './workloads.ts';
 

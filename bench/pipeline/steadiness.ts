@@ -5,8 +5,8 @@
  * generations or more. Pure.
  */
 
-import type { PipelineOptions } from '../../src/process/component-specs.ts';
-import { type Totals, totalsBetween } from '../../src/process/meter.ts';
+import type { PipelineOptions } from '../../src/fleet/component-specs.ts';
+import { type Totals, totalsBetween } from '../../src/fleet/meter.ts';
 import { NEVER_STEADY } from '../distrust.ts';
 
 /** Of a pipeline at one moment. */

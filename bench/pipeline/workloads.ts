@@ -1,7 +1,7 @@
 /** What flows through the measured pipelines, and for how long they are watched, by scale. */
 
 import { type Range, rangeText } from '../../src/core/units.ts';
-import type { PipelineOptions } from '../../src/process/component-specs.ts';
+import type { PipelineOptions } from '../../src/fleet/component-specs.ts';
 import type { Scale } from '../harness/task.ts';
 import { CHUNKS_OF_FILE, FILES_OPEN } from '../workload/generated-batches.ts';
 

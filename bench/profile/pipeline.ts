@@ -4,8 +4,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LineSplitter } from '../../src/process/component-channel.ts';
-import { type Component, type ReadyEvent, decodeEvent } from '../../src/process/component-protocol.ts';
+import { LineSplitter } from '../../src/component/channel.ts';
+import { type Component, type ReadyEvent, decodeEvent } from '../../src/component/protocol.ts';
 import { OperatingError } from '../../src/core/errors.ts';
 import type { Profiled } from './tools.ts';
 

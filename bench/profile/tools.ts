@@ -8,7 +8,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { COMPONENT_ENVIRONMENT } from '../../src/process/component-process.ts';
+import { COMPONENT_ENVIRONMENT } from '../../src/fleet/component-process.ts';
 
 export const TOOLS = ['doctor', 'flame', 'bubbleprof', 'heap', 'cpu-prof', 'heap-prof'] as const;
 export type Tool = (typeof TOOLS)[number];

@@ -2,8 +2,8 @@
 
 import { formatBytes, formatCount, formatSeconds } from '../../src/core/units.ts';
 import { LatencyHistogram } from '../../src/measure/histogram.ts';
-import type { LatencyRow } from '../../src/measure/latency-row.ts';
-import type { Sample } from '../../src/measure/samples.ts';
+import type { LatencyRow } from '../../src/results/latency-row.ts';
+import type { Sample } from '../../src/results/samples.ts';
 import { ALL } from '../possible.ts';
 import { parameterOf, type Row, rowsOf } from '../rows.ts';
 import type { Chart, Series } from './chart.ts';

@@ -1,10 +1,10 @@
 import { tmpdir } from 'node:os';
 import test from 'ava';
-import { readEnvironment } from '../../src/measure/environment.ts';
+import { readEnvironment } from '../../src/results/environment.ts';
 import { LatencyHistogram } from '../../src/measure/histogram.ts';
-import { latencyRow } from '../../src/measure/latency-row.ts';
-import { RUN_SCHEMA_VERSION, type RunFile } from '../../src/measure/run-folder.ts';
-import type { Sample } from '../../src/measure/samples.ts';
+import { latencyRow } from '../../src/results/latency-row.ts';
+import { RUN_SCHEMA_VERSION, type RunFile } from '../../src/results/run-folder.ts';
+import type { Sample } from '../../src/results/samples.ts';
 import { chartsOf } from './charts.ts';
 import { reportPage } from './page.ts';
 

@@ -1,8 +1,8 @@
 /** `report.html`: what a run came to on one page that needs nothing else, light or dark as the reader's system is. Pure. */
 
-import type { LatencyRow } from '../../src/measure/latency-row.ts';
-import type { RunFile } from '../../src/measure/run-folder.ts';
-import type { Sample } from '../../src/measure/samples.ts';
+import type { LatencyRow } from '../../src/results/latency-row.ts';
+import type { RunFile } from '../../src/results/run-folder.ts';
+import type { Sample } from '../../src/results/samples.ts';
 import { rowsOf, valueText } from '../rows.ts';
 import { benchTables } from '../tables.ts';
 import { chartSvg } from './chart.ts';

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { OperatingError, ViolationError } from '../../src/core/errors.ts';
 import { makeFoldersSync } from '../../src/core/folder.ts';
 import { crc32c } from '../../src/hash/crc32c.ts';
-import { chooseEndpoint, type Endpoint } from '../../src/process/endpoint.ts';
+import { chooseEndpoint, type Endpoint } from '../../src/fleet/broker-address.ts';
 import { parseEndpoint } from '../../src/transport/endpoint.ts';
 import type { ClientLink } from '../../src/transport/transport.ts';
 import { ZeromqDialer } from '../../src/transport/zeromq-link.ts';

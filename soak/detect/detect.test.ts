@@ -1,8 +1,8 @@
 import test from 'ava';
 import { UsageError } from '../../src/core/errors.ts';
-import { MUTANTS, mutantNamed } from '../mutants/index.ts';
-import { SABOTAGES } from '../mutants/sabotages.ts';
-import { detectCommand } from './command.ts';
+import { MUTANTS, mutantNamed } from '../simulation/mutants/index.ts';
+import { SABOTAGES } from '../simulation/sabotages/sabotages.ts';
+import { detectCommand } from './detect-command.ts';
 import { Detection } from './detection.ts';
 import { type Experiment, type ExperimentResult, planted } from './experiment.ts';
 import { runExperiments } from './experiments.ts';

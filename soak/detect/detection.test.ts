@@ -1,9 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
-import type { Finding } from '../checkers/history.ts';
-import { MUTANTS } from '../mutants/index.ts';
-import { SABOTAGES } from '../mutants/sabotages.ts';
-import { freshSeedOf } from './command.ts';
+import type { Finding } from '../guarantee/history.ts';
+import { MUTANTS } from '../simulation/mutants/index.ts';
+import { SABOTAGES } from '../simulation/sabotages/sabotages.ts';
+import { freshSeedOf } from './detect-command.ts';
 import { Detection, rateOf } from './detection.ts';
 import type { ExperimentResult } from './experiment.ts';
 import { formatPowers } from './format.ts';

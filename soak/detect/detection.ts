@@ -5,11 +5,11 @@
 
 import { EXIT } from '../../src/core/errors.ts';
 import { median } from '../../src/measure/statistics.ts';
-import { mutantNamed } from '../mutants/index.ts';
-import type { MutantClass } from '../mutants/mutant.ts';
-import { sabotageNamed } from '../mutants/sabotages.ts';
+import { mutantNamed } from '../simulation/mutants/index.ts';
+import type { MutantClass } from '../simulation/mutants/mutant.ts';
+import { sabotageNamed } from '../simulation/sabotages/sabotages.ts';
 import type { ExperimentResult } from './experiment.ts';
-import { type LiveResult, liveSabotages } from './live.ts';
+import { type LiveResult, liveSabotages } from './live-experiments.ts';
 
 /** Of the detections, so many must name the right kind. */
 export const RIGHT_KIND_LEAST = 0.95;

@@ -1,6 +1,6 @@
 /** Runs many experiments on several threads. */
 
-import { runTasks } from '../threads.ts';
+import { runTasks } from '../simulation/threads.ts';
 import { type Experiment, type ExperimentResult, runExperiment } from './experiment.ts';
 
 const WORKER = new URL('./experiment-worker.js', import.meta.url);

@@ -31,19 +31,19 @@ function crowded(seed: number): Plan {
   return { ...plan, ...times, chunkers, faults, sumsBytes: Math.max(4 * batchBytes, 8 * 1024) };
 }
 
-/** Makes the hold when the broker starts for the first time; nobody ever repeats it. */
-function withAbsentReader(holdPatienceMs: number, dropped: string[]): Decorations {
+/** Makes the pin when the broker starts for the first time; nobody ever repeats it. */
+function withAbsentReader(pinPatienceMs: number, dropped: string[]): Decorations {
   let isMade = false;
   return {
     broker: (options) => ({
       ...options,
-      config: { ...options.config, holdPatienceMs },
-      onHoldDropped: ({ name }) => dropped.push(name),
+      config: { ...options.config, pinPatienceMs },
+      onPinDropped: ({ name }) => dropped.push(name),
     }),
     serveBroker: async (options) => {
       const served = await serveBroker(options);
       const sums = served.broker.state.journals.get(SUMS_JOURNAL);
-      if (sums !== undefined && !isMade) served.broker.state.holds.make(sums, ABSENT);
+      if (sums !== undefined && !isMade) served.broker.state.pins.make(sums, ABSENT);
       isMade = true;
       return served;
     },

@@ -11,14 +11,14 @@ import { SUMS_JOURNAL } from '../../src/journal/journals.ts';
 import { fileIdOf } from '../../src/message/chunk.ts';
 import { type PrepareSummerOptions, prepareSummer } from '../../src/summer/prepare-summer.ts';
 import type { StoreReader } from '../../src/store/store.ts';
-import type { Incarnation } from './incarnation.ts';
+import type { Incarnation } from './world/incarnation.ts';
 import { ObservedJournals } from './observed-journals.ts';
 import type { ChunkerPlan } from './plan.ts';
-import type { Handle, Run, SimulatedProcess } from './process.ts';
+import type { Handle, Run, SimulatedProcess } from './world/process.ts';
 
 const PRODUCER = 0x69646e74;
 /** Longer than any absence in a plan. */
-const HOLD_ABSENCE_MS = 600_000;
+const PIN_ABSENCE_MS = 600_000;
 const READ_OTHER_NS = 2e6;
 const LATE_READER_CREDIT_BYTES = 1;
 
@@ -32,8 +32,8 @@ export const runBroker: Run = async (process, incarnation, store) => {
       partitions: plan.partitions,
       retentionBytes: plan.retentionBytes,
       sumsBytes: plan.sumsBytes,
-      holdAbsenceMs: HOLD_ABSENCE_MS,
-      holdPatienceMs: HOLD_ABSENCE_MS,
+      pinAbsenceMs: PIN_ABSENCE_MS,
+      pinPatienceMs: PIN_ABSENCE_MS,
     },
     incarnation: `${process.name}-${incarnation.number}`,
     bootHash: boot(),
@@ -137,8 +137,8 @@ export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: Chun
 /** A summer of these partitions; `takesOver`: whether the next start of it is a takeover. */
 export function runSummer(partitions: readonly number[], takesOver: (process: SimulatedProcess) => boolean): Run {
   return async (process, incarnation, store) => {
-    const { auditor, counters, decorations } = process.surroundings;
-    if (process.starts > 1) auditor.restart(process.name, process.disk, partitions);
+    const { observer, counters, decorations } = process.surroundings;
+    if (process.starts > 1) observer.restart(process.name, process.disk, partitions);
     const journals = connect(process, incarnation);
     const options: PrepareSummerOptions = {
       journals,
@@ -194,7 +194,7 @@ export const runLateReader: Run = async (process, incarnation): Promise<Handle> 
 };
 
 function connect(process: SimulatedProcess, incarnation: Incarnation): ObservedJournals {
-  const { network, recorder, auditor, counters, decorations } = process.surroundings;
+  const { network, recorder, observer, counters, decorations } = process.surroundings;
   const dialer = network.dialer(incarnation);
   let sessions = 0;
   const client = new JournalClient({
@@ -209,7 +209,7 @@ function connect(process: SimulatedProcess, incarnation: Incarnation): ObservedJ
       return `${process.name}/${incarnation.number}/${sessions}`;
     },
   });
-  return new ObservedJournals(client, { incarnation, recorder, auditor, counters, disk: process.disk });
+  return new ObservedJournals(client, { incarnation, recorder, observer, counters, disk: process.disk });
 }
 
 /** Reads another process's store as it is at one moment, some time from now. */

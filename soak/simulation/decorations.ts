@@ -8,12 +8,12 @@ import type { PrepareChunkerOptions } from '../../src/chunker/prepare-chunker.ts
 import type { Log } from '../../src/core/log.ts';
 import type { Prng } from '../../src/core/prng.ts';
 import type { ServeOptions, serveBroker } from '../../src/journal/broker/serve.ts';
-import type { ProcessEnd, ProcessEndOptions } from '../../src/process/process-end.ts';
+import type { ProcessEnd, ProcessEndOptions } from '../../src/component/process-end.ts';
 import type { PrepareSummerOptions, prepareSummer } from '../../src/summer/prepare-summer.ts';
 import type { Dialer } from '../../src/transport/transport.ts';
-import type { HistoryEvent } from '../checkers/history.ts';
+import type { HistoryFilter } from '../guarantee/history.ts';
 import type { StoreReader } from '../../src/store/store.ts';
-import type { Disk, OwnedWrites } from './disk.ts';
+import type { Disk, OwnedWrites } from './world/disk.ts';
 import type { PlannedFault } from './plan.ts';
 
 export type Component = 'broker' | 'chunker' | 'summer';
@@ -80,7 +80,7 @@ export interface Decorations {
   ended?(watched: Watched): void;
   judged?(state: JudgedState): void;
   /** Sabotage of the harness: what the checkers are given of each event. */
-  history?(event: HistoryEvent): readonly HistoryEvent[];
+  readonly history?: HistoryFilter;
   /** Sabotage of the harness: whether a fault is injected at all. */
   injects?(fault: PlannedFault): boolean;
 }

@@ -1,11 +1,11 @@
 /** Injects the faults of a plan, heals them, and records when one is known to have hit. */
 
 import { Prng } from '../../src/core/prng.ts';
-import type { Counters } from './counters.ts';
-import type { Network } from './network.ts';
+import type { Counters } from './world/counters.ts';
+import type { Network } from './world/network.ts';
 import { type Plan, type PlannedFault, targetOf } from './plan.ts';
-import type { SimulatedProcess, Surroundings } from './process.ts';
-import type { Slot, Supervisor } from './supervisor.ts';
+import type { SimulatedProcess, Surroundings } from './world/process.ts';
+import type { Slot, Keeper } from './keeper.ts';
 
 /** A fault whose target is not up is tried again so much later. */
 const RETRY_MS = 25;
@@ -19,7 +19,7 @@ type Of<K extends Kinds> = Extract<PlannedFault, { kind: K }>;
 export class Faults {
   readonly #plan: Plan;
   readonly #surroundings: Surroundings;
-  readonly #supervisor: Supervisor;
+  readonly #keeper: Keeper;
   readonly #network: Network;
   readonly #counters: Counters;
   readonly #onReboot: () => void;
@@ -27,10 +27,10 @@ export class Faults {
   readonly #healing = new Map<number, () => void>();
   #isOver = false;
 
-  constructor(surroundings: Surroundings, supervisor: Supervisor, onReboot: () => void) {
+  constructor(surroundings: Surroundings, keeper: Keeper, onReboot: () => void) {
     this.#plan = surroundings.plan;
     this.#surroundings = surroundings;
-    this.#supervisor = supervisor;
+    this.#keeper = keeper;
     this.#network = surroundings.network;
     this.#counters = surroundings.counters;
     this.#onReboot = onReboot;
@@ -106,7 +106,7 @@ export class Faults {
       case 'slow-disk':
         return this.#onProcess(fault, (process) => this.#slowDisk(fault, process));
       case 'late-reader':
-        this.#supervisor.startLateReader();
+        this.#keeper.startLateReader();
         this.#effective(fault);
         return true;
       default:
@@ -116,7 +116,7 @@ export class Faults {
 
   /** Applies it to the target if that is up. */
   #onProcess(fault: PlannedFault & { target: string }, apply: (process: SimulatedProcess) => void): boolean {
-    const process = this.#supervisor.named(fault.target);
+    const process = this.#keeper.named(fault.target);
     if (process === undefined || process.isDrained) return true;
     if (!process.isUp) return false;
     apply(process);
@@ -125,7 +125,7 @@ export class Faults {
 
   /** The same, if no other fault is about to end it: each end proves one fault. */
   #onUndoomed(fault: PlannedFault & { target: string }, apply: (process: SimulatedProcess) => void): boolean {
-    const process = this.#supervisor.named(fault.target);
+    const process = this.#keeper.named(fault.target);
     return process?.isUp === true && process.death !== null ? false : this.#onProcess(fault, apply);
   }
 
@@ -136,7 +136,7 @@ export class Faults {
         // It has ended by something else.
         else if (fault.when === null) this.#after(RETRY_MS, () => this.#retry(fault));
       });
-      this.#supervisor.kill(process, fault.death);
+      this.#keeper.kill(process, fault.death);
     };
     if (fault.when === null) kill();
     else process.whenEnding = () => !this.#isOver && kill();
@@ -147,10 +147,10 @@ export class Faults {
     const prng = Prng.fromSeed(this.#plan.seed, POWER, fault.id);
     // Before anything starts again.
     this.#onReboot();
-    for (const process of this.#supervisor.processes) {
+    for (const process of this.#keeper.processes) {
       if (!process.isUp) continue;
       const commit = prng.below(2) === 0 ? 'lost' : 'durable';
-      this.#supervisor.kill(process, { atCall: 0, commit, downMs: fault.death.downMs + prng.below(300) });
+      this.#keeper.kill(process, { atCall: 0, commit, downMs: fault.death.downMs + prng.below(300) });
     }
     this.#effective(fault);
     return true;
@@ -178,16 +178,16 @@ export class Faults {
   }
 
   #takeOver(fault: Of<'takeover'>, old: SimulatedProcess): void {
-    const slot = this.#supervisor.slots.find(({ name }) => name === fault.target);
+    const slot = this.#keeper.slots.find(({ name }) => name === fault.target);
     const { incarnation } = old;
     if (slot === undefined || incarnation === null) return;
     const partitions = this.#partitionsOf(fault, slot, old);
-    if (partitions.length === slot.partitions.length) this.#supervisor.abandon(slot, old);
+    if (partitions.length === slot.partitions.length) this.#keeper.abandon(slot, old);
     else this.#counters.count('takeover of some of the shards');
     switch (fault.old) {
       case 'dead':
         this.#counters.count('takeover of a dead summer');
-        this.#supervisor.kill(old, { atCall: 0, commit: fault.wakeMs % 2 === 0 ? 'lost' : 'durable', downMs: 0 });
+        this.#keeper.kill(old, { atCall: 0, commit: fault.wakeMs % 2 === 0 ? 'lost' : 'durable', downMs: 0 });
         break;
       case 'paused':
         this.#counters.count('takeover of a paused summer');
@@ -199,12 +199,12 @@ export class Faults {
       default:
         fault.old satisfies never;
     }
-    const successor = this.#supervisor.takeOver(slot, partitions);
-    if (fault.successor !== null) this.#supervisor.kill(successor, fault.successor);
+    const successor = this.#keeper.takeOver(slot, partitions);
+    if (fault.successor !== null) this.#keeper.kill(successor, fault.successor);
     this.#effective(fault);
     this.#lasts(fault.id, fault.wakeMs, () => {
       if (incarnation.resume() > 0 && successor.isReady) this.#counters.count('takeover with a waking zombie');
-      if (fault.returns) this.#supervisor.bringBack(slot, old);
+      if (fault.returns) this.#keeper.bringBack(slot, old);
     });
   }
 

@@ -13,16 +13,16 @@ import {
 import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
 import { readProducer } from '../../src/message/batch.ts';
 import { readCount } from '../../src/message/counts.ts';
-import type { Auditor } from './auditor.ts';
-import type { Counters } from './counters.ts';
-import type { Disk } from './disk.ts';
-import type { Incarnation } from './incarnation.ts';
-import type { Recorder } from './recorder.ts';
+import type { Observer } from './observer.ts';
+import type { Counters } from './world/counters.ts';
+import type { Disk } from './world/disk.ts';
+import type { Incarnation } from './world/incarnation.ts';
+import type { Recorder } from '../guarantee/recorder.ts';
 
 export type Observation = {
   readonly incarnation: Incarnation;
   readonly recorder: Recorder;
-  readonly auditor: Auditor;
+  readonly observer: Observer;
   readonly counters: Counters;
   /** Where the process keeps its store. */
   readonly disk: Disk;
@@ -60,15 +60,15 @@ export class ObservedJournals extends WrappedJournals {
   }
 
   override async raise(shard: number, path: string, options: RaiseOptions): Promise<RaiseOutcome> {
-    const { incarnation, auditor, disk } = this.#observation;
-    if (!incarnation.isOver) auditor.raises(shard, options.from, incarnation);
+    const { incarnation, observer, disk } = this.#observation;
+    if (!incarnation.isOver) observer.raises(shard, options.from, incarnation);
     const outcome = await this.inner.raise(shard, path, options);
     if (outcome.outcome === 'raised' && !incarnation.isOver) {
-      auditor.raised(shard, outcome.epoch, path);
+      observer.raised(shard, outcome.epoch, path);
       this.#shard('raised', { shard, epoch: outcome.epoch });
       if (outcome.confirmed === path) {
         this.#shard('confirmed', { shard, epoch: outcome.epoch });
-        auditor.claimed(incarnation.name, disk, shard);
+        observer.claimed(incarnation.name, disk, shard);
       }
     }
     return outcome;
@@ -77,10 +77,10 @@ export class ObservedJournals extends WrappedJournals {
   override async confirm(owner: ShardEpoch, path: string): Promise<'confirmed' | 'fenced'> {
     const outcome = await this.inner.confirm(owner, path);
     this.#checkFenced(outcome, owner);
-    const { incarnation, auditor, disk } = this.#observation;
+    const { incarnation, observer, disk } = this.#observation;
     if (outcome === 'confirmed' && !incarnation.isOver) {
       this.#shard('confirmed', owner);
-      auditor.claimed(incarnation.name, disk, owner.shard);
+      observer.claimed(incarnation.name, disk, owner.shard);
     }
     return outcome;
   }
@@ -107,18 +107,18 @@ export class ObservedJournals extends WrappedJournals {
 
   /** Whoever is fenced has been replaced by somebody: exit code 12 says so, and nobody would start it again. */
   #checkFenced(what: string, owner: ShardEpoch | undefined): void {
-    const { incarnation, auditor } = this.#observation;
+    const { incarnation, observer } = this.#observation;
     if (what !== 'fenced' || owner === undefined || incarnation.isOver) return;
     assert(
-      auditor.isRaisedByOthers(owner, incarnation),
+      observer.isRaisedByOthers(owner, incarnation),
       `shard ${owner.shard} is fenced, but nobody else has raised it above epoch ${owner.epoch}`,
     );
   }
 
   #shard(event: 'raised' | 'confirmed', { shard, epoch }: ShardEpoch): void {
-    const { incarnation, recorder, auditor } = this.#observation;
+    const { incarnation, recorder, observer } = this.#observation;
     if (incarnation.isOver) return;
-    recorder.record({ event, process: incarnation.name, shard, epoch, sumsHead: auditor.sumsHead });
+    recorder.record({ event, process: incarnation.name, shard, epoch, sumsHead: observer.sumsHead });
   }
 
   #told(journal: string, producer: string, through: number, stampNs: number): void {

@@ -3,7 +3,7 @@
  * schedules. What was promised and not reached is a hole in the generator of faults, or faults that do nothing.
  */
 
-import { MOMENTS, type Moment } from './counters.ts';
+import { MOMENTS, type Moment } from './world/counters.ts';
 import { type Plan, type PlannedFault, isCertain } from './plan.ts';
 
 /** A moment that was to be expected so many times is reached, but for one of a million runs: e^-14. */
@@ -47,8 +47,8 @@ const ONE_OF: Readonly<Record<Moment, number>> = {
   'late copy of a raise': 2,
   'late copy of a confirmation': 3,
   'late copy of a report': 2,
-  'late copy of a hold': 18,
-  'late copy of the move of a hold': 2,
+  'late copy of a pin': 18,
+  'late copy of the move of a pin': 2,
   'late copy of a release': 18,
   'connections broken': 1,
   'connection lost without notice': 2,

@@ -1,7 +1,7 @@
 /** What is told of one simulated schedule: plain data, which passes between threads. */
 
-import type { Finding } from '../checkers/history.ts';
-import type { Moment } from './counters.ts';
+import type { Finding } from '../guarantee/history.ts';
+import type { Moment } from './world/counters.ts';
 import { type WorkloadName, planOf } from './plan.ts';
 import { promisesOf } from './promises.ts';
 import { kindOf, simulate } from './simulate.ts';

@@ -1,6 +1,6 @@
 /** Runs many schedules on several threads. */
 
-import { runTasks } from '../threads.ts';
+import { runTasks } from './threads.ts';
 import { type SeedResult, type SeedTask, runSeed } from './seed-result.ts';
 
 export type RunSeedsOptions = {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { makeCheckers } from '../checkers/index.ts';
+import { makeCheckers } from '../guarantee/checkers/index.ts';
 import type { Decorations } from './decorations.ts';
 import { type Plan, planOf } from './plan.ts';
 import { shrink } from './shrink.ts';

@@ -3,9 +3,9 @@ import type { Store } from '../../src/store/store.ts';
 import { prepareSummer } from '../../src/summer/prepare-summer.ts';
 import type { Decorations } from './decorations.ts';
 import { planOf, workloadOf } from './plan.ts';
-import { patchedBroker } from '../mutants/patched-broker.ts';
+import { patchedBroker } from './mutants/patched-broker.ts';
 import { kindOf, simulate } from './simulate.ts';
-import { Witness } from './witness.ts';
+import { Witness } from '../guarantee/witness.ts';
 
 test('the same plan gives the same history, byte for byte, and another seed another one', async (t) => {
   const plan = planOf(5, 'edges');

@@ -4,19 +4,19 @@
  */
 
 import { SUMS_JOURNAL } from '../../src/journal/journals.ts';
-import type { Checker, Finding, Findings, HistoryEvent } from '../checkers/history.ts';
-import { makeCheckers, violationsOf } from '../checkers/index.ts';
-import { Auditor } from './auditor.ts';
-import { Counters, type Moment } from './counters.ts';
+import type { Checker, Finding, Findings, HistoryEvent } from '../guarantee/history.ts';
+import { makeCheckers, violationsOf } from '../guarantee/checkers/index.ts';
+import { Observer } from './observer.ts';
+import { Counters, type Moment } from './world/counters.ts';
 import type { Decorations } from './decorations.ts';
 import { Faults } from './faults.ts';
-import { Kernel } from './kernel.ts';
-import { Network } from './network.ts';
+import { Kernel } from './world/kernel.ts';
+import { Network } from './world/network.ts';
 import { type Plan, leastFaults } from './plan.ts';
 import { brokenPromises, promisesOf } from './promises.ts';
-import type { Surroundings } from './process.ts';
-import { Recorder } from './recorder.ts';
-import { Supervisor } from './supervisor.ts';
+import type { Surroundings } from './world/process.ts';
+import { Recorder } from '../guarantee/recorder.ts';
+import { Keeper } from './keeper.ts';
 
 /** Not 0, which means that a time is not known. */
 const START_NS = 1e12;
@@ -80,8 +80,8 @@ class Schedule {
   readonly #kernel: Kernel;
   readonly #counters = new Counters();
   readonly #recorder: Recorder;
-  readonly #auditor: Auditor;
-  readonly #supervisor: Supervisor;
+  readonly #observer: Observer;
+  readonly #keeper: Keeper;
   readonly #faults: Faults;
   readonly #flow = new Flow();
   readonly #inconclusive: string[] = [];
@@ -99,11 +99,15 @@ class Schedule {
     const kernel = new Kernel(START_NS, (error) => this.#stray(error));
     const nowNs = (): number => kernel.nowNs;
     const counters = this.#counters;
-    const recorder = new Recorder({ nowNs, checkers: this.#checkers, decorations });
+    const recorder = new Recorder({
+      nowNs,
+      checkers: this.#checkers,
+      filter: (event) => decorations.history?.(event) ?? [event],
+    });
     const tookEffect = (): void => {
       this.#tookEffect = true;
     };
-    const auditor = new Auditor({
+    const observer = new Observer({
       partitions: plan.partitions,
       recorder,
       counters,
@@ -121,20 +125,20 @@ class Schedule {
         jitterNs: plan.jitterUs * 1e3,
       }),
       recorder,
-      auditor,
+      observer,
       counters,
       decorations,
       boot: () => this.#boot,
-      diskAt: (path) => this.#supervisor.diskAt(path),
+      diskAt: (path) => this.#keeper.diskAt(path),
       tookEffect,
-      onReady: (process) => this.#supervisor.ready(process),
-      onEnd: (process, end) => this.#supervisor.ended(process, end),
+      onReady: (process) => this.#keeper.ready(process),
+      onEnd: (process, end) => this.#keeper.ended(process, end),
     };
     this.#kernel = kernel;
     this.#recorder = recorder;
-    this.#auditor = auditor;
-    this.#supervisor = new Supervisor(surroundings, () => this.#cutShort());
-    this.#faults = new Faults(surroundings, this.#supervisor, () => {
+    this.#observer = observer;
+    this.#keeper = new Keeper(surroundings, () => this.#cutShort());
+    this.#faults = new Faults(surroundings, this.#keeper, () => {
       this.#boot += 1;
     });
   }
@@ -146,12 +150,12 @@ class Schedule {
       seed,
       slaMs,
       partitions,
-      processes: ['broker', ...this.#supervisor.chunkers.map(({ name }) => name)],
+      processes: ['broker', ...this.#keeper.chunkers.map(({ name }) => name)],
       faults: leastFaults(this.#plan),
       tells: ['completed', 'claim', 'trimmed'],
     });
     this.#enter('warm-up');
-    this.#supervisor.startAll();
+    this.#keeper.startAll();
     this.#faults.schedule();
     this.#at(warmUpMs, () => this.#enter('faults'));
     this.#at(warmUpMs + faultsMs, () => this.#heal());
@@ -181,7 +185,7 @@ class Schedule {
       events: this.#kernel.events,
       virtualMs: (this.#kernel.nowNs - START_NS) / 1e6,
       violations: violationsOf(findings),
-      failures: this.#supervisor.failures,
+      failures: this.#keeper.failures,
       // A schedule that was cut short proves nothing more than what cut it.
       inconclusive: this.#isCutShort
         ? []
@@ -202,12 +206,12 @@ class Schedule {
   #heal(): void {
     this.#enter('heal');
     this.#faults.heal();
-    this.#supervisor.heal();
+    this.#keeper.heal();
     const { healMs } = this.#plan;
     this.#until(
       () => {
-        for (const slot of this.#supervisor.slots) this.#supervisor.ensureOwners(slot);
-        return this.#supervisor.isWhole;
+        for (const slot of this.#keeper.slots) this.#keeper.ensureOwners(slot);
+        return this.#keeper.isWhole;
       },
       { limitMs: HEAL_MS_MAX, otherwise: 'not every process was up again after everything had healed' },
       () => this.#at(healMs, () => this.#drain()),
@@ -217,10 +221,10 @@ class Schedule {
   #drain(): void {
     if (this.#phase === 'over') return;
     this.#enter('drain');
-    for (const chunker of this.#supervisor.chunkers) chunker.drain();
+    for (const chunker of this.#keeper.chunkers) chunker.drain();
     const { drainMs } = this.#plan;
     this.#until(
-      () => this.#supervisor.areDrained,
+      () => this.#keeper.areDrained,
       { limitMs: drainMs, otherwise: `not every chunker had drained ${drainMs / 1e3} s after everything had healed` },
       () => this.#catchUp(),
     );
@@ -232,7 +236,7 @@ class Schedule {
    */
   #catchUp(): void {
     this.#until(
-      () => this.#auditor.areFolded((path) => this.#supervisor.processAt(path)),
+      () => this.#observer.areFolded((path) => this.#keeper.processAt(path)),
       { limitMs: CATCH_UP_MS_MAX, otherwise: 'not every journal was folded to its head after the drain' },
       () => this.#stop(),
     );
@@ -241,9 +245,8 @@ class Schedule {
   /** Whatever has not drained by now is stopped as well: its journals and stores are judged as they are. */
   #stop(): void {
     this.#phase = 'stop';
-    this.#supervisor.stopAll();
-    const isDown = (): boolean =>
-      [...this.#supervisor.summers, ...this.#supervisor.chunkers].every(({ isUp }) => !isUp);
+    this.#keeper.stopAll();
+    const isDown = (): boolean => [...this.#keeper.summers, ...this.#keeper.chunkers].every(({ isUp }) => !isUp);
     this.#until(isDown, { limitMs: HEAL_MS_MAX, otherwise: 'not every process stopped when it was asked to' }, () =>
       this.#audit(),
     );
@@ -251,12 +254,12 @@ class Schedule {
 
   #audit(): void {
     this.#recorder.record({ event: 'phase', phase: 'audit' });
-    this.#auditor.finish((path) => this.#supervisor.processAt(path));
-    this.#supervisor.broker.stop();
+    this.#observer.finish((path) => this.#keeper.processAt(path));
+    this.#keeper.broker.stop();
     const over = (): void => {
       this.#phase = 'over';
     };
-    const isDown = (): boolean => !this.#supervisor.broker.isUp;
+    const isDown = (): boolean => !this.#keeper.broker.isUp;
     this.#until(isDown, { limitMs: HEAL_MS_MAX, otherwise: 'the broker did not stop when it was asked to' }, over);
   }
 
@@ -265,8 +268,8 @@ class Schedule {
     if (this.#phase === 'over') return;
     this.#isCutShort = true;
     this.#phase = 'over';
-    for (const { summers, partitions } of this.#supervisor.slots) {
-      for (const { name, disk } of summers) this.#auditor.restart(name, disk, partitions);
+    for (const { summers, partitions } of this.#keeper.slots) {
+      for (const { name, disk } of summers) this.#observer.restart(name, disk, partitions);
     }
   }
 
@@ -289,7 +292,7 @@ class Schedule {
 
   /** Something was thrown in a microtask: a process would have ended with exit 1. */
   #stray(error: unknown): void {
-    this.#supervisor.failures.push(
+    this.#keeper.failures.push(
       `thrown with nobody to catch it: ${error instanceof Error ? error.message : String(error)}`,
     );
     this.#cutShort();

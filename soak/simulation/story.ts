@@ -1,11 +1,11 @@
 /** What is told of a schedule that failed: what led to its first violation, and a smaller schedule that fails as it does. */
 
-import type { Finding } from '../checkers/history.ts';
+import type { Finding } from '../guarantee/history.ts';
 import type { Decorations } from './decorations.ts';
 import type { Plan } from './plan.ts';
 import { shrink } from './shrink.ts';
 import { type Outcome, kindOf, simulate } from './simulate.ts';
-import { Witness } from './witness.ts';
+import { Witness } from '../guarantee/witness.ts';
 
 /** Tries of a smaller plan: a fixed number, so that a machine's speed changes nothing. */
 const TRIES_MAX = 300;

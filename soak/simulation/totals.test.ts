@@ -1,5 +1,5 @@
 import test from 'ava';
-import { MOMENTS, type Moment } from './counters.ts';
+import { MOMENTS, type Moment } from './world/counters.ts';
 import { planOf } from './plan.ts';
 import { brokenPromises, promisesOf } from './promises.ts';
 import { Totals, type TotalledSeed } from './totals.ts';

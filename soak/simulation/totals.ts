@@ -2,7 +2,7 @@
 
 import { EXIT } from '../../src/core/errors.ts';
 import { formatCount } from '../../src/core/units.ts';
-import { MOMENTS, type Moment } from './counters.ts';
+import { MOMENTS, type Moment } from './world/counters.ts';
 import { brokenPromises } from './promises.ts';
 import type { SeedResult } from './seed-result.ts';
 

@@ -86,9 +86,9 @@ function troubled(trouble: Trouble, fileCount: number | null): ChunkerBench {
   return bench;
 }
 
-/** No life is unfinished, and none has left its hold. */
+/** No life is unfinished, and none has left its pin. */
 function isPutAway(bench: ChunkerBench): boolean {
-  return bench.journals.sums.holds.size === 0 && phaseOf(bench) === 'told';
+  return bench.journals.sums.pins.size === 0 && phaseOf(bench) === 'told';
 }
 
 test('whatever is killed, lost, late or refused, the journals hold the pure stream once and every file is verified', async (t) => {

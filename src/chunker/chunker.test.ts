@@ -176,7 +176,7 @@ test('a commit that fails stops the chunker, once', async (t) => {
   t.deepEqual(bench.failures, [failure]);
 });
 
-test('the hold follows what is durable, and never runs ahead of it', async (t) => {
+test('the pin follows what is durable, and never runs ahead of it', async (t) => {
   const bench = new ChunkerBench({ fileCount: null, rate: 100 });
   const durable = (): number => readRow(bench.store, 'position', isPositionRow)?.offset ?? 0;
   bench.start();
@@ -184,15 +184,15 @@ test('the hold follows what is durable, and never runs ahead of it', async (t) =
   let seen = 0;
   for (let at = 0; at < 60; at += 1) {
     await bench.clock.advance(37);
-    const hold = bench.hold ?? 0;
-    t.true(hold <= durable(), `the hold is at ${hold}, durable is ${durable()}`);
+    const pin = bench.pin ?? 0;
+    t.true(pin <= durable(), `the pin is at ${pin}, durable is ${durable()}`);
     if (at % 20 === 10) {
       held = new HeldCommits();
       bench.gate = held.gate;
     } else if (at % 20 === 0) {
       held.open();
-      t.true(at === 0 || hold > seen);
-      seen = hold;
+      t.true(at === 0 || pin > seen);
+      seen = pin;
     }
   }
   t.true(bench.journals.sums.head > durable());

@@ -3,7 +3,7 @@
  * completed arrives in time. It is handed its journals, store and clock.
  *
  * Invariant: the end of generation is durable before anything is sent that depends on it; position and ledger move
- * together, and the hold only after them.
+ * together, and the pin only after them.
  */
 
 import type { Clock, Timer } from '../core/clock.ts';
@@ -23,7 +23,7 @@ import { Past, restoreLife } from './past.ts';
 import { Publisher } from './publisher.ts';
 import { Schedule, stepsToReserve } from './schedule.ts';
 import { Snapshots } from './snapshots.ts';
-import { SumsHold } from './sums-hold.ts';
+import { SumsPin } from './sums-pin.ts';
 import { SumsReader } from './sums-reader.ts';
 
 /** Completed files that may wait for their sum: at the highest rate, and when a schedule drives. */
@@ -34,7 +34,7 @@ const SLICE_RECORDS = 512;
 const SNAPSHOT_MS = 1_000;
 const JUDGE_MS = 50;
 const SAVE_MS = 250;
-const HOLD_MS = 500;
+const PIN_MS = 500;
 
 export type ChunkerOptions = {
   readonly journals: Journals;
@@ -59,7 +59,7 @@ export class Chunker {
   readonly #snapshots: Snapshots;
   readonly #rows: DurableRows;
   readonly #ending: Ending;
-  readonly #hold: SumsHold;
+  readonly #pin: SumsPin;
   readonly #sums: SumsReader;
   readonly #past: Past;
   #isRunning = false;
@@ -142,7 +142,7 @@ export class Chunker {
       onTold: () => options.events.onTold(),
       onFailure: (error) => options.events.onFailure(error),
     });
-    this.#hold = new SumsHold({
+    this.#pin = new SumsPin({
       journals,
       clock,
       producer: life.producer,
@@ -204,8 +204,8 @@ export class Chunker {
     this.#every(JUDGE_MS, () => {
       this.#verifier.judge().catch((error: unknown) => this.#fail(error));
     });
-    this.#every(HOLD_MS, () => {
-      if (this.#ending.phase !== 'finished') this.#hold.move(this.#rows.offset);
+    this.#every(PIN_MS, () => {
+      if (this.#ending.phase !== 'finished') this.#pin.move(this.#rows.offset);
     });
     this.#run();
   }
@@ -231,7 +231,7 @@ export class Chunker {
     this.#sums.close();
     const { rate, life } = this.#options;
     await this.#rows.close({ anchorNs: null, rate, boot: life.boot });
-    await this.#hold.leave(this.#rows.offset);
+    await this.#pin.leave(this.#rows.offset);
     // The end may have been under way, and its release, which was sent before the leave, answered meanwhile.
     await this.#ending.settled;
   }

@@ -74,7 +74,7 @@ export class DurableRows {
     return this.#verifiedTotal;
   }
 
-  /** The place in the sums journal from which a restart would read: the hold may move here. */
+  /** The place in the sums journal from which a restart would read: the pin may move here. */
   get offset(): number {
     return this.#offset;
   }

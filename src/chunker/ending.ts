@@ -1,7 +1,7 @@
 /**
- * The end of a producer: an end record in each journal once everything is verified, then the release of its hold. That it
+ * The end of a producer: an end record in each journal once everything is verified, then the release of its pin. That it
  * has begun, and where each end record belongs, is durable before the first end record is sent; that it is finished,
- * before the hold is released. From then on whoever starts has only to release the hold and to say so, until that was
+ * before the pin is released. From then on whoever starts has only to release the pin and to say so, until that was
  * said.
  *
  * An end record is recorded when its journal says so: `committed`, or `ended` with as many records as there should be. An

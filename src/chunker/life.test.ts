@@ -21,8 +21,8 @@ test('nothing is sent before producer, hold and place are durable', async (t) =>
     t.is(bench.sent.length, 0);
     const written = held.waiting[0]?.writes.filter(({ value }) => value !== null).map(({ key }) => key.toString());
     t.deepEqual(written, keys);
-    // The producer is durable before its hold is made.
-    t.is(bench.journals.sums.holds.size, keys[0] === 'identity' ? 0 : 1);
+    // The producer is durable before its pin is made.
+    t.is(bench.journals.sums.pins.size, keys[0] === 'identity' ? 0 : 1);
     held.releaseOne();
   }
   held.open();
@@ -75,7 +75,7 @@ test('a chunker that stops takes its leave, from what is durable, and is back wh
   const { producer } = bench.life;
   await bench.chunker.stop();
   t.deepEqual(bench.journals.left, [producer]);
-  t.is(bench.hold, bench.life.position.offset);
+  t.is(bench.pin, bench.life.position.offset);
   bench.kill();
   bench.start();
   await bench.untilDrained();
@@ -104,29 +104,29 @@ test('a chunker whose hold is gone says so before it sends anything, and never c
   await bench.clock.advance(500);
   bench.kill();
   await bench.clock.advance(60_000);
-  bench.journals.sums.holds.clear();
+  bench.journals.sums.pins.clear();
   const sent = bench.sent.length;
   bench.start();
   const error = await bench.untilFailed();
-  t.true(error instanceof OperatingError && error.code === 'ERR_HOLD_EXPIRED', String(error));
+  t.true(error instanceof OperatingError && error.code === 'ERR_PIN_EXPIRED', String(error));
   t.is(exitCodeOf(error), EXIT.inconclusive);
   t.regex(String(error), /stream-sum retire --producer 8000000100000000/);
   t.is(bench.sent.length, sent);
 });
 
-test('a chunker that was stopped in its tracks until its hold was gone and its sums trimmed says so, and nothing is lost', async (t) => {
+test('a chunker that was stopped in its tracks until its pin was gone and its sums trimmed says so, and nothing is lost', async (t) => {
   for (const isTrimmed of [false, true]) {
     const bench = new ChunkerBench({ fileCount: null, rate: 100 });
     bench.start();
     await bench.clock.advance(1_500);
     bench.summer.isPaused = true;
     await bench.clock.advance(500);
-    bench.journals.sums.holds.clear();
+    bench.journals.sums.pins.clear();
     bench.summer.resume();
     if (isTrimmed) bench.journals.sums.begin = bench.journals.sums.head;
     await bench.clock.advance(60_000);
     const [error] = bench.failures;
-    t.true(error instanceof OperatingError && error.code === 'ERR_HOLD_EXPIRED', String(error));
+    t.true(error instanceof OperatingError && error.code === 'ERR_PIN_EXPIRED', String(error));
   }
 });
 
@@ -275,7 +275,7 @@ test('who is stopped while its end becomes durable waits for the word of it, how
   holds(t, bench);
 });
 
-test('a life that died between its end and the release only releases its hold at the next start', async (t) => {
+test('a life that died between its end and the release only releases its pin at the next start', async (t) => {
   const bench = new ChunkerBench({ fileCount: 5 });
   bench.gate = ({ writes }) => {
     const phase = writes.find(({ key }) => key.toString() === 'phase')?.value;
@@ -286,7 +286,7 @@ test('a life that died between its end and the release only releases its hold at
   };
   bench.start();
   await bench.clock.until(() => bench.incarnations === 1 && phaseOf(bench) === 'finished');
-  const [first = ''] = bench.journals.sums.holds.keys();
+  const [first = ''] = bench.journals.sums.pins.keys();
   t.not(first, '');
   const sent = bench.sent.length;
   bench.start();
@@ -294,7 +294,7 @@ test('a life that died between its end and the release only releases its hold at
   t.is(bench.life.producer, first);
   t.is(bench.sent.length, sent);
   t.deepEqual(bench.journals.released, [first]);
-  t.is(bench.journals.sums.holds.size, 0);
+  t.is(bench.journals.sums.pins.size, 0);
   holds(t, bench);
 });
 
@@ -340,17 +340,17 @@ test('a producer that was retired while it only waits for sums is fenced, and no
     bench.start();
     await bench.clock.advance(500);
     const { producer } = bench.life;
-    // Its hold goes last.
+    // Its pin goes last.
     if (isRetired)
       for (const partition of [0, 1]) bench.journals.journal(chunkJournal(partition)).producer(producer).ended = true;
-    bench.journals.sums.holds.delete(producer);
+    bench.journals.sums.pins.delete(producer);
     const error = await bench.untilFailed();
     t.true(isRetired ? error instanceof FencedError : error instanceof OperatingError, String(error));
     t.is(bench.failures.length, 1);
   }
 });
 
-test('a life that had begun to end finishes although what it had read is trimmed and its hold is gone', async (t) => {
+test('a life that had begun to end finishes although what it had read is trimmed and its pin is gone', async (t) => {
   const bench = new ChunkerBench({ fileCount: 8 });
   bench.fate = (_journal, { kind }) => {
     if (kind !== 'end') return null;
@@ -359,7 +359,7 @@ test('a life that had begun to end finishes although what it had read is trimmed
   bench.start();
   await bench.clock.until(() => bench.sent.some(({ kind }) => kind === 'end'));
   bench.kill();
-  bench.journals.sums.holds.clear();
+  bench.journals.sums.pins.clear();
   bench.journals.sums.begin = bench.journals.sums.head + 1;
   bench.start();
   await bench.untilDrained();

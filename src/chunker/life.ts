@@ -1,8 +1,8 @@
 /**
- * One life of a producer, from the first start of its chunker to the release of its hold; a chunker that is killed and
+ * One life of a producer, from the first start of its chunker to the release of its pin; a chunker that is killed and
  * started again continues it.
  *
- * The order at a first start: the producer id is durable, then the verifier's hold is made at the head of the sums
+ * The order at a first start: the producer id is durable, then the verifier's pin is made at the head of the sums
  * journal, then the place that it names is durable; only then the first chunk is sent.
  */
 
@@ -16,7 +16,7 @@ import type { ReaderPosition } from '../verifier/verifier.ts';
 import type { WorkloadOptions } from '../workload/workload.ts';
 import { savedIndexes } from './generator.ts';
 import * as records from './records.ts';
-import { holdExpired } from './sums-hold.ts';
+import { pinExpired } from './sums-pin.ts';
 
 export type LifeOptions = {
   readonly store: Store;
@@ -41,9 +41,9 @@ export type Life = {
   readonly endStep: number | null;
   /** No earlier incarnation generated this step or a later one; what it sent may still be on its way. */
   readonly reservedStep: number;
-  /** All files are verified; only the end records and the hold are left. */
+  /** All files are verified; only the end records and the pin are left. */
   readonly isEnding: boolean;
-  /** The end records are there as well: only the release of the hold, and the word of it, are left. */
+  /** The end records are there as well: only the release of the pin, and the word of it, are left. */
   readonly isFinished: boolean;
   /** By partition, of a life that is ending: the index of its end record, where that is known. */
   readonly endIndexes: readonly number[] | null;
@@ -135,7 +135,7 @@ async function newLife(options: LifeOptions): Promise<Life> {
     ...forgotten.map((name) => ({ table: records.TABLE, key: records.keyFor(name), value: null })),
     { table: records.TABLE, key: records.keyFor('identity'), value: sealRow(identity) },
   ]);
-  const position = await makeHold(options, producer);
+  const position = await makePin(options, producer);
   return {
     producer,
     resumed: false,
@@ -153,9 +153,9 @@ async function newLife(options: LifeOptions): Promise<Life> {
   };
 }
 
-async function makeHold({ store, journals }: LifeOptions, producer: string): Promise<ReaderPosition> {
-  const hold = await journals.hold(SUMS_JOURNAL, producer);
-  const position: ReaderPosition = { offset: hold.offset, nextIndexes: { ...hold.nextIndexes }, epochs: {} };
+async function makePin({ store, journals }: LifeOptions, producer: string): Promise<ReaderPosition> {
+  const pin = await journals.pin(SUMS_JOURNAL, producer);
+  const position: ReaderPosition = { offset: pin.offset, nextIndexes: { ...pin.nextIndexes }, epochs: {} };
   const { witness } = journals;
   const writes = [{ table: records.TABLE, key: records.keyFor('position'), value: sealRow(position) }];
   if (witness !== null)
@@ -188,9 +188,9 @@ async function continueLife(
   if (
     saved !== null &&
     !isEnding &&
-    (await options.journals.moveHold(SUMS_JOURNAL, producer, saved.offset)) === 'missing'
+    (await options.journals.movePin(SUMS_JOURNAL, producer, saved.offset)) === 'missing'
   )
-    throw holdExpired(producer);
+    throw pinExpired(producer);
   const journals = expected.map((answer) => ({
     durable: answer.outcome === 'fenced' ? 0 : answer.n,
     ended: answer.outcome === 'ended',
@@ -199,7 +199,7 @@ async function continueLife(
     producer,
     resumed: true,
     // Without a place nothing was sent yet.
-    position: saved ?? (await makeHold(options, producer)),
+    position: saved ?? (await makePin(options, producer)),
     ledger: ledgerBytes === null ? new Ledger() : Ledger.load(ledgerBytes, schedule?.boot === boot),
     schedule,
     boot,

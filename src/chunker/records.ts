@@ -12,7 +12,7 @@
  * | `reserved`   | row: no step from this one on was ever generated; written ahead of the generator                   |
  * | `end`        | row: the step from which no file is opened; before anything is sent that depends on it             |
  * | `phase`      | row: `ending`, and the index of each partition's end record, before the end records are sent;       |
- * |              | `finished` before the hold is released; `told` when it was said that this is done                   |
+ * |              | `finished` before the pin is released; `told` when it was said that this is done                   |
  *
  * Position and ledger move in one transaction, and a snapshot is never newer than the ledger beside it.
  */

@@ -3,14 +3,14 @@
 import type { Command } from 'commander';
 import { UsageError } from '../core/errors.ts';
 import { formatBytes, parseBytes, parseDuration } from '../core/units.ts';
-import type { DroppedHold } from '../journal/broker/holds.ts';
+import type { DroppedPin } from '../journal/broker/pins.ts';
 import { BrokerServer } from '../journal/broker/server.ts';
 import { PARTITIONS_MAX } from '../journal/journals.ts';
 import { checkListenable } from '../transport/endpoint-check.ts';
 import { type Endpoint, parseEndpoint } from '../transport/endpoint.ts';
-import { ComponentRuntime } from './component-runtime.ts';
-import { countWithin, makeCommand, requireOptions, valueOption } from './flags.ts';
-import { type Supervision, supervisedOption } from './supervision.ts';
+import { ComponentRuntime } from '../component/runtime.ts';
+import { countWithin, makeCommand, requireOptions, valueOption } from '../component/flags.ts';
+import { type Supervision, supervisedOption } from '../component/supervision.ts';
 
 /** Below it a journal has no room for batches of a useful size. */
 const RETENTION_BYTES_MIN = 1024 * 1024;
@@ -21,8 +21,8 @@ type Flags = {
   partitions: number;
   retention: number;
   sumsRetention?: number;
-  holdAbsence: number;
-  holdPatience: number;
+  pinAbsence: number;
+  pinPatience: number;
   supervised: Supervision;
 };
 
@@ -42,16 +42,16 @@ export function brokerCommand(): Command {
     )
     .addOption(
       valueOption(
-        '--hold-absence <duration>',
-        'drop the hold of a verifier that was killed and is absent so long',
+        '--pin-absence <duration>',
+        'drop the pin of a verifier that was killed and is absent so long',
         parseDuration,
         '10m',
       ),
     )
     .addOption(
       valueOption(
-        '--hold-patience <duration>',
-        "drop the hold of a verifier that keeps more than half of the sums' room and has not moved for so long",
+        '--pin-patience <duration>',
+        "drop the pin of a verifier that keeps more than half of the sums' room and has not moved for so long",
         parseDuration,
         '5s',
       ),
@@ -88,10 +88,10 @@ async function serve(
       partitions: flags.partitions,
       retentionBytes: flags.retention,
       sumsBytes: sumsRetention,
-      holdAbsenceMs: flags.holdAbsence,
-      holdPatienceMs: flags.holdPatience,
+      pinAbsenceMs: flags.pinAbsence,
+      pinPatienceMs: flags.pinPatience,
     },
-    onHoldDropped: (dropped) => runtime.log.warn(dropped, droppedLine(dropped)),
+    onPinDropped: (dropped) => runtime.log.warn(dropped, droppedLine(dropped)),
     onFatal: (error) => runtime.fail(error),
     tell: (line) => runtime.log.warn({}, line),
   });
@@ -113,8 +113,8 @@ async function serve(
 }
 
 /** Who is at fault, and what became of it. */
-function droppedLine({ journal, name, why, absentMs, keptBytes, roomBytes }: DroppedHold): string {
+function droppedLine({ journal, name, why, absentMs, keptBytes, roomBytes }: DroppedPin): string {
   const kept = `it kept ${formatBytes(keptBytes)} of the ${formatBytes(roomBytes)} that the journal has room for`;
   const cause = why === 'absent' ? `it was absent for ${Math.round(absentMs / 1000)} s` : `${kept} and did not move`;
-  return `dropped the hold of ${name} in ${journal}: ${cause}. Its reader cannot go on; the others can`;
+  return `dropped the pin of ${name} in ${journal}: ${cause}. Its reader cannot go on; the others can`;
 }

@@ -10,10 +10,10 @@ import { batchBytesWithin, prepareChunker } from '../chunker/prepare-chunker.ts'
 import { CHUNKER_TABLES } from '../chunker/records.ts';
 import { openLmdbStore } from '../store/lmdb-store.ts';
 import { ChunkerReport } from './chunker-report.ts';
-import { ComponentRuntime } from './component-runtime.ts';
+import { ComponentRuntime } from '../component/runtime.ts';
 import { connectJournals, parseConnect } from './connection.ts';
-import { type Parse, countWithin, makeCommand, requireOptions, valueOption } from './flags.ts';
-import { type Supervision, supervisedOption } from './supervision.ts';
+import { type Parse, countWithin, makeCommand, requireOptions, valueOption } from '../component/flags.ts';
+import { type Supervision, supervisedOption } from '../component/supervision.ts';
 
 type Flags = {
   data: string;

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { RecoveredEvent } from '../process/component-protocol.ts';
+import type { RecoveredEvent } from '../component/protocol.ts';
 import type { VerifiedFile } from '../verifier/verifier.ts';
 import { ChunkerReport } from './chunker-report.ts';
 

@@ -4,7 +4,7 @@ import type { Chunker } from '../chunker/chunker.ts';
 import type { ChunkerEvents } from '../chunker/events.ts';
 import { LatencyHistogram } from '../measure/histogram.ts';
 import type { VerifiedFile } from '../verifier/verifier.ts';
-import type { ChunkerProgress, RecoveredEvent, WatchCommand } from '../process/component-protocol.ts';
+import type { ChunkerProgress, RecoveredEvent, WatchCommand } from '../component/protocol.ts';
 
 /** `waiting`: partitions that have not been answered for; null: one answer for all of them. */
 type Watch = { readonly fault: number; readonly sinceNs: number; readonly waiting: Set<number> | null };

@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { EXIT } from '../core/errors.ts';
 import { attempt } from '../core/log.ts';
-import { UNWRITABLE, unwritable } from '../process/testing/unwritable.ts';
+import { UNWRITABLE, unwritable } from '../component/testing/unwritable.ts';
 import { systemClock } from '../core/clock.ts';
-import { until } from '../process/waiting.ts';
+import { until } from '../fleet/waiting.ts';
 import { DEADLINE_MS, MAIN, TestProcess, temporaryFolder } from './testing/test-process.ts';
 
 const within = (condition: () => boolean): Promise<boolean> =>

@@ -5,9 +5,9 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { tryDescriptors } from '../core/descriptors.ts';
 import { EXIT, ViolationError, exitCodeOf } from '../core/errors.ts';
-import { DescriptorWriter } from '../process/descriptor-writer.ts';
-import { exitProcess, leaveLostTerminals } from '../process/process-end.ts';
-import { makeCommand, usageErrorOf } from './flags.ts';
+import { DescriptorWriter } from '../component/descriptor-writer.ts';
+import { exitProcess, leaveLostTerminals } from '../component/process-end.ts';
+import { makeCommand, usageErrorOf } from '../component/flags.ts';
 
 const STDERR = 2;
 const LAST_LINE_BYTES_MAX = 1024 * 1024;
@@ -24,7 +24,7 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
   },
   simulate: {
     summary: 'simulate the whole system under random faults, from a seed',
-    load: hashing(async () => (await import('../../soak/simulation/command.ts')).simulateCommand()),
+    load: hashing(async () => (await import('../../soak/simulation/simulate-command.ts')).simulateCommand()),
   },
   detect: {
     summary: 'plant bugs in the simulated system, and count what the checkers find',
@@ -32,15 +32,15 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
   },
   bench: {
     summary: 'measure the parts, with their peers in the same run',
-    load: hashing(async () => (await import('../../bench/command.ts')).benchCommand()),
+    load: hashing(async () => (await import('../../bench/bench-command.ts')).benchCommand()),
   },
   profile: {
     summary: 'run the pipeline with a profiler on one component',
-    load: hashing(async () => (await import('../../bench/profile/command.ts')).profileCommand()),
+    load: hashing(async () => (await import('../../bench/profile/profile-command.ts')).profileCommand()),
   },
   compare: {
     summary: 'say what changed between recorded runs, and whether it is more than chance',
-    load: async () => (await import('../../bench/compare/command.ts')).compareCommand(),
+    load: async () => (await import('../../bench/compare/compare-command.ts')).compareCommand(),
   },
   broker: { summary: 'serve the journals', load: async () => (await import('./broker-command.ts')).brokerCommand() },
   summer: {
@@ -67,8 +67,8 @@ function hashing(load: Load): Load {
 
 /** The harness, with what only the layers below may load. */
 async function loadSoak(): Promise<Command> {
-  const { soakCommand } = await import('../../soak/command.ts');
-  const { makeAudit } = await import('../../soak/audit.ts');
+  const { soakCommand } = await import('../../soak/live/soak-command.ts');
+  const { makeAudit } = await import('../../soak/live/audit/end-audit.ts');
   const { selectedBackend } = await import('../hash/backend.ts');
   const { connectJournals, libzmqVersion } = await import('./connection.ts');
   return soakCommand({
@@ -80,8 +80,8 @@ async function loadSoak(): Promise<Command> {
 
 /** The planted bugs, with what a soak over real processes needs. */
 async function loadDetect(): Promise<Command> {
-  const { detectCommand } = await import('../../soak/detect/command.ts');
-  const { makeAudit } = await import('../../soak/audit.ts');
+  const { detectCommand } = await import('../../soak/detect/detect-command.ts');
+  const { makeAudit } = await import('../../soak/live/audit/end-audit.ts');
   const { connectJournals } = await import('./connection.ts');
   return detectCommand({
     connect: (endpoint) => connectJournals(endpoint, 'auditor'),

@@ -1,4 +1,4 @@
-/** `stream-sum retire`: ends a dead producer in every journal and releases its verifier's hold. Can be run again. */
+/** `stream-sum retire`: ends a dead producer in every journal and releases its verifier's pin. Can be run again. */
 
 import type { Command } from 'commander';
 import { inTime, systemClock } from '../core/clock.ts';
@@ -6,12 +6,12 @@ import { OperatingError, UsageError, ViolationError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type Journals, SUMS_JOURNAL, chunkJournal } from '../journal/journals.ts';
 import { isProducerId } from '../message/batch.ts';
-import { type ComponentEvent, encodeEvent } from '../process/component-protocol.ts';
-import { ProcessEnd, exitProcess } from '../process/process-end.ts';
-import { openComponentLog } from './component-log.ts';
+import { type ComponentEvent, encodeEvent } from '../component/protocol.ts';
+import { ProcessEnd, exitProcess } from '../component/process-end.ts';
+import { openComponentLog } from '../component/component-log.ts';
 import { connectJournals, parseConnect } from './connection.ts';
-import { makeCommand, requireOptions, valueOption } from './flags.ts';
-import { openOutput } from './supervision.ts';
+import { makeCommand, requireOptions, valueOption } from '../component/flags.ts';
+import { openOutput } from '../component/supervision.ts';
 
 /** How long to wait for each answer: a broker that restarts is back sooner. */
 const ANSWER_MS = 30_000;
@@ -19,7 +19,7 @@ const ANSWER_MS = 30_000;
 type Flags = { connect: string; producer: string };
 
 export function retireCommand(): Command {
-  const command = makeCommand('retire', 'End a dead producer in every journal and release the hold of its verifier.')
+  const command = makeCommand('retire', 'End a dead producer in every journal and release the pin of its verifier.')
     .option('--connect <endpoint>', "the broker's endpoint")
     .addOption(valueOption('--producer <id>', 'the 16 hexadecimal digits of its ready line', parseProducer))
     .action((flags: Flags) => runRetire(flags));
@@ -59,14 +59,14 @@ async function retire(journals: Journals, producer: string, log: Log): Promise<v
   journals.close();
 }
 
-/** Whether it has ever published, or its verifier has a hold. One that was retired before stays known. */
+/** Whether it has ever published, or its verifier has a pin. One that was retired before stays known. */
 async function isKnown(journals: Journals, producer: string, partitions: number): Promise<boolean> {
   for (let partition = 0; partition < partitions; partition += 1) {
     const answer = await answered(journals.expected(chunkJournal(partition), producer));
     if (answer.outcome !== 'expected' || answer.n > 0) return true;
   }
-  // A hold is never moved back: this only asks whether there is one.
-  return (await answered(journals.moveHold(SUMS_JOURNAL, producer, 0))) === 'moved';
+  // A pin is never moved back: this only asks whether there is one.
+  return (await answered(journals.movePin(SUMS_JOURNAL, producer, 0))) === 'moved';
 }
 
 /** Nobody waits at a terminal for a broker that may never come: what was asked may be asked again. */

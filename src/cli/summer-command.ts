@@ -10,10 +10,10 @@ import { lookAtLmdbStore, openLmdbStore, readLmdbStore } from '../store/lmdb-sto
 import type { Claim } from '../summer/claim.ts';
 import { prepareSummer } from '../summer/prepare-summer.ts';
 import { SUMMER_TABLES } from '../summer/rows.ts';
-import { ComponentRuntime } from './component-runtime.ts';
+import { ComponentRuntime } from '../component/runtime.ts';
 import { connectJournals, parseConnect } from './connection.ts';
-import { makeCommand, parsePartitions, requireOptions, valueOption } from './flags.ts';
-import { type Supervision, supervisedOption } from './supervision.ts';
+import { makeCommand, parsePartitions, requireOptions, valueOption } from '../component/flags.ts';
+import { type Supervision, supervisedOption } from '../component/supervision.ts';
 
 type Flags = {
   data: string;

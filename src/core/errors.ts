@@ -85,7 +85,7 @@ export class OperatingError extends Error {
 
 const INTERRUPTED = 'ERR_INTERRUPTED';
 /** What there is to find can no more be found: no error of the program, and no verdict. */
-const INCONCLUSIVE: ReadonlySet<string> = new Set([INTERRUPTED, 'ERR_HOLD_EXPIRED']);
+const INCONCLUSIVE: ReadonlySet<string> = new Set([INTERRUPTED, 'ERR_PIN_EXPIRED']);
 
 /** The user has ended it before there was a result: exit 3. */
 export function interruptedError(): OperatingError {

@@ -113,9 +113,9 @@ test('a journal that ends before what was read, held or reported of it has lost 
   const report = client.report(OWNER, 70);
   reply(dialer, { outcome: 'beyond', head: 60 });
   await isLoss(t, report, /shard 0 was durable up to 70, and ends at 60/);
-  const hold = client.moveHold(JOURNAL, 'me', 80);
+  const pin = client.movePin(JOURNAL, 'me', 80);
   reply(dialer, { outcome: 'beyond', head: 60 });
-  await isLoss(t, hold, /chunks\/part-000 was durable up to 80, and ends at 60/);
+  await isLoss(t, pin, /chunks\/part-000 was durable up to 80, and ends at 60/);
   const stream = client.read(JOURNAL, 90, CREDIT);
   const next = stream.next();
   const id = dialer.link.of('read')[0]?.stream ?? 0;

@@ -13,7 +13,7 @@ import type { ClientLink, Dialer, Frames } from '../transport/transport.ts';
 import type {
   AppendOutcome,
   ExpectedOutcome,
-  HoldOutcome,
+  PinOutcome,
   Journals,
   JournalsInfo,
   RaiseOptions,
@@ -145,8 +145,9 @@ export class JournalClient implements Journals {
     return (await this.#call({ op: 'head', journal })).head;
   }
 
-  list(): Promise<JournalsInfo> {
-    return this.#call({ op: 'list' });
+  async list(): Promise<JournalsInfo> {
+    const { shards, ...rest } = await this.#call({ op: 'list' });
+    return { ...rest, shards: shards.map(({ hold: pin, ...shard }) => ({ ...shard, pin })) };
   }
 
   get witness(): string | null {
@@ -175,11 +176,11 @@ export class JournalClient implements Journals {
     return possible((await this.#call({ op: 'report', owner, offset })).outcome);
   }
 
-  hold(journal: string, name: string): Promise<HoldOutcome> {
+  pin(journal: string, name: string): Promise<PinOutcome> {
     return this.#call({ op: 'hold', journal, name });
   }
 
-  async moveHold(
+  async movePin(
     journal: string,
     name: string,
     offset: number,

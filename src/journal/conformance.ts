@@ -331,20 +331,20 @@ const CHECKS: readonly (readonly [title: string, check: CheckBody])[] = [
     },
   ],
   [
-    'a hold is made at the head with every next index, moves forward, and is never made by moving',
+    'a pin is made at the head with every next index, moves forward, and is never made by moving',
     async (connect) => {
       const journals = connect();
       const owner = await raised(journals, 1, '/one');
       const { end: head } = await committed(journals, sums(0, 3, owner), owner);
-      deepEqual(await soon(journals.hold(SUMS_JOURNAL, 'reader'), 'hold'), {
+      deepEqual(await soon(journals.pin(SUMS_JOURNAL, 'reader'), 'hold'), {
         offset: head,
         nextIndexes: { [shardProducer(1)]: 3 },
       });
-      equal(await soon(journals.moveHold(SUMS_JOURNAL, 'reader', head), 'answer to a hold'), 'moved');
-      equal(await soon(journals.moveHold(SUMS_JOURNAL, 'nobody', 0), 'answer to a hold'), 'missing');
+      equal(await soon(journals.movePin(SUMS_JOURNAL, 'reader', head), 'answer to a pin'), 'moved');
+      equal(await soon(journals.movePin(SUMS_JOURNAL, 'nobody', 0), 'answer to a pin'), 'missing');
       await soon(journals.release(SUMS_JOURNAL, 'reader'), 'release');
       await soon(journals.release(SUMS_JOURNAL, 'reader'), 'release');
-      equal(await soon(journals.moveHold(SUMS_JOURNAL, 'reader', head), 'answer to a hold'), 'missing');
+      equal(await soon(journals.movePin(SUMS_JOURNAL, 'reader', head), 'answer to a pin'), 'missing');
     },
   ],
   [
@@ -354,7 +354,7 @@ const CHECKS: readonly (readonly [title: string, check: CheckBody])[] = [
       const owner = await raised(journals, 0, '/one');
       const { end: head } = await committed(journals, chunks(0, 4));
       equal(await soon(journals.report(owner, head), 'answer to a report'), 'reported');
-      equal((await soon(journals.list(), 'list')).shards[0]?.hold, head);
+      equal((await soon(journals.list(), 'list')).shards[0]?.pin, head);
     },
   ],
   [

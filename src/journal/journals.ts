@@ -79,7 +79,7 @@ export type ShardInfo = {
   /** Path of the store that speaks for the shard, once confirmed. */
   readonly confirmed: string | null;
   /** Read-through offset that the shard has reported. */
-  readonly hold: number;
+  readonly pin: number;
 };
 
 export type JournalsInfo = {
@@ -109,15 +109,15 @@ export type RaiseOutcome =
   | { readonly outcome: 'replaced'; readonly confirmed: string }
   | { readonly outcome: 'moved'; readonly epoch: number };
 
-export type HoldOutcome = {
-  /** Where the hold is: the head when it was made. */
+export type PinOutcome = {
+  /** Where the pin is: the head when it was made. */
   readonly offset: number;
   /** Each producer's next index there. */
   readonly nextIndexes: Readonly<Record<string, number>>;
 };
 
 /**
- * `isLeaving`: the reader goes away and will be back. Its absence alone is no reason to drop its hold; that it keeps more
+ * `isLeaving`: the reader goes away and will be back. Its absence alone is no reason to drop its pin; that it keeps more
  * than its part of the journal's room still is.
  */
 export type LeaveOptions = { readonly isLeaving?: boolean };
@@ -153,10 +153,10 @@ export interface Journals {
   /** Everything of the shard's journal below `offset` is durably folded. */
   report(owner: ShardEpoch, offset: number): Promise<'reported' | 'fenced'>;
 
-  /** Makes a verifier's or auditor's hold at the head, or makes it anew there. */
-  hold(journal: string, name: string): Promise<HoldOutcome>;
-  /** Moves a hold forward, and says that its reader is there. Never creates one. */
-  moveHold(journal: string, name: string, offset: number, options?: LeaveOptions): Promise<'moved' | 'missing'>;
+  /** Makes a verifier's or auditor's pin at the head, or makes it anew there. */
+  pin(journal: string, name: string): Promise<PinOutcome>;
+  /** Moves a pin forward, and says that its reader is there. Never creates one. */
+  movePin(journal: string, name: string, offset: number, options?: LeaveOptions): Promise<'moved' | 'missing'>;
   release(journal: string, name: string): Promise<void>;
   /** Ends a producer in a journal. */
   retire(journal: string, producer: string): Promise<void>;

@@ -12,8 +12,9 @@ import type {
   AppendOutcome,
   ExpectedOutcome,
   Fenced,
-  HoldOutcome,
+  PinOutcome,
   JournalsInfo,
+  ShardInfo,
   RaiseOutcome,
   ShardEpoch,
 } from './journals.ts';
@@ -55,17 +56,22 @@ export type Call =
   | { readonly op: 'release'; readonly journal: string; readonly name: string }
   | { readonly op: 'retire'; readonly journal: string; readonly producer: string };
 
+/** On the wire, and in the broker's tables, a pin is called a hold: that is what older builds read and write. */
+export type ListAnswer = Omit<JournalsInfo, 'shards'> & {
+  readonly shards: readonly (Omit<ShardInfo, 'pin'> & { readonly hold: number })[];
+};
+
 /** The result of each call, by its `op`. `rejected` answers any call that can never succeed. */
 export type CallResult = {
   expected: ExpectedOutcome;
   head: { readonly head: number };
-  list: JournalsInfo;
+  list: ListAnswer;
   raise: RaiseOutcome;
   vouch: { readonly outcome: Vouching };
   confirm: { readonly outcome: 'confirmed' } | Fenced;
-  /** `beyond`: the journal ends before the offset, at `head`; nothing has moved. The same of a hold. */
+  /** `beyond`: the journal ends before the offset, at `head`; nothing has moved. The same of a pin. */
   report: { readonly outcome: 'reported' } | Beyond | Fenced;
-  hold: HoldOutcome;
+  hold: PinOutcome;
   'move-hold': { readonly outcome: 'moved' | 'missing' } | Beyond;
   release: { readonly outcome: 'released' };
   retire: { readonly outcome: 'ended' };

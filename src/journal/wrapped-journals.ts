@@ -3,7 +3,7 @@
 import type {
   AppendOutcome,
   ExpectedOutcome,
-  HoldOutcome,
+  PinOutcome,
   Journals,
   JournalsInfo,
   LeaveOptions,
@@ -61,12 +61,12 @@ export class WrappedJournals implements Journals {
     return this.inner.report(owner, offset);
   }
 
-  hold(journal: string, name: string): Promise<HoldOutcome> {
-    return this.inner.hold(journal, name);
+  pin(journal: string, name: string): Promise<PinOutcome> {
+    return this.inner.pin(journal, name);
   }
 
-  moveHold(journal: string, name: string, offset: number, options?: LeaveOptions): Promise<'moved' | 'missing'> {
-    return this.inner.moveHold(journal, name, offset, options);
+  movePin(journal: string, name: string, offset: number, options?: LeaveOptions): Promise<'moved' | 'missing'> {
+    return this.inner.movePin(journal, name, offset, options);
   }
 
   release(journal: string, name: string): Promise<void> {

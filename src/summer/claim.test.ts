@@ -31,10 +31,10 @@ function rowsOf(store: StoreReader, shard: number): string[] {
   );
 }
 
-type Answers = { raise: RaiseOutcome; confirm?: 'confirmed' | 'fenced'; hold?: number };
+type Answers = { raise: RaiseOutcome; confirm?: 'confirmed' | 'fenced'; pin?: number };
 
 /** Journals that answer so; what is asked of them and of the store goes into the log, in order. */
-function scene(own: MemoryStore, { raise, confirm = 'confirmed', hold = 0 }: Answers, log: string[]): Journals {
+function scene(own: MemoryStore, { raise, confirm = 'confirmed', pin = 0 }: Answers, log: string[]): Journals {
   own.gate = () => {
     log.push('commit');
   };
@@ -42,7 +42,7 @@ function scene(own: MemoryStore, { raise, confirm = 'confirmed', hold = 0 }: Ans
     witness: null,
     list: () => {
       const confirmed = 'confirmed' in raise ? raise.confirmed : null;
-      const shards = [{ shard: SHARD, epoch: 4, confirmed, hold }];
+      const shards = [{ shard: SHARD, epoch: 4, confirmed, pin }];
       return Promise.resolve({ partitions: 8, batchBytesMax: 1e6, journals: [], shards });
     },
     raise: (shard, path, { takeOver }) => {
@@ -323,7 +323,7 @@ test('of a folder that was moved the store is taken where it is now, if it is no
     const own = await storeWith('/own', 'old');
     const moved = await foldedTo('/moved', offset);
     const log: string[] = [];
-    const journals = scene(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/gone' }, hold: 100 }, log);
+    const journals = scene(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/gone' }, pin: 100 }, log);
     const options = { journals, store: own, readOther: reading(moved, log), takeOver: true, movedTo: '/moved' };
     const claiming = claimShard(SHARD, { ...options, lookAt: looking(moved, log) });
     if (isTaken) {
@@ -339,7 +339,7 @@ test('of a folder that was moved the store is taken where it is now, if it is no
 test('a folder that was moved goes on in its new place with the rows that it has', async (t) => {
   const own = await foldedTo('/own', 100);
   const log: string[] = [];
-  const journals = scene(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/gone' }, hold: 100 }, log);
+  const journals = scene(own, { raise: { outcome: 'raised', epoch: 5, confirmed: '/gone' }, pin: 100 }, log);
   const options = { journals, store: own, readOther: missing, lookAt, takeOver: true, movedTo: '/own' };
   t.like(await claimShard(SHARD, options), { outcome: 'owned' });
   t.deepEqual(

@@ -96,9 +96,9 @@ async function rowsToBegin(
   // Nobody has confirmed a store yet: what ours may hold of the shard is of no owner.
   if (source === null) return clearShard(shard, store);
   // Asked after the raise: until then the owner may have reported more.
-  const hold = source === confirmed ? 0 : ((await journals.list()).shards[shard]?.hold ?? 0);
+  const pin = source === confirmed ? 0 : ((await journals.list()).shards[shard]?.pin ?? 0);
   const check = (reader: StoreReader): void => {
-    if (source !== confirmed) checkReported(shard, reader, { path: source, hold });
+    if (source !== confirmed) checkReported(shard, reader, { path: source, pin });
   };
   if (source === store.path) {
     check(store);
@@ -121,7 +121,7 @@ export function checkPartitions(wanted: readonly number[], partitions: number): 
   }
 }
 
-/** The journal no longer has what the shard must read next, although the shard's hold, which never expires, keeps it. */
+/** The journal no longer has what the shard must read next, although the shard's pin, which never expires, keeps it. */
 export function trimmedError(journal: string, offset: number, begin: number): ViolationError {
   const detail = `${journal} was trimmed: it begins at ${begin}, but ${offset} was to be read`;
   return new ViolationError('gap', detail, { journal, offset });

@@ -26,7 +26,7 @@ export type Seen = {
   readonly epoch: number;
   readonly confirmed: string | null;
   /** What the shard has reported as durably folded: no store that speaks for it has less. */
-  readonly hold: number;
+  readonly pin: number;
 };
 
 export type LookOptions = {
@@ -49,8 +49,8 @@ export async function lookFirst(shards: readonly number[], options: LookOptions)
   const sources = new Map<string, { confirmed: string; shards: number[] }>();
   for (const shard of shards) {
     const info = infos.find((candidate) => candidate.shard === shard);
-    const { epoch = 0, confirmed = null, hold = 0 } = info ?? {};
-    seen.set(shard, { epoch, confirmed, hold });
+    const { epoch = 0, confirmed = null, pin = 0 } = info ?? {};
+    seen.set(shard, { epoch, confirmed, pin });
     if (confirmed === null || confirmed === store.path) continue;
     const from = movedTo ?? confirmed;
     const source = sources.get(from) ?? { confirmed, shards: [] };
@@ -60,7 +60,7 @@ export async function lookFirst(shards: readonly number[], options: LookOptions)
   for (const [from, source] of sources) {
     const check = (reader: StoreReader): void => {
       if (movedTo === null) return;
-      for (const shard of source.shards) checkReported(shard, reader, { path: from, hold: seen.get(shard)?.hold ?? 0 });
+      for (const shard of source.shards) checkReported(shard, reader, { path: from, pin: seen.get(shard)?.pin ?? 0 });
     };
     const besides = [...sources.keys()].filter((other) => other !== from && other !== store.path);
     try {
@@ -80,12 +80,12 @@ export async function lookFirst(shards: readonly number[], options: LookOptions)
 export function checkReported(
   shard: number,
   reader: StoreReader,
-  { path, hold }: { readonly path: string; readonly hold: number },
+  { path, pin }: { readonly path: string; readonly pin: number },
 ): void {
   const row = reader.get('checkpoints', keyOf(shard));
   const offset = row === undefined ? 0 : openRow(row, isCheckpointRow, `the checkpoint of shard ${shard}`).offset;
-  if (isCount(offset) && offset >= hold) return;
-  const detail = `the store at ${path} has folded shard ${shard} up to ${offset}, its owner has reported ${hold}`;
+  if (isCount(offset) && offset >= pin) return;
+  const detail = `the store at ${path} has folded shard ${shard} up to ${offset}, its owner has reported ${pin}`;
   throw new OperatingError('ERR_STORE_OLDER', detail);
 }
 

@@ -12,7 +12,7 @@ function journalsOf(confirmed: readonly string[], log: string[]): Journals {
   const journals: Partial<Journals> = {
     witness: null,
     list: () => {
-      const shards = confirmed.map((path, shard) => ({ shard, epoch: epochs[shard] ?? 0, confirmed: path, hold: 0 }));
+      const shards = confirmed.map((path, shard) => ({ shard, epoch: epochs[shard] ?? 0, confirmed: path, pin: 0 }));
       return Promise.resolve({ partitions: confirmed.length, batchBytesMax: 1e6, journals: [], shards });
     },
     raise: (shard, _path, { from }): Promise<RaiseOutcome> => {

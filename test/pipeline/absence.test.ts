@@ -21,13 +21,13 @@ test.serial(
     t.is((await stopped.exit()).code, EXIT.holds);
     await killed.kill();
     // The one that was stopped is away for longer by then.
-    await broker.lines((lines) => lines.some((line) => line.includes(`dropped the hold of ${lost}`)), 'stderr');
-    t.false(broker.stderr.some((line) => line.includes(`dropped the hold of ${own}`)));
+    await broker.lines((lines) => lines.some((line) => line.includes(`dropped the pin of ${lost}`)), 'stderr');
+    t.false(broker.stderr.some((line) => line.includes(`dropped the pin of ${own}`)));
     const gone = pipeline.chunker('chunker-1', { number: 1, rate: '500' });
     t.is((await gone.exit()).code, EXIT.inconclusive);
     t.regex(
       gone.lastMessage,
-      new RegExp(`the hold of producer ${lost} .* is gone.*stream-sum retire --producer ${lost}`),
+      new RegExp(`the pin of producer ${lost} .* is gone.*stream-sum retire --producer ${lost}`),
     );
     t.false(gone.events.some(({ event }) => event === 'violation'));
     const again = pipeline.chunker('chunker-0', { number: 0, rate: '500' });
@@ -38,7 +38,7 @@ test.serial(
 );
 
 test.serial(
-  'one absent chunker does not stop the sums of the others: its hold is dropped and it is named',
+  'one absent chunker does not stop the sums of the others: its pin is dropped and it is named',
   async (t) => {
     const pipeline = new Pipeline(t, 1);
     const broker = await pipeline.broker({ 'sums-retention': '1MiB', 'hold-patience': '1s' }, { isAudited: false });
@@ -51,7 +51,7 @@ test.serial(
     const healthy = pipeline.chunker('healthy', { number: 1, rate: 'max', count: 20_000, chunks: '0..1' });
     const { files } = await drained(healthy);
     t.is(files, 20_000);
-    t.true(broker.stderr.some((line) => line.includes(`dropped the hold of ${producer} in sums: it kept`)));
+    t.true(broker.stderr.some((line) => line.includes(`dropped the pin of ${producer} in sums: it kept`)));
     const back = pipeline.chunker('absent', { number: 0, rate: '100' });
     t.is((await back.exit()).code, EXIT.inconclusive);
   },

@@ -7,13 +7,13 @@ import test, { type ExecutionContext } from 'ava';
 import { parseBenchOptions } from '../../bench/options.ts';
 import { runBench } from '../../bench/run.ts';
 import { benchTables } from '../../bench/tables.ts';
-import { readCsv } from '../../src/measure/csv.ts';
+import { readCsv } from '../../src/results/csv.ts';
 import { OperatingError, ViolationError } from '../../src/core/errors.ts';
-import { componentLaunch } from '../../src/process/component-process.ts';
-import type { FakePlan } from '../../soak/testing/fake-component.ts';
+import { componentLaunch } from '../../src/fleet/component-process.ts';
+import type { FakePlan } from '../../soak/live/testing/fake-component.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.js');
-const FAKE = join(import.meta.dirname, '../../soak/testing/fake-component.js');
+const FAKE = join(import.meta.dirname, '../../soak/live/testing/fake-component.js');
 const DEPENDENCIES = {
   progress: { update: () => undefined, say: () => undefined, done: () => undefined },
   versions: { zeromq: null, libzmq: null, lmdb: null, addonBackend: null },

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { runSoak } from '../../soak/run.ts';
-import { fakeDependencies, fakeOptions } from '../../soak/testing/fake-run.ts';
+import { runSoak } from '../../soak/live/run.ts';
+import { fakeDependencies, fakeOptions } from '../../soak/live/testing/fake-run.ts';
 import { connectJournals } from '../../src/cli/connection.ts';
 import type { TestProcess } from '../../src/cli/testing/test-process.ts';
 import { EXIT, type ViolationKind } from '../../src/core/errors.ts';
-import { readCsv } from '../../src/measure/csv.ts';
+import { readCsv } from '../../src/results/csv.ts';
 import { Pipeline, producerOf } from './testing/pipeline.ts';
 import type { ChunkTampering, SumTampering, Tampering } from './testing/tampering.ts';
 

@@ -4,10 +4,10 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Prng } from '../../../src/core/prng.ts';
-import { CsvFile } from '../../../src/measure/csv.ts';
+import { CsvFile } from '../../../src/results/csv.ts';
 import { LatencyHistogram } from '../../../src/measure/histogram.ts';
-import { digestFiles, RUN_SCHEMA_VERSION, type RunFile, writeRunFile } from '../../../src/measure/run-folder.ts';
-import { SAMPLE_COLUMNS, type Sample } from '../../../src/measure/samples.ts';
+import { digestFiles, RUN_SCHEMA_VERSION, type RunFile, writeRunFile } from '../../../src/results/run-folder.ts';
+import { SAMPLE_COLUMNS, type Sample } from '../../../src/results/samples.ts';
 
 /** The part of a test's context that is used here. */
 export type Teardown = { teardown(call: () => void): void };

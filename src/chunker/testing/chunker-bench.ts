@@ -320,7 +320,7 @@ export class ChunkerBench {
     if (n > 0) journal.store(encodeBatch(header, Buffer.concat(kept.map(encodeChunk)), journal.name, crc32c), 1);
   }
 
-  get hold(): number | undefined {
-    return this.journals.journal(SUMS_JOURNAL).holds.get(this.life.producer);
+  get pin(): number | undefined {
+    return this.journals.journal(SUMS_JOURNAL).pins.get(this.life.producer);
   }
 }

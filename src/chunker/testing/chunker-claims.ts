@@ -22,7 +22,7 @@ export function holds(t: ExecutionContext, bench: ChunkerBench, message?: string
   t.is(ledger.next, files, message);
   t.is(ledger.outstanding.size, 0, message);
   t.true(bench.hasEnded(producer), message);
-  t.is(bench.hold, undefined, message);
+  t.is(bench.pin, undefined, message);
   t.is(phaseOf(bench), 'told', message);
   t.deepEqual(bench.failures, [], message);
   // What was sent kept to what was durable at that time: the end of generation, and how far the generator might come.

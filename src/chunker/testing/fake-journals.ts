@@ -9,7 +9,7 @@ import { crc32c } from '../../hash/crc32c.ts';
 import {
   type AppendOutcome,
   type ExpectedOutcome,
-  type HoldOutcome,
+  type PinOutcome,
   type Journals,
   type JournalsInfo,
   type ReadStream,
@@ -38,7 +38,7 @@ export class FakeJournal {
   /** What is below was trimmed. */
   begin = 0;
   readonly producers: Map<string, Producer> = new Map();
-  readonly holds: Map<string, number> = new Map();
+  readonly pins: Map<string, number> = new Map();
   readonly #byBegin = new Map<number, StoredBatch>();
   readonly #waiting: (() => void)[] = [];
 
@@ -92,13 +92,13 @@ export class FakeJournals {
   onAppend: (journal: string, batch: Batch) => AppendFault | null = () => null;
   /** Called when a batch of chunks, or the end of a producer, was appended. */
   onAppended: (partition: number, batch: Batch) => void = () => {};
-  /** Holds that were released, and asked to be, in order. */
+  /** Pins that were released, and asked to be, in order. */
   readonly released: string[] = [];
   /** Nobody is answered any more. */
   isSilent = false;
   /** How long an answer is on its way. */
   answerMs = 0;
-  /** Holds whose readers took their leave, in order. */
+  /** Pins whose readers took their leave, in order. */
   readonly left: string[] = [];
 
   constructor(partitions: number, clock: Clock) {
@@ -232,33 +232,33 @@ export class FakeConnection implements Journals {
     return this.#answer(this.#journals.journal(journal).head);
   }
 
-  hold(journal: string, name: string): Promise<HoldOutcome> {
-    const { head, holds, producers } = this.#journals.journal(journal);
-    if (!this.#isDead) holds.set(name, head);
+  pin(journal: string, name: string): Promise<PinOutcome> {
+    const { head, pins, producers } = this.#journals.journal(journal);
+    if (!this.#isDead) pins.set(name, head);
     return this.#answer({
       offset: head,
       nextIndexes: Object.fromEntries(Array.from(producers, ([producer, { next }]) => [producer, next])),
     });
   }
 
-  moveHold(
+  movePin(
     journal: string,
     name: string,
     offset: number,
     options: { isLeaving?: boolean } = {},
   ): Promise<'moved' | 'missing'> {
     if (!this.#isDead && options.isLeaving === true) this.#journals.left.push(name);
-    const { holds } = this.#journals.journal(journal);
-    const hold = holds.get(name);
-    if (this.#isDead || hold === undefined) return this.#answer('missing');
-    holds.set(name, Math.max(hold, offset));
+    const { pins } = this.#journals.journal(journal);
+    const pin = pins.get(name);
+    if (this.#isDead || pin === undefined) return this.#answer('missing');
+    pins.set(name, Math.max(pin, offset));
     return this.#answer('moved');
   }
 
   release(journal: string, name: string): Promise<void> {
     if (!this.#isDead) {
       this.#journals.released.push(name);
-      this.#journals.journal(journal).holds.delete(name);
+      this.#journals.journal(journal).pins.delete(name);
     }
     return this.#answer(undefined);
   }

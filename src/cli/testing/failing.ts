@@ -1,7 +1,7 @@
 /** A component that ends in the way that its argument names, as soon as it is ready and SIGUSR2 has come. */
 
 import { ViolationError } from '../../core/errors.ts';
-import { type Served, ComponentRuntime } from '../component-runtime.ts';
+import { type Served, ComponentRuntime } from '../../component/runtime.ts';
 
 const way: string = process.argv[2] ?? '';
 const runtime = new ComponentRuntime({ component: 'summer', supervised: 'not' });

@@ -8,8 +8,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ComponentCommand, ComponentEvent } from '../../process/component-protocol.ts';
-import { encodeCommand } from '../../process/component-protocol.ts';
+import type { ComponentCommand, ComponentEvent } from '../../component/protocol.ts';
+import { encodeCommand } from '../../component/protocol.ts';
 
 export const MAIN: string = fileURLToPath(new URL('../main.js', import.meta.url));
 export const DEADLINE_MS = 60_000;

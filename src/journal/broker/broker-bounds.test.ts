@@ -198,7 +198,7 @@ test('a journal has so many producers, ended ones among them; another is refused
   t.like(await harness.appended(journal, chunks(0, 1, { journal, producer: idOf(bound) })), { outcome: 'committed' });
 });
 
-test('the answer to a hold names as many producers as a journal may have, and is a header that a client takes', (t) => {
+test('the answer to a pin names as many producers as a journal may have, and is a header that a client takes', (t) => {
   const entries = Array.from({ length: JOURNAL_PRODUCERS_MAX }, (_, at) => [
     (0x8000_0000 + at).toString(16).padEnd(16, 'f'),
     Number.MAX_SAFE_INTEGER,

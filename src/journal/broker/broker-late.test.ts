@@ -14,11 +14,11 @@ const OTHER_JOURNAL = chunkJournal(1);
 
 /** What the broker knows, of which its answers are made. */
 function knowledge({ broker }: BrokerHarness): unknown {
-  const journals = Array.from(broker.state.journals.values(), ({ name, tail, producers, holds }) => ({
+  const journals = Array.from(broker.state.journals.values(), ({ name, tail, producers, pins }) => ({
     name,
     tail,
     producers: Object.fromEntries(Array.from(producers, ([id, { next, ended }]) => [id, { next, ended }])),
-    holds: Object.fromEntries(Array.from(holds, ([hold, { offset }]) => [hold, offset])),
+    pins: Object.fromEntries(Array.from(pins, ([pin, { offset }]) => [pin, offset])),
   }));
   return { ...broker.state.info(), journals };
 }
@@ -65,7 +65,7 @@ test('of a confirmation: it is of an epoch that is fenced, or says what is so', 
   await arrivesLate(t, harness, { call });
 });
 
-test('of a report: it never moves a hold back, and not for a successor', async (t) => {
+test('of a report: it never moves a pin back, and not for a successor', async (t) => {
   const harness = await BrokerHarness.start();
   const owner = await confirmed(harness);
   await harness.appended(JOURNAL, chunks(0, 1));
@@ -95,26 +95,26 @@ test('of an append: its records are there, whoever has appended since', async (t
 
 const move = (offset: number): Call => ({ op: 'move-hold', journal: SUMS_JOURNAL, name: PRODUCER, offset });
 
-test('of a hold and its move: it is where it was, or moved on, and is not made again for a producer that has ended', async (t) => {
+test('of a pin and its move: it is where it was, or moved on, and is not made again for a producer that has ended', async (t) => {
   const harness = await BrokerHarness.start();
   const owner = await confirmed(harness);
-  const hold = { op: 'hold', journal: SUMS_JOURNAL, name: PRODUCER } as const;
+  const pin = { op: 'hold', journal: SUMS_JOURNAL, name: PRODUCER } as const;
   const release = { op: 'release', journal: SUMS_JOURNAL, name: PRODUCER } as const;
-  await harness.ask(hold);
+  await harness.ask(pin);
   const bytes = sums(0, 1, owner).length;
   for (let index = 0; index < 3; index += 1) {
     await harness.appended(SUMS_JOURNAL, sums(index, 1, owner), owner);
   }
-  await arrivesLate(t, harness, { call: hold });
+  await arrivesLate(t, harness, { call: pin });
   await harness.ask(move(bytes));
   await harness.ask(move(3 * bytes));
-  for (const call of [hold, move(bytes)]) await arrivesLate(t, harness, { call });
+  for (const call of [pin, move(bytes)]) await arrivesLate(t, harness, { call });
   for (const journal of [JOURNAL, OTHER_JOURNAL]) await harness.ask({ op: 'retire', journal, producer: PRODUCER });
   await harness.ask(release);
-  for (const call of [hold, move(3 * bytes), release]) await arrivesLate(t, harness, { call });
+  for (const call of [pin, move(3 * bytes), release]) await arrivesLate(t, harness, { call });
   // Another producer's is none of its business.
-  await harness.ask({ ...hold, name: OTHER_PRODUCER });
-  for (const call of [hold, move(3 * bytes), release]) await arrivesLate(t, harness, { call });
+  await harness.ask({ ...pin, name: OTHER_PRODUCER });
+  for (const call of [pin, move(3 * bytes), release]) await arrivesLate(t, harness, { call });
 });
 
 test('of the end of a producer: it has ended', async (t) => {

@@ -87,7 +87,7 @@ test('a session that was refused for a loss is none', async (t) => {
   t.like(harness.sent.at(-1), { session: 'c', message: { t: 'reopen' } });
 });
 
-test('a report or a hold beyond the head is answered with the head, and moves nothing', async (t) => {
+test('a report or a pin beyond the head is answered with the head, and moves nothing', async (t) => {
   const harness = await BrokerHarness.start();
   const owner = await confirmed(harness);
   await harness.appended(JOURNAL, chunks(0, 1));

@@ -9,7 +9,7 @@ const JOURNAL = chunkJournal(0);
 
 // --- holds ---
 
-test('a hold is made at the head with the next index of every producer, and survives a restart', async (t) => {
+test('a pin is made at the head with the next index of every producer, and survives a restart', async (t) => {
   const harness = await BrokerHarness.start();
   const owner = await raised(harness);
   await harness.appended(SUMS_JOURNAL, sums(0, 3, owner), owner);
@@ -22,7 +22,7 @@ test('a hold is made at the head with the next index of every producer, and surv
   });
 });
 
-test('a request for a hold that arrives again, late, does not move it past what its maker goes by', async (t) => {
+test('a request for a pin that arrives again, late, does not move it past what its maker goes by', async (t) => {
   const harness = await BrokerHarness.start();
   const owner = await raised(harness);
   const made = await harness.ask({ op: 'hold', journal: SUMS_JOURNAL, name: 'verifier' });
@@ -34,7 +34,7 @@ test('a request for a hold that arrives again, late, does not move it past what 
   t.is(await beginOf(harness, SUMS_JOURNAL), 0);
 });
 
-test('moving a hold never makes one, never moves it back, and never beyond the head', async (t) => {
+test('moving a pin never makes one, never moves it back, and never beyond the head', async (t) => {
   const harness = await BrokerHarness.start({ sumsBytes: 64 * 1024 });
   const owner = await raised(harness);
   const move = (name: string, offset: number): Promise<unknown> =>
@@ -53,8 +53,8 @@ test('moving a hold never makes one, never moves it back, and never beyond the h
   t.deepEqual(harness.delivered(harness.read(SUMS_JOURNAL, 4 * batchBytes)).length, 4);
 });
 
-test('a hold that nobody repeats expires, one that is repeated and those of shards never do', async (t) => {
-  const harness = await BrokerHarness.start({ holdAbsenceMs: 10_000 });
+test('a pin that nobody repeats expires, one that is repeated and those of shards never do', async (t) => {
+  const harness = await BrokerHarness.start({ pinAbsenceMs: 10_000 });
   const move = (name: string): Promise<unknown> =>
     harness.ask({ op: 'move-hold', journal: SUMS_JOURNAL, name, offset: 0 });
   for (const name of ['absent', 'present']) await harness.ask({ op: 'hold', journal: SUMS_JOURNAL, name });
@@ -71,42 +71,42 @@ test('a hold that nobody repeats expires, one that is repeated and those of shar
   t.deepEqual(await move('present'), { outcome: 'moved' });
 });
 
-test('an auditor holds a chunk journal below the hold of its shard, until it releases it or is absent too long', async (t) => {
-  const harness = await BrokerHarness.start({ holdAbsenceMs: 10_000 });
+test('an auditor holds a chunk journal below the pin of its shard, until it releases it or is absent too long', async (t) => {
+  const harness = await BrokerHarness.start({ pinAbsenceMs: 10_000 });
   const owner = await raised(harness);
-  const hold = { journal: JOURNAL, name: 'auditor' } as const;
-  t.deepEqual(await harness.ask({ op: 'hold', ...hold }), { offset: 0, nextIndexes: {} });
+  const pin = { journal: JOURNAL, name: 'auditor' } as const;
+  t.deepEqual(await harness.ask({ op: 'hold', ...pin }), { offset: 0, nextIndexes: {} });
   const first = await harness.appended(JOURNAL, chunks(0, 1, { dataBytes: 100_000 }));
   const second = await harness.appended(JOURNAL, chunks(1, 1, { dataBytes: 100_000 }));
   const [firstEnd, secondEnd] = [first, second].map((outcome) => (outcome?.outcome === 'committed' ? outcome.end : -1));
   await harness.restart();
   await harness.ask({ op: 'report', owner, offset: secondEnd ?? -1 });
   t.is(await beginOf(harness, JOURNAL), 0);
-  t.deepEqual(await harness.ask({ op: 'move-hold', ...hold, offset: firstEnd ?? -1 }), { outcome: 'moved' });
+  t.deepEqual(await harness.ask({ op: 'move-hold', ...pin, offset: firstEnd ?? -1 }), { outcome: 'moved' });
   t.is(await beginOf(harness, JOURNAL), firstEnd);
   for (let seconds = 0; seconds < 12; seconds += 1) {
     await harness.clock.advance(1_000);
     harness.send('a', { t: 'ping', n: 1, partBytes: 65_536, credits: [] });
   }
   await harness.commitAll();
-  t.deepEqual(await harness.ask({ op: 'move-hold', ...hold, offset: 0 }), { outcome: 'missing' });
+  t.deepEqual(await harness.ask({ op: 'move-hold', ...pin, offset: 0 }), { outcome: 'missing' });
   t.is(await beginOf(harness, JOURNAL), secondEnd);
-  await harness.ask({ op: 'hold', ...hold });
-  t.deepEqual(await harness.ask({ op: 'release', ...hold }), { outcome: 'released' });
-  t.deepEqual(await harness.ask({ op: 'move-hold', ...hold, offset: 0 }), { outcome: 'missing' });
+  await harness.ask({ op: 'hold', ...pin });
+  t.deepEqual(await harness.ask({ op: 'release', ...pin }), { outcome: 'released' });
+  t.deepEqual(await harness.ask({ op: 'move-hold', ...pin, offset: 0 }), { outcome: 'missing' });
 });
 
-test('the hold of a shard is moved by reports alone', async (t) => {
+test('the pin of a shard is moved by reports alone', async (t) => {
   const harness = await BrokerHarness.start();
   const name = 'shard-0';
   t.deepEqual(await harness.ask({ op: 'hold', journal: JOURNAL, name }), {
-    refused: 'the hold of a shard is made with its journal',
+    refused: 'the pin of a shard is made with its journal',
   });
   t.deepEqual(await harness.ask({ op: 'release', journal: JOURNAL, name }), {
-    refused: 'the hold of a shard is never released',
+    refused: 'the pin of a shard is never released',
   });
   t.deepEqual(await harness.ask({ op: 'move-hold', journal: JOURNAL, name, offset: 0 }), {
-    refused: 'a shard moves its hold by reports',
+    refused: 'a shard moves its pin by reports',
   });
 });
 
@@ -133,7 +133,7 @@ test('a refused batch is taken once the shard has reported what it folded, and n
   t.is((await harness.appended(JOURNAL, chunks(taken, 1, { dataBytes: 99_928 })))?.outcome, 'committed');
 });
 
-test('sums are refused at their own bound, and without any hold the newest half is kept', async (t) => {
+test('sums are refused at their own bound, and without any pin the newest half is kept', async (t) => {
   const harness = await BrokerHarness.start({ sumsBytes: 64 * 1024 });
   const owner = await raised(harness);
   const batchBytes = 48 + 64 * 100;

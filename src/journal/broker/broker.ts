@@ -21,7 +21,7 @@ import {
 import { GroupCommit } from '../../store/group-commit.ts';
 import { LINK_BYTES_MAX } from '../link-window.ts';
 import { answerCall } from './calls.ts';
-import type { DroppedHold } from './holds.ts';
+import type { DroppedPin } from './pins.ts';
 import { Readers } from './readers.ts';
 import { type Session, newSession } from './session.ts';
 import { type BrokerConfig, BrokerState } from './state.ts';
@@ -43,7 +43,7 @@ export type BrokerOptions = {
   readonly bootHash: number;
   readonly send: (session: string, frames: Frames) => void;
   /** A verifier or an auditor was away or stuck for too long: it can go on no more. */
-  readonly onHoldDropped?: (dropped: DroppedHold) => void;
+  readonly onPinDropped?: (dropped: DroppedPin) => void;
   /** The process must stop: what the disk holds is unknown. */
   readonly onFatal: (error: unknown) => void;
 };
@@ -279,8 +279,8 @@ export class Broker {
     // A broker that was stopped has heard nobody: its own absence is nobody else's.
     const elapsedMs = Math.min((now - this.#tickedNs) / 1e6, TICK_MS * 2);
     this.#tickedNs = now;
-    for (const dropped of this.state.holds.pass(elapsedMs)) this.#options.onHoldDropped?.(dropped);
-    if (this.state.holds.isDirty || this.state.hasStamps) this.#commit.accept();
+    for (const dropped of this.state.pins.pass(elapsedMs)) this.#options.onPinDropped?.(dropped);
+    if (this.state.pins.isDirty || this.state.hasStamps) this.#commit.accept();
     this.#timer = clock.after(TICK_MS, () => this.#tick());
   }
 

@@ -2,9 +2,9 @@
 
 import { unreachable } from '../../core/assert.ts';
 import type { Call } from '../protocol.ts';
-import { HOLDS_MAX } from './holds.ts';
+import { PINS_MAX } from './pins.ts';
 import type { JournalLog } from './journal-log.ts';
-import { isShardHold } from './restore.ts';
+import { isShardPin } from './restore.ts';
 import type { BrokerState } from './state.ts';
 
 /** The ways to answer a call: at once, once everything accepted is durable, or with a reason why never. */
@@ -32,7 +32,7 @@ function answerShard(
 ): void {
   switch (call.op) {
     case 'list':
-      // At once: what components use of it, the layout, never changes, and heads are durable. Epochs, owners and holds may
+      // At once: what components use of it, the layout, never changes, and heads are durable. Epochs, owners and pins may
       // not be yet; people and audits look at those.
       return reply(state.info());
     case 'vouch':
@@ -47,9 +47,9 @@ function answerShard(
       state.owners.confirm(call.owner, call.path);
       return commit(() => reply({ outcome: 'confirmed' }));
     case 'report': {
-      const { journal, name } = state.shardHold(call.owner.shard);
+      const { journal, name } = state.shardPin(call.owner.shard);
       if (call.offset > journal.head) return reply({ outcome: 'beyond', head: journal.head });
-      state.holds.move(journal, name, call.offset);
+      state.pins.move(journal, name, call.offset);
       if (state.wantsTrim(journal)) commit();
       return reply({ outcome: 'reported' });
     }
@@ -77,26 +77,26 @@ function answerJournal(
       if (!state.retire(journal, call.producer)) return refuse(state.tooManyProducers(journal));
       return commit(() => reply({ outcome: 'ended' }));
     case 'hold': {
-      if (isShardHold(journal, call.name)) return refuse('the hold of a shard is made with its journal');
-      // Its verifier has released its hold, or will: a late copy of the request must not make it again, for nobody.
-      if (hasEnded(call.name, state)) return refuse(`producer ${call.name} has ended, and needs no hold`);
-      const outcome = state.holds.make(journal, call.name);
+      if (isShardPin(journal, call.name)) return refuse('the pin of a shard is made with its journal');
+      // Its verifier has released its pin, or will: a late copy of the request must not make it again, for nobody.
+      if (hasEnded(call.name, state)) return refuse(`producer ${call.name} has ended, and needs no pin`);
+      const outcome = state.pins.make(journal, call.name);
       if (outcome === null)
-        return refuse(`${journal.name} has ${HOLDS_MAX} holds: retire chunkers that are gone for good`);
+        return refuse(`${journal.name} has ${PINS_MAX} pins: retire chunkers that are gone for good`);
       return commit(() => reply(outcome));
     }
     case 'move-hold': {
-      if (isShardHold(journal, call.name)) return refuse('a shard moves its hold by reports');
+      if (isShardPin(journal, call.name)) return refuse('a shard moves its pin by reports');
       const { name, offset, isLeaving = false } = call;
       if (offset > journal.head) return reply({ outcome: 'beyond', head: journal.head });
-      const outcome = state.holds.move(journal, name, offset, isLeaving);
+      const outcome = state.pins.move(journal, name, offset, isLeaving);
       if (isLeaving) return commit(() => reply({ outcome }));
-      if (state.wantsTrim(journal) || state.holds.wantsWrite(journal, name)) commit();
+      if (state.wantsTrim(journal) || state.pins.wantsWrite(journal, name)) commit();
       return reply({ outcome });
     }
     case 'release':
-      if (isShardHold(journal, call.name)) return refuse('the hold of a shard is never released');
-      state.holds.release(journal, call.name);
+      if (isShardPin(journal, call.name)) return refuse('the pin of a shard is never released');
+      state.pins.release(journal, call.name);
       return commit(() => reply({ outcome: 'released' }));
     default:
       return unreachable(call);

@@ -15,7 +15,7 @@ export type ProducerState = {
   ended: boolean;
 };
 
-export type Hold = {
+export type Pin = {
   offset: number;
   /** How long its reader was not heard, while a broker served; and what its row says of that. */
   absentMs: number;
@@ -43,7 +43,7 @@ export class JournalLog {
   tail: number;
   readonly producers: Map<string, ProducerState> = new Map();
   /** By name: the shard of a chunk journal, the verifiers of the sums journal, auditors of either. */
-  readonly holds: Map<string, Hold> = new Map();
+  readonly pins: Map<string, Pin> = new Map();
   readonly #recent: StoredBatch[] = [];
   /** Those before it were forgotten. */
   #first = 0;
@@ -73,10 +73,10 @@ export class JournalLog {
   }
 
   /** The lowest offset that somebody still needs; `null` when nobody holds anything. */
-  lowestHold(): number | null {
+  lowestPin(): number | null {
     let lowest: number | null = null;
-    for (const hold of this.holds.values()) {
-      if (lowest === null || hold.offset < lowest) lowest = hold.offset;
+    for (const pin of this.pins.values()) {
+      if (lowest === null || pin.offset < lowest) lowest = pin.offset;
     }
     return lowest;
   }

@@ -14,8 +14,8 @@ export type Restored = {
   /** By number; the sums journal comes last. */
   readonly journals: readonly JournalLog[];
   readonly shards: readonly ShardState[];
-  /** Shards' holds that are not in the store yet. */
-  readonly missingHolds: readonly { readonly journal: JournalLog; readonly name: string }[];
+  /** Shards' pins that are not in the store yet. */
+  readonly missingPins: readonly { readonly journal: JournalLog; readonly name: string }[];
   /** Begins of the batches of sums that became durable without a stamp, in the last commit before a crash. */
   readonly unstamped: readonly number[];
   /** `null`: the store is new. */
@@ -34,17 +34,17 @@ export function restore(store: StoreReader, partitions: number): Restored {
     loadJournal(store, { number: shard, name: chunkJournal(shard), kind: 'chunks' }),
   );
   const sums = loadJournal(store, { number: partitions, name: SUMS_JOURNAL, kind: 'sums' });
-  const missingHolds = chunks.flatMap((journal, shard) => {
-    const name = shardHoldName(shard);
-    if (journal.holds.has(name)) return [];
-    assert(journal.begin === 0, 'a chunk journal keeps the hold of its shard');
-    journal.holds.set(name, { offset: 0, absentMs: 0, writtenAbsentMs: 0, unmovedMs: 0, isAway: false });
+  const missingPins = chunks.flatMap((journal, shard) => {
+    const name = shardPinName(shard);
+    if (journal.pins.has(name)) return [];
+    assert(journal.begin === 0, 'a chunk journal keeps the pin of its shard');
+    journal.pins.set(name, { offset: 0, absentMs: 0, writtenAbsentMs: 0, unmovedMs: 0, isAway: false });
     return [{ journal, name }];
   });
   return {
     journals: [...chunks, sums],
     shards: chunks.map((_, shard) => loadShard(store, shard)),
-    missingHolds,
+    missingPins,
     unstamped: unstampedOf(store, sums),
     ...restoreLineage(store, [...chunks, sums]),
   };
@@ -80,7 +80,7 @@ function journalRow(store: StoreReader, number: number, name: string): tables.Jo
   return row === undefined ? NOTHING : openRow(row, tables.isJournalRow, `journal ${name}`);
 }
 
-export function shardHoldName(shard: number): string {
+export function shardPinName(shard: number): string {
   return `shard-${shard}`;
 }
 
@@ -114,8 +114,8 @@ function loadJournal(
     journal.producers.set(nameOfKey(key), { key, ...producer });
   }
   for (const { key, value } of store.range('holds', numberRange(number))) {
-    const { offset, absentMs = 0, isAway = false } = openRow(value, tables.isHoldRow, `a hold of ${name}`);
-    journal.holds.set(nameOfKey(key), { offset, absentMs, writtenAbsentMs: absentMs, unmovedMs: 0, isAway });
+    const { offset, absentMs = 0, isAway = false } = openRow(value, tables.isPinRow, `a pin of ${name}`);
+    journal.pins.set(nameOfKey(key), { offset, absentMs, writtenAbsentMs: absentMs, unmovedMs: 0, isAway });
   }
   return journal;
 }
@@ -131,7 +131,7 @@ function unstampedOf(store: StoreReader, sums: JournalLog): number[] {
   }
 }
 
-/** Whether it is the hold by which a shard keeps its chunk journal: reports alone move it, and nothing drops it. */
-export function isShardHold({ kind, number }: JournalLog, name: string): boolean {
-  return kind === 'chunks' && name === shardHoldName(number);
+/** Whether it is the pin by which a shard keeps its chunk journal: reports alone move it, and nothing drops it. */
+export function isShardPin({ kind, number }: JournalLog, name: string): boolean {
+  return kind === 'chunks' && name === shardPinName(number);
 }

@@ -14,7 +14,7 @@ export type ServeOptions = {
   readonly incarnation: string;
   /** Of the boot of the machine. */
   readonly bootHash: number;
-  readonly onHoldDropped?: BrokerOptions['onHoldDropped'];
+  readonly onPinDropped?: BrokerOptions['onPinDropped'];
   /** Begins to serve clients. */
   readonly listen: (events: ServerLinkEvents) => Promise<ServerLink>;
   /** The disk or the link failed: the process must stop. */
@@ -38,7 +38,7 @@ export async function serveBroker(options: ServeOptions): Promise<ServedBroker> 
     incarnation,
     bootHash,
     send: (session, frames) => link?.send(session, frames),
-    ...(options.onHoldDropped === undefined ? {} : { onHoldDropped: options.onHoldDropped }),
+    ...(options.onPinDropped === undefined ? {} : { onPinDropped: options.onPinDropped }),
     onFatal,
   });
   await broker.start();

@@ -8,7 +8,7 @@ import type { Endpoint } from '../../transport/endpoint.ts';
 import { listenZeromq } from '../../transport/zeromq-link.ts';
 import { clockHash } from '../stamps.ts';
 import type { Broker } from './broker.ts';
-import type { DroppedHold } from './holds.ts';
+import type { DroppedPin } from './pins.ts';
 import { type ServedBroker, serveBroker } from './serve.ts';
 import type { BrokerConfig } from './state.ts';
 import { BROKER_TABLES } from './tables.ts';
@@ -17,7 +17,7 @@ export type BrokerServerOptions = {
   readonly folder: string;
   readonly endpoint: Endpoint;
   readonly config: BrokerConfig;
-  readonly onHoldDropped?: (dropped: DroppedHold) => void;
+  readonly onPinDropped?: (dropped: DroppedPin) => void;
   /** The disk or the socket failed: the process must stop. */
   readonly onFatal: (error: unknown) => void;
   /** Is told in one line what the operator should know. */
@@ -54,7 +54,7 @@ export class BrokerServer {
         config: options.config,
         incarnation,
         bootHash: clockHash(),
-        ...(options.onHoldDropped === undefined ? {} : { onHoldDropped: options.onHoldDropped }),
+        ...(options.onPinDropped === undefined ? {} : { onPinDropped: options.onPinDropped }),
         listen: (events) => listenZeromq(options.endpoint, events),
         onFatal: options.onFatal,
       });

@@ -12,12 +12,13 @@ import { crc32c } from '../../hash/crc32c.ts';
 import { BATCH_BYTES_MAX, type Batch, decodeBatch, encodeBatch, shardProducer } from '../../message/batch.ts';
 import { keyOf, offsetKey, offsetOfKey, sealRow } from '../../store/row.ts';
 import { type Store, WriteBatch } from '../../store/store.ts';
-import { type AppendOutcome, type JournalsInfo, type ShardEpoch, type StoredBatch } from '../journals.ts';
-import { Holds } from './holds.ts';
+import { type AppendOutcome, type ShardEpoch, type StoredBatch } from '../journals.ts';
+import type { ListAnswer } from '../protocol.ts';
+import { Pins } from './pins.ts';
 import type { JournalLog, ProducerState } from './journal-log.ts';
 import { Lineage } from './lineage.ts';
 import { ShardOwners } from './owners.ts';
-import { restore, shardHoldName } from './restore.ts';
+import { restore, shardPinName } from './restore.ts';
 import * as tables from './tables.ts';
 
 /** Batches removed from one journal in one commit. */
@@ -32,7 +33,7 @@ const BATCH_SHARE = 4;
  * or a late copy of their records would be accepted again. Each takes some 220 bytes of memory in each journal, and 100 on
  * disk. Another one is refused for good: what helps is an empty data folder.
  *
- * A journal's bound keeps the answer to a hold, which names all that have not ended, below `BROKER_HEADER_BYTES_MAX`; that
+ * A journal's bound keeps the answer to a pin, which names all that have not ended, below `BROKER_HEADER_BYTES_MAX`; that
  * of all journals together, 230 MB.
  */
 export const JOURNAL_PRODUCERS_MAX = 65_536;
@@ -47,10 +48,10 @@ export type BrokerConfig = {
   readonly retentionBytes: number;
   /** Room for the sums journal. */
   readonly sumsBytes: number;
-  /** A hold of a verifier or an auditor that was not repeated for so long is dropped, unless its reader took its leave. */
-  readonly holdAbsenceMs: number;
+  /** A pin of a verifier or an auditor that was not repeated for so long is dropped, unless its reader took its leave. */
+  readonly pinAbsenceMs: number;
   /** One that keeps more than its part of the room is dropped when it has not moved for so long. */
-  readonly holdPatienceMs: number;
+  readonly pinPatienceMs: number;
 };
 
 /** Of one start of the broker. */
@@ -74,7 +75,7 @@ export class BrokerState {
   readonly journals: Map<string, JournalLog> = new Map();
   readonly owners: ShardOwners;
   readonly lineage: Lineage;
-  readonly holds: Holds;
+  readonly pins: Pins;
   readonly config: BrokerConfig;
   readonly #store: Store;
   readonly #clock: Clock;
@@ -98,7 +99,7 @@ export class BrokerState {
     this.config = config;
     this.#bootHash = start.bootHash;
     const restored = restore(store, config.partitions);
-    const { journals, shards, missingHolds, unstamped } = restored;
+    const { journals, shards, missingPins, unstamped } = restored;
     this.lineage = new Lineage(restored.lineage, restored.lastCommit, start.incarnation);
     for (const journal of journals) {
       this.journals.set(journal.name, journal);
@@ -106,9 +107,9 @@ export class BrokerState {
       this.#dirtyJournals.add(journal);
     }
     this.owners = new ShardOwners(shards);
-    this.holds = new Holds({
+    this.pins = new Pins({
       journals,
-      missing: missingHolds,
+      missing: missingPins,
       config,
       roomOf: (journal) => this.roomOf(journal),
     });
@@ -224,10 +225,10 @@ export class BrokerState {
 
   // --- holds ---
 
-  shardHold(shard: number): { journal: JournalLog; name: string } {
+  shardPin(shard: number): { journal: JournalLog; name: string } {
     const journal = this.#byNumber[shard];
     assert(journal !== undefined && journal.kind === 'chunks', `shard ${shard} has a journal`);
-    return { journal, name: shardHoldName(shard) };
+    return { journal, name: shardPinName(shard) };
   }
 
   /** Whether the next commit would trim anything. */
@@ -266,14 +267,14 @@ export class BrokerState {
     return stamp === undefined ? this.#clock.nowNs() : tables.decodeStamp(stamp, this.#bootHash);
   }
 
-  info(): JournalsInfo {
+  info(): ListAnswer {
     return {
       partitions: this.config.partitions,
       batchBytesMax: this.batchBytesMax,
       journals: this.#byNumber.map(({ name, begin, head }) => ({ name, begin, head })),
       shards: this.owners.shards.map(({ epoch, confirmed }, shard) => {
-        const { journal, name } = this.shardHold(shard);
-        return { shard, epoch, confirmed, hold: journal.holds.get(name)?.offset ?? 0 };
+        const { journal, name } = this.shardPin(shard);
+        return { shard, epoch, confirmed, hold: journal.pins.get(name)?.offset ?? 0 };
       }),
     };
   }
@@ -308,7 +309,7 @@ export class BrokerState {
     for (const { number, begin, tail } of this.#dirtyJournals) {
       batch.put('journals', keyOf(number), sealRow({ begin, head: tail, commit }));
     }
-    this.holds.fill(batch);
+    this.pins.fill(batch);
     this.owners.fill(batch);
     this.#dirtyProducers.clear();
     this.#dirtyJournals.clear();
@@ -331,9 +332,9 @@ export class BrokerState {
     this.lineage.committed();
   }
 
-  /** Everything below the result may go. With no hold on the sums, the newest half of their room is kept. */
+  /** Everything below the result may go. With no pin on the sums, the newest half of their room is kept. */
   #trimTarget(journal: JournalLog): number {
-    const lowest = journal.lowestHold();
+    const lowest = journal.lowestPin();
     if (lowest !== null) return Math.min(lowest, journal.head);
     return Math.max(journal.begin, journal.head - Math.floor(this.config.sumsBytes / 2));
   }
@@ -356,7 +357,7 @@ export class BrokerState {
     this.#dirtyJournals.add(journal);
   }
 
-  /** The batch boundary at which trimming below `target` ends: `target` is one if a hold, and may be none without. */
+  /** The batch boundary at which trimming below `target` ends: `target` is one if a pin, and may be none without. */
   #boundary(journal: JournalLog, trimmed: readonly Buffer[], target: number): number {
     const last = trimmed.at(-1);
     if (last === undefined) return target;

@@ -28,7 +28,7 @@ export type LineageRow = { readonly store: string; readonly starts: readonly Sta
 export type JournalRow = { readonly begin: number; readonly head: number; readonly commit?: number };
 export type ProducerRow = { readonly next: number; readonly ended: boolean };
 /** `absentMs`: since its reader was heard, while a broker served. Rows of older builds have the offset alone. */
-export type HoldRow = { readonly offset: number; readonly absentMs?: number; readonly isAway?: boolean };
+export type PinRow = { readonly offset: number; readonly absentMs?: number; readonly isAway?: boolean };
 export type ShardRow = { readonly epoch: number; readonly confirmed: string | null };
 
 export function isConfigRow(value: unknown): value is ConfigRow {
@@ -57,7 +57,7 @@ export function isProducerRow(value: unknown): value is ProducerRow {
   return isCount(row?.['next']) && typeof row['ended'] === 'boolean';
 }
 
-export function isHoldRow(value: unknown): value is HoldRow {
+export function isPinRow(value: unknown): value is PinRow {
   const row = asRecord(value);
   const { absentMs = 0, isAway = false } = row ?? {};
   return isCount(row?.['offset']) && isCount(absentMs) && typeof isAway === 'boolean';

@@ -14,7 +14,7 @@ import { nameKey, offsetKey } from '../../store/row.ts';
 import { HeldCommits, MemoryStore } from '../../store/testing/memory-store.ts';
 import type { Frames } from '../../transport/transport.ts';
 import { Broker } from '../broker/broker.ts';
-import type { DroppedHold } from '../broker/holds.ts';
+import type { DroppedPin } from '../broker/pins.ts';
 import { restore } from '../broker/restore.ts';
 import type { BrokerConfig } from '../broker/state.ts';
 import { type AppendOutcome, SUMS_JOURNAL, type ShardEpoch, chunkJournal } from '../journals.ts';
@@ -35,8 +35,8 @@ export const CONFIG: BrokerConfig = {
   partitions: 2,
   retentionBytes: 2 * MIB,
   sumsBytes: MIB,
-  holdAbsenceMs: 60_000,
-  holdPatienceMs: 5_000,
+  pinAbsenceMs: 60_000,
+  pinPatienceMs: 5_000,
 };
 
 export type Sent = { readonly session: string; readonly message: BrokerMessage & Envelope; readonly frames: Frames };
@@ -48,8 +48,8 @@ export class BrokerHarness {
   held: HeldCommits = new HeldCommits();
   broker: Broker;
   bootHash = 7;
-  /** Holds that any broker has dropped, in order. */
-  readonly dropped: DroppedHold[] = [];
+  /** Pins that any broker has dropped, in order. */
+  readonly dropped: DroppedPin[] = [];
   /** All that left the broker of now, in order. */
   sent: Sent[] = [];
   fatal: unknown = null;
@@ -113,7 +113,7 @@ export class BrokerHarness {
         // A broker that was killed says nothing.
         if (incarnation === `broker-${this.#incarnation}`) this.#left(session, frames);
       },
-      onHoldDropped: (dropped) => {
+      onPinDropped: (dropped) => {
         if (incarnation === `broker-${this.#incarnation}`) this.dropped.push(dropped);
       },
       onFatal: (error) => {

@@ -1,6 +1,7 @@
 /** What tests of the broker ask it for, over and over. */
 
-import { type JournalsInfo, chunkJournal } from '../journals.ts';
+import { chunkJournal } from '../journals.ts';
+import type { ListAnswer } from '../protocol.ts';
 import { BrokerHarness, chunks } from './broker-harness.ts';
 
 const JOURNAL = chunkJournal(0);
@@ -36,8 +37,8 @@ export async function fill(harness: BrokerHarness, batchBytes: number, journal: 
   }
 }
 
-export async function listed(harness: BrokerHarness): Promise<JournalsInfo> {
-  return (await harness.ask({ op: 'list' })) as JournalsInfo;
+export async function listed(harness: BrokerHarness): Promise<ListAnswer> {
+  return (await harness.ask({ op: 'list' })) as ListAnswer;
 }
 
 export async function beginOf(harness: BrokerHarness, journal: string): Promise<number | undefined> {

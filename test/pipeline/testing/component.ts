@@ -5,10 +5,10 @@
 
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
-import { ComponentRuntime } from '../../../src/cli/component-runtime.ts';
+import { ComponentRuntime } from '../../../src/component/runtime.ts';
 import { connectJournals } from '../../../src/cli/connection.ts';
-import { parsePartitions, parsed } from '../../../src/cli/flags.ts';
-import { type Supervision, supervisedOption } from '../../../src/cli/supervision.ts';
+import { parsePartitions, parsed } from '../../../src/component/flags.ts';
+import { type Supervision, supervisedOption } from '../../../src/component/supervision.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Journals, RaiseOptions, RaiseOutcome, ShardEpoch } from '../../../src/journal/journals.ts';
 import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';

@@ -51,7 +51,7 @@ export class Pipeline {
     return new TestProcess(this.#t, argv);
   }
 
-  /** `isAudited`: an auditor's hold keeps every sum from the beginning. */
+  /** `isAudited`: an auditor's pin keeps every sum from the beginning. */
   async broker(
     flags: Record<string, string> = {},
     { isAudited = true }: { isAudited?: boolean } = {},
@@ -63,9 +63,9 @@ export class Pipeline {
     const broker = this.start(argv);
     await broker.ready();
     if (isAudited && !this.#isHeld) {
-      // An auditor's hold at the beginning keeps every sum.
+      // An auditor's pin at the beginning keeps every sum.
       const journals = this.connect();
-      await within(journals.hold(SUMS_JOURNAL, 'auditor'), () => 'the hold of the auditor');
+      await within(journals.pin(SUMS_JOURNAL, 'auditor'), () => 'the pin of the auditor');
       journals.close();
       this.#isHeld = true;
     }

@@ -1,0 +1,95 @@
+/** `stream-sum bench`: flags and composition only. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { countWithin, makeCommand, parsed } from '../src/component/flags.ts';
+import { EXIT, UsageError } from '../src/core/errors.ts';
+import { parseCount } from '../src/core/units.ts';
+import { componentLaunch } from '../src/fleet/component-process.ts';
+import { onInterrupt } from '../src/fleet/interrupt.ts';
+import { ChildError } from './against/child.ts';
+import { interleave } from './against/interleave.ts';
+import { recordBaseline } from './baseline.ts';
+import { type BenchFlags, type BenchOptions, checkAgainst, parseBenchOptions, SUITES } from './options.ts';
+import { createProgress } from './progress.ts';
+import { thisProgram } from './program.ts';
+import { type BenchDependencies, runBench } from './run.ts';
+import { benchTables } from './tables.ts';
+
+const MAIN = join(import.meta.dirname, '../src/cli/main.js');
+const ROUNDS_MAX = 1000;
+
+type Flags = BenchFlags & { readonly record?: true; readonly against?: string };
+
+export function benchCommand(): Command {
+  return makeCommand('bench', 'Measure the parts and the whole, in interleaved rounds, with every result checked.')
+    .option('--suite <name...>', `all, or some of: ${SUITES.join(', ')} (default: hash and pipeline; with --full all)`)
+    .option('--only <benchmark...>', 'only these benchmarks of the suites: throughput, latency, sliced-chunks, ...')
+    .option('--quick', 'a first look, in less than a minute')
+    .option('--full', 'every row, within an hour')
+    .option('--smoke', 'checks that all of it works, measures nothing')
+    .option('--rounds <n>', 'rounds of every suite', parsed('--rounds', countWithin(1, ROUNDS_MAX)))
+    .option('--first-round <n>', 'number of the first round', parsed('--first-round', countWithin(1, ROUNDS_MAX)), 1)
+    .option('--seed <n>', 'decides the data and the order', parsed('--seed', parseCount), 1)
+    .option('--results <folder>', "the run's own folder is made in it", 'results')
+    .option('--record', 'keep the run in results/baseline, by processor')
+    .option(
+      '--against <ref>',
+      'build that commit too, and measure both in interleaved rounds (default: 10); then compare',
+    )
+    .action((flags: Flags) => run(flags));
+}
+
+async function run({ record, against, ...flags }: Flags): Promise<void> {
+  const options = parseBenchOptions(flags);
+  if (record === true && against !== undefined) throw new UsageError('--record and --against exclude each other');
+  if (against !== undefined) checkAgainst(options);
+  const interrupted = new AbortController();
+  const release = onInterrupt(() => interrupted.abort());
+  const dependencies = compose(interrupted.signal);
+  try {
+    if (against === undefined) await measure(options, dependencies, record === true);
+    else await compareWith(against, options, dependencies);
+  } finally {
+    dependencies.progress.done();
+    release();
+  }
+}
+
+async function measure(options: BenchOptions, dependencies: BenchDependencies, isRecorded: boolean): Promise<void> {
+  const { record, run: described, folder } = await runBench(options, dependencies);
+  dependencies.progress.done();
+  process.stdout.write(`${benchTables(record.samples, record.remarks).join('\n')}\nresults  ${folder}\n`);
+  if (!isRecorded) return;
+  const recorded = await recordBaseline(folder, described, join(dependencies.sourceRoot, 'results/baseline'));
+  process.stdout.write(`recorded ${recorded}\n`);
+}
+
+/** Measures this build and that of `ref` in turn, then shows the comparison, whose exit code counts. */
+async function compareWith(ref: string, bench: BenchOptions, dependencies: BenchDependencies): Promise<void> {
+  const { progress, sourceRoot, commandLine, signal } = dependencies;
+  try {
+    const from = { ref, bench, mainPath: MAIN, sourceRoot, commandLine, progress, signal };
+    const { oldFolder, newFolder } = await interleave(from);
+    progress.done();
+    const compare = spawn(process.execPath, [MAIN, 'compare', oldFolder, newFolder], { stdio: 'inherit' });
+    const [code]: (number | null)[] = await once(compare, 'close');
+    process.exitCode = code ?? EXIT.internal;
+  } catch (error) {
+    // A build that violates a guarantee is found by this command, too.
+    if (!(error instanceof ChildError) || error.exitCode !== EXIT.violation) throw error;
+    process.stderr.write(`stream-sum: ${error.message}\n`);
+    process.exitCode = EXIT.violation;
+  }
+}
+
+function compose(signal: AbortSignal): BenchDependencies {
+  return {
+    ...thisProgram(),
+    launch: componentLaunch(MAIN),
+    progress: createProgress(process.stderr),
+    signal,
+  };
+}

@@ -1,0 +1,248 @@
+/** `stream-sum detect`: flags, which experiments there are, and what is printed and written. */
+
+import { createHash } from 'node:crypto';
+import { accessSync, constants, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Command, Option } from 'commander';
+import { countWithin, makeCommand, valueOption } from '../../src/component/flags.ts';
+import { UsageError } from '../../src/core/errors.ts';
+import { parseCount } from '../../src/core/units.ts';
+import { csvText } from '../../src/results/csv.ts';
+import { readCommit } from '../../src/results/repository.ts';
+import { MUTANTS } from '../simulation/mutants/index.ts';
+import { SABOTAGES } from '../simulation/sabotages/sabotages.ts';
+import type { Decorations } from '../simulation/decorations.ts';
+import { kindOf, simulate } from '../simulation/simulate.ts';
+import { shrunkLines } from '../simulation/story.ts';
+import { Witness } from '../guarantee/witness.ts';
+import { DETECTION_COLUMNS, Detection } from './detection.ts';
+import { type Experiment, type ExperimentResult, planted } from './experiment.ts';
+import { runExperiments } from './experiments.ts';
+import { type LiveComposition, liveSabotages, runLiveSabotages } from './live-experiments.ts';
+import { FORMATS, type Format, formatPowers } from './format.ts';
+
+const SEEDS_DEFAULT = 20;
+const SEEDS_MAX = 1_000_000;
+/** So many ranges of `SEEDS_MAX` seeds are below 2^53. */
+const FRESH_RANGES = 9_000_000_000;
+/** `dist/soak/detect/` is three folders below the root of the package. */
+const SOURCE_ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const CLEAN_DEFAULT = 3_000;
+const OUTPUT = 'results/detection.csv';
+const MISNAMED_SHOWN = 20;
+
+type Flags = {
+  seeds?: number;
+  seed?: number | 'fresh';
+  mutant?: string;
+  sabotage?: string;
+  clean?: number;
+  jobs: number;
+  output?: string;
+  list?: true;
+  shrink?: true;
+  format: Format;
+};
+
+const HELP = `
+Without --mutant or --sabotage: every mutant, every sabotage, and clean schedules, and the results go to ${OUTPUT}.
+Exits with 0 only if every mutant was caught under every seed in which it took effect, and under no other, 95 % of the
+times by the right name, no clean schedule raised an alarm, and no sabotage of the harness ended in HOLDS.`;
+
+/** `composition`: how a soak over real processes is reached; null: the live harness is sabotaged over fake ones alone. */
+export function detectCommand(composition: LiveComposition | null = null): Command {
+  return makeCommand('detect', 'Plant bugs in the simulated system, and count what the checkers find.')
+    .addOption(
+      valueOption(
+        '--seeds <n>',
+        `schedules for each mutant (default: ${SEEDS_DEFAULT}; with --seed, 1)`,
+        countWithin(1, SEEDS_MAX),
+      ),
+    )
+    .addOption(
+      valueOption(
+        '--seed <n|fresh>',
+        'the first seed (default: 1); fresh: derived from the commit, so that no other commit has used it',
+        (text, flag) => (text === 'fresh' ? text : parseCount(text, flag)),
+      ),
+    )
+    .option('--mutant <name>', 'one mutant alone')
+    .option('--sabotage <name>', 'one sabotage of the harness alone')
+    .option('--list', 'name all mutants and sabotages, and do nothing else')
+    .option('--shrink', 'with --mutant and --seed: make the schedule smaller while the bug is found in the same way')
+    .addOption(
+      valueOption(
+        '--clean <n>',
+        `clean schedules (default: ${CLEAN_DEFAULT}; with --mutant or --sabotage, none)`,
+        countWithin(0, SEEDS_MAX),
+      ),
+    )
+    .addOption(valueOption('--jobs <n>', 'threads', countWithin(1, 256), String(availableParallelism())))
+    .option('--output <file>', `where each schedule of a mutant becomes a row (default, of all mutants: ${OUTPUT})`)
+    .addOption(new Option('--format <name>', 'of the table').choices(FORMATS).default('text'))
+    .addHelpText('after', HELP)
+    .action(async (flags: Flags) => {
+      if (flags.list === true) print(nameLines());
+      else process.exitCode = await detect(flags, composition);
+    });
+}
+
+async function detect(flags: Flags, composition: LiveComposition | null): Promise<number> {
+  const first = flags.seed === 'fresh' ? await freshSeed() : (flags.seed ?? 1);
+  const tasks = experiments(flags, first);
+  if (flags.shrink === true && (tasks.length !== 1 || flags.mutant === undefined)) {
+    throw new UsageError('--shrink: needs one schedule, by --mutant and --seed');
+  }
+  const output = flags.output ?? (isWhole(flags) ? OUTPUT : null);
+  if (output !== null) checkWritable(output);
+  const detection = new Detection();
+  const startedMs = performance.now();
+  let done = 0;
+  await runExperiments({
+    tasks,
+    jobs: Math.max(1, Math.min(flags.jobs, tasks.length)),
+    onResult: (result) => {
+      detection.add(result);
+      done += 1;
+      if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${tasks.length} schedules`);
+    },
+  });
+  if (process.stderr.isTTY) process.stderr.write('\n');
+  const names = liveNames(flags);
+  if (names.size > 0) await runLiveSabotages({ composition, names, onResult: (result) => detection.addLive(result) });
+  const [only] = tasks;
+  if (tasks.length === 1 && only !== undefined) {
+    print(await storyOf(only, detection.results[0]));
+    if (flags.shrink === true) print(await shrunkOf(only));
+  }
+  if (output !== null) writeFileSync(output, csvText(DETECTION_COLUMNS, detection.rows()));
+  print(linesOf(detection, flags.format));
+  if (flags.seed === 'fresh') print([`seeds from ${first} on, which the commit gives`]);
+  const seconds = ((performance.now() - startedMs) / 1e3).toFixed(1);
+  print([`${tasks.length} schedules in ${seconds} s`]);
+  return detection.exitCode;
+}
+
+/** It is written at the end: that it cannot be is said before. */
+function checkWritable(output: string): void {
+  try {
+    accessSync(dirname(output), constants.W_OK);
+  } catch {
+    throw new UsageError(`--output ${output}: there is no folder ${dirname(output)} that can be written to`);
+  }
+}
+
+function isWhole({ mutant, sabotage }: Flags): boolean {
+  return mutant === undefined && sabotage === undefined;
+}
+
+/** Which schedules are asked for. Throws a UsageError where a name is unknown. */
+function experiments(flags: Flags, first: number): Experiment[] {
+  const { mutant, sabotage } = flags;
+  const seeds = flags.seeds ?? (typeof flags.seed === 'number' ? 1 : SEEDS_DEFAULT);
+  const mutants = named('--mutant', MUTANTS, mutant ?? (sabotage === undefined ? undefined : null));
+  const isLive = sabotage !== undefined && liveSabotages().some(({ name }) => name === sabotage);
+  const sabotages = named(
+    '--sabotage',
+    SABOTAGES,
+    isLive ? null : (sabotage ?? (mutant === undefined ? undefined : null)),
+  );
+  const clean = flags.clean ?? (isWhole(flags) ? CLEAN_DEFAULT : 0);
+  return [
+    ...mutants.flatMap((name) => consecutive('mutant', name, { first, seeds })),
+    ...sabotages.flatMap((name) => consecutive('sabotage', name, { first, seeds: 1 })),
+    ...consecutive('clean', '', { first, seeds: clean }),
+  ];
+}
+
+function consecutive(
+  of: Experiment['of'],
+  name: string,
+  { first, seeds }: { readonly first: number; readonly seeds: number },
+): Experiment[] {
+  return Array.from({ length: seeds }, (_, index) => ({ of, name, seed: first + index }));
+}
+
+/** Which sabotages of the live harness are asked for. */
+function liveNames({ mutant, sabotage }: Flags): Set<string> {
+  const names = liveSabotages().map(({ name }) => name);
+  return new Set(names.filter((name) => mutant === undefined && (sabotage === undefined || sabotage === name)));
+}
+
+/** From which on nobody has used seeds before: a function of the commit, far beyond those that are typed. */
+async function freshSeed(): Promise<number> {
+  const { commit, dirty } = await readCommit(SOURCE_ROOT);
+  if (commit === null || dirty !== false) {
+    throw new UsageError('--seed fresh: needs a git checkout without changes, because its commit gives the seeds');
+  }
+  return freshSeedOf(commit);
+}
+
+/** The first 40 bits of the commit's SHA-256, times the most schedules that a mutant may have, so that no two overlap. */
+export function freshSeedOf(commit: string): number {
+  return (createHash('sha256').update(commit).digest().readUIntBE(0, 5) % FRESH_RANGES) * SEEDS_MAX + SEEDS_MAX;
+}
+
+/** All names, one, or (`null`) none. */
+function named(flag: string, all: readonly { readonly name: string }[], asked: string | null | undefined): string[] {
+  if (asked === null) return [];
+  const names = all.map(({ name }) => name);
+  if (asked === undefined) return names;
+  if (!names.includes(asked))
+    throw new UsageError(`${flag} ${asked}: there is none of that name; detect --list names all`);
+  return [asked];
+}
+
+function linesOf(detection: Detection, format: Format): string[] {
+  const misnamed = detection.misnamed();
+  const lines = formatPowers(detection.powers(), format);
+  if (lines.length > 0) lines.push('');
+  lines.push(
+    ...[detection.missLine(), detection.cleanLine(), detection.sabotageLine()].filter((line) => line !== null),
+  );
+  for (const { over, sabotages, named: count } of detection.liveRows()) {
+    const harness = `sabotages of the live harness over ${over} processes`;
+    lines.push(`${count} of ${sabotages} ${harness} kept it from HOLDS, for the reason that was planted`);
+  }
+  lines.push(...misnamed.slice(0, MISNAMED_SHOWN));
+  if (misnamed.length > MISNAMED_SHOWN) lines.push(`and ${misnamed.length - MISNAMED_SHOWN} more by a wrong name`);
+  return [...lines, ...detection.misses()];
+}
+
+/** Every name that `--mutant` and `--sabotage` take, with what is wrong. */
+function nameLines(): string[] {
+  return [
+    ...MUTANTS.map(({ name, class: kind, bug }) => `mutant ${name} (${kind}): ${bug}`),
+    ...[...SABOTAGES, ...liveSabotages()].map(({ name }) => `sabotage ${name}`),
+  ];
+}
+
+/** Of one schedule: a smaller one in which the bug is found in the same way. */
+async function shrunkOf(experiment: Experiment): Promise<string[]> {
+  const { plan } = planted(experiment);
+  const decorations = (): Decorations => planted(experiment).decorations;
+  const kind = kindOf(await simulate(plan, { decorations: decorations() }));
+  if (kind === null) return ['there is nothing to make smaller: the schedule holds'];
+  return await shrunkLines({ seed: experiment.seed, plan, kind, decorations });
+}
+
+/** Of one schedule: what was found, and what led to it. */
+async function storyOf(experiment: Experiment, result: ExperimentResult | undefined): Promise<string[]> {
+  if (result === undefined) return [];
+  const { reasons, tookEffect, violation } = result;
+  const lines = [
+    ...(experiment.of === 'mutant' ? [tookEffect ? 'the bug took effect' : 'the bug did not take effect'] : []),
+    ...(reasons.length === 0 ? ['HOLDS'] : reasons),
+  ];
+  if (violation === null) return lines;
+  const witness = new Witness(violation);
+  const { plan, decorations } = planted(experiment);
+  await simulate(plan, { decorations, checkers: [witness] });
+  return [...lines, 'what led to the first violation:', ...witness.lines.map((line) => `  ${line}`)];
+}
+
+function print(lines: readonly string[]): void {
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+}

@@ -1,0 +1,77 @@
+/**
+ * Opens the batches of a history for the checkers: validated as a reader must (invariant 9), and once, although several
+ * checkers look at each.
+ */
+
+import { unreachable } from '../../../src/core/assert.ts';
+import { crc32c } from '../../../src/hash/crc32c.ts';
+import { PARTITIONS_MAX, SUMS_JOURNAL, chunkJournal } from '../../../src/journal/journals.ts';
+import { type Batch, type BatchFault, decodeBatch, shardProducer } from '../../../src/message/batch.ts';
+import { SUM_BYTES, decodeSums } from '../../../src/message/sum.ts';
+import { ChunkCursor } from './chunk-cursor.ts';
+import type { HistoryEvent } from '../history.ts';
+
+export type BatchEvent = Extract<HistoryEvent, { event: 'batch' }>;
+
+const PARTITION_NUMBERS = Array.from({ length: PARTITIONS_MAX }, (_, partition) => partition);
+const PARTITION_OF_JOURNAL = new Map(PARTITION_NUMBERS.map((partition) => [chunkJournal(partition), partition]));
+const SHARD_OF_PRODUCER = new Map(PARTITION_NUMBERS.map((shard) => [shardProducer(shard), shard]));
+
+/** The partition of a chunk journal; `null` for any other name. */
+export function partitionOfJournal(journal: string): number | null {
+  return PARTITION_OF_JOURNAL.get(journal) ?? null;
+}
+
+/** The shard of a producer of sums; `null` for any other producer. */
+export function shardOfProducer(producer: string): number | null {
+  return SHARD_OF_PRODUCER.get(producer) ?? null;
+}
+
+export class BatchReader {
+  readonly #cursor = new ChunkCursor();
+  #event: BatchEvent | null = null;
+  #batch: Batch | BatchFault = { fault: 'nothing was read' };
+
+  /**
+   * The event's batch, or what is wrong with it. A sound one fits its offsets and its journal: chunks and ends in a chunk
+   * journal, sums in the other, and as many whole records as its header says.
+   */
+  read(event: BatchEvent): Batch | BatchFault {
+    if (event === this.#event) return this.#batch;
+    this.#event = event;
+    this.#batch = this.#open(event);
+    return this.#batch;
+  }
+
+  /** The same, for who leaves faults to others. */
+  readSound(event: BatchEvent): Batch | null {
+    const batch = this.read(event);
+    return 'fault' in batch ? null : batch;
+  }
+
+  #open({ journal, begin, end, bytes }: BatchEvent): Batch | BatchFault {
+    if (end - begin !== bytes.length) return { fault: `${bytes.length} bytes stand at ${begin} to ${end}` };
+    const batch = decodeBatch(bytes, journal, crc32c);
+    if ('fault' in batch) return batch;
+    if ((batch.kind === 'sums') !== (journal === SUMS_JOURNAL)) return { fault: `a batch of kind ${batch.kind}` };
+    return this.#hasWholeRecords(batch) ? batch : { fault: `its payload is not ${batch.count} whole records` };
+  }
+
+  #hasWholeRecords({ kind, count, payload }: Batch): boolean {
+    switch (kind) {
+      case 'end':
+        return true;
+      case 'sums':
+        return payload.length === count * SUM_BYTES && decodeSums(payload) !== null;
+      case 'chunks': {
+        const cursor = this.#cursor;
+        cursor.start(payload);
+        let found = 0;
+        while (cursor.next()) found += 1;
+        return found === count && cursor.isAtEnd;
+      }
+      default:
+        return unreachable(kind);
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/** Walks the chunk records of a payload without allocating for each: one object, moved from record to record. */
+
+import { CHUNK_HEADER_BYTES } from '../../../src/message/chunk.ts';
+
+const NOTHING = new DataView(new ArrayBuffer(0));
+
+export class ChunkCursor {
+  #view: DataView = NOTHING;
+  #next = 0;
+  /** Where the record begins in the payload, in bytes. */
+  offset = 0;
+  /** 0 ends the file. */
+  dataBytes = 0;
+  sequence = 0;
+  /** Above 2^53 it is not exact. */
+  fileNumber = 0;
+
+  /** Before the first record of a payload. */
+  start(payload: Uint8Array): void {
+    this.#view = new DataView(payload.buffer, payload.byteOffset, payload.length);
+    this.#next = 0;
+  }
+
+  get dataOffset(): number {
+    return this.offset + CHUNK_HEADER_BYTES;
+  }
+
+  /** Whether the last record ended where the payload ends. */
+  get isAtEnd(): boolean {
+    return this.#next === this.#view.byteLength;
+  }
+
+  /** Moves to the next record; false when no whole one is left. */
+  next(): boolean {
+    const view = this.#view;
+    const offset = this.#next;
+    if (view.byteLength - offset < CHUNK_HEADER_BYTES) return false;
+    const dataBytes = view.getUint32(offset, true);
+    const end = offset + CHUNK_HEADER_BYTES + dataBytes;
+    if (end > view.byteLength) return false;
+    this.offset = offset;
+    this.dataBytes = dataBytes;
+    this.sequence = view.getUint32(offset + 4, true);
+    this.fileNumber = view.getUint32(offset + 16, false) * 0x1_0000_0000 + view.getUint32(offset + 20, false);
+    this.#next = end;
+    return true;
+  }
+}

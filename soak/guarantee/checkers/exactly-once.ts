@@ -1,0 +1,230 @@
+/**
+ * Exactly one correct sum of every file that was completed, and of no other: every sum in the sums journal against every
+ * end of a file in the chunk journals, with expected sums computed from the seed by node:crypto. A shard's sums stand in
+ * the order in which its files were completed.
+ *
+ * A sum may be read before the end of its file is, and the other way round, so that what is missing is judged at the end,
+ * and only of journals whose end was read: of a history that was cut short nothing is called lost.
+ * Memory: the files that are open or wait for one of the two, and a watermark a producer.
+ */
+
+import { SUMS_JOURNAL, chunkJournal } from '../../../src/journal/journals.ts';
+import type { Batch } from '../../../src/message/batch.ts';
+import { fileIdOf, fileNumberOf } from '../../../src/message/chunk.ts';
+import { type Sum, decodeSums } from '../../../src/message/sum.ts';
+import { Ledger } from '../../../src/verifier/ledger.ts';
+import { Workload } from '../../../src/workload/workload.ts';
+import { type BatchEvent, BatchReader, partitionOfJournal, shardOfProducer } from './batch-reader.ts';
+import { ChunkCursor } from './chunk-cursor.ts';
+import { FindingList } from './finding-list.ts';
+import type { Checker, Findings, HistoryEvent } from '../history.ts';
+
+/** File numbers are dense: one so far beyond all others is none, and the journals' records are not those of the seed. */
+const FILES_AHEAD_MAX = 1_000_000;
+
+type Witness = {
+  readonly journal: string;
+  readonly offset: number;
+  readonly index: number;
+  readonly file: string;
+};
+
+/** A sum, and the how-many-th of its shard it is in the journal, from 0. */
+type FoundSum = { readonly sum: Sum; readonly ordinal: number; readonly witness: Witness };
+
+type Producer = {
+  readonly id: string;
+  readonly process: string;
+  readonly workload: Workload;
+  /** Which files have both, their end and their sum. */
+  readonly ledger: Ledger;
+  /** Ends without a sum: by file number, the how-many-th of its partition, from 0. */
+  readonly completed: Map<number, number>;
+  /** Sums without an end. */
+  readonly sums: Map<number, FoundSum>;
+  /** Files whose chunker says that it completed them. */
+  readonly claimed: Set<number>;
+};
+
+type Shard = {
+  filesCompleted: number;
+  sumsFound: number;
+  /** Of the file that last had both. */
+  lastCompleted: number;
+  lastFound: number;
+};
+
+export class ExactlyOnceChecker implements Checker {
+  readonly name = 'exactly-once';
+  readonly #found = new FindingList(this.name);
+  readonly #reader: BatchReader;
+  readonly #cursor = new ChunkCursor();
+  readonly #producers = new Map<string, Producer>();
+  readonly #shards = new Map<number, Shard>();
+  /** Journals that are known to end where they were read to. */
+  readonly #endedJournals = new Set<string>();
+  #hasEnded = false;
+  #isBlind = false;
+
+  constructor(reader: BatchReader = new BatchReader()) {
+    this.#reader = reader;
+  }
+
+  observe(event: HistoryEvent): void {
+    this.#found.at(event);
+    if (this.#isBlind) return;
+    if (event.event === 'batch') this.#read(event);
+    else if (event.event === 'completed') this.#claim(event.producer, event.fileNumber);
+    else if (event.event === 'producer') this.#begin(event);
+    else if (event.event === 'head') this.#endedJournals.add(event.journal);
+    else if (event.event === 'unread') this.#isBlind = true;
+    else if (event.event === 'end') this.#hasEnded = true;
+  }
+
+  get hasFound(): boolean {
+    return this.#found.hasViolation;
+  }
+
+  get findings(): Findings {
+    return this.#found.findings;
+  }
+
+  finish(): Findings {
+    if (this.#hasEnded && !this.#isBlind) {
+      for (const producer of this.#producers.values()) this.#judgeMissing(producer);
+    }
+    return this.#found.findings;
+  }
+
+  /** Two that publish as one would each take the other's records for their own. */
+  #begin({ producer: id, process, workload }: Extract<HistoryEvent, { event: 'producer' }>): void {
+    const known = this.#producers.get(id);
+    if (known !== undefined) {
+      if (known.process === process) return;
+      this.#found.violation(
+        'duplicate',
+        `${process} publishes as producer ${id}, which is that of ${known.process}`,
+        {},
+      );
+      return;
+    }
+    this.#producers.set(id, {
+      id,
+      process,
+      workload: new Workload(workload),
+      ledger: new Ledger(),
+      completed: new Map(),
+      sums: new Map(),
+      claimed: new Set(),
+    });
+  }
+
+  #claim(id: string, fileNumber: number): void {
+    const producer = this.#producers.get(id);
+    if (producer !== undefined && !producer.ledger.isVerified(fileNumber)) producer.claimed.add(fileNumber);
+  }
+
+  #read(event: BatchEvent): void {
+    const batch = this.#reader.readSound(event);
+    if (batch === null) return;
+    if (event.journal === SUMS_JOURNAL) this.#readSums(event, batch);
+    else if (batch.kind === 'chunks') this.#readEnds(event, batch);
+  }
+
+  #readEnds({ journal }: BatchEvent, batch: Batch): void {
+    const producer = this.#producers.get(batch.producer);
+    const partition = partitionOfJournal(journal);
+    if (producer === undefined || partition === null) return;
+    const cursor = this.#cursor;
+    cursor.start(batch.payload);
+    while (cursor.next()) if (cursor.dataBytes === 0) this.#complete(producer, cursor.fileNumber, partition);
+  }
+
+  #complete(producer: Producer, fileNumber: number, partition: number): void {
+    const { ledger, completed, sums } = producer;
+    if (!(fileNumber < ledger.next + FILES_AHEAD_MAX)) return;
+    ledger.cover(fileNumber + 1);
+    // A second end: the record stands twice, which the journals' own checker names.
+    if (ledger.isVerified(fileNumber) || completed.has(fileNumber)) return;
+    const shard = this.#shard(partition);
+    completed.set(fileNumber, shard.filesCompleted);
+    shard.filesCompleted += 1;
+    const sum = sums.get(fileNumber);
+    if (sum !== undefined) this.#settle(producer, fileNumber, sum);
+  }
+
+  #readSums(event: BatchEvent, batch: Batch): void {
+    const shard = shardOfProducer(batch.producer);
+    if (shard === null) return;
+    let index = batch.firstIndex;
+    for (const sum of decodeSums(batch.payload) ?? []) {
+      this.#readSum(sum, shard, { journal: SUMS_JOURNAL, offset: event.begin, index, file: sum.fileId });
+      index += 1;
+    }
+  }
+
+  #readSum(sum: Sum, shard: number, witness: Witness): void {
+    const producer = this.#producers.get(sum.fileId.slice(0, 16));
+    const fileNumber = fileNumberOf(sum.fileId);
+    if (producer === undefined || Number.isNaN(fileNumber)) {
+      this.#found.violation('phantom', 'a sum of a file that is none of this run', witness);
+    } else if (producer.workload.partitionOf(fileNumber) !== shard) {
+      this.#found.violation('phantom', `shard ${shard} has summed a file of another partition`, witness);
+    } else if (producer.ledger.isVerified(fileNumber) || producer.sums.has(fileNumber)) {
+      this.#found.violation('duplicate', 'a second sum of the file', witness);
+    } else {
+      const state = this.#shard(shard);
+      const found = { sum, ordinal: state.sumsFound, witness };
+      state.sumsFound += 1;
+      producer.sums.set(fileNumber, found);
+      if (producer.completed.has(fileNumber)) this.#settle(producer, fileNumber, found);
+    }
+  }
+
+  /** The file has both, its end and its sum. */
+  #settle(producer: Producer, fileNumber: number, { sum, ordinal, witness }: FoundSum): void {
+    const { lastSequence, bytes, digest } = producer.workload.expectedSum(fileNumber);
+    if (sum.digest !== digest || sum.bytes !== bytes || sum.lastSequence !== lastSequence) {
+      const detail = `the sum ${sum.digest} of ${sum.bytes} bytes in ${sum.lastSequence} chunks should be ${digest} of ${bytes} in ${lastSequence}`;
+      this.#found.violation('mismatched', detail, witness);
+    }
+    const completed = producer.completed.get(fileNumber) ?? 0;
+    const shard = this.#shard(producer.workload.partitionOf(fileNumber));
+    // Both orders are met in the order of the later of the two, so that any two files out of order have two neighbours.
+    if (completed < shard.lastCompleted !== ordinal < shard.lastFound) {
+      const detail = `file ${completed + 1} of its partition to be completed has sum ${ordinal + 1} of its shard, after file ${shard.lastCompleted + 1} had sum ${shard.lastFound + 1}`;
+      this.#found.violation('out-of-order', detail, witness);
+    }
+    shard.lastCompleted = completed;
+    shard.lastFound = ordinal;
+    producer.completed.delete(fileNumber);
+    producer.sums.delete(fileNumber);
+    producer.claimed.delete(fileNumber);
+    producer.ledger.verify(fileNumber);
+  }
+
+  #judgeMissing({ id, workload, completed, sums, claimed }: Producer): void {
+    if (this.#endedJournals.has(SUMS_JOURNAL)) {
+      for (const fileNumber of completed.keys()) {
+        const journal = chunkJournal(workload.partitionOf(fileNumber));
+        const detail = 'the end of the file is in its journal, and no sum of it in the sums journal';
+        this.#found.violation('lost', detail, { journal, file: fileIdOf(id, fileNumber) });
+      }
+    }
+    for (const [fileNumber, { witness }] of sums) {
+      // What a chunker has completed and no journal has is a loss of chunks, and no invention of sums.
+      if (claimed.has(fileNumber)) continue;
+      if (!this.#endedJournals.has(chunkJournal(workload.partitionOf(fileNumber)))) continue;
+      this.#found.violation('phantom', 'a sum of a file that was never completed', witness);
+    }
+  }
+
+  #shard(number: number): Shard {
+    let shard = this.#shards.get(number);
+    if (shard === undefined) {
+      shard = { filesCompleted: 0, sumsFound: 0, lastCompleted: -1, lastFound: -1 };
+      this.#shards.set(number, shard);
+    }
+    return shard;
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Fencing (invariant 5): no two claimants raise the same epoch; along the sums journal a shard's epochs never decrease, and no batch of a lower epoch begins at
+ * or after the place where the journal ended when a claimant had the answer that raised the epoch.
+ */
+
+import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';
+import { type BatchEvent, BatchReader, shardOfProducer } from './batch-reader.ts';
+import { FindingList } from './finding-list.ts';
+import type { Checker, Findings, HistoryEvent } from '../history.ts';
+
+type Raised = { readonly process: string; readonly epoch: number; readonly sumsHead: number };
+
+type Shard = {
+  lastEpoch: number;
+  /** By epoch, where its last batch begins and which sum it begins with. */
+  readonly lastBatches: Map<number, { readonly begin: number; readonly index: number }>;
+  readonly raised: Raised[];
+};
+
+export class FencingChecker implements Checker {
+  readonly name = 'fencing';
+  readonly #found = new FindingList(this.name);
+  readonly #reader: BatchReader;
+  readonly #shards = new Map<number, Shard>();
+
+  constructor(reader: BatchReader = new BatchReader()) {
+    this.#reader = reader;
+  }
+
+  observe(event: HistoryEvent): void {
+    this.#found.at(event);
+    if (event.event === 'batch' && event.journal === SUMS_JOURNAL) this.#read(event);
+    else if (event.event === 'raised') this.#raise(event.shard, event);
+  }
+
+  get hasFound(): boolean {
+    return this.#found.hasViolation;
+  }
+
+  get findings(): Findings {
+    return this.#found.findings;
+  }
+
+  finish(): Findings {
+    for (const [number, { lastBatches, raised }] of this.#shards) {
+      for (const epoch of lastBatches.keys()) {
+        if (raised.some((claim) => claim.epoch === epoch)) continue;
+        this.#found.inconclusive(`shard ${number} wrote under epoch ${epoch}, which nobody was seen to raise`);
+      }
+    }
+    return this.#found.findings;
+  }
+
+  #shard(number: number): Shard {
+    let shard = this.#shards.get(number);
+    if (shard === undefined) {
+      shard = { lastEpoch: 0, lastBatches: new Map(), raised: [] };
+      this.#shards.set(number, shard);
+    }
+    return shard;
+  }
+
+  #read(event: BatchEvent): void {
+    const batch = this.#reader.readSound(event);
+    const number = batch === null ? null : shardOfProducer(batch.producer);
+    if (batch === null || number === null) return;
+    const shard = this.#shard(number);
+    const { epoch, firstIndex } = batch;
+    const witness = { journal: SUMS_JOURNAL, offset: event.begin, index: firstIndex };
+    const newer = shard.raised.find((claim) => claim.epoch > epoch && claim.sumsHead <= event.begin);
+    if (epoch < shard.lastEpoch) {
+      const detail = `shard ${number} wrote under epoch ${epoch} after epoch ${shard.lastEpoch}`;
+      this.#found.violation('stale-writer', detail, witness);
+    } else if (newer !== undefined) this.#name(number, epoch, newer, witness);
+    shard.lastEpoch = Math.max(shard.lastEpoch, epoch);
+    shard.lastBatches.set(epoch, { begin: event.begin, index: firstIndex });
+  }
+
+  /** What a replaced owner wrote may have been read before its successor's claim was seen. */
+  #raise(number: number, claim: Raised): void {
+    const shard = this.#shard(number);
+    const { epoch, sumsHead } = claim;
+    const twin = shard.raised.find((other) => other.epoch === epoch);
+    if (twin !== undefined) {
+      const detail = `${claim.process} raised epoch ${epoch} of shard ${number}, which ${twin.process} had raised before`;
+      this.#found.violation('stale-writer', detail, { journal: SUMS_JOURNAL, offset: sumsHead });
+    }
+    shard.raised.push({ process: claim.process, epoch, sumsHead });
+    for (const [older, { begin, index }] of shard.lastBatches) {
+      if (older >= epoch || begin < sumsHead) continue;
+      this.#name(number, older, claim, { journal: SUMS_JOURNAL, offset: begin, index });
+    }
+  }
+
+  #name(
+    number: number,
+    epoch: number,
+    claim: Raised,
+    witness: { journal: string; offset: number; index: number },
+  ): void {
+    const detail = `shard ${number} wrote under epoch ${epoch} after ${claim.process} had raised it to ${claim.epoch}, when the journal ended at ${claim.sumsHead}`;
+    this.#found.violation('stale-writer', detail, witness);
+  }
+}

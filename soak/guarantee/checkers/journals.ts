@@ -1,0 +1,121 @@
+/**
+ * Journals are whole: batches follow each other without a gap or an overlap, each verifies in its journal, the record
+ * indexes of each producer are dense, and nothing of a producer comes after its end.
+ */
+
+import { formatCount } from '../../../src/core/units.ts';
+import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';
+import type { Batch } from '../../../src/message/batch.ts';
+import { type BatchEvent, BatchReader, shardOfProducer } from './batch-reader.ts';
+import { FindingList } from './finding-list.ts';
+import type { Checker, Findings, HistoryEvent } from '../history.ts';
+
+type Journal = {
+  next: number;
+  /** Something was not read: the next indexes are learnt anew. */
+  isTorn: boolean;
+  /** By producer. */
+  readonly producers: Map<string, { next: number; hasEnded: boolean }>;
+};
+
+export class JournalsChecker implements Checker {
+  readonly name = 'journals';
+  readonly #found = new FindingList(this.name);
+  readonly #reader: BatchReader;
+  readonly #journals = new Map<string, Journal>();
+  readonly #producers = new Set<string>();
+  readonly #heads = new Map<string, number>();
+  #partitions = 0;
+
+  constructor(reader: BatchReader = new BatchReader()) {
+    this.#reader = reader;
+  }
+
+  observe(event: HistoryEvent): void {
+    this.#found.at(event);
+    if (event.event === 'batch') this.#read(event);
+    else if (event.event === 'run') this.#partitions = event.partitions;
+    else if (event.event === 'producer') this.#producers.add(event.producer);
+    else if (event.event === 'head') this.#heads.set(event.journal, event.offset);
+    else if (event.event === 'unread') this.#skip(event.journal, event.to);
+  }
+
+  get hasFound(): boolean {
+    return this.#found.hasViolation;
+  }
+
+  get findings(): Findings {
+    return this.#found.findings;
+  }
+
+  finish(): Findings {
+    for (const [name, head] of this.#heads) {
+      const next = this.#journals.get(name)?.next ?? 0;
+      if (head > next) this.#found.inconclusive(`${name} ends at ${head}, and was read up to ${next}`);
+      if (head < next) {
+        const detail = `the journal ends at ${head}, although it was read up to ${next}`;
+        this.#found.violation('acknowledged-loss', detail, { journal: name, offset: head });
+      }
+    }
+    return this.#found.findings;
+  }
+
+  #skip(name: string, to: number): void {
+    const journal = this.#journal(name);
+    journal.next = Math.max(journal.next, to);
+    journal.isTorn = true;
+    for (const producer of journal.producers.values()) producer.next = Number.NaN;
+  }
+
+  #journal(name: string): Journal {
+    let journal = this.#journals.get(name);
+    if (journal === undefined) {
+      journal = { next: 0, isTorn: false, producers: new Map() };
+      this.#journals.set(name, journal);
+    }
+    return journal;
+  }
+
+  #read(event: BatchEvent): void {
+    const journal = this.#journal(event.journal);
+    const place = { journal: event.journal, offset: event.begin };
+    if (event.begin !== journal.next) {
+      const kind = event.begin > journal.next ? 'gap' : 'duplicate';
+      this.#found.violation(kind, `a batch stands at ${event.begin}, the next is at ${journal.next}`, place);
+    }
+    journal.next = event.end;
+    const batch = this.#reader.read(event);
+    if ('fault' in batch) this.#found.violation('corrupt', batch.fault, place);
+    else if (this.#isKnown(batch, event.journal)) this.#checkIndexes(journal, batch, place);
+    else {
+      const detail = `${formatCount(batch.count)} records of ${batch.producer}, which is no producer of this run`;
+      this.#found.violation('phantom', detail, { ...place, index: batch.firstIndex });
+    }
+  }
+
+  #isKnown({ producer }: Batch, journal: string): boolean {
+    if (journal !== SUMS_JOURNAL) return this.#producers.has(producer);
+    const shard = shardOfProducer(producer);
+    return shard !== null && shard < this.#partitions;
+  }
+
+  #checkIndexes(journal: Journal, batch: Batch, place: { journal: string; offset: number }): void {
+    const { producer, firstIndex, count } = batch;
+    let known = journal.producers.get(producer);
+    if (known === undefined) {
+      known = { next: journal.isTorn ? Number.NaN : 0, hasEnded: false };
+      journal.producers.set(producer, known);
+    }
+    const { next } = known;
+    const witness = { ...place, index: firstIndex };
+    if (firstIndex > next) {
+      this.#found.violation('gap', `records ${next} to ${firstIndex - 1} of ${producer} are missing`, witness);
+    } else if (firstIndex < next) {
+      this.#found.violation('duplicate', `record ${firstIndex} of ${producer} again, the next is ${next}`, witness);
+    } else if (known.hasEnded) {
+      this.#found.violation('phantom', `record ${firstIndex} of ${producer} comes after its end`, witness);
+    }
+    known.next = Math.max(Number.isNaN(next) ? 0 : next, firstIndex + count);
+    if (batch.kind === 'end') known.hasEnded = true;
+  }
+}

@@ -1,0 +1,79 @@
+/** What the tests of the checkers share: running one checker, and changing the events of a history. */
+
+import { crc32c } from '../../../../src/hash/crc32c.ts';
+import { SUMS_JOURNAL } from '../../../../src/journal/journals.ts';
+import { type Batch, type BatchHeader, decodeBatch } from '../../../../src/message/batch.ts';
+import { forgeBatch } from '../../../../src/message/testing/forge.ts';
+import type { BatchEvent } from '../batch-reader.ts';
+import type { Checker, Finding, HistoryEvent } from '../../history.ts';
+
+export type Found = {
+  readonly kinds: readonly string[];
+  readonly violations: readonly Finding[];
+  readonly inconclusive: readonly string[];
+};
+
+export function run(checker: Checker, events: Iterable<HistoryEvent>): Found {
+  for (const event of events) checker.observe(event);
+  const { violations, inconclusive } = checker.finish();
+  return { kinds: [...new Set(violations.map(({ kind }) => kind))], violations, inconclusive };
+}
+
+/** The events as if their writer had never written those that were taken out, and had written those that were put in. */
+export function recounted(events: readonly HistoryEvent[]): HistoryEvent[] {
+  return events.map((event, place) => (event.event === 'end' ? { ...event, events: place } : event));
+}
+
+export function isChunks(event: HistoryEvent): event is BatchEvent {
+  return event.event === 'batch' && event.journal !== SUMS_JOURNAL;
+}
+
+export function isSums(event: HistoryEvent): event is BatchEvent {
+  return event.event === 'batch' && event.journal === SUMS_JOURNAL;
+}
+
+/** The place of the `which`-th event (from 0, counted around) that fits. */
+export function placeOf(
+  events: readonly HistoryEvent[],
+  fits: (event: HistoryEvent) => boolean,
+  which: number,
+): number {
+  const places = events.flatMap((event, place) => (fits(event) ? [place] : []));
+  const place = places[which % places.length];
+  if (place === undefined) throw new Error('no event fits');
+  return place;
+}
+
+/** The events with one of them replaced by others. */
+export function replaced<Event extends HistoryEvent>(
+  events: readonly HistoryEvent[],
+  fits: (event: HistoryEvent) => event is Event,
+  which: number,
+  replace: (event: Event) => readonly HistoryEvent[],
+): HistoryEvent[] {
+  const place = placeOf(events, fits, which);
+  const event = events[place];
+  if (event === undefined || !fits(event)) throw new Error('the event fits');
+  return events.toSpliced(place, 1, ...replace(event));
+}
+
+export function decoded({ bytes, journal }: BatchEvent): Batch {
+  const batch = decodeBatch(bytes, journal, crc32c);
+  if ('fault' in batch) throw new Error(batch.fault);
+  return batch;
+}
+
+/** The same batch with another header or payload, sealed again. */
+export function resealed(event: BatchEvent, change: Partial<BatchHeader & { payload: Uint8Array }>): BatchEvent {
+  const { payload, ...header } = { ...decoded(event), ...change };
+  const bytes = forgeBatch(header, payload, event.journal);
+  return { ...event, bytes, end: event.begin + bytes.length };
+}
+
+/** A copy with one bit changed, anywhere in it. */
+export function flipped(bytes: Uint8Array, bit: number): Uint8Array {
+  const copy = Uint8Array.from(bytes);
+  const at = Math.floor(bit / 8) % bytes.length;
+  copy[at] = (copy[at] ?? 0) ^ (1 << (bit % 8));
+  return copy;
+}

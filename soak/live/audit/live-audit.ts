@@ -1,0 +1,267 @@
+/**
+ * A soak's history as it happens: what the conductor sees of its processes, and what an auditor reads from journals and
+ * stores, for the same checkers as in the simulation. What they find is a violation of the run; what they miss is said.
+ *
+ * Follows only what it has seen from the first record on: a run that goes on from an older data folder is audited at its
+ * end alone.
+ */
+
+import { dirname, join } from 'node:path';
+import type { Clock } from '../../../src/core/clock.ts';
+import { OperatingError, ViolationError } from '../../../src/core/errors.ts';
+import { formatCount } from '../../../src/core/units.ts';
+import type { Journals } from '../../../src/journal/journals.ts';
+import type { Component, ChunkerProgress, ComponentEvent, ReadyEvent } from '../../../src/component/protocol.ts';
+import type { ComponentSpec } from '../../../src/fleet/component-process.ts';
+import type { FleetListener } from '../../../src/fleet/fleet.ts';
+import { readLmdbStore } from '../../../src/store/lmdb-store.ts';
+import { SUMMER_TABLES } from '../../../src/summer/rows.ts';
+import { type Connect, withDeadline } from './end-audit.ts';
+import { AUDITOR_PIN, Auditor, type ShardOwner } from './auditor.ts';
+import type { Finding, Happening } from '../../guarantee/history.ts';
+import { type Checkpoint, readCheckpoint } from '../../guarantee/checkpoint.ts';
+import type { LiveDecorations } from '../decorations.ts';
+import { type SoakOptions, auditDepthOf } from '../options.ts';
+import type { Phase } from '../../guarantee/phase.ts';
+import { RunHistory } from '../../guarantee/run-history.ts';
+import { FLOW_SECONDS_MIN, type RecordedViolation } from '../../guarantee/verdict.ts';
+
+export type LiveAuditOptions = {
+  readonly options: SoakOptions;
+  readonly specs: readonly ComponentSpec[];
+  readonly dataFolder: string;
+  readonly endpoint: string;
+  readonly clock: Clock;
+  /** Null: there is nothing to read. */
+  readonly connect: Connect | null;
+  /** Aborted when the run is to end at once. */
+  readonly signal: AbortSignal;
+  readonly decorations?: LiveDecorations;
+  readonly onViolation: (violation: RecordedViolation) => void;
+  /** A bug of this very process. */
+  readonly onError: (error: unknown) => void;
+};
+
+export class LiveAudit {
+  readonly #from: LiveAuditOptions;
+  readonly #history: RunHistory;
+  readonly #owners: readonly ShardOwner[];
+  #journals: Journals | null = null;
+  #auditor: Auditor | null = null;
+  /** Why nothing is followed, or no longer; null: it is. */
+  #notFollowed: string | null;
+  /** It was not followed because something that was promised was not there. */
+  #isRefused = false;
+  #isComplete = false;
+  #inconclusive: readonly string[] = [];
+  /** By chunker, its producer and how many of its files are known to be verified. */
+  readonly #producers = new Map<string, { readonly producer: string; verifiedTotal: number }>();
+  /** Chunkers that are told to drain, and have not said where they end. */
+  readonly #undecided = new Set<string>();
+
+  constructor(from: LiveAuditOptions) {
+    const { options, specs, connect, clock, dataFolder, decorations = {} } = from;
+    this.#from = from;
+    this.#notFollowed = connect === null ? 'there are no journals' : auditDepthOf(options).why;
+    this.#owners = specs
+      .filter(({ component }) => component === 'summer')
+      .map(({ name, partitions }) => ({ process: name, folder: join(dataFolder, name), shards: partitions }));
+    this.#history = new RunHistory({
+      clock,
+      filter: (event) => decorations.history?.(event) ?? [event],
+      onFinding: (finding) => this.#onFinding(finding),
+    });
+    this.#record({
+      event: 'run',
+      seed: options.seed,
+      slaMs: options.slaMs,
+      partitions: options.partitions,
+      processes: specs.map(({ name }) => name),
+      // The verdict on faults is the conductor's, which knows how many it came to inject.
+      faults: {},
+      flowMsMin: FLOW_SECONDS_MIN * 1e3,
+    });
+    this.#record({ event: 'phase', phase: 'warm-up' });
+  }
+
+  /** How the run was audited, for people. */
+  get description(): string {
+    const { batches, checkpoints } = this.#history.counts;
+    const { depth } = auditDepthOf(this.#from.options);
+    if (depth === 'none') return 'none: only what the chunkers check';
+    if (this.#notFollowed !== null) return `of the end only: ${this.#notFollowed}`;
+    const seen = `${formatCount(batches)} batches and ${formatCount(checkpoints)} checkpoints`;
+    return `${seen}, ${this.#isComplete ? 'to the end' : 'until the run was ended'}`;
+  }
+
+  /** One line for each reason why it cannot vouch for the run. */
+  get unproven(): readonly string[] {
+    if (this.#notFollowed === null) return this.#inconclusive;
+    if (this.#from.options.audit !== 'follow' && !this.#isRefused) return this.#inconclusive;
+    return [`the journals were not followed: ${this.#notFollowed}`];
+  }
+
+  // --- what the conductor sees ---
+
+  /** What it is told of the fleet. */
+  get listener(): Required<Pick<FleetListener, 'onStarted' | 'onExit' | 'beforeRestart'>> {
+    return {
+      onStarted: (component) => this.#onStarted(component),
+      onExit: ({ name: process }, { code, signal }) =>
+        this.#record({ event: 'ended', process, exitCode: signal === null ? code : null }),
+      beforeRestart: ({ name }) => this.#beforeRestart(name),
+    };
+  }
+
+  onPhase(phase: Phase): void {
+    this.#record({ event: 'phase', phase });
+  }
+
+  onEvent(process: string, event: ComponentEvent): void {
+    if (event.event === 'ready') return this.#onReady(process, event);
+    const known = this.#producers.get(process);
+    if (known === undefined) return;
+    const { producer } = known;
+    if (event.event === 'ending') {
+      this.#record({ event: 'ending', producer, endStep: event.endStep });
+      this.#decided(process);
+    } else if (event.event === 'progress' && event.component === 'chunker') {
+      this.#onProgress(producer, event);
+      this.#verified(process, event.verifiedTotal);
+    } else if (event.event === 'drained') {
+      const { verifiedTotal, filesCompletedTotal } = event;
+      this.#verified(process, verifiedTotal);
+      this.#record({ event: 'drained', process, producer, verifiedTotal, filesCompletedTotal });
+    }
+  }
+
+  /** These chunkers are about to be told to drain: what they publish then depends on where they decide to end. */
+  beforeDrain(chunkers: readonly string[]): void {
+    for (const chunker of chunkers) this.#undecided.add(chunker);
+    this.#auditor?.holdBack(this.#undecided.size > 0);
+  }
+
+  /** Everything but the broker has ended: reads the rest. */
+  async readToEnd(): Promise<void> {
+    const auditor = this.#auditor;
+    if (auditor === null || this.#notFollowed !== null) return;
+    await this.#guard(async () => {
+      this.#isComplete = await auditor.readToEnd(this.#owners);
+    });
+  }
+
+  /** Everything has ended: what only the end shows. */
+  finish(): void {
+    if (this.#isComplete && this.#notFollowed === null) this.#inconclusive = this.#history.finish();
+    this.#auditor?.close();
+    this.#journals?.close();
+  }
+
+  // --- following ---
+
+  async #onStarted(component: Component): Promise<void> {
+    if (component === 'broker') await this.#guard(() => this.#attach());
+    if (component === 'chunker' && this.#notFollowed === null) this.#auditor?.begin();
+  }
+
+  /** A killed process is down: what its store says is read before it is started again. */
+  async #beforeRestart(process: string): Promise<void> {
+    const owner = this.#owners.find((candidate) => candidate.process === process);
+    const auditor = this.#auditor;
+    if (owner !== undefined && auditor !== null) await this.#guard(() => auditor.killed(owner));
+  }
+
+  async #attach(): Promise<void> {
+    const { options, connect, endpoint, clock, signal, onError, decorations = {} } = this.#from;
+    if (connect === null || (this.#notFollowed !== null && options.data === null)) return;
+    const journals = connect(endpoint);
+    this.#journals = decorations.journals?.(journals) ?? journals;
+    const auditor = new Auditor({
+      journals: this.#journals,
+      clock,
+      partitions: options.partitions,
+      retentionBytes: options.retentionBytes,
+      readCheckpoints: decorations.checkpoints?.(readCheckpoints) ?? readCheckpoints,
+      record: (happening) => this.#record(happening),
+      onLost: (reason, cause) => {
+        this.#notFollowed = reason;
+        if (cause === 'refused') this.#isRefused = true;
+      },
+      onViolation: (error) => this.#violated(error),
+      onError,
+    });
+    // What a run that was killed has left in the data folder must not hold back the journals of this one.
+    if (this.#notFollowed !== null) return withDeadline(auditor.release(), signal);
+    if (await withDeadline(auditor.attach(), signal)) this.#auditor = auditor;
+    else this.#notFollowed = 'the data folder holds the journals of an earlier run';
+  }
+
+  #onReady(process: string, event: ReadyEvent): void {
+    this.#record({ event: 'ready', process });
+    if (event.component === 'summer') {
+      const { shards, epochs } = event;
+      this.#auditor?.raised(shards.map((shard, index) => ({ process, shard, epoch: epochs[index] ?? 0 })));
+    } else if (event.component === 'chunker') {
+      const { producer, verifiedTotal, chunkerNumber } = event;
+      const { seed, files: filesOpen, chunks, chunkBytes, partitions } = this.#from.options;
+      const workload = { seed, chunkerNumber, filesOpen, chunks, chunkBytes, partitions };
+      if (!this.#producers.has(process)) this.#producers.set(process, { producer, verifiedTotal });
+      this.#record({ event: 'producer', process, producer, workload, fileCount: null });
+    }
+  }
+
+  /** The acknowledgements of a second are one: their stamp is that of the report, which is later. */
+  #onProgress(producer: string, { acknowledged = [] }: ChunkerProgress): void {
+    const stampNs = this.#from.clock.nowNs();
+    for (const [partition, through] of acknowledged.entries()) {
+      if (through > 0) this.#record({ event: 'acknowledged', producer, partition, through, stampNs });
+    }
+  }
+
+  #verified(process: string, verifiedTotal: number): void {
+    const known = this.#producers.get(process);
+    if (known === undefined || verifiedTotal <= known.verifiedTotal) return;
+    const files = verifiedTotal - known.verifiedTotal;
+    known.verifiedTotal = verifiedTotal;
+    this.#record({ event: 'verified-files', producer: known.producer, files });
+  }
+
+  #decided(process: string): void {
+    if (this.#undecided.delete(process)) this.#auditor?.holdBack(this.#undecided.size > 0);
+  }
+
+  #record(happening: Happening): void {
+    if (this.#notFollowed === null) this.#history.record(happening);
+  }
+
+  /** The auditor itself was told what is no longer there. */
+  #violated({ kind, message: detail, witness }: ViolationError): void {
+    this.#notFollowed ??= detail;
+    this.#from.onViolation({ process: AUDITOR_PIN, kind, detail, ...witness });
+  }
+
+  #onFinding(finding: Finding): void {
+    const { kind, atNs: _, ...violation } = finding;
+    // An exit without a word is judged by the conductor.
+    if (kind !== 'unnamed') this.#from.onViolation({ ...violation, kind });
+  }
+
+  /** What the world refuses ends the following; anything else is a bug. */
+  async #guard(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof ViolationError) return this.#violated(error);
+      if (!(error instanceof OperatingError)) return this.#from.onError(error);
+      this.#notFollowed ??= error.message;
+      this.#isRefused = true;
+    }
+  }
+}
+
+function readCheckpoints({ folder, shards }: ShardOwner): Promise<ReadonlyMap<number, Checkpoint | null>> {
+  return readLmdbStore(
+    { folder, scratchFolder: dirname(folder), kind: 'summer', tables: SUMMER_TABLES },
+    (reader) => new Map(shards.map((shard) => [shard, readCheckpoint(reader, shard)])),
+  );
+}

@@ -1,0 +1,31 @@
+/**
+ * What may be put around the parts of a soak's own harness: how it is sabotaged without a flag in it. Each member is optional;
+ * what is absent changes nothing.
+ */
+
+import type { Journals } from '../../src/journal/journals.ts';
+import type { ComponentEvent } from '../../src/component/protocol.ts';
+import type { Totals } from '../../src/fleet/meter.ts';
+import type { Audit } from './audit/end-audit.ts';
+import type { ReadCheckpoints } from './audit/auditor.ts';
+import type { PlannedFault } from './faults/schedule.ts';
+import type { HistoryFilter } from '../guarantee/history.ts';
+
+export interface LiveDecorations {
+  readonly history?: HistoryFilter;
+  /** Whether the injector's signal reaches this process. */
+  kills?(process: string): boolean;
+  /** The faults of the schedule. */
+  schedule?(faults: Iterable<PlannedFault>): Iterable<PlannedFault>;
+  /** What the conductor hears of what a process says. */
+  heard?(process: string, event: ComponentEvent): readonly ComponentEvent[];
+  /** Whether the conductor hears that a process was killed. */
+  exits?(process: string): boolean;
+  /** What the sampler is told by the meters. */
+  totals?(totals: Totals): Totals;
+  /** What the auditor reads. */
+  journals?(journals: Journals): Journals;
+  checkpoints?(read: ReadCheckpoints): ReadCheckpoints;
+  /** The checks after the drain. */
+  audit?(audit: Audit): Audit;
+}

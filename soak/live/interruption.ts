@@ -1,0 +1,67 @@
+/**
+ * What ends a soak before its time: the user, in two steps, or whatever the run itself cannot go on after. It keeps the two
+ * signals that all phases wait on, and knows afterwards how far the user went.
+ */
+
+import type { Clock, Timer } from '../../src/core/clock.ts';
+import type { InterruptSignal } from '../../src/fleet/interrupt.ts';
+import type { Display } from './display.ts';
+import type { RunEvidence } from '../guarantee/verdict.ts';
+
+/** A service manager waits for some seconds between SIGTERM and SIGKILL. */
+const TERMINATED_MS = 5_000;
+
+export class Interruption {
+  readonly #clock: Clock;
+  readonly #display: Pick<Display, 'say'>;
+  readonly #halt: AbortController = new AbortController();
+  readonly #hurry: AbortController = new AbortController();
+  /** Ends the timed phases early. */
+  readonly early: AbortSignal = AbortSignal.any([this.#halt.signal, this.#hurry.signal]);
+  #count = 0;
+  /** Ends the run at once when the drain of a run that was terminated takes too long. */
+  #patience: Timer | null = null;
+
+  constructor({ clock, display }: { readonly clock: Clock; readonly display: Pick<Display, 'say'> }) {
+    this.#clock = clock;
+    this.#display = display;
+  }
+
+  /** Ends the run at once. */
+  get halted(): AbortSignal {
+    return this.#halt.signal;
+  }
+
+  /** How the user ended the run, if at all. A run that halts for another reason was not interrupted. */
+  get kind(): RunEvidence['interrupted'] {
+    if (this.#count === 0) return 'no';
+    return this.#count === 1 ? 'drained' : 'at once';
+  }
+
+  /**
+   * The user wants to end: first with a drain and a verdict, then at once. Who sends SIGTERM sends SIGKILL soon: the drain
+   * may then take seconds only.
+   */
+  interrupt(signal: InterruptSignal): void {
+    this.#count += 1;
+    if (this.#count > 1) return this.halt();
+    if (signal === 'SIGTERM') {
+      this.#patience = this.#clock.after(TERMINATED_MS, () => {
+        this.#count += 1;
+        this.halt();
+      });
+      this.#display.say(`terminated: draining for at most ${TERMINATED_MS / 1e3} s, then the verdict`);
+    } else this.#display.say('interrupted: draining, then the verdict; once more to stop at once');
+    this.#hurry.abort();
+  }
+
+  /** Ends the run at once, whoever wants it. */
+  halt(): void {
+    this.#halt.abort();
+  }
+
+  /** The run is over: nothing is timed any more. */
+  close(): void {
+    this.#patience?.clear();
+  }
+}

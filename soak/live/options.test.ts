@@ -1,0 +1,80 @@
+import test from 'ava';
+import { UsageError } from '../../src/core/errors.ts';
+import { auditDepthOf, parseSoakOptions, SOAK_OPTION_DEFINITIONS, type SoakOptionTexts } from './options.ts';
+
+function texts(changes: SoakOptionTexts = {}): SoakOptionTexts {
+  const defaults = SOAK_OPTION_DEFINITIONS.map(([flags, , value]) => [
+    flags.replace(/^--(\S+).*$/, '$1').replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+    value,
+  ]);
+  return { ...Object.fromEntries(defaults), ...changes };
+}
+
+test('the defaults are those of the documentation', (t) => {
+  const { seed, ...rest } = parseSoakOptions(texts());
+  t.true(Number.isInteger(seed));
+  t.deepEqual(rest, {
+    durationMs: 60_000,
+    chunkers: 3,
+    summers: 3,
+    partitions: 8,
+    files: 100,
+    chunks: { low: 100, high: 100 },
+    chunkBytes: { low: 32, high: 32 },
+    rate: 20_000,
+    batchBytes: 262_144,
+    retentionBytes: 268_435_456,
+    slaMs: 30_000,
+    transport: 'ipc',
+    faults: 'kill',
+    faultIntervalMs: 5_000,
+    audit: 'auto',
+    data: null,
+    results: 'results',
+    keepData: false,
+  });
+});
+
+test('ranges, units and max are understood', (t) => {
+  const options = parseSoakOptions(texts({ chunks: '0..1000', chunkBytes: '1..64KiB', rate: 'max', seed: '7' }));
+  t.deepEqual(options.chunks, { low: 0, high: 1000 });
+  t.deepEqual(options.chunkBytes, { low: 1, high: 65_536 });
+  t.is(options.rate, 'max');
+  t.is(options.seed, 7);
+});
+
+test('nonsense is one line that names the flag', (t) => {
+  const refused: readonly (readonly [SoakOptionTexts, RegExp])[] = [
+    [{ duration: 'soon' }, /^--duration: /],
+    [{ duration: '10ms' }, /^--duration: /],
+    [{ seed: '-1' }, /^--seed: /],
+    [{ seed: '4294967296' }, /^--seed: /],
+    [{ chunkers: '0' }, /^--chunkers: /],
+    [{ summers: '9' }, /^--summers: .*--partitions 8/],
+    [{ chunkBytes: '0..10' }, /^--chunk-bytes 0..10: /],
+    [{ rate: '2' }, /^--rate: /],
+    [{ rate: 'fast' }, /^--rate: /],
+    [{ transport: 'udp' }, /^--transport: must be ipc or tcp: "udp"$/],
+    [{ faults: 'all' }, /^--faults: /],
+    [{ faultInterval: '1ms' }, /^--fault-interval: /],
+    [{ data: '' }, /^--data: /],
+    [{ results: '' }, /^--results: /],
+  ];
+  for (const [changes, message] of refused) {
+    t.throws(() => parseSoakOptions(texts(changes)), { instanceOf: UsageError, message }, JSON.stringify(changes));
+  }
+});
+
+function depth(changes: SoakOptionTexts): string {
+  return auditDepthOf(parseSoakOptions(texts(changes))).depth;
+}
+
+test('a paced run is followed up to a rate in chunks and in bytes, and otherwise as it was asked', (t) => {
+  t.is(depth({}), 'follow');
+  t.is(depth({ rate: 'max' }), 'end');
+  t.is(depth({ rate: '100000' }), 'end');
+  t.is(depth({ rate: '10000', chunkBytes: '4KiB' }), 'end');
+  t.is(depth({ rate: 'max', audit: 'follow' }), 'follow');
+  t.is(depth({ audit: 'end' }), 'end');
+  t.is(depth({ audit: 'none' }), 'none');
+});

@@ -1,0 +1,201 @@
+/** What a soak can be asked for: the options as typed, checked and turned into numbers. Errors are UsageErrors. */
+
+import { randomInt } from 'node:crypto';
+import { UsageError } from '../../src/core/errors.ts';
+import {
+  parseBytes,
+  parseCount,
+  parseCountWithin,
+  parseDuration,
+  parseRange,
+  type Range,
+  rangeText,
+} from '../../src/core/units.ts';
+import { batchBytesWithin } from '../../src/chunker/prepare-chunker.ts';
+import { batchBytesMaxOf } from '../../src/journal/broker/state.ts';
+import type { PipelineOptions } from '../../src/fleet/component-specs.ts';
+import { FAULT_KINDS } from '../guarantee/fault-kinds.ts';
+import { outlookOf } from './outlook.ts';
+import { planPhases } from './phases.ts';
+
+/**
+ * `follow`: an auditor reads all journals and stores while the run goes on. `end`: what is left after the drain is checked.
+ * `none`: only the chunkers check.
+ */
+export type AuditDepth = 'follow' | 'end' | 'none';
+
+/** More than these, and an auditor on the same machine would distort the figures, or fall behind. */
+export const FOLLOWED_CHUNKS_PER_SECOND_MAX: number = 40_000;
+export const FOLLOWED_BYTES_PER_SECOND_MAX: number = 16 * 1024 * 1024;
+
+export type SoakOptions = PipelineOptions & {
+  /** From all processes being ready to the beginning of the drain. */
+  readonly durationMs: number;
+  readonly transport: 'ipc' | 'tcp';
+  readonly faults: 'none' | 'kill';
+  readonly faultIntervalMs: number;
+  readonly audit: 'auto' | AuditDepth;
+  /** Null: a folder of the run's own, removed at the end. */
+  readonly data: string | null;
+  readonly results: string;
+  readonly keepData: boolean;
+};
+
+/** Options as commander hands them over: texts, and booleans for flags. */
+export type SoakOptionTexts = Readonly<Record<string, unknown>>;
+
+/** Flags, description, default; in the order of `--help`. */
+export const SOAK_OPTION_DEFINITIONS: readonly (readonly [flags: string, description: string, defaultText?: string])[] =
+  [
+    ['--duration <time>', 'how long to run before the drain: 60s, 5m, 2h, 3d', '60s'],
+    ['--seed <n>', 'decides the data and the faults (default: a random one, which is reported)'],
+    ['--chunkers <n>', 'processes that generate files and verify their sums', '3'],
+    ['--summers <n>', 'processes that compute sums', '3'],
+    ['--partitions <n>', 'chunk journals', '8'],
+    ['--files <n>', 'files open at once in each chunker', '100'],
+    ['--chunks <n|a..b>', 'data chunks of a file', '100'],
+    ['--chunk-bytes <size|a..b>', 'bytes of a chunk', '32'],
+    [
+      '--rate <n|max>',
+      'chunks a second of all chunkers, on an open-loop schedule; max: as fast as acknowledged',
+      '20000',
+    ],
+    ['--batch-bytes <size>', 'the most bytes of one record batch', '256KiB'],
+    ['--retention <size>', 'the most bytes that a journal may hold', '256MiB'],
+    ['--sla <time>', 'the longest that a sum may take', '30s'],
+    ['--transport <ipc|tcp>', 'between the processes', 'ipc'],
+    ['--faults <none|kill>', 'kill: SIGKILL of the broker, of one summer, of all summers, of one chunker', 'kill'],
+    [
+      '--fault-interval <time>',
+      'between two faults, on average (default: 5s, or less in a short run, so that each kind has its turn)',
+    ],
+    [
+      '--audit <auto|follow|end|none>',
+      'follow: check all journals and stores meanwhile; end: what is left at the end; auto: follow unless the rate is max or high',
+      'auto',
+    ],
+    [
+      '--data <folder>',
+      'keep the stores there and go on from what it holds (default: a fresh one, removed at the end)',
+    ],
+    ['--results <folder>', "the run's own folder is made in it", 'results'],
+    ['--keep-data', 'do not remove the fresh data folder'],
+  ];
+
+const SEED_RANGE: Range = { low: 0, high: 0xffff_ffff };
+const PROCESS_RANGE: Range = { low: 1, high: 64 };
+
+/** Checks what can be checked here; what depends on a store or a socket is the components' to refuse. */
+export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
+  const text = (name: string): string => {
+    const value = texts[name];
+    if (typeof value !== 'string' || value === '') throw new UsageError(`--${dashed(name)}: a value is required`);
+    return value;
+  };
+  const within = (name: string, range: Range): number => parseCountWithin(text(name), `--${dashed(name)}`, range);
+  const options: SoakOptions = {
+    durationMs: atLeast(parseDuration(text('duration'), '--duration'), 1_000, '--duration', '1s'),
+    seed: texts['seed'] === undefined ? randomInt(2 ** 32) : within('seed', SEED_RANGE),
+    chunkers: within('chunkers', PROCESS_RANGE),
+    summers: within('summers', PROCESS_RANGE),
+    partitions: within('partitions', { low: 1, high: 4_096 }),
+    files: within('files', { low: 1, high: 1_000_000 }),
+    chunks: parseRange(text('chunks'), '--chunks', parseCount),
+    chunkBytes: parseRange(text('chunkBytes'), '--chunk-bytes', parseBytes),
+    rate: parseRate(text('rate')),
+    batchBytes: atLeast(parseBytes(text('batchBytes'), '--batch-bytes'), 1, '--batch-bytes', '1'),
+    retentionBytes: atLeast(parseBytes(text('retention'), '--retention'), 1, '--retention', '1'),
+    slaMs: atLeast(parseDuration(text('sla'), '--sla'), 1, '--sla', '1ms'),
+    transport: oneOf(text('transport'), '--transport', ['ipc', 'tcp']),
+    faults: oneOf(text('faults'), '--faults', ['none', 'kill']),
+    faultIntervalMs: 0,
+    audit: oneOf(text('audit'), '--audit', ['auto', 'follow', 'end', 'none']),
+    data: texts['data'] === undefined ? null : text('data'),
+    results: text('results'),
+    keepData: texts['keepData'] === true,
+  };
+  const asked = texts['faultInterval'] === undefined ? null : parseDuration(text('faultInterval'), '--fault-interval');
+  const faultIntervalMs =
+    asked === null ? defaultFaultIntervalMs(options) : atLeast(asked, 100, '--fault-interval', '100ms');
+  const whole = { ...options, faultIntervalMs };
+  checkTogether(whole);
+  outlookOf(whole);
+  return whole;
+}
+
+const FAULT_INTERVAL_MS = 5_000;
+/** Shorter ones are for who asks for them: a component takes some tenths of a second to come back. */
+const FAULT_INTERVAL_MS_MIN = 1_000;
+
+/** Short enough that each kind of fault has its turn. */
+function defaultFaultIntervalMs(options: SoakOptions): number {
+  const faults = planPhases(options).find(({ phase }) => phase === 'faults');
+  if (faults === undefined) return FAULT_INTERVAL_MS;
+  const turnMs = Math.floor(faults.durationMs / FAULT_KINDS.length);
+  return Math.max(FAULT_INTERVAL_MS_MIN, Math.min(FAULT_INTERVAL_MS, turnMs));
+}
+
+function checkTogether(options: SoakOptions): void {
+  const { partitions, retentionBytes } = options;
+  batchBytesWithin(options);
+  const batchBytesMax = batchBytesMaxOf({ partitions, retentionBytes, sumsBytes: retentionBytes });
+  if (options.batchBytes > batchBytesMax) {
+    throw new UsageError(
+      `--batch-bytes ${options.batchBytes}: must be at most ${batchBytesMax} with --retention ${retentionBytes} and ` +
+        `--partitions ${partitions}`,
+    );
+  }
+  if (options.summers > options.partitions) {
+    throw new UsageError(`--summers: ${options.summers} summers cannot share --partitions ${options.partitions}`);
+  }
+  if (options.rate !== 'max' && options.rate < options.chunkers) {
+    throw new UsageError(`--rate: ${options.rate} chunks a second are too few for --chunkers ${options.chunkers}`);
+  }
+}
+
+/** `chunkBytes` to `chunk-bytes`. */
+function dashed(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function atLeast(value: number, lowest: number, option: string, lowestText: string): number {
+  if (value < lowest) throw new UsageError(`${option}: must be at least ${lowestText}`);
+  return value;
+}
+
+function parseRate(text: string): number | 'max' {
+  return text === 'max' ? 'max' : parseCountWithin(text, '--rate', { low: 1, high: 1e9 });
+}
+
+function oneOf<Choice extends string>(text: string, option: string, choices: readonly Choice[]): Choice {
+  const found = choices.find((choice) => choice === text);
+  if (found === undefined) throw new UsageError(`${option}: must be ${choices.join(' or ')}: ${JSON.stringify(text)}`);
+  return found;
+}
+
+/** How a run is audited; `why` not more, or null when it is followed. */
+export function auditDepthOf(options: SoakOptions): { readonly depth: AuditDepth; readonly why: string | null } {
+  const { audit, rate, chunkBytes } = options;
+  if (audit === 'follow') return { depth: 'follow', why: null };
+  if (audit !== 'auto') return { depth: audit, why: `--audit ${audit}` };
+  if (rate === 'max') return { depth: 'end', why: 'not followed at --rate max' };
+  const bytesPerSecond = (rate * (chunkBytes.low + chunkBytes.high)) / 2;
+  const isFollowed = rate <= FOLLOWED_CHUNKS_PER_SECOND_MAX && bytesPerSecond <= FOLLOWED_BYTES_PER_SECOND_MAX;
+  return isFollowed ? { depth: 'follow', why: null } : { depth: 'end', why: 'not followed at this rate' };
+}
+
+/** The workload in a few words, the same text for the same workload: `chunkers=3 summers=3 ...`. */
+export function workloadParameters(options: SoakOptions): Record<string, string | number> {
+  return {
+    chunkers: options.chunkers,
+    summers: options.summers,
+    partitions: options.partitions,
+    files: options.files,
+    chunks: rangeText(options.chunks),
+    chunk_bytes: rangeText(options.chunkBytes),
+    rate: options.rate,
+    batch_bytes: options.batchBytes,
+    transport: options.transport,
+    faults: options.faults,
+  };
+}

@@ -1,0 +1,36 @@
+/** The phases of a soak and how long each lasts, decided from the options alone. */
+
+import { assert } from '../../src/core/assert.ts';
+import type { Phase } from '../guarantee/phase.ts';
+
+/** A phase that lasts for a time; drain and audit last until they are done. */
+export type TimedPhase = { readonly phase: Phase; readonly durationMs: number };
+
+/** What warm-up and heal take of a long run at most. */
+const EDGE_MS_MAX = 20_000;
+/** What steady takes of a long run with faults at most: enough for stable percentiles. */
+const STEADY_MS_MAX = 120_000;
+
+/**
+ * With faults: a tenth each for warm-up, steady and heal, bounded, and the rest for faults. Without: a tenth of warm-up,
+ * bounded, and the rest is steady. The durations add up to `durationMs`.
+ */
+export function planPhases(options: { readonly durationMs: number; readonly faults: 'none' | 'kill' }): TimedPhase[] {
+  const { durationMs } = options;
+  assert(durationMs > 0, 'a run has a duration');
+  const tenthMs = durationMs / 10;
+  const edgeMs = Math.min(tenthMs, EDGE_MS_MAX);
+  if (options.faults === 'none') {
+    return [
+      { phase: 'warm-up', durationMs: edgeMs },
+      { phase: 'steady', durationMs: durationMs - edgeMs },
+    ];
+  }
+  const steadyMs = Math.min(tenthMs, STEADY_MS_MAX);
+  return [
+    { phase: 'warm-up', durationMs: edgeMs },
+    { phase: 'steady', durationMs: steadyMs },
+    { phase: 'faults', durationMs: durationMs - 2 * edgeMs - steadyMs },
+    { phase: 'heal', durationMs: edgeMs },
+  ];
+}

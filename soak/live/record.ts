@@ -1,0 +1,219 @@
+/**
+ * The files of a soak's folder, written as the run goes: what is settled is appended, what can still change is the
+ * file's tail, replaced once a second. results/README.md describes the columns.
+ *
+ * A file that cannot be written (the disk is full, the folder is gone) is given up and named, and the run goes on: its
+ * verdict is about the pipeline, and a violation must not be lost with the file that would have told of it.
+ */
+
+import { join } from 'node:path';
+import { OperatingError } from '../../src/core/errors.ts';
+import { CsvFile, type CsvRow } from '../../src/results/csv.ts';
+import type { LatencySummary } from '../../src/measure/histogram.ts';
+import { LATENCY_COLUMNS, type LatencyRow, latencyRow, seconds, secondsOrNull } from '../../src/results/latency-row.ts';
+import type { ProcessUsage } from '../../src/fleet/process-usage.ts';
+import { SAMPLE_COLUMNS, type Sample } from '../../src/results/samples.ts';
+import type { FaultRecord } from './faults/injector.ts';
+import type { StageLatency, Totals } from '../../src/fleet/meter.ts';
+import type { Phase } from '../guarantee/phase.ts';
+import type { RecordedViolation } from '../guarantee/verdict.ts';
+
+/** Every file but run.json, which is written when these are closed. */
+export const RECORD_FILES: readonly string[] = [
+  'samples.csv',
+  'intervals.csv',
+  'latency.csv',
+  'faults.csv',
+  'violations.csv',
+];
+
+const FAULT_COLUMNS = [
+  ...'id,kind,target,moment,planned_s,injected_s,proven_s,healed_s,recovered_s,evidence'.split(','),
+  ...'first_recovered_s,partitions_hit,partitions_recovered'.split(','),
+];
+const VIOLATION_COLUMNS = 'elapsed_s,kind,process,journal,offset,file_id,index,detail'.split(',');
+
+/** One second, or less at the end of a phase. */
+export type IntervalRecord = {
+  readonly endNs: number;
+  readonly phase: Phase;
+  /** Of this interval; the gauges at its end. */
+  readonly counts: Totals;
+  readonly latency: LatencySummary;
+  readonly usage: ReadonlyMap<string, ProcessUsage>;
+  readonly diskBytes: number | null;
+  readonly violations: number;
+};
+
+export class RunRecord {
+  readonly #startNs: number;
+  readonly #samples: CsvFile<keyof Sample>;
+  readonly #intervals: CsvFile<string>;
+  readonly #latency: CsvFile<keyof LatencyRow>;
+  readonly #faults: CsvFile<string>;
+  readonly #violations: CsvFile<string>;
+  readonly #onUnwritten: (line: string) => void;
+  /** By path, what could not be written and why. */
+  readonly #unwritten: Map<string, string> = new Map();
+
+  /**
+   * `processes` name the columns of memory and descriptors. Times of the rows count from `startNs`. `onUnwritten` gets a line
+   * when a file is given up. Throws where the files cannot be created.
+   */
+  constructor(
+    folder: string,
+    from: {
+      readonly startNs: number;
+      readonly processes: readonly string[];
+      readonly onUnwritten?: (line: string) => void;
+    },
+  ) {
+    this.#startNs = from.startNs;
+    this.#onUnwritten = from.onUnwritten ?? (() => undefined);
+    const create = (name: string, columns: readonly string[]): CsvFile<string> =>
+      CsvFile.create(join(folder, name), columns);
+    this.#samples = CsvFile.create(join(folder, 'samples.csv'), SAMPLE_COLUMNS);
+    this.#intervals = create('intervals.csv', intervalColumns(from.processes));
+    this.#latency = CsvFile.create(join(folder, 'latency.csv'), LATENCY_COLUMNS);
+    this.#faults = create('faults.csv', FAULT_COLUMNS);
+    this.#violations = create('violations.csv', VIOLATION_COLUMNS);
+  }
+
+  /** One line for each file that could not be written. */
+  get unwritten(): readonly string[] {
+    return [...this.#unwritten.values()];
+  }
+
+  /** Gives the file up when the system refuses the work, and does nothing for one that was given up. */
+  #try(file: { readonly path: string }, work: () => void): void {
+    if (this.#unwritten.has(file.path)) return;
+    try {
+      work();
+    } catch (error) {
+      const code = (error as { code?: unknown } | null)?.code;
+      if (!(error instanceof OperatingError) && typeof code !== 'string') throw error;
+      const line = error instanceof OperatingError ? error.message : `cannot write ${file.path}: ${String(error)}`;
+      this.#unwritten.set(file.path, line);
+      this.#onUnwritten(line);
+    }
+  }
+
+  #elapsed(atNs: number | null): number | null {
+    return atNs === null ? null : seconds(atNs - this.#startNs);
+  }
+
+  sample(sample: Sample): void {
+    this.#try(this.#samples, () => this.#samples.append(sample));
+  }
+
+  interval(record: IntervalRecord): void {
+    const { counts, latency } = record;
+    const row: Record<string, string | number | null> = {
+      elapsed_s: this.#elapsed(record.endNs),
+      phase: record.phase,
+      chunks_published: counts.chunksPublished,
+      bytes_published: counts.bytesPublished,
+      chunks_folded: counts.chunksFolded,
+      sums_verified: counts.sumsVerified,
+      files_open: counts.filesOpen,
+      sums_outstanding: counts.sumsOutstanding,
+      latency_p50_s: secondsOrNull(latency.p50Ns),
+      latency_p99_s: secondsOrNull(latency.p99Ns),
+      latency_max_s: secondsOrNull(latency.maxNs),
+      disk_bytes: record.diskBytes,
+      violations: record.violations,
+    };
+    for (const [name, usage] of record.usage) {
+      row[`rss_bytes_${columnName(name)}`] = usage.rssBytes;
+      row[`fds_${columnName(name)}`] = usage.descriptors;
+    }
+    this.#try(this.#intervals, () => this.#intervals.append(row));
+  }
+
+  /** A phase has ended. */
+  phaseEnded(phase: Phase, latency: StageLatency): void {
+    this.#try(this.#latency, () => {
+      this.#latency.replaceTail([]);
+      this.#latency.append(...latencyRows(phase, latency));
+    });
+  }
+
+  /** A phase goes on. */
+  phaseSoFar(phase: Phase, latency: StageLatency): void {
+    this.#try(this.#latency, () => this.#latency.replaceTail(latencyRows(phase, latency)));
+  }
+
+  faultSettled(record: FaultRecord): void {
+    this.#try(this.#faults, () => {
+      this.#faults.replaceTail([]);
+      this.#faults.append(this.#faultRow(record));
+    });
+  }
+
+  openFaults(records: readonly FaultRecord[]): void {
+    this.#try(this.#faults, () => this.#faults.replaceTail(records.map((record) => this.#faultRow(record))));
+  }
+
+  #faultRow(record: FaultRecord): CsvRow<string> {
+    return {
+      id: record.id,
+      kind: record.kind,
+      target: record.target,
+      moment: 'random',
+      planned_s: this.#elapsed(record.plannedNs),
+      injected_s: this.#elapsed(record.injectedNs),
+      proven_s: this.#elapsed(record.provenNs),
+      healed_s: this.#elapsed(record.healedNs),
+      recovered_s: this.#elapsed(record.recoveredNs),
+      evidence: record.evidence,
+      first_recovered_s: this.#elapsed(record.firstRecoveredNs),
+      partitions_hit: record.partitionsHit,
+      partitions_recovered: record.partitionsRecovered,
+    };
+  }
+
+  violation(violation: RecordedViolation, atNs: number): void {
+    this.#try(this.#violations, () =>
+      this.#violations.append({
+        elapsed_s: this.#elapsed(atNs),
+        kind: violation.kind,
+        process: violation.process,
+        journal: violation.journal,
+        offset: violation.offset,
+        file_id: violation.file,
+        index: violation.index,
+        detail: violation.detail,
+      }),
+    );
+  }
+
+  /** Makes everything durable. */
+  close(): void {
+    const files = [this.#samples, this.#intervals, this.#latency, this.#faults, this.#violations];
+    for (const file of files) this.#try(file, () => file.close());
+  }
+}
+
+/** `summer-0` to `summer_0`. */
+function columnName(process: string): string {
+  return process.replaceAll('-', '_');
+}
+
+function intervalColumns(processes: readonly string[]): string[] {
+  const names = processes.map(columnName);
+  return [
+    ...'elapsed_s,phase,chunks_published,bytes_published,chunks_folded,sums_verified,files_open'.split(','),
+    ...'sums_outstanding,latency_p50_s,latency_p99_s,latency_max_s'.split(','),
+    ...names.map((name) => `rss_bytes_${name}`),
+    ...names.map((name) => `fds_${name}`),
+    'disk_bytes',
+    'violations',
+  ];
+}
+
+function latencyRows(phase: Phase, latency: StageLatency): LatencyRow[] {
+  return [
+    latencyRow({ phase, stage: 'sum' }, latency.sum, latency.censoredSums),
+    latencyRow({ phase, stage: 'acknowledgement' }, latency.acknowledgement, null),
+  ];
+}

@@ -1,0 +1,201 @@
+/** A soak as a run with a folder: makes the folder, supervises, decides the verdict, and writes down what it came to. */
+
+import { rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Audit, Connect } from './audit/end-audit.ts';
+import type { Clock } from '../../src/core/clock.ts';
+import { EXIT } from '../../src/core/errors.ts';
+import { folderError, makeUsableFolder, removeFolders } from '../../src/core/folder.ts';
+import {
+  beginRunFile,
+  createRunFolder,
+  digestFiles,
+  makeFolders,
+  type Program,
+  type RunFile,
+  writeRunFile,
+} from '../../src/results/run-folder.ts';
+import type { Launch } from '../../src/fleet/component-process.ts';
+import type { Display } from './display.ts';
+import { chooseEndpoint } from '../../src/fleet/broker-address.ts';
+import type { InterruptSignal } from '../../src/fleet/interrupt.ts';
+import { processNames } from './faults/schedule.ts';
+import type { LiveDecorations } from './decorations.ts';
+import type { SoakOptions } from './options.ts';
+import { outlookLines, outlookOf } from './outlook.ts';
+import { RECORD_FILES, RunRecord } from './record.ts';
+import { SELF } from './sampler.ts';
+import { samplesOf, verdictScreen } from './summary.ts';
+import { type RunOutcome, Conductor } from './conductor.ts';
+import { decideVerdict, type Verdict, withUnwritten } from '../guarantee/verdict.ts';
+
+export type SoakDependencies = Program & {
+  readonly launch: Launch;
+  readonly clock: Clock;
+  readonly display: Display;
+  readonly audit: Audit | null;
+  /** Null: there are no journals to follow. */
+  readonly connect: Connect | null;
+  /** Sabotage of the harness. */
+  readonly decorations?: LiveDecorations;
+  readonly patienceMs?: number;
+  /** Registers what an interrupt calls; returns what undoes it. */
+  onInterrupt(interrupt: (signal: InterruptSignal) => void): () => void;
+};
+
+export type SoakResult = { readonly verdict: Verdict; readonly folder: string };
+
+/** Runs a whole soak. Throws OperatingError or UsageError when it cannot even begin. */
+export async function runSoak(options: SoakOptions, dependencies: SoakDependencies): Promise<SoakResult> {
+  const { clock, display } = dependencies;
+  const outlook = outlookOf(options);
+  const startedAt = new Date();
+  // Before anything else is made: a folder that cannot be used leaves nothing behind.
+  if (options.data !== null) makeUsableFolder('--data', options.data);
+  const made = makeUsableFolder('--results', options.results);
+  const folder = await createRunFolder({ results: options.results, kind: 'soak', seed: options.seed, startedAt });
+  const dataFolder = resolve(options.data ?? join(folder, 'data'));
+  await makeFolders(dataFolder);
+  const endpoint = await chooseEndpoint(options.transport, dataFolder);
+  try {
+    const configuration = { ...options, dataFolder, endpoint: endpoint.address };
+    const { seed } = options;
+    const run = await beginRunFile(dependencies, { kind: 'soak', configuration, seed, startedAt, dataFolder });
+    const startNs = clock.nowNs();
+    const record = await beginRecord(folder, { run, options, made, startNs, onUnwritten: (line) => display.say(line) });
+    display.say(`soak: seed ${options.seed}, results in ${folder}`);
+    for (const line of outlookLines(outlook, options)) display.say(line);
+    const conductor = new Conductor({
+      options,
+      launch: dependencies.launch,
+      endpoint: endpoint.address,
+      dataFolder,
+      logsFolder: join(folder, 'logs'),
+      record,
+      display,
+      clock,
+      startNs,
+      drainMsMax: outlook.drainMsMax,
+      audit: dependencies.audit,
+      connect: dependencies.connect,
+      ...(dependencies.decorations === undefined ? {} : { decorations: dependencies.decorations }),
+      ...(dependencies.patienceMs === undefined ? {} : { patienceMs: dependencies.patienceMs }),
+    });
+    const release = dependencies.onInterrupt((signal) => conductor.interrupt(signal));
+    let outcome: RunOutcome;
+    try {
+      outcome = await conductor.run();
+    } finally {
+      release();
+    }
+    const { outcomes, injector } = outcome;
+    const { tallies: faults, recovery, firstRecovery, gapNsMin: faultGapNsMin } = injector;
+    const summaryParts = { options, outcomes, faults, recovery, firstRecovery, faultGapNsMin };
+    for (const sample of samplesOf(summaryParts)) record.sample(sample);
+    record.close();
+    const unwritten = [...record.unwritten];
+    const digests = await orUnwritten(unwritten, folder, () => digestFiles(folder, RECORD_FILES));
+    const written = withUnwritten(decideVerdict(outcome.evidence), unwritten);
+    await orUnwritten(unwritten, join(folder, 'run.json'), () =>
+      writeRunFile(folder, {
+        ...run,
+        endedAt: new Date().toISOString(),
+        verdict: written.verdict,
+        exitCode: written.exitCode,
+        reasons: written.reasons,
+        audit: outcome.audit,
+        ...crashesOf(outcome),
+        digests: digests ?? {},
+      }),
+    );
+    const verdict = withUnwritten(decideVerdict(outcome.evidence), unwritten);
+    const keptData = await disposeOfData(options, verdict, dataFolder);
+    const elapsedMs = (clock.nowNs() - startNs) / 1e6;
+    display.finish(
+      verdictScreen({
+        ...summaryParts,
+        ...totalsOf(outcome),
+        audit: outcome.audit,
+        verdict,
+        elapsedMs,
+        folder,
+        keptData,
+      }),
+    );
+    return { verdict, folder };
+  } finally {
+    await endpoint.remove();
+  }
+}
+
+/** Writes down that the run begins. Throws UsageError, and leaves no folder, where nothing can be written. */
+async function beginRecord(
+  folder: string,
+  of: {
+    readonly run: RunFile;
+    readonly options: SoakOptions;
+    /** Folders above it that were made for it. */
+    readonly made: readonly string[];
+    readonly startNs: number;
+    readonly onUnwritten: (line: string) => void;
+  },
+): Promise<RunRecord> {
+  const { run, options, made, startNs, onUnwritten } = of;
+  const summers = processNames('summer', options.summers);
+  const processes = ['broker', ...summers, ...processNames('chunker', options.chunkers), SELF];
+  try {
+    await writeRunFile(folder, run);
+    return new RunRecord(folder, { startNs, processes, onUnwritten });
+  } catch (cause) {
+    if (typeof (cause as { code?: unknown } | null)?.code !== 'string') throw cause;
+    await rm(folder, { recursive: true, force: true });
+    removeFolders(made);
+    throw folderError('--results', options.results, cause);
+  }
+}
+
+/** What the work gives; null when the system refuses it, which becomes a line of what could not be written. */
+async function orUnwritten<T>(lines: string[], path: string, work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (typeof (error as { code?: unknown } | null)?.code !== 'string') throw error;
+    lines.push(`cannot write ${path}: ${String(error)}`);
+    return null;
+  }
+}
+
+/** By process; nothing where there were none. */
+function crashesOf({ evidence }: RunOutcome): { crashes?: Record<string, number> } {
+  const crashes: Record<string, number> = {};
+  for (const { process } of evidence.crashes) crashes[process] = (crashes[process] ?? 0) + 1;
+  return evidence.crashes.length === 0 ? {} : { crashes };
+}
+
+/** Files of this run; those of a producer that was resumed include its earlier ones. */
+function totalsOf(outcome: RunOutcome): {
+  violations: number;
+  filesVerified: number;
+  filesCompleted: number;
+  sumsOutstanding: number;
+} {
+  const { sumsVerified } = outcome.meter.totals();
+  let sumsOutstanding = 0;
+  for (const { drained, sumsOutstanding: last } of outcome.evidence.chunkers) {
+    sumsOutstanding += drained === null ? last : drained.filesCompletedTotal - drained.verifiedTotal;
+  }
+  return {
+    violations: outcome.evidence.violationCount,
+    filesVerified: sumsVerified,
+    filesCompleted: sumsVerified + sumsOutstanding,
+    sumsOutstanding,
+  };
+}
+
+/** A fresh data folder is removed, unless it was asked for or is evidence of what went wrong; where it is kept. */
+async function disposeOfData(options: SoakOptions, verdict: Verdict, dataFolder: string): Promise<string | null> {
+  const evidence = verdict.exitCode === EXIT.violation || verdict.exitCode === EXIT.internal;
+  if (options.data !== null || options.keepData || evidence) return dataFolder;
+  await rm(dataFolder, { recursive: true, force: true });
+  return null;
+}

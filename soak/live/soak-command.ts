@@ -1,0 +1,58 @@
+/** `stream-sum soak`: flags and composition only. */
+
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Command, Option } from 'commander';
+import { makeCommand } from '../../src/component/flags.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { type NativeVersions, packageVersion } from '../../src/results/environment.ts';
+import { componentLaunch } from '../../src/fleet/component-process.ts';
+import { onInterrupt } from '../../src/fleet/interrupt.ts';
+import { createDisplay } from './display.ts';
+import { parseSoakOptions, SOAK_OPTION_DEFINITIONS, type SoakOptionTexts } from './options.ts';
+import { runSoak } from './run.ts';
+import type { Audit, Connect } from './audit/end-audit.ts';
+
+/** What the command is composed with by who may import it. */
+export type SoakComposition = {
+  /** libzmq's version and the addon's backend, from the modules that load them. */
+  readonly versions?: () => Partial<NativeVersions>;
+  readonly audit?: Audit;
+  /** Opens a connection for the auditor. */
+  readonly connect?: Connect;
+};
+
+/** `dist/soak/live/` is three folders below the root of the package. */
+const SOURCE_ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const MAIN = join(dirname(fileURLToPath(import.meta.url)), '../../src/cli/main.js');
+
+export function soakCommand(composition: SoakComposition = {}): Command {
+  const command = makeCommand(
+    'soak',
+    'Run the whole pipeline as processes, kill them, and judge whether every sum still came out right.',
+  );
+  for (const [flags, description, defaultText] of SOAK_OPTION_DEFINITIONS) {
+    const option = new Option(flags, description);
+    command.addOption(defaultText === undefined ? option : option.default(defaultText, defaultText));
+  }
+  return command.action(async (texts: SoakOptionTexts) => {
+    const { verdict } = await runSoak(parseSoakOptions(texts), {
+      launch: componentLaunch(MAIN),
+      clock: systemClock,
+      display: createDisplay(process.stdout),
+      versions: {
+        zeromq: packageVersion('zeromq', import.meta.url),
+        libzmq: null,
+        lmdb: packageVersion('lmdb', import.meta.url),
+        addonBackend: null,
+        ...composition.versions?.(),
+      },
+      sourceRoot: SOURCE_ROOT,
+      commandLine: process.argv.slice(2),
+      audit: composition.audit ?? null,
+      connect: composition.connect ?? null,
+      onInterrupt,
+    });
+    process.exitCode = verdict.exitCode;
+  });
+}

@@ -1,0 +1,195 @@
+/**
+ * A stand-in for a component: a real process that speaks the protocol and does no work. Its first argument is a plan as
+ * JSON, from a process's name to what it does wrong and when; the others are a component's own.
+ */
+
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { ComponentChannel } from '../../../src/component/channel.ts';
+import { DescriptorWriter } from '../../../src/component/descriptor-writer.ts';
+import type { ComponentCommand, WatchCommand } from '../../../src/component/protocol.ts';
+import { systemClock } from '../../../src/core/clock.ts';
+import { LatencyHistogram } from '../../../src/measure/histogram.ts';
+
+export type Misdeed = {
+  /** `work`: after its first second of work; `restart`: when it is started again. */
+  readonly when: 'start' | 'restart' | 'work' | 'drain' | 'stop';
+  readonly what:
+    | 'violation'
+    | 'exit 1'
+    | 'exit 2'
+    | 'exit 12'
+    | 'exit 0'
+    | 'garbage'
+    | 'abort'
+    | 'abort once'
+    | 'forget'
+    | 'ignore'
+    | 'idle'
+    | 'unverified';
+};
+export type FakePlan = { readonly [process: string]: Misdeed };
+
+const [planText = '{}', component = '', ...argv] = process.argv.slice(2);
+const flag = (name: string): string => argv[argv.indexOf(`--${name}`) + 1] ?? '';
+const data = flag('data');
+const name = basename(data);
+const plan: FakePlan = JSON.parse(planText);
+const misdeed = plan[name];
+mkdirSync(data, { recursive: true });
+const statePath = join(data, 'verified');
+const restarted = existsSync(statePath);
+save(join(data, 'pid'), process.pid);
+
+let verifiedBefore = restarted ? Number(readFileSync(statePath, 'utf8')) : 0;
+let verified = verifiedBefore;
+let lost = 0;
+save(statePath, verified);
+const latency = new LatencyHistogram();
+const watches: WatchCommand[] = [];
+const idle = misdeed?.what === 'idle';
+
+/** As a whole, or not at all: this process is killed at any moment. */
+function save(path: string, value: number): void {
+  writeFileSync(`${path}.part`, String(value));
+  renameSync(`${path}.part`, path);
+}
+
+function does(when: Misdeed['when']): Misdeed['what'] | null {
+  return misdeed?.when === when ? misdeed.what : null;
+}
+
+const channel = new ComponentChannel({
+  input: process.stdin,
+  output: new DescriptorWriter({ descriptor: Number(flag('supervised')), pendingBytesMax: 1024 * 1024 }),
+  supervised: true,
+  onCommand,
+  onParentLost: () => process.exit(1),
+});
+
+function misbehave(when: Misdeed['when']): boolean {
+  const what = does(when);
+  switch (what) {
+    case 'violation':
+      channel.emit({ event: 'violation', kind: 'mismatched', detail: 'planted', journal: 'sums', offset: 7 });
+      return process.exit(10);
+    case 'exit 0':
+    case 'exit 1':
+    case 'exit 2':
+    case 'exit 12':
+      process.stderr.write(`{"level":50,"msg":"planted ${what}"}\n`);
+      return process.exit(Number(what.slice(5)));
+    case 'abort once':
+      if (restarted) return false;
+      process.abort();
+    // falls through
+    case 'abort':
+      return process.abort();
+    case 'garbage':
+      writeSync(Number(flag('supervised')), 'planted garbage\n');
+      return true;
+    case 'ignore':
+    case 'idle':
+      return true;
+    case 'forget':
+      verifiedBefore = 0;
+      verified = 0;
+      return false;
+    case 'unverified':
+      lost = 3;
+      return false;
+    case null:
+      return false;
+    default:
+      return what satisfies never;
+  }
+}
+
+function work(): void {
+  if (component !== 'chunker' || idle) return;
+  verified += 1;
+  latency.record(2e6);
+  save(statePath, verified);
+  const nowNs = systemClock.nowNs();
+  for (const { fault, sinceNs, partitions } of watches.splice(0)) {
+    const intendedNs = Math.max(sinceNs, nowNs - 1e6);
+    for (const partition of partitions ?? [0]) {
+      channel.emit({ event: 'recovered', fault, partition, intendedNs, verifiedNs: nowNs });
+    }
+  }
+}
+
+function report(): void {
+  const files = verified - verifiedBefore;
+  if (component === 'broker') {
+    const counts = { commits: 1, appends: 1, bytesAppended: 1, diskBytes: 1, journalBytes: 1 };
+    channel.emit({ event: 'progress', component, ...counts });
+  } else if (component === 'summer') {
+    const counts = { chunksFolded: 1, bytesFolded: 1, commits: 1, filesOpen: 1, sumsPublished: 1 };
+    channel.emit({ event: 'progress', component, ...counts });
+  } else if (component === 'chunker') {
+    channel.emit({
+      event: 'progress',
+      component,
+      chunks: files * 10,
+      bytes: files * 320,
+      filesCompleted: files,
+      sumsVerified: files,
+      chunksVerified: files * 10,
+      bytesVerified: files * 320,
+      filesOpen: 5,
+      sumsOutstanding: 0,
+      scheduleLagNsP99: 0,
+      verifiedTotal: verified,
+      latency: latency.take(),
+      acknowledgement: null,
+    });
+  }
+}
+
+function onCommand(command: ComponentCommand): void {
+  switch (command.command) {
+    case 'progress':
+      return report();
+    case 'watch':
+      watches.push(command);
+      return;
+    case 'drain':
+      if (misbehave('drain')) return;
+      report();
+      channel.emit({ event: 'drained', verifiedTotal: verified, filesCompletedTotal: verified + lost });
+      return process.exit(0);
+    default:
+      command satisfies never;
+  }
+}
+
+process.on('SIGTERM', () => {
+  if (misbehave('stop')) return;
+  channel.emit({ event: 'stopped', reason: 'SIGTERM' });
+  process.exit(0);
+});
+
+const pid = process.pid;
+if (misbehave(restarted ? 'restart' : 'start')) {
+  // It stays there and says nothing.
+} else if (component === 'broker') {
+  channel.emit({ event: 'ready', component, pid, endpoint: flag('listen'), incarnation: String(pid) });
+} else if (component === 'summer') {
+  const shards = flag('partitions').split(',').map(Number);
+  channel.emit({ event: 'ready', component, pid, shards, epochs: shards.map(() => 1) });
+} else if (component === 'chunker') {
+  const chunkerNumber = Number(flag('number'));
+  const producer = chunkerNumber.toString(16).padStart(16, '0');
+  channel.emit({
+    event: 'ready',
+    component,
+    pid,
+    producer,
+    chunkerNumber,
+    resumed: restarted,
+    verifiedTotal: verified,
+  });
+}
+setInterval(work, 20);
+setTimeout(() => misbehave('work'), 300);

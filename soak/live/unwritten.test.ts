@@ -1,0 +1,114 @@
+import { closeSync, existsSync, mkdtempSync, readdirSync, readlinkSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { readCsv } from '../../src/results/csv.ts';
+import { runSoak, type SoakDependencies, type SoakResult } from './run.ts';
+import { RunRecord } from './record.ts';
+import type { FakePlan } from './testing/fake-component.ts';
+import { fakeDependencies, fakeOptions } from './testing/fake-run.ts';
+import { withUnwritten } from '../guarantee/verdict.ts';
+
+function temporaryFolder(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-unwritten-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Takes the descriptor of a file away, so that the system refuses each further write. */
+function breakFile(path: string): void {
+  const descriptor = readdirSync('/proc/self/fd').find((name) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${name}`) === path;
+    } catch {
+      return false;
+    }
+  });
+  if (descriptor === undefined) throw new Error(`nobody has ${path} open`);
+  closeSync(Number(descriptor));
+}
+
+test.serial('a file that cannot be written is given up by name, and the others are written on', (t) => {
+  const folder = temporaryFolder(t);
+  const said: string[] = [];
+  const record = new RunRecord(folder, { startNs: 0, processes: ['soak'], onUnwritten: (line) => said.push(line) });
+  const path = join(folder, 'violations.csv');
+  breakFile(path);
+  for (const offset of [1, 2]) record.violation({ process: 'chunker-0', kind: 'lost', detail: 'planted', offset }, 1e9);
+  record.sample({
+    suite: 'soak',
+    benchmark: 'x',
+    parameters: '',
+    metric: 'm',
+    unit: '',
+    better: 'none',
+    round: 1,
+    value: 1,
+  });
+  record.close();
+  t.is(said.length, 1);
+  t.true(said[0]?.includes(path) === true && said[0].includes('EBADF'), said[0]);
+  t.deepEqual(record.unwritten, said);
+  t.is(readCsv(join(folder, 'samples.csv')).length, 1);
+});
+
+test('what could not be written takes HOLDS away, and nothing else', (t) => {
+  const holds = { verdict: 'HOLDS', exitCode: 0, reasons: [] } as const;
+  const violated = { verdict: 'VIOLATED', exitCode: 10, reasons: ['a violation'] } as const;
+  const failed = { verdict: 'INCONCLUSIVE', exitCode: 1, reasons: ['a failure'] } as const;
+  t.is(withUnwritten(holds, []), holds);
+  t.deepEqual(withUnwritten(holds, ['x']), { verdict: 'INCONCLUSIVE', exitCode: 3, reasons: ['x'] });
+  t.deepEqual(withUnwritten(violated, ['x']), { ...violated, reasons: ['a violation', 'x'] });
+  t.deepEqual(withUnwritten(failed, ['x']), { ...failed, reasons: ['a failure', 'x'] });
+});
+
+/** A run whose folder is moved away while it goes on. */
+async function runMoved(t: ExecutionContext, plan: FakePlan): Promise<SoakResult & { readonly screen: string }> {
+  const results = temporaryFolder(t);
+  const said: string[] = [];
+  const options = fakeOptions(results, { data: temporaryFolder(t), durationMs: 4_000 });
+  const dependencies: SoakDependencies = {
+    ...fakeDependencies(plan, said),
+    display: {
+      update({ phase }) {
+        // Every process has its log open by then.
+        if (phase === 'warm-up') return;
+        const [name] = readdirSync(results);
+        if (name !== undefined && name !== 'elsewhere') renameSync(join(results, name), join(results, 'elsewhere'));
+      },
+      say: (line) => said.push(line),
+      finish: (text) => said.push(text),
+    },
+  };
+  const result = await runSoak(options, dependencies);
+  t.true(existsSync(join(results, 'elsewhere', 'samples.csv')));
+  return { ...result, screen: said.join('\n') };
+}
+
+test('a run whose folder is gone has a verdict, which says so', async (t) => {
+  const { verdict, screen } = await runMoved(t, {});
+  t.is(verdict.verdict, 'INCONCLUSIVE');
+  t.is(verdict.exitCode, 3);
+  t.regex(verdict.reasons.join('\n'), /cannot write .*run\.json: .*ENOENT/);
+  t.regex(screen, /^INCONCLUSIVE/m);
+});
+
+test('a violation stays one though its folder is gone', async (t) => {
+  const { verdict, screen } = await runMoved(t, { 'summer-1': { when: 'stop', what: 'violation' } });
+  t.is(verdict.verdict, 'VIOLATED');
+  t.is(verdict.exitCode, 10);
+  t.regex(screen, /mismatched journal=sums offset=7: planted/);
+  t.regex(screen, /cannot write .*run\.json/);
+});
+
+test('an error of the soak itself is a failure of the run, and hides no violation', async (t) => {
+  const broken: Partial<SoakDependencies> = {
+    audit: () => Promise.reject(new TypeError('planted')),
+  };
+  const said: string[] = [];
+  const dependencies = { ...fakeDependencies({}, said), ...broken };
+  const { verdict } = await runSoak(fakeOptions(temporaryFolder(t), { durationMs: 1_500 }), dependencies);
+  t.is(verdict.verdict, 'INCONCLUSIVE');
+  t.is(verdict.exitCode, 1);
+  t.regex(verdict.reasons.join('\n'), /soak: planted/);
+});

@@ -1,0 +1,37 @@
+/**
+ * What of a summer's rows tells one state of a shard from another. Two stores that differ in nothing else continue alike: a
+ * successor writes a claim of its own, a witness proves something of the journals and nothing of the state, and a page of
+ * states without files says the same as no page.
+ */
+
+import type { StoreReader } from '../../../../src/store/store.ts';
+import { numberRange, openRow, sealRow } from '../../../../src/store/row.ts';
+import { SUMMER_TABLES, isCheckpointRow } from '../../../../src/summer/rows.ts';
+
+/** Tables whose rows are the state of a shard. */
+export const STATE_TABLES: readonly string[] = SUMMER_TABLES.filter((table) => table !== 'claims');
+
+/** What the row says of the state; null: nothing. */
+export function tellingValue(table: string, value: Buffer): Buffer | null {
+  if (table === 'claims') return null;
+  if (table === 'states') return value.subarray(0, -4).some((byte) => byte !== 0) ? value : null;
+  if (table !== 'checkpoints') return value;
+  const { offset, nextSum } = openRow(value, isCheckpointRow, 'a checkpoint');
+  return sealRow({ offset, nextSum });
+}
+
+/** Of the tables, each row of the shard that says something, as text: its name and what it says. */
+export function tellingRows(
+  reader: StoreReader,
+  shard: number,
+  tables: readonly string[] = STATE_TABLES,
+): ReadonlyMap<string, string> {
+  const rows = new Map<string, string>();
+  for (const table of tables) {
+    for (const { key, value } of reader.range(table, numberRange(shard))) {
+      const telling = tellingValue(table, value);
+      if (telling !== null) rows.set(`${table} ${key.toString('hex')}`, telling.toString('base64'));
+    }
+  }
+  return rows;
+}

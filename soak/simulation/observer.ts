@@ -1,0 +1,251 @@
+/**
+ * The observer of simulated disks: writes what has become durable into the history. It looks at the simulated disks, and so misses no batch
+ * that is trimmed, but shows only what is durable.
+ *
+ * Of a chunk journal it shows the batches that the shard's owner has durably folded, as the order of a history asks for.
+ * The owner is who raised the shard's present epoch: what it commits, its successor continues from, because that copies
+ * after its own raise. What a zombie commits after that raise counts for nothing.
+ */
+
+import * as records from '../../src/chunker/records.ts';
+import { type ShardRow, isJournalRow, isProducerRow, isShardRow } from '../../src/journal/broker/tables.ts';
+import { SUMS_JOURNAL, type ShardEpoch, chunkJournal } from '../../src/journal/journals.ts';
+import { shardProducer } from '../../src/message/batch.ts';
+import { keyOf, nameKey, offsetOfKey, openRow } from '../../src/store/row.ts';
+import { isCheckpointRow } from '../../src/summer/rows.ts';
+import { type Checkpoint, readCheckpoint } from '../guarantee/checkpoint.ts';
+import type { Counters } from './world/counters.ts';
+import type { JudgedState } from './decorations.ts';
+import type { Disk, OwnedWrites } from './world/disk.ts';
+import type { Recorder } from '../guarantee/recorder.ts';
+
+/** Of a shard that has committed nothing. */
+const NOTHING: Checkpoint = { offset: 0, nextSum: 0, nextIndexes: {}, openFiles: {}, outbox: [] };
+
+type Unshown = { readonly begin: number; readonly end: number; readonly stampNs: number; readonly bytes: Buffer };
+
+export class Observer {
+  readonly #partitions: number;
+  readonly #recorder: Recorder;
+  readonly #counters: Counters;
+  readonly #nowNs: () => number;
+  /** Before a state goes into the history. */
+  readonly #onJudged: (state: Omit<JudgedState, 'tookEffect'>) => void;
+  /** By partition, durable batches that are not in the history yet. */
+  readonly #unshown: Unshown[][];
+  /** By shard, the epoch that was raised last by an owner that has its answer, and its store. */
+  readonly #raised: { epoch: number; path: string }[];
+  /** By shard, every request to raise its epoch. */
+  readonly #raisesAsked: { from: number; by: object }[][] = [];
+  /** What is durable of each shard at the broker. */
+  readonly #shards: ShardRow[] = [];
+  /** By journal, where it begins. */
+  readonly #begins: number[] = [];
+  /** By partition, up to where its owner has durably folded it. */
+  readonly #foldedThrough: number[] = [];
+  readonly #chunkers = new Set<Disk>();
+  #broker: Disk | null = null;
+
+  constructor(options: {
+    partitions: number;
+    recorder: Recorder;
+    counters: Counters;
+    nowNs: () => number;
+    onJudged: (state: Omit<JudgedState, 'tookEffect'>) => void;
+  }) {
+    this.#onJudged = options.onJudged;
+    this.#partitions = options.partitions;
+    this.#recorder = options.recorder;
+    this.#counters = options.counters;
+    this.#nowNs = options.nowNs;
+    this.#unshown = Array.from({ length: options.partitions }, () => []);
+    this.#raised = Array.from({ length: options.partitions }, () => ({ epoch: 0, path: '' }));
+  }
+
+  /** The disk whose commits are given to `brokerDurable`. */
+  set broker(disk: Disk) {
+    this.#broker = disk;
+  }
+
+  /** What is durable of a shard at the broker. */
+  shard(shard: number): ShardRow {
+    return this.#shards[shard] ?? { epoch: 0, confirmed: null };
+  }
+
+  /** End of the durable sums. */
+  get sumsHead(): number {
+    return this.#head(this.#partitions);
+  }
+
+  /** Sums of a shard that are durable in the sums journal. */
+  sumsPublished(shard: number): number {
+    const row = this.#broker?.get('producers', nameKey(this.#partitions, shardProducer(shard)));
+    return row === undefined ? 0 : openRow(row, isProducerRow, `the producer of shard ${shard}`).next;
+  }
+
+  /** Whether the store has finished sums of the shard that are not in the sums journal. */
+  isUnpublished(shard: number, disk: Disk): boolean {
+    const row = disk.get('checkpoints', keyOf(shard));
+    return row !== undefined && openRow(row, isCheckpointRow, `shard ${shard}`).nextSum > this.sumsPublished(shard);
+  }
+
+  /** Whether the store's owner has raised the shard's epoch, and another store or none is confirmed. */
+  isClaiming(shard: number, path: string): boolean {
+    return this.#speaks(shard, path) && this.shard(shard).confirmed !== path;
+  }
+
+  brokerDurable(writes: OwnedWrites): void {
+    for (const { table, key, value } of writes) {
+      const number = key.length >= 4 ? key.readUInt32BE(0) : 0;
+      if (table === 'batches' && value === null) this.#trimmed(number);
+      if (value === null) continue;
+      if (table === 'journals') this.#journal(number, openRow(value, isJournalRow, `journal ${number}`).begin);
+      else if (table === 'batches') this.#batch(number, offsetOfKey(key), value);
+      else if (table === 'shards') this.#shards[number] = openRow(value, isShardRow, `shard ${number}`);
+    }
+  }
+
+  /** A process asks to replace an epoch of the shard. */
+  raises(shard: number, from: number, by: object): void {
+    (this.#raisesAsked[shard] ??= []).push({ from, by });
+  }
+
+  /** Whether anybody else has asked to replace the owner's epoch, or a later one. */
+  isRaisedByOthers({ shard, epoch }: ShardEpoch, owner: object): boolean {
+    return (this.#raisesAsked[shard] ?? []).some(({ from, by }) => from >= epoch && by !== owner);
+  }
+
+  /** A summer's answer to its raise: from now on its commits are the shard's. */
+  raised(shard: number, epoch: number, path: string): void {
+    if (epoch > (this.#raised[shard]?.epoch ?? 0)) this.#raised[shard] = { epoch, path };
+  }
+
+  /** A summer's answer to the last step of its claim. It has committed nothing of the shard but its copy. */
+  claimed(process: string, disk: Disk, shard: number): void {
+    if (this.#isOwner(shard, disk.path)) this.#checkpoint(process, disk, shard, 'claim');
+  }
+
+  summerDurable(path: string, writes: OwnedWrites): void {
+    for (const { table, key, value } of writes) {
+      if (table !== 'checkpoints' || value === null) continue;
+      const shard = key.readUInt32BE(0);
+      if (!this.#speaks(shard, path)) continue;
+      const { offset } = openRow(value, isCheckpointRow, `the checkpoint of shard ${shard}`);
+      this.#foldedThrough[shard] = offset;
+      this.#showThrough(shard, offset);
+    }
+  }
+
+  /** A chunker's decision to end stands before what depends on it. */
+  chunkerDurable(disk: Disk, writes: OwnedWrites): void {
+    this.#chunkers.add(disk);
+    for (const { table, key, value } of writes) {
+      if (table !== records.TABLE || value === null || !key.equals(records.keyFor('end'))) continue;
+      const { endStep } = openRow(value, records.isEndRow, 'the end');
+      const identity = records.readRow(disk, 'identity', records.isIdentityRow);
+      if (identity !== null) this.#recorder.record({ event: 'ending', producer: identity.producer, endStep });
+    }
+  }
+
+  /** A summer is about to open its store: what it speaks for is on record. */
+  restart(process: string, disk: Disk, shards: readonly number[]): void {
+    for (const shard of shards) {
+      if (this.#isOwner(shard, disk.path)) this.#checkpoint(process, disk, shard, 'restart');
+    }
+  }
+
+  /** Whether the store that speaks for each shard has folded its journal to the head. */
+  areFolded(owners: (path: string) => { readonly disk: Disk } | undefined): boolean {
+    for (let shard = 0; shard < this.#partitions; shard += 1) {
+      const row = owners(this.shard(shard).confirmed ?? '')?.disk.get('checkpoints', keyOf(shard));
+      const folded = row === undefined ? 0 : openRow(row, isCheckpointRow, `shard ${shard}`).offset;
+      if (folded < this.#head(shard)) return false;
+    }
+    return true;
+  }
+
+  /** Everything has ended: the rest of the journals, and the final state of each shard. */
+  finish(owners: (path: string) => { readonly name: string; readonly disk: Disk } | undefined): void {
+    for (let shard = 0; shard < this.#partitions; shard += 1) {
+      const owner = owners(this.shard(shard).confirmed ?? '');
+      if (owner !== undefined) this.#checkpoint(owner.name, owner.disk, shard, 'end');
+      this.#showThrough(shard, Number.POSITIVE_INFINITY);
+      this.#sayHead(chunkJournal(shard), shard);
+    }
+    this.#sayHead(SUMS_JOURNAL, this.#partitions);
+  }
+
+  #sayHead(journal: string, number: number): void {
+    this.#recorder.record({
+      event: 'head',
+      journal,
+      offset: this.#head(number),
+      begin: this.#begins[number] ?? 0,
+    });
+  }
+
+  #speaks(shard: number, path: string): boolean {
+    const raised = this.#raised[shard];
+    return raised !== undefined && raised.path === path && raised.epoch >= this.shard(shard).epoch;
+  }
+
+  #isOwner(shard: number, path: string): boolean {
+    return this.#speaks(shard, path) && this.shard(shard).confirmed === path;
+  }
+
+  #checkpoint(process: string, disk: Disk, shard: number, moment: 'claim' | 'restart' | 'end'): void {
+    const checkpoint = readCheckpoint(disk, shard) ?? NOTHING;
+    const published = this.sumsPublished(shard);
+    this.#onJudged({ shard, path: disk.path, disk, published, head: this.#head(shard) });
+    this.#foldedThrough[shard] = checkpoint.offset;
+    this.#showThrough(shard, checkpoint.offset);
+    this.#recorder.record({ event: 'checkpoint', process, shard, moment, ...checkpoint });
+  }
+
+  /** Its row is durable: it may begin later than before. */
+  #journal(number: number, begin: number): void {
+    if (begin <= (this.#begins[number] ?? 0)) return;
+    this.#begins[number] = begin;
+    const isSums = number === this.#partitions;
+    const needed = isSums ? this.#neededSums() : (this.#foldedThrough[number] ?? 0);
+    const journal = isSums ? SUMS_JOURNAL : chunkJournal(number);
+    this.#recorder.record({ event: 'trimmed', journal, begin, needed });
+  }
+
+  /** From here on some verifier would read the sums journal if it were restarted. */
+  #neededSums(): number {
+    const places = Array.from(this.#chunkers, (disk) => {
+      const phase = records.readRow(disk, 'phase', records.isPhaseRow)?.phase;
+      const place = records.readRow(disk, 'position', records.isPositionRow);
+      const isOver = phase === 'finished' || phase === 'told';
+      return place === null || isOver ? Number.POSITIVE_INFINITY : place.offset;
+    });
+    return Math.min(this.sumsHead, ...places);
+  }
+
+  #batch(number: number, begin: number, bytes: Buffer): void {
+    const batch = { begin, end: begin + bytes.length, stampNs: this.#nowNs(), bytes };
+    if (number === this.#partitions) this.#recorder.record({ event: 'batch', journal: SUMS_JOURNAL, ...batch });
+    else this.#unshown[number]?.push(batch);
+  }
+
+  #showThrough(shard: number, offset: number): void {
+    const unshown = this.#unshown[shard] ?? [];
+    let shown = 0;
+    for (const batch of unshown) {
+      if (batch.end > offset) break;
+      this.#recorder.record({ event: 'batch', journal: chunkJournal(shard), ...batch });
+      shown += 1;
+    }
+    unshown.splice(0, shown);
+  }
+
+  #trimmed(number: number): void {
+    this.#counters.count(number === this.#partitions ? 'sums batch trimmed' : 'chunk batch trimmed');
+  }
+
+  #head(number: number): number {
+    const row = this.#broker?.get('journals', keyOf(number));
+    return row === undefined ? 0 : openRow(row, isJournalRow, `journal ${number}`).head;
+  }
+}

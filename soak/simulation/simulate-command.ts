@@ -1,0 +1,91 @@
+/** `stream-sum simulate`: flags, and what is printed. */
+
+import { availableParallelism } from 'node:os';
+import { type Command, Option } from 'commander';
+import { countWithin, makeCommand, valueOption } from '../../src/component/flags.ts';
+import { formatCount, parseCount } from '../../src/core/units.ts';
+import { violationLine } from '../guarantee/verdict.ts';
+import { WORKLOADS, type WorkloadName, planOf, workloadOf } from './plan.ts';
+import { runSeeds } from './seeds.ts';
+import type { SeedResult } from './seed-result.ts';
+import { shrunkLines, witnessLines } from './story.ts';
+import { Totals } from './totals.ts';
+
+const SEEDS_DEFAULT = 100;
+const SEEDS_MAX = 100_000_000;
+const FAILURES_SHOWN = 10;
+
+type Flags = { seeds?: number; seed?: number; workload?: WorkloadName; jobs: number; shrink?: true };
+
+export function simulateCommand(): Command {
+  return makeCommand(
+    'simulate',
+    'Run the whole system in one process on a virtual clock, under random faults, and judge its history.',
+  )
+    .addOption(
+      valueOption(
+        '--seeds <n>',
+        `schedules to run (default: ${SEEDS_DEFAULT}; with --seed, 1)`,
+        countWithin(1, SEEDS_MAX),
+      ),
+    )
+    .addOption(valueOption('--seed <n>', 'the first seed (default: 1)', parseCount))
+    .addOption(new Option('--workload <name>', 'one workload for all seeds (default: each in turn)').choices(WORKLOADS))
+    .addOption(valueOption('--jobs <n>', 'threads', countWithin(1, 256), String(availableParallelism())))
+    .option('--shrink', 'make the first failing schedule smaller while it still fails in the same way')
+    .action(async (flags: Flags) => {
+      process.exitCode = await simulateSeeds(flags);
+    });
+}
+
+async function simulateSeeds(flags: Flags): Promise<number> {
+  const first = flags.seed ?? 1;
+  const count = flags.seeds ?? (flags.seed === undefined ? SEEDS_DEFAULT : 1);
+  const startedMs = performance.now();
+  const totals = new Totals();
+  const shown: SeedResult[] = [];
+  await runSeeds({
+    tasks: Array.from({ length: count }, (_, index) => {
+      const seed = first + index;
+      return { seed, workload: flags.workload ?? workloadOf(seed) };
+    }),
+    jobs: Math.min(flags.jobs, count),
+    onResult: (result) => {
+      totals.add(result);
+      if (count === 1 || (result.kind !== null && totals.failed <= FAILURES_SHOWN)) print(resultLines(result));
+      if (result.kind !== null && shown.length < FAILURES_SHOWN) shown.push(result);
+    },
+  });
+  const [failed] = shown;
+  if (failed !== undefined) {
+    const { seed, workload, kind, violations } = failed;
+    const plan = planOf(seed, workload);
+    print(await witnessLines({ seed, plan, violations }));
+    if (flags.shrink === true) print(await shrunkLines({ seed, plan, kind }));
+  }
+  print(totals.lines((performance.now() - startedMs) / 1e3));
+  return totals.exitCode;
+}
+
+/** One schedule: what it was, and what was wrong with it. */
+function resultLines(result: SeedResult): string[] {
+  const { seed, workload, digest, virtualMs, faults, records } = result;
+  const lines = [
+    `seed ${seed} (${workload}): ${formatCount(records)} records, ${faults} faults, ${(virtualMs / 1e3).toFixed(1)} virtual s, history ${digest}`,
+  ];
+  if (result.kind === null) return lines;
+  const { violations, failures, inconclusive } = result;
+  for (const violation of violations) {
+    const { kind } = violation;
+    lines.push(
+      kind === 'unnamed' ? `  ${violation.process}: ${violation.detail}` : `  ${violationLine({ ...violation, kind })}`,
+    );
+  }
+  lines.push(...failures.map((line) => `  ${line}`), ...inconclusive.map((line) => `  ${line}`));
+  lines.push(`  repeat: npm run simulate -- --seed ${seed} --workload ${workload}`);
+  return lines;
+}
+
+function print(lines: readonly string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,80 @@
+/** How often each interesting moment was reached. One that no seed reaches is a hole in the generator of faults. */
+
+/** In the order in which they are shown. */
+export const MOMENTS = [
+  'killed between a commit and the publication of its sums',
+  'killed in a commit that was not durable',
+  'killed in a commit that was durable',
+  'killed while it claimed a shard',
+  'killed between its raise and its confirmation',
+  'killed before it was ready',
+  'commit failed, with its writes on disk',
+  'commit failed, without its writes',
+  'outbox replayed',
+  'takeover of a dead summer',
+  'takeover of a running summer',
+  'takeover of a paused summer',
+  'takeover with a waking zombie',
+  'zombie fenced',
+  'zombie restarted and replaced',
+  'takeover of some of the shards',
+  'log line could not be written',
+  'shard lost, and the others kept',
+  'request of a zombie fenced',
+  'shard left out of a claim',
+  'message lost',
+  'acknowledgement lost',
+  'streamed batch lost',
+  'message of a dead session arrived',
+  'late copy of an opening',
+  'late copy of an append',
+  'late copy of a read',
+  'late copy of a credit',
+  'late copy of a question',
+  'late copy of a raise',
+  'late copy of a confirmation',
+  'late copy of a report',
+  'late copy of a pin',
+  'late copy of the move of a pin',
+  'late copy of a release',
+  'connections broken',
+  'connection lost without notice',
+  'append ended unknown',
+  'resend met an expected',
+  'append refused for want of room',
+  'chunk batch trimmed',
+  'sums batch trimmed',
+  'reader below a trimmed journal',
+  'broker killed with appends under way',
+  'broker restarted',
+  'chunker resumed from a snapshot',
+  'chunker resumed without a snapshot',
+  'chunker killed after it had decided to end',
+  'chunker resumed at its end records',
+  'killed between its end and its word of it',
+  'another life begun in the same store',
+  'stopped gracefully and restarted',
+  'paused and resumed',
+  'power lost',
+  'empty file summed',
+  'file completed again after a restart',
+] as const;
+
+export type Moment = (typeof MOMENTS)[number];
+
+export class Counters {
+  readonly #counts = new Map<Moment, number>();
+
+  count(moment: Moment, times: number = 1): void {
+    this.#counts.set(moment, this.of(moment) + times);
+  }
+
+  of(moment: Moment): number {
+    return this.#counts.get(moment) ?? 0;
+  }
+
+  /** All moments, those that were never reached included. */
+  all(): Record<Moment, number> {
+    return Object.fromEntries(MOMENTS.map((moment) => [moment, this.of(moment)])) as Record<Moment, number>;
+  }
+}

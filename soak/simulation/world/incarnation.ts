@@ -1,0 +1,150 @@
+/**
+ * One incarnation of a simulated process: from its start to its end. Everything that reaches its code comes through
+ * `enter`, and everything that its code asks of the world counts as a call, so that it can be stopped, or die, at any of
+ * them. What is left of it in memory after its end runs on and reaches nobody.
+ *
+ * When a stopped process goes on, its timers that are due fire before its sockets are read, as Node has it.
+ */
+
+import type { Clock, Timer } from '../../../src/core/clock.ts';
+import type { Kernel } from './kernel.ts';
+
+/** `exitCode` null: it was killed. */
+export type IncarnationEnd = { readonly exitCode: number | null; readonly error: unknown };
+
+export class Incarnation {
+  readonly name: string;
+  /** Counted from 1. */
+  readonly number: number;
+  readonly clock: Clock;
+  readonly #kernel: Kernel;
+  readonly #onEnd: (end: IncarnationEnd) => void;
+  #isOver = false;
+  #isPaused = false;
+  #callsLeft = Number.POSITIVE_INFINITY;
+  #calls = 0;
+  readonly #whenOver: ((end: IncarnationEnd) => void)[] = [];
+  #timersDue: (() => void)[] = [];
+  #arrived: (() => void)[] = [];
+
+  /** `onError` gets what its code throws; `onEnd` is called once. */
+  constructor(options: {
+    readonly name: string;
+    readonly number: number;
+    readonly kernel: Kernel;
+    readonly onError: (error: unknown) => void;
+    readonly onEnd: (end: IncarnationEnd) => void;
+  }) {
+    this.name = options.name;
+    this.number = options.number;
+    this.#kernel = options.kernel;
+    this.#onEnd = options.onEnd;
+    this.#onError = options.onError;
+    this.clock = {
+      nowNs: () => this.#kernel.nowNs,
+      after: (delayMs, call) => this.#after(delayMs, call),
+      soon: (call) => void this.#after(0, call),
+    };
+  }
+
+  readonly #onError: (error: unknown) => void;
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** What it has asked of the world so far. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** Whether something that it asks for now takes place: it may be dead, or die of this very call. */
+  isAlive(): boolean {
+    if (this.#isOver) return false;
+    this.#calls += 1;
+    this.#callsLeft -= 1;
+    if (this.#callsLeft > 0) return true;
+    this.kill();
+    return false;
+  }
+
+  /** Calls when it has ended, after what its keeper does about that. */
+  onceOver(call: (end: IncarnationEnd) => void): void {
+    this.#whenOver.push(call);
+  }
+
+  /** A socket or the disk has something for it. */
+  enter(call: () => void): void {
+    if (this.#isOver) return;
+    if (this.#isPaused) this.#arrived.push(call);
+    else this.#run(call);
+  }
+
+  /** Ends in its n-th call from now, before that takes effect. */
+  killAtCall(n: number): void {
+    this.#callsLeft = n;
+  }
+
+  kill(): void {
+    this.#end({ exitCode: null, error: null });
+  }
+
+  exit(exitCode: number, error: unknown = null): void {
+    this.#end({ exitCode, error });
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  /** Returns how much was waiting. */
+  resume(): number {
+    if (!this.#isPaused) return 0;
+    this.#isPaused = false;
+    const waiting = [...this.#timersDue, ...this.#arrived];
+    this.#timersDue = [];
+    this.#arrived = [];
+    for (const call of waiting) this.#kernel.after(0, () => this.enter(call));
+    return waiting.length;
+  }
+
+  #end(end: IncarnationEnd): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#timersDue = [];
+    this.#arrived = [];
+    this.#onEnd(end);
+    for (const call of this.#whenOver.splice(0)) call(end);
+  }
+
+  #after(delayMs: number, call: () => void): Timer {
+    if (!this.isAlive()) return { clear: () => {} };
+    let isCleared = false;
+    const fire = (): void => {
+      if (!isCleared) this.#run(call);
+    };
+    const entry = this.#kernel.after(delayMs * 1e6, () => {
+      if (this.#isOver) return;
+      if (this.#isPaused) this.#timersDue.push(fire);
+      else fire();
+    });
+    return {
+      clear: () => {
+        isCleared = true;
+        this.#kernel.cancel(entry);
+      },
+    };
+  }
+
+  #run(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/** Moves the verifier's pin in the sums journal, which tells the broker what is still needed. */
+
+import { type Clock, inTime } from '../core/clock.ts';
+import { OperatingError } from '../core/errors.ts';
+import { type Journals, SUMS_JOURNAL } from '../journal/journals.ts';
+
+/** How long a chunker that stops waits for the answer to its leave: without a broker it would wait for ever. */
+const LEAVE_MS = 2_000;
+
+export type SumsPinEvents = {
+  /** The broker has no such pin. */
+  onGone(error: OperatingError): void;
+  onFailure(error: unknown): void;
+};
+
+export class SumsPin {
+  readonly #journals: Journals;
+  readonly #clock: Clock;
+  readonly #producer: string;
+  readonly #events: SumsPinEvents;
+  #isMoving = false;
+
+  constructor(options: { journals: Journals; clock: Clock; producer: string; events: SumsPinEvents }) {
+    this.#journals = options.journals;
+    this.#clock = options.clock;
+    this.#producer = options.producer;
+    this.#events = options.events;
+  }
+
+  /** To an offset that is durable in the chunker's store. Repeating it keeps the pin; one move is under way at a time. */
+  move(offset: number): void {
+    if (this.#isMoving) return;
+    this.#isMoving = true;
+    this.#journals.movePin(SUMS_JOURNAL, this.#producer, offset).then(
+      (outcome) => {
+        this.#isMoving = false;
+        if (outcome === 'missing') this.#events.onGone(pinExpired(this.#producer));
+      },
+      (error: unknown) => this.#events.onFailure(error),
+    );
+  }
+
+  /**
+   * Says that the chunker stops and will be back: its absence is no reason to drop the pin. Never rejects, and resolves
+   * without an answer when there is none in time: the pin is then that of a chunker that was killed.
+   */
+  async leave(offset: number): Promise<void> {
+    const left = this.#journals.movePin(SUMS_JOURNAL, this.#producer, offset, { isLeaving: true });
+    await inTime(left, { clock: this.#clock, limitMs: LEAVE_MS, late: noAnswer }).catch(() => {});
+  }
+}
+
+function noAnswer(): OperatingError {
+  return new OperatingError('ERR_NO_ANSWER', 'no broker has answered');
+}
+
+/** The chunker was away, and sums came that it can never read: whether each of its files got its sum is not to be known. */
+export function pinExpired(producer: string): OperatingError {
+  const cause = 'it was absent too long, or others needed the room that its pin kept';
+  const remedy = `end it with \`stream-sum retire --producer ${producer}\` and begin with an empty folder`;
+  return new OperatingError(
+    'ERR_PIN_EXPIRED',
+    `the pin of producer ${producer} in the sums journal is gone: ${cause}. Its files cannot be judged any more: ${remedy}`,
+  );
+}

@@ -1,0 +1,88 @@
+/** The processes of a pipeline and the arguments of each, from the options alone. */
+
+import { join } from 'node:path';
+import { type Range, rangeText } from '../core/units.ts';
+import { type Component, PROTOCOL_DESCRIPTOR } from '../component/protocol.ts';
+import type { ComponentSpec } from './component-process.ts';
+
+/** What the processes are told: how many there are, and what flows through them. */
+export type PipelineOptions = {
+  readonly seed: number;
+  readonly chunkers: number;
+  readonly summers: number;
+  readonly partitions: number;
+  /** Open at once in each chunker. */
+  readonly files: number;
+  /** Data chunks of a file. */
+  readonly chunks: Range;
+  readonly chunkBytes: Range;
+  /** Chunks a second of all chunkers together. */
+  readonly rate: number | 'max';
+  readonly batchBytes: number;
+  readonly retentionBytes: number;
+  readonly slaMs: number;
+};
+
+/** Contiguous partitions for each summer, as equal as can be. */
+export function partitionsOfSummers(partitions: number, summers: number): number[][] {
+  return Array.from({ length: summers }, (_, summer) => {
+    const first = Math.floor((summer * partitions) / summers);
+    const next = Math.floor(((summer + 1) * partitions) / summers);
+    return Array.from({ length: next - first }, (__, index) => first + index);
+  });
+}
+
+/** Whole chunks a second for each chunker, which add up to the rate. */
+export function ratesOfChunkers(rate: number | 'max', chunkers: number): (number | 'max')[] {
+  return Array.from({ length: chunkers }, (_, chunker) =>
+    rate === 'max' ? 'max' : Math.floor((rate * (chunker + 1)) / chunkers) - Math.floor((rate * chunker) / chunkers),
+  );
+}
+
+/** `--name value` for each pair, after the component's name. */
+function argvOf(component: Component, flags: Readonly<Record<string, string | number>>): string[] {
+  const argv = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  return [component, ...argv, '--supervised', String(PROTOCOL_DESCRIPTOR)];
+}
+
+/** The broker first, then the summers, then the chunkers: the order in which they are started. */
+export function componentSpecs(
+  options: PipelineOptions,
+  at: { readonly dataFolder: string; readonly endpoint: string },
+): ComponentSpec[] {
+  const { endpoint } = at;
+  const folder = (name: string): string => join(at.dataFolder, name);
+  const broker: ComponentSpec = {
+    name: 'broker',
+    component: 'broker',
+    partitions: [],
+    argv: argvOf('broker', {
+      data: folder('broker'),
+      listen: endpoint,
+      partitions: options.partitions,
+      retention: options.retentionBytes,
+    }),
+  };
+  const summers = partitionsOfSummers(options.partitions, options.summers).map((partitions, summer): ComponentSpec => {
+    const name = `summer-${summer}`;
+    const argv = argvOf('summer', { data: folder(name), connect: endpoint, partitions: partitions.join(',') });
+    return { name, component: 'summer', partitions, argv };
+  });
+  const chunkers = ratesOfChunkers(options.rate, options.chunkers).map((rate, chunker): ComponentSpec => {
+    const name = `chunker-${chunker}`;
+    const argv = argvOf('chunker', {
+      data: folder(name),
+      connect: endpoint,
+      number: chunker,
+      seed: options.seed,
+      files: options.files,
+      chunks: rangeText(options.chunks),
+      'chunk-bytes': rangeText(options.chunkBytes),
+      rate,
+      'batch-bytes': options.batchBytes,
+      sla: `${options.slaMs}ms`,
+    });
+    return { name, component: 'chunker', partitions: [], argv };
+  });
+  return [broker, ...summers, ...chunkers];
+}

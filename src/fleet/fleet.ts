@@ -1,0 +1,235 @@
+/**
+ * All processes of a run: started in order, restarted when a planned kill has hit, asked for progress, ended in order.
+ * Every exit is judged by what was asked of the process; one that was not asked for is a failure of the run.
+ */
+
+import { join } from 'node:path';
+import type { Component, ComponentEvent } from '../component/protocol.ts';
+import { type Clock, delay } from '../core/clock.ts';
+import { OperatingError } from '../core/errors.ts';
+import { makeFoldersSync } from '../core/folder.ts';
+import {
+  ComponentProcess,
+  type ComponentProcessListener,
+  type ComponentSpec,
+  type Launch,
+  type ProcessExit,
+} from './component-process.ts';
+import { type Failure, isCrash, judgeExit, lastLogLines } from './exit-judgement.ts';
+import { until } from './waiting.ts';
+
+/** From its start to its ready line. */
+export const READY_MS_MAX: number = 60_000;
+/** From SIGTERM to the exit; then SIGKILL. */
+export const STOP_MS_MAX: number = 30_000;
+/** The same when the run has failed already. */
+const ABANDON_MS_MAX = 5_000;
+/** How long an answer to a request for progress is waited for. */
+const PROGRESS_MS_MAX = 250;
+/** Calls of `checkAlive`, one a second, without a word of a process until it counts as hung. */
+export const SILENT_CHECKS_MAX: number = 60;
+const LOG_LINES_SHOWN = 3;
+/** So often a process is started again that was ended by a signal which nobody sent. */
+export const CRASHES_MAX: number = 5;
+
+export type FleetListener = {
+  onEvent(process: ComponentProcess, event: ComponentEvent): void;
+  /** A process has ended, before anything is done about it. */
+  onExit?(process: ComponentProcess, exit: ProcessExit): void;
+  /** A planned kill has hit. */
+  onKilled(process: ComponentProcess, exit: ProcessExit): void;
+  /**
+   * A process was ended by a signal that nobody sent, and is started again. Without this listener, and from the moment on
+   * at which it has happened to one process too often, that is a failure.
+   */
+  onCrashed?(crash: Failure): void;
+  /** It is started again when this resolves, at once without it. Never rejects. */
+  beforeRestart?(process: ComponentProcess): Promise<void>;
+  /** All of one component are ready for the first time; the next ones are started when this resolves. Never rejects. */
+  onStarted?(component: Component): Promise<void>;
+  onFailure(failure: Failure): void;
+};
+
+export class Fleet {
+  readonly #processes: Map<string, ComponentProcess> = new Map();
+  readonly #drained: Set<string> = new Set();
+  /** Reports since the start, and checks without a report. */
+  readonly #reports: Map<string, number> = new Map();
+  readonly #silentChecks: Map<string, number> = new Map();
+  readonly #crashes: Map<string, number> = new Map();
+  readonly #clock: Clock;
+  readonly #listener: FleetListener;
+  #restarting = true;
+
+  constructor(options: {
+    readonly specs: readonly ComponentSpec[];
+    readonly launch: Launch;
+    readonly logsFolder: string;
+    readonly clock: Clock;
+    readonly listener: FleetListener;
+  }) {
+    const { specs, launch, logsFolder } = options;
+    this.#clock = options.clock;
+    this.#listener = options.listener;
+    makeFoldersSync(logsFolder);
+    const listener: ComponentProcessListener = {
+      onEvent: (process, event) => this.#onEvent(process, event),
+      onExit: (process, exit) => this.#onExit(process, exit),
+      onBroken: (process, error) => this.#fail(process, { what: error.message, exitCode: null }),
+    };
+    for (const spec of specs) {
+      const logPath = join(logsFolder, `${spec.name}.log`);
+      this.#processes.set(spec.name, new ComponentProcess(spec, { launch, logPath, listener }));
+    }
+  }
+
+  get processes(): readonly ComponentProcess[] {
+    return [...this.#processes.values()];
+  }
+
+  of(component: Component): ComponentProcess[] {
+    return this.processes.filter((process) => process.spec.component === component);
+  }
+
+  named(name: string): ComponentProcess {
+    const process = this.#processes.get(name);
+    if (process === undefined) throw new OperatingError('ERR_NO_PROCESS', `no process is named ${name}`);
+    return process;
+  }
+
+  hasDrained(process: ComponentProcess): boolean {
+    return this.#drained.has(process.name);
+  }
+
+  #onEvent(process: ComponentProcess, event: ComponentEvent): void {
+    this.#reports.set(process.name, (this.#reports.get(process.name) ?? 0) + 1);
+    this.#silentChecks.set(process.name, 0);
+    if (event.event === 'drained') this.#drained.add(process.name);
+    this.#listener.onEvent(process, event);
+  }
+
+  #onExit(process: ComponentProcess, exit: ProcessExit): void {
+    this.#listener.onExit?.(process, exit);
+    const judged = judgeExit(exit, this.hasDrained(process));
+    if (judged !== 'as planned' && isCrash(exit) && this.#mayCrash(process))
+      return this.#crashed(process, judged.what, exit);
+    if (judged !== 'as planned') {
+      const exitCode = exit.signal === null ? exit.code : null;
+      this.#fail(process, { what: judged.what, exitCode, beforeReady: !exit.wasReady });
+    } else if (exit.intent === 'kill') {
+      this.#silentChecks.set(process.name, 0);
+      this.#listener.onKilled(process, exit);
+      // Whoever has said that it has drained has nothing left to do.
+      if (!this.hasDrained(process)) void this.#restart(process);
+    }
+  }
+
+  /** Counts one more. */
+  #mayCrash({ name }: ComponentProcess): boolean {
+    const crashes = (this.#crashes.get(name) ?? 0) + 1;
+    this.#crashes.set(name, crashes);
+    return this.#listener.onCrashed !== undefined && this.#restarting && crashes <= CRASHES_MAX;
+  }
+
+  #crashed(process: ComponentProcess, what: string, exit: ProcessExit): void {
+    const times = this.#crashes.get(process.name);
+    this.#silentChecks.set(process.name, 0);
+    this.#listener.onCrashed?.({
+      process: process.name,
+      what: `${what}; it was started again (${times} of at most ${CRASHES_MAX} times)`,
+      exitCode: null,
+      beforeReady: !exit.wasReady,
+      lastLogLines: lastLogLines(process.logPath, LOG_LINES_SHOWN),
+    });
+    if (!this.hasDrained(process)) void this.#restart(process);
+  }
+
+  async #restart(process: ComponentProcess): Promise<void> {
+    if (this.#listener.beforeRestart !== undefined) await this.#listener.beforeRestart(process);
+    if (this.#restarting) process.start();
+  }
+
+  #fail(process: ComponentProcess, found: { what: string; exitCode: number | null; beforeReady?: boolean }): void {
+    this.#listener.onFailure({
+      process: process.name,
+      beforeReady: false,
+      ...found,
+      lastLogLines: lastLogLines(process.logPath, LOG_LINES_SHOWN),
+    });
+  }
+
+  /** The broker, then the summers, then the chunkers; false when they are not all ready in time or the signal comes. */
+  async start(signal: AbortSignal): Promise<boolean> {
+    for (const component of ['broker', 'summer', 'chunker'] as const) {
+      const processes = this.of(component);
+      for (const process of processes) process.start();
+      const ready = (): boolean => processes.every((process) => process.state === 'ready');
+      if (await until(ready, { clock: this.#clock, timeoutMs: READY_MS_MAX, signal })) {
+        await this.#listener.onStarted?.(component);
+        continue;
+      }
+      for (const process of processes.filter((one) => one.state === 'starting' && !signal.aborted)) {
+        this.#fail(process, { what: `was not ready after ${READY_MS_MAX / 1e3} s`, exitCode: null });
+      }
+      return false;
+    }
+    return true;
+  }
+
+  /** Kills a process that is ready; it is started again as soon as it has ended. */
+  kill(process: ComponentProcess): void {
+    process.ask('kill', 'SIGKILL');
+  }
+
+  /** Asks every ready process for its progress, and waits a little for the answers. Whether all have answered. */
+  async refresh(bound: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<boolean> {
+    const asked = this.processes.filter((process) => process.state === 'ready');
+    const before = new Map(asked.map((process) => [process.name, this.#reports.get(process.name)]));
+    for (const process of asked) process.send({ command: 'progress' });
+    const answered = (): boolean =>
+      asked.every(({ name, state }) => state !== 'ready' || this.#reports.get(name) !== before.get(name));
+    return until(answered, { clock: this.#clock, timeoutMs: PROGRESS_MS_MAX, ...bound });
+  }
+
+  /**
+   * Called once a second: fails the run for a process that has said nothing for a minute. Calls are counted, not time,
+   * so that a pause of this process is not held against the others.
+   */
+  checkAlive(): void {
+    for (const process of this.processes) {
+      if (process.state === 'down') continue;
+      const checks = (this.#silentChecks.get(process.name) ?? 0) + 1;
+      this.#silentChecks.set(process.name, checks);
+      if (checks === SILENT_CHECKS_MAX) this.#fail(process, { what: `said nothing for ${checks} s`, exitCode: null });
+    }
+  }
+
+  /** Whether every process is ready. */
+  isWhole(): boolean {
+    return this.processes.every((process) => process.state === 'ready');
+  }
+
+  /** Asks the processes to end with SIGTERM and waits; the names of those that had to be killed. */
+  async stop(processes: readonly ComponentProcess[]): Promise<string[]> {
+    this.#restarting = false;
+    for (const process of processes) process.ask('stop', 'SIGTERM');
+    return this.#awaitEnd(processes, STOP_MS_MAX);
+  }
+
+  /** Ends everything that still runs, gracefully for a few seconds unless `atOnce`. */
+  async abandon(atOnce: boolean): Promise<string[]> {
+    this.#restarting = false;
+    for (const process of this.processes) process.ask('abandon', atOnce ? 'SIGKILL' : 'SIGTERM');
+    return this.#awaitEnd(this.processes, ABANDON_MS_MAX);
+  }
+
+  async #awaitEnd(processes: readonly ComponentProcess[], timeoutMs: number): Promise<string[]> {
+    const ended = (): boolean => processes.every((process) => process.state === 'down');
+    if (await until(ended, { clock: this.#clock, timeoutMs })) return [];
+    const hung = processes.filter((process) => process.state !== 'down');
+    for (const process of hung) process.ask('abandon', 'SIGKILL');
+    // A process in an uninterruptible sleep ends when the kernel lets it: there is nothing to do but to wait for it.
+    while (!ended()) await delay(this.#clock, PROGRESS_MS_MAX);
+    return hung.map((process) => process.name);
+  }
+}
