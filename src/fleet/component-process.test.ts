@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
 import test from 'ava';
 import { MAIN, temporaryFolder, within } from '../cli/testing/test-process.ts';
 import { ComponentProcess, LOG_BYTES_MAX, type ProcessExit, componentLaunch } from './component-process.ts';
@@ -31,10 +32,23 @@ test('a component gets what its launch adds to the environment, and what was set
   t.is(readFileSync(logPath, 'utf8'), `added\n${process.env['PATH']}\nlast\n`);
 });
 
-test('a component of this build runs in the same Node, and keeps the memory of freed buffers', (t) => {
+/** Fills the young generation with what survives, and prints how large it has become. */
+const HALF_OF_YOUNG = `
+  const kept = [];
+  for (let round = 0; round < 40; round += 1) {
+    const these = [];
+    for (let index = 0; index < 40_000; index += 1) these.push({ index });
+    kept.push(these);
+  }
+  require('node:v8').getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space').space_size`;
+
+test('a component of this build runs in the same Node, with a small young generation, and keeps freed buffers', (t) => {
   const { command, argv, environment } = componentLaunch('/somewhere/main.js');
   t.is(command, process.execPath);
-  t.deepEqual(argv, ['/somewhere/main.js']);
+  const { status, stdout } = spawnSync(command, [...argv.slice(0, -1), '-p', HALF_OF_YOUNG], { encoding: 'utf8' });
+  t.is(status, 0, 'Node knows each flag');
+  t.true(Number(stdout) <= 8 * 1024 * 1024, stdout);
+  t.is(argv.at(-1), '/somewhere/main.js');
   // glibc takes no larger threshold than 32 MiB, and without one that it takes it maps every buffer.
   t.is(Number(environment?.['MALLOC_MMAP_THRESHOLD_']), 32 * 1024 * 1024);
   t.true(Number(environment?.['MALLOC_TRIM_THRESHOLD_']) >= 32 * 1024 * 1024);

@@ -48,9 +48,16 @@ export const COMPONENT_ENVIRONMENT: Readonly<Record<string, string>> = {
   MALLOC_TRIM_THRESHOLD_: String(256 * 1024 ** 2),
 };
 
+/**
+ * MiB of one half of V8's young generation. V8 doubles it when much has survived a collection once, as the modules of a
+ * start do, and then never gives it back: 10 to 20 MB of each process, for no CPU time that could be measured.
+ */
+const YOUNG_HALF_MIB = 4;
+
 /** How Node starts the components of this build, given its `main.js`. */
 export function componentLaunch(mainPath: string): Launch {
-  return { command: process.execPath, argv: [mainPath], environment: COMPONENT_ENVIRONMENT };
+  const argv = [`--max-semi-space-size=${YOUNG_HALF_MIB}`, mainPath];
+  return { command: process.execPath, argv, environment: COMPONENT_ENVIRONMENT };
 }
 
 /** What the supervisor has asked of a process, by which its exit is judged. */
