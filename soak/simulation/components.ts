@@ -56,7 +56,7 @@ export type ChunkerMemory = {
 /** A chunker with this number. */
 export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: ChunkerMemory): Run {
   return async (process, incarnation, store) => {
-    const { plan, recorder, counters, decorations, boot } = process.surroundings;
+    const { plan, history, counters, decorations, boot } = process.surroundings;
     const journals = connect(process, incarnation);
     const { rate, fileCount, batchBytes, filesOpen, chunks, chunkBytes } = chunkerPlan;
     const isCurrent = (): boolean => !incarnation.isOver;
@@ -78,12 +78,12 @@ export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: Chun
           const file = fileIdOf(producer, fileNumber);
           if (memory.completed.has(file)) counters.count('file completed again after a restart');
           memory.completed.add(file);
-          recorder.record({ event: 'completed', producer, fileNumber, endIndex, intendedNs });
+          history.record({ event: 'completed', producer, fileNumber, endIndex, intendedNs });
         },
         onVerified: ({ fileNumber, chunks: count }) => {
           if (!isCurrent()) return;
           if (count === 0) counters.count('empty file summed');
-          recorder.record({ event: 'verified', producer, fileNumber });
+          history.record({ event: 'verified', producer, fileNumber });
         },
         onAcknowledged: () => {},
         onScheduleLag: () => {},
@@ -94,7 +94,7 @@ export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: Chun
           process.isDrained = true;
           if (memory.drained.has(producer)) return;
           memory.drained.add(producer);
-          recorder.record({
+          history.record({
             event: 'drained',
             process: process.name,
             producer,
@@ -114,7 +114,7 @@ export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: Chun
     producer = life.producer;
     if (isCurrent() && !memory.producers.has(producer)) {
       memory.producers.add(producer);
-      recorder.record({ event: 'producer', process: process.name, producer, workload: workload.options, fileCount });
+      history.record({ event: 'producer', process: process.name, producer, workload: workload.options, fileCount });
     }
     if (life.resumed) {
       counters.count(life.snapshot === null ? 'chunker resumed without a snapshot' : 'chunker resumed from a snapshot');
@@ -194,7 +194,7 @@ export const runLateReader: Run = async (process, incarnation): Promise<Handle> 
 };
 
 function connect(process: SimulatedProcess, incarnation: Incarnation): ObservedJournals {
-  const { network, recorder, observer, counters, decorations } = process.surroundings;
+  const { network, history, observer, counters, decorations } = process.surroundings;
   const dialer = network.dialer(incarnation);
   let sessions = 0;
   const client = new JournalClient({
@@ -209,7 +209,7 @@ function connect(process: SimulatedProcess, incarnation: Incarnation): ObservedJ
       return `${process.name}/${incarnation.number}/${sessions}`;
     },
   });
-  return new ObservedJournals(client, { incarnation, recorder, observer, counters, disk: process.disk });
+  return new ObservedJournals(client, { incarnation, history, observer, counters, disk: process.disk });
 }
 
 /** Reads another process's store as it is at one moment, some time from now. */

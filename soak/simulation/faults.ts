@@ -67,12 +67,12 @@ export class Faults {
 
   #record(fault: PlannedFault): void {
     const { id, kind } = fault;
-    this.#surroundings.recorder.record({ event: 'fault', id, kind, target: targetOf(fault) });
+    this.#surroundings.history.record({ event: 'fault', id, kind, target: targetOf(fault) });
   }
 
   #effective(fault: PlannedFault): void {
     const { id, kind } = fault;
-    this.#surroundings.recorder.record({ event: 'fault-effective', id, kind, target: targetOf(fault) });
+    this.#surroundings.history.record({ event: 'fault-effective', id, kind, target: targetOf(fault) });
   }
 
   /** Whether it could begin now. */

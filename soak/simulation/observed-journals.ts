@@ -17,11 +17,11 @@ import type { Observer } from './observer.ts';
 import type { Counters } from './world/counters.ts';
 import type { Disk } from './world/disk.ts';
 import type { Incarnation } from './world/incarnation.ts';
-import type { Recorder } from '../guarantee/recorder.ts';
+import type { HistoryLog } from '../guarantee/history-log.ts';
 
 export type Observation = {
   readonly incarnation: Incarnation;
-  readonly recorder: Recorder;
+  readonly history: HistoryLog;
   readonly observer: Observer;
   readonly counters: Counters;
   /** Where the process keeps its store. */
@@ -116,19 +116,19 @@ export class ObservedJournals extends WrappedJournals {
   }
 
   #shard(event: 'raised' | 'confirmed', { shard, epoch }: ShardEpoch): void {
-    const { incarnation, recorder, observer } = this.#observation;
+    const { incarnation, history, observer } = this.#observation;
     if (incarnation.isOver) return;
-    recorder.record({ event, process: incarnation.name, shard, epoch, sumsHead: observer.sumsHead });
+    history.record({ event, process: incarnation.name, shard, epoch, sumsHead: observer.sumsHead });
   }
 
   #told(journal: string, producer: string, through: number, stampNs: number): void {
-    const { incarnation, recorder } = this.#observation;
+    const { incarnation, history } = this.#observation;
     if (journal === SUMS_JOURNAL || incarnation.isOver) return;
     const key = `${producer} ${journal}`;
     if (through <= (this.#acknowledged.get(key) ?? -1)) return;
     this.#acknowledged.set(key, through);
     const partition = Number(journal.slice(-3));
-    recorder.record({ event: 'acknowledged', producer, partition, through, stampNs });
+    history.record({ event: 'acknowledged', producer, partition, through, stampNs });
   }
 }
 

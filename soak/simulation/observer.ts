@@ -17,7 +17,7 @@ import { type Checkpoint, readCheckpoint } from '../guarantee/checkpoint.ts';
 import type { Counters } from './world/counters.ts';
 import type { JudgedState } from './decorations.ts';
 import type { Disk, OwnedWrites } from './world/disk.ts';
-import type { Recorder } from '../guarantee/recorder.ts';
+import type { HistoryLog } from '../guarantee/history-log.ts';
 
 /** Of a shard that has committed nothing. */
 const NOTHING: Checkpoint = { offset: 0, nextSum: 0, nextIndexes: {}, openFiles: {}, outbox: [] };
@@ -26,7 +26,7 @@ type Unshown = { readonly begin: number; readonly end: number; readonly stampNs:
 
 export class Observer {
   readonly #partitions: number;
-  readonly #recorder: Recorder;
+  readonly #history: HistoryLog;
   readonly #counters: Counters;
   readonly #nowNs: () => number;
   /** Before a state goes into the history. */
@@ -48,14 +48,14 @@ export class Observer {
 
   constructor(options: {
     partitions: number;
-    recorder: Recorder;
+    history: HistoryLog;
     counters: Counters;
     nowNs: () => number;
     onJudged: (state: Omit<JudgedState, 'tookEffect'>) => void;
   }) {
     this.#onJudged = options.onJudged;
     this.#partitions = options.partitions;
-    this.#recorder = options.recorder;
+    this.#history = options.history;
     this.#counters = options.counters;
     this.#nowNs = options.nowNs;
     this.#unshown = Array.from({ length: options.partitions }, () => []);
@@ -143,7 +143,7 @@ export class Observer {
       if (table !== records.TABLE || value === null || !key.equals(records.keyFor('end'))) continue;
       const { endStep } = openRow(value, records.isEndRow, 'the end');
       const identity = records.readRow(disk, 'identity', records.isIdentityRow);
-      if (identity !== null) this.#recorder.record({ event: 'ending', producer: identity.producer, endStep });
+      if (identity !== null) this.#history.record({ event: 'ending', producer: identity.producer, endStep });
     }
   }
 
@@ -176,7 +176,7 @@ export class Observer {
   }
 
   #sayHead(journal: string, number: number): void {
-    this.#recorder.record({
+    this.#history.record({
       event: 'head',
       journal,
       offset: this.#head(number),
@@ -199,7 +199,7 @@ export class Observer {
     this.#onJudged({ shard, path: disk.path, disk, published, head: this.#head(shard) });
     this.#foldedThrough[shard] = checkpoint.offset;
     this.#showThrough(shard, checkpoint.offset);
-    this.#recorder.record({ event: 'checkpoint', process, shard, moment, ...checkpoint });
+    this.#history.record({ event: 'checkpoint', process, shard, moment, ...checkpoint });
   }
 
   /** Its row is durable: it may begin later than before. */
@@ -209,7 +209,7 @@ export class Observer {
     const isSums = number === this.#partitions;
     const needed = isSums ? this.#neededSums() : (this.#foldedThrough[number] ?? 0);
     const journal = isSums ? SUMS_JOURNAL : chunkJournal(number);
-    this.#recorder.record({ event: 'trimmed', journal, begin, needed });
+    this.#history.record({ event: 'trimmed', journal, begin, needed });
   }
 
   /** From here on some verifier would read the sums journal if it were restarted. */
@@ -225,7 +225,7 @@ export class Observer {
 
   #batch(number: number, begin: number, bytes: Buffer): void {
     const batch = { begin, end: begin + bytes.length, stampNs: this.#nowNs(), bytes };
-    if (number === this.#partitions) this.#recorder.record({ event: 'batch', journal: SUMS_JOURNAL, ...batch });
+    if (number === this.#partitions) this.#history.record({ event: 'batch', journal: SUMS_JOURNAL, ...batch });
     else this.#unshown[number]?.push(batch);
   }
 
@@ -234,7 +234,7 @@ export class Observer {
     let shown = 0;
     for (const batch of unshown) {
       if (batch.end > offset) break;
-      this.#recorder.record({ event: 'batch', journal: chunkJournal(shard), ...batch });
+      this.#history.record({ event: 'batch', journal: chunkJournal(shard), ...batch });
       shown += 1;
     }
     unshown.splice(0, shown);

@@ -15,7 +15,8 @@ import { Network } from './world/network.ts';
 import { type Plan, leastFaults } from './plan.ts';
 import { brokenPromises, promisesOf } from './promises.ts';
 import type { Surroundings } from './world/process.ts';
-import { Recorder } from '../guarantee/recorder.ts';
+import { HistoryDigest } from '../guarantee/history-digest.ts';
+import { HistoryLog, type LogListener } from '../guarantee/history-log.ts';
 import { Keeper } from './keeper.ts';
 
 /** Not 0, which means that a time is not known. */
@@ -30,6 +31,8 @@ export type SimulateOptions = {
   /** Instead of all of them. */
   readonly checkers?: readonly Checker[];
   readonly decorations?: Decorations;
+  /** Is shown every event, as it happened. */
+  readonly listener?: LogListener;
   /** Ends with the first violation: what is left shows nothing more than that there is one. */
   readonly stopsAtFirst?: boolean;
 };
@@ -79,7 +82,8 @@ class Schedule {
   readonly #checkers: readonly Checker[];
   readonly #kernel: Kernel;
   readonly #counters = new Counters();
-  readonly #recorder: Recorder;
+  readonly #history: HistoryLog;
+  readonly #digest = new HistoryDigest();
   readonly #observer: Observer;
   readonly #keeper: Keeper;
   readonly #faults: Faults;
@@ -92,24 +96,26 @@ class Schedule {
   #isCutShort = false;
 
   constructor(plan: Plan, options: SimulateOptions) {
-    const { checkers = makeCheckers(), decorations = {}, stopsAtFirst = false } = options;
+    const { checkers = makeCheckers(), decorations = {}, stopsAtFirst = false, listener } = options;
     this.#plan = plan;
     this.#stopsAtFirst = stopsAtFirst;
     this.#checkers = [this.#flow, ...checkers];
     const kernel = new Kernel(START_NS, (error) => this.#stray(error));
     const nowNs = (): number => kernel.nowNs;
     const counters = this.#counters;
-    const recorder = new Recorder({
+    const digest: LogListener = (entry) => this.#digest.add(entry);
+    const history = new HistoryLog({
       nowNs,
       checkers: this.#checkers,
       filter: (event) => decorations.history?.(event) ?? [event],
+      listeners: listener === undefined ? [digest] : [digest, listener],
     });
     const tookEffect = (): void => {
       this.#tookEffect = true;
     };
     const observer = new Observer({
       partitions: plan.partitions,
-      recorder,
+      history,
       counters,
       nowNs,
       onJudged: (state) => decorations.judged?.({ ...state, tookEffect }),
@@ -124,7 +130,7 @@ class Schedule {
         delayNs: plan.delayUs * 1e3,
         jitterNs: plan.jitterUs * 1e3,
       }),
-      recorder,
+      history,
       observer,
       counters,
       decorations,
@@ -135,7 +141,7 @@ class Schedule {
       onEnd: (process, end) => this.#keeper.ended(process, end),
     };
     this.#kernel = kernel;
-    this.#recorder = recorder;
+    this.#history = history;
     this.#observer = observer;
     this.#keeper = new Keeper(surroundings, () => this.#cutShort());
     this.#faults = new Faults(surroundings, this.#keeper, () => {
@@ -145,7 +151,7 @@ class Schedule {
 
   async run(): Promise<void> {
     const { seed, slaMs, partitions, warmUpMs, faultsMs } = this.#plan;
-    this.#recorder.record({
+    this.#history.record({
       event: 'run',
       seed,
       slaMs,
@@ -161,7 +167,7 @@ class Schedule {
     this.#at(warmUpMs + faultsMs, () => this.#heal());
     await this.#kernel.run(() => this.#isOver());
     // A history that was cut short is not whole: nothing can be missing from it.
-    if (!this.#isCutShort) this.#recorder.end();
+    if (!this.#isCutShort) this.#history.end();
   }
 
   #isOver(): boolean {
@@ -173,15 +179,15 @@ class Schedule {
   }
 
   outcome(): Outcome {
-    const findings = this.#checkers.map((checker) => checker.finish());
+    const findings = this.#history.finish();
     const moments = this.#counters.all();
     const unreached = brokenPromises(promisesOf(this.#plan), moments).map(
       (moment) => `the plan promised a moment that was not reached: ${moment}`,
     );
     return {
       plan: this.#plan,
-      digest: this.#recorder.digest(),
-      historyEvents: this.#recorder.events,
+      digest: this.#digest.hex,
+      historyEvents: this.#history.events,
       events: this.#kernel.events,
       virtualMs: (this.#kernel.nowNs - START_NS) / 1e6,
       violations: violationsOf(findings),
@@ -200,7 +206,7 @@ class Schedule {
   #enter(phase: 'warm-up' | 'faults' | 'heal' | 'drain'): void {
     if (this.#phase === 'over') return;
     this.#phase = phase;
-    this.#recorder.record({ event: 'phase', phase });
+    this.#history.record({ event: 'phase', phase });
   }
 
   #heal(): void {
@@ -253,7 +259,7 @@ class Schedule {
   }
 
   #audit(): void {
-    this.#recorder.record({ event: 'phase', phase: 'audit' });
+    this.#history.record({ event: 'phase', phase: 'audit' });
     this.#observer.finish((path) => this.#keeper.processAt(path));
     this.#keeper.broker.stop();
     const over = (): void => {

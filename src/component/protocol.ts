@@ -8,8 +8,21 @@
  * stopped events are also printed for a person who runs a component by hand; the others only under `--supervised`.
  */
 
-import { isCount } from '../core/assert.ts';
-import { OperatingError, type ViolationKind, type ViolationWitness } from '../core/errors.ts';
+import { asRecord, isCount } from '../core/assert.ts';
+import { OperatingError, VIOLATION_KINDS, type ViolationKind, type ViolationWitness } from '../core/errors.ts';
+import {
+  type Shape,
+  conforms,
+  counts,
+  flag,
+  hexadecimal,
+  literal,
+  nanoseconds,
+  nullable,
+  optional,
+  refusedField,
+  text,
+} from '../core/shape.ts';
 
 export type Component = 'broker' | 'summer' | 'chunker';
 
@@ -170,48 +183,6 @@ export type ComponentCommand = DrainCommand | ProgressCommand | WatchCommand;
 /** The longest line in UTF-16 units; a full histogram needs some 30 KiB. */
 export const LINE_LENGTH_MAX: number = 1024 * 1024;
 
-type Check = (value: unknown) => boolean;
-/** One check for each field; a field that may be absent accepts undefined. */
-type Shape<T> = { readonly [Key in keyof Required<T>]: Check };
-
-const text: Check = (value) => typeof value === 'string';
-const flag: Check = (value) => typeof value === 'boolean';
-const literal =
-  (expected: string): Check =>
-  (value) =>
-    value === expected;
-const nanoseconds: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
-const hexadecimal = (digits: number): Check => {
-  const pattern = new RegExp(`^[0-9a-f]{${digits}}$`);
-  return (value) => typeof value === 'string' && pattern.test(value);
-};
-const counts: Check = (value) => Array.isArray(value) && value.every(isCount);
-const optional =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value);
-const nullable =
-  (check: Check): Check =>
-  (value) =>
-    value === null || check(value);
-
-const VIOLATION_KINDS: Readonly<Record<ViolationKind, true>> = {
-  lost: true,
-  duplicate: true,
-  phantom: true,
-  mismatched: true,
-  'out-of-order': true,
-  gap: true,
-  late: true,
-  corrupt: true,
-  'state-ahead': true,
-  'state-behind': true,
-  'stale-writer': true,
-  'acknowledged-loss': true,
-  leak: true,
-};
-const violationKind: Check = (value) => typeof value === 'string' && Object.hasOwn(VIOLATION_KINDS, value);
-
 const READY: { readonly [Name in Component]: Shape<Extract<ReadyEvent, { component: Name }>> } = {
   broker: { event: literal('ready'), component: literal('broker'), pid: isCount, endpoint: text, incarnation: text },
   summer: { event: literal('ready'), component: literal('summer'), pid: isCount, shards: counts, epochs: counts },
@@ -276,7 +247,7 @@ const RECOVERED: Shape<RecoveredEvent> = {
 };
 const VIOLATION: Shape<ViolationEvent> = {
   event: literal('violation'),
-  kind: violationKind,
+  kind: literal(...VIOLATION_KINDS),
   detail: text,
   journal: optional(text),
   offset: optional(isCount),
@@ -305,10 +276,6 @@ export function malformed(line: string, what: string, cause?: unknown): Operatin
   return new OperatingError('ERR_PROTOCOL_LINE', `malformed protocol line (${what}): ${shown}`, { cause });
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function parseObject(line: string): Record<string, unknown> {
   if (line.length > LINE_LENGTH_MAX) throw malformed(line, 'too long');
   let value: unknown;
@@ -317,18 +284,9 @@ function parseObject(line: string): Record<string, unknown> {
   } catch (cause) {
     throw malformed(line, 'no JSON', cause);
   }
-  if (!isObject(value)) throw malformed(line, 'no object');
-  return value;
-}
-
-/** The first field that `shape` refuses, or null: then the value is what the shape describes. */
-function refusedField<T>(value: Record<string, unknown>, shape: Shape<T>): string | null {
-  for (const [name, check] of Object.entries<Check>(shape)) if (!check(value[name])) return name;
-  return null;
-}
-
-function conforms<T>(value: unknown, shape: Shape<T>): value is T {
-  return isObject(value) && refusedField(value, shape) === null;
+  const fields = asRecord(value);
+  if (fields === null) throw malformed(line, 'no object');
+  return fields;
 }
 
 /** A copy of the fields that `shape` names, each checked. */

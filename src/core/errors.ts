@@ -16,20 +16,22 @@ export const EXIT = {
 } as const;
 
 /** What kind of guarantee broke. */
-export type ViolationKind =
-  | 'lost'
-  | 'duplicate'
-  | 'phantom'
-  | 'mismatched'
-  | 'out-of-order'
-  | 'gap'
-  | 'late'
-  | 'corrupt'
-  | 'state-ahead'
-  | 'state-behind'
-  | 'stale-writer'
-  | 'acknowledged-loss'
-  | 'leak';
+export const VIOLATION_KINDS = [
+  'lost',
+  'duplicate',
+  'phantom',
+  'mismatched',
+  'out-of-order',
+  'gap',
+  'late',
+  'corrupt',
+  'state-ahead',
+  'state-behind',
+  'stale-writer',
+  'acknowledged-loss',
+  'leak',
+] as const;
+export type ViolationKind = (typeof VIOLATION_KINDS)[number];
 
 /** Where a violation was seen. What is not known is absent. */
 export type ViolationWitness = {

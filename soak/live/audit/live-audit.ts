@@ -18,12 +18,13 @@ import { readLmdbStore } from '../../../src/store/lmdb-store.ts';
 import { SUMMER_TABLES } from '../../../src/summer/rows.ts';
 import { type Connect, withDeadline } from './end-audit.ts';
 import { AUDITOR_PIN, Auditor, type ShardOwner } from './auditor.ts';
-import type { Finding, Happening } from '../../guarantee/history.ts';
+import type { Checker, Finding, Happening, HistoryEvent } from '../../guarantee/history.ts';
 import { type Checkpoint, readCheckpoint } from '../../guarantee/checkpoint.ts';
 import type { LiveDecorations } from '../decorations.ts';
 import { type SoakOptions, auditDepthOf } from '../options.ts';
 import type { Phase } from '../../guarantee/phase.ts';
-import { RunHistory } from '../../guarantee/run-history.ts';
+import { makeCheckers } from '../../guarantee/checkers/index.ts';
+import { HistoryLog } from '../../guarantee/history-log.ts';
 import { FLOW_SECONDS_MIN, type RecordedViolation } from '../../guarantee/verdict.ts';
 
 export type LiveAuditOptions = {
@@ -44,7 +45,8 @@ export type LiveAuditOptions = {
 
 export class LiveAudit {
   readonly #from: LiveAuditOptions;
-  readonly #history: RunHistory;
+  readonly #checkers: readonly Checker[] = makeCheckers();
+  readonly #history: HistoryLog;
   readonly #owners: readonly ShardOwner[];
   #journals: Journals | null = null;
   #auditor: Auditor | null = null;
@@ -53,6 +55,9 @@ export class LiveAudit {
   /** It was not followed because something that was promised was not there. */
   #isRefused = false;
   #isComplete = false;
+  /** Written into the history. */
+  #batches = 0;
+  #checkpoints = 0;
   #inconclusive: readonly string[] = [];
   /** By chunker, its producer and how many of its files are known to be verified. */
   readonly #producers = new Map<string, { readonly producer: string; verifiedTotal: number }>();
@@ -66,9 +71,11 @@ export class LiveAudit {
     this.#owners = specs
       .filter(({ component }) => component === 'summer')
       .map(({ name, partitions }) => ({ process: name, folder: join(dataFolder, name), shards: partitions }));
-    this.#history = new RunHistory({
-      clock,
+    this.#history = new HistoryLog({
+      nowNs: () => clock.nowNs(),
+      checkers: this.#checkers,
       filter: (event) => decorations.history?.(event) ?? [event],
+      listeners: [({ event }) => this.#count(event)],
       onFinding: (finding) => this.#onFinding(finding),
     });
     this.#record({
@@ -86,11 +93,10 @@ export class LiveAudit {
 
   /** How the run was audited, for people. */
   get description(): string {
-    const { batches, checkpoints } = this.#history.counts;
     const { depth } = auditDepthOf(this.#from.options);
     if (depth === 'none') return 'none: only what the chunkers check';
     if (this.#notFollowed !== null) return `of the end only: ${this.#notFollowed}`;
-    const seen = `${formatCount(batches)} batches and ${formatCount(checkpoints)} checkpoints`;
+    const seen = `${formatCount(this.#batches)} batches and ${formatCount(this.#checkpoints)} checkpoints`;
     return `${seen}, ${this.#isComplete ? 'to the end' : 'until the run was ended'}`;
   }
 
@@ -152,7 +158,7 @@ export class LiveAudit {
 
   /** Everything has ended: what only the end shows. */
   finish(): void {
-    if (this.#isComplete && this.#notFollowed === null) this.#inconclusive = this.#history.finish();
+    if (this.#isComplete && this.#notFollowed === null) this.#inconclusive = this.#judge();
     this.#auditor?.close();
     this.#journals?.close();
   }
@@ -228,6 +234,20 @@ export class LiveAudit {
 
   #decided(process: string): void {
     if (this.#undecided.delete(process)) this.#auditor?.holdBack(this.#undecided.size > 0);
+  }
+
+  /** One line for each reason why the checkers cannot vouch for the run. */
+  #judge(): string[] {
+    this.#history.end();
+    return this.#history.finish().flatMap(({ inconclusive }, index) => {
+      const name = this.#checkers[index]?.name;
+      return inconclusive.map((reason) => `${name}: ${reason}`);
+    });
+  }
+
+  #count({ event }: HistoryEvent): void {
+    if (event === 'batch') this.#batches += 1;
+    if (event === 'checkpoint') this.#checkpoints += 1;
   }
 
   #record(happening: Happening): void {

@@ -15,14 +15,14 @@ import type { Kernel } from './kernel.ts';
 import { failingLog, simulatedLog } from './log.ts';
 import type { Network } from './network.ts';
 import type { Death, Plan } from '../plan.ts';
-import type { Recorder } from '../../guarantee/recorder.ts';
+import type { HistoryLog } from '../../guarantee/history-log.ts';
 
 /** What all simulated processes share. */
 export type Surroundings = {
   readonly plan: Plan;
   readonly kernel: Kernel;
   readonly network: Network;
-  readonly recorder: Recorder;
+  readonly history: HistoryLog;
   readonly observer: Observer;
   readonly counters: Counters;
   readonly decorations: Decorations;
@@ -139,7 +139,7 @@ export class SimulatedProcess {
   }
 
   start(): void {
-    const { kernel, recorder, decorations } = this.surroundings;
+    const { kernel, history, decorations } = this.surroundings;
     this.starts += 1;
     this.#wantsStop = false;
     this.hasFailedCommit = false;
@@ -158,7 +158,7 @@ export class SimulatedProcess {
     this.incarnation = incarnation;
     this.store = store;
     this.#makeEnd(incarnation);
-    recorder.record({ event: 'started', process: this.name });
+    history.record({ event: 'started', process: this.name });
     kernel.after(0, () => incarnation.enter(() => this.#compose(incarnation, store)));
   }
 
@@ -178,7 +178,7 @@ export class SimulatedProcess {
       say: (event) => {
         if (event.event !== 'violation') return;
         const { event: _, ...violation } = event;
-        this.surroundings.recorder.record({ event: 'violation', process: this.name, ...violation });
+        this.surroundings.history.record({ event: 'violation', process: this.name, ...violation });
       },
       log: this.log,
       exit: (exitCode) => incarnation.exit(exitCode, this.#failure),
@@ -219,7 +219,7 @@ export class SimulatedProcess {
     if (incarnation.isOver) return;
     this.#handle = handle;
     this.isReady = true;
-    this.surroundings.recorder.record({ event: 'ready', process: this.name });
+    this.surroundings.history.record({ event: 'ready', process: this.name });
     if (this.#wantsDrain) handle.drain?.();
     this.surroundings.onReady(this);
   }
@@ -233,7 +233,7 @@ export class SimulatedProcess {
   }
 
   #ended(end: IncarnationEnd): void {
-    const { network, recorder, counters, decorations, onEnd } = this.surroundings;
+    const { network, history, counters, decorations, onEnd } = this.surroundings;
     const { incarnation, store } = this;
     if (incarnation === null || store === null) return;
     const remains = this.death?.commit ?? 'lost';
@@ -256,7 +256,7 @@ export class SimulatedProcess {
     this.store = null;
     this.#handle = null;
     decorations.ended?.(this.#watched(this.disk));
-    recorder.record({ event: 'ended', process: this.name, exitCode: end.exitCode });
+    history.record({ event: 'ended', process: this.name, exitCode: end.exitCode });
     if (this.component === 'broker') network.brokerGone();
     else network.clientGone(incarnation);
     onEnd(this, end);

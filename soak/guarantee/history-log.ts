@@ -1,0 +1,106 @@
+/**
+ * The log of a run, written the same way in both worlds: gives each event its number and its time, shows it to the
+ * listeners as it happened, and to the checkers as the filter lets it through. What the checkers find is handed over as
+ * soon as they find it.
+ *
+ * The log keeps no event: a run may last for days. Whoever wants to keep events is a listener.
+ */
+
+import type { Checker, Finding, Findings, Happening, HistoryEvent, HistoryFilter } from './history.ts';
+
+/** What made an event happen. It belongs to the telling of a run, not to what is judged: no checker sees it. */
+export type Cause = {
+  readonly kind: 'message' | 'timer' | 'fault' | 'start' | 'signal';
+  /** The process that sent the message, set the timer or was started. */
+  readonly process?: string;
+  /** Which message, timer or fault, in a few words. */
+  readonly what?: string;
+  /** Number of the earlier event that led to this one. */
+  readonly from?: number;
+};
+
+/** An event with its place in the log. */
+export type LogEntry = {
+  /** Counted from 1, before any filter. */
+  readonly n: number;
+  readonly event: HistoryEvent;
+  readonly cause?: Cause;
+};
+
+export type LogListener = (entry: LogEntry) => void;
+
+export class HistoryLog {
+  readonly #nowNs: () => number;
+  readonly #checkers: readonly Checker[];
+  readonly #filter: HistoryFilter;
+  readonly #listeners: readonly LogListener[];
+  readonly #onFinding: ((finding: Finding) => void) | null;
+  readonly #causeNow: (() => Cause | undefined) | null;
+  /** By checker, violations that were handed over. */
+  readonly #handedOver: number[];
+  #events = 0;
+
+  constructor(options: {
+    readonly nowNs: () => number;
+    readonly checkers: readonly Checker[];
+    /** Sabotage of the harness: what the checkers see instead of each event. */
+    readonly filter?: HistoryFilter | undefined;
+    /** Each is shown every event before the checkers are. */
+    readonly listeners?: readonly LogListener[];
+    /** Absent: findings are asked for at the end only. */
+    readonly onFinding?: (finding: Finding) => void;
+    /** What is happening now, for events that are recorded without a cause. */
+    readonly causeNow?: () => Cause | undefined;
+  }) {
+    this.#nowNs = options.nowNs;
+    this.#checkers = options.checkers;
+    this.#filter = options.filter ?? ((event) => [event]);
+    this.#listeners = options.listeners ?? [];
+    this.#onFinding = options.onFinding ?? null;
+    this.#causeNow = options.causeNow ?? null;
+    this.#handedOver = this.#checkers.map(() => 0);
+  }
+
+  /** Events so far; the number of the last one. */
+  get events(): number {
+    return this.#events;
+  }
+
+  /** Returns the event's number, which a later event may name as its cause. */
+  record(happening: Happening, cause: Cause | undefined = this.#causeNow?.()): number {
+    const event: HistoryEvent = { atNs: this.#nowNs(), ...happening };
+    this.#events += 1;
+    const n = this.#events;
+    const entry: LogEntry = cause === undefined ? { n, event } : { n, event, cause };
+    for (const listener of this.#listeners) listener(entry);
+    for (const seen of this.#filter(event)) {
+      for (const [index, checker] of this.#checkers.entries()) {
+        checker.observe(seen);
+        if (this.#onFinding !== null) this.#handOver(index, checker.findings);
+      }
+    }
+    return n;
+  }
+
+  /** Ends the history, and says how much was written of it. */
+  end(): void {
+    this.record({ event: 'end', events: this.#events });
+  }
+
+  /** What each checker has found in all, in their order. Called once, after `end` or where a history was cut short. */
+  finish(): readonly Findings[] {
+    return this.#checkers.map((checker, index) => {
+      const findings = checker.finish();
+      this.#handOver(index, findings);
+      return findings;
+    });
+  }
+
+  #handOver(index: number, findings: Findings | undefined): void {
+    if (findings === undefined || this.#onFinding === null) return;
+    const before = this.#handedOver[index] ?? 0;
+    if (findings.violations.length === before) return;
+    this.#handedOver[index] = findings.violations.length;
+    for (const finding of findings.violations.slice(before)) this.#onFinding(finding);
+  }
+}
