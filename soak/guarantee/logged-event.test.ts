@@ -98,8 +98,10 @@ function sumOf(file: number): Buffer {
   return encodeSum({ fileId, lastSequence: 1, bytes: 0, digest: 'ab'.repeat(32) });
 }
 
-test('a checkpoint lists what is open while that is short, and counts it always', (t) => {
-  const checkpointOf = (count: number): Checkpoint => ({
+/** With so many open files and unpublished sums. */
+function checkpointOf(count: number): Checkpoint {
+  const files = Array.from({ length: count }, (_, file) => file);
+  return {
     atNs: 1,
     event: 'checkpoint',
     process: 'summer-0',
@@ -109,13 +111,16 @@ test('a checkpoint lists what is open while that is short, and counts it always'
     nextSum: 3,
     nextIndexes: { [PRODUCER]: 5 },
     openFiles: Object.fromEntries(
-      Array.from({ length: count }, (_, file) => [
+      files.map((file) => [
         file.toString(16).padStart(32, '0'),
         { lastSequence: 1, bytes: 2, digest: 'cd'.repeat(32) },
       ]),
     ),
-    outbox: [{ first: 0, sums: Buffer.concat(Array.from({ length: count }, (_, file) => sumOf(file))) }],
-  });
+    outbox: [{ first: 0, sums: Buffer.concat(files.map(sumOf)) }],
+  };
+}
+
+test('a checkpoint lists what is open while that is short, and counts it always', (t) => {
   for (const count of [0, 1, LISTED_MAX, LISTED_MAX + 1]) {
     const [event] = logged([checkpointOf(count)]);
     t.true(isLoggedEvent(readBack(event as LoggedEvent)));

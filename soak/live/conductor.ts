@@ -16,6 +16,7 @@ import { componentSpecs } from '../../src/fleet/component-specs.ts';
 import type { Display } from './display.ts';
 import type { LiveDecorations } from './decorations.ts';
 import type { Failure } from '../../src/fleet/exit-judgement.ts';
+import type { FlightRecorder } from './flight-recorder.ts';
 import { FaultInjector, faultTargetOf } from './faults/injector.ts';
 import { injectFaults } from './faults/fault-phase.ts';
 import { faultSchedule } from './faults/schedule.ts';
@@ -47,6 +48,7 @@ export type ConductorOptions = {
   readonly dataFolder: string;
   readonly logsFolder: string;
   readonly record: RunRecord;
+  readonly flightRecorder: FlightRecorder;
   readonly display: Display;
   readonly clock: Clock;
   readonly startNs: number;
@@ -101,6 +103,7 @@ export class Conductor {
     this.#live = new LiveAudit({
       ...from,
       specs,
+      listeners: [(entry) => from.flightRecorder.add(entry)],
       signal: this.#interruption.halted,
       onViolation: (violation) => this.#onViolation(violation),
       onError: (error) => this.#fail(error),

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../src/core/clock.ts';
 import { readCsv } from '../../src/results/csv.ts';
+import { HISTORY_FOLDER, readHistory } from '../guarantee/recorded-history.ts';
 import { until } from '../../src/fleet/waiting.ts';
 
 const SOAK = fileURLToPath(new URL('./testing/fake-soak.js', import.meta.url));
@@ -62,6 +63,9 @@ test('kill -9 of the soak leaves no process behind, and a folder with all that w
   t.is(runJson(folder)['verdict'], null);
   t.true(readCsv(join(folder, 'intervals.csv')).some((row) => Number(row['sums_verified']) > 0));
   t.true(readCsv(join(folder, 'latency.csv')).some((row) => Number(row['count']) > 0));
+  const history = [...readHistory(join(folder, HISTORY_FOLDER))];
+  t.true(history.some((line) => line.what === 'event' && line.event.event === 'ready'));
+  t.false(history.some((line) => line.what === 'event' && line.event.event === 'end'));
 });
 
 test('the first interrupt drains and gives a verdict', async (t) => {

@@ -6,6 +6,7 @@ import { OperatingError, ViolationError } from '../../src/core/errors.ts';
 import type { InterruptSignal } from '../../src/fleet/interrupt.ts';
 import { readCsv } from '../../src/results/csv.ts';
 import { FAULT_KINDS } from '../guarantee/fault-kinds.ts';
+import { HISTORY_FOLDER, readHistory } from '../guarantee/recorded-history.ts';
 import type { SoakOptions } from './options.ts';
 import { runSoak, type SoakDependencies } from './run.ts';
 import type { FakePlan } from './testing/fake-component.ts';
@@ -79,6 +80,9 @@ test('a run without faults holds, and its folder says so', async (t) => {
   t.is(latency.find((row) => row['phase'] === 'steady' && row['stage'] === 'sum')?.['censored'], '0');
   t.regex(screen, /^HOLDS /m);
   t.true(screen.includes(folder));
+  const history = [...readHistory(join(folder, HISTORY_FOLDER))];
+  t.like(history[0], { what: 'event', event: { event: 'run', n: 1 } });
+  t.like(history.at(-1), { what: 'event', event: { event: 'end' } });
 });
 
 test.serial('every kind of kill hits, heals and recovers, and sums are counted across the restarts', async (t) => {

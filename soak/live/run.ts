@@ -17,6 +17,8 @@ import {
 } from '../../src/results/run-folder.ts';
 import type { Launch } from '../../src/fleet/component-process.ts';
 import type { Display } from './display.ts';
+import { FlightRecorder } from './flight-recorder.ts';
+import { HISTORY_FOLDER } from '../guarantee/recorded-history.ts';
 import { chooseEndpoint } from '../../src/fleet/broker-address.ts';
 import type { InterruptSignal } from '../../src/fleet/interrupt.ts';
 import { processNames } from './faults/schedule.ts';
@@ -62,7 +64,8 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     const { seed } = options;
     const run = await beginRunFile(dependencies, { kind: 'soak', configuration, seed, startedAt, dataFolder });
     const startNs = clock.nowNs();
-    const record = await beginRecord(folder, { run, options, made, startNs, onUnwritten: (line) => display.say(line) });
+    const onUnwritten = (line: string): void => display.say(line);
+    const { record, flightRecorder } = await beginRecord(folder, { run, options, made, startNs, clock, onUnwritten });
     display.say(`soak: seed ${options.seed}, results in ${folder}`);
     for (const line of outlookLines(outlook, options)) display.say(line);
     const conductor = new Conductor({
@@ -72,6 +75,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
       dataFolder,
       logsFolder: join(folder, 'logs'),
       record,
+      flightRecorder,
       display,
       clock,
       startNs,
@@ -93,7 +97,8 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     const summaryParts = { options, outcomes, faults, recovery, firstRecovery, faultGapNsMin };
     for (const sample of samplesOf(summaryParts)) record.sample(sample);
     record.close();
-    const unwritten = [...record.unwritten];
+    flightRecorder.close();
+    const unwritten = [...record.unwritten, ...flightRecorder.unwritten];
     const digests = await orUnwritten(unwritten, folder, () => digestFiles(folder, RECORD_FILES));
     const written = withUnwritten(decideVerdict(outcome.evidence), unwritten);
     await orUnwritten(unwritten, join(folder, 'run.json'), () =>
@@ -137,15 +142,19 @@ async function beginRecord(
     /** Folders above it that were made for it. */
     readonly made: readonly string[];
     readonly startNs: number;
+    readonly clock: Clock;
     readonly onUnwritten: (line: string) => void;
   },
-): Promise<RunRecord> {
-  const { run, options, made, startNs, onUnwritten } = of;
+): Promise<{ readonly record: RunRecord; readonly flightRecorder: FlightRecorder }> {
+  const { run, options, made, startNs, clock, onUnwritten } = of;
   const summers = processNames('summer', options.summers);
   const processes = ['broker', ...summers, ...processNames('chunker', options.chunkers), SELF];
   try {
     await writeRunFile(folder, run);
-    return new RunRecord(folder, { startNs, processes, onUnwritten });
+    return {
+      record: new RunRecord(folder, { startNs, processes, onUnwritten }),
+      flightRecorder: new FlightRecorder(join(folder, HISTORY_FOLDER), { clock, onUnwritten }),
+    };
   } catch (cause) {
     if (typeof (cause as { code?: unknown } | null)?.code !== 'string') throw cause;
     await rm(folder, { recursive: true, force: true });

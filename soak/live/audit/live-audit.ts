@@ -24,7 +24,7 @@ import type { LiveDecorations } from '../decorations.ts';
 import { type SoakOptions, auditDepthOf } from '../options.ts';
 import type { Phase } from '../../guarantee/phase.ts';
 import { makeCheckers } from '../../guarantee/checkers/index.ts';
-import { HistoryLog } from '../../guarantee/history-log.ts';
+import { HistoryLog, type LogListener } from '../../guarantee/history-log.ts';
 import { FLOW_SECONDS_MIN, type RecordedViolation } from '../../guarantee/verdict.ts';
 
 export type LiveAuditOptions = {
@@ -38,6 +38,8 @@ export type LiveAuditOptions = {
   /** Aborted when the run is to end at once. */
   readonly signal: AbortSignal;
   readonly decorations?: LiveDecorations;
+  /** Are shown every event. */
+  readonly listeners?: readonly LogListener[];
   readonly onViolation: (violation: RecordedViolation) => void;
   /** A bug of this very process. */
   readonly onError: (error: unknown) => void;
@@ -74,8 +76,9 @@ export class LiveAudit {
     this.#history = new HistoryLog({
       nowNs: () => clock.nowNs(),
       checkers: this.#checkers,
-      filter: (event) => decorations.history?.(event) ?? [event],
-      listeners: [({ event }) => this.#count(event)],
+      // Checkers cannot judge a history without batches.
+      filter: (event) => (this.#notFollowed === null ? (decorations.history?.(event) ?? [event]) : []),
+      listeners: [({ event }) => this.#count(event), ...(from.listeners ?? [])],
       onFinding: (finding) => this.#onFinding(finding),
     });
     this.#record({
@@ -158,6 +161,7 @@ export class LiveAudit {
 
   /** Everything has ended: what only the end shows. */
   finish(): void {
+    this.#history.end();
     if (this.#isComplete && this.#notFollowed === null) this.#inconclusive = this.#judge();
     this.#auditor?.close();
     this.#journals?.close();
@@ -238,7 +242,6 @@ export class LiveAudit {
 
   /** One line for each reason why the checkers cannot vouch for the run. */
   #judge(): string[] {
-    this.#history.end();
     return this.#history.finish().flatMap(({ inconclusive }, index) => {
       const name = this.#checkers[index]?.name;
       return inconclusive.map((reason) => `${name}: ${reason}`);
@@ -251,7 +254,7 @@ export class LiveAudit {
   }
 
   #record(happening: Happening): void {
-    if (this.#notFollowed === null) this.#history.record(happening);
+    this.#history.record(happening);
   }
 
   /** The auditor itself was told what is no longer there. */

@@ -1,0 +1,197 @@
+/**
+ * The flight recorder of a soak: keeps the history of the run without payloads in its folder, for whoever wants to look
+ * at the end of a run afterwards (`soak/guarantee/recorded-history.ts` has the format and the reader).
+ *
+ * It never holds more than its bound: when there is no room, the oldest segment becomes one line of counts. What it was
+ * given is in the file half a second later, so that killing this process loses no more than that. A file that cannot be
+ * written is named, and nothing is written from then on; the run goes on.
+ */
+
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { assert } from '../../src/core/assert.ts';
+import type { Clock, Timer } from '../../src/core/clock.ts';
+import { makeFoldersSync } from '../../src/core/folder.ts';
+import { BatchReader } from '../guarantee/checkers/batch-reader.ts';
+import type { LogEntry } from '../guarantee/history-log.ts';
+import { loggedEvent } from '../guarantee/logged-event.ts';
+import { COMPACTED_NAME, type CompactedEvents, compactedLine, segmentName } from '../guarantee/recorded-history.ts';
+
+/** The history of a run in its folder takes no more. */
+export const HISTORY_BYTES_MAX: number = 64 * 1024 * 1024;
+/**
+ * Segments that the bound has room for, of which two stay free: for the segment that is written to, and for the counts
+ * of those that were removed, with the copy of them that replaces the file.
+ */
+const SEGMENTS_PER_BOUND = 32;
+/** What was given is written after so long. */
+const WRITE_MS = 500;
+/** What is not written yet, in UTF-16 units: more is written at once. */
+const PENDING_LENGTH_MAX = 256 * 1024;
+/** Removed segments have a line each until there are so many; then two lines become one. */
+const COMPACTED_LINES_MAX = 512;
+
+/** A segment, and the counts that are left when it is removed. */
+type Segment = { readonly number: number; bytes: number; counts: CompactedEvents | null };
+
+export class FlightRecorder {
+  readonly #folder: string;
+  readonly #clock: Clock;
+  readonly #bytesMax: number;
+  readonly #segmentBytesMax: number;
+  readonly #compactedLinesMax: number;
+  readonly #onUnwritten: (line: string) => void;
+  readonly #reader = new BatchReader();
+  /** The last one is written to. */
+  readonly #segments: Segment[] = [];
+  #compacted: CompactedEvents[] = [];
+  #compactedBytes = 0;
+  #descriptor: number;
+  /** Lines of the last segment that are not written yet. */
+  #pending = '';
+  #timer: Timer | null = null;
+  #unwritten: string | null = null;
+  #isClosed = false;
+
+  /** Makes the folder. Throws where it cannot be made. */
+  constructor(
+    folder: string,
+    options: {
+      readonly clock: Clock;
+      readonly onUnwritten?: (line: string) => void;
+      readonly bytesMax?: number;
+      readonly compactedLinesMax?: number;
+    },
+  ) {
+    this.#folder = folder;
+    this.#clock = options.clock;
+    this.#onUnwritten = options.onUnwritten ?? (() => undefined);
+    this.#bytesMax = options.bytesMax ?? HISTORY_BYTES_MAX;
+    this.#segmentBytesMax = Math.floor(this.#bytesMax / SEGMENTS_PER_BOUND);
+    this.#compactedLinesMax = options.compactedLinesMax ?? COMPACTED_LINES_MAX;
+    makeFoldersSync(folder);
+    this.#descriptor = this.#begin(1);
+  }
+
+  /** One line if not everything could be written. */
+  get unwritten(): readonly string[] {
+    return this.#unwritten === null ? [] : [this.#unwritten];
+  }
+
+  add(entry: LogEntry): void {
+    assert(!this.#isClosed, 'a history that is closed takes no event');
+    if (this.#unwritten !== null) return;
+    const whole = `${JSON.stringify(loggedEvent(entry, this.#reader))}\n`;
+    const counts = countsOf(entry);
+    // A line as long as a segment would leave no room for what happened before it.
+    const line = Buffer.byteLength(whole) > this.#segmentBytesMax / 2 ? compactedLine(counts) : whole;
+    const bytes = Buffer.byteLength(line);
+    if (this.#last.bytes + bytes > this.#segmentBytesMax && this.#last.bytes > 0) this.#try(() => this.#roll());
+    this.#pending += line;
+    const segment = this.#last;
+    segment.bytes += bytes;
+    segment.counts = segment.counts === null ? counts : sumOf(segment.counts, counts);
+    if (this.#pending.length > PENDING_LENGTH_MAX) this.#try(() => this.#write());
+    else this.#timer ??= this.#clock.after(WRITE_MS, () => this.#try(() => this.#write()));
+  }
+
+  /** Makes all of it durable. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#try(() => {
+      this.#write();
+      fsyncSync(this.#descriptor);
+      closeSync(this.#descriptor);
+    });
+    this.#timer?.clear();
+    this.#isClosed = true;
+  }
+
+  get #last(): Segment {
+    const last = this.#segments.at(-1);
+    assert(last !== undefined, 'a history has a segment that it is written to');
+    return last;
+  }
+
+  #begin(number: number): number {
+    const descriptor = openSync(join(this.#folder, segmentName(number)), 'wx');
+    this.#segments.push({ number, bytes: 0, counts: null });
+    return descriptor;
+  }
+
+  /** Begins another segment, and makes room for all of it. */
+  #roll(): void {
+    this.#write();
+    closeSync(this.#descriptor);
+    this.#descriptor = this.#begin(this.#last.number + 1);
+    this.#makeRoom();
+  }
+
+  #makeRoom(): void {
+    const bound = this.#bytesMax - 2 * this.#segmentBytesMax;
+    for (;;) {
+      const bytes = this.#segments.reduce((sum, segment) => sum + segment.bytes, this.#compactedBytes);
+      const [oldest] = this.#segments;
+      if (bytes <= bound || oldest === undefined || oldest === this.#last) return;
+      this.#compact(oldest);
+    }
+  }
+
+  /** The counts first: of a segment that is gone there is always a line. */
+  #compact({ number, counts }: Segment): void {
+    assert(counts !== null, 'a segment that is full has events');
+    this.#compacted.push({ ...counts, firstSegment: number, lastSegment: number });
+    if (this.#compacted.length > this.#compactedLinesMax) this.#compacted = inPairs(this.#compacted);
+    const text = this.#compacted.map(compactedLine).join('');
+    const path = join(this.#folder, COMPACTED_NAME);
+    writeFileSync(`${path}.part`, text);
+    renameSync(`${path}.part`, path);
+    this.#compactedBytes = Buffer.byteLength(text);
+    rmSync(join(this.#folder, segmentName(number)));
+    this.#segments.shift();
+  }
+
+  #write(): void {
+    this.#timer?.clear();
+    this.#timer = null;
+    const bytes = Buffer.from(this.#pending);
+    this.#pending = '';
+    for (let written = 0; written < bytes.length; ) {
+      written += writeSync(this.#descriptor, bytes, written);
+    }
+  }
+
+  /** Gives the history up when the system refuses the work. */
+  #try(work: () => void): void {
+    if (this.#unwritten !== null) return;
+    try {
+      work();
+    } catch (error) {
+      if (typeof (error as { code?: unknown } | null)?.code !== 'string') throw error;
+      this.#unwritten = `cannot write ${this.#folder}: ${String(error)}`;
+      this.#timer?.clear();
+      this.#onUnwritten(this.#unwritten);
+    }
+  }
+}
+
+function countsOf({ n, event: { event, atNs } }: LogEntry): CompactedEvents {
+  const segments = { firstSegment: null, lastSegment: null };
+  return { ...segments, firstN: n, lastN: n, fromNs: atNs, toNs: atNs, kinds: { [event]: 1 } };
+}
+
+/** Of two that follow each other. */
+function sumOf(one: CompactedEvents, next: CompactedEvents): CompactedEvents {
+  const kinds: Record<string, number> = { ...one.kinds };
+  for (const [kind, count] of Object.entries(next.kinds)) kinds[kind] = (kinds[kind] ?? 0) + count;
+  const { lastSegment, lastN, toNs } = next;
+  return { ...one, lastSegment, lastN, toNs, kinds };
+}
+
+function inPairs(lines: readonly CompactedEvents[]): CompactedEvents[] {
+  return lines.flatMap((line, index) => {
+    const next = lines[index + 1];
+    if (index % 2 === 1) return [];
+    return [next === undefined ? line : sumOf(line, next)];
+  });
+}
