@@ -1,4 +1,4 @@
-/** The one address at which the broker of a run listens, over all its restarts. */
+/** An address at which one process of a run listens, over all its restarts: the broker, or what stands in front of it. */
 
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
@@ -21,18 +21,26 @@ export type Endpoint = {
   remove(): Promise<void>;
 };
 
-/** A socket in the data folder, or in a short temporary folder when the path would be too long; or a free local port. */
-export async function chooseEndpoint(transport: 'ipc' | 'tcp', dataFolder: string): Promise<Endpoint> {
+/**
+ * A socket in the data folder, or in a short temporary folder when the path would be too long; or a free local port. `name` is
+ * that of the socket's file, without its ending.
+ */
+export async function chooseEndpoint(
+  transport: 'ipc' | 'tcp',
+  dataFolder: string,
+  name: string = 'broker',
+): Promise<Endpoint> {
   if (transport === 'tcp') {
     return { address: `tcp://127.0.0.1:${await freePort()}`, remove: () => Promise.resolve() };
   }
-  const path = join(dataFolder, 'broker.ipc');
+  const file = `${name}.ipc`;
+  const path = join(dataFolder, file);
   if (Buffer.byteLength(path) <= IPC_PATH_BYTES_MAX) {
     return { address: `ipc://${path}`, remove: () => rm(path, { force: true }) };
   }
   const folder = await temporaryFolder();
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
-  const short = join(folder, 'broker.ipc');
+  const short = join(folder, file);
   if (Buffer.byteLength(short) <= IPC_PATH_BYTES_MAX) return { address: `ipc://${short}`, remove };
   await remove();
   throw new UsageError(`--transport: the path of a socket must be shorter than ${short}; use tcp, or a shorter TMPDIR`);

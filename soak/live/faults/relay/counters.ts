@@ -1,0 +1,80 @@
+/** What a relay has done to one link since it began: the proof of a fault. Counts never go back; gauges say so. */
+
+import { asRecord, isCount } from '../../../../src/core/assert.ts';
+import { DIRECTIONS, type Direction } from './link-mode.ts';
+
+export type LaneCounters = {
+  readonly bytesPassed: number;
+  /** Vanished on purpose. */
+  readonly bytesDropped: number;
+  /** Could not be delivered, because the receiver was gone. */
+  readonly bytesLost: number;
+  /** Waited because of what the link was told to do. */
+  readonly bytesDelayed: number;
+  /** Gauge: bytes that have been received and not passed on. Never much more than `HELD_BYTES_MAX`. */
+  readonly bytesHeld: number;
+  /** Writes by which bytes were passed on. */
+  readonly pieces: number;
+};
+
+export type LinkCounters = {
+  readonly link: string;
+  /** Accepted, of the client. */
+  readonly connectionsAccepted: number;
+  /** Made all the way to the broker. */
+  readonly connectionsMade: number;
+  /** Ended by the relay, on purpose. */
+  readonly connectionsReset: number;
+  /** Of these, in the middle of a frame. */
+  readonly connectionsCutInFrame: number;
+  /** Turned away: accepted and reset at once. */
+  readonly connectionsRefused: number;
+  /** Gauge. */
+  readonly connectionsOpen: number;
+} & Readonly<Record<Direction, LaneCounters>>;
+
+export type MutableLane = { -readonly [Key in keyof LaneCounters]: LaneCounters[Key] };
+export type MutableLink = { -readonly [Key in Exclude<keyof LinkCounters, Direction>]: LinkCounters[Key] } & Record<
+  Direction,
+  MutableLane
+>;
+
+export function noLane(): MutableLane {
+  return { bytesPassed: 0, bytesDropped: 0, bytesLost: 0, bytesDelayed: 0, bytesHeld: 0, pieces: 0 };
+}
+
+export function noCounters(link: string): MutableLink {
+  return {
+    link,
+    connectionsAccepted: 0,
+    connectionsMade: 0,
+    connectionsReset: 0,
+    connectionsCutInFrame: 0,
+    connectionsRefused: 0,
+    connectionsOpen: 0,
+    'to-broker': noLane(),
+    'to-client': noLane(),
+  };
+}
+
+/** The value as counters; null where one is missing or is no count. */
+export function parseCounters(value: unknown): LinkCounters | null {
+  const fields = asRecord(value);
+  if (fields === null || typeof fields['link'] !== 'string') return null;
+  const counters = noCounters(fields['link']);
+  if (!areCounted(fields, counters)) return null;
+  for (const direction of DIRECTIONS) {
+    const lane = asRecord(fields[direction]);
+    if (lane === null || !areCounted(lane, counters[direction])) return null;
+  }
+  return counters;
+}
+
+/** Copies the counts of `into` from a value; false where one of them is no count. */
+function areCounted(from: Record<string, unknown>, into: Record<string, unknown>): boolean {
+  return Object.keys(into).every((key) => {
+    if (typeof into[key] !== 'number') return true;
+    into[key] = from[key];
+    return isCount(from[key]);
+  });
+}

@@ -1,0 +1,131 @@
+/**
+ * The relay of a run as the harness has it: a process of its own that carries every link. It ends with the harness. When it
+ * ends before it is told to, the run has failed, and the failure says so.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { LineSplitter } from '../../../../src/component/channel.ts';
+import { type Clock, type Timer, inTime } from '../../../../src/core/clock.ts';
+import { OperatingError } from '../../../../src/core/errors.ts';
+import { type Failure, lastLogLines } from '../../../../src/fleet/exit-judgement.ts';
+import type { LinkCounters } from './counters.ts';
+import { decodeRelayAnswer, encodeLine, type LinkSetting, type RelayCommand } from './relay-protocol.ts';
+
+/** What the harness asks of a relay. Rejects with an OperatingError when the relay cannot do it, or is gone. */
+export interface Relay {
+  /** Sets all of these links at once; resolves when every mode holds. */
+  set(settings: readonly LinkSetting[]): Promise<void>;
+  /** In the order of the names. */
+  counters(links: readonly string[]): Promise<readonly LinkCounters[]>;
+}
+
+const MAIN = fileURLToPath(new URL('./relay-main.js', import.meta.url));
+const ANSWER_MS_MAX = 10_000;
+const LOG_LINES_SHOWN = 3;
+
+type Waiting = {
+  readonly resolve: (counters: readonly LinkCounters[]) => void;
+  readonly reject: (error: Error) => void;
+};
+/** A command without its number. */
+type Unnumbered<C extends RelayCommand = RelayCommand> = C extends RelayCommand ? Omit<C, 'id'> : never;
+
+export class RelayProcess implements Relay {
+  readonly #child: ChildProcess;
+  readonly #clock: Clock;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #ended: Promise<void>;
+  #lastId = 0;
+  #isClosing = false;
+  #gone: OperatingError | null = null;
+
+  /** `logPath`: where what it prints in need is appended. `onFailure`: it has ended, and nobody has asked it to. */
+  constructor(options: {
+    readonly clock: Clock;
+    readonly logPath: string;
+    readonly onFailure: (failure: Failure) => void;
+  }) {
+    const { clock, logPath, onFailure } = options;
+    this.#clock = clock;
+    const log = openSync(logPath, 'a');
+    // In a session of its own: Ctrl-C reaches the harness alone.
+    const child = spawn(process.execPath, [MAIN], { stdio: ['pipe', 'pipe', log], detached: true });
+    closeSync(log);
+    this.#child = child;
+    const splitter = new LineSplitter();
+    child.stdin?.on('error', () => undefined);
+    child.stdout?.on('data', (bytes: Buffer) => {
+      for (const line of splitter.push(bytes)) this.#hear(line);
+    });
+    this.#ended = new Promise((resolve) => {
+      const end = (what: string, exitCode: number | null): void => {
+        this.#isGone(what);
+        if (!this.#isClosing) {
+          const lines = lastLogLines(logPath, LOG_LINES_SHOWN);
+          onFailure({ process: 'relay', what, exitCode, beforeReady: false, lastLogLines: lines });
+        }
+        resolve();
+      };
+      child.once('error', (error) => end(`cannot start the relay: ${error.message}`, null));
+      child.once('close', (code, signal) => {
+        const how = signal === null ? `exited unexpectedly with ${code}` : `was ended by ${signal}`;
+        end(`pid ${child.pid} ${how}: no process of the run can reach the broker any more`, code);
+      });
+    });
+  }
+
+  /** Null when it could not be started. */
+  get pid(): number | null {
+    return this.#child.pid ?? null;
+  }
+
+  /** Begins to carry a link: from `listen`, where its client dials, to `broker`. */
+  async open(link: string, at: { readonly listen: string; readonly broker: string }): Promise<void> {
+    await this.#ask({ command: 'open', link, ...at });
+  }
+
+  async set(settings: readonly LinkSetting[]): Promise<void> {
+    await this.#ask({ command: 'set', settings });
+  }
+
+  counters(links: readonly string[]): Promise<readonly LinkCounters[]> {
+    return this.#ask({ command: 'counters', links });
+  }
+
+  /** Resolves when it has ended. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#child.stdin?.end();
+    const timer: Timer = this.#clock.after(ANSWER_MS_MAX, () => this.#child.kill('SIGKILL'));
+    await this.#ended;
+    timer.clear();
+  }
+
+  #ask(command: Unnumbered): Promise<readonly LinkCounters[]> {
+    const answer = new Promise<readonly LinkCounters[]>((resolve, reject) => {
+      if (this.#gone !== null) return reject(this.#gone);
+      this.#lastId += 1;
+      this.#waiting.set(this.#lastId, { resolve, reject });
+      this.#child.stdin?.write(encodeLine({ id: this.#lastId, ...command }));
+    });
+    const late = (): Error => new OperatingError('ERR_RELAY', `the relay has not answered in ${ANSWER_MS_MAX} ms`);
+    return inTime(answer, { clock: this.#clock, limitMs: ANSWER_MS_MAX, late });
+  }
+
+  #hear(line: string): void {
+    const answer = decodeRelayAnswer(line);
+    if (answer === null) return this.#isGone(`it answers with what is no answer: ${line}`);
+    const waiting = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if ('error' in answer) waiting?.reject(new OperatingError('ERR_RELAY', answer.error));
+    else waiting?.resolve(answer.counters);
+  }
+
+  #isGone(what: string): void {
+    this.#gone ??= new OperatingError('ERR_RELAY', `the relay is gone: ${what}`);
+    for (const { reject } of this.#waiting.values()) reject(this.#gone);
+    this.#waiting.clear();
+  }
+}

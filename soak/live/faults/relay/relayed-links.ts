@@ -1,0 +1,83 @@
+/** The relay of a run with a link for each client: where each client dials instead of the broker. */
+
+import type { Clock } from '../../../../src/core/clock.ts';
+import { OperatingError } from '../../../../src/core/errors.ts';
+import { chooseEndpoint, type Endpoint } from '../../../../src/fleet/broker-address.ts';
+import type { Failure } from '../../../../src/fleet/exit-judgement.ts';
+import { RelayProcess } from './relay-process.ts';
+
+/** The auditor's link: it is a client as the others are. */
+export const AUDITOR_LINK = 'auditor';
+/** An address that was free when it was looked for may be taken when it is used. */
+const CHOICES_MAX = 10;
+
+export type RelayedLinksOptions = {
+  readonly transport: 'ipc' | 'tcp';
+  /** Where ipc sockets are made, if their paths are short enough. */
+  readonly folder: string;
+  /** The broker's endpoint. */
+  readonly broker: string;
+  /** Names of the links that are there from the beginning. */
+  readonly links: readonly string[];
+  readonly clock: Clock;
+  readonly logPath: string;
+  readonly onFailure: (failure: Failure) => void;
+};
+
+export class RelayedLinks {
+  readonly relay: RelayProcess;
+  readonly #options: RelayedLinksOptions;
+  readonly #endpoints = new Map<string, Endpoint>();
+
+  private constructor(options: RelayedLinksOptions) {
+    this.#options = options;
+    this.relay = new RelayProcess(options);
+  }
+
+  /** Resolves when each link listens. Throws an OperatingError, and leaves nothing, when one cannot. */
+  static async start(options: RelayedLinksOptions): Promise<RelayedLinks> {
+    const links = new RelayedLinks(options);
+    try {
+      for (const link of options.links) await links.open(link);
+    } catch (error) {
+      await links.close();
+      throw error;
+    }
+    return links;
+  }
+
+  get links(): readonly string[] {
+    return [...this.#endpoints.keys()];
+  }
+
+  /** Where the client of that link dials. */
+  endpointOf(link: string): string {
+    const endpoint = this.#endpoints.get(link);
+    if (endpoint === undefined) throw new OperatingError('ERR_RELAY', `there is no link ${link}`);
+    return endpoint.address;
+  }
+
+  /** One more link, for a client that joins. */
+  async open(link: string): Promise<void> {
+    const { transport, folder, broker } = this.#options;
+    for (let choices = 1; ; choices += 1) {
+      const endpoint = await chooseEndpoint(transport, folder, `relay-${link}`);
+      // Nobody listens at the broker's address before the broker has started.
+      if (endpoint.address === broker) continue;
+      try {
+        await this.relay.open(link, { listen: endpoint.address, broker });
+        this.#endpoints.set(link, endpoint);
+        return;
+      } catch (error) {
+        await endpoint.remove();
+        if (!(error instanceof OperatingError) || choices === CHOICES_MAX || transport === 'ipc') throw error;
+      }
+    }
+  }
+
+  /** Ends the relay. Nothing of it is left. */
+  async close(): Promise<void> {
+    await this.relay.close();
+    for (const endpoint of this.#endpoints.values()) await endpoint.remove();
+  }
+}
