@@ -39,11 +39,10 @@ export class Faults {
   /** Sets the time of every fault of the plan. */
   schedule(): void {
     for (const fault of this.#plan.faults) {
-      if (this.#surroundings.decorations.injects?.(fault) === false) {
-        this.#after(fault.atMs, () => this.#record(fault));
-        continue;
-      }
-      this.#after(fault.atMs, () => this.#try(fault));
+      const isInjected = this.#surroundings.decorations.injects?.(fault) !== false;
+      const begin = (): void => (isInjected ? this.#try(fault) : this.#record(fault));
+      const reason = { kind: 'fault', what: `fault ${fault.id}, ${fault.kind} of ${targetOf(fault)}` } as const;
+      this.#surroundings.kernel.after(fault.atMs * 1e6, begin, reason);
     }
   }
 

@@ -24,8 +24,13 @@ export type Slot = {
   readonly abandoned: Set<string>;
 };
 
-/** What ended the run early. */
-export type EarlyEnd = { readonly failure: string | null };
+/** A process that ended as nobody had planned, in one line, and where in the program. */
+export type Failed = { readonly line: string; readonly stack: string | null };
+
+export function failureOf(what: string, error: unknown): Failed {
+  const isError = error instanceof Error;
+  return { line: `${what}: ${isError ? error.message : String(error)}`, stack: isError ? (error.stack ?? null) : null };
+}
 
 const RESTART_MS_MAX = 500;
 const SUPERVISOR = 0x73757065;
@@ -34,8 +39,8 @@ export class Keeper {
   readonly broker: SimulatedProcess;
   readonly chunkers: readonly SimulatedProcess[];
   readonly slots: readonly Slot[];
-  /** One line for each process that ended as nobody had planned. */
-  readonly failures: string[] = [];
+  /** Of each process that ended as nobody had planned. */
+  readonly failures: Failed[] = [];
   readonly #surroundings: Surroundings;
   readonly #onOver: () => void;
   readonly #disks = new Map<string, SimulatedProcess>();
@@ -257,8 +262,8 @@ export class Keeper {
     }
   }
 
-  /** One line when it ended as nobody had planned. */
-  #judge(process: SimulatedProcess, { exitCode, error }: IncarnationEnd): string | null {
+  /** Not null when it ended as nobody had planned. */
+  #judge(process: SimulatedProcess, { exitCode, error }: IncarnationEnd): Failed | null {
     if (exitCode === EXIT.violation) return null;
     if (exitCode === EXIT.fenced && process.component === 'summer') return null;
     if (exitCode === EXIT.internal && process.hasFailedCommit) return null;
@@ -268,8 +273,7 @@ export class Keeper {
     const exit = { pid: process.starts, code: exitCode, signal, intent, wasReady: process.isReady } as const;
     const judged = judgeExit(exit, process.isDrained);
     if (judged === 'as planned') return null;
-    const message = error instanceof Error ? error.message : String(error);
-    return `${process.name}: ${judged.what}: ${message}`;
+    return failureOf(`${process.name}: ${judged.what}`, error);
   }
 
   #startLater(process: SimulatedProcess, delayMs: number): void {

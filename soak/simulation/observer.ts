@@ -17,21 +17,23 @@ import { type Checkpoint, readCheckpoint } from '../guarantee/checkpoint.ts';
 import type { Counters } from './world/counters.ts';
 import type { JudgedState } from './decorations.ts';
 import type { Disk, OwnedWrites } from './world/disk.ts';
-import type { HistoryLog } from '../guarantee/history-log.ts';
+import type { Cause, HistoryLog } from '../guarantee/history-log.ts';
 
 /** Of a shard that has committed nothing. */
 const NOTHING: Checkpoint = { offset: 0, nextSum: 0, nextIndexes: {}, openFiles: {}, outbox: [] };
 
-type Unshown = { readonly begin: number; readonly end: number; readonly stampNs: number; readonly bytes: Buffer };
+type Unshown = { readonly batch: UnshownBatch; readonly cause: Cause | undefined };
+type UnshownBatch = { readonly begin: number; readonly end: number; readonly stampNs: number; readonly bytes: Buffer };
 
 export class Observer {
   readonly #partitions: number;
   readonly #history: HistoryLog;
   readonly #counters: Counters;
   readonly #nowNs: () => number;
+  readonly #causeNow: () => Cause | undefined;
   /** Before a state goes into the history. */
   readonly #onJudged: (state: Omit<JudgedState, 'tookEffect'>) => void;
-  /** By partition, durable batches that are not in the history yet. */
+  /** By partition, durable batches that are not in the history yet, and what made them durable. */
   readonly #unshown: Unshown[][];
   /** By shard, the epoch that was raised last by an owner that has its answer, and its store. */
   readonly #raised: { epoch: number; path: string }[];
@@ -51,6 +53,8 @@ export class Observer {
     history: HistoryLog;
     counters: Counters;
     nowNs: () => number;
+    /** What is happening now; undefined where nobody wants to know. */
+    causeNow: () => Cause | undefined;
     onJudged: (state: Omit<JudgedState, 'tookEffect'>) => void;
   }) {
     this.#onJudged = options.onJudged;
@@ -58,6 +62,7 @@ export class Observer {
     this.#history = options.history;
     this.#counters = options.counters;
     this.#nowNs = options.nowNs;
+    this.#causeNow = options.causeNow;
     this.#unshown = Array.from({ length: options.partitions }, () => []);
     this.#raised = Array.from({ length: options.partitions }, () => ({ epoch: 0, path: '' }));
   }
@@ -226,15 +231,15 @@ export class Observer {
   #batch(number: number, begin: number, bytes: Buffer): void {
     const batch = { begin, end: begin + bytes.length, stampNs: this.#nowNs(), bytes };
     if (number === this.#partitions) this.#history.record({ event: 'batch', journal: SUMS_JOURNAL, ...batch });
-    else this.#unshown[number]?.push(batch);
+    else this.#unshown[number]?.push({ batch, cause: this.#causeNow() });
   }
 
   #showThrough(shard: number, offset: number): void {
     const unshown = this.#unshown[shard] ?? [];
     let shown = 0;
-    for (const batch of unshown) {
+    for (const { batch, cause } of unshown) {
       if (batch.end > offset) break;
-      this.#history.record({ event: 'batch', journal: chunkJournal(shard), ...batch });
+      this.#history.record({ event: 'batch', journal: chunkJournal(shard), ...batch }, cause);
       shown += 1;
     }
     unshown.splice(0, shown);

@@ -7,7 +7,7 @@ import { Prng } from '../../src/core/prng.ts';
 import { BATCH_HEADER_BYTES } from '../../src/message/batch.ts';
 import { CHUNK_HEADER_BYTES } from '../../src/message/chunk.ts';
 import type { CountRange } from '../../src/workload/workload.ts';
-import type { Direction } from './world/network.ts';
+import type { Direction } from './world/link.ts';
 
 export const WORKLOADS = ['uniform', 'skewed', 'edges'] as const;
 export type WorkloadName = (typeof WORKLOADS)[number];

@@ -16,8 +16,9 @@ import { type Plan, leastFaults } from './plan.ts';
 import { brokenPromises, promisesOf } from './promises.ts';
 import type { Surroundings } from './world/process.ts';
 import { HistoryDigest } from '../guarantee/history-digest.ts';
-import { HistoryLog, type LogListener } from '../guarantee/history-log.ts';
-import { Keeper } from './keeper.ts';
+import { type Cause, HistoryLog, type LogListener } from '../guarantee/history-log.ts';
+import { Keeper, failureOf } from './keeper.ts';
+import { causeOf } from './world/reason.ts';
 
 /** Not 0, which means that a time is not known. */
 const START_NS = 1e12;
@@ -31,7 +32,7 @@ export type SimulateOptions = {
   /** Instead of all of them. */
   readonly checkers?: readonly Checker[];
   readonly decorations?: Decorations;
-  /** Is shown every event, as it happened. */
+  /** Is shown every event as it happened, with what caused it. */
   readonly listener?: LogListener;
   /** Ends with the first violation: what is left shows nothing more than that there is one. */
   readonly stopsAtFirst?: boolean;
@@ -47,15 +48,21 @@ export type Outcome = {
   readonly violations: readonly Finding[];
   /** One line for each process that ended as nobody had planned. */
   readonly failures: readonly string[];
+  /** Of each of them in the same order, the stack of its error; `null`: there was none. */
+  readonly stacks: readonly (string | null)[];
   /** Why nothing can be said of this schedule; one line each. */
   readonly inconclusive: readonly string[];
   readonly moments: Readonly<Record<Moment, number>>;
-  /** Whether the decorations took effect. */
+  /** Whether the decorations took effect, and when they did first. */
   readonly tookEffect: boolean;
+  readonly effect: Effect | null;
   readonly faults: number;
   /** Records of the chunk journals. */
   readonly records: number;
 };
+
+/** A decoration has done what it is for. */
+export type Effect = { readonly atNs: number; readonly cause: Cause };
 
 /** What an outcome comes to, in one word: what a smaller plan must come to as well. */
 export function kindOf({
@@ -92,7 +99,7 @@ class Schedule {
   readonly #stopsAtFirst: boolean;
   #phase: Phase = 'warm-up';
   #boot = 1;
-  #tookEffect = false;
+  #effect: Effect | null = null;
   #isCutShort = false;
 
   constructor(plan: Plan, options: SimulateOptions) {
@@ -103,21 +110,29 @@ class Schedule {
     const kernel = new Kernel(START_NS, (error) => this.#stray(error));
     const nowNs = (): number => kernel.nowNs;
     const counters = this.#counters;
-    const digest: LogListener = (entry) => this.#digest.add(entry);
+    const cause = (): Cause => causeOf(kernel.reason, kernel.from);
+    const digest: LogListener = (entry) => {
+      kernel.from = entry.n;
+      this.#digest.add(entry);
+    };
+    // Who does not listen does not pay for causes.
+    const causeNow = listener === undefined ? (): undefined => undefined : cause;
     const history = new HistoryLog({
       nowNs,
       checkers: this.#checkers,
       filter: (event) => decorations.history?.(event) ?? [event],
       listeners: listener === undefined ? [digest] : [digest, listener],
+      causeNow,
     });
     const tookEffect = (): void => {
-      this.#tookEffect = true;
+      this.#effect ??= { atNs: kernel.nowNs, cause: cause() };
     };
     const observer = new Observer({
       partitions: plan.partitions,
       history,
       counters,
       nowNs,
+      causeNow,
       onJudged: (state) => decorations.judged?.({ ...state, tookEffect }),
     });
     const surroundings: Surroundings = {
@@ -191,13 +206,15 @@ class Schedule {
       events: this.#kernel.events,
       virtualMs: (this.#kernel.nowNs - START_NS) / 1e6,
       violations: violationsOf(findings),
-      failures: this.#keeper.failures,
+      failures: this.#keeper.failures.map(({ line }) => line),
+      stacks: this.#keeper.failures.map(({ stack }) => stack),
       // A schedule that was cut short proves nothing more than what cut it.
       inconclusive: this.#isCutShort
         ? []
         : [...this.#inconclusive, ...unreached, ...findings.flatMap((found) => found.inconclusive)],
       moments,
-      tookEffect: this.#tookEffect,
+      tookEffect: this.#effect !== null,
+      effect: this.#effect,
       faults: this.#flow.faults,
       records: this.#flow.records,
     };
@@ -298,9 +315,7 @@ class Schedule {
 
   /** Something was thrown in a microtask: a process would have ended with exit 1. */
   #stray(error: unknown): void {
-    this.#keeper.failures.push(
-      `thrown with nobody to catch it: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    this.#keeper.failures.push(failureOf('thrown with nobody to catch it', error));
     this.#cutShort();
   }
 }

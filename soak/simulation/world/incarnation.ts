@@ -8,9 +8,13 @@
 
 import type { Clock, Timer } from '../../../src/core/clock.ts';
 import type { Kernel } from './kernel.ts';
+import type { Reason } from './reason.ts';
 
 /** `exitCode` null: it was killed. */
 export type IncarnationEnd = { readonly exitCode: number | null; readonly error: unknown };
+
+/** What a stopped process does when it goes on, and why. */
+type Waiting = { readonly call: () => void; readonly reason: Reason; readonly from: number };
 
 export class Incarnation {
   readonly name: string;
@@ -19,13 +23,16 @@ export class Incarnation {
   readonly clock: Clock;
   readonly #kernel: Kernel;
   readonly #onEnd: (end: IncarnationEnd) => void;
+  readonly #timer: Reason;
   #isOver = false;
   #isPaused = false;
   #callsLeft = Number.POSITIVE_INFINITY;
   #calls = 0;
   readonly #whenOver: ((end: IncarnationEnd) => void)[] = [];
-  #timersDue: (() => void)[] = [];
-  #arrived: (() => void)[] = [];
+  #timersDue: Waiting[] = [];
+  #arrived: Waiting[] = [];
+  /** Why it dies in a later call. */
+  #doom: Pick<Waiting, 'reason' | 'from'> | null = null;
 
   /** `onError` gets what its code throws; `onEnd` is called once. */
   constructor(options: {
@@ -38,6 +45,7 @@ export class Incarnation {
     this.name = options.name;
     this.number = options.number;
     this.#kernel = options.kernel;
+    this.#timer = { kind: 'timer', process: options.name };
     this.#onEnd = options.onEnd;
     this.#onError = options.onError;
     this.clock = {
@@ -68,7 +76,8 @@ export class Incarnation {
     this.#calls += 1;
     this.#callsLeft -= 1;
     if (this.#callsLeft > 0) return true;
-    this.kill();
+    const { reason, from } = this.#doom ?? this.#kernel;
+    this.#kernel.because(reason, from, () => this.kill());
     return false;
   }
 
@@ -80,13 +89,15 @@ export class Incarnation {
   /** A socket or the disk has something for it. */
   enter(call: () => void): void {
     if (this.#isOver) return;
-    if (this.#isPaused) this.#arrived.push(call);
+    if (this.#isPaused) this.#arrived.push(this.#waiting(call));
     else this.#run(call);
   }
 
   /** Ends in its n-th call from now, before that takes effect. */
   killAtCall(n: number): void {
     this.#callsLeft = n;
+    const { reason, from } = this.#kernel;
+    this.#doom = { reason, from };
   }
 
   kill(): void {
@@ -108,7 +119,9 @@ export class Incarnation {
     const waiting = [...this.#timersDue, ...this.#arrived];
     this.#timersDue = [];
     this.#arrived = [];
-    for (const call of waiting) this.#kernel.after(0, () => this.enter(call));
+    for (const { call, reason, from } of waiting) {
+      this.#kernel.because(reason, from, () => this.#kernel.after(0, () => this.enter(call)));
+    }
     return waiting.length;
   }
 
@@ -127,17 +140,26 @@ export class Incarnation {
     const fire = (): void => {
       if (!isCleared) this.#run(call);
     };
-    const entry = this.#kernel.after(delayMs * 1e6, () => {
-      if (this.#isOver) return;
-      if (this.#isPaused) this.#timersDue.push(fire);
-      else fire();
-    });
+    const entry = this.#kernel.after(
+      delayMs * 1e6,
+      () => {
+        if (this.#isOver) return;
+        if (this.#isPaused) this.#timersDue.push(this.#waiting(fire));
+        else fire();
+      },
+      this.#timer,
+    );
     return {
       clear: () => {
         isCleared = true;
         this.#kernel.cancel(entry);
       },
     };
+  }
+
+  #waiting(call: () => void): Waiting {
+    const { reason, from } = this.#kernel;
+    return { call, reason, from };
   }
 
   #run(call: () => void): void {

@@ -6,8 +6,17 @@
  * costs.
  */
 
+import { START_OF_ALL, type Reason } from './reason.ts';
+
 /** Something that was asked for and can be taken back. */
-export type Entry = { readonly atNs: number; readonly order: number; call: (() => void) | null };
+export type Entry = {
+  readonly atNs: number;
+  readonly order: number;
+  /** Why it takes place, and number of the last event of the history that led to it; 0: none did. */
+  readonly reason: Reason;
+  readonly from: number;
+  call: (() => void) | null;
+};
 
 export class Kernel {
   /** Ends when no kernel of this thread runs: a stray error is of the one that does. */
@@ -15,6 +24,10 @@ export class Kernel {
   #nowNs: number;
   #asked = 0;
   #events = 0;
+  /** Why what runs now takes place. */
+  reason: Reason = START_OF_ALL;
+  /** Number of the last event of the history that led to what runs now; 0: none did. */
+  from = 0;
   /** A binary heap: the earliest entry is at the front. */
   readonly #heap: Entry[] = [];
   readonly #onStray: (error: unknown) => void;
@@ -34,8 +47,10 @@ export class Kernel {
     return this.#events;
   }
 
-  after(delayNs: number, call: () => void): Entry {
-    const entry: Entry = { atNs: this.#nowNs + Math.max(0, Math.round(delayNs)), order: this.#asked, call };
+  /** `reason`: why it will take place; absent: as what runs now, which goes on then. */
+  after(delayNs: number, call: () => void, reason: Reason = this.reason): Entry {
+    const atNs = this.#nowNs + Math.max(0, Math.round(delayNs));
+    const entry: Entry = { atNs, order: this.#asked, reason, from: this.from, call };
     this.#asked += 1;
     this.#push(entry);
     return entry;
@@ -44,6 +59,19 @@ export class Kernel {
   /** It does not take place, if it has not yet. */
   cancel(entry: Entry): void {
     entry.call = null;
+  }
+
+  /** Calls at once, for another reason than what runs now. */
+  because(reason: Reason, from: number, call: () => void): void {
+    const { reason: before, from: fromBefore } = this;
+    this.reason = reason;
+    this.from = from;
+    try {
+      call();
+    } finally {
+      this.reason = before;
+      this.from = fromBefore;
+    }
   }
 
   /** Lets events take place until it is over, or none is left. Rejects with what an event throws. One kernel at a time. */
@@ -97,6 +125,8 @@ export class Kernel {
       if (entry.call === null) continue;
       this.#nowNs = entry.atNs;
       this.#events += 1;
+      this.reason = entry.reason;
+      this.from = entry.from;
       entry.call();
       return true;
     }

@@ -8,6 +8,7 @@
 import type { Prng } from '../../../src/core/prng.ts';
 import type { Frames } from '../../../src/transport/transport.ts';
 import type { Moment } from './counters.ts';
+import { nameOfMessage } from './headers.ts';
 
 const COPIES_MAX = 3;
 /** Most copies come soon; the others as late as a broker still knows a session. */
@@ -33,8 +34,6 @@ const MOMENTS: Readonly<Record<string, Moment>> = {
   'move-hold': 'late copy of the move of a pin',
   release: 'late copy of a release',
 };
-const HEADER = /^\{"t":"(?<type>[a-z]+)"(?:,"id":\d+,"call":\{"op":"(?<op>[a-z-]+)")?/;
-const HEADER_BYTES = 80;
 
 export type LateCopy = { readonly frames: Frames; readonly moment: Moment; readonly delayNs: number };
 
@@ -43,13 +42,7 @@ export class LateCopies {
   readonly #arrived = new Map<Moment, Frames>();
 
   arrived(frames: Frames): void {
-    const [header] = frames;
-    if (header === undefined) return;
-    const text = Buffer.from(header.buffer, header.byteOffset, Math.min(header.length, HEADER_BYTES)).toString(
-      'latin1',
-    );
-    const { type = '', op } = HEADER.exec(text)?.groups ?? {};
-    const moment = MOMENTS[op ?? type];
+    const moment = MOMENTS[nameOfMessage(frames[0])];
     if (moment !== undefined) this.#arrived.set(moment, frames);
   }
 

@@ -20,9 +20,7 @@ import type { Incarnation } from './incarnation.ts';
 import { isFenced, isOfType } from './headers.ts';
 import type { Kernel } from './kernel.ts';
 import { LateCopies } from './late-copies.ts';
-
-export type Direction = 'to-broker' | 'to-client';
-export const DIRECTIONS: readonly Direction[] = ['to-broker', 'to-client'];
+import { DIRECTIONS, type Direction, type Flight, Lane, type Link, Weather, survivorsOf } from './link.ts';
 
 export type NetworkOptions = {
   readonly kernel: Kernel;
@@ -33,47 +31,7 @@ export type NetworkOptions = {
   readonly jitterNs: number;
 };
 
-/** What is wrong with the way between one client process and the broker. */
-class Weather {
-  readonly blocked: Record<Direction, boolean> = { 'to-broker': false, 'to-client': false };
-  extraDelayNs = 0;
-  /** Of each direction of each connection; 0 is no limit. */
-  bytesPerS = 0;
-  /** Messages that were held back, lost or slowed: the proof that a fault took effect. */
-  affected = 0;
-}
-
-/** Messages of one instant, in flight together. */
-type Flight = { readonly messages: Frames[]; readonly sentNs: number };
-
-/** One direction of one session: first in, first out. */
-class Lane {
-  readonly direction: Direction;
-  readonly flights: Flight[] = [];
-  /** When the last one arrives. */
-  lastNs = 0;
-  /** Due, and held back. */
-  held: Flight[] = [];
-
-  constructor(direction: Direction) {
-    this.direction = direction;
-  }
-}
-
-type Link = {
-  readonly session: string;
-  readonly client: Incarnation;
-  readonly events: ClientLinkEvents;
-  readonly prng: Prng;
-  readonly lanes: Readonly<Record<Direction, Lane>>;
-  /** The client's end: closed by it, or told that it is over. */
-  isClosed: boolean;
-  closedNs: number;
-  /** The connection has broken, and what the client sends before it knows goes nowhere. */
-  isDeaf: boolean;
-  readonly copies: LateCopies;
-};
-
+const BROKER = 'broker';
 /** How long until the broker can tell that a peer is gone. */
 const GONE_NS = 5e6;
 const NOTICE_NS = 1.2e9;
@@ -227,15 +185,16 @@ export class Network {
   }
 
   /** What this broker has received already arrives again. */
-  #repeatLate({ session, copies, prng }: Link): void {
+  #repeatLate({ session, client, copies, prng }: Link): void {
     const server = this.#server;
     const { kernel, counters } = this.#options;
     for (const { frames, moment, delayNs } of server === null ? [] : copies.take(prng)) {
-      kernel.after(delayNs, () => {
+      const arrives = (): void => {
         if (this.#server !== server) return;
         counters.count(moment);
         server?.broker.enter(() => server.events.onMessage(session, frames));
-      });
+      };
+      kernel.after(delayNs, arrives, { kind: 'message', process: client.name, frames });
     }
   }
 
@@ -274,7 +233,7 @@ export class Network {
     }
     if (weather.extraDelayNs > 0 || weather.bytesPerS > 0) weather.affected += 1;
     const delay = delayNs + link.prng.below(jitterNs + 1) + weather.extraDelayNs;
-    const flight: Flight = { messages: [frames], sentNs: kernel.nowNs };
+    const flight: Flight = { messages: [frames], sentNs: kernel.nowNs, from: kernel.from };
     lane.flights.push(flight);
     if (weather.bytesPerS > 0) {
       // It follows what is on its way, and arrives with its last byte.
@@ -300,14 +259,20 @@ export class Network {
       return;
     }
     lane.flights.shift();
+    this.#options.kernel.from = flight.from;
     if (lane.direction === 'to-client') this.#deliverToClient(link, flight);
     else this.#deliverToBroker(link, flight);
     if (link.isClosed) this.#forgetWhenEmpty(link);
   }
 
   #deliverToClient(link: Link, { messages }: Flight): void {
+    const { kernel } = this.#options;
     link.client.enter(() => {
-      for (const frames of messages) if (!link.isClosed) link.events.onMessage(frames);
+      for (const frames of messages) {
+        if (link.isClosed) continue;
+        kernel.reason = { kind: 'message', process: BROKER, frames };
+        link.events.onMessage(frames);
+      }
     });
   }
 
@@ -317,6 +282,7 @@ export class Network {
     if (link.isClosed) this.#options.counters.count('message of a dead session arrived');
     server.broker.enter(() => {
       for (const frames of messages) {
+        this.#options.kernel.reason = { kind: 'message', process: link.client.name, frames };
         link.copies.arrived(frames);
         server.events.onMessage(link.session, frames);
       }
@@ -396,11 +362,4 @@ export class Network {
     }
     return weather;
   }
-}
-
-/** How many of the messages in flight still arrive: none, all, or those up to some point. */
-function survivorsOf(count: number, prng: Prng): number {
-  const fate = prng.below(4);
-  if (fate === 0) return 0;
-  return fate === 1 ? count : prng.below(count + 1);
 }

@@ -159,7 +159,10 @@ export class SimulatedProcess {
     this.store = store;
     this.#makeEnd(incarnation);
     history.record({ event: 'started', process: this.name });
-    kernel.after(0, () => incarnation.enter(() => this.#compose(incarnation, store)));
+    kernel.after(0, () => incarnation.enter(() => this.#compose(incarnation, store)), {
+      kind: 'start',
+      process: this.name,
+    });
   }
 
   /** Ends the incarnation as the runtime of a component does, by the same code. */
@@ -191,14 +194,20 @@ export class SimulatedProcess {
     if (this.#wantsStop) return;
     this.#wantsStop = true;
     const { incarnation } = this;
-    incarnation?.enter(() => this.#stop(incarnation));
+    const stop = (): void => incarnation?.enter(() => this.#stop(incarnation));
+    this.#signal('SIGTERM', stop);
   }
 
   /** Asks it, and every incarnation of it from now on, to drain. */
   drain(): void {
     this.#wantsDrain = true;
     const { incarnation } = this;
-    incarnation?.enter(() => this.#handle?.drain?.());
+    this.#signal('drain', () => incarnation?.enter(() => this.#handle?.drain?.()));
+  }
+
+  #signal(what: string, call: () => void): void {
+    const { kernel } = this.surroundings;
+    kernel.because({ kind: 'signal', process: this.name, what }, kernel.from, call);
   }
 
   /** It has drained, and begins another life in the same store. */
