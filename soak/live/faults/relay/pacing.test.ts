@@ -40,7 +40,7 @@ const arrivals = fc
     return each.map(({ gapNs, bytes }) => ({ atNs: (atNs += gapNs), bytes }));
   });
 
-function pacing(mode: LinkMode, seed: number): Pacing {
+function paced(mode: LinkMode, seed: number): Pacing {
   const made = pacingOf(mode, Prng.fromSeed(seed));
   if (made === null) throw new Error(`no pacing for ${mode.mode}`);
   return made;
@@ -53,7 +53,7 @@ function sum(steps: readonly { readonly granted: number }[]): number {
 test('delayed bytes pass after their delay, in their order, all of them', (t) => {
   fc.assert(
     fc.property(arrivals, fc.nat(100), fc.nat(100), fc.nat(), (come, delayMs, jitterMs, seed) => {
-      const steps = run(pacing({ mode: 'delay', delayMs, jitterMs }, seed), come);
+      const steps = run(paced({ mode: 'delay', delayMs, jitterMs }, seed), come);
       t.is(
         sum(steps),
         come.reduce((total, { bytes }) => total + bytes, 0),
@@ -71,7 +71,7 @@ test('delayed bytes pass after their delay, in their order, all of them', (t) =>
 test('a throttled link never carries more than its rate, and carries all', (t) => {
   fc.assert(
     fc.property(arrivals, fc.integer({ min: 10_000, max: 10_000_000 }), (come, bytesPerS) => {
-      const steps = run(pacing({ mode: 'throttle', bytesPerS }, 0), come);
+      const steps = run(paced({ mode: 'throttle', bytesPerS }, 0), come);
       t.is(
         sum(steps),
         come.reduce((total, { bytes }) => total + bytes, 0),
@@ -87,7 +87,7 @@ test('a throttled link never carries more than its rate, and carries all', (t) =
 });
 
 test('an idle throttled link saves nothing up', (t) => {
-  const link = pacing({ mode: 'throttle', bytesPerS: 1_000 }, 0);
+  const link = paced({ mode: 'throttle', bytesPerS: 1_000 }, 0);
   link.arrive(10, 0);
   t.is(link.grant(10, 10e6), 10);
   link.arrive(1_000, 60e9);
@@ -101,7 +101,7 @@ test('pieces are no larger than they may be, and have a pause between them', (t)
       fc.integer({ min: 100, max: 5_000 }),
       fc.integer({ min: 1, max: 9 }),
       (come, bytesMax, pauseMs) => {
-        const steps = run(pacing({ mode: 'slice', bytesMax, pauseMs }, bytesMax), come);
+        const steps = run(paced({ mode: 'slice', bytesMax, pauseMs }, bytesMax), come);
         t.is(
           sum(steps),
           come.reduce((total, { bytes }) => total + bytes, 0),
@@ -117,7 +117,7 @@ test('pieces are no larger than they may be, and have a pause between them', (t)
 
 test('one seed gives one jitter', (t) => {
   const come = Array.from({ length: 9 }, (_, index) => ({ atNs: index * 1e6, bytes: 10 }));
-  const steps = (seed: number): Step[] => run(pacing({ mode: 'delay', delayMs: 5, jitterMs: 40 }, seed), come);
+  const steps = (seed: number): Step[] => run(paced({ mode: 'delay', delayMs: 5, jitterMs: 40 }, seed), come);
   t.deepEqual(steps(7), steps(7));
   t.notDeepEqual(steps(7), steps(8));
 });
