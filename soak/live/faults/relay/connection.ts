@@ -1,7 +1,7 @@
 /**
- * One connection of a client through a relay: the client's socket, the broker's, and a lane for each direction. Where the
- * broker does not listen, it is dialled again and again, as long as the client waits: to the client it is a broker that
- * has not answered yet.
+ * One connection of a client through a relay: the client's socket, the broker's, and a lane for each direction. Where
+ * the broker does not listen, it is dialled again and again, as long as the client waits: to the client it is a
+ * broker that has not answered yet.
  *
  * An end of one side reaches the other one behind all that came before it.
  */
@@ -162,7 +162,7 @@ export class Connection {
     if (this.#isOver) return;
     this.#lanes[opposite(direction)]?.sinkGone();
     const other = direction === 'to-broker' ? this.#broker : this.#client;
-    // The broker never heard of it, or heard of both ends. Else the other side hears of this end behind what came before.
+    // The broker never heard of it, or of both ends. Else the other side hears of this end behind what came before.
     if (other === null || other.destroyed) this.#over();
   }
 }

@@ -72,8 +72,8 @@ export class FrameCursor {
 }
 
 /**
- * How many of `bytes` to pass, about `count`, so that the stream ends in the middle of a frame; null where it cannot be done
- * with these bytes. `cursor` is where the stream stands before them, and is left as it is.
+ * How many of `bytes` to pass, about `count`, so that the stream ends in the middle of a frame; null where it cannot
+ * be done with these bytes. `cursor` is where the stream stands before them, and is left as it is.
  */
 export function cutInFrame(cursor: FrameCursor, bytes: Uint8Array, count: number): number | null {
   for (const candidate of [count, count + 1, count - 1]) {

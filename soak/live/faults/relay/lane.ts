@@ -1,6 +1,6 @@
 /**
- * One direction of one connection: reads from the source, and passes bytes on to the sink in their order, when its mode lets
- * it. It holds no more than its share of the link's room: then it stops reading, and the sender feels it.
+ * One direction of one connection: reads from the source, and passes bytes on to the sink in their order, when its
+ * mode lets it. It holds no more than its share of the link's room: then it stops reading, and the sender feels it.
  */
 
 import type { Socket } from 'node:net';

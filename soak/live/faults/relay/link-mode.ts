@@ -11,9 +11,10 @@ export const DIRECTIONS: readonly Direction[] = ['to-broker', 'to-client'];
 
 /**
  * - `pass`: whatever comes passes at once.
- * - `refuse`: connections are reset, and no new one is made. `closed`: nobody listens. `reset`: a new one is reset at once.
- * - `drop`: bytes of these directions vanish, and neither side learns of it, nor of the other's end. A connection that was
- *   open meanwhile is reset afterwards: no direction goes on in the middle of a frame.
+ * - `refuse`: connections are reset, and no new one is made. `closed`: nobody listens. `reset`: a new one is reset at
+ *   once.
+ * - `drop`: bytes of these directions vanish, and neither side learns of it, nor of the other's end. A connection
+ *   that was open meanwhile is reset afterwards: no direction goes on in the middle of a frame.
  * - `stall`: bytes of these directions wait, and pass afterwards.
  * - `reset`: each connection is reset in the middle of a frame, after at most `bytesMax` bytes.
  * - `delay`: bytes wait for `delayMs` and up to `jitterMs` more, and keep their order.

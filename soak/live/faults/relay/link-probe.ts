@@ -1,10 +1,10 @@
 /**
- * Looks at a link from outside, as a client would that knows nothing of the relay: dials the link's endpoint, shakes hands
- * with the broker's libzmq (ZMTP 3.0, 23/ZMTP of rfc.zeromq.org) and has it answer a PING. What the relay says of itself is
- * no proof without it.
+ * Looks at a link from outside, as a client would that knows nothing of the relay: dials the link's endpoint, shakes
+ * hands with the broker's libzmq (ZMTP 3.0, 23/ZMTP of rfc.zeromq.org) and has it answer a PING. What the relay says
+ * of itself is no proof without it.
  *
- * The broker's process takes no part: libzmq answers, even while the broker is stopped or busy. It sees a peer that sends no
- * message.
+ * The broker's process takes no part: libzmq answers, even while the broker is stopped or busy. It sees a peer that
+ * sends no message.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -27,11 +27,13 @@ export type ProbeOptions = {
   readonly clock: Clock;
   /** Added to what is sent to the broker, so that a slow link takes its time. */
   readonly paddingBytes: number;
+  /** At least so long an answer is waited for; a busy process waits longer. */
   readonly timeoutMs: number;
 };
 
 export type ProbeLink = (endpoint: string, options: ProbeOptions) => Promise<ProbeOutcome>;
 
+const TURN_MS = 20;
 const GREETING_BYTES = 64;
 const COMMAND = 0x04;
 const LONG = 0x02;
@@ -54,7 +56,14 @@ export const probeLink: ProbeLink = (address, { clock, paddingBytes, timeoutMs }
       socket.destroy();
       resolve({ connection, bytesReceived, isAnswered, elapsedNs: clock.nowNs() - beginNs });
     };
-    const timer = clock.after(timeoutMs, () => finish(isConnected ? 'open' : 'refused', false));
+    // Counted in turns of the event loop: timers that a busy process sees late come before sockets that it has not read.
+    let turnsLeft = Math.ceil(timeoutMs / TURN_MS);
+    const turn = (): void => {
+      turnsLeft -= 1;
+      if (turnsLeft <= 0) finish(isConnected ? 'open' : 'refused', false);
+      else timer = clock.after(TURN_MS, turn);
+    };
+    let timer = clock.after(TURN_MS, turn);
     socket.on('error', () => undefined);
     socket.on('close', () => finish(isConnected ? 'ended' : 'refused', false));
     socket.on('connect', () => {
@@ -155,7 +164,7 @@ export function probeOf(mode: LinkMode): {
   }
 }
 
-/** Pieces are half as long as they may be, and jitter is as long as the delay: a probe may take several times its least. */
+/** Pieces are half as long as they may be, and jitter may double a delay: a probe may take several times its least. */
 function slow(paddingBytes: number, msMin: number): { paddingBytes: number; timeoutMs: number; msMin: number } {
   return { paddingBytes, timeoutMs: 8 * msMin + PATIENCE_MS, msMin };
 }

@@ -252,7 +252,7 @@ for (const transport of ['ipc', 'tcp'] as const) {
     t.is(link.counters.connectionsReset, 0);
   });
 
-  test(`${transport}: a receiver that does not read stops its sender, and the relay holds no more than it may`, async (t) => {
+  test(`${transport}: a receiver that does not read stops its sender, and the relay holds little`, async (t) => {
     const { link, client, brokerEnd } = await connected(t, transport);
     brokerEnd.socket.pause();
     const sent = randomBytes(16 * 1024 * 1024);
@@ -304,7 +304,7 @@ for (const transport of ['ipc', 'tcp'] as const) {
     { mode: 'throttle', bytesPerS: 2_000_000 },
     { mode: 'slice', bytesMax: 8_000, pauseMs: 1 },
   ] as const satisfies readonly LinkMode[]) {
-    test(`${transport}: ${mode.mode} keeps order and loses nothing, and lets what waits pass when it heals`, async (t) => {
+    test(`${transport}: ${mode.mode} keeps order, loses nothing, and lets what waits pass when it heals`, async (t) => {
       const { link, client, brokerEnd } = await connected(t, transport);
       await link.set(mode, SEED);
       const first = randomBytes(100_000);

@@ -1,6 +1,6 @@
 /**
- * The relay's part of one link: listens where its client dials, and carries each connection to the broker as its mode says.
- * A mode replaces the one before it, and hits the connections that are there as well as those that come.
+ * The relay's part of one link: listens where its client dials, and carries each connection to the broker as its mode
+ * says. A mode replaces the one before it, and hits the connections that are there as well as those that come.
  */
 
 import { createServer, type Server, type Socket } from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * When the bytes of one direction of a connection may pass. Pure: time and randomness are handed in. Order is kept, since
- * only counts of bytes are granted, and the lane takes them from the front of what it holds.
+ * When the bytes of one direction of a connection may pass. Pure: time and randomness are handed in. Order is kept,
+ * since only counts of bytes are granted, and the lane takes them from the front of what it holds.
  */
 
 import type { Prng } from '../../../../src/core/prng.ts';

@@ -1,7 +1,8 @@
 /**
- * The fault that a relay does to the links of one, several or all clients. Proven when two witnesses agree, for each link: the
- * relay, whose counters say that it bit what the client or the broker sent, and a probe from outside that met it. Healed when
- * a probe from outside was answered through each link, as fast as a whole link answers, and the relay has counted it.
+ * The fault that a relay does to the links of one, several or all clients. Proven when two witnesses agree, for each
+ * link: the relay, whose counters say that it bit what the client or the broker sent, and a probe from outside that
+ * met it. Healed when a probe from outside was answered through each link, as fast as a whole link answers, and the
+ * relay has counted it.
  *
  * A probe of the whole link comes first: what it met later would mean nothing if the broker had not answered before.
  */
@@ -72,7 +73,7 @@ export class Partition {
 
   async #bite(): Promise<void> {
     const { relay, links, mode, seed, clock } = this.#options;
-    if (!(await this.#allShow(PASS))) return;
+    while (!(await this.#allShow(PASS))) if (this.#isHealing) return;
     const before = await relay.counters(links);
     await relay.set(links.map((link) => ({ link, mode, seed })));
     let after = before;
@@ -82,6 +83,7 @@ export class Partition {
       after = await relay.counters(links);
     }
     while (!(await this.#allShow(mode))) if (this.#isHealing) return;
+    // What the last probe met may be the healing.
     if (this.#isHealing) return;
     const saw = after.map((now, index) => `${now.link}: ${evidence(mode, before[index] ?? now, now)}`).join('; ');
     this.#proof = { atNs: clock.nowNs(), saw: `${linkModeText(mode)} (${saw}; seen by a probe)` };
@@ -132,9 +134,10 @@ function hasBitten(mode: LinkMode, before: LinkCounters, now: LinkCounters): boo
     case 'refuse':
       return now.connectionsReset > before.connectionsReset;
     case 'drop':
-      return mode.directions.every((direction) => now[direction].bytesDropped > before[direction].bytesDropped);
+      // Where nothing arrives nothing is answered: of two directions one may have nothing to drop.
+      return mode.directions.some((direction) => now[direction].bytesDropped > before[direction].bytesDropped);
     case 'stall':
-      return mode.directions.every((direction) => now[direction].bytesHeld > 0);
+      return mode.directions.some((direction) => now[direction].bytesHeld > 0);
     case 'reset':
       return now.connectionsCutInFrame > before.connectionsCutInFrame;
     case 'delay':

@@ -1,6 +1,7 @@
 /**
- * The relay as a process: `node relay-main.js`. It carries all links of a run, does what its stdin tells it, and ends when
- * that ends. It is a process of its own so that a busy harness delays no byte, and so that its cost can be measured.
+ * The relay as a process: `node relay-main.js`. It carries all links of a run, does what its stdin tells it, and ends
+ * when that ends. It is a process of its own so that a busy harness delays no byte, and so that its cost can be
+ * measured.
  */
 
 import { LineSplitter } from '../../../../src/component/channel.ts';

@@ -1,6 +1,6 @@
 /**
- * The relay of a run as the harness has it: a process of its own that carries every link. It ends with the harness. When it
- * ends before it is told to, the run has failed, and the failure says so.
+ * The relay of a run as the harness has it: a process of its own that carries every link. It ends with the harness.
+ * When it ends before it is told to, the run has failed, and the failure says so.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * What the harness and its relay say to each other: one JSON object a line, commands on the relay's stdin, one answer for
- * each on its stdout, in any order. When stdin ends the relay ends: it never outlives the harness.
+ * What the harness and its relay say to each other: one JSON object a line, commands on the relay's stdin, one answer
+ * for each on its stdout, in any order. When stdin ends the relay ends: it never outlives the harness.
  */
 
 import { asRecord, isCount } from '../../../../src/core/assert.ts';

@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { within } from '../../../../src/cli/testing/test-process.ts';
+import { type Clock, systemClock } from '../../../../src/core/clock.ts';
+import { BrokerServer } from '../../../../src/journal/broker/server.ts';
+import { JournalClient } from '../../../../src/journal/client.ts';
+import { SUMS_JOURNAL } from '../../../../src/journal/journals.ts';
+import { clockHash } from '../../../../src/journal/stamps.ts';
+import { parseEndpoint } from '../../../../src/transport/endpoint.ts';
+import { ZeromqDialer } from '../../../../src/transport/zeromq-link.ts';
+import type { LinkCounters } from './counters.ts';
+import { ForwardingRelay, LyingCounters, UnhealingRelay } from './lying-relays.ts';
+import { DIRECTIONS, type LinkMode, linkModeText } from './link-mode.ts';
+import { probeLink, probeOf, shows } from './link-probe.ts';
+import { Partition } from './partition.ts';
+import { RelayedLinks } from './relayed-links.ts';
+import type { Relay } from './relay-process.ts';
+import { addresses, eventually } from './testing/ends.ts';
+
+const SEED = 3;
+const LINK = 'summer-0';
+
+const CONFIG = {
+  partitions: 1,
+  retentionBytes: 1024 * 1024,
+  sumsBytes: 1024 * 1024,
+  pinAbsenceMs: 60_000,
+  pinPatienceMs: 60_000,
+} as const;
+
+const REFUSE: LinkMode = { mode: 'refuse', how: 'reset' };
+const DROP: LinkMode = { mode: 'drop', directions: DIRECTIONS };
+const STALL: LinkMode = { mode: 'stall', directions: ['to-client'] };
+const RESET: LinkMode = { mode: 'reset', bytesMax: 200 };
+const DELAY: LinkMode = { mode: 'delay', delayMs: 60, jitterMs: 60 };
+/** Those whose means differ between the transports. */
+const ON_TCP: readonly LinkMode[] = [{ mode: 'refuse', how: 'closed' }, REFUSE, DROP, RESET];
+const MODES: readonly LinkMode[] = [
+  ...ON_TCP,
+  STALL,
+  DELAY,
+  { mode: 'drop', directions: ['to-broker'] },
+  { mode: 'drop', directions: ['to-client'] },
+  { mode: 'stall', directions: ['to-broker'] },
+  { mode: 'reset', bytesMax: 4 * 1024 },
+  { mode: 'throttle', bytesPerS: 256 * 1024 },
+  { mode: 'slice', bytesMax: 256, pauseMs: 2 },
+];
+
+type World = { links: RelayedLinks; client: JournalClient };
+
+/** A broker of this process, and a client that reaches it through a relay. */
+async function world(t: ExecutionContext, transport: 'ipc' | 'tcp'): Promise<World> {
+  const { broker: address, folder } = await addresses(t, transport);
+  const server = await BrokerServer.start({
+    folder: join(folder, 'broker'),
+    endpoint: parseEndpoint(address),
+    config: CONFIG,
+    onFatal: (error) => t.fail(String(error)),
+  });
+  const links = await RelayedLinks.start({
+    transport,
+    folder,
+    broker: address,
+    links: [LINK],
+    clock: systemClock,
+    logPath: join(folder, 'relay.log'),
+    onFailure: ({ what }) => t.fail(what),
+  });
+  const client = new JournalClient({
+    dialer: new ZeromqDialer(parseEndpoint(links.endpointOf(LINK))),
+    clock: systemClock,
+    name: 'test',
+    address: links.endpointOf(LINK),
+    clockHash: clockHash(),
+    newSession: () => randomBytes(16).toString('hex'),
+  });
+  t.teardown(async () => {
+    client.close();
+    await links.close();
+    await server.stop();
+  });
+  await within(client.head(SUMS_JOURNAL), () => 'the first answer');
+  return { links, client };
+}
+
+function partition(
+  { links }: World,
+  mode: LinkMode,
+  relay: Relay = links.relay,
+  clock: Clock = systemClock,
+): Partition {
+  const endpointOf = (link: string): string => links.endpointOf(link);
+  return new Partition({ relay, links: [LINK], mode, seed: SEED, clock, endpointOf });
+}
+
+for (const transport of ['ipc', 'tcp'] as const) {
+  for (const mode of transport === 'ipc' ? MODES : ON_TCP) {
+    test(`${transport}: ${linkModeText(mode)} is proven while it bites, and healed when the broker answers`, async (t) => {
+      const here = await world(t, transport);
+      const fault = partition(here, mode);
+      fault.inject();
+      await eventually(
+        () => fault.proven() !== null,
+        () => `${linkModeText(mode)} is proven`,
+      );
+      t.is(fault.healed(), null);
+      fault.heal();
+      await eventually(
+        () => fault.healed() !== null,
+        () => `${linkModeText(mode)} is healed`,
+      );
+      t.true((fault.healed()?.atNs ?? 0) >= (fault.proven()?.atNs ?? Infinity));
+      t.log(fault.proven()?.saw, '|', fault.healed()?.saw);
+      t.is(await within(here.client.head(SUMS_JOURNAL), () => 'an answer after the healing'), 0);
+    });
+  }
+
+  test(`${transport}: no link that lets everything pass shows a probe what a fault would`, async (t) => {
+    const { links } = await world(t, transport);
+    for (const mode of MODES) {
+      const outcome = await probeLink(links.endpointOf(LINK), { clock: systemClock, ...probeOf(mode) });
+      // How long a probe takes shows a slow link. A busy machine may be as slow.
+      const quick = { ...outcome, elapsedNs: Math.min(outcome.elapsedNs, 1e6) };
+      t.false(shows(mode, quick), linkModeText(mode));
+      t.true(shows({ mode: 'pass' }, outcome), linkModeText(mode));
+    }
+  });
+}
+
+/** A clock on which so many looks have passed when `done` resolves: then a fault that has not bitten will not. */
+function counting(looks: number): { clock: Clock; done: Promise<unknown>; begin: () => void } {
+  const looked = new EventEmitter();
+  let left = looks;
+  const after: Clock['after'] = (delayMs, call) => {
+    left -= 1;
+    if (left === 0) looked.emit('enough');
+    return systemClock.after(delayMs, call);
+  };
+  const begin = (): void => void (left = looks);
+  return { clock: { ...systemClock, after }, done: once(looked, 'enough'), begin };
+}
+
+/** A probe that is not answered looks 150 times. */
+const LOOKS = 200;
+const SLOW_LOOKS = 500;
+
+function nothingDropped(counters: LinkCounters): LinkCounters {
+  const dropped = { bytesDropped: 0 };
+  const there = { ...counters['to-broker'], ...dropped };
+  return { ...counters, 'to-broker': there, 'to-client': { ...counters['to-client'], ...dropped } };
+}
+
+for (const mode of [REFUSE, DROP, STALL, RESET]) {
+  test(`a relay that forwards all and says ${linkModeText(mode)} proves nothing`, async (t) => {
+    const here = await world(t, 'ipc');
+    const { clock, done } = counting(LOOKS);
+    const fault = partition(here, mode, new ForwardingRelay(here.links.relay), clock);
+    fault.inject();
+    await within(done, () => 'some looks');
+    t.is(fault.proven(), null);
+    fault.heal();
+  });
+}
+
+test('counters that say nothing, or too little, prove nothing, though the link drops all', async (t) => {
+  const here = await world(t, 'ipc');
+  const { clock, done } = counting(LOOKS);
+  const fault = partition(here, DROP, new LyingCounters(here.links.relay, nothingDropped), clock);
+  fault.inject();
+  await within(done, () => 'some looks');
+  t.is(fault.proven(), null);
+  fault.heal();
+});
+
+for (const mode of [REFUSE, DROP, DELAY]) {
+  test(`a relay that never heals ${linkModeText(mode)}, and says that it does, is not healed`, async (t) => {
+    const here = await world(t, 'ipc');
+    const { clock, done } = counting(SLOW_LOOKS);
+    const fault = partition(here, mode, new UnhealingRelay(here.links.relay), clock);
+    fault.inject();
+    await eventually(
+      () => fault.proven() !== null,
+      () => 'it is proven',
+    );
+    fault.heal();
+    await within(done, () => 'some looks');
+    t.is(fault.healed(), null);
+  });
+}
