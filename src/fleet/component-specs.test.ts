@@ -31,21 +31,22 @@ test("the chunkers' rates add up to the rate, and none is 0", (t) => {
   t.deepEqual(ratesOfChunkers('max', 2), ['max', 'max']);
 });
 
+const OPTIONS: PipelineOptions = {
+  seed: 1,
+  chunkers: 2,
+  summers: 2,
+  partitions: 4,
+  files: 5,
+  chunks: { low: 0, high: 9 },
+  chunkBytes: { low: 32, high: 32 },
+  rate: 5,
+  batchBytes: 65_536,
+  retentionBytes: 2 ** 20,
+  slaMs: 1_500,
+};
+
 test('the arguments of the components are those that they document', (t) => {
-  const options: PipelineOptions = {
-    seed: 1,
-    chunkers: 2,
-    summers: 2,
-    partitions: 4,
-    files: 5,
-    chunks: { low: 0, high: 9 },
-    chunkBytes: { low: 32, high: 32 },
-    rate: 5,
-    batchBytes: 65_536,
-    retentionBytes: 2 ** 20,
-    slaMs: 1_500,
-  };
-  const specs = componentSpecs(options, { dataFolder: '/data', endpoint: 'ipc:///data/broker.ipc' });
+  const specs = componentSpecs(OPTIONS, { dataFolder: '/data', endpoint: 'ipc:///data/broker.ipc' });
   t.deepEqual(
     specs.map((spec) => spec.argv.join(' ')),
     [
@@ -59,4 +60,16 @@ test('the arguments of the components are those that they document', (t) => {
       ),
     ],
   );
+});
+
+function connectOf(name: string): string {
+  return `ipc:///data/relay-${name}.ipc`;
+}
+
+test('what stands between a client and the broker is dialled by that client alone', (t) => {
+  const specs = componentSpecs(OPTIONS, { dataFolder: '/data', endpoint: 'ipc:///data/broker.ipc', connectOf });
+  for (const { name, argv } of specs) {
+    const [flag, address] = name === 'broker' ? ['--listen', 'ipc:///data/broker.ipc'] : ['--connect', connectOf(name)];
+    t.is(argv[argv.indexOf(flag) + 1], address, name);
+  }
 });

@@ -48,9 +48,15 @@ function argvOf(component: Component, flags: Readonly<Record<string, string | nu
 /** The broker first, then the summers, then the chunkers: the order in which they are started. */
 export function componentSpecs(
   options: PipelineOptions,
-  at: { readonly dataFolder: string; readonly endpoint: string },
+  at: {
+    readonly dataFolder: string;
+    /** Where the broker listens. */
+    readonly endpoint: string;
+    /** Where the client of that name dials, if something stands between it and the broker; absent: at the broker. */
+    readonly connectOf?: (name: string) => string;
+  },
 ): ComponentSpec[] {
-  const { endpoint } = at;
+  const { endpoint, connectOf = () => endpoint } = at;
   const folder = (name: string): string => join(at.dataFolder, name);
   const broker: ComponentSpec = {
     name: 'broker',
@@ -65,14 +71,14 @@ export function componentSpecs(
   };
   const summers = partitionsOfSummers(options.partitions, options.summers).map((partitions, summer): ComponentSpec => {
     const name = `summer-${summer}`;
-    const argv = argvOf('summer', { data: folder(name), connect: endpoint, partitions: partitions.join(',') });
+    const argv = argvOf('summer', { data: folder(name), connect: connectOf(name), partitions: partitions.join(',') });
     return { name, component: 'summer', partitions, argv };
   });
   const chunkers = ratesOfChunkers(options.rate, options.chunkers).map((rate, chunker): ComponentSpec => {
     const name = `chunker-${chunker}`;
     const argv = argvOf('chunker', {
       data: folder(name),
-      connect: endpoint,
+      connect: connectOf(name),
       number: chunker,
       seed: options.seed,
       files: options.files,

@@ -73,8 +73,17 @@ export class Partition {
 
   async #bite(): Promise<void> {
     const { relay, links, mode, seed, clock } = this.#options;
+    const open = await relay.counters(links);
     while (!(await this.#allShow(PASS))) if (this.#isHealing) return;
-    const before = await relay.counters(links);
+    let before = await relay.counters(links);
+    // The end of a probe is under way for a moment: as long as the link has more connections than its client.
+    while (
+      !before.every(({ connectionsOpen }, index) => connectionsOpen <= Math.max(1, open[index]?.connectionsOpen ?? 1))
+    ) {
+      if (this.#isHealing) return;
+      await delay(clock, LOOK_MS);
+      before = await relay.counters(links);
+    }
     await relay.set(links.map((link) => ({ link, mode, seed })));
     let after = before;
     while (!after.every((now, index) => hasBitten(mode, before[index] ?? now, now))) {
