@@ -1,6 +1,7 @@
 /**
- * A pipeline of real processes that is measured: started, warmed up, watched over windows of time, killed here and there,
- * and drained at the end, when every sum must have been verified. What goes wrong is thrown by whatever is awaited.
+ * A pipeline of real processes that is measured: started, warmed up, watched over windows of time, killed here and
+ * there, and drained at the end, when every sum must have been verified. What goes wrong is thrown by whatever is
+ * awaited.
  */
 
 import { rm } from 'node:fs/promises';
@@ -67,7 +68,7 @@ export class Pipeline {
       clock: at.clock,
       listener: {
         onEvent: (process, event) => this.#onEvent(process, event),
-        onKilled: () => undefined,
+        onPlannedEnd: () => undefined,
         onFailure: (failure) => this.#fail(errorOf(failure)),
       },
     });
@@ -156,7 +157,10 @@ export class Pipeline {
     return steadinessOf(this.#looks, this.#generationChunks);
   }
 
-  /** Lets it run for so long, or until a sum was verified, and says what was done meanwhile. No flow at all is an error. */
+  /**
+   * Lets it run for so long, or until a sum was verified, and says what was done meanwhile. No flow at all is an
+   * error.
+   */
   async window(ms: number): Promise<FlowWindow> {
     await this.#refreshAll();
     const begin = this.#mark();
@@ -220,8 +224,8 @@ export class Pipeline {
   }
 
   /**
-   * Kills a process by SIGKILL and waits until it is ready again and a sum is verified whose file's end was intended after
-   * the kill. Resolves to the seconds from the kill to that sum.
+   * Kills a process by SIGKILL and waits until it is ready again and a sum is verified whose file's end was intended
+   * after the kill. Resolves to the seconds from the kill to that sum.
    */
   async killAndRecover(name: string): Promise<number> {
     const process = this.#fleet.named(name);

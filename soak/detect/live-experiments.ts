@@ -1,6 +1,7 @@
 /**
- * Runs the sabotages of the live harness: those of its processes over fake ones, a soak each; those of its audit over real
- * ones. What only withholds parts of the history is tried on the history of one soak, by checkers of its own for each.
+ * Runs the sabotages of the live harness: those of its processes over fake ones, a soak each; those of its audit over
+ * real ones. What only withholds parts of the history is tried on the history of one soak, by checkers of its own for
+ * each.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -47,7 +48,7 @@ const REAL: Partial<SoakOptions> = {
   chunks: { low: 4, high: 8 },
   rate: 1_500,
   chunkBytes: { low: 256, high: 256 },
-  faults: 'kill',
+  faults: ['kill'],
   faultIntervalMs: 1_500,
 };
 

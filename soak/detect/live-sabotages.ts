@@ -1,6 +1,7 @@
 /**
- * Sabotages of the soak's own harness: of its injector, its ears, its meters and sampler, over processes that speak the
- * protocol and do no work; of its live audit, auditor and feed, over real ones. None may hold, and the reason must be named.
+ * Sabotages of the soak's own harness: of its injector, its ears, its meters and sampler, over processes that speak
+ * the protocol and do no work; of its live audit, auditor and feed, over real ones. None may hold, and the reason must
+ * be named.
  */
 
 import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
@@ -24,7 +25,7 @@ export type LiveSabotage = {
   readonly fakes?: FakePlan;
 };
 
-const FAULTS: Partial<SoakOptions> = { faults: 'kill', durationMs: 4_000 };
+const FAULTS: Partial<SoakOptions> = { faults: ['kill'], durationMs: 4_000 };
 const EARLY_NS = 60e9;
 
 const OVER_FAKES: readonly Omit<LiveSabotage, 'over'>[] = [

@@ -1,4 +1,56 @@
-/** The vocabulary of faults: what a verdict counts, and a schedule draws from. */
+/**
+ * The one vocabulary of faults: a family is what `--faults` asks for, a kind is what a schedule draws and a verdict
+ * counts. Both worlds name their faults by family; `soak/simulation/plan.ts` says of which family each of its own
+ * kinds is.
+ */
 
-export type FaultKind = 'kill-broker' | 'kill-summer' | 'kill-all-summers' | 'kill-chunker';
-export const FAULT_KINDS: readonly FaultKind[] = ['kill-broker', 'kill-summer', 'kill-all-summers', 'kill-chunker'];
+export type FaultFamily =
+  | 'kill'
+  | 'pause'
+  | 'takeover'
+  | 'restart'
+  | 'retire'
+  | 'upgrade'
+  | 'partition'
+  | 'disk'
+  | 'powerloss'
+  | 'clock';
+
+/** The families that can be injected into real processes. */
+export type LiveFamily = Extract<FaultFamily, 'kill' | 'pause' | 'takeover' | 'restart'>;
+
+/** What is done to real processes. The name of a kind begins with that of its family. */
+export type FaultKind =
+  | `kill-${'broker' | 'summer' | 'all-summers' | 'chunker' | 'two-summers' | 'everything'}`
+  | `pause-${'broker' | 'summer' | 'chunker' | 'everything'}`
+  | `takeover-${'running' | 'paused' | 'dead'}`
+  | `restart-${'each' | 'all'}`;
+
+export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly Extract<FaultKind, `${Name}-${string}`>[] } = {
+  kill: ['kill-broker', 'kill-summer', 'kill-all-summers', 'kill-chunker', 'kill-two-summers', 'kill-everything'],
+  pause: ['pause-broker', 'pause-summer', 'pause-chunker', 'pause-everything'],
+  takeover: ['takeover-running', 'takeover-paused', 'takeover-dead'],
+  restart: ['restart-each', 'restart-all'],
+};
+
+/** The families that a soak over real processes can be asked for, in the order in which they are listed. */
+export const LIVE_FAMILIES: readonly LiveFamily[] = ['kill', 'pause', 'takeover', 'restart'];
+/** What a soak does when it is not asked. */
+export const DEFAULT_FAMILIES: readonly LiveFamily[] = ['kill', 'pause'];
+export const FAULT_KINDS: readonly FaultKind[] = LIVE_FAMILIES.flatMap(
+  (family): readonly FaultKind[] => KINDS_OF_FAMILY[family],
+);
+
+export function familyOf(kind: FaultKind): LiveFamily {
+  const family = LIVE_FAMILIES.find((candidate) => kind.startsWith(`${candidate}-`));
+  if (family === undefined) throw new TypeError(`no family has the fault ${kind}`);
+  return family;
+}
+
+/** The kinds of these families that differ from each other where so many summers run. */
+export function kindsOf(families: readonly LiveFamily[], { summers }: { readonly summers: number }): FaultKind[] {
+  const kinds = LIVE_FAMILIES.filter((family) => families.includes(family)).flatMap(
+    (family) => KINDS_OF_FAMILY[family],
+  );
+  return kinds.filter((kind) => kind !== 'kill-two-summers' || summers > 2);
+}

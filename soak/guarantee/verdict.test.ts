@@ -13,7 +13,7 @@ const HOLDING: RunEvidence = {
     { phase: 'steady', seconds: 6, chunksPublished: 100, sumsVerified: 5 },
   ],
   sumsVerified: 10,
-  faultsAsked: true,
+  faultsAsked: ['kill-broker', 'kill-chunker', 'kill-summer', 'kill-all-summers'],
   faults: new Map([
     ['kill-broker', { injected: 1, proven: 1, recovered: 1 }],
     ['kill-chunker', { injected: 2, proven: 2, recovered: 2 }],
@@ -116,7 +116,7 @@ for (const [title, change, reason] of INCONCLUSIVE) {
 }
 
 test('without faults none need to have hit', (t) => {
-  t.is(decideVerdict({ ...HOLDING, faultsAsked: false, faults: new Map() }).verdict, 'HOLDS');
+  t.is(decideVerdict({ ...HOLDING, faultsAsked: [], faults: new Map() }).verdict, 'HOLDS');
 });
 
 test('a failed process is named with its last words, and exits 1', (t) => {

@@ -6,7 +6,7 @@
 import { EXIT, type ViolationKind, type ViolationWitness } from '../../src/core/errors.ts';
 import { formatCount, formatDuration } from '../../src/core/units.ts';
 import type { Failure } from '../../src/fleet/exit-judgement.ts';
-import { FAULT_KINDS, type FaultKind } from './fault-kinds.ts';
+import type { FaultKind } from './fault-kinds.ts';
 import type { Phase } from './phase.ts';
 
 /** A violation and the process that saw it. */
@@ -29,9 +29,9 @@ export type PhaseFlow = {
 
 /** How the faults of one kind went. */
 export type FaultTally = {
-  /** Begun, whatever came of it. */
+  /** Begun, whatever came of it; one that was drawn in the place of one that missed counts in its place. */
   injected: number;
-  /** Seen to have hit: the exit signal was SIGKILL. */
+  /** A probe saw it bite. */
   proven: number;
   /** After its healing, each partition that it hit had a verified sum whose last chunk was intended after the fault. */
   recovered: number;
@@ -58,7 +58,8 @@ export type RunEvidence = {
   readonly sumsVerified: number;
   /** The same, added up over the phases of the sampler; absent: nobody sampled. */
   readonly sumsSampled?: number;
-  readonly faultsAsked: boolean;
+  /** Kinds of faults of which each was to hit. */
+  readonly faultsAsked: readonly FaultKind[];
   readonly faults: ReadonlyMap<FaultKind, FaultTally>;
   readonly chunkers: readonly ChunkerEnd[];
   /** One line for each process that did not end as it was asked to, and for each check that could not be made. */
@@ -76,8 +77,8 @@ export type Verdict = {
  * A violation beats a failure of a process, which beats everything that is merely missing. A process that refused its
  * arguments or its data folder at its start (exit 2) makes that the exit code of the run.
  *
- * A process that was ended by a signal which nobody sent is started again, and the run goes on to its end, so that it shows
- * whether the guarantee held. It never ends in HOLDS: no process may die so, and restarting it hides nothing.
+ * A process that was ended by a signal which nobody sent is started again, and the run goes on to its end, so that it
+ * shows whether the guarantee held. It never ends in HOLDS: no process may die so, and restarting it hides nothing.
  */
 export function decideVerdict(evidence: RunEvidence): Verdict {
   const violated = evidence.failures.filter((failure) => failure.exitCode === EXIT.violation);
@@ -150,7 +151,7 @@ function missingEvidence(evidence: RunEvidence): string[] {
   if (evidence.phases.length === 0) reasons.push('no phase was finished');
   if (evidence.sumsVerified === 0) reasons.push('no sums were verified');
   reasons.push(...contradictedCounts(evidence));
-  if (evidence.faultsAsked) reasons.push(...missingFaults(evidence));
+  if (evidence.faultsAsked.length > 0) reasons.push(...missingFaults(evidence));
   reasons.push(...evidence.unproven);
   for (const { process, drained, sumsOutstanding } of evidence.chunkers) {
     if (drained === null) {
@@ -182,11 +183,11 @@ function contradictedCounts({ sumsVerified, sumsSampled, chunkers, interrupted }
   return reasons;
 }
 
-function missingFaults({ faults }: RunEvidence): string[] {
+function missingFaults({ faults, faultsAsked }: RunEvidence): string[] {
   const proven = [...faults.values()].reduce((total, tally) => total + tally.proven, 0);
   if (proven === 0) return ['faults were asked for but none took effect'];
   const reasons: string[] = [];
-  for (const kind of FAULT_KINDS) {
+  for (const kind of faultsAsked) {
     if (!faults.has(kind)) reasons.push(`the fault ${kind} was asked for and never injected`);
   }
   for (const [kind, tally] of faults) {

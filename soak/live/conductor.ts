@@ -12,14 +12,16 @@ import { unreachable } from '../../src/core/assert.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { OperatingError, ViolationError } from '../../src/core/errors.ts';
 import type { ComponentProcess, Launch } from '../../src/fleet/component-process.ts';
-import { componentSpecs } from '../../src/fleet/component-specs.ts';
+import { componentSpecs, spareSpec } from '../../src/fleet/component-specs.ts';
 import type { Display } from './display.ts';
 import type { LiveDecorations } from './decorations.ts';
 import type { Failure } from '../../src/fleet/exit-judgement.ts';
 import type { FlightRecorder } from './flight-recorder.ts';
-import { FaultInjector, faultTargetOf } from './faults/injector.ts';
-import { injectFaults } from './faults/fault-phase.ts';
-import { faultSchedule } from './faults/schedule.ts';
+import { FaultInjector } from './faults/injector.ts';
+import { injectFaults, watchFaults } from './faults/fault-phase.ts';
+import { FleetTargets } from './faults/fleet-target.ts';
+import { faultsOf } from './faults/fault-plan.ts';
+import type { FaultKind } from '../guarantee/fault-kinds.ts';
 import { Fleet, READY_MS_MAX, STOP_MS_MAX } from '../../src/fleet/fleet.ts';
 import type { InterruptSignal } from '../../src/fleet/interrupt.ts';
 import { Meter } from '../../src/fleet/meter.ts';
@@ -40,6 +42,8 @@ import { sleepUntil, until } from '../../src/fleet/waiting.ts';
 const DRAIN_MARGIN_MS = 30_000;
 /** Violations beyond these are counted, and written to violations.csv, but not held. */
 const VIOLATIONS_HELD = 20;
+/** The part of what is waited for in all that a fault may take until it is seen to hit. */
+const PROOF_SHARE = 4;
 
 export type ConductorOptions = {
   readonly options: SoakOptions;
@@ -54,6 +58,8 @@ export type ConductorOptions = {
   readonly startNs: number;
   /** A drain that is not over by then is given up. */
   readonly drainMsMax: number;
+  /** Kinds that the schedule has a turn for. */
+  readonly faults: readonly FaultKind[];
   /** Null: there are no checks but those of the chunkers. */
   readonly audit: Audit | null;
   /** Null: there are no journals to follow. */
@@ -118,8 +124,9 @@ export class Conductor {
           this.#guard(() => {
             for (const heard of decorations.heard?.(process.name, event) ?? [event]) this.#onEvent(process, heard);
           }),
-        onKilled: ({ name }, { pid }) => {
-          if (decorations.exits?.(name) !== false) this.#injector.onKilled(name, { pid, nowNs: clock.nowNs() });
+        onPlannedEnd: ({ name }, { pid, code, signal }) => {
+          if (decorations.exits?.(name) === false) return;
+          this.#injector.onExit({ name, pid, code, signal, nowNs: clock.nowNs() });
         },
         onCrashed: (crash) => {
           this.#crashes.push(crash);
@@ -129,16 +136,15 @@ export class Conductor {
         ...this.#live.listener,
       },
     });
-    const targets = new Map(
-      this.#fleet.processes.map((process) => [process.name, faultTargetOf(process, this.#fleet, decorations)]),
-    );
     this.#injector = new FaultInjector({
-      targets: {
-        named: (name) => targets.get(name) ?? faultTargetOf(this.#fleet.named(name), this.#fleet),
-        chunkers: [...targets.values()].filter(({ name }) => name.startsWith('chunker-')),
+      targets: new FleetTargets({
+        fleet: this.#fleet,
         partitions: options.partitions,
-      },
+        spareSpec: (summer, name) => spareSpec(summer, { name, dataFolder }),
+        decorations,
+      }),
       onSettled: (fault) => record.faultSettled(fault),
+      proofMsMax: from.patienceMs === undefined ? undefined : from.patienceMs / PROOF_SHARE,
     });
     this.#sampler = new Sampler({
       fleet: this.#fleet,
@@ -157,20 +163,27 @@ export class Conductor {
     this.#interruption.interrupt(signal);
   }
 
-  /** Runs all of it. An error that this process itself ran into is a failure of the run, beside what was found until then. */
+  /**
+   * Runs all of it. An error that this process itself ran into is a failure of the run, beside what was found until
+   * then.
+   */
   async run(): Promise<RunOutcome> {
     const ticking = this.#tick().catch((error: unknown) => this.#fail(error));
+    const watched = { clock: this.#from.clock, signal: this.#ended.signal };
+    const watching = watchFaults(this.#injector, watched).catch((error: unknown) => this.#fail(error));
     try {
       await this.#lead();
     } catch (error) {
       this.#fail(error);
     }
+    this.#injector.healAll(this.#from.clock.nowNs());
     const hung = await this.#fleet.abandon(this.#interruption.kind === 'at once' || this.#error !== null);
     for (const name of hung) this.#unproven.push(`${name} did not end by itself and was killed`);
     this.#ended.abort();
     this.#interruption.close();
     this.#live.finish();
     await ticking;
+    await watching;
     if (this.#error !== null) this.#failures.push(ownFailure(this.#error));
     for (const { name } of this.#fleet.of('chunker')) {
       if (!this.#drained.has(name)) this.#meter.censorUnfinished(name);
@@ -230,8 +243,7 @@ export class Conductor {
 
   async #injectFaults(lengthMs: number): Promise<void> {
     const { clock, options, decorations } = this.#from;
-    const { seed, faultIntervalMs: intervalMs, summers, chunkers } = options;
-    const schedule = faultSchedule({ seed, lengthMs, intervalMs, summers, chunkers });
+    const schedule = faultsOf(options, lengthMs);
     const faults = decorations?.schedule?.(schedule) ?? schedule;
     const unproven = await injectFaults(faults, { injector: this.#injector, clock, signal: this.#interruption.early });
     if (unproven !== null) this.#unproven.push(unproven);
@@ -331,11 +343,12 @@ export class Conductor {
   #onEvent(process: ComponentProcess, event: ComponentEvent): void {
     const nowNs = this.#from.clock.nowNs();
     this.#live.onEvent(process.name, event);
+    this.#injector.onHeard(process.name, nowNs);
     switch (event.event) {
       case 'ready': {
         const forgotten = this.#meter.onReady(process.name, event);
         if (forgotten !== null) this.#onViolation({ ...forgotten, kind: 'state-behind' });
-        this.#injector.onReady(process.name, { pid: event.pid, nowNs });
+        this.#injector.onReady({ name: process.name, pid: event.pid, nowNs });
         if (this.#draining && process.spec.component === 'chunker') this.#askToDrain(process);
         return;
       }
@@ -389,7 +402,7 @@ export class Conductor {
       phases: phases.filter(({ phase }) => phase !== 'drain' && phase !== 'audit'),
       sumsVerified: this.#meter.totals().sumsVerified,
       sumsSampled: [...this.#outcomes.values()].reduce((sums, { window }) => sums + window.counts.sumsVerified, 0),
-      faultsAsked: this.#from.options.faults !== 'none',
+      faultsAsked: this.#from.faults,
       faults: this.#injector.tallies,
       chunkers: this.#fleet.of('chunker').map(
         ({ name }): ChunkerEnd => ({

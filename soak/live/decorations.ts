@@ -1,6 +1,6 @@
 /**
- * What may be put around the parts of a soak's own harness: how it is sabotaged without a flag in it. Each member is optional;
- * what is absent changes nothing.
+ * What may be put around the parts of a soak's own harness: how it is sabotaged without a flag in it. Each member is
+ * optional; what is absent changes nothing.
  */
 
 import type { Journals } from '../../src/journal/journals.ts';
@@ -8,13 +8,20 @@ import type { ComponentEvent } from '../../src/component/protocol.ts';
 import type { Totals } from '../../src/fleet/meter.ts';
 import type { Audit } from './audit/end-audit.ts';
 import type { ReadCheckpoints } from './audit/auditor.ts';
-import type { PlannedFault } from './faults/schedule.ts';
+import type { PlannedFault } from './faults/planned-fault.ts';
 import type { HistoryFilter } from '../guarantee/history.ts';
 
 export interface LiveDecorations {
   readonly history?: HistoryFilter;
-  /** Whether the injector's signal reaches this process. */
+  /** Whether the injector's signal that ends it reaches this process. */
   kills?(process: string): boolean;
+  /** Whether the one that stops it does, and the one that continues it. */
+  pauses?(process: string): boolean;
+  resumes?(process: string): boolean;
+  /** What a probe is told of the process's state in the kernel. */
+  states?(process: string, state: string | null): string | null;
+  /** Whether a successor of this summer is started. */
+  takeovers?(process: string): boolean;
   /** The faults of the schedule. */
   schedule?(faults: Iterable<PlannedFault>): Iterable<PlannedFault>;
   /** What the conductor hears of what a process says. */

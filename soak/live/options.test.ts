@@ -26,8 +26,9 @@ test('the defaults are those of the documentation', (t) => {
     retentionBytes: 268_435_456,
     slaMs: 30_000,
     transport: 'ipc',
-    faults: 'kill',
-    faultIntervalMs: 5_000,
+    faults: ['kill', 'pause'],
+    faultIntervalMs: 4_200,
+    faultPlan: null,
     audit: 'auto',
     data: null,
     results: 'results',
@@ -55,7 +56,8 @@ test('nonsense is one line that names the flag', (t) => {
     [{ rate: '2' }, /^--rate: /],
     [{ rate: 'fast' }, /^--rate: /],
     [{ transport: 'udp' }, /^--transport: must be ipc or tcp: "udp"$/],
-    [{ faults: 'all' }, /^--faults: /],
+    [{ faults: 'kill,all' }, /^--faults: "all" is none of kill, pause, /],
+    [{ faultPlan: '/nowhere/faults.csv' }, /^--fault-plan \/nowhere\/faults.csv: .*ENOENT/],
     [{ faultInterval: '1ms' }, /^--fault-interval: /],
     [{ data: '' }, /^--data: /],
     [{ results: '' }, /^--results: /],
@@ -63,6 +65,16 @@ test('nonsense is one line that names the flag', (t) => {
   for (const [changes, message] of refused) {
     t.throws(() => parseSoakOptions(texts(changes)), { instanceOf: UsageError, message }, JSON.stringify(changes));
   }
+});
+
+function asked(faults: string): readonly string[] {
+  return parseSoakOptions(texts({ faults })).faults;
+}
+
+test('faults are asked for by family, in any order', (t) => {
+  t.deepEqual(asked('none'), []);
+  t.deepEqual(asked('pause,kill'), ['kill', 'pause']);
+  t.deepEqual(asked('all'), ['kill', 'pause', 'takeover', 'restart']);
 });
 
 function depth(changes: SoakOptionTexts): string {

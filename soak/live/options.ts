@@ -14,13 +14,15 @@ import {
 import { batchBytesWithin } from '../../src/chunker/prepare-chunker.ts';
 import { batchBytesMaxOf } from '../../src/journal/broker/state.ts';
 import type { PipelineOptions } from '../../src/fleet/component-specs.ts';
-import { FAULT_KINDS } from '../guarantee/fault-kinds.ts';
+import { DEFAULT_FAMILIES, LIVE_FAMILIES, type LiveFamily, kindsOf } from '../guarantee/fault-kinds.ts';
+import { checkPlan, familiesOf, readFaultPlan } from './faults/fault-plan.ts';
+import type { PlannedFault } from './faults/planned-fault.ts';
 import { outlookOf } from './outlook.ts';
 import { planPhases } from './phases.ts';
 
 /**
- * `follow`: an auditor reads all journals and stores while the run goes on. `end`: what is left after the drain is checked.
- * `none`: only the chunkers check.
+ * `follow`: an auditor reads all journals and stores while the run goes on. `end`: what is left after the drain is
+ * checked. `none`: only the chunkers check.
  */
 export type AuditDepth = 'follow' | 'end' | 'none';
 
@@ -32,8 +34,11 @@ export type SoakOptions = PipelineOptions & {
   /** From all processes being ready to the beginning of the drain. */
   readonly durationMs: number;
   readonly transport: 'ipc' | 'tcp';
-  readonly faults: 'none' | 'kill';
+  /** Families that are asked for, in the order of `LIVE_FAMILIES`. */
+  readonly faults: readonly LiveFamily[];
   readonly faultIntervalMs: number;
+  /** The faults of an earlier run, which this one repeats; null: the seed decides. */
+  readonly faultPlan: readonly PlannedFault[] | null;
   readonly audit: 'auto' | AuditDepth;
   /** Null: a folder of the run's own, removed at the end. */
   readonly data: string | null;
@@ -64,11 +69,16 @@ export const SOAK_OPTION_DEFINITIONS: readonly (readonly [flags: string, descrip
     ['--retention <size>', 'the most bytes that a journal may hold', '256MiB'],
     ['--sla <time>', 'the longest that a sum may take', '30s'],
     ['--transport <ipc|tcp>', 'between the processes', 'ipc'],
-    ['--faults <none|kill>', 'kill: SIGKILL of the broker, of one summer, of all summers, of one chunker', 'kill'],
+    [
+      '--faults <list|all|none>',
+      `of ${LIVE_FAMILIES.join(', ')}; soak/FAULTS.md says what each does and what is expected`,
+      DEFAULT_FAMILIES.join(','),
+    ],
     [
       '--fault-interval <time>',
       'between two faults, on average (default: 5s, or less in a short run, so that each kind has its turn)',
     ],
+    ['--fault-plan <file>', 'repeat the faults of an earlier run, from its faults.csv, instead of --faults'],
     [
       '--audit <auto|follow|end|none>',
       'follow: check all journals and stores meanwhile; end: what is left at the end; auto: follow unless the rate is max or high',
@@ -93,6 +103,7 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
     return value;
   };
   const within = (name: string, range: Range): number => parseCountWithin(text(name), `--${dashed(name)}`, range);
+  const faultPlan = texts['faultPlan'] === undefined ? null : readFaultPlan(text('faultPlan'), '--fault-plan');
   const options: SoakOptions = {
     durationMs: atLeast(parseDuration(text('duration'), '--duration'), 1_000, '--duration', '1s'),
     seed: texts['seed'] === undefined ? randomInt(2 ** 32) : within('seed', SEED_RANGE),
@@ -107,8 +118,9 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
     retentionBytes: atLeast(parseBytes(text('retention'), '--retention'), 1, '--retention', '1'),
     slaMs: atLeast(parseDuration(text('sla'), '--sla'), 1, '--sla', '1ms'),
     transport: oneOf(text('transport'), '--transport', ['ipc', 'tcp']),
-    faults: oneOf(text('faults'), '--faults', ['none', 'kill']),
+    faults: faultPlan === null ? parseFamilies(text('faults')) : familiesOf(faultPlan),
     faultIntervalMs: 0,
+    faultPlan,
     audit: oneOf(text('audit'), '--audit', ['auto', 'follow', 'end', 'none']),
     data: texts['data'] === undefined ? null : text('data'),
     results: text('results'),
@@ -131,11 +143,12 @@ const FAULT_INTERVAL_MS_MIN = 1_000;
 function defaultFaultIntervalMs(options: SoakOptions): number {
   const faults = planPhases(options).find(({ phase }) => phase === 'faults');
   if (faults === undefined) return FAULT_INTERVAL_MS;
-  const turnMs = Math.floor(faults.durationMs / FAULT_KINDS.length);
+  const turnMs = Math.floor(faults.durationMs / Math.max(1, kindsOf(options.faults, options).length));
   return Math.max(FAULT_INTERVAL_MS_MIN, Math.min(FAULT_INTERVAL_MS, turnMs));
 }
 
 function checkTogether(options: SoakOptions): void {
+  if (options.faultPlan !== null) checkPlan(options.faultPlan, options);
   const { partitions, retentionBytes } = options;
   batchBytesWithin(options);
   const batchBytesMax = batchBytesMaxOf({ partitions, retentionBytes, sumsBytes: retentionBytes });
@@ -161,6 +174,20 @@ function dashed(name: string): string {
 function atLeast(value: number, lowest: number, option: string, lowestText: string): number {
   if (value < lowest) throw new UsageError(`${option}: must be at least ${lowestText}`);
   return value;
+}
+
+/** A list of families, in any order; `all` and `none` stand alone. */
+function parseFamilies(text: string): LiveFamily[] {
+  if (text === 'none') return [];
+  if (text === 'all') return [...LIVE_FAMILIES];
+  const asked = text.split(',');
+  const unknown = asked.find((name) => !LIVE_FAMILIES.some((family) => family === name));
+  if (unknown !== undefined) {
+    throw new UsageError(
+      `--faults: ${JSON.stringify(unknown)} is none of ${LIVE_FAMILIES.join(', ')}; all and none stand alone`,
+    );
+  }
+  return LIVE_FAMILIES.filter((family) => asked.includes(family));
 }
 
 function parseRate(text: string): number | 'max' {
@@ -196,6 +223,6 @@ export function workloadParameters(options: SoakOptions): Record<string, string 
     rate: options.rate,
     batch_bytes: options.batchBytes,
     transport: options.transport,
-    faults: options.faults,
+    faults: options.faults.length === 0 ? 'none' : options.faults.join(','),
   };
 }

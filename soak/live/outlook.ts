@@ -1,12 +1,12 @@
 /**
- * What a soak will be like, worked out from its options before anything is started: what cannot work is refused, and what
- * the user is in for is told. Pure.
+ * What a soak will be like, worked out from its options before anything is started: what cannot work is refused, and
+ * what the user is in for is told. Pure.
  */
 
 import { UsageError } from '../../src/core/errors.ts';
 import { type Range, formatBytes, formatCount, formatDuration } from '../../src/core/units.ts';
-import { faultSchedule } from './faults/schedule.ts';
-import { FAULT_KINDS, type FaultKind } from '../guarantee/fault-kinds.ts';
+import { faultsOf, kindCounts } from './faults/fault-plan.ts';
+import { type FaultKind, familyOf, kindsOf } from '../guarantee/fault-kinds.ts';
 import type { SoakOptions } from './options.ts';
 import { planPhases } from './phases.ts';
 
@@ -18,11 +18,14 @@ const DRAIN_MARGIN_MS = 30_000;
 const EARLIEST = 0.8;
 /** How often each kind is counted at most: in a run of weeks the counts are of no use. */
 const FAULTS_COUNTED_MAX = 10_000;
+/** So many faults of each family have their turn, or the run would show little of what that does. */
+const FAMILY_FAULTS_MIN = 2;
 
 export type Outlook = {
   /** Files that are complete when the drain begins, and bytes published by then. Null: at `--rate max` nobody knows. */
   readonly files: number | null;
   readonly bytes: number | null;
+  /** How often each kind has its turn: those that have none are not there. */
   readonly faults: ReadonlyMap<FaultKind, number>;
   /** Of the drain: what is expected, and when it is given up. Null as above. */
   readonly drainMs: number | null;
@@ -65,26 +68,25 @@ export function outlookOf(options: SoakOptions): Outlook {
   };
 }
 
-/** Every kind that was asked for has its turn, or the run could not show what it does. */
+/** Every family that was asked for has its turns, or the run could not show what it does. */
 function plannedFaults(options: SoakOptions): Map<FaultKind, number> {
-  const counts = new Map<FaultKind, number>();
-  if (options.faults === 'none') return counts;
+  const { faults: families, faultPlan, faultIntervalMs } = options;
   const lengthMs = planPhases(options).find(({ phase }) => phase === 'faults')?.durationMs ?? 0;
-  const { seed, faultIntervalMs: intervalMs, summers, chunkers } = options;
-  let seen = 0;
-  for (const { kind } of faultSchedule({ seed, lengthMs, intervalMs, summers, chunkers })) {
-    counts.set(kind, (counts.get(kind) ?? 0) + 1);
-    seen += 1;
-    if (seen === FAULTS_COUNTED_MAX) break;
-  }
-  if (counts.size < FAULT_KINDS.length) {
-    throw new UsageError(
-      `--fault-interval ${formatDuration(intervalMs)}: there is time for ${counts.size} of ${FAULT_KINDS.length} kinds of ` +
-        `faults in the ${formatDuration(lengthMs)} that --duration ${formatDuration(options.durationMs)} leaves for them; ` +
-        `ask for a longer --duration, a shorter --fault-interval or --faults none`,
-    );
-  }
-  return new Map(FAULT_KINDS.map((kind) => [kind, counts.get(kind) ?? 0]));
+  const counts = kindCounts(lengthMs === 0 ? [] : faultsOf(options, lengthMs), FAULTS_COUNTED_MAX);
+  const least = faultPlan === null ? FAMILY_FAULTS_MIN : 1;
+  const missed = families.find((family) => familyCount(counts, family) < least);
+  if (missed === undefined) return counts;
+  const room = `the ${formatDuration(lengthMs)} that --duration ${formatDuration(options.durationMs)} leaves for them`;
+  if (faultPlan !== null)
+    throw new UsageError(`--fault-plan: it has no ${missed} within ${room}; ask for a longer --duration`);
+  throw new UsageError(
+    `--fault-interval ${formatDuration(faultIntervalMs)}: there is time for ${familyCount(counts, missed)} faults of ` +
+      `${missed} in ${room}; ask for a longer --duration, a shorter --fault-interval or fewer --faults`,
+  );
+}
+
+function familyCount(counts: ReadonlyMap<FaultKind, number>, family: string): number {
+  return [...counts].reduce((total, [kind, count]) => total + (familyOf(kind) === family ? count : 0), 0);
 }
 
 /** Two lines for the user. */
@@ -94,7 +96,12 @@ export function outlookLines(outlook: Outlook, options: SoakOptions): readonly [
     files === null || bytes === null
       ? 'as many files as it can take'
       : `some ${formatCount(files)} files and ${formatBytes(bytes)}`;
-  const kinds = [...faults].map(([kind, count]) => `${count >= FAULTS_COUNTED_MAX / 4 ? 'many' : count} ${kind}`);
+  const kinds = options.faults.map((family) => {
+    const count = familyCount(faults, family);
+    const of = [...faults.keys()].filter((kind) => familyOf(kind) === family).length;
+    const all = kindsOf([family], options).length;
+    return `${count >= FAULTS_COUNTED_MAX / 4 ? 'many' : count} ${family} (${of} of ${all} kinds)`;
+  });
   const drain = drainMs === null ? 'a drain' : `a drain of some ${formatDuration(Math.max(1_000, drainMs))}`;
   return [
     `plan: ${flow} in ${formatDuration(options.durationMs)}; ${kinds.length === 0 ? 'no faults' : kinds.join(', ')}`,
@@ -107,8 +114,9 @@ function mean({ low, high }: Range): number {
 }
 
 /**
- * The chunks that a file which is open at a random moment still has to come: E[L^2] / 2 E[L] of lengths that are equally
- * likely from `low` to `high`, the end of the file counted. (The inspection paradox: long files are open longer.)
+ * The chunks that a file which is open at a random moment still has to come: E[L^2] / 2 E[L] of lengths that are
+ * equally likely from `low` to `high`, the end of the file counted. (The inspection paradox: long files are open
+ * longer.)
  */
 function residual({ low, high }: Range): number {
   const count = high - low + 1;

@@ -12,15 +12,18 @@ const EDGE_MS_MAX = 20_000;
 const STEADY_MS_MAX = 120_000;
 
 /**
- * With faults: a tenth each for warm-up, steady and heal, bounded, and the rest for faults. Without: a tenth of warm-up,
- * bounded, and the rest is steady. The durations add up to `durationMs`.
+ * With faults: a tenth each for warm-up, steady and heal, bounded, and the rest for faults. Without: a tenth of
+ * warm-up, bounded, and the rest is steady. The durations add up to `durationMs`.
  */
-export function planPhases(options: { readonly durationMs: number; readonly faults: 'none' | 'kill' }): TimedPhase[] {
+export function planPhases(options: {
+  readonly durationMs: number;
+  readonly faults: readonly unknown[];
+}): TimedPhase[] {
   const { durationMs } = options;
   assert(durationMs > 0, 'a run has a duration');
   const tenthMs = durationMs / 10;
   const edgeMs = Math.min(tenthMs, EDGE_MS_MAX);
-  if (options.faults === 'none') {
+  if (options.faults.length === 0) {
     return [
       { phase: 'warm-up', durationMs: edgeMs },
       { phase: 'steady', durationMs: durationMs - edgeMs },

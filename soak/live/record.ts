@@ -13,7 +13,7 @@ import type { LatencySummary } from '../../src/measure/histogram.ts';
 import { LATENCY_COLUMNS, type LatencyRow, latencyRow, seconds, secondsOrNull } from '../../src/results/latency-row.ts';
 import type { ProcessUsage } from '../../src/fleet/process-usage.ts';
 import { SAMPLE_COLUMNS, type Sample } from '../../src/results/samples.ts';
-import type { FaultRecord } from './faults/injector.ts';
+import type { FaultRecord } from './faults/open-fault.ts';
 import type { StageLatency, Totals } from '../../src/fleet/meter.ts';
 import type { Phase } from '../guarantee/phase.ts';
 import type { RecordedViolation } from '../guarantee/verdict.ts';
@@ -29,7 +29,7 @@ export const RECORD_FILES: readonly string[] = [
 
 const FAULT_COLUMNS = [
   ...'id,kind,target,moment,planned_s,injected_s,proven_s,healed_s,recovered_s,evidence'.split(','),
-  ...'first_recovered_s,partitions_hit,partitions_recovered'.split(','),
+  ...'first_recovered_s,partitions_hit,partitions_recovered,at_s,length_s,instead_of'.split(','),
 ];
 const VIOLATION_COLUMNS = 'elapsed_s,kind,process,journal,offset,file_id,index,detail'.split(',');
 
@@ -57,8 +57,8 @@ export class RunRecord {
   readonly #unwritten: Map<string, string> = new Map();
 
   /**
-   * `processes` name the columns of memory and descriptors. Times of the rows count from `startNs`. `onUnwritten` gets a line
-   * when a file is given up. Throws where the files cannot be created.
+   * `processes` name the columns of memory and descriptors. Times of the rows count from `startNs`. `onUnwritten` gets
+   * a line when a file is given up. Throws where the files cannot be created.
    */
   constructor(
     folder: string,
@@ -169,6 +169,9 @@ export class RunRecord {
       first_recovered_s: this.#elapsed(record.firstRecoveredNs),
       partitions_hit: record.partitionsHit,
       partitions_recovered: record.partitionsRecovered,
+      at_s: record.atMs / 1e3,
+      length_s: record.lengthMs / 1e3,
+      instead_of: record.insteadOf,
     };
   }
 

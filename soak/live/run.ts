@@ -1,4 +1,6 @@
-/** A soak as a run with a folder: makes the folder, supervises, decides the verdict, and writes down what it came to. */
+/**
+ * A soak as a run with a folder: makes the folder, supervises, decides the verdict, and writes down what it came to.
+ */
 
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -21,7 +23,8 @@ import { FlightRecorder } from './flight-recorder.ts';
 import { HISTORY_FOLDER } from '../guarantee/recorded-history.ts';
 import { chooseEndpoint } from '../../src/fleet/broker-address.ts';
 import type { InterruptSignal } from '../../src/fleet/interrupt.ts';
-import { processNames } from './faults/schedule.ts';
+import { spareNames } from './faults/fleet-target.ts';
+import { processNames } from './faults/planned-fault.ts';
 import type { LiveDecorations } from './decorations.ts';
 import type { SoakOptions } from './options.ts';
 import { outlookLines, outlookOf } from './outlook.ts';
@@ -80,6 +83,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
       clock,
       startNs,
       drainMsMax: outlook.drainMsMax,
+      faults: [...outlook.faults.keys()],
       audit: dependencies.audit,
       connect: dependencies.connect,
       ...(dependencies.decorations === undefined ? {} : { decorations: dependencies.decorations }),
@@ -148,7 +152,8 @@ async function beginRecord(
 ): Promise<{ readonly record: RunRecord; readonly flightRecorder: FlightRecorder }> {
   const { run, options, made, startNs, clock, onUnwritten } = of;
   const summers = processNames('summer', options.summers);
-  const processes = ['broker', ...summers, ...processNames('chunker', options.chunkers), SELF];
+  const spares = options.faults.includes('takeover') ? summers.flatMap(spareNames) : [];
+  const processes = ['broker', ...summers, ...spares, ...processNames('chunker', options.chunkers), SELF];
   try {
     await writeRunFile(folder, run);
     return {

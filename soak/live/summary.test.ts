@@ -34,7 +34,7 @@ const STEADY: PhaseOutcome = {
 };
 
 const PARTS = {
-  options: fakeOptions('results', { faults: 'kill' }),
+  options: fakeOptions('results', { faults: ['kill'] }),
   outcomes: new Map([['steady' as const, STEADY]]),
   faults: new Map<FaultKind, { injected: number; proven: number; recovered: number }>([
     ['kill-broker', { injected: 2, proven: 2, recovered: 2 }],
@@ -97,7 +97,7 @@ test('the line of a verdict that holds says how far its faults were apart', (t) 
   const shown = { ...PARTS, ...rest, verdict, folder: 'results/x', audit: 'none', keptData: null };
   t.regex(
     verdictScreen(shown),
-    /^HOLDS {2}2 of 4 fault kinds, 3 hits at least 1\.25 s apart, 1 file: each got exactly one right sum in time$/m,
+    /^HOLDS {2}2 of 5 fault kinds, 3 hits at least 1\.25 s apart, 1 file: each got exactly one right sum in time$/m,
   );
   t.notRegex(verdictScreen({ ...shown, faultGapNsMin: null }), /apart/);
 });

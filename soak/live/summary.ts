@@ -4,7 +4,7 @@ import { formatBytes, formatCount, formatDuration } from '../../src/core/units.t
 import type { LatencyHistogram } from '../../src/measure/histogram.ts';
 import { secondsOrNull } from '../../src/results/latency-row.ts';
 import { parametersText, type Sample } from '../../src/results/samples.ts';
-import { FAULT_KINDS, type FaultKind } from '../guarantee/fault-kinds.ts';
+import { type FaultKind, kindsOf } from '../guarantee/fault-kinds.ts';
 import { type SoakOptions, workloadParameters } from './options.ts';
 import type { Phase } from '../guarantee/phase.ts';
 import { type PhaseOutcome, RATE_SECONDS_MIN } from './sampler.ts';
@@ -107,6 +107,8 @@ export function verdictScreen(summary: RunSummary): string {
 }
 
 const REASONS_SHOWN = 12;
+/** Of the longest name of a kind of fault. */
+const KIND_WIDTH = 16;
 
 function field(name: string, text: string): string {
   return `  ${name.padEnd(12)}${text}`;
@@ -117,15 +119,18 @@ function counted(count: number, thing: string): string {
   return `${formatCount(count)} ${thing}${count === 1 ? '' : 's'}`;
 }
 
-/** What the verdict rests on, in its own line: which faults hit, how often and how close, and how many files were checked. */
+/**
+ * What the verdict rests on, in its own line: which faults hit, how often and how close, and how many files were
+ * checked.
+ */
 function coverage({ options, faults, faultGapNsMin, filesVerified }: RunSummary): string {
   const files = `${formatCount(filesVerified)} file${filesVerified === 1 ? '' : 's'}`;
-  if (options.faults === 'none') return `no faults, ${files}`;
+  if (options.faults.length === 0) return `no faults, ${files}`;
   const tallies = [...faults.values()];
   const kinds = tallies.filter(({ proven }) => proven > 0).length;
   const hits = tallies.reduce((total, { proven }) => total + proven, 0);
   const apart = faultGapNsMin === null ? '' : ` at least ${durationText(faultGapNsMin)} apart`;
-  return `${kinds} of ${FAULT_KINDS.length} fault kinds, ${formatCount(hits)} hits${apart}, ${files}`;
+  return `${kinds} of ${kindsOf(options.faults, options).length} fault kinds, ${formatCount(hits)} hits${apart}, ${files}`;
 }
 
 function headline(summary: RunSummary): string {
@@ -142,7 +147,10 @@ function headline(summary: RunSummary): string {
   }
 }
 
-/** What was offered beside what was achieved. Chunks of verified files are not shown: a file may be older than the phase. */
+/**
+ * What was offered beside what was achieved. Chunks of verified files are not shown: a file may be older than the
+ * phase.
+ */
 function throughputLines(steady: PhaseOutcome | undefined, offered: number | 'max'): string[] {
   if (steady === undefined || steady.window.seconds < RATE_SECONDS_MIN) return [];
   const { counts, seconds } = steady.window;
@@ -169,7 +177,7 @@ function latencyLines(outcomes: readonly PhaseOutcome[]): string[] {
 }
 
 function faultLines({ options, faults, recovery, firstRecovery }: RunSummary): string[] {
-  if (options.faults === 'none') return [field('faults', 'none asked for')];
+  if (options.faults.length === 0) return [field('faults', 'none asked for')];
   if (faults.size === 0) return [field('faults', '0')];
   return [...faults].map(([kind, tally], index) => {
     const histogram = recovery.get(kind);
@@ -179,7 +187,7 @@ function faultLines({ options, faults, recovery, firstRecovery }: RunSummary): s
         : ` in ${durationText(histogram?.percentileNs(50) ?? null)} (median), ` +
           `${durationText(histogram?.percentileNs(100) ?? null)} (longest); a first partition in ` +
           durationText(firstRecovery.get(kind)?.percentileNs(50) ?? null);
-    const text = `${kind.padEnd(16)} ${tally.proven} hit, ${tally.recovered} recovered${times}`;
+    const text = `${kind.padEnd(KIND_WIDTH)} ${tally.proven} hit, ${tally.recovered} recovered${times}`;
     return field(index === 0 ? 'faults' : '', text);
   });
 }

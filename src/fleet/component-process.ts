@@ -60,8 +60,11 @@ export function componentLaunch(mainPath: string): Launch {
   return { command: process.execPath, argv, environment: COMPONENT_ENVIRONMENT };
 }
 
-/** What the supervisor has asked of a process, by which its exit is judged. */
-export type Intent = 'run' | 'kill' | 'drain' | 'stop' | 'abandon';
+/**
+ * What the supervisor has asked of a process, by which its exit is judged. `restart`: to stop, and it is started again.
+ * `replace`: another one takes over all that it owns. `retire`: its producer is ended for good.
+ */
+export type Intent = 'run' | 'kill' | 'restart' | 'replace' | 'retire' | 'drain' | 'stop' | 'abandon';
 
 export type ProcessExit = {
   readonly pid: number;
@@ -81,8 +84,9 @@ export type ComponentProcessListener = {
 };
 
 /**
- * A log that is longer goes to `<log>.1`, in the place of an older one: at a start, and when a process that runs reports its
- * progress, once a second. So a run of days has logs of some 16 MiB a process, and what it writes in a second.
+ * A log that is longer goes to `<log>.1`, in the place of an older one: at a start, and when a process that runs
+ * reports its progress, once a second. So a run of days has logs of some 16 MiB a process, and what it writes in a
+ * second.
  */
 export const LOG_BYTES_MAX: number = 8 * 1024 * 1024;
 /** Commands to a child that does not read are dropped beyond this. */
@@ -123,11 +127,12 @@ export class ComponentProcess {
     return this.#incarnation?.pid ?? null;
   }
 
-  start(): void {
+  /** `besides`: arguments of this one start. */
+  start(besides: readonly string[] = []): void {
     assert(this.#incarnation === null, 'a process is started when it is down');
     const log = openLog(this.logPath);
     const { command, argv, environment } = this.#launch;
-    const child = spawn(command, [...argv, ...this.spec.argv], {
+    const child = spawn(command, [...argv, ...this.spec.argv, ...besides], {
       stdio: ['pipe', log, log, 'pipe'],
       detached: true,
       env: { ...environment, ...process.env },
@@ -194,8 +199,8 @@ function openLog(path: string): number {
 }
 
 /**
- * The process goes on writing to the file that it has open, at its end: so its content is moved, and not the file. A line
- * that is written between the copy and the cut is lost.
+ * The process goes on writing to the file that it has open, at its end: so its content is moved, and not the file. A
+ * line that is written between the copy and the cut is lost.
  */
 function boundLog(path: string): void {
   if (sizeOf(path) <= LOG_BYTES_MAX) return;

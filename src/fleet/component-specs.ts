@@ -45,6 +45,15 @@ function argvOf(component: Component, flags: Readonly<Record<string, string | nu
   return [component, ...argv, '--supervised', String(PROTOCOL_DESCRIPTOR)];
 }
 
+/** The same summer in another folder: it can take over from it. */
+export function spareSpec(
+  { argv, ...summer }: ComponentSpec,
+  { name, dataFolder }: { readonly name: string; readonly dataFolder: string },
+): ComponentSpec {
+  const folderAt = argv.indexOf('--data') + 1;
+  return { ...summer, name, argv: argv.toSpliced(folderAt, 1, join(dataFolder, name)) };
+}
+
 /** The broker first, then the summers, then the chunkers: the order in which they are started. */
 export function componentSpecs(
   options: PipelineOptions,

@@ -24,7 +24,13 @@ export function judgeExit(exit: ProcessExit, drained: boolean): 'as planned' | {
       if (signal === 'SIGKILL') return 'as planned';
       break;
     case 'stop':
+    case 'restart':
       if (code === EXIT.holds) return 'as planned';
+      break;
+    case 'replace':
+    case 'retire':
+      // It may be killed first, and come back to hear that it is replaced.
+      if (code === EXIT.fenced || signal === 'SIGKILL') return 'as planned';
       break;
     case 'drain':
       if (code === EXIT.holds && drained) return 'as planned';
@@ -39,7 +45,7 @@ export function judgeExit(exit: ProcessExit, drained: boolean): 'as planned' | {
       return intent satisfies never;
   }
   if (signal !== null) {
-    const instead = intent === 'stop' ? 'instead of exiting with 0' : 'which this run did not send';
+    const instead = isAskedToStop(intent) ? 'instead of exiting with 0' : 'which this run did not send';
     return { what: `pid ${pid} was ended by ${signal}, ${instead}` };
   }
   return { what: `pid ${pid} exited unexpectedly with ${code} (${MEANINGS.get(code) ?? 'an unknown code'})` };
@@ -50,8 +56,13 @@ export function judgeExit(exit: ProcessExit, drained: boolean): 'as planned' | {
  * read from its map, the system that was out of memory. Not while it was asked to end.
  */
 export function isCrash({ signal, intent }: ProcessExit): boolean {
-  if (signal === null || intent === 'stop' || intent === 'abandon') return false;
-  return intent !== 'kill' || signal !== 'SIGKILL';
+  if (signal === null || isAskedToStop(intent) || intent === 'abandon') return false;
+  const isKilled = intent === 'kill' || intent === 'replace' || intent === 'retire';
+  return !isKilled || signal !== 'SIGKILL';
+}
+
+function isAskedToStop(intent: ProcessExit['intent']): boolean {
+  return intent === 'stop' || intent === 'restart';
 }
 
 const MEANINGS: ReadonlyMap<number | null, string> = new Map([

@@ -23,7 +23,7 @@ test('asking for progress says whether it was answered, and waits for an answer 
     clock: systemClock,
     listener: {
       onEvent: (_, event) => seen.push(event.event),
-      onKilled: () => undefined,
+      onPlannedEnd: () => undefined,
       onFailure: ({ what }) => t.fail(what),
     },
   });

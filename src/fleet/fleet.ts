@@ -1,6 +1,7 @@
 /**
- * All processes of a run: started in order, restarted when a planned kill has hit, asked for progress, ended in order.
- * Every exit is judged by what was asked of the process; one that was not asked for is a failure of the run.
+ * All processes of a run: started in order, started again when a planned end has come, stopped and continued, replaced
+ * by others, asked for progress, ended in order. Every exit is judged by what was asked of the process; one that was
+ * not asked for is a failure of the run.
  */
 
 import { join } from 'node:path';
@@ -16,6 +17,7 @@ import {
   type ProcessExit,
 } from './component-process.ts';
 import { type Failure, isCrash, judgeExit, lastLogLines } from './exit-judgement.ts';
+import { Pauser } from './pauser.ts';
 import { until } from './waiting.ts';
 
 /** From its start to its ready line. */
@@ -36,11 +38,11 @@ export type FleetListener = {
   onEvent(process: ComponentProcess, event: ComponentEvent): void;
   /** A process has ended, before anything is done about it. */
   onExit?(process: ComponentProcess, exit: ProcessExit): void;
-  /** A planned kill has hit. */
-  onKilled(process: ComponentProcess, exit: ProcessExit): void;
+  /** An end has come that was planned: by a kill, a restart or a successor. */
+  onPlannedEnd(process: ComponentProcess, exit: ProcessExit): void;
   /**
-   * A process was ended by a signal that nobody sent, and is started again. Without this listener, and from the moment on
-   * at which it has happened to one process too often, that is a failure.
+   * A process was ended by a signal that nobody sent, and is started again. Without this listener, and from the moment
+   * on at which it has happened to one process too often, that is a failure.
    */
   onCrashed?(crash: Failure): void;
   /** It is started again when this resolves, at once without it. Never rejects. */
@@ -57,6 +59,10 @@ export class Fleet {
   readonly #reports: Map<string, number> = new Map();
   readonly #silentChecks: Map<string, number> = new Map();
   readonly #crashes: Map<string, number> = new Map();
+  /** Those that others have taken the place of: they may be down. */
+  readonly #replaced: Set<string> = new Set();
+  readonly #pauser: Pauser;
+  readonly #makeProcess: (spec: ComponentSpec) => ComponentProcess;
   readonly #clock: Clock;
   readonly #listener: FleetListener;
   #restarting = true;
@@ -77,10 +83,13 @@ export class Fleet {
       onExit: (process, exit) => this.#onExit(process, exit),
       onBroken: (process, error) => this.#fail(process, { what: error.message, exitCode: null }),
     };
-    for (const spec of specs) {
-      const logPath = join(logsFolder, `${spec.name}.log`);
-      this.#processes.set(spec.name, new ComponentProcess(spec, { launch, logPath, listener }));
-    }
+    this.#makeProcess = (spec) =>
+      new ComponentProcess(spec, { launch, logPath: join(logsFolder, `${spec.name}.log`), listener });
+    for (const spec of specs) this.#processes.set(spec.name, this.#makeProcess(spec));
+    this.#pauser = new Pauser({
+      onLost: ({ message: what }) =>
+        this.#listener.onFailure({ process: 'pauser', what, exitCode: null, beforeReady: false, lastLogLines: [] }),
+    });
   }
 
   get processes(): readonly ComponentProcess[] {
@@ -116,12 +125,12 @@ export class Fleet {
     if (judged !== 'as planned') {
       const exitCode = exit.signal === null ? exit.code : null;
       this.#fail(process, { what: judged.what, exitCode, beforeReady: !exit.wasReady });
-    } else if (exit.intent === 'kill') {
+    } else if (exit.intent === 'kill' || exit.intent === 'restart') {
       this.#silentChecks.set(process.name, 0);
-      this.#listener.onKilled(process, exit);
+      this.#listener.onPlannedEnd(process, exit);
       // Whoever has said that it has drained has nothing left to do.
       if (!this.hasDrained(process)) void this.#restart(process);
-    }
+    } else if (exit.intent === 'replace' || exit.intent === 'retire') this.#listener.onPlannedEnd(process, exit);
   }
 
   /** Counts one more. */
@@ -141,7 +150,7 @@ export class Fleet {
       beforeReady: !exit.wasReady,
       lastLogLines: lastLogLines(process.logPath, LOG_LINES_SHOWN),
     });
-    if (!this.hasDrained(process)) void this.#restart(process);
+    if (!this.hasDrained(process) && !this.#replaced.has(process.name)) void this.#restart(process);
   }
 
   async #restart(process: ComponentProcess): Promise<void> {
@@ -181,6 +190,51 @@ export class Fleet {
     process.ask('kill', 'SIGKILL');
   }
 
+  /** Ends a process that is ready by SIGTERM; it is started again as soon as it has ended. */
+  restart(process: ComponentProcess): void {
+    process.ask('restart', 'SIGTERM');
+  }
+
+  /** Stops a process (SIGSTOP) for `limitMs` at the most. */
+  pause(process: ComponentProcess, limitMs: number): void {
+    if (process.pid !== null) this.#pauser.stop(process.pid, limitMs);
+  }
+
+  /** Continues it (SIGCONT). */
+  resume(process: ComponentProcess): void {
+    if (process.pid !== null) this.#pauser.resume(process.pid);
+  }
+
+  /** Makes a process known that was not there from the beginning. It is down. */
+  add(spec: ComponentSpec): ComponentProcess {
+    const process = this.#processes.get(spec.name) ?? this.#makeProcess(spec);
+    this.#processes.set(spec.name, process);
+    return process;
+  }
+
+  /**
+   * Starts `successor`, which is down, to take over what `old` owns. From now on the old one may end with exit 12, and
+   * is not started again.
+   */
+  replace(old: ComponentProcess, successor: ComponentProcess): void {
+    this.#replaced.add(old.name);
+    this.#replaced.delete(successor.name);
+    old.ask('replace');
+    successor.start(['--take-over']);
+  }
+
+  /** Kills a process, which stays down: it is replaced, or about to be. */
+  killForGood(process: ComponentProcess): void {
+    this.#replaced.add(process.name);
+    process.ask('replace', 'SIGKILL');
+  }
+
+  /** Starts one that was replaced and is down; it is expected to find that out, and to end with exit 12. */
+  startReplaced(process: ComponentProcess): void {
+    if (process.state === 'down') process.start();
+    process.ask('replace');
+  }
+
   /** Asks every ready process for its progress, and waits a little for the answers. Whether all have answered. */
   async refresh(bound: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<boolean> {
     const asked = this.processes.filter((process) => process.state === 'ready');
@@ -204,14 +258,15 @@ export class Fleet {
     }
   }
 
-  /** Whether every process is ready. */
+  /** Whether every process is ready that no other has taken the place of. */
   isWhole(): boolean {
-    return this.processes.every((process) => process.state === 'ready');
+    return this.processes.every((process) => process.state === 'ready' || this.#replaced.has(process.name));
   }
 
   /** Asks the processes to end with SIGTERM and waits; the names of those that had to be killed. */
   async stop(processes: readonly ComponentProcess[]): Promise<string[]> {
     this.#restarting = false;
+    this.#pauser.close();
     for (const process of processes) process.ask('stop', 'SIGTERM');
     return this.#awaitEnd(processes, STOP_MS_MAX);
   }
@@ -219,6 +274,7 @@ export class Fleet {
   /** Ends everything that still runs, gracefully for a few seconds unless `atOnce`. */
   async abandon(atOnce: boolean): Promise<string[]> {
     this.#restarting = false;
+    this.#pauser.close();
     for (const process of this.processes) process.ask('abandon', atOnce ? 'SIGKILL' : 'SIGTERM');
     return this.#awaitEnd(this.processes, ABANDON_MS_MAX);
   }

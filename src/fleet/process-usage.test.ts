@@ -2,13 +2,15 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { cpuSecondsOf, diskBytesOf, readProcessUsage, rssBytesOf, writtenBytesOf } from './process-usage.ts';
+import { cpuSecondsOf, diskBytesOf, readProcessUsage, rssBytesOf, stateOf, writtenBytesOf } from './process-usage.ts';
 
 test('resident memory, CPU time and written bytes are read from the text of /proc', (t) => {
   t.is(rssBytesOf('Name:\tnode\nVmRSS:\t    2048 kB\nThreads:\t7\n'), 2_097_152);
   t.is(rssBytesOf('Name:\tnode\nState:\tZ (zombie)\n'), null);
   t.is(cpuSecondsOf('12 (a) b (c) S 1 12 12 0 -1 4194560 1 0 0 0 250 150 0 0 20 0 7 0 1'), 4);
   t.is(cpuSecondsOf(''), null);
+  t.is(stateOf('12 (a) T (c) S 1 12'), 'S');
+  t.is(stateOf(''), null);
   t.is(writtenBytesOf('rchar: 9\nwchar: 8\nread_bytes: 7\nwrite_bytes: 4096\ncancelled_write_bytes: 5\n'), 4096);
   t.is(writtenBytesOf(''), null);
 });

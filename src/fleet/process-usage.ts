@@ -30,6 +30,17 @@ export function cpuSecondsOf(stat: string): number | null {
   return Number.isFinite(ticks) ? ticks / TICKS_PER_SECOND : null;
 }
 
+/** The letter of a process's state in the text of /proc/<pid>/stat: R runs, S sleeps, T is stopped, Z has ended. */
+export function stateOf(stat: string): string | null {
+  return /^ (?<state>[A-Za-z]) /.exec(stat.slice(stat.lastIndexOf(')') + 1))?.groups?.['state'] ?? null;
+}
+
+/** As the kernel has it now; null when there is no such process. */
+export function processState(pid: number): string | null {
+  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  return stat === null ? null : stateOf(stat);
+}
+
 /** write_bytes of the text of /proc/<pid>/io. */
 export function writtenBytesOf(io: string): number | null {
   const bytes = /^write_bytes: (\d+)$/m.exec(io)?.[1];

@@ -91,12 +91,18 @@ export function csvText<Column extends string>(columns: readonly Column[], rows:
 
 /**
  * The rows of a file as records of text, a missing value being ''. A last line that was cut (its writer was killed) is
- * left out. Throws a CsvError when the file is not of the grammar, and when a column has no name or that of another one.
+ * left out. Throws a CsvError when the file is not of the grammar, and when a column has no name or that of another
+ * one.
  */
 export function readCsv(path: string): Record<string, string>[] {
+  return readCsvBytes(readFileSync(path));
+}
+
+/** The same of what was read already. */
+export function readCsvBytes(bytes: Buffer): Record<string, string>[] {
   const rows: Record<string, string>[] = [];
   let columns: readonly string[] | null = null;
-  parseCsv(readFileSync(path), ({ fields, error }) => {
+  parseCsv(bytes, ({ fields, error }) => {
     if (columns === null) {
       columns = fields;
       const index = columns.findIndex((name, at) => name === '' || fields.indexOf(name) < at);

@@ -119,7 +119,7 @@ test.serial(
     t.teardown(() => rmSync(results, { recursive: true, force: true }));
     const options = fakeOptions(results, {
       durationMs: 20_000,
-      faults: 'kill',
+      faults: ['kill'],
       faultIntervalMs: 1_000,
       audit: 'follow',
       chunkers: 1,

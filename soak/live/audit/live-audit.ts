@@ -1,9 +1,10 @@
 /**
- * A soak's history as it happens: what the conductor sees of its processes, and what an auditor reads from journals and
- * stores, for the same checkers as in the simulation. What they find is a violation of the run; what they miss is said.
+ * A soak's history as it happens: what the conductor sees of its processes, and what an auditor reads from journals
+ * and stores, for the same checkers as in the simulation. What they find is a violation of the run; what they miss is
+ * said.
  *
- * Follows only what it has seen from the first record on: a run that goes on from an older data folder is audited at its
- * end alone.
+ * Follows only what it has seen from the first record on: a run that goes on from an older data folder is audited at
+ * its end alone.
  */
 
 import { dirname, join } from 'node:path';
@@ -49,7 +50,8 @@ export class LiveAudit {
   readonly #from: LiveAuditOptions;
   readonly #checkers: readonly Checker[] = makeCheckers();
   readonly #history: HistoryLog;
-  readonly #owners: readonly ShardOwner[];
+  /** By process, the shards that it owns now. */
+  #owners: readonly ShardOwner[];
   #journals: Journals | null = null;
   #auditor: Auditor | null = null;
   /** Why nothing is followed, or no longer; null: it is. */
@@ -86,7 +88,8 @@ export class LiveAudit {
       seed: options.seed,
       slaMs: options.slaMs,
       partitions: options.partitions,
-      processes: specs.map(({ name }) => name),
+      // Summers that replace each other are judged by their shards: who owns one has reported, and did to the end.
+      processes: specs.filter((spec) => !isReplaceable(spec, options)).map(({ name }) => name),
       // The verdict on faults is the conductor's, which knows how many it came to inject.
       faults: {},
       flowMsMin: FLOW_SECONDS_MIN * 1e3,
@@ -210,6 +213,7 @@ export class LiveAudit {
     this.#record({ event: 'ready', process });
     if (event.component === 'summer') {
       const { shards, epochs } = event;
+      this.#own(process, shards);
       this.#auditor?.raised(shards.map((shard, index) => ({ process, shard, epoch: epochs[index] ?? 0 })));
     } else if (event.component === 'chunker') {
       const { producer, verifiedTotal, chunkerNumber } = event;
@@ -218,6 +222,15 @@ export class LiveAudit {
       if (!this.#producers.has(process)) this.#producers.set(process, { producer, verifiedTotal });
       this.#record({ event: 'producer', process, producer, workload, fileCount: null });
     }
+  }
+
+  /** A successor may have taken them from another one. */
+  #own(process: string, shards: readonly number[]): void {
+    const folder = join(this.#from.dataFolder, process);
+    const others = this.#owners
+      .filter((owner) => owner.process !== process)
+      .map((owner) => ({ ...owner, shards: owner.shards.filter((shard) => !shards.includes(shard)) }));
+    this.#owners = [...others.filter((owner) => owner.shards.length > 0), { process, folder, shards }];
   }
 
   /** The acknowledgements of a second are one: their stamp is that of the report, which is later. */
@@ -280,6 +293,10 @@ export class LiveAudit {
       this.#isRefused = true;
     }
   }
+}
+
+function isReplaceable({ component }: ComponentSpec, { faults }: SoakOptions): boolean {
+  return component === 'summer' && faults.includes('takeover');
 }
 
 function readCheckpoints({ folder, shards }: ShardOwner): Promise<ReadonlyMap<number, Checkpoint | null>> {

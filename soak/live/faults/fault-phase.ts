@@ -1,29 +1,69 @@
-/** The phase in which faults are injected: each at its time, or when its targets are ready. */
+/**
+ * The phase in which faults are injected: each at its time, or when its targets are ready; one that has missed again.
+ */
 
-import type { Clock } from '../../../src/core/clock.ts';
+import { type Clock, delay } from '../../../src/core/clock.ts';
 import { READY_MS_MAX } from '../../../src/fleet/fleet.ts';
 import { sleepUntil, until } from '../../../src/fleet/waiting.ts';
 import type { FaultInjector } from './injector.ts';
-import type { PlannedFault } from './schedule.ts';
+import type { PlannedFault } from './planned-fault.ts';
+
+/** Between two looks at the probes. */
+const LOOK_MS = 20;
 
 export type FaultPhase = {
-  readonly injector: Pick<FaultInjector, 'canInject' | 'inject'>;
+  readonly injector: Pick<FaultInjector, 'canInject' | 'inject' | 'isHealed' | 'takeMissed'>;
   readonly clock: Clock;
   /** Ends the phase early. */
   readonly signal: AbortSignal;
 };
 
-/** Injects `faults`, whose times count from now. Resolves with what is unproven if one found no target, else with null. */
+/**
+ * Injects `faults`, whose times count from now, and waits until the last one is over. They are numbered as they come.
+ * Resolves with what is unproven if one found no target, else with null.
+ */
 export async function injectFaults(faults: Iterable<PlannedFault>, phase: FaultPhase): Promise<string | null> {
   const { injector, clock, signal } = phase;
   const beginNs = clock.nowNs();
-  for (const fault of faults) {
+  const bound = { clock, timeoutMs: READY_MS_MAX, signal };
+  let id = 0;
+  const inject = async (fault: PlannedFault): Promise<string | null> => {
+    id += 1;
     const plannedNs = beginNs + fault.atMs * 1e6;
     await sleepUntil(clock, plannedNs, signal);
-    const isPossible = await until(() => injector.canInject(fault), { clock, timeoutMs: READY_MS_MAX, signal });
+    const isPossible = await until(() => injector.canInject(fault), bound);
     if (signal.aborted) return null;
-    if (!isPossible) return `the fault ${fault.id} (${fault.kind}) found no target that was ready`;
-    injector.inject(fault, { plannedNs, nowNs: clock.nowNs() });
+    if (!isPossible) return `the fault ${id} (${fault.kind}) found no target that was ready`;
+    injector.inject({ ...fault, id }, { plannedNs, nowNs: clock.nowNs() });
+    return null;
+  };
+  const again = async (): Promise<string | null> => {
+    for (;;) {
+      const missed = injector.takeMissed();
+      if (missed.length === 0 || signal.aborted) return null;
+      for (const fault of missed) {
+        const why = await inject(fault);
+        if (why !== null) return why;
+        await until(() => injector.isHealed, bound);
+      }
+    }
+  };
+  for (const fault of faults) {
+    const why = (await inject(fault)) ?? (await again());
+    if (why !== null) return why;
+    if (signal.aborted) return null;
   }
-  return null;
+  await until(() => injector.isHealed, bound);
+  return again();
+}
+
+/** Looks at the probes of what is under way, until the signal is aborted. */
+export async function watchFaults(
+  injector: Pick<FaultInjector, 'step'>,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<void> {
+  while (!signal.aborted) {
+    injector.step(clock.nowNs());
+    await delay(clock, LOOK_MS, signal);
+  }
 }

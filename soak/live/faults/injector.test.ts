@@ -1,73 +1,56 @@
 import test from 'ava';
 import fc from 'fast-check';
-import type { ComponentCommand } from '../../../src/component/protocol.ts';
-import { FaultInjector, type FaultRecord, type FaultTarget } from './injector.ts';
-import type { PlannedFault } from './schedule.ts';
 import type { FaultKind } from '../../guarantee/fault-kinds.ts';
+import { FakeTarget, FakeTargets } from '../testing/fake-targets.ts';
+import { FaultInjector } from './injector.ts';
+import type { FaultRecord } from './open-fault.ts';
+import type { PlannedFault } from './planned-fault.ts';
 
-class Target implements FaultTarget {
-  readonly name: string;
-  readonly partitions: readonly number[];
-  pid: number | null = 1;
-  ready = true;
-  readonly commands: ComponentCommand[] = [];
+type World = {
+  injector: FaultInjector;
+  fakes: FakeTargets;
+  targets: Record<string, FakeTarget>;
+  settled: FaultRecord[];
+};
 
-  constructor(name: string, partitions: readonly number[] = []) {
-    this.name = name;
-    this.partitions = partitions;
-  }
-  kill(): void {
-    this.ready = false;
-  }
-  send(command: ComponentCommand): void {
-    this.commands.push(command);
-  }
-}
-
-function world(): { injector: FaultInjector; targets: Record<string, Target>; settled: FaultRecord[] } {
-  const targets: Record<string, Target> = {
-    broker: new Target('broker'),
-    'summer-0': new Target('summer-0', [0, 1]),
-    'summer-1': new Target('summer-1', [2, 3]),
-    'chunker-0': new Target('chunker-0'),
-    'chunker-1': new Target('chunker-1'),
-  };
+function world(): World {
+  const fakes = new FakeTargets();
   const settled: FaultRecord[] = [];
-  const named = (name: string): Target => targets[name] ?? new Target(name);
-  const injector = new FaultInjector({
-    targets: { named, chunkers: [named('chunker-0'), named('chunker-1')], partitions: 4 },
-    onSettled: (record) => settled.push(record),
-  });
-  return { injector, targets, settled };
+  const injector = new FaultInjector({ targets: fakes, onSettled: (record) => settled.push(record) });
+  return { injector, fakes, targets: Object.fromEntries(fakes.all.map((target) => [target.name, target])), settled };
 }
 
-function plan(kind: FaultKind, targets: readonly string[], id = 1): PlannedFault {
-  return { id, kind, targets, atMs: 0 };
+function plan(kind: FaultKind, targets: readonly string[], id = 1, lengthMs = 0): PlannedFault {
+  return { id, kind, targets, atMs: 0, lengthMs };
 }
 
 const recovered = (partition: number, intendedNs: number, verifiedNs: number, fault = 1) =>
   ({ event: 'recovered', fault, partition, intendedNs, verifiedNs }) as const;
 
+function killed(injector: FaultInjector, name: string, exit: { readonly pid: number; readonly nowNs: number }): void {
+  injector.onExit({ name, code: null, signal: 'SIGKILL', ...exit });
+}
+
 /** The target has ended, and is ready again under the next pid. */
-function restart(injector: FaultInjector, target: Target | undefined, nowNs: number): void {
+function restart(injector: FaultInjector, target: FakeTarget | undefined, nowNs: number): void {
   if (target === undefined) throw new Error('the target is known');
   const { name, pid } = target;
-  injector.onKilled(name, { pid: pid ?? 0, nowNs });
+  killed(injector, name, { pid: pid ?? 0, nowNs });
   target.pid = (pid ?? 0) + 1;
   target.ready = true;
-  injector.onReady(name, { pid: target.pid, nowNs: nowNs + 1 });
+  injector.onReady({ name, pid: target.pid, nowNs: nowNs + 1 });
 }
 
 test('a fault goes from its injection over proof and healing to the recovery of every partition that it hit', (t) => {
   const { injector, targets, settled } = world();
   injector.inject(plan('kill-all-summers', ['summer-0', 'summer-1']), { plannedNs: 90, nowNs: 100 });
-  injector.onKilled('summer-0', { pid: 1, nowNs: 110 });
+  killed(injector, 'summer-0', { pid: 1, nowNs: 110 });
   t.is(injector.openRecords()[0]?.provenNs, null);
-  injector.onKilled('summer-1', { pid: 1, nowNs: 111 });
-  injector.onReady('summer-1', { pid: 2, nowNs: 120 });
+  killed(injector, 'summer-1', { pid: 1, nowNs: 111 });
+  injector.onReady({ name: 'summer-1', pid: 2, nowNs: 120 });
   t.is(injector.openRecords()[0]?.healedNs, null);
   t.deepEqual(targets['chunker-1']?.commands, []);
-  injector.onReady('summer-0', { pid: 3, nowNs: 130 });
+  injector.onReady({ name: 'summer-0', pid: 3, nowNs: 130 });
   t.deepEqual(targets['chunker-1']?.commands, [{ command: 'watch', fault: 1, sinceNs: 100, partitions: [0, 1, 2, 3] }]);
   for (const partition of [0, 1, 2]) injector.onRecovered('chunker-0', recovered(partition, 101, 150 + partition), 160);
   t.false(injector.isRecovered());
@@ -96,6 +79,9 @@ test('a fault goes from its injection over proof and healing to the recovery of 
       partitionsHit: 4,
       partitionsRecovered: 4,
       evidence: 'exit signal SIGKILL of pids 1 1, ready again as pids 3 2',
+      atMs: 0,
+      lengthMs: 0,
+      insteadOf: null,
     },
   ]);
   t.deepEqual(injector.tallies.get('kill-all-summers'), { injected: 1, proven: 1, recovered: 1 });
@@ -114,9 +100,9 @@ test('a fault of the broker hits every partition', (t) => {
 test('a sum that was verified before the fault had healed shows no recovery, nor one that was intended before it', (t) => {
   const { injector } = world();
   injector.inject(plan('kill-summer', ['summer-0']), { plannedNs: 0, nowNs: 100 });
-  injector.onKilled('summer-0', { pid: 1, nowNs: 110 });
+  killed(injector, 'summer-0', { pid: 1, nowNs: 110 });
   for (const partition of [0, 1]) injector.onRecovered('chunker-0', recovered(partition, 101, 120), 120);
-  injector.onReady('summer-0', { pid: 2, nowNs: 200 });
+  injector.onReady({ name: 'summer-0', pid: 2, nowNs: 200 });
   for (const partition of [0, 1]) injector.onRecovered('chunker-0', recovered(partition, 101, 199), 201);
   for (const partition of [0, 1]) injector.onRecovered('chunker-1', recovered(partition, 99, 210), 211);
   injector.onRecovered('chunker-1', recovered(3, 101, 210), 211);
@@ -141,21 +127,21 @@ test('a killed chunker is asked itself, once it is ready again, and one sum of i
 test('a chunker that restarts is asked again about the faults that have not recovered', (t) => {
   const { injector, targets } = world();
   injector.inject(plan('kill-summer', ['summer-0']), { plannedNs: 0, nowNs: 5 });
-  injector.onReady('chunker-0', { pid: 9, nowNs: 6 });
+  injector.onReady({ name: 'chunker-0', pid: 9, nowNs: 6 });
   t.is(targets['chunker-0']?.commands.length, 0);
   restart(injector, targets['summer-0'], 7);
   t.is(targets['chunker-0']?.commands.length, 1);
-  injector.onReady('chunker-0', { pid: 10, nowNs: 9 });
+  injector.onReady({ name: 'chunker-0', pid: 10, nowNs: 9 });
   t.is(targets['chunker-0']?.commands.length, 2);
   for (const partition of [0, 1]) injector.onRecovered('chunker-0', recovered(partition, 6, 10), 10);
-  injector.onReady('chunker-0', { pid: 11, nowNs: 11 });
+  injector.onReady({ name: 'chunker-0', pid: 11, nowNs: 11 });
   t.is(targets['chunker-0']?.commands.length, 2);
 });
 
 test('the exit of another life of the target is no proof', (t) => {
   const { injector } = world();
   injector.inject(plan('kill-broker', ['broker']), { plannedNs: 0, nowNs: 100 });
-  injector.onKilled('broker', { pid: 77, nowNs: 101 });
+  killed(injector, 'broker', { pid: 77, nowNs: 101 });
   t.is(injector.openRecords()[0]?.provenNs, null);
 });
 
@@ -164,12 +150,12 @@ test('an exit that is told twice proves one fault', (t) => {
   injector.inject(plan('kill-summer', ['summer-0'], 1), { plannedNs: 0, nowNs: 5 });
   restart(injector, targets['summer-0'], 6);
   injector.inject(plan('kill-summer', ['summer-0'], 2), { plannedNs: 0, nowNs: 9 });
-  injector.onKilled('summer-0', { pid: 1, nowNs: 10 });
+  killed(injector, 'summer-0', { pid: 1, nowNs: 10 });
   t.deepEqual(injector.tallies.get('kill-summer'), { injected: 2, proven: 1, recovered: 0 });
   t.is(injector.gapNsMin, 4);
 });
 
-test('a target with a fault that has not healed is not ready for another one', (t) => {
+test('a fault that has not healed lets no other begin', (t) => {
   const { injector, targets } = world();
   const { 'summer-0': summer } = targets;
   if (summer === undefined) throw new Error('there is a summer');
@@ -178,7 +164,7 @@ test('a target with a fault that has not healed is not ready for another one', (
   summer.ready = true;
   t.false(injector.canInject(plan('kill-summer', ['summer-0'], 2)));
   t.false(injector.canInject(plan('kill-all-summers', ['summer-0', 'summer-1'], 2)));
-  t.true(injector.canInject(plan('kill-summer', ['summer-1'], 2)));
+  t.false(injector.canInject(plan('kill-summer', ['summer-1'], 2)));
   t.throws(() => injector.inject(plan('kill-summer', ['summer-0'], 2), { plannedNs: 0, nowNs: 6 }));
   restart(injector, summer, 7);
   t.true(injector.canInject(plan('kill-summer', ['summer-0'], 2)));
@@ -190,13 +176,13 @@ test('what has not recovered at the end is written down as such', (t) => {
   t.false(injector.isRecovered());
   injector.settle(200, true);
   t.is(settled[0]?.recoveredNs, null);
-  t.is(settled[0]?.evidence, 'no exit seen');
+  t.is(settled[0]?.evidence, 'not seen to hit');
   t.deepEqual(injector.tallies.get('kill-broker'), { injected: 1, proven: 0, recovered: 0 });
 });
 
 test('a target that is not ready is not hit, nor any while too many faults are open', (t) => {
   const { injector, targets } = world();
-  const { broker = new Target('') } = targets;
+  const { broker = new FakeTarget('') } = targets;
   broker.ready = false;
   t.false(injector.canInject(plan('kill-broker', ['broker'])));
   broker.ready = true;
@@ -205,6 +191,171 @@ test('a target that is not ready is not hit, nor any while too many faults are o
     restart(injector, broker, id);
   }
   t.is(injector.openCount, 64);
+});
+
+test('a fault that was never seen to hit is given up, and drawn again in its place', (t) => {
+  const { injector, targets, settled } = world();
+  const summer = targets['summer-0'] ?? t.fail() ?? new FakeTarget('');
+  const missing = plan('kill-summer', ['summer-0']);
+  injector.inject(missing, { plannedNs: 0, nowNs: 0 });
+  summer.ready = true;
+  injector.step(9e9);
+  t.deepEqual(injector.takeMissed(), []);
+  for (let redraw = 1; redraw <= 2; redraw += 1) {
+    injector.step(redraw * 11e9);
+    const [again, ...others] = injector.takeMissed();
+    t.deepEqual([again, others], [{ ...missing, id: redraw, insteadOf: 1 }, []]);
+    if (again === undefined) throw new Error('it is drawn again');
+    t.true(injector.canInject(again));
+    injector.inject({ ...again, id: redraw + 1 }, { plannedNs: 0, nowNs: redraw * 11e9 });
+    summer.ready = true;
+  }
+  t.deepEqual(injector.tallies.get('kill-summer'), { injected: 1, proven: 0, recovered: 0 });
+  restart(injector, summer, 23e9);
+  t.deepEqual(injector.tallies.get('kill-summer'), { injected: 1, proven: 1, recovered: 0 });
+  t.deepEqual(
+    settled.map(({ id, insteadOf, provenNs }) => [id, insteadOf, provenNs]),
+    [
+      [1, null, null],
+      [2, 1, null],
+    ],
+  );
+});
+
+test('a fault that has missed three times is not drawn again', (t) => {
+  const { injector, fakes } = world();
+  for (const id of [1, 2, 3]) {
+    const of = id === 1 ? {} : { insteadOf: 1 };
+    injector.inject({ ...plan('kill-broker', ['broker'], id), ...of }, { plannedNs: 0, nowNs: id * 20e9 });
+    fakes.broker.ready = true;
+    injector.step(id * 20e9 + 11e9);
+    t.is(injector.takeMissed().length, id < 3 ? 1 : 0);
+  }
+});
+
+test('a pause lasts as long as was planned, and is over when its target was seen to run and to speak', (t) => {
+  const { injector, targets } = world();
+  const summer = targets['summer-0'] ?? t.fail() ?? new FakeTarget('');
+  injector.inject(plan('pause-summer', ['summer-0'], 1, 2_000), { plannedNs: 0, nowNs: 1e9 });
+  t.is(injector.openRecords()[0]?.provenNs, 1e9);
+  t.deepEqual(summer.asked, ['pause 7000']);
+  // What it had said before it was stopped arrives.
+  injector.onHeard('summer-0', 1.5e9);
+  injector.step(2.99e9);
+  t.deepEqual(summer.asked, ['pause 7000']);
+  injector.step(3e9);
+  t.deepEqual(summer.asked, ['pause 7000', 'resume']);
+  t.false(injector.isHealed);
+  injector.onHeard('summer-0', 3.1e9);
+  t.true(injector.isHealed);
+  t.like(injector.openRecords()[0], {
+    provenNs: 1e9,
+    healedNs: 3.1e9,
+    evidence: 'state T of pid 1, progress of pid 1',
+  });
+  t.is(targets['chunker-0']?.commands.length, 1);
+});
+
+test('a process that stays stopped has not healed, whatever arrives from it', (t) => {
+  const { injector, targets } = world();
+  const broker = targets['broker'] ?? t.fail() ?? new FakeTarget('');
+  broker.resume = () => {};
+  injector.inject(plan('pause-broker', ['broker'], 1, 100), { plannedNs: 0, nowNs: 0 });
+  injector.step(0.2e9);
+  injector.onHeard('broker', 0.3e9);
+  injector.step(60e9);
+  t.false(injector.isHealed);
+  t.deepEqual(injector.unrecovered(), ['the fault 1 (pause-broker) of broker was not seen to heal']);
+});
+
+test('a pause that never shows in the state of its process has missed, and is ended', (t) => {
+  const { injector, targets, settled } = world();
+  const broker = targets['broker'] ?? t.fail() ?? new FakeTarget('');
+  broker.pause = () => {};
+  injector.inject(plan('pause-broker', ['broker'], 1, 100), { plannedNs: 0, nowNs: 0 });
+  injector.step(12e9);
+  t.deepEqual(broker.asked, ['resume']);
+  t.is(settled[0]?.evidence, 'not seen to hit');
+  t.true(injector.isHealed);
+});
+
+test('all that is stopped is continued when the run ends', (t) => {
+  const { injector, fakes } = world();
+  const names = fakes.all.map(({ name }) => name);
+  injector.inject(plan('pause-everything', names, 1, 60_000), { plannedNs: 0, nowNs: 0 });
+  injector.healAll(1);
+  for (const { asked } of fakes.all) t.deepEqual(asked, ['pause 65000', 'resume']);
+});
+
+test('a rolling restart asks one process after the other, and is proven when each has ended with 0', (t) => {
+  const { injector, fakes } = world();
+  const { broker, summers } = fakes;
+  const [first = broker, second = broker] = summers;
+  injector.inject(plan('restart-each', ['summer-0', 'broker', 'summer-1']), { plannedNs: 0, nowNs: 0 });
+  const order = [first, broker, second];
+  for (const [at, target] of order.entries()) {
+    t.deepEqual(
+      order.map(({ asked }) => asked.length),
+      order.map((_, index) => (index <= at ? 1 : 0)),
+    );
+    injector.onExit({ name: target.name, pid: 1, code: 0, signal: null, nowNs: 10 + at });
+    target.ready = true;
+    target.pid = 2;
+    injector.onReady({ name: target.name, pid: 2, nowNs: 20 + at });
+  }
+  t.like(injector.openRecords()[0], {
+    provenNs: 12,
+    healedNs: 22,
+    partitionsHit: 4,
+    evidence: 'exit 0 of pids 1 1 1 after SIGTERM, ready again as pids 2 2 2',
+  });
+});
+
+test('a process that is killed while it restarts is no proof of a restart', (t) => {
+  const { injector } = world();
+  injector.inject(plan('restart-all', ['summer-0']), { plannedNs: 0, nowNs: 0 });
+  killed(injector, 'summer-0', { pid: 1, nowNs: 1 });
+  t.is(injector.openRecords()[0]?.provenNs, null);
+});
+
+test('a takeover from a stopped summer: its successor comes when it is stopped, and it is over when the old one exits 12', (t) => {
+  const { injector, fakes } = world();
+  const [summer = fakes.broker] = fakes.summers;
+  injector.inject(plan('takeover-paused', ['summer-0'], 1, 1_000), { plannedNs: 0, nowNs: 0 });
+  t.deepEqual(fakes.takeovers, ['take over']);
+  t.is(summer.state, 'T');
+  injector.onReady({ name: 'summer-0-spare-1', pid: 8, nowNs: 2e9 });
+  t.deepEqual(summer.asked.slice(-1), ['resume']);
+  t.false(injector.isHealed);
+  injector.onExit({ name: 'summer-0', pid: 1, code: 12, signal: null, nowNs: 3e9 });
+  t.like(injector.openRecords()[0], {
+    provenNs: 2e9,
+    healedNs: 3e9,
+    partitionsHit: 2,
+    evidence: 'summer-0-spare-1, pid 8, has the shards of summer-0, which is in state T, exit 12 of summer-0, pid 1',
+  });
+});
+
+test('a takeover from a dead summer: its successor comes when it is dead, then it is started again and exits 12', (t) => {
+  const { injector, fakes } = world();
+  injector.inject(plan('takeover-dead', ['summer-1'], 1, 0), { plannedNs: 0, nowNs: 0 });
+  t.deepEqual(fakes.takeovers, ['kill']);
+  killed(injector, 'summer-1', { pid: 1, nowNs: 1 });
+  t.deepEqual(fakes.takeovers, ['kill', 'take over']);
+  injector.onReady({ name: 'summer-1-spare-1', pid: 8, nowNs: 2 });
+  t.deepEqual(fakes.takeovers, ['kill', 'take over', 'return']);
+  injector.onExit({ name: 'summer-1', pid: 9, code: 12, signal: null, nowNs: 3 });
+  t.true(injector.isHealed);
+});
+
+test('a takeover from a running summer is over when both were seen: the successor with the shards, and exit 12', (t) => {
+  const { injector, fakes } = world();
+  injector.inject(plan('takeover-running', ['summer-1']), { plannedNs: 0, nowNs: 0 });
+  t.deepEqual(fakes.takeovers, ['take over']);
+  injector.onExit({ name: 'summer-1', pid: 1, code: 12, signal: null, nowNs: 2 });
+  t.false(injector.isHealed);
+  injector.onReady({ name: 'summer-1-spare-1', pid: 8, nowNs: 5 });
+  t.like(injector.openRecords()[0], { provenNs: 5, healedNs: 5 });
 });
 
 test('random exits, restarts and answers: no exit proves two faults, and no fault recovers before it has healed', (t) => {
@@ -219,7 +370,7 @@ test('random exits, restarts and answers: no exit proves two faults, and no faul
         let id = 0;
         for (const [what, which, partition] of steps) {
           nowNs += 1;
-          const target = targets[names[which] ?? ''] ?? new Target('');
+          const target = targets[names[which] ?? ''] ?? new FakeTarget('');
           const kind = which === 0 ? 'kill-broker' : which < 3 ? 'kill-summer' : 'kill-chunker';
           if (what === 0 && injector.canInject(plan(kind, [target.name], id + 1))) {
             id += 1;

@@ -1,10 +1,14 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { faultSchedule } from './schedule.ts';
-import { FAULT_KINDS } from '../../guarantee/fault-kinds.ts';
+import { PAUSE_MS, faultSchedule } from './schedule.ts';
+import { LIVE_FAMILIES, familyOf, kindsOf } from '../../guarantee/fault-kinds.ts';
 import { planPhases } from '../phases.ts';
 
+const SHAPE = { intervalMs: 5_000, slaMs: 60_000, families: LIVE_FAMILIES, summers: 3, chunkers: 3 };
+
 const options = fc.record({
+  families: fc.subarray([...LIVE_FAMILIES], { minLength: 1 }),
+  slaMs: fc.integer({ min: 300, max: 60_000 }),
   seed: fc.nat(),
   lengthMs: fc.integer({ min: 1, max: 600_000 }),
   intervalMs: fc.integer({ min: 1_000, max: 60_000 }),
@@ -13,23 +17,37 @@ const options = fc.record({
 });
 
 test('the same seed gives the same faults, another one others', (t) => {
-  const shape = { lengthMs: 200_000, intervalMs: 5_000, summers: 3, chunkers: 3 };
+  const shape = {
+    lengthMs: 200_000,
+    intervalMs: 5_000,
+    slaMs: 30_000,
+    families: LIVE_FAMILIES,
+    summers: 3,
+    chunkers: 3,
+  };
   t.deepEqual([...faultSchedule({ seed: 1, ...shape })], [...faultSchedule({ seed: 1, ...shape })]);
   t.notDeepEqual([...faultSchedule({ seed: 1, ...shape })], [...faultSchedule({ seed: 2, ...shape })]);
 });
 
-test('every kind occurs where there is room for four, in order and within the phase', (t) => {
+test('every kind occurs once a turn, every family early, in order and within the phase', (t) => {
   fc.assert(
     fc.property(options, (from) => {
       const faults = [...faultSchedule(from)];
       t.is(faults.length, Math.max(1, Math.floor(from.lengthMs / from.intervalMs)));
-      if (faults.length >= 4) t.is(new Set(faults.slice(0, 4).map((fault) => fault.kind)).size, FAULT_KINDS.length);
+      const kinds = kindsOf(from.families, from);
+      const turn = faults.slice(0, kinds.length).map(({ kind }) => kind);
+      if (turn.length === kinds.length) t.deepEqual(turn.toSorted(), kinds.toSorted());
+      const early = faults.slice(0, from.families.length).map(({ kind }) => familyOf(kind));
+      t.is(new Set(early).size, early.length);
       for (const [index, fault] of faults.entries()) {
         const previous = faults[index - 1];
         t.is(fault.id, index + 1);
         t.true(fault.atMs >= 0 && fault.atMs < from.lengthMs);
         if (previous !== undefined) t.true(fault.atMs - previous.atMs >= 0.25 * from.intervalMs);
         t.true(fault.targets.length > 0);
+        t.is(new Set(fault.targets).size, fault.targets.length);
+        t.true(fault.lengthMs >= 0 && fault.lengthMs <= from.slaMs / 3);
+        t.is(fault.lengthMs > 0, fault.kind.startsWith('pause-') || /takeover-(?:paused|dead)/.test(fault.kind));
         for (const target of fault.targets) {
           const [component, number] = target.split('-');
           if (component === 'summer') t.true(Number(number) < from.summers);
@@ -42,7 +60,7 @@ test('every kind occurs where there is room for four, in order and within the ph
 });
 
 test('every process is hit sooner or later', (t) => {
-  const faults = faultSchedule({ seed: 3, lengthMs: 1_000_000, intervalMs: 5_000, summers: 3, chunkers: 3 });
+  const faults = faultSchedule({ ...SHAPE, seed: 3, lengthMs: 1_000_000 });
   const single = [...faults].filter((fault) => fault.targets.length === 1).flatMap((fault) => fault.targets);
   t.deepEqual([...new Set(single)].toSorted(), [
     'broker',
@@ -55,10 +73,22 @@ test('every process is hit sooner or later', (t) => {
   ]);
 });
 
-test('five minutes at one fault every five seconds hold at least forty', (t) => {
-  const phase = planPhases({ durationMs: 300_000, faults: 'kill' }).find(({ phase: name }) => name === 'faults');
+test('five minutes of kills at one every five seconds hold at least forty', (t) => {
+  const phase = planPhases({ durationMs: 300_000, faults: ['kill'] }).find(({ phase: name }) => name === 'faults');
   for (const seed of [1, 2, 3]) {
     const lengthMs = phase?.durationMs ?? 0;
-    t.true([...faultSchedule({ seed, lengthMs, intervalMs: 5_000, summers: 3, chunkers: 3 })].length >= 40);
+    t.true([...faultSchedule({ ...SHAPE, families: ['kill'], seed, lengthMs })].length >= 40);
   }
+});
+
+/** How long each pause of such a phase lasts, ms. */
+function pausesOf(phaseMs: number): number[] {
+  const from = { ...SHAPE, seed: 5, lengthMs: phaseMs, intervalMs: 2_000 };
+  return [...faultSchedule({ ...from, families: ['pause'] })].map(({ lengthMs }) => lengthMs);
+}
+
+test('a long phase has pauses of every length, a short one none that the broker forgets a session by', (t) => {
+  const long = pausesOf(1_000_000);
+  for (const [low, high] of Object.values(PAUSE_MS)) t.true(long.some((ms) => ms >= low && ms <= high));
+  t.true(pausesOf(40_000).every((ms) => ms <= PAUSE_MS.noticed[1]));
 });

@@ -1,79 +1,148 @@
 /**
- * Which process is killed when: a pure function of the seed and the options, made step by step, so that a run of weeks
- * holds one fault at a time.
+ * Which fault hits what, when, and for how long: a pure function of the seed and the options, made step by step, so
+ * that a run of weeks holds one fault at a time.
  *
- * One fault falls at a random moment into each interval. A phase that is shorter than an interval still gets one fault.
- * Each four in a row hold every kind once, in random order.
+ * One fault falls at a random moment into each interval. A phase that is shorter than an interval still gets one
+ * fault. Kinds come by turns, every kind once a turn; within a turn the families alternate, so that a short phase has
+ * something of each.
  */
 
-import { assert } from '../../../src/core/assert.ts';
+import { assert, unreachable } from '../../../src/core/assert.ts';
 import { Prng } from '../../../src/core/prng.ts';
-import { FAULT_KINDS, type FaultKind } from '../../guarantee/fault-kinds.ts';
-
-export type PlannedFault = {
-  /** From 1. */
-  readonly id: number;
-  readonly kind: FaultKind;
-  /** Names of processes. */
-  readonly targets: readonly string[];
-  /** Since the beginning of the faults phase. */
-  readonly atMs: number;
-};
+import { type FaultKind, type LiveFamily, familyOf, kindsOf } from '../../guarantee/fault-kinds.ts';
+import { type PlannedFault, processNames } from './planned-fault.ts';
 
 /** The first word of this purpose's random stream: ASCII `faul`. */
 const PURPOSE = 0x6661_756c;
 /** A fault keeps away from both ends of its interval by this part of it, so that two never coincide. */
 const MARGIN = 0.15;
 
-/** The names of a component's processes: `summer-0`, `summer-1`, ... */
-export function processNames(component: 'summer' | 'chunker', count: number): string[] {
-  return Array.from({ length: count }, (_, index) => `${component}-${index}`);
-}
+/**
+ * How long a pause lasts, ms: too short for anybody to notice; beyond the 2 s after which a client takes its broker
+ * for gone; beyond the 10 s after which a broker forgets a session.
+ */
+export const PAUSE_MS: Readonly<Record<'short' | 'noticed' | 'forgotten', readonly [low: number, high: number]>> = {
+  short: [100, 900],
+  noticed: [2_200, 3_500],
+  forgotten: [10_500, 12_500],
+};
+/** Pauses of more than 10 s have their place in a phase in which there is room for so many of them. */
+const FORGOTTEN_SHARE = 1 / 12;
+/** The part of the SLA that a fault lasts at most: the rest is for the repair. */
+const SLA_SHARE = 1 / 3;
+/** What has been taken over is paused, or down, for so long: beyond the time in which its successor has its shards. */
+const WAKE_MS: readonly [low: number, high: number] = [1_500, 3_000];
 
-export function* faultSchedule(options: {
+export type ScheduleOptions = {
   readonly seed: number;
+  readonly families: readonly LiveFamily[];
   readonly lengthMs: number;
   readonly intervalMs: number;
+  readonly slaMs: number;
   readonly summers: number;
   readonly chunkers: number;
-}): Generator<PlannedFault, void, undefined> {
-  const { seed, lengthMs, summers, chunkers } = options;
+};
+
+export function* faultSchedule(options: ScheduleOptions): Generator<PlannedFault, void, undefined> {
+  const { seed, families, lengthMs } = options;
   assert(options.intervalMs > 0 && lengthMs > 0, 'faults have an interval and a length');
+  assert(families.length > 0, 'there is a family to draw from');
   const intervalMs = Math.min(options.intervalMs, lengthMs);
-  const prng = Prng.fromSeed(seed, PURPOSE);
-  let kinds: FaultKind[] = [];
+  const draw = new Draw(Prng.fromSeed(seed, PURPOSE), options);
   for (let index = 0; (index + 1) * intervalMs <= lengthMs; index += 1) {
-    if (kinds.length === 0) kinds = shuffled(FAULT_KINDS, prng);
-    const kind = kinds.pop() ?? 'kill-broker';
-    const place = MARGIN + (1 - 2 * MARGIN) * (prng.next32() / 2 ** 32);
-    yield {
-      id: index + 1,
-      kind,
-      targets: targetsOf(kind, { prng, summers, chunkers }),
-      atMs: (index + place) * intervalMs,
-    };
+    const place = MARGIN + (1 - 2 * MARGIN) * draw.share();
+    yield { id: index + 1, ...draw.next(), atMs: Math.floor((index + place) * intervalMs) };
   }
 }
 
-function targetsOf(kind: FaultKind, from: { prng: Prng; summers: number; chunkers: number }): string[] {
-  switch (kind) {
-    case 'kill-broker':
-      return ['broker'];
-    case 'kill-summer':
-      return [`summer-${from.prng.below(from.summers)}`];
-    case 'kill-all-summers':
-      return processNames('summer', from.summers);
-    case 'kill-chunker':
-      return [`chunker-${from.prng.below(from.chunkers)}`];
-    default:
-      return kind satisfies never;
-  }
-}
+/**
+ * Draws faults without their times. Another one of a kind has the same form: it may be drawn in the place of one that
+ * missed.
+ */
+class Draw {
+  readonly #prng: Prng;
+  readonly #options: ScheduleOptions;
+  /** Of this turn, the next one last. */
+  #turn: FaultKind[] = [];
+  #turns = 0;
 
-/** Fisher-Yates. */
-function shuffled<T>(values: readonly T[], prng: Prng): T[] {
-  const drawn: T[] = [];
-  const left = [...values];
-  while (left.length > 0) drawn.push(...left.splice(prng.below(left.length), 1));
-  return drawn;
+  constructor(prng: Prng, options: ScheduleOptions) {
+    this.#prng = prng;
+    this.#options = options;
+  }
+
+  /** From 0 to 1. */
+  share(): number {
+    return this.#prng.next32() / 2 ** 32;
+  }
+
+  next(): Pick<PlannedFault, 'kind' | 'targets' | 'lengthMs'> {
+    if (this.#turn.length === 0) this.#shuffle();
+    const kind = this.#turn.pop();
+    assert(kind !== undefined, 'every family has a kind');
+    return { kind, targets: this.#targetsOf(kind), lengthMs: this.#lengthOf(kind) };
+  }
+
+  #shuffle(): void {
+    const kinds = this.#inRandomOrder(kindsOf(this.#options.families, this.#options));
+    const families = this.#inRandomOrder(this.#options.families).map((family) =>
+      kinds.filter((kind) => familyOf(kind) === family),
+    );
+    const longest = Math.max(...families.map(({ length }) => length));
+    const byTurns = Array.from({ length: longest }, (_, at) => families.flatMap((of) => of.slice(at, at + 1))).flat();
+    this.#turn = byTurns.toReversed();
+    this.#turns += 1;
+  }
+
+  #targetsOf(kind: FaultKind): string[] {
+    const { summers, chunkers } = this.#options;
+    const allSummers = processNames('summer', summers);
+    const all = ['broker', ...allSummers, ...processNames('chunker', chunkers)];
+    switch (kind) {
+      case 'kill-broker':
+      case 'pause-broker':
+        return ['broker'];
+      case 'kill-summer':
+      case 'pause-summer':
+      case 'takeover-running':
+      case 'takeover-paused':
+      case 'takeover-dead':
+        return [`summer-${this.#prng.below(summers)}`];
+      case 'kill-two-summers':
+        return this.#inRandomOrder(allSummers).slice(0, 2);
+      case 'kill-all-summers':
+        return allSummers;
+      case 'kill-chunker':
+      case 'pause-chunker':
+        return [`chunker-${this.#prng.below(chunkers)}`];
+      case 'restart-each':
+        return this.#inRandomOrder(all);
+      case 'kill-everything':
+      case 'pause-everything':
+      case 'restart-all':
+        return all;
+      default:
+        return unreachable(kind);
+    }
+  }
+
+  #lengthOf(kind: FaultKind): number {
+    const longestMs = this.#options.slaMs * SLA_SHARE;
+    const within = ([low, high]: readonly [number, number]): number =>
+      Math.min(longestMs, Math.round(low + (high - low) * this.share()));
+    if (kind === 'takeover-paused' || kind === 'takeover-dead') return within(WAKE_MS);
+    if (familyOf(kind) !== 'pause') return 0;
+    // In the first turn a pause is as long as a client's patience or shorter; from then on every third may be longer.
+    const hasRoom = PAUSE_MS.forgotten[1] <= Math.min(longestMs, this.#options.lengthMs * FORGOTTEN_SHARE);
+    const lengths = [PAUSE_MS.short, PAUSE_MS.noticed, ...(hasRoom && this.#turns > 1 ? [PAUSE_MS.forgotten] : [])];
+    return within(lengths[this.#prng.below(lengths.length)] ?? PAUSE_MS.short);
+  }
+
+  /** Fisher-Yates. */
+  #inRandomOrder<T>(values: readonly T[]): T[] {
+    const drawn: T[] = [];
+    const left = [...values];
+    while (left.length > 0) drawn.push(...left.splice(this.#prng.below(left.length), 1));
+    return drawn;
+  }
 }

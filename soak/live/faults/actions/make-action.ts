@@ -1,0 +1,55 @@
+/** The one switch from a fault as data to what does it. */
+
+import { unreachable } from '../../../../src/core/assert.ts';
+import type { PlannedFault } from '../planned-fault.ts';
+import type { FaultAction } from './action.ts';
+import { Kill } from './kill.ts';
+import { Pause } from './pause.ts';
+import { Restart } from './restart.ts';
+import { Takeover } from './takeover.ts';
+import type { FaultTarget, Handover } from './target.ts';
+
+/** What actions need besides their targets. */
+export type ActionSurroundings = {
+  /** Chooses the successor of a summer. */
+  handover(target: FaultTarget): Handover;
+};
+
+/** The targets are those of the plan, in its order. */
+export function makeAction(
+  plan: PlannedFault,
+  targets: readonly FaultTarget[],
+  surroundings: ActionSurroundings,
+): FaultAction {
+  const takeover = (old: 'running' | 'paused' | 'dead'): FaultAction => {
+    const [target] = targets;
+    if (target === undefined) throw new TypeError(`the fault ${plan.id} (${plan.kind}) has no target`);
+    return new Takeover(target, { old, handover: surroundings.handover(target) });
+  };
+  switch (plan.kind) {
+    case 'kill-broker':
+    case 'kill-summer':
+    case 'kill-two-summers':
+    case 'kill-all-summers':
+    case 'kill-chunker':
+    case 'kill-everything':
+      return new Kill(targets);
+    case 'pause-broker':
+    case 'pause-summer':
+    case 'pause-chunker':
+    case 'pause-everything':
+      return new Pause(targets, plan);
+    case 'restart-each':
+      return new Restart(targets, { rolling: true });
+    case 'restart-all':
+      return new Restart(targets, { rolling: false });
+    case 'takeover-running':
+      return takeover('running');
+    case 'takeover-paused':
+      return takeover('paused');
+    case 'takeover-dead':
+      return takeover('dead');
+    default:
+      return unreachable(plan.kind);
+  }
+}

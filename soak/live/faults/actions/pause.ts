@@ -1,0 +1,68 @@
+/**
+ * SIGSTOP, and SIGCONT when the pause has lasted as long as was planned. Proven when the kernel has all targets in
+ * state T at one look; over when each was seen in another state and has said something after that.
+ */
+
+import { type FaultAction, type SeenReady, type Sight, lastSight } from './action.ts';
+import type { FaultTarget } from './target.ts';
+import { pidText } from './words.ts';
+
+/** The process that stops others continues them so long after the end of the pause, if nobody has asked for it. */
+const LIMIT_MARGIN_MS = 5_000;
+const STOPPED = 'T';
+
+type Sleeper = { readonly target: FaultTarget; pid: number | null; awakeNs: number | null; heard: Sight | null };
+
+export class Pause implements FaultAction {
+  readonly #sleepers: readonly Sleeper[];
+  readonly #lengthMs: number;
+  #proof: Sight | null = null;
+
+  constructor(targets: readonly FaultTarget[], { lengthMs }: { readonly lengthMs: number }) {
+    this.#sleepers = targets.map((target) => ({ target, pid: null, awakeNs: null, heard: null }));
+    this.#lengthMs = lengthMs;
+  }
+
+  inject(): void {
+    for (const sleeper of this.#sleepers) {
+      sleeper.pid = sleeper.target.pid;
+      sleeper.target.pause(this.#lengthMs + LIMIT_MARGIN_MS);
+    }
+  }
+
+  proven(nowNs: number): Sight | null {
+    if (this.#proof === null && this.#sleepers.every(({ target }) => target.state === STOPPED)) {
+      const pids = this.#sleepers.map(({ pid }) => pid);
+      this.#proof = { atNs: nowNs, saw: `state ${STOPPED} of ${pidText(pids)}` };
+    }
+    return this.#proof;
+  }
+
+  heal(): void {
+    for (const { target } of this.#sleepers) target.resume();
+  }
+
+  healed(nowNs: number): Sight | null {
+    for (const sleeper of this.#sleepers) {
+      const { state } = sleeper.target;
+      if (state !== null && state !== STOPPED) sleeper.awakeNs ??= nowNs;
+    }
+    return lastSight(
+      this.#sleepers.map(({ heard }) => heard),
+      (pids) => `progress of ${pidText(pids)}`,
+    );
+  }
+
+  onHeard(name: string, nowNs: number): void {
+    const sleeper = this.#sleepers.find(({ target }) => target.name === name);
+    if (sleeper === undefined || sleeper.awakeNs === null) return;
+    sleeper.heard ??= { atNs: nowNs, saw: String(sleeper.target.pid) };
+  }
+
+  /** It has crashed on waking and is back: it runs. That it has crashed is judged elsewhere. */
+  onReady({ name, nowNs }: SeenReady): void {
+    const sleeper = this.#sleepers.find(({ target }) => target.name === name);
+    if (sleeper !== undefined) sleeper.awakeNs ??= nowNs;
+    this.onHeard(name, nowNs);
+  }
+}

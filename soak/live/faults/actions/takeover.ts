@@ -1,0 +1,76 @@
+/**
+ * A summer's shards go to a successor (`summer --take-over`), from an owner that runs, is stopped or is dead. Proven
+ * when the successor is ready with all of the shards, and the stopped owner is stopped still. Then the old one wakes,
+ * or is started again: over when it has ended with exit 12. That it leaves no trace is for the checkers.
+ */
+
+import { EXIT } from '../../../../src/core/errors.ts';
+import type { FaultAction, SeenExit, SeenReady, Sight } from './action.ts';
+import type { FaultTarget, Handover } from './target.ts';
+
+/** How the old owner is when its successor comes. */
+export type OldOwner = 'running' | 'paused' | 'dead';
+
+/** A stopped owner is continued after this long, whatever its successor does. */
+const PAUSE_LIMIT_MS = 60_000;
+
+export class Takeover implements FaultAction {
+  /** Of the owner that is replaced: as long as this fault is open, the name of the plan is its name. */
+  readonly #target: FaultTarget;
+  readonly #old: OldOwner;
+  readonly #handover: Handover;
+  #oldPid: number | null = null;
+  #isTaking = false;
+  #proof: Sight | null = null;
+  #replaced: Sight | null = null;
+
+  constructor(target: FaultTarget, of: { readonly old: OldOwner; readonly handover: Handover }) {
+    this.#target = target;
+    this.#old = of.old;
+    this.#handover = of.handover;
+  }
+
+  inject(): void {
+    this.#oldPid = this.#target.pid;
+    if (this.#old === 'running') this.#take();
+    else if (this.#old === 'paused') this.#target.pause(PAUSE_LIMIT_MS);
+    else this.#handover.killOld();
+  }
+
+  /** A stopped owner is replaced once it is seen to be stopped. */
+  proven(): Sight | null {
+    if (this.#old === 'paused' && !this.#isTaking && this.#target.state === 'T') this.#take();
+    return this.#proof;
+  }
+
+  heal(): void {
+    if (this.#old === 'paused') this.#target.resume();
+    else if (this.#old === 'dead') this.#handover.returnOld();
+  }
+
+  healed(): Sight | null {
+    return this.#replaced;
+  }
+
+  onExit({ name, pid, code, signal, nowNs }: SeenExit): boolean {
+    if (name !== this.#handover.old) return false;
+    if (this.#old === 'dead' && pid === this.#oldPid && signal === 'SIGKILL') this.#take();
+    else if (code === EXIT.fenced) this.#replaced ??= { atNs: nowNs, saw: `exit 12 of ${name}, pid ${pid}` };
+    else return false;
+    return true;
+  }
+
+  onReady({ name, pid, nowNs }: SeenReady): void {
+    const { old, successor } = this.#handover;
+    if (name !== successor || !this.#isTaking) return;
+    const was = { running: 'was running', paused: 'is in state T', dead: 'was killed' }[this.#old];
+    if (this.#old === 'paused' && this.#target.state !== 'T') return;
+    this.#proof ??= { atNs: nowNs, saw: `${successor}, pid ${pid}, has the shards of ${old}, which ${was}` };
+  }
+
+  #take(): void {
+    if (this.#isTaking) return;
+    this.#isTaking = true;
+    this.#handover.takeOver();
+  }
+}

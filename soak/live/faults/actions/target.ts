@@ -1,0 +1,37 @@
+/** What actions do to processes and see of them. The fleet stands behind it (`fleet-target.ts`), and fakes in tests. */
+
+import type { ComponentCommand } from '../../../../src/component/protocol.ts';
+
+/** A process. The name of a summer in a plan stands for the process that owns its shards now. */
+export type FaultTarget = {
+  /** Of the process. */
+  readonly name: string;
+  readonly partitions: readonly number[];
+  /** Null while it is down. */
+  readonly pid: number | null;
+  /** It serves, and nothing else ends or replaces it. */
+  readonly ready: boolean;
+  /** The letter of its state in the kernel (`T`: stopped); null: there is no such process. */
+  readonly state: string | null;
+  /** SIGKILL; it is started again when it has ended. */
+  kill(): void;
+  /** SIGTERM; it is started again when it has ended. */
+  restart(): void;
+  /** SIGSTOP, for `limitMs` at the most. */
+  pause(limitMs: number): void;
+  /** SIGCONT. */
+  resume(): void;
+  send(command: ComponentCommand): void;
+};
+
+/** One summer's shards on their way to another one. Names are those of processes. */
+export type Handover = {
+  readonly old: string;
+  readonly successor: string;
+  /** SIGKILL of the old one, which stays down. */
+  killOld(): void;
+  /** Starts the successor, which takes the shards over. From now on the old one is expected to be replaced. */
+  takeOver(): void;
+  /** Starts the old one on its folder, as an operator does who does not know. */
+  returnOld(): void;
+};

@@ -1,0 +1,5 @@
+/** The words of what probes saw. */
+
+export function pidText(pids: readonly (string | number | null)[]): string {
+  return `${pids.length === 1 ? 'pid' : 'pids'} ${pids.join(' ')}`;
+}

@@ -1,0 +1,91 @@
+import { readFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import fc from 'fast-check';
+import { UsageError } from '../../../src/core/errors.ts';
+import { LIVE_FAMILIES } from '../../guarantee/fault-kinds.ts';
+import { RunRecord } from '../record.ts';
+import { checkPlan, faultsOf, parseFaultPlan } from './fault-plan.ts';
+import type { FaultRecord } from './open-fault.ts';
+import type { PlannedFault } from './planned-fault.ts';
+
+const OPTIONS = {
+  faults: LIVE_FAMILIES,
+  faultIntervalMs: 2_000,
+  faultPlan: null,
+  slaMs: 30_000,
+  summers: 3,
+  chunkers: 3,
+} as const;
+
+/** What becomes of a planned fault in faults.csv, at the earliest. */
+function recordOf(plan: PlannedFault): FaultRecord {
+  const { id, kind, targets, atMs, lengthMs, insteadOf = null } = plan;
+  const times = { provenNs: null, healedNs: null, recoveredNs: null, firstRecoveredNs: null };
+  const partitions = { partitionsHit: 1, partitionsRecovered: 0 };
+  const target = targets.join(' ');
+  const evidence = 'none, "as yet"';
+  return {
+    id,
+    kind,
+    target,
+    plannedNs: 7,
+    injectedNs: 8,
+    ...times,
+    ...partitions,
+    evidence,
+    atMs,
+    lengthMs,
+    insteadOf,
+  };
+}
+
+test('the plan of a run comes back from its faults.csv, without what was drawn again', (t) => {
+  fc.assert(
+    fc.property(fc.nat(), (seed) => {
+      const folder = mkdtempSync(join(tmpdir(), 'stream-sum-plan-'));
+      const planned = [...faultsOf({ ...OPTIONS, seed }, 60_000)];
+      const record = new RunRecord(folder, { startNs: 0, processes: [] });
+      for (const fault of planned) {
+        record.faultSettled(recordOf(fault));
+        if (fault.id % 5 === 0) record.faultSettled(recordOf({ ...fault, id: 1_000 + fault.id, insteadOf: fault.id }));
+      }
+      record.close();
+      const again = parseFaultPlan(readFileSync(join(folder, 'faults.csv')), 'x');
+      rmSync(folder, { recursive: true });
+      t.deepEqual(again, planned);
+      checkPlan(again, OPTIONS);
+      const repeated = { ...OPTIONS, seed: seed + 1, faultPlan: again };
+      t.deepEqual([...faultsOf(repeated, 60_000)], again);
+      t.true([...faultsOf(repeated, 30_000)].length < again.length);
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test('a file that is no plan is refused in one line, which names the row and the column', (t) => {
+  const header = 'id,kind,target,at_s,length_s,instead_of\r\n';
+  const refused: readonly (readonly [string, RegExp])[] = [
+    ['', /^x: it has no faults$/],
+    [header, /^x: it has no faults$/],
+    [`${header}1,kill-king,broker,1,0,\r\n`, /^x: row 1: kind "kill-king" is no part of a plan$/],
+    [`${header}1,kill-broker,../etc,1,0,\r\n`, /^x: row 1: target /],
+    [`${header}1,kill-broker,broker,,0,\r\n`, /^x: row 1: at_s ""/],
+    [`${header}1,kill-broker,broker,-1,0,\r\n`, /^x: row 1: at_s "-1"/],
+    [`${header}1,kill-broker,broker,1,x,\r\n`, /^x: row 1: length_s "x"/],
+    [`${header}1,kill-broker,"bro\r\n`, /^x: /],
+    ['id,kind\r\n1,kill-broker\r\n', /^x: row 1: target ""/],
+  ];
+  for (const [text, message] of refused) {
+    t.throws(() => parseFaultPlan(Buffer.from(text), 'x'), { instanceOf: UsageError, message }, text);
+  }
+});
+
+test('a plan for processes that this run does not have is refused', (t) => {
+  const plan: PlannedFault[] = [{ id: 3, kind: 'kill-summer', targets: ['summer-3'], atMs: 0, lengthMs: 0 }];
+  t.throws(() => checkPlan(plan, { summers: 3, chunkers: 3 }), {
+    message: '--fault-plan: the fault 3 (kill-summer) hits summer-3, which is not there',
+  });
+  t.notThrows(() => checkPlan(plan, { summers: 4, chunkers: 3 }));
+});

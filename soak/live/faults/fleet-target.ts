@@ -1,0 +1,113 @@
+/** The processes of a fleet as what faults are injected into, and who takes over from whom. */
+
+import { assert } from '../../../src/core/assert.ts';
+import type { ComponentProcess, ComponentSpec } from '../../../src/fleet/component-process.ts';
+import type { Fleet } from '../../../src/fleet/fleet.ts';
+import { processState } from '../../../src/fleet/process-usage.ts';
+import type { LiveDecorations } from '../decorations.ts';
+import type { FaultTarget, Handover } from './actions/target.ts';
+import type { FaultTargets } from './injector.ts';
+
+/** So many folders a summer's shards move between, the first one its own. */
+const FOLDERS = 3;
+/** Whose turn it is at each takeover of a summer: to and fro, and on to a third one. Begins again at its end. */
+const SUCCESSORS: readonly number[] = [1, 0, 1, 2, 0, 2, 1, 0];
+
+/** `summer-0-spare-1`, `summer-0-spare-2`: the summers that may take over from `summer-0`. */
+export function spareNames(summer: string): string[] {
+  return Array.from({ length: FOLDERS - 1 }, (_, index) => `${summer}-spare-${index + 1}`);
+}
+
+type Decorations = Pick<LiveDecorations, 'kills' | 'pauses' | 'resumes' | 'states' | 'takeovers'>;
+
+export class FleetTargets implements FaultTargets {
+  readonly chunkers: readonly FaultTarget[];
+  readonly partitions: number;
+  readonly #fleet: Fleet;
+  readonly #decorations: Decorations;
+  readonly #spareSpec: (summer: ComponentSpec, name: string) => ComponentSpec;
+  readonly #targets = new Map<string, FaultTarget>();
+  /** By summer of the plan, the process that owns its shards, and how often they were taken over. */
+  readonly #owners = new Map<string, { name: string; takeovers: number }>();
+
+  constructor(options: {
+    readonly fleet: Fleet;
+    readonly partitions: number;
+    /** The same summer in another folder, under another name. */
+    readonly spareSpec: (summer: ComponentSpec, name: string) => ComponentSpec;
+    readonly decorations?: Decorations;
+  }) {
+    this.#fleet = options.fleet;
+    this.partitions = options.partitions;
+    this.#spareSpec = options.spareSpec;
+    this.#decorations = options.decorations ?? {};
+    this.chunkers = this.#fleet.of('chunker').map(({ name }) => this.#target(name));
+  }
+
+  named(name: string): FaultTarget {
+    return this.#target(this.#owners.get(name)?.name ?? name);
+  }
+
+  #target(name: string): FaultTarget {
+    let target = this.#targets.get(name);
+    if (target === undefined) {
+      target = targetOf(this.#fleet.named(name), this.#fleet, this.#decorations);
+      this.#targets.set(name, target);
+    }
+    return target;
+  }
+
+  handover({ name: old }: FaultTarget): Handover {
+    const fleet = this.#fleet;
+    const [first = old] = /^summer-\d+/.exec(old) ?? [];
+    const owner = this.#owners.get(first) ?? { name: first, takeovers: 0 };
+    assert(owner.name === old, `${old} owns the shards that are taken over`);
+    const turn = SUCCESSORS[owner.takeovers % SUCCESSORS.length] ?? 0;
+    const successor = [first, ...spareNames(first)][turn] ?? first;
+    assert(successor !== old, 'nobody takes over from itself');
+    const oldProcess = fleet.named(old);
+    const next = fleet.add(this.#spareSpec(fleet.named(first).spec, successor));
+    return {
+      old,
+      successor,
+      killOld: () => fleet.killForGood(oldProcess),
+      takeOver: () => {
+        if (this.#decorations.takeovers?.(old) === false) return;
+        this.#owners.set(first, { name: successor, takeovers: owner.takeovers + 1 });
+        fleet.replace(oldProcess, next);
+      },
+      returnOld: () => fleet.startReplaced(oldProcess),
+    };
+  }
+}
+
+function targetOf(process: ComponentProcess, fleet: Fleet, decorations: Decorations): FaultTarget {
+  const { name } = process;
+  return {
+    name,
+    partitions: process.spec.partitions,
+    get pid() {
+      return process.pid;
+    },
+    get ready() {
+      return process.state === 'ready';
+    },
+    get state() {
+      const state = process.pid === null ? null : processState(process.pid);
+      return decorations.states === undefined ? state : decorations.states(name, state);
+    },
+    kill: () => {
+      if (decorations.kills?.(name) !== false) fleet.kill(process);
+    },
+    restart: () => {
+      if (decorations.kills?.(name) !== false) fleet.restart(process);
+    },
+    pause: (limitMs) => {
+      if (decorations.pauses?.(name) !== false) fleet.pause(process, limitMs);
+    },
+    resume: () => {
+      if (decorations.resumes?.(name) !== false) fleet.resume(process);
+    },
+    send: (command) => process.send(command),
+  };
+}

@@ -1,0 +1,189 @@
+/**
+ * One fault from its injection to its recovery: leads its action, and keeps what was seen when.
+ *
+ * It is proven when a probe saw it bite, healed when a probe saw it end, and recovered when each partition that it hit
+ * (the chunker itself, when only that was hit) has had a verified sum, verified after the healing, whose last chunk
+ * was intended after the injection.
+ */
+
+import type { ComponentCommand, RecoveredEvent } from '../../../src/component/protocol.ts';
+import type { FaultAction } from './actions/action.ts';
+import type { FaultKind } from '../../guarantee/fault-kinds.ts';
+import type { PlannedFault } from './planned-fault.ts';
+
+/** A row of faults.csv, times in nanoseconds of the clock. */
+export type FaultRecord = {
+  readonly id: number;
+  readonly kind: FaultKind;
+  readonly target: string;
+  readonly plannedNs: number;
+  readonly injectedNs: number;
+  readonly provenNs: number | null;
+  readonly healedNs: number | null;
+  /** When the last of the partitions had recovered; null while one of them has not. */
+  readonly recoveredNs: number | null;
+  /** When the first of them had. */
+  readonly firstRecoveredNs: number | null;
+  /** Partitions that the fault hit; 1 for a chunker, which answers for itself. */
+  readonly partitionsHit: number;
+  readonly partitionsRecovered: number;
+  readonly evidence: string;
+  /** Of the plan: since the beginning of the phase, and how long it was to last. */
+  readonly atMs: number;
+  readonly lengthMs: number;
+  /** The fault that had missed, in whose place this one was drawn. */
+  readonly insteadOf: number | null;
+};
+
+/** What a fault of a single chunker hits: its own files, of whichever partition. */
+export const OWN_FILES = -1;
+/** Answers of other chunkers are waited for this long once every partition has one; the earliest of each counts. */
+const ANSWERS_NS = 1e9;
+
+export class OpenFault {
+  readonly plan: PlannedFault;
+  readonly injectedNs: number;
+  /** Names of the processes that it hits. */
+  readonly processes: readonly string[];
+  /** Sent when the fault has healed: what is verified from then on is later than the healing. */
+  readonly watch: ComponentCommand;
+  /** Chunkers that can tell of a recovery. */
+  readonly witnesses: ReadonlySet<string>;
+  readonly action: FaultAction;
+  readonly #plannedNs: number;
+  /** By partition that was hit, when its first sum was verified. */
+  readonly #recoveries: Map<number, number | null>;
+  readonly #saw: string[] = [];
+  #isHealing = false;
+  #provenNs: number | null = null;
+  #healedNs: number | null = null;
+  /** When it is settled, once every partition has recovered. */
+  #settleNs: number | null = null;
+
+  constructor(from: {
+    readonly plan: PlannedFault;
+    readonly action: FaultAction;
+    readonly processes: readonly string[];
+    /** `OWN_FILES` alone: those of the one chunker that is hit. */
+    readonly partitions: readonly number[];
+    readonly witnesses: readonly string[];
+    readonly plannedNs: number;
+    readonly injectedNs: number;
+  }) {
+    const { plan, partitions, injectedNs } = from;
+    this.plan = plan;
+    this.action = from.action;
+    this.processes = from.processes;
+    this.injectedNs = injectedNs;
+    this.witnesses = new Set(from.witnesses);
+    this.#plannedNs = from.plannedNs;
+    this.#recoveries = new Map(partitions.map((partition) => [partition, null]));
+    const watched = this.#isOwnFiles ? null : partitions;
+    this.watch = { command: 'watch', fault: plan.id, sinceNs: injectedNs, partitions: watched };
+  }
+
+  get #isOwnFiles(): boolean {
+    return this.#recoveries.has(OWN_FILES);
+  }
+
+  get isProven(): boolean {
+    return this.#provenNs !== null;
+  }
+
+  get isHealed(): boolean {
+    return this.#healedNs !== null;
+  }
+
+  /** All partitions have recovered, and other answers may come. */
+  get isAnswered(): boolean {
+    return this.#settleNs !== null;
+  }
+
+  /** Looks at the probes, and ends the fault when it is due. True when it was seen to be over just now. */
+  step(nowNs: number): boolean {
+    if (this.#healedNs !== null) return false;
+    if (this.#provenNs === null) {
+      const proof = this.action.proven(nowNs);
+      if (proof === null) return false;
+      this.#provenNs = proof.atNs;
+      this.#saw.push(proof.saw);
+    }
+    if (!this.#isHealing && nowNs >= this.injectedNs + this.plan.lengthMs * 1e6) this.heal(nowNs);
+    const healing = this.#isHealing ? this.action.healed(nowNs) : null;
+    if (healing === null) return false;
+    this.#healedNs = Math.max(healing.atNs, this.#provenNs);
+    this.#saw.push(healing.saw);
+    return true;
+  }
+
+  /** Ends the fault, whatever is known of it. */
+  heal(nowNs: number): void {
+    if (this.#isHealing) return;
+    this.#isHealing = true;
+    this.action.heal(nowNs);
+  }
+
+  /** A chunker has verified a sum of a partition. One that was verified before the fault had healed shows nothing. */
+  onRecovered(name: string, event: RecoveredEvent, nowNs: number): void {
+    if (!this.witnesses.has(name) || this.#healedNs === null) return;
+    if (event.intendedNs < this.injectedNs || event.verifiedNs < this.#healedNs) return;
+    const partition = this.#isOwnFiles ? OWN_FILES : event.partition;
+    const before = this.#recoveries.get(partition);
+    if (before === undefined) return;
+    this.#recoveries.set(partition, Math.min(event.verifiedNs, before ?? event.verifiedNs));
+    if (this.recoveredNs !== null) this.#settleNs ??= nowNs + ANSWERS_NS;
+  }
+
+  isSettled(nowNs: number): boolean {
+    return this.#settleNs !== null && (nowNs >= this.#settleNs || this.witnesses.size === 1);
+  }
+
+  /** When the last of the partitions had recovered; null while one has not. */
+  get recoveredNs(): number | null {
+    let lastNs: number | null = null;
+    for (const atNs of this.#recoveries.values()) {
+      if (atNs === null) return null;
+      lastNs = Math.max(lastNs ?? atNs, atNs);
+    }
+    return lastNs;
+  }
+
+  /** When the first of them had recovered; null while none has. */
+  get firstRecoveredNs(): number | null {
+    const times = [...this.#recoveries.values()].filter((atNs) => atNs !== null);
+    return times.length === 0 ? null : Math.min(...times);
+  }
+
+  /** What is missing until it counts as recovered, in one line; null: nothing, or it was never seen to hit. */
+  get missing(): string | null {
+    if (this.#provenNs === null) return null;
+    const { id, kind, targets } = this.plan;
+    if (this.#healedNs === null) return `the fault ${id} (${kind}) of ${targets.join(' ')} was not seen to heal`;
+    const partitions = [...this.#recoveries].filter(([, atNs]) => atNs === null).map(([partition]) => partition);
+    if (partitions.length === 0) return null;
+    const of = this.#isOwnFiles ? targets.join(' ') : `partition ${partitions.join(' ')}`;
+    return `the fault ${id} (${kind}): no sum of ${of} that was intended after it was verified`;
+  }
+
+  get record(): FaultRecord {
+    const { plan } = this;
+    const recoveries = [...this.#recoveries.values()];
+    return {
+      id: plan.id,
+      kind: plan.kind,
+      target: plan.targets.join(' '),
+      plannedNs: this.#plannedNs,
+      injectedNs: this.injectedNs,
+      provenNs: this.#provenNs,
+      healedNs: this.#healedNs,
+      recoveredNs: this.recoveredNs,
+      firstRecoveredNs: this.firstRecoveredNs,
+      partitionsHit: recoveries.length,
+      partitionsRecovered: recoveries.filter((atNs) => atNs !== null).length,
+      evidence: this.#saw.length === 0 ? 'not seen to hit' : this.#saw.join(', '),
+      atMs: plan.atMs,
+      lengthMs: plan.lengthMs,
+      insteadOf: plan.insteadOf ?? null,
+    };
+  }
+}

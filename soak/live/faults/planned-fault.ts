@@ -1,0 +1,25 @@
+/**
+ * A fault as data: what a schedule draws from its seed, an action carries out, and `faults.csv` keeps for a
+ * repetition.
+ */
+
+import type { FaultKind } from '../../guarantee/fault-kinds.ts';
+
+export type PlannedFault = {
+  /** From 1. */
+  readonly id: number;
+  readonly kind: FaultKind;
+  /** Names of processes. A summer's stands for whoever owns its shards now. */
+  readonly targets: readonly string[];
+  /** Since the beginning of the faults phase. */
+  readonly atMs: number;
+  /** How long it lasts; 0: it is over as soon as it has hit. */
+  readonly lengthMs: number;
+  /** The fault in whose place it was drawn, because that one was never seen to hit. */
+  readonly insteadOf?: number;
+};
+
+/** The names of a component's processes: `summer-0`, `summer-1`, ... */
+export function processNames(component: 'summer' | 'chunker', count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${component}-${index}`);
+}

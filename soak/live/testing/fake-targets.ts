@@ -1,0 +1,76 @@
+/** Processes that are only told about: what an injector does to them, and what its probes see, as a test wants it. */
+
+import type { ComponentCommand } from '../../../src/component/protocol.ts';
+import type { FaultTarget, Handover } from '../faults/actions/target.ts';
+import type { FaultTargets } from '../faults/injector.ts';
+
+export class FakeTarget implements FaultTarget {
+  readonly name: string;
+  readonly partitions: readonly number[];
+  pid: number | null = 1;
+  ready = true;
+  state: string | null = 'S';
+  /** What was asked for, in order. */
+  readonly asked: string[] = [];
+  readonly commands: ComponentCommand[] = [];
+
+  constructor(name: string, partitions: readonly number[] = []) {
+    this.name = name;
+    this.partitions = partitions;
+  }
+
+  kill(): void {
+    this.asked.push('kill');
+    this.ready = false;
+  }
+
+  restart(): void {
+    this.asked.push('restart');
+    this.ready = false;
+  }
+
+  pause(limitMs: number): void {
+    this.asked.push(`pause ${limitMs}`);
+    this.state = 'T';
+  }
+
+  resume(): void {
+    this.asked.push('resume');
+    this.state = 'S';
+  }
+
+  send(command: ComponentCommand): void {
+    this.commands.push(command);
+  }
+}
+
+/** Two summers of two partitions each, and two chunkers. */
+export class FakeTargets implements FaultTargets {
+  readonly broker: FakeTarget = new FakeTarget('broker');
+  readonly summers: readonly FakeTarget[] = [new FakeTarget('summer-0', [0, 1]), new FakeTarget('summer-1', [2, 3])];
+  readonly chunkers: readonly FakeTarget[] = [new FakeTarget('chunker-0'), new FakeTarget('chunker-1')];
+  readonly partitions: number = 4;
+  /** What was asked for of takeovers, in order. */
+  readonly takeovers: string[] = [];
+
+  get all(): readonly FakeTarget[] {
+    return [this.broker, ...this.summers, ...this.chunkers];
+  }
+
+  named(name: string): FakeTarget {
+    const target = this.all.find((candidate) => candidate.name === name);
+    if (target === undefined) throw new TypeError(`nobody is named ${name}`);
+    return target;
+  }
+
+  handover({ name: old }: FaultTarget): Handover {
+    const successor = `${old}-spare-1`;
+    return {
+      old,
+      successor,
+      killOld: () => this.takeovers.push('kill'),
+      takeOver: () => this.takeovers.push('take over'),
+      returnOld: () => this.takeovers.push('return'),
+    };
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Stops processes (SIGSTOP) and continues them (SIGCONT), by a child that does it: when this process is killed, the
+ * child continues all that it has stopped and ends. So nothing stays stopped, whoever dies.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { OperatingError } from '../core/errors.ts';
+
+const PROGRAM = fileURLToPath(new URL('./pauser-process.js', import.meta.url));
+
+export class Pauser {
+  readonly #onLost: (error: OperatingError) => void;
+  /** Pids that it was asked to stop and not to continue. */
+  readonly #stopped = new Set<number>();
+  #child: ChildProcess | null = null;
+  #isClosed = false;
+
+  /** `onLost`: the child has ended, though nobody asked for it. What it had stopped runs again. */
+  constructor(options: { readonly onLost: (error: OperatingError) => void }) {
+    this.#onLost = options.onLost;
+  }
+
+  /** Null while there is none. */
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
+  /** Starts the child, so that the first stop is not late. */
+  start(): void {
+    if (this.#child !== null || this.#isClosed) return;
+    const child = spawn(process.execPath, [PROGRAM], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    this.#child = child;
+    child.stdin.on('error', () => undefined);
+    child.once('error', (cause) => this.#lost('cannot be started', cause));
+    child.once('exit', (code, signal) => this.#lost(`has ended (${signal ?? code})`));
+  }
+
+  /** It is continued after `limitMs` at the latest. */
+  stop(pid: number, limitMs: number): void {
+    this.start();
+    this.#stopped.add(pid);
+    this.#child?.stdin?.write(`stop ${pid} ${Math.ceil(limitMs)}\n`);
+  }
+
+  resume(pid: number): void {
+    if (this.#stopped.delete(pid)) this.#child?.stdin?.write(`continue ${pid}\n`);
+  }
+
+  /** Continues everything, and ends the child. */
+  close(): void {
+    this.#isClosed = true;
+    this.#stopped.clear();
+    this.#child?.stdin?.end();
+  }
+
+  #lost(how: string, cause?: unknown): void {
+    if (this.#isClosed || this.#child === null) return;
+    this.#child = null;
+    this.#isClosed = true;
+    for (const pid of this.#stopped) {
+      try {
+        process.kill(pid, 'SIGCONT');
+      } catch {
+        // It has ended.
+      }
+    }
+    this.#stopped.clear();
+    this.#onLost(new OperatingError('ERR_PAUSER', `the process that stops and continues others ${how}`, { cause }));
+  }
+}
