@@ -28,7 +28,54 @@ export type LiveSabotage = {
 const FAULTS: Partial<SoakOptions> = { faults: ['kill'], durationMs: 4_000 };
 const EARLY_NS = 60e9;
 
+/** Of one family, as often as there is time for. */
+const PAUSES: Partial<SoakOptions> = { faults: ['pause'], durationMs: 4_000 };
+const TAKEOVERS: Partial<SoakOptions> = { faults: ['takeover'], durationMs: 4_000 };
+
 const OVER_FAKES: readonly Omit<LiveSabotage, 'over'>[] = [
+  {
+    name: 'live-pauses-that-do-nothing',
+    what: 'the injector says that it stops processes, and does nothing',
+    reason: /faults were asked for but none took effect/,
+    decorations: () => ({ pauses: () => false }),
+    options: PAUSES,
+  },
+  {
+    name: 'live-pauses-that-never-end',
+    what: 'what was stopped is never continued',
+    reason: /the fault 1 \(pause-\S+\) of .* was not seen to heal/,
+    decorations: () => ({ resumes: () => false }),
+    options: PAUSES,
+  },
+  {
+    name: 'live-pauses-that-end-at-once',
+    what: 'nothing is stopped, and the probe says that everything is, until it is asked for the end',
+    reason: /faults were asked for but none took effect|were not seen to hit|never took effect/,
+    decorations: lyingProbe,
+    options: PAUSES,
+  },
+  {
+    name: 'live-processes-that-seem-stopped-for-ever',
+    what: 'the probe says that every process is stopped, whenever it is asked',
+    reason: /was not seen to heal|faults were asked for but none took effect/,
+    decorations: () => ({ states: () => 'T' }),
+    options: PAUSES,
+  },
+  {
+    name: 'live-takeovers-that-never-begin',
+    what: 'no successor of a summer is ever started',
+    reason: /faults were asked for but none took effect/,
+    decorations: () => ({ takeovers: () => false }),
+    options: TAKEOVERS,
+  },
+  {
+    name: 'live-ends-of-replaced-summers-that-nobody-sees',
+    what: 'the injector does not hear that a replaced summer has ended',
+    reason:
+      /the fault \d+ \(takeover-\S+\) of summer-\d was not seen to heal|faults were asked for but none took effect/,
+    decorations: () => ({ exits: () => false }),
+    options: TAKEOVERS,
+  },
   {
     name: 'live-kills-that-do-nothing',
     what: 'the injector says that it kills, and does nothing',
@@ -204,6 +251,19 @@ const OVER_REAL: readonly Omit<LiveSabotage, 'over'>[] = [
 
 export const FAKE_SABOTAGES: readonly LiveSabotage[] = OVER_FAKES.map((sabotage) => ({ ...sabotage, over: 'fake' }));
 export const REAL_SABOTAGES: readonly LiveSabotage[] = OVER_REAL.map((sabotage) => ({ ...sabotage, over: 'real' }));
+
+/** Nothing is stopped; the probe says that it is, until it is to be continued. */
+function lyingProbe(): LiveDecorations {
+  const stopped = new Set<string>();
+  return {
+    pauses: (process) => {
+      stopped.add(process);
+      return false;
+    },
+    resumes: (process) => stopped.delete(process),
+    states: (process, state) => (stopped.has(process) ? 'T' : state),
+  };
+}
 
 function hearing(isHeard: (event: ComponentEvent, process: string) => boolean): LiveDecorations {
   return { heard: (process, event) => (isHeard(event, process) ? [event] : []) };

@@ -245,7 +245,9 @@ export class Conductor {
     const { clock, options, decorations } = this.#from;
     const schedule = faultsOf(options, lengthMs);
     const faults = decorations?.schedule?.(schedule) ?? schedule;
-    const unproven = await injectFaults(faults, { injector: this.#injector, clock, signal: this.#interruption.early });
+    const { patienceMs } = this.#from;
+    const signal = this.#interruption.early;
+    const unproven = await injectFaults(faults, { injector: this.#injector, clock, signal, patienceMs });
     if (unproven !== null) this.#unproven.push(unproven);
   }
 

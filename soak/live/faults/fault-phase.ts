@@ -16,6 +16,8 @@ export type FaultPhase = {
   readonly clock: Clock;
   /** Ends the phase early. */
   readonly signal: AbortSignal;
+  /** How long targets are waited for; absent: as long as a start may take. */
+  readonly patienceMs?: number | undefined;
 };
 
 /**
@@ -25,7 +27,7 @@ export type FaultPhase = {
 export async function injectFaults(faults: Iterable<PlannedFault>, phase: FaultPhase): Promise<string | null> {
   const { injector, clock, signal } = phase;
   const beginNs = clock.nowNs();
-  const bound = { clock, timeoutMs: READY_MS_MAX, signal };
+  const bound = { clock, timeoutMs: phase.patienceMs ?? READY_MS_MAX, signal };
   let id = 0;
   const inject = async (fault: PlannedFault): Promise<string | null> => {
     id += 1;

@@ -145,7 +145,11 @@ export class FaultInjector {
     for (const fault of this.#open.values()) {
       const wasProven = fault.isProven;
       const hasHealed = fault.step(nowNs);
-      if (!wasProven && fault.isProven) this.#tally(fault.plan.kind).proven += 1;
+      if (wasProven !== fault.isProven) this.#tally(fault.plan.kind).proven += fault.isProven ? 1 : -1;
+      if (fault.isDisproven) {
+        this.#giveUp(fault, nowNs);
+        continue;
+      }
       if (hasHealed) this.#ask(fault);
       else if (!fault.isProven && nowNs > fault.injectedNs + this.#proofNsMax(fault.plan)) this.#giveUp(fault, nowNs);
     }

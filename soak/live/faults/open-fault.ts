@@ -55,6 +55,7 @@ export class OpenFault {
   readonly #recoveries: Map<number, number | null>;
   readonly #saw: string[] = [];
   #isHealing = false;
+  #isDisproven = false;
   #provenNs: number | null = null;
   #healedNs: number | null = null;
   /** When it is settled, once every partition has recovered. */
@@ -90,6 +91,11 @@ export class OpenFault {
     return this.#provenNs !== null;
   }
 
+  /** What was seen contradicts its proof. */
+  get isDisproven(): boolean {
+    return this.#isDisproven;
+  }
+
   get isHealed(): boolean {
     return this.#healedNs !== null;
   }
@@ -101,12 +107,19 @@ export class OpenFault {
 
   /** Looks at the probes, and ends the fault when it is due. True when it was seen to be over just now. */
   step(nowNs: number): boolean {
-    if (this.#healedNs !== null) return false;
+    if (this.#healedNs !== null || this.#isDisproven) return false;
+    const proof = this.action.proven(nowNs);
+    if (proof === null) return false;
     if (this.#provenNs === null) {
-      const proof = this.action.proven(nowNs);
-      if (proof === null) return false;
       this.#provenNs = proof.atNs;
       this.#saw.push(proof.saw);
+    }
+    const contradiction = this.action.disproven?.() ?? null;
+    if (contradiction !== null) {
+      this.#saw.push(contradiction);
+      this.#provenNs = null;
+      this.#isDisproven = true;
+      return false;
     }
     if (!this.#isHealing && nowNs >= this.injectedNs + this.plan.lengthMs * 1e6) this.heal(nowNs);
     const healing = this.#isHealing ? this.action.healed(nowNs) : null;

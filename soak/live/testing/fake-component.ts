@@ -4,7 +4,7 @@
  */
 
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { ComponentChannel } from '../../../src/component/channel.ts';
 import { DescriptorWriter } from '../../../src/component/descriptor-writer.ts';
 import type { ComponentCommand, WatchCommand } from '../../../src/component/protocol.ts';
@@ -50,7 +50,7 @@ const watches: WatchCommand[] = [];
 const idle = misdeed?.what === 'idle';
 
 /** As a whole, or not at all: this process is killed at any moment. */
-function save(path: string, value: number): void {
+function save(path: string, value: number | string): void {
   writeFileSync(`${path}.part`, String(value));
   renameSync(`${path}.part`, path);
 }
@@ -66,6 +66,13 @@ const channel = new ComponentChannel({
   onCommand,
   onParentLost: () => process.exit(1),
 });
+
+/** As the broker knows it: which summer these partitions belong to. */
+const ownerPath = join(dirname(data), `owner-of-${flag('partitions')}`);
+
+function isReplaced(): boolean {
+  return component === 'summer' && existsSync(ownerPath) && readFileSync(ownerPath, 'utf8') !== name;
+}
 
 function misbehave(when: Misdeed['when']): boolean {
   const what = does(when);
@@ -106,6 +113,7 @@ function misbehave(when: Misdeed['when']): boolean {
 }
 
 function work(): void {
+  if (isReplaced()) process.exit(12);
   if (component !== 'chunker' || idle) return;
   verified += 1;
   latency.record(2e6);
@@ -171,6 +179,8 @@ process.on('SIGTERM', () => {
 });
 
 const pid = process.pid;
+if (argv.includes('--take-over')) save(ownerPath, name);
+if (isReplaced()) process.exit(12);
 if (misbehave(restarted ? 'restart' : 'start')) {
   // It stays there and says nothing.
 } else if (component === 'broker') {

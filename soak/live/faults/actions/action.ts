@@ -23,8 +23,10 @@ export type SeenReady = { readonly name: string; readonly pid: number; readonly 
 export interface FaultAction {
   /** Begins the fault. Called once, when its targets are ready. */
   inject(nowNs: number): void;
-  /** When it was first seen to have bitten; null: not yet. Asked every few milliseconds. */
+  /** When it was first seen to have bitten; null: not yet. Asked every few milliseconds until it is over. */
   proven(nowNs: number): Sight | null;
+  /** What was seen that cannot be if it has bitten, in words; null: nothing. Then it has missed. */
+  disproven?(): string | null;
   /** Ends what lasts: called once, when the fault has lasted as long as was planned, or when it is given up. */
   heal(nowNs: number): void;
   /** When it was first seen to be over; null: not yet. Asked only once it was proven and `heal` was called. */

@@ -8,8 +8,13 @@ import type { FaultTarget } from './target.ts';
 import { pidText } from './words.ts';
 
 /** The process that stops others continues them so long after the end of the pause, if nobody has asked for it. */
-const LIMIT_MARGIN_MS = 5_000;
+const LIMIT_MARGIN_MS = 60_000;
 const STOPPED = 'T';
+/**
+ * Looks after the proof, by which what the process had said before has been read: then it is asked, and must not
+ * answer.
+ */
+const QUIET_LOOKS = 3;
 
 type Sleeper = { readonly target: FaultTarget; pid: number | null; awakeNs: number | null; heard: Sight | null };
 
@@ -17,6 +22,10 @@ export class Pause implements FaultAction {
   readonly #sleepers: readonly Sleeper[];
   readonly #lengthMs: number;
   #proof: Sight | null = null;
+  #looks = 0;
+  #isEnded = false;
+  /** Who has answered though it was stopped. */
+  #spoke: string | null = null;
 
   constructor(targets: readonly FaultTarget[], { lengthMs }: { readonly lengthMs: number }) {
     this.#sleepers = targets.map((target) => ({ target, pid: null, awakeNs: null, heard: null }));
@@ -31,6 +40,7 @@ export class Pause implements FaultAction {
   }
 
   proven(nowNs: number): Sight | null {
+    if (this.#proof !== null && !this.#isEnded) this.#examine();
     if (this.#proof === null && this.#sleepers.every(({ target }) => target.state === STOPPED)) {
       const pids = this.#sleepers.map(({ pid }) => pid);
       this.#proof = { atNs: nowNs, saw: `state ${STOPPED} of ${pidText(pids)}` };
@@ -38,7 +48,19 @@ export class Pause implements FaultAction {
     return this.#proof;
   }
 
+  /** A process that is stopped answers nobody. */
+  #examine(): void {
+    this.#looks += 1;
+    if (this.#looks !== QUIET_LOOKS) return;
+    for (const { target } of this.#sleepers) target.send({ command: 'progress' });
+  }
+
+  disproven(): string | null {
+    return this.#spoke === null ? null : `${this.#spoke} answered in state ${STOPPED}`;
+  }
+
   heal(): void {
+    this.#isEnded = true;
     for (const { target } of this.#sleepers) target.resume();
   }
 
@@ -55,7 +77,9 @@ export class Pause implements FaultAction {
 
   onHeard(name: string, nowNs: number): void {
     const sleeper = this.#sleepers.find(({ target }) => target.name === name);
-    if (sleeper === undefined || sleeper.awakeNs === null) return;
+    if (sleeper === undefined) return;
+    if (!this.#isEnded && this.#looks >= QUIET_LOOKS) this.#spoke ??= name;
+    if (sleeper.awakeNs === null) return;
     sleeper.heard ??= { atNs: nowNs, saw: String(sleeper.target.pid) };
   }
 
