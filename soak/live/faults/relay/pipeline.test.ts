@@ -81,7 +81,7 @@ async function start(t: ExecutionContext, transport: 'ipc' | 'tcp'): Promise<Run
         if (event.event === 'violation') wrong.push(`${name}: ${event.kind} ${event.detail}`);
         if (event.event === 'drained') drained.set(name, event);
       },
-      onKilled: ({ name }) => wrong.push(`${name} was killed`),
+      onPlannedEnd: ({ name }) => wrong.push(`${name} has ended`),
       onFailure: ({ process, what, lastLogLines }) => wrong.push(`${process}: ${what} ${lastLogLines.join(' | ')}`),
     },
   });
