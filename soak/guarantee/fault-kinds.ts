@@ -17,26 +17,37 @@ export type FaultFamily =
   | 'clock';
 
 /** The families that can be injected into real processes. */
-export type LiveFamily = Extract<FaultFamily, 'kill' | 'pause' | 'takeover' | 'restart'>;
+export type LiveFamily = Extract<FaultFamily, 'kill' | 'pause' | 'partition' | 'takeover' | 'restart'>;
 
 /** What is done to real processes. The name of a kind begins with that of its family. */
 export type FaultKind =
   | `kill-${'broker' | 'summer' | 'all-summers' | 'chunker' | 'two-summers' | 'everything'}`
   | `pause-${'broker' | 'summer' | 'chunker' | 'everything'}`
+  | `partition-${'refuse' | 'drop' | 'drop-one-way' | 'stall' | 'reset' | 'delay' | 'throttle' | 'slice'}`
   | `takeover-${'running' | 'paused' | 'dead'}`
   | `restart-${'each' | 'all'}`;
 
 export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly Extract<FaultKind, `${Name}-${string}`>[] } = {
   kill: ['kill-broker', 'kill-summer', 'kill-all-summers', 'kill-chunker', 'kill-two-summers', 'kill-everything'],
   pause: ['pause-broker', 'pause-summer', 'pause-chunker', 'pause-everything'],
+  partition: [
+    'partition-refuse',
+    'partition-drop',
+    'partition-reset',
+    'partition-stall',
+    'partition-drop-one-way',
+    'partition-delay',
+    'partition-throttle',
+    'partition-slice',
+  ],
   takeover: ['takeover-running', 'takeover-paused', 'takeover-dead'],
   restart: ['restart-each', 'restart-all'],
 };
 
 /** The families that a soak over real processes can be asked for, in the order in which they are listed. */
-export const LIVE_FAMILIES: readonly LiveFamily[] = ['kill', 'pause', 'takeover', 'restart'];
+export const LIVE_FAMILIES: readonly LiveFamily[] = ['kill', 'pause', 'partition', 'takeover', 'restart'];
 /** What a soak does when it is not asked. */
-export const DEFAULT_FAMILIES: readonly LiveFamily[] = ['kill', 'pause'];
+export const DEFAULT_FAMILIES: readonly LiveFamily[] = ['kill', 'pause', 'partition'];
 export const FAULT_KINDS: readonly FaultKind[] = LIVE_FAMILIES.flatMap(
   (family): readonly FaultKind[] => KINDS_OF_FAMILY[family],
 );

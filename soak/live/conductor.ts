@@ -6,22 +6,16 @@
  * drain, the second one ends everything. Whatever happens, no process is left and the folder says what was seen.
  */
 
-import type { Audit, Connect } from './audit/end-audit.ts';
 import type { ComponentEvent, DrainedEvent } from '../../src/component/protocol.ts';
 import { unreachable } from '../../src/core/assert.ts';
-import type { Clock } from '../../src/core/clock.ts';
 import { OperatingError, ViolationError } from '../../src/core/errors.ts';
-import type { ComponentProcess, Launch } from '../../src/fleet/component-process.ts';
-import { componentSpecs, spareSpec } from '../../src/fleet/component-specs.ts';
-import type { Display } from './display.ts';
-import type { LiveDecorations } from './decorations.ts';
+import type { ComponentProcess } from '../../src/fleet/component-process.ts';
+import { componentSpecs } from '../../src/fleet/component-specs.ts';
+import type { ConductorOptions } from './conductor-options.ts';
 import type { Failure } from '../../src/fleet/exit-judgement.ts';
-import type { FlightRecorder } from './flight-recorder.ts';
-import { FaultInjector } from './faults/injector.ts';
-import { injectFaults, watchFaults } from './faults/fault-phase.ts';
-import { FleetTargets } from './faults/fleet-target.ts';
-import { faultsOf } from './faults/fault-plan.ts';
-import type { FaultKind } from '../guarantee/fault-kinds.ts';
+import type { FaultInjector } from './faults/injector.ts';
+import { LiveFaults } from './faults/live-faults.ts';
+import { AUDITOR_LINK } from './faults/relay/relayed-links.ts';
 import { Fleet, READY_MS_MAX, STOP_MS_MAX } from '../../src/fleet/fleet.ts';
 import type { InterruptSignal } from '../../src/fleet/interrupt.ts';
 import { Meter } from '../../src/fleet/meter.ts';
@@ -29,10 +23,9 @@ import { untilDrained } from './drain.ts';
 import { Interruption } from './interruption.ts';
 import { LiveAudit } from './audit/live-audit.ts';
 import { ownFailure } from './own-failure.ts';
-import { auditDepthOf, type SoakOptions } from './options.ts';
+import { auditDepthOf } from './audit-depth.ts';
 import { planPhases } from './phases.ts';
 import type { Phase } from '../guarantee/phase.ts';
-import type { RunRecord } from './record.ts';
 import { type PhaseOutcome, SELF, Sampler } from './sampler.ts';
 import type { ChunkerEnd, RecordedViolation, RunEvidence } from '../guarantee/verdict.ts';
 import { violationLine } from '../guarantee/verdict.ts';
@@ -42,32 +35,6 @@ import { sleepUntil, until } from '../../src/fleet/waiting.ts';
 const DRAIN_MARGIN_MS = 30_000;
 /** Violations beyond these are counted, and written to violations.csv, but not held. */
 const VIOLATIONS_HELD = 20;
-/** The part of what is waited for in all that a fault may take until it is seen to hit. */
-const PROOF_SHARE = 4;
-
-export type ConductorOptions = {
-  readonly options: SoakOptions;
-  readonly launch: Launch;
-  readonly endpoint: string;
-  readonly dataFolder: string;
-  readonly logsFolder: string;
-  readonly record: RunRecord;
-  readonly flightRecorder: FlightRecorder;
-  readonly display: Display;
-  readonly clock: Clock;
-  readonly startNs: number;
-  /** A drain that is not over by then is given up. */
-  readonly drainMsMax: number;
-  /** Kinds that the schedule has a turn for. */
-  readonly faults: readonly FaultKind[];
-  /** Null: there are no checks but those of the chunkers. */
-  readonly audit: Audit | null;
-  /** Null: there are no journals to follow. */
-  readonly connect: Connect | null;
-  readonly decorations?: LiveDecorations;
-  /** What is stuck is waited for this long; absent: as long as a start and the SLA. */
-  readonly patienceMs?: number;
-};
 
 /** What was seen of a run. */
 export type RunOutcome = {
@@ -83,7 +50,7 @@ export class Conductor {
   readonly #from: ConductorOptions;
   readonly #fleet: Fleet;
   readonly #meter: Meter = new Meter();
-  readonly #injector: FaultInjector;
+  readonly #faults: LiveFaults;
   readonly #sampler: Sampler;
   readonly #live: LiveAudit;
   readonly #interruption: Interruption;
@@ -105,9 +72,12 @@ export class Conductor {
     this.#from = from;
     const { clock, record, options, dataFolder, endpoint, startNs, decorations = {} } = from;
     this.#interruption = new Interruption({ clock, display: from.display });
-    const specs = componentSpecs(options, { dataFolder, endpoint });
+    const { links } = from;
+    const connectOf = links === null ? {} : { connectOf: (name: string) => links.endpointOf(name) };
+    const specs = componentSpecs(options, { dataFolder, endpoint, ...connectOf });
     this.#live = new LiveAudit({
       ...from,
+      endpoint: links?.endpointOf(AUDITOR_LINK) ?? endpoint,
       specs,
       listeners: [(entry) => from.flightRecorder.add(entry)],
       signal: this.#interruption.halted,
@@ -132,19 +102,16 @@ export class Conductor {
           this.#crashes.push(crash);
           from.display.say(`${crash.process}: ${crash.what}`);
         },
-        onFailure: (failure) => this.#onFailure(failure),
+        onFailure: (failure) => this.onFailure(failure),
         ...this.#live.listener,
       },
     });
-    this.#injector = new FaultInjector({
-      targets: new FleetTargets({
-        fleet: this.#fleet,
-        partitions: options.partitions,
-        spareSpec: (summer, name) => spareSpec(summer, { name, dataFolder }),
-        decorations,
-      }),
+    this.#faults = new LiveFaults({
+      ...from,
+      options: { ...options, isFollowed: auditDepthOf(options).depth === 'follow' },
+      fleet: this.#fleet,
       onSettled: (fault) => record.faultSettled(fault),
-      proofMsMax: from.patienceMs === undefined ? undefined : from.patienceMs / PROOF_SHARE,
+      decorations,
     });
     this.#sampler = new Sampler({
       fleet: this.#fleet,
@@ -158,6 +125,10 @@ export class Conductor {
     });
   }
 
+  get #injector(): FaultInjector {
+    return this.#faults.injector;
+  }
+
   /** The user wants to end: first with a drain and a verdict, then at once. */
   interrupt(signal: InterruptSignal): void {
     this.#interruption.interrupt(signal);
@@ -169,8 +140,7 @@ export class Conductor {
    */
   async run(): Promise<RunOutcome> {
     const ticking = this.#tick().catch((error: unknown) => this.#fail(error));
-    const watched = { clock: this.#from.clock, signal: this.#ended.signal };
-    const watching = watchFaults(this.#injector, watched).catch((error: unknown) => this.#fail(error));
+    const watching = this.#faults.watch(this.#ended.signal).catch((error: unknown) => this.#fail(error));
     try {
       await this.#lead();
     } catch (error) {
@@ -226,7 +196,10 @@ export class Conductor {
       if (this.#interruption.early.aborted) break;
       if (phase !== this.#sampler.phase) await this.#enter(phase);
       const endNs = clock.nowNs() + durationMs * 1e6;
-      if (phase === 'faults') await this.#injectFaults(durationMs);
+      if (phase === 'faults') {
+        const unproven = await this.#faults.inject(durationMs, this.#interruption.early);
+        if (unproven !== null) this.#unproven.push(unproven);
+      }
       await sleepUntil(clock, endNs, this.#interruption.early);
     }
     if (this.#injector.injectedCount > 0) await this.#heal();
@@ -239,16 +212,6 @@ export class Conductor {
     const outcome = await this.#sampler.enter(phase);
     this.#outcomes.set(outcome.phase, outcome);
     if (outcome.phase !== phase) this.#live.onPhase(phase);
-  }
-
-  async #injectFaults(lengthMs: number): Promise<void> {
-    const { clock, options, decorations } = this.#from;
-    const schedule = faultsOf(options, lengthMs);
-    const faults = decorations?.schedule?.(schedule) ?? schedule;
-    const { patienceMs } = this.#from;
-    const signal = this.#interruption.early;
-    const unproven = await injectFaults(faults, { injector: this.#injector, clock, signal, patienceMs });
-    if (unproven !== null) this.#unproven.push(unproven);
   }
 
   /** Everything is up, and sums whose last chunk came after each fault are verified. */
@@ -383,7 +346,8 @@ export class Conductor {
     this.#interruption.halt();
   }
 
-  #onFailure(failure: Failure): void {
+  /** A process of the run has failed. */
+  onFailure(failure: Failure): void {
     this.#failures.push(failure);
     this.#interruption.halt();
   }

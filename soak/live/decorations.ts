@@ -9,6 +9,7 @@ import type { Totals } from '../../src/fleet/meter.ts';
 import type { Audit } from './audit/end-audit.ts';
 import type { ReadCheckpoints } from './audit/auditor.ts';
 import type { PlannedFault } from './faults/planned-fault.ts';
+import type { Relay } from './faults/relay/relay-process.ts';
 import type { HistoryFilter } from '../guarantee/history.ts';
 
 export interface LiveDecorations {
@@ -20,6 +21,8 @@ export interface LiveDecorations {
   resumes?(process: string): boolean;
   /** What a probe is told of the process's state in the kernel. */
   states?(process: string, state: string | null): string | null;
+  /** The relay of the links, as partitions know it. */
+  relay?(relay: Relay): Relay;
   /** Whether a successor of this summer is started. */
   takeovers?(process: string): boolean;
   /** The faults of the schedule. */

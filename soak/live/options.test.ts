@@ -1,6 +1,7 @@
 import test from 'ava';
 import { UsageError } from '../../src/core/errors.ts';
-import { auditDepthOf, parseSoakOptions, SOAK_OPTION_DEFINITIONS, type SoakOptionTexts } from './options.ts';
+import { auditDepthOf } from './audit-depth.ts';
+import { parseSoakOptions, SOAK_OPTION_DEFINITIONS, type SoakOptionTexts } from './options.ts';
 
 function texts(changes: SoakOptionTexts = {}): SoakOptionTexts {
   const defaults = SOAK_OPTION_DEFINITIONS.map(([flags, , value]) => [
@@ -26,8 +27,8 @@ test('the defaults are those of the documentation', (t) => {
     retentionBytes: 268_435_456,
     slaMs: 30_000,
     transport: 'ipc',
-    faults: ['kill', 'pause'],
-    faultIntervalMs: 4_200,
+    faults: ['kill', 'pause', 'partition'],
+    faultIntervalMs: 3_000,
     faultPlan: null,
     audit: 'auto',
     data: null,
@@ -74,7 +75,7 @@ function asked(faults: string): readonly string[] {
 test('faults are asked for by family, in any order', (t) => {
   t.deepEqual(asked('none'), []);
   t.deepEqual(asked('pause,kill'), ['kill', 'pause']);
-  t.deepEqual(asked('all'), ['kill', 'pause', 'takeover', 'restart']);
+  t.deepEqual(asked('all'), ['kill', 'pause', 'partition', 'takeover', 'restart']);
 });
 
 function depth(changes: SoakOptionTexts): string {

@@ -14,21 +14,12 @@ import {
 import { batchBytesWithin } from '../../src/chunker/prepare-chunker.ts';
 import { batchBytesMaxOf } from '../../src/journal/broker/state.ts';
 import type { PipelineOptions } from '../../src/fleet/component-specs.ts';
+import type { AuditDepth } from './audit-depth.ts';
 import { DEFAULT_FAMILIES, LIVE_FAMILIES, type LiveFamily, kindsOf } from '../guarantee/fault-kinds.ts';
 import { checkPlan, familiesOf, readFaultPlan } from './faults/fault-plan.ts';
 import type { PlannedFault } from './faults/planned-fault.ts';
-import { outlookOf } from './outlook.ts';
+import { FAMILY_FAULTS_MIN, outlookOf } from './outlook.ts';
 import { planPhases } from './phases.ts';
-
-/**
- * `follow`: an auditor reads all journals and stores while the run goes on. `end`: what is left after the drain is
- * checked. `none`: only the chunkers check.
- */
-export type AuditDepth = 'follow' | 'end' | 'none';
-
-/** More than these, and an auditor on the same machine would distort the figures, or fall behind. */
-export const FOLLOWED_CHUNKS_PER_SECOND_MAX: number = 40_000;
-export const FOLLOWED_BYTES_PER_SECOND_MAX: number = 16 * 1024 * 1024;
 
 export type SoakOptions = PipelineOptions & {
   /** From all processes being ready to the beginning of the drain. */
@@ -138,13 +129,17 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
 const FAULT_INTERVAL_MS = 5_000;
 /** Shorter ones are for who asks for them: a component takes some tenths of a second to come back. */
 const FAULT_INTERVAL_MS_MIN = 1_000;
+/** From a fault's beginning to its end, where there is time for two of each family and more. */
+const USUAL_FAULT_MS = 3_000;
 
-/** Short enough that each kind of fault has its turn. */
+/** Short enough that each kind of fault has its turn, where that leaves it the time to end. */
 function defaultFaultIntervalMs(options: SoakOptions): number {
   const faults = planPhases(options).find(({ phase }) => phase === 'faults');
   if (faults === undefined) return FAULT_INTERVAL_MS;
   const turnMs = Math.floor(faults.durationMs / Math.max(1, kindsOf(options.faults, options).length));
-  return Math.max(FAULT_INTERVAL_MS_MIN, Math.min(FAULT_INTERVAL_MS, turnMs));
+  const leastMs = Math.floor(faults.durationMs / Math.max(1, FAMILY_FAULTS_MIN * options.faults.length));
+  const lowMs = Math.max(FAULT_INTERVAL_MS_MIN, Math.min(USUAL_FAULT_MS, leastMs));
+  return Math.max(lowMs, Math.min(FAULT_INTERVAL_MS, turnMs));
 }
 
 function checkTogether(options: SoakOptions): void {
@@ -198,17 +193,6 @@ function oneOf<Choice extends string>(text: string, option: string, choices: rea
   const found = choices.find((choice) => choice === text);
   if (found === undefined) throw new UsageError(`${option}: must be ${choices.join(' or ')}: ${JSON.stringify(text)}`);
   return found;
-}
-
-/** How a run is audited; `why` not more, or null when it is followed. */
-export function auditDepthOf(options: SoakOptions): { readonly depth: AuditDepth; readonly why: string | null } {
-  const { audit, rate, chunkBytes } = options;
-  if (audit === 'follow') return { depth: 'follow', why: null };
-  if (audit !== 'auto') return { depth: audit, why: `--audit ${audit}` };
-  if (rate === 'max') return { depth: 'end', why: 'not followed at --rate max' };
-  const bytesPerSecond = (rate * (chunkBytes.low + chunkBytes.high)) / 2;
-  const isFollowed = rate <= FOLLOWED_CHUNKS_PER_SECOND_MAX && bytesPerSecond <= FOLLOWED_BYTES_PER_SECOND_MAX;
-  return isFollowed ? { depth: 'follow', why: null } : { depth: 'end', why: 'not followed at this rate' };
 }
 
 /** The workload in a few words, the same text for the same workload: `chunkers=3 summers=3 ...`. */

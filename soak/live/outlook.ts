@@ -7,6 +7,7 @@ import { UsageError } from '../../src/core/errors.ts';
 import { type Range, formatBytes, formatCount, formatDuration } from '../../src/core/units.ts';
 import { faultsOf, kindCounts } from './faults/fault-plan.ts';
 import { type FaultKind, familyOf, kindsOf } from '../guarantee/fault-kinds.ts';
+import { auditDepthOf } from './audit-depth.ts';
 import type { SoakOptions } from './options.ts';
 import { planPhases } from './phases.ts';
 
@@ -19,7 +20,7 @@ const EARLIEST = 0.8;
 /** How often each kind is counted at most: in a run of weeks the counts are of no use. */
 const FAULTS_COUNTED_MAX = 10_000;
 /** So many faults of each family have their turn, or the run would show little of what that does. */
-const FAMILY_FAULTS_MIN = 2;
+export const FAMILY_FAULTS_MIN = 2;
 
 export type Outlook = {
   /** Files that are complete when the drain begins, and bytes published by then. Null: at `--rate max` nobody knows. */
@@ -72,7 +73,10 @@ export function outlookOf(options: SoakOptions): Outlook {
 function plannedFaults(options: SoakOptions): Map<FaultKind, number> {
   const { faults: families, faultPlan, faultIntervalMs } = options;
   const lengthMs = planPhases(options).find(({ phase }) => phase === 'faults')?.durationMs ?? 0;
-  const counts = kindCounts(lengthMs === 0 ? [] : faultsOf(options, lengthMs), FAULTS_COUNTED_MAX);
+  const counts = kindCounts(
+    lengthMs === 0 ? [] : faultsOf({ ...options, isFollowed: auditDepthOf(options).depth === 'follow' }, lengthMs),
+    FAULTS_COUNTED_MAX,
+  );
   const least = faultPlan === null ? FAMILY_FAULTS_MIN : 1;
   const missed = families.find((family) => familyCount(counts, family) < least);
   if (missed === undefined) return counts;

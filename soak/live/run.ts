@@ -21,10 +21,12 @@ import type { Launch } from '../../src/fleet/component-process.ts';
 import type { Display } from './display.ts';
 import { FlightRecorder } from './flight-recorder.ts';
 import { HISTORY_FOLDER } from '../guarantee/recorded-history.ts';
-import { chooseEndpoint } from '../../src/fleet/broker-address.ts';
+import { type Endpoint, chooseEndpoint } from '../../src/fleet/broker-address.ts';
 import type { InterruptSignal } from '../../src/fleet/interrupt.ts';
 import { spareNames } from './faults/fleet-target.ts';
 import { processNames } from './faults/planned-fault.ts';
+import { AUDITOR_LINK, RelayedLinks } from './faults/relay/relayed-links.ts';
+import type { Failure } from '../../src/fleet/exit-judgement.ts';
 import type { LiveDecorations } from './decorations.ts';
 import type { SoakOptions } from './options.ts';
 import { outlookLines, outlookOf } from './outlook.ts';
@@ -62,6 +64,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
   const dataFolder = resolve(options.data ?? join(folder, 'data'));
   await makeFolders(dataFolder);
   const endpoint = await chooseEndpoint(options.transport, dataFolder);
+  let links: RelayedLinks | null = null;
   try {
     const configuration = { ...options, dataFolder, endpoint: endpoint.address };
     const { seed } = options;
@@ -71,12 +74,17 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     const { record, flightRecorder } = await beginRecord(folder, { run, options, made, startNs, clock, onUnwritten });
     display.say(`soak: seed ${options.seed}, results in ${folder}`);
     for (const line of outlookLines(outlook, options)) display.say(line);
+    const logsFolder = join(folder, 'logs');
+    const failures: Failure[] = [];
+    let onFailure = (failure: Failure): void => void failures.push(failure);
+    links = await startLinks({ options, endpoint, dataFolder, logsFolder, clock, onFailure: (why) => onFailure(why) });
     const conductor = new Conductor({
       options,
       launch: dependencies.launch,
       endpoint: endpoint.address,
+      links,
       dataFolder,
-      logsFolder: join(folder, 'logs'),
+      logsFolder,
       record,
       flightRecorder,
       display,
@@ -89,6 +97,8 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
       ...(dependencies.decorations === undefined ? {} : { decorations: dependencies.decorations }),
       ...(dependencies.patienceMs === undefined ? {} : { patienceMs: dependencies.patienceMs }),
     });
+    onFailure = (failure) => conductor.onFailure(failure);
+    for (const failure of failures) onFailure(failure);
     const release = dependencies.onInterrupt((signal) => conductor.interrupt(signal));
     let outcome: RunOutcome;
     try {
@@ -133,8 +143,33 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     );
     return { verdict, folder };
   } finally {
+    await links?.close();
     await endpoint.remove();
   }
+}
+
+/** A relay between the broker and each client, where links are to be hurt; null where they are not. */
+async function startLinks(of: {
+  readonly options: SoakOptions;
+  readonly endpoint: Endpoint;
+  readonly dataFolder: string;
+  readonly logsFolder: string;
+  readonly clock: Clock;
+  readonly onFailure: (failure: Failure) => void;
+}): Promise<RelayedLinks | null> {
+  const { options, endpoint, dataFolder, logsFolder, clock, onFailure } = of;
+  const { transport, faults, summers, chunkers } = options;
+  if (!faults.includes('partition')) return null;
+  await makeFolders(logsFolder);
+  return RelayedLinks.start({
+    transport,
+    folder: dataFolder,
+    broker: endpoint.address,
+    links: [...processNames('summer', summers), ...processNames('chunker', chunkers), AUDITOR_LINK],
+    clock,
+    logPath: join(logsFolder, 'relay.log'),
+    onFailure,
+  });
 }
 
 /** Writes down that the run begins. Throws UsageError, and leaves no folder, where nothing can be written. */

@@ -17,28 +17,16 @@ const OPTIONS = {
   slaMs: 30_000,
   summers: 3,
   chunkers: 3,
+  isFollowed: true,
 } as const;
 
 /** What becomes of a planned fault in faults.csv, at the earliest. */
 function recordOf(plan: PlannedFault): FaultRecord {
-  const { id, kind, targets, atMs, lengthMs, insteadOf = null } = plan;
-  const times = { provenNs: null, healedNs: null, recoveredNs: null, firstRecoveredNs: null };
-  const partitions = { partitionsHit: 1, partitionsRecovered: 0 };
+  const { id, kind, targets, atMs, lengthMs, insteadOf = null, link = null } = plan;
+  const times = { plannedNs: 7, injectedNs: 8, provenNs: null, healedNs: null };
+  const recovery = { recoveredNs: null, firstRecoveredNs: null, partitionsHit: 1, partitionsRecovered: 0 };
   const target = targets.join(' ');
-  const evidence = 'none, "as yet"';
-  return {
-    id,
-    kind,
-    target,
-    plannedNs: 7,
-    injectedNs: 8,
-    ...times,
-    ...partitions,
-    evidence,
-    atMs,
-    lengthMs,
-    insteadOf,
-  };
+  return { id, kind, target, ...times, ...recovery, evidence: 'none, "as yet"', atMs, lengthMs, insteadOf, link };
 }
 
 test('the plan of a run comes back from its faults.csv, without what was drawn again', (t) => {
@@ -75,6 +63,7 @@ test('a file that is no plan is refused in one line, which names the row and the
     [`${header}1,kill-broker,broker,-1,0,\r\n`, /^x: row 1: at_s "-1"/],
     [`${header}1,kill-broker,broker,1,x,\r\n`, /^x: row 1: length_s "x"/],
     [`${header}1,kill-broker,"bro\r\n`, /^x: /],
+    [`${header}1,partition-drop,summer-1,1,1,\r\n`, /^x: row 1: link_mode ""/],
     ['id,kind\r\n1,kill-broker\r\n', /^x: row 1: target ""/],
   ];
   for (const [text, message] of refused) {

@@ -5,6 +5,8 @@ import { UsageError } from '../../../src/core/errors.ts';
 import { readCsvBytes } from '../../../src/results/csv.ts';
 import { FAULT_KINDS, type FaultKind, type LiveFamily, familyOf } from '../../guarantee/fault-kinds.ts';
 import { type PlannedFault, processNames } from './planned-fault.ts';
+import { type LinkMode, parseLinkMode } from './relay/link-mode.ts';
+import { AUDITOR_LINK } from './relay/relayed-links.ts';
 import { faultSchedule } from './schedule.ts';
 
 export type FaultOptions = {
@@ -16,6 +18,7 @@ export type FaultOptions = {
   readonly slaMs: number;
   readonly summers: number;
   readonly chunkers: number;
+  readonly isFollowed: boolean;
 };
 
 export function faultsOf(options: FaultOptions, lengthMs: number): Iterable<PlannedFault> {
@@ -61,16 +64,28 @@ export function parseFaultPlan(bytes: Buffer, where: string): PlannedFault[] {
     const kind = FAULT_KINDS.find((candidate) => candidate === row['kind']);
     if (kind === undefined) throw wrong('kind');
     const targets = (row['target'] ?? '').split(' ');
-    if (!targets.every((name) => /^(?:broker|(?:summer|chunker)-\d+)$/.test(name))) throw wrong('target');
+    if (!targets.every((name) => /^(?:broker|auditor|(?:summer|chunker)-\d+)$/.test(name))) throw wrong('target');
     const ms = (column: string): number => {
       const seconds = row[column] === '' ? Number.NaN : Number(row[column]);
       if (!(seconds >= 0 && seconds < 1e9)) throw wrong(column);
       return Math.round(seconds * 1e6) / 1e3;
     };
-    return [{ id: index + 1, kind, targets, atMs: ms('at_s'), lengthMs: ms('length_s') }];
+    const fault = { id: index + 1, kind, targets, atMs: ms('at_s'), lengthMs: ms('length_s') };
+    if (familyOf(kind) !== 'partition') return [fault];
+    const link = linkOf(row['link_mode'] ?? '');
+    if (link === null) throw wrong('link_mode');
+    return [{ ...fault, link }];
   });
   if (plan.length === 0) throw new UsageError(`${where}: it has no faults`);
   return plan.toSorted((a, b) => a.atMs - b.atMs).map((fault, index) => ({ ...fault, id: index + 1 }));
+}
+
+function linkOf(text: string): LinkMode | null {
+  try {
+    return parseLinkMode(JSON.parse(text));
+  } catch {
+    return null;
+  }
 }
 
 /** Throws a UsageError for a fault of a process that this run does not have. */
@@ -78,7 +93,12 @@ export function checkPlan(
   plan: readonly PlannedFault[],
   { summers, chunkers }: { readonly summers: number; readonly chunkers: number },
 ): void {
-  const names = new Set(['broker', ...processNames('summer', summers), ...processNames('chunker', chunkers)]);
+  const names = new Set([
+    'broker',
+    AUDITOR_LINK,
+    ...processNames('summer', summers),
+    ...processNames('chunker', chunkers),
+  ]);
   for (const { id, kind, targets } of plan) {
     const unknown = targets.find((name) => !names.has(name));
     if (unknown !== undefined)

@@ -1,12 +1,17 @@
 /** The processes of a fleet as what faults are injected into, and who takes over from whom. */
 
 import { assert } from '../../../src/core/assert.ts';
+import type { Clock } from '../../../src/core/clock.ts';
 import type { ComponentProcess, ComponentSpec } from '../../../src/fleet/component-process.ts';
 import type { Fleet } from '../../../src/fleet/fleet.ts';
 import { processState } from '../../../src/fleet/process-usage.ts';
 import type { LiveDecorations } from '../decorations.ts';
 import type { FaultTarget, Handover } from './actions/target.ts';
+import type { FaultAction } from './actions/action.ts';
 import type { FaultTargets } from './injector.ts';
+import type { PlannedFault } from './planned-fault.ts';
+import { Partition } from './relay/partition.ts';
+import { AUDITOR_LINK, type RelayedLinks } from './relay/relayed-links.ts';
 
 /** So many folders a summer's shards move between, the first one its own. */
 const FOLDERS = 3;
@@ -18,12 +23,29 @@ export function spareNames(summer: string): string[] {
   return Array.from({ length: FOLDERS - 1 }, (_, index) => `${summer}-spare-${index + 1}`);
 }
 
-type Decorations = Pick<LiveDecorations, 'kills' | 'pauses' | 'resumes' | 'states' | 'takeovers'>;
+type Decorations = Pick<LiveDecorations, 'kills' | 'relay' | 'pauses' | 'resumes' | 'states' | 'takeovers'>;
+
+/** The auditor is this very process: what can be hurt is its link. */
+const AUDITOR: FaultTarget = {
+  name: AUDITOR_LINK,
+  partitions: [],
+  pid: process.pid,
+  ready: true,
+  state: null,
+  kill: () => undefined,
+  restart: () => undefined,
+  pause: () => undefined,
+  resume: () => undefined,
+  send: () => undefined,
+};
 
 export class FleetTargets implements FaultTargets {
   readonly chunkers: readonly FaultTarget[];
   readonly partitions: number;
   readonly #fleet: Fleet;
+  readonly #clock: Clock;
+  readonly #seed: number;
+  readonly #links: RelayedLinks | null;
   readonly #decorations: Decorations;
   readonly #spareSpec: (summer: ComponentSpec, name: string) => ComponentSpec;
   readonly #targets = new Map<string, FaultTarget>();
@@ -33,12 +55,19 @@ export class FleetTargets implements FaultTargets {
   constructor(options: {
     readonly fleet: Fleet;
     readonly partitions: number;
+    readonly clock: Clock;
+    readonly seed: number;
+    /** Null: clients dial the broker itself. */
+    readonly links: RelayedLinks | null;
     /** The same summer in another folder, under another name. */
     readonly spareSpec: (summer: ComponentSpec, name: string) => ComponentSpec;
     readonly decorations?: Decorations;
   }) {
     this.#fleet = options.fleet;
     this.partitions = options.partitions;
+    this.#clock = options.clock;
+    this.#seed = options.seed;
+    this.#links = options.links;
     this.#spareSpec = options.spareSpec;
     this.#decorations = options.decorations ?? {};
     this.chunkers = this.#fleet.of('chunker').map(({ name }) => this.#target(name));
@@ -49,12 +78,23 @@ export class FleetTargets implements FaultTargets {
   }
 
   #target(name: string): FaultTarget {
+    if (name === AUDITOR_LINK) return AUDITOR;
     let target = this.#targets.get(name);
     if (target === undefined) {
       target = targetOf(this.#fleet.named(name), this.#fleet, this.#decorations);
       this.#targets.set(name, target);
     }
     return target;
+  }
+
+  /** A summer's successor dials where it did: the links have the names of the plan. */
+  partition({ id, targets: links, link: mode }: PlannedFault): FaultAction {
+    const relayed = this.#links;
+    assert(relayed !== null && mode !== undefined, 'a partition has a relay and a mode');
+    const { relay } =
+      this.#decorations.relay === undefined ? relayed : { relay: this.#decorations.relay(relayed.relay) };
+    const endpointOf = (link: string): string => relayed.endpointOf(link);
+    return new Partition({ relay, links, mode, seed: this.#seed + id, clock: this.#clock, endpointOf });
   }
 
   handover({ name: old }: FaultTarget): Handover {

@@ -119,10 +119,12 @@ export class FaultInjector {
   }
 
   #partitionsOf(targets: readonly FaultTarget[]): number[] {
-    if (targets.some(({ name }) => name === 'broker')) {
+    const partitions = [...new Set(targets.flatMap((target) => target.partitions))];
+    // The broker, a chunker among others, and the auditor are of no partition.
+    if (partitions.length === 0 || targets.some((target) => target.partitions.length === 0)) {
       return Array.from({ length: this.#targets.partitions }, (_, partition) => partition);
     }
-    return [...new Set(targets.flatMap(({ partitions }) => partitions))];
+    return partitions;
   }
 
   #countGap(nowNs: number): void {

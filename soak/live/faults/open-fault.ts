@@ -9,6 +9,7 @@
 import type { ComponentCommand, RecoveredEvent } from '../../../src/component/protocol.ts';
 import type { FaultAction } from './actions/action.ts';
 import type { FaultKind } from '../../guarantee/fault-kinds.ts';
+import type { LinkMode } from './relay/link-mode.ts';
 import type { PlannedFault } from './planned-fault.ts';
 
 /** A row of faults.csv, times in nanoseconds of the clock. */
@@ -33,6 +34,8 @@ export type FaultRecord = {
   readonly lengthMs: number;
   /** The fault that had missed, in whose place this one was drawn. */
   readonly insteadOf: number | null;
+  /** Of a partition. */
+  readonly link: LinkMode | null;
 };
 
 /** What a fault of a single chunker hits: its own files, of whichever partition. */
@@ -197,6 +200,7 @@ export class OpenFault {
       atMs: plan.atMs,
       lengthMs: plan.lengthMs,
       insteadOf: plan.insteadOf ?? null,
+      link: plan.link ?? null,
     };
   }
 }

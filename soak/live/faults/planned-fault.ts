@@ -3,18 +3,21 @@
  * repetition.
  */
 
+import type { LinkMode } from './relay/link-mode.ts';
 import type { FaultKind } from '../../guarantee/fault-kinds.ts';
 
 export type PlannedFault = {
   /** From 1. */
   readonly id: number;
   readonly kind: FaultKind;
-  /** Names of processes. A summer's stands for whoever owns its shards now. */
+  /** Names of processes, or of links. A summer's stands for whoever owns its shards now. */
   readonly targets: readonly string[];
   /** Since the beginning of the faults phase. */
   readonly atMs: number;
   /** How long it lasts; 0: it is over as soon as it has hit. */
   readonly lengthMs: number;
+  /** What a relay does to the links of the targets; of a partition alone. */
+  readonly link?: LinkMode;
   /** The fault in whose place it was drawn, because that one was never seen to hit. */
   readonly insteadOf?: number;
 };

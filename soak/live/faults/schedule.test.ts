@@ -1,12 +1,13 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { PAUSE_MS, faultSchedule } from './schedule.ts';
+import { OUTAGE_MS, faultSchedule } from './schedule.ts';
 import { LIVE_FAMILIES, familyOf, kindsOf } from '../../guarantee/fault-kinds.ts';
 import { planPhases } from '../phases.ts';
 
-const SHAPE = { intervalMs: 5_000, slaMs: 60_000, families: LIVE_FAMILIES, summers: 3, chunkers: 3 };
+const SHAPE = { intervalMs: 5_000, slaMs: 60_000, families: LIVE_FAMILIES, isFollowed: true, summers: 3, chunkers: 3 };
 
 const options = fc.record({
+  isFollowed: fc.boolean(),
   families: fc.subarray([...LIVE_FAMILIES], { minLength: 1 }),
   slaMs: fc.integer({ min: 300, max: 60_000 }),
   seed: fc.nat(),
@@ -18,6 +19,7 @@ const options = fc.record({
 
 test('the same seed gives the same faults, another one others', (t) => {
   const shape = {
+    isFollowed: true,
     lengthMs: 200_000,
     intervalMs: 5_000,
     slaMs: 30_000,
@@ -45,13 +47,15 @@ test('every kind occurs once a turn, every family early, in order and within the
         t.true(fault.atMs >= 0 && fault.atMs < from.lengthMs);
         if (previous !== undefined) t.true(fault.atMs - previous.atMs >= 0.25 * from.intervalMs);
         t.true(fault.targets.length > 0);
+        t.is(fault.link !== undefined, fault.kind.startsWith('partition-'));
         t.is(new Set(fault.targets).size, fault.targets.length);
         t.true(fault.lengthMs >= 0 && fault.lengthMs <= from.slaMs / 3);
-        t.is(fault.lengthMs > 0, fault.kind.startsWith('pause-') || /takeover-(?:paused|dead)/.test(fault.kind));
+        t.is(fault.lengthMs > 0, /^(?:pause|partition)-|^takeover-(?:paused|dead)$/.test(fault.kind));
         for (const target of fault.targets) {
           const [component, number] = target.split('-');
           if (component === 'summer') t.true(Number(number) < from.summers);
           else if (component === 'chunker') t.true(Number(number) < from.chunkers);
+          else if (fault.kind.startsWith('partition-')) t.true(target === 'auditor' && from.isFollowed);
           else t.is(target, 'broker');
         }
       }
@@ -61,7 +65,9 @@ test('every kind occurs once a turn, every family early, in order and within the
 
 test('every process is hit sooner or later', (t) => {
   const faults = faultSchedule({ ...SHAPE, seed: 3, lengthMs: 1_000_000 });
-  const single = [...faults].filter((fault) => fault.targets.length === 1).flatMap((fault) => fault.targets);
+  const single = [...faults]
+    .filter((fault) => fault.targets.length === 1 && fault.link === undefined)
+    .flatMap((fault) => fault.targets);
   t.deepEqual([...new Set(single)].toSorted(), [
     'broker',
     'chunker-0',
@@ -89,6 +95,6 @@ function pausesOf(phaseMs: number): number[] {
 
 test('a long phase has pauses of every length, a short one none that the broker forgets a session by', (t) => {
   const long = pausesOf(1_000_000);
-  for (const [low, high] of Object.values(PAUSE_MS)) t.true(long.some((ms) => ms >= low && ms <= high));
-  t.true(pausesOf(40_000).every((ms) => ms <= PAUSE_MS.noticed[1]));
+  for (const [low, high] of Object.values(OUTAGE_MS)) t.true(long.some((ms) => ms >= low && ms <= high));
+  t.true(pausesOf(40_000).every((ms) => ms <= OUTAGE_MS.noticed[1]));
 });

@@ -11,6 +11,8 @@ import { assert, unreachable } from '../../../src/core/assert.ts';
 import { Prng } from '../../../src/core/prng.ts';
 import { type FaultKind, type LiveFamily, familyOf, kindsOf } from '../../guarantee/fault-kinds.ts';
 import { type PlannedFault, processNames } from './planned-fault.ts';
+import { LINK_FAULTS, drawLinkMode } from './relay/link-mode.ts';
+import { AUDITOR_LINK } from './relay/relayed-links.ts';
 
 /** The first word of this purpose's random stream: ASCII `faul`. */
 const PURPOSE = 0x6661_756c;
@@ -18,20 +20,30 @@ const PURPOSE = 0x6661_756c;
 const MARGIN = 0.15;
 
 /**
- * How long a pause lasts, ms: too short for anybody to notice; beyond the 2 s after which a client takes its broker
- * for gone; beyond the 10 s after which a broker forgets a session.
+ * How long a pause or the outage of a link lasts, ms: too short for anybody to notice; beyond the 2 s after which a
+ * client takes its broker for gone; beyond the 10 s after which a broker forgets a session.
  */
-export const PAUSE_MS: Readonly<Record<'short' | 'noticed' | 'forgotten', readonly [low: number, high: number]>> = {
+export const OUTAGE_MS: Readonly<Record<'short' | 'noticed' | 'forgotten', readonly [low: number, high: number]>> = {
   short: [100, 900],
   noticed: [2_200, 3_500],
   forgotten: [10_500, 12_500],
 };
-/** Pauses of more than 10 s have their place in a phase in which there is room for so many of them. */
+/** Those of more than 10 s have their place in a phase in which there is room for so many of them. */
 const FORGOTTEN_SHARE = 1 / 12;
 /** The part of the SLA that a fault lasts at most: the rest is for the repair. */
 const SLA_SHARE = 1 / 3;
 /** What has been taken over is paused, or down, for so long: beyond the time in which its successor has its shards. */
+/** A link is slow for so long. */
+const SLOW_MS: readonly [low: number, high: number] = [500, 2_500];
 const WAKE_MS: readonly [low: number, high: number] = [1_500, 3_000];
+
+/** They end, cut or slow bytes down, and let them pass. */
+const SLOW_KINDS: readonly FaultKind[] = [
+  'partition-reset',
+  'partition-delay',
+  'partition-throttle',
+  'partition-slice',
+];
 
 export type ScheduleOptions = {
   readonly seed: number;
@@ -41,6 +53,8 @@ export type ScheduleOptions = {
   readonly slaMs: number;
   readonly summers: number;
   readonly chunkers: number;
+  /** Whether an auditor follows the journals: its link can be hurt as well. */
+  readonly isFollowed: boolean;
 };
 
 export function* faultSchedule(options: ScheduleOptions): Generator<PlannedFault, void, undefined> {
@@ -76,11 +90,13 @@ class Draw {
     return this.#prng.next32() / 2 ** 32;
   }
 
-  next(): Pick<PlannedFault, 'kind' | 'targets' | 'lengthMs'> {
+  next(): Pick<PlannedFault, 'kind' | 'targets' | 'lengthMs' | 'link'> {
     if (this.#turn.length === 0) this.#shuffle();
     const kind = this.#turn.pop();
     assert(kind !== undefined, 'every family has a kind');
-    return { kind, targets: this.#targetsOf(kind), lengthMs: this.#lengthOf(kind) };
+    const drawn = { kind, targets: this.#targetsOf(kind), lengthMs: this.#lengthOf(kind) };
+    const fault = LINK_FAULTS.find((name) => kind === `partition-${name}`);
+    return fault === undefined ? drawn : { ...drawn, link: drawLinkMode(fault, this.#prng) };
   }
 
   #shuffle(): void {
@@ -121,6 +137,15 @@ class Draw {
       case 'pause-everything':
       case 'restart-all':
         return all;
+      case 'partition-refuse':
+      case 'partition-drop':
+      case 'partition-drop-one-way':
+      case 'partition-stall':
+      case 'partition-reset':
+      case 'partition-delay':
+      case 'partition-throttle':
+      case 'partition-slice':
+        return this.#links();
       default:
         return unreachable(kind);
     }
@@ -131,11 +156,21 @@ class Draw {
     const within = ([low, high]: readonly [number, number]): number =>
       Math.min(longestMs, Math.round(low + (high - low) * this.share()));
     if (kind === 'takeover-paused' || kind === 'takeover-dead') return within(WAKE_MS);
-    if (familyOf(kind) !== 'pause') return 0;
-    // In the first turn a pause is as long as a client's patience or shorter; from then on every third may be longer.
-    const hasRoom = PAUSE_MS.forgotten[1] <= Math.min(longestMs, this.#options.lengthMs * FORGOTTEN_SHARE);
-    const lengths = [PAUSE_MS.short, PAUSE_MS.noticed, ...(hasRoom && this.#turns > 1 ? [PAUSE_MS.forgotten] : [])];
-    return within(lengths[this.#prng.below(lengths.length)] ?? PAUSE_MS.short);
+    if (SLOW_KINDS.includes(kind)) return within(SLOW_MS);
+    if (familyOf(kind) !== 'pause' && familyOf(kind) !== 'partition') return 0;
+    // In the first turn an outage is as long as a client's patience or shorter; from then on every third may be longer.
+    const hasRoom = OUTAGE_MS.forgotten[1] <= Math.min(longestMs, this.#options.lengthMs * FORGOTTEN_SHARE);
+    const lengths = [OUTAGE_MS.short, OUTAGE_MS.noticed, ...(hasRoom && this.#turns > 1 ? [OUTAGE_MS.forgotten] : [])];
+    return within(lengths[this.#prng.below(lengths.length)] ?? OUTAGE_MS.short);
+  }
+
+  /** One client mostly; else some of them, or all. */
+  #links(): string[] {
+    const { summers, chunkers, isFollowed } = this.#options;
+    const clients = [...processNames('summer', summers), ...processNames('chunker', chunkers)];
+    const links = isFollowed ? [...clients, AUDITOR_LINK] : clients;
+    const counts = [1, 1, 1, this.#prng.between(1, links.length), links.length];
+    return this.#inRandomOrder(links).slice(0, counts[this.#prng.below(counts.length)]);
   }
 
   /** Fisher-Yates. */

@@ -2,6 +2,7 @@
 
 import type { ComponentCommand } from '../../../src/component/protocol.ts';
 import type { FaultTarget, Handover } from '../faults/actions/target.ts';
+import type { FaultAction } from '../faults/actions/action.ts';
 import type { FaultTargets } from '../faults/injector.ts';
 
 export class FakeTarget implements FaultTarget {
@@ -61,6 +62,10 @@ export class FakeTargets implements FaultTargets {
     const target = this.all.find((candidate) => candidate.name === name);
     if (target === undefined) throw new TypeError(`nobody is named ${name}`);
     return target;
+  }
+
+  partition(): FaultAction {
+    throw new Error('there is no relay');
   }
 
   handover({ name: old }: FaultTarget): Handover {

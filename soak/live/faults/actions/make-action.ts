@@ -13,6 +13,8 @@ import type { FaultTarget, Handover } from './target.ts';
 export type ActionSurroundings = {
   /** Chooses the successor of a summer. */
   handover(target: FaultTarget): Handover;
+  /** What a relay does to the links of these clients. */
+  partition(plan: PlannedFault): FaultAction;
 };
 
 /** The targets are those of the plan, in its order. */
@@ -49,6 +51,15 @@ export function makeAction(
       return takeover('paused');
     case 'takeover-dead':
       return takeover('dead');
+    case 'partition-refuse':
+    case 'partition-drop':
+    case 'partition-drop-one-way':
+    case 'partition-stall':
+    case 'partition-reset':
+    case 'partition-delay':
+    case 'partition-throttle':
+    case 'partition-slice':
+      return surroundings.partition(plan);
     default:
       return unreachable(plan.kind);
   }

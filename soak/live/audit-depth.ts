@@ -1,0 +1,30 @@
+/** How far a run is audited: as it was asked, or as its rate allows. Pure. */
+
+import type { Range } from '../../src/core/units.ts';
+
+/**
+ * `follow`: an auditor reads all journals and stores while the run goes on. `end`: what is left after the drain is
+ * checked. `none`: only the chunkers check.
+ */
+export type AuditDepth = 'follow' | 'end' | 'none';
+
+/** More than these, and an auditor on the same machine would distort the figures, or fall behind. */
+export const FOLLOWED_CHUNKS_PER_SECOND_MAX: number = 40_000;
+export const FOLLOWED_BYTES_PER_SECOND_MAX: number = 16 * 1024 * 1024;
+
+export type AuditOptions = {
+  readonly audit: 'auto' | AuditDepth;
+  readonly rate: number | 'max';
+  readonly chunkBytes: Range;
+};
+
+/** How a run is audited; `why` not more, or null when it is followed. */
+export function auditDepthOf(options: AuditOptions): { readonly depth: AuditDepth; readonly why: string | null } {
+  const { audit, rate, chunkBytes } = options;
+  if (audit === 'follow') return { depth: 'follow', why: null };
+  if (audit !== 'auto') return { depth: audit, why: `--audit ${audit}` };
+  if (rate === 'max') return { depth: 'end', why: 'not followed at --rate max' };
+  const bytesPerSecond = (rate * (chunkBytes.low + chunkBytes.high)) / 2;
+  const isFollowed = rate <= FOLLOWED_CHUNKS_PER_SECOND_MAX && bytesPerSecond <= FOLLOWED_BYTES_PER_SECOND_MAX;
+  return isFollowed ? { depth: 'follow', why: null } : { depth: 'end', why: 'not followed at this rate' };
+}

@@ -1,0 +1,38 @@
+/** What a conductor is made of: the parts of a run that exist before it, and what is asked of it. */
+
+import type { Clock } from '../../src/core/clock.ts';
+import type { Launch } from '../../src/fleet/component-process.ts';
+import type { FaultKind } from '../guarantee/fault-kinds.ts';
+import type { Audit, Connect } from './audit/end-audit.ts';
+import type { LiveDecorations } from './decorations.ts';
+import type { Display } from './display.ts';
+import type { RelayedLinks } from './faults/relay/relayed-links.ts';
+import type { FlightRecorder } from './flight-recorder.ts';
+import type { SoakOptions } from './options.ts';
+import type { RunRecord } from './record.ts';
+
+export type ConductorOptions = {
+  readonly options: SoakOptions;
+  readonly launch: Launch;
+  readonly endpoint: string;
+  /** Null: clients dial the broker itself. */
+  readonly links: RelayedLinks | null;
+  readonly dataFolder: string;
+  readonly logsFolder: string;
+  readonly record: RunRecord;
+  readonly flightRecorder: FlightRecorder;
+  readonly display: Display;
+  readonly clock: Clock;
+  readonly startNs: number;
+  /** A drain that is not over by then is given up. */
+  readonly drainMsMax: number;
+  /** Kinds that the schedule has a turn for. */
+  readonly faults: readonly FaultKind[];
+  /** Null: there are no checks but those of the chunkers. */
+  readonly audit: Audit | null;
+  /** Null: there are no journals to follow. */
+  readonly connect: Connect | null;
+  readonly decorations?: LiveDecorations;
+  /** What is stuck is waited for this long; absent: as long as a start and the SLA. */
+  readonly patienceMs?: number;
+};

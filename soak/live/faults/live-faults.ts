@@ -1,0 +1,67 @@
+/**
+ * The faults of a soak over real processes: what decides them, what does them, and what looks at them, put together.
+ */
+
+import type { Clock } from '../../../src/core/clock.ts';
+import { spareSpec } from '../../../src/fleet/component-specs.ts';
+import type { Fleet } from '../../../src/fleet/fleet.ts';
+import type { LiveDecorations } from '../decorations.ts';
+import { injectFaults, watchFaults } from './fault-phase.ts';
+import { type FaultOptions, faultsOf } from './fault-plan.ts';
+import { FleetTargets } from './fleet-target.ts';
+import { FaultInjector } from './injector.ts';
+import type { FaultRecord } from './open-fault.ts';
+import type { RelayedLinks } from './relay/relayed-links.ts';
+
+/** The part of what is waited for in all that a fault may take until it is seen to hit. */
+const PROOF_SHARE = 4;
+
+export type LiveFaultsOptions = {
+  readonly options: FaultOptions & { readonly partitions: number };
+  readonly fleet: Fleet;
+  readonly clock: Clock;
+  readonly dataFolder: string;
+  /** Null: no link can be hurt. */
+  readonly links: RelayedLinks | null;
+  readonly onSettled: (record: FaultRecord) => void;
+  readonly decorations: LiveDecorations;
+  /** What is stuck is waited for this long; absent: as long as a start may take. */
+  readonly patienceMs?: number | undefined;
+};
+
+export class LiveFaults {
+  readonly injector: FaultInjector;
+  readonly #from: LiveFaultsOptions;
+
+  constructor(from: LiveFaultsOptions) {
+    const { options, fleet, clock, dataFolder, links, decorations, patienceMs } = from;
+    const { partitions, seed } = options;
+    this.#from = from;
+    this.injector = new FaultInjector({
+      targets: new FleetTargets({
+        fleet,
+        partitions,
+        clock,
+        seed,
+        links,
+        decorations,
+        spareSpec: (summer, name) => spareSpec(summer, { name, dataFolder }),
+      }),
+      onSettled: from.onSettled,
+      proofMsMax: patienceMs === undefined ? undefined : patienceMs / PROOF_SHARE,
+    });
+  }
+
+  /** Injects what was planned for a phase that begins now. Resolves with what is unproven, or null. */
+  inject(lengthMs: number, signal: AbortSignal): Promise<string | null> {
+    const { options, clock, decorations, patienceMs } = this.#from;
+    const planned = faultsOf(options, lengthMs);
+    const faults = decorations.schedule?.(planned) ?? planned;
+    return injectFaults(faults, { injector: this.injector, clock, signal, patienceMs });
+  }
+
+  /** Looks at the probes until the signal is aborted, then ends whatever lasts. */
+  async watch(signal: AbortSignal): Promise<void> {
+    await watchFaults(this.injector, { clock: this.#from.clock, signal });
+  }
+}

@@ -1,0 +1,55 @@
+/** What tests of faults begin with: an injector over processes that are only told about. */
+
+import type { RecoveredEvent } from '../../../src/component/protocol.ts';
+import type { FaultKind } from '../../guarantee/fault-kinds.ts';
+import { FaultInjector } from '../faults/injector.ts';
+import type { FaultRecord } from '../faults/open-fault.ts';
+import type { PlannedFault } from '../faults/planned-fault.ts';
+import { type FakeTarget, FakeTargets } from './fake-targets.ts';
+
+/** An injector over fakes, and what it has settled. */
+export type InjectorWorld = {
+  injector: FaultInjector;
+  fakes: FakeTargets;
+  targets: Record<string, FakeTarget>;
+  settled: FaultRecord[];
+};
+
+export function world(): InjectorWorld {
+  const fakes = new FakeTargets();
+  const settled: FaultRecord[] = [];
+  const injector = new FaultInjector({ targets: fakes, onSettled: (record) => settled.push(record) });
+  return { injector, fakes, targets: Object.fromEntries(fakes.all.map((target) => [target.name, target])), settled };
+}
+
+export function plan(kind: FaultKind, targets: readonly string[], id = 1, lengthMs = 0): PlannedFault {
+  return { id, kind, targets, atMs: 0, lengthMs };
+}
+
+export function recovered(
+  partition: number,
+  intendedNs: number,
+  verifiedNs: number,
+  fault: number = 1,
+): RecoveredEvent {
+  return { event: 'recovered', fault, partition, intendedNs, verifiedNs };
+}
+
+/** It has ended by SIGKILL. */
+export function killed(
+  injector: FaultInjector,
+  name: string,
+  exit: { readonly pid: number; readonly nowNs: number },
+): void {
+  injector.onExit({ name, code: null, signal: 'SIGKILL', ...exit });
+}
+
+/** The target has ended, and is ready again under the next pid. */
+export function restart(injector: FaultInjector, target: FakeTarget | undefined, nowNs: number): void {
+  if (target === undefined) throw new Error('the target is known');
+  const { name, pid } = target;
+  killed(injector, name, { pid: pid ?? 0, nowNs });
+  target.pid = (pid ?? 0) + 1;
+  target.ready = true;
+  injector.onReady({ name, pid: target.pid, nowNs: nowNs + 1 });
+}
