@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { TestProcess, temporaryFolder, within } from '../cli/testing/test-process.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
 import { UsageError } from '../core/errors.ts';
 import { parseEndpoint } from './endpoint.ts';
 import { freePort } from './testing/free-port.ts';
@@ -170,3 +173,73 @@ test('a stopped client is found by its full queue, and no send to it waits', asy
   t.deepEqual([...new Set(server.unreachable.all)], ['stopped']);
   t.deepEqual(server.fatal, []);
 });
+
+test('where connections are accepted and ended at once, each one is dialled later than the one before', async (t) => {
+  const port = await freePort();
+  const refusing = createServer((socket) => socket.resetAndDestroy()).listen(port, '127.0.0.1');
+  await once(refusing, 'listening');
+  t.teardown(() => refusing.close());
+  let nowNs = 0;
+  const delays: number[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    nowNs: () => nowNs,
+    after: (delayMs, call) => {
+      delays.push(delayMs);
+      nowNs += delayMs * 1e6;
+      return systemClock.after(0, call);
+    },
+  };
+  const dialer = new ZeromqDialer(parseEndpoint(`tcp://127.0.0.1:${port}`), clock);
+  const down = new Inbox<string>();
+  const dial = (): void => {
+    const link = dialer.dial(`session-${down.all.length}`, {
+      onMessage: () => t.fail(),
+      onDown: (why) => down.push(why),
+    });
+    t.teardown(() => link.close());
+    link.send([Buffer.from('lost')]);
+  };
+  for (let count = 1; count <= 7; count += 1) {
+    dial();
+    await down.until(count);
+  }
+  t.deepEqual(delays, [20, 40, 80, 160, 200, 200]);
+  // One that has lasted is followed at once.
+  dial();
+  nowNs += 1e9;
+  await down.until(8);
+  delays.length = 0;
+  dial();
+  await down.until(9);
+  t.deepEqual(delays, []);
+});
+
+test('what is sent before a link that is dialled later has connected arrives once it has', async (t) => {
+  const address = `tcp://127.0.0.1:${await freePort()}`;
+  const refusing = createServer((socket) => socket.resetAndDestroy()).listen(parsePort(address), '127.0.0.1');
+  await once(refusing, 'listening');
+  const dialer = new ZeromqDialer(parseEndpoint(address));
+  const down = new Inbox<string>();
+  dialer.dial('first', { onMessage: () => {}, onDown: (why) => down.push(why) });
+  await down.until(1);
+  refusing.close();
+  await once(refusing, 'close');
+  const server = await listen(t, address);
+  const link = dialer.dial('second', { onMessage: () => {}, onDown: (why) => t.fail(why) });
+  t.teardown(() => link.close());
+  link.send([Buffer.from('one')]);
+  link.send([Buffer.from('two')]);
+  await server.received.until(2);
+  t.deepEqual(
+    server.received.all.map(({ session, frames }) => [session, ...texts(frames)]),
+    [
+      ['second', 'one'],
+      ['second', 'two'],
+    ],
+  );
+});
+
+function parsePort(address: string): number {
+  return Number(address.split(':').at(-1));
+}

@@ -11,6 +11,7 @@
  */
 
 import { Dealer, Router, version } from 'zeromq';
+import { type Clock, type Timer, systemClock } from '../core/clock.ts';
 import { OperatingError, UsageError } from '../core/errors.ts';
 import { FileLock } from '../hash/file-lock.ts';
 import { coalesce, separate } from './coalesce.ts';
@@ -27,6 +28,8 @@ const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 export const SEND_QUEUE_MESSAGES = 16_384;
 const RECONNECT_MS = 20;
 const RECONNECT_MS_MAX = 200;
+/** A link that has ended sooner counts as one that was refused. */
+const LASTING_MS = 1_000;
 /** What a socket must not do: see the head of this file. 0 is "none" for both. */
 const UNSAFE_IN_LIBZMQ = { receiveHighWaterMark: 0, heartbeatInterval: 0 } as const;
 /** The kernel ends a TCP connection whose peer acknowledges nothing for so long, or is not there when it is asked. */
@@ -45,87 +48,105 @@ const REBIND_TRIES_MAX = 1_000;
 
 export class ZeromqDialer implements Dialer {
   readonly #endpoint: Endpoint;
+  readonly #clock: Clock;
+  /** Links in a row that have ended at once: something accepts connections, and ends them or dies. */
+  #failures = 0;
 
   /** Throws an OperatingError when the process may not open the files that a session needs. */
-  constructor(endpoint: Endpoint) {
+  constructor(endpoint: Endpoint, clock: Clock = systemClock) {
     this.#endpoint = endpoint;
+    this.#clock = clock;
     requireFiles(CLIENT_FILES, `a connection to ${endpoint.address}`);
   }
 
+  /** At once; but after a link that has ended at once as late as libzmq connects again where nobody listens. */
   dial(session: string, events: ClientLinkEvents): ClientLink {
-    try {
-      requireFiles(SESSION_FILES, `a connection to ${this.#endpoint.address}`);
-      return new DealerLink(this.#endpoint, session, events);
-    } catch (error) {
-      // It may pass: what else the process has open may be closed again.
-      return new FailedLink(messageOf(error), events);
-    }
-  }
-}
-
-/** A link that could not be opened. */
-class FailedLink implements ClientLink {
-  #isOver = false;
-
-  constructor(reason: string, events: ClientLinkEvents) {
-    setTimeout(() => {
-      if (this.#isOver) return;
-      this.#isOver = true;
+    const delayMs = this.#failures === 0 ? 0 : Math.min(RECONNECT_MS_MAX, RECONNECT_MS * 2 ** (this.#failures - 1));
+    const connectedNs = this.#clock.nowNs() + delayMs * 1e6;
+    const onDown = (reason: string): void => {
+      const hasLasted = this.#clock.nowNs() - connectedNs >= LASTING_MS * 1e6;
+      this.#failures = hasLasted ? 0 : this.#failures + 1;
       events.onDown(reason);
-    }, RECONNECT_MS_MAX);
-  }
-
-  send(): void {}
-
-  close(): void {
-    this.#isOver = true;
+    };
+    const options = { endpoint: this.#endpoint, session, clock: this.#clock, delayMs };
+    return new DealerLink(options, { onMessage: (frames) => events.onMessage(frames), onDown });
   }
 }
+
+type DealerLinkOptions = {
+  readonly endpoint: Endpoint;
+  readonly session: string;
+  readonly clock: Clock;
+  /** It connects so much later. What is sent until then waits. */
+  readonly delayMs: number;
+};
 
 class DealerLink implements ClientLink {
-  readonly #socket: Dealer;
+  readonly #options: DealerLinkOptions;
   readonly #events: ClientLinkEvents;
   readonly #queue: Frames[] = [];
+  #socket: Dealer | null = null;
+  #timer: Timer | null = null;
   #sending = false;
   #over = false;
 
-  constructor(endpoint: Endpoint, session: string, events: ClientLinkEvents) {
+  constructor(options: DealerLinkOptions, events: ClientLinkEvents) {
+    this.#options = options;
     this.#events = events;
-    this.#socket = new Dealer({
-      routingId: session,
-      linger: 0,
-      sendHighWaterMark: SEND_QUEUE_MESSAGES,
-      maxMessageSize: MESSAGE_BYTES_MAX,
-      reconnectInterval: RECONNECT_MS,
-      reconnectMaxInterval: RECONNECT_MS_MAX,
-      ipv6: isIpv6(endpoint),
-      ...UNSAFE_IN_LIBZMQ,
-      ...TCP_PEER_LOST,
-    });
-    this.#socket.events.on('disconnect', () => this.#down('the connection was lost'));
-    this.#socket.connect(endpoint.address);
-    void this.#receive();
+    if (options.delayMs === 0) this.#connect();
+    else this.#timer = options.clock.after(options.delayMs, () => this.#connect());
+  }
+
+  #connect(): void {
+    const { endpoint, session, clock } = this.#options;
+    try {
+      requireFiles(SESSION_FILES, `a connection to ${endpoint.address}`);
+      const socket = new Dealer({
+        routingId: session,
+        linger: 0,
+        sendHighWaterMark: SEND_QUEUE_MESSAGES,
+        maxMessageSize: MESSAGE_BYTES_MAX,
+        reconnectInterval: RECONNECT_MS,
+        reconnectMaxInterval: RECONNECT_MS_MAX,
+        ipv6: isIpv6(endpoint),
+        ...UNSAFE_IN_LIBZMQ,
+        ...TCP_PEER_LOST,
+      });
+      this.#socket = socket;
+      socket.events.on('disconnect', () => this.#down('the connection was lost'));
+      socket.connect(endpoint.address);
+      void this.#receive(socket);
+      if (this.#queue.length > 0) this.#drainSoon(socket);
+    } catch (error) {
+      // It may pass: what else the process has open may be closed again.
+      this.#timer = clock.after(RECONNECT_MS_MAX, () => this.#down(messageOf(error)));
+    }
   }
 
   send(frames: Frames): void {
     if (this.#over) return;
     this.#queue.push(frames);
-    if (this.#sending) return;
-    // What else is sent in this turn goes along.
-    this.#sending = true;
-    queueMicrotask(() => void this.#drain());
+    if (this.#socket !== null) this.#drainSoon(this.#socket);
   }
 
   close(): void {
     if (this.#over) return;
     this.#over = true;
     this.#queue.length = 0;
-    this.#socket.close();
+    this.#timer?.clear();
+    this.#socket?.close();
   }
 
-  async #drain(): Promise<void> {
+  /** What else is sent in this turn goes along. */
+  #drainSoon(socket: Dealer): void {
+    if (this.#sending) return;
+    this.#sending = true;
+    queueMicrotask(() => void this.#drain(socket));
+  }
+
+  async #drain(socket: Dealer): Promise<void> {
     try {
-      while (this.#queue.length > 0) await this.#socket.send(coalesce(this.#queue) as Buffer[]);
+      while (this.#queue.length > 0) await socket.send(coalesce(this.#queue) as Buffer[]);
     } catch (error) {
       this.#down(`cannot send: ${messageOf(error)}`);
     } finally {
@@ -133,9 +154,9 @@ class DealerLink implements ClientLink {
     }
   }
 
-  async #receive(): Promise<void> {
+  async #receive(socket: Dealer): Promise<void> {
     try {
-      for await (const frames of this.#socket) {
+      for await (const frames of socket) {
         for (const message of separate(frames) ?? []) {
           if (this.#over) return;
           this.#events.onMessage(message);
