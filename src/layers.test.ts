@@ -53,6 +53,14 @@ const SOAK_ROOMS: Readonly<Record<string, readonly string[]>> = {
   detect: ['guarantee', 'live', 'simulation', ...ABOVE_SRC],
 };
 
+/** The same of the chunker's rooms; what composes them stands beside them and may import each. */
+const CHUNKER_ROOMS: Readonly<Record<string, readonly string[]>> = {
+  stream: [],
+  rows: [],
+  sums: [],
+  life: ['stream', 'rows', 'sums'],
+};
+
 /** Packages that so many layers may import. */
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['store'],
@@ -116,6 +124,18 @@ test('every import in src points to its own layer or to one that its layer may k
 
 test('every import in soak points to its own room, to one that its room may know, or to src', (t) => {
   t.deepEqual(wrongArrows('soak', SOAK_ROOMS), []);
+});
+
+test('the stream of a chunker knows neither what is kept of it nor the life that it is part of', (t) => {
+  for (const [room, allowed] of Object.entries(CHUNKER_ROOMS)) {
+    const found = importsBelow(`src/chunker/${room}`).filter(({ specifier }) => specifier.startsWith('.'));
+    t.true(found.length > 0, room);
+    for (const entry of found) {
+      const [, layer, target = ''] = targetOf(entry).split(sep);
+      const isAllowed = layer !== 'chunker' || target === room || allowed.includes(target);
+      t.true(isAllowed, `${entry.file} imports ${entry.specifier}`);
+    }
+  }
 });
 
 test('lmdb, zeromq, the addon and other packages are imported by one layer each', (t) => {

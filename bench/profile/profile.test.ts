@@ -24,7 +24,7 @@ test.serial("Node's profiler on a chunker of a real pipeline leaves its profile 
   const profile = JSON.parse(readFileSync(join(folder, 'chunker-cpu-prof.cpuprofile'), 'utf8')) as {
     nodes: { callFrame: { url: string } }[];
   };
-  t.true(profile.nodes.some(({ callFrame }) => callFrame.url.endsWith('chunker/generator.js')));
+  t.true(profile.nodes.some(({ callFrame }) => callFrame.url.endsWith('chunker/stream/generator.js')));
   t.deepEqual(readdirSync(folder).toSorted(), ['chunker-cpu-prof.cpuprofile', 'logs', 'run.json']);
   const { kind, configuration, endedAt, exitCode, verdict } = runIn(folder);
   t.is(kind, 'profile');

@@ -3,7 +3,7 @@
 import { CHUNK_HEADER_BYTES } from '../../src/message/chunk.ts';
 import { BATCH_HEADER_BYTES, type BatchHeader } from '../../src/message/batch.ts';
 import type { Range } from '../../src/core/units.ts';
-import { Generator } from '../../src/chunker/generator.ts';
+import { Generator } from '../../src/chunker/stream/generator.ts';
 import { Workload } from '../../src/workload/workload.ts';
 
 const PRODUCER = '80bebc4000000001';

@@ -3,7 +3,7 @@
  * always has somebody who is, or will be, at work for it: its confirmed owner, or a successor.
  */
 
-import * as records from '../../src/chunker/records.ts';
+import * as records from '../../src/chunker/rows/records.ts';
 import { EXIT } from '../../src/core/errors.ts';
 import { Prng } from '../../src/core/prng.ts';
 import { judgeExit } from '../../src/fleet/exit-judgement.ts';

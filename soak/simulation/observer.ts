@@ -7,7 +7,7 @@
  * after its own raise. What a zombie commits after that raise counts for nothing.
  */
 
-import * as records from '../../src/chunker/records.ts';
+import * as records from '../../src/chunker/rows/records.ts';
 import { type ShardRow, isJournalRow, isProducerRow, isShardRow } from '../../src/journal/broker/tables.ts';
 import { SUMS_JOURNAL, type ShardEpoch, chunkJournal } from '../../src/journal/journals.ts';
 import { shardProducer } from '../../src/message/batch.ts';

@@ -6,7 +6,7 @@ import { ViolationError } from '../core/errors.ts';
 import { BATCH_HEADER_BYTES } from '../message/batch.ts';
 import { fileIdOf } from '../message/chunk.ts';
 import { HeldCommits } from '../store/testing/memory-store.ts';
-import { readBytes } from './records.ts';
+import { readBytes } from './rows/records.ts';
 import { ChunkerBench } from './testing/chunker-bench.ts';
 import { holds, phaseOf, recordsOf } from './testing/chunker-claims.ts';
 import type { AppendFault } from './testing/fake-journals.ts';

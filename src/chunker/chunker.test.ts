@@ -6,8 +6,8 @@ import { chunkJournal } from '../journal/journals.ts';
 import { BATCH_HEADER_BYTES } from '../message/batch.ts';
 import { fileIdOf } from '../message/chunk.ts';
 import { HeldCommits } from '../store/testing/memory-store.ts';
-import { WINDOW_BATCHES } from './publisher.ts';
-import { isPositionRow, readRow } from './records.ts';
+import { WINDOW_BATCHES } from './stream/publisher.ts';
+import { isPositionRow, readRow } from './rows/records.ts';
 import { ChunkerBench } from './testing/chunker-bench.ts';
 import { holds, recordsOf } from './testing/chunker-claims.ts';
 

@@ -6,25 +6,27 @@
  * together, and the pin only after them.
  */
 
-import type { Clock, Timer } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import { FencedError, type OperatingError } from '../core/errors.ts';
 import { crc32c } from '../hash/crc32c.ts';
 import { type Journals, type StoredBatch, chunkJournal } from '../journal/journals.ts';
 import type { Store } from '../store/store.ts';
 import { type VerifiedFile, Verifier } from '../verifier/verifier.ts';
 import type { Workload } from '../workload/workload.ts';
-import { DurableRows } from './durable-rows.ts';
-import { Ending } from './ending.ts';
+import { DurableRows } from './rows/durable-rows.ts';
+import { Ending } from './life/ending.ts';
 import type { ChunkerEvents } from './events.ts';
-import { Generator } from './generator.ts';
-import { whyGone } from './gone.ts';
-import { type Life, keptAnchor } from './life.ts';
-import { Past, restoreLife } from './past.ts';
-import { Publisher } from './publisher.ts';
-import { Schedule, stepsToReserve } from './schedule.ts';
-import { Snapshots } from './snapshots.ts';
-import { SumsPin } from './sums-pin.ts';
-import { SumsReader } from './sums-reader.ts';
+import { Generator } from './stream/generator.ts';
+import { whyGone } from './life/gone.ts';
+import { type Life, keptAnchor } from './life/life.ts';
+import { restoreLife } from './life/restore-life.ts';
+import { Past } from './stream/past.ts';
+import { Publisher } from './stream/publisher.ts';
+import { Schedule, stepsToReserve } from './stream/schedule.ts';
+import { Snapshots } from './stream/snapshots.ts';
+import { type TurnEnd, Turns } from './stream/turns.ts';
+import { SumsPin } from './sums/sums-pin.ts';
+import { SumsReader } from './sums/sums-reader.ts';
 
 /** Completed files that may wait for their sum: at the highest rate, and when a schedule drives. */
 const UNVERIFIED_FILES_MAX = 4096;
@@ -62,19 +64,13 @@ export class Chunker {
   readonly #pin: SumsPin;
   readonly #sums: SumsReader;
   readonly #past: Past;
-  #isRunning = false;
-  #isScheduled = false;
-  #isBlocked = false;
-  #isOver = false;
-  #wakeTimer: Timer | null = null;
-  /** A generation that must wait until the decision to end is durable. */
-  #isDeciding = false;
-  #wantsSnapshot = false;
+  readonly #turns: Turns;
   #filesCompleted = 0;
 
   constructor(options: ChunkerOptions) {
     const { life, journals, clock, workload, store } = options;
     this.#options = options;
+    this.#turns = new Turns({ clock, take: () => this.#turn() });
     this.#generator = new Generator({ workload, producer: life.producer, fileCount: options.fileCount });
     const durable = life.journals.map((journal) => journal.durable);
     this.#snapshots = new Snapshots(life.snapshot?.slot ?? 0);
@@ -133,9 +129,10 @@ export class Chunker {
       publisher: this.#publisher,
       verifier: this.#verifier,
       rows: this.#rows,
-      isOver: () => this.#isOver,
+      isOver: () => this.#turns.isOver,
+      onBegun: () => this.#turns.beginEnding(),
       onFinished: () => {
-        this.#isOver = true;
+        this.#turns.close();
         this.#sums.close();
       },
       onReleased: () => options.events.onDrained(),
@@ -152,7 +149,7 @@ export class Chunker {
       journals,
       producer: life.producer,
       offset: life.position.offset,
-      isOver: () => this.#isOver,
+      isOver: () => this.#turns.isOver,
       check: (batch) => this.#checkSums(batch),
       onGone: (error) => this.#gone(error),
       onError: (error) => this.#fail(error),
@@ -199,7 +196,7 @@ export class Chunker {
     const foreign = this.#past.judge();
     if (foreign !== null) return this.#fail(foreign);
     // Taken by the next slice, between two steps.
-    this.#every(SNAPSHOT_MS, () => (this.#wantsSnapshot ||= this.#snapshots.hasRoom && this.#ending.phase === null));
+    this.#every(SNAPSHOT_MS, () => this.#snapshots.want());
     this.#every(SAVE_MS, () => this.#rows.saveLedger());
     this.#every(JUDGE_MS, () => {
       this.#verifier.judge().catch((error: unknown) => this.#fail(error));
@@ -207,26 +204,25 @@ export class Chunker {
     this.#every(PIN_MS, () => {
       if (this.#ending.phase !== 'finished') this.#pin.move(this.#rows.offset);
     });
-    this.#run();
+    this.#turns.now();
   }
 
   /** Opens no more files, finishes those that are open, verifies all, ends the producer. */
   drain(): void {
-    if (this.#generator.endStep !== Number.POSITIVE_INFINITY || this.#isOver) return;
-    this.#isDeciding = true;
+    if (this.#generator.endStep !== Number.POSITIVE_INFINITY || this.#turns.isOver) return;
+    this.#turns.decide();
     // What a dead incarnation generated, without knowing of this end, may still be on its way to a journal.
     const endStep = this.#generator.endSoon(this.#options.life.reservedStep);
     this.#rows.writeEnd(endStep, () => {
       this.#options.events.onEnding?.(endStep);
-      this.#isDeciding = false;
-      this.#run();
+      this.#turns.decided();
     });
   }
 
   /** Graceful: sends nothing more; what is verified is durable when it resolves. The next start continues. */
   async stop(): Promise<void> {
-    if (this.#isOver) return this.#ending.settled;
-    this.#isOver = true;
+    if (this.#turns.isOver) return this.#ending.settled;
+    this.#turns.close();
     this.#publisher.stop();
     this.#sums.close();
     const { rate, life } = this.#options;
@@ -238,46 +234,33 @@ export class Chunker {
 
   // --- generating ---
 
-  /** Generates what is due, as far as there is room, and sees to it that it is called again. */
-  #run(): void {
-    if (this.#isOver || this.#isDeciding || this.#isRunning || this.#ending.phase !== null) return;
-    this.#isRunning = true;
-    this.#wakeTimer?.clear();
-    this.#wakeTimer = null;
+  /** Generates what is due, as far as there is room. */
+  #turn(): TurnEnd {
     const { clock } = this.#options;
     const due = this.#schedule.dueSteps(clock.nowNs());
     this.#reserve();
-    const state = this.#generate(due);
+    const sliceEnd = this.#generate(due);
     const foreign = this.#past.judge();
-    if (foreign !== null) return this.#fail(foreign);
+    if (foreign !== null) {
+      this.#fail(foreign);
+      return 'blocked';
+    }
     // A slice can end where the reservation does, and send nothing whose acknowledgement would bring the next one.
-    if (state !== 'ended' && this.#generator.step >= this.#rows.reservedStep) this.#reserve();
-    this.#publisher.flush(this.#generator);
-    this.#isRunning = false;
-    if (state === 'ended') return this.#ending.maybeBegin();
-    this.#isBlocked = state === 'blocked' || this.#generator.step >= this.#rows.reservedStep;
-    if (this.#isBlocked) return;
-    if (this.#generator.step < due || this.#past.isAhead) this.#runSoon();
-    else this.#wakeTimer = clock.after(this.#schedule.waitMs(this.#generator.step, clock.nowNs()), () => this.#run());
-  }
-
-  #runSoon(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    this.#options.clock.soon(() => {
-      this.#isScheduled = false;
-      this.#run();
-    });
+    if (sliceEnd !== 'ended' && this.#generator.step >= this.#rows.reservedStep) this.#reserve();
+    this.#publisher.flush();
+    // The end waits for acknowledgements and sums, as a generator without room does.
+    if (sliceEnd === 'ended') this.#ending.maybeBegin();
+    if (sliceEnd !== 'due' || this.#generator.step >= this.#rows.reservedStep) return 'blocked';
+    if (this.#generator.step < due || this.#past.isAhead) return 'more';
+    return { waitMs: this.#schedule.waitMs(this.#generator.step, clock.nowNs()) };
   }
 
   /** Makes durable, ahead of the generator, how far it may come. */
   #reserve(): void {
-    const { rate, clock } = this.#options;
+    const { rate } = this.#options;
     const steps = stepsToReserve(rate);
     if (this.#rows.isReserving || this.#rows.reservedStep - this.#generator.step > steps / 2) return;
-    this.#rows.reserve(this.#generator.step + steps, () => {
-      if (this.#isBlocked) clock.soon(() => this.#run());
-    });
+    this.#rows.reserve(this.#generator.step + steps, () => this.#turns.roomMade());
   }
 
   /** One slice of what is due, or is in a journal already: what a journal has ahead of the schedule, and no more. */
@@ -290,6 +273,7 @@ export class Chunker {
     if (dueNow > 0 && this.#schedule.isPaced && !this.#past.isAhead) {
       events.onScheduleLag(Math.max(0, startedNs - this.#schedule.intendedNs(generator.step, startedNs)), dueNow);
     }
+    let isSnapshotDue = this.#snapshots.isWanted;
     const unverifiedMax = this.#schedule.isPaced ? UNVERIFIED_FILES_SCHEDULED_MAX : UNVERIFIED_FILES_MAX;
     while (generator.step < through && (generator.step < due || this.#past.isAhead)) {
       const next = generator.peek();
@@ -297,11 +281,17 @@ export class Chunker {
       if (next.isEnd && this.#verifier.outstanding >= unverifiedMax && !this.#past.isAhead) return 'blocked';
       const { step } = generator;
       const { isEnd, fileNumber, partition } = next;
-      const endIndex = generator.indexes[partition] ?? 0;
-      if (!this.#publisher.take(generator, next)) return 'blocked';
-      if (isEnd) this.#completed(fileNumber, partition, endIndex, this.#schedule.intendedNs(step, startedNs));
+      const index = generator.indexes[partition] ?? 0;
+      if (this.#publisher.passDurable(partition, index)) generator.skip();
+      else {
+        const place = this.#publisher.place(next, index);
+        if (place === null) return 'blocked';
+        generator.write(place.view, place.offset);
+      }
+      if (isEnd) this.#completed(fileNumber, partition, index, this.#schedule.intendedNs(step, startedNs));
       // Between two steps: the next record is not chosen yet.
-      if (this.#wantsSnapshot) this.#snapshot();
+      if (isSnapshotDue) this.#snapshot();
+      isSnapshotDue = false;
     }
     return generator.isEnded ? 'ended' : 'due';
   }
@@ -328,7 +318,7 @@ export class Chunker {
       const intendedNs = this.#schedule.intendedNs(step, acknowledgedNs);
       this.#verifier.completed({ fileNumber, intendedNs, endIndex, acknowledgedNs });
     });
-    if (this.#past.isAhead) this.#runSoon();
+    if (this.#past.isAhead) this.#turns.soon();
   }
 
   #acknowledged(partition: number, through: number, stampNs: number): void {
@@ -336,7 +326,7 @@ export class Chunker {
     this.#verifier.acknowledged(partition, through, stampNs);
     this.#snapshots.acknowledged((of) => this.#publisher.durableThrough(of));
     if (this.#ending.phase === 'ending') this.#ending.maybeFinish();
-    else this.#runSoon();
+    else this.#turns.soon();
   }
 
   // --- verifying ---
@@ -349,7 +339,7 @@ export class Chunker {
 
   #verified(file: VerifiedFile): void {
     this.#options.events.onVerified(file);
-    if (this.#isBlocked) this.#runSoon();
+    this.#turns.roomMade();
   }
 
   // --- the end ---
@@ -371,13 +361,12 @@ export class Chunker {
   // --- what is durable ---
 
   #snapshot(): void {
-    this.#wantsSnapshot = false;
     this.#rows.writeSnapshot(this.#snapshots.take(this.#generator.indexes), this.#generator.save());
   }
 
   #every(periodMs: number, call: () => void): void {
     this.#options.clock.after(periodMs, () => {
-      if (this.#isOver) return;
+      if (this.#turns.isOver) return;
       call();
       this.#every(periodMs, call);
     });
@@ -391,8 +380,8 @@ export class Chunker {
   }
 
   #fail(error: unknown): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#turns.isOver) return;
+    this.#turns.close();
     this.#publisher.stop();
     this.#options.events.onFailure(error);
   }

@@ -13,7 +13,7 @@ import type { Store } from '../store/store.ts';
 import { type CountRange, Workload, type WorkloadOptions } from '../workload/workload.ts';
 import { Chunker } from './chunker.ts';
 import type { ChunkerEvents } from './events.ts';
-import { type Life, beginLife, checkPast } from './life.ts';
+import { type Life, beginLife, checkPast } from './life/life.ts';
 
 /** A value in LMDB takes whole pages after a header of 24 bytes: a batch that fills them wastes none. */
 const PAGE_BYTES = 4096;

@@ -7,7 +7,7 @@ import { systemClock } from '../core/clock.ts';
 import { UsageError } from '../core/errors.ts';
 import { type Range, parseBytes, parseCount, parseDuration, parseRange } from '../core/units.ts';
 import { batchBytesWithin, prepareChunker } from '../chunker/prepare-chunker.ts';
-import { CHUNKER_TABLES } from '../chunker/records.ts';
+import { CHUNKER_TABLES } from '../chunker/rows/records.ts';
 import { openLmdbStore } from '../store/lmdb-store.ts';
 import { ChunkerReport } from './chunker-report.ts';
 import { ComponentRuntime } from '../component/runtime.ts';

@@ -9,7 +9,7 @@
 import { chunkJournal } from '../../../src/journal/journals.ts';
 import { type Batch, PRODUCER_ID_BYTES, writeProducer } from '../../../src/message/batch.ts';
 import { CHUNK_HEADER_BYTES, fileIdOf } from '../../../src/message/chunk.ts';
-import { Generator } from '../../../src/chunker/generator.ts';
+import { Generator } from '../../../src/chunker/stream/generator.ts';
 import { Workload, fillChunk } from '../../../src/workload/workload.ts';
 import { type BatchEvent, BatchReader, partitionOfJournal } from './batch-reader.ts';
 import { ChunkCursor } from './chunk-cursor.ts';

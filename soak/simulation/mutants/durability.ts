@@ -1,6 +1,6 @@
 /** What is said or shown before it is durable, and what a crash leaves half done. */
 
-import * as records from '../../../src/chunker/records.ts';
+import * as records from '../../../src/chunker/rows/records.ts';
 import { serveBroker } from '../../../src/journal/broker/serve.ts';
 import type { BrokerState } from '../../../src/journal/broker/state.ts';
 import { CONFIG_KEY, isConfigRow } from '../../../src/journal/broker/tables.ts';

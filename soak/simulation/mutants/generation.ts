@@ -1,7 +1,7 @@
 /** What a chunker publishes is not what its seed says. */
 
-import { savedIndexes } from '../../../src/chunker/generator.ts';
-import * as records from '../../../src/chunker/records.ts';
+import { savedIndexes } from '../../../src/chunker/stream/generator.ts';
+import * as records from '../../../src/chunker/rows/records.ts';
 import { type ExpectedOutcome, type Journals, type ShardEpoch, chunkJournal } from '../../../src/journal/journals.ts';
 import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
 import { CHUNK_HEADER_BYTES, type Chunk, decodeChunks, fileNumberOf } from '../../../src/message/chunk.ts';

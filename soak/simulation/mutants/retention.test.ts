@@ -1,5 +1,5 @@
 import test from 'ava';
-import * as records from '../../../src/chunker/records.ts';
+import * as records from '../../../src/chunker/rows/records.ts';
 import { CONFIG_KEY } from '../../../src/journal/broker/tables.ts';
 import { keyOf, sealRow } from '../../../src/store/row.ts';
 import type { Component, Watched } from '../decorations.ts';

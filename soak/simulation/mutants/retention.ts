@@ -8,7 +8,7 @@ import {
   type StoredBatch,
   chunkJournal,
 } from '../../../src/journal/journals.ts';
-import * as records from '../../../src/chunker/records.ts';
+import * as records from '../../../src/chunker/rows/records.ts';
 import { CONFIG_KEY, isConfigRow } from '../../../src/journal/broker/tables.ts';
 import { openRow } from '../../../src/store/row.ts';
 import type { StoreReader } from '../../../src/store/store.ts';

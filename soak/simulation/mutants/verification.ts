@@ -1,6 +1,6 @@
 /** The verifier misses something, or what it remembers is not what it has seen. */
 
-import * as records from '../../../src/chunker/records.ts';
+import * as records from '../../../src/chunker/rows/records.ts';
 import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';
 import type { Store, Write } from '../../../src/store/store.ts';
 import type { Decorations, Subject } from '../decorations.ts';

@@ -14,9 +14,9 @@ import type { VerifiedFile } from '../../verifier/verifier.ts';
 import { Workload, type WorkloadOptions } from '../../workload/workload.ts';
 import { crc32c } from '../../hash/crc32c.ts';
 import { Chunker } from '../chunker.ts';
-import { Generator } from '../generator.ts';
-import { type Life, beginLife } from '../life.ts';
-import { isEndRow, isReservedRow, readRow } from '../records.ts';
+import { Generator } from '../stream/generator.ts';
+import { type Life, beginLife } from '../life/life.ts';
+import { isEndRow, isReservedRow, readRow } from '../rows/records.ts';
 import { type FakeConnection, FakeJournals } from './fake-journals.ts';
 import { FakeSummer } from './fake-summer.ts';
 

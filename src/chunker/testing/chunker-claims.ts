@@ -1,7 +1,7 @@
 /** What the tests of the chunker claim about a bench, and read from it. */
 
 import type { ExecutionContext } from 'ava';
-import { isPhaseRow, readRow } from '../records.ts';
+import { isPhaseRow, readRow } from '../rows/records.ts';
 import type { ChunkerBench } from './chunker-bench.ts';
 
 export function phaseOf(bench: ChunkerBench): string | null {

@@ -4,7 +4,7 @@
  * error by a `Tampering`, which changes what is written, or by changing events afterwards.
  */
 
-import { Generator } from '../../../../src/chunker/generator.ts';
+import { Generator } from '../../../../src/chunker/stream/generator.ts';
 import { Prng } from '../../../../src/core/prng.ts';
 import { SUMS_JOURNAL, chunkJournal } from '../../../../src/journal/journals.ts';
 import { shardProducer } from '../../../../src/message/batch.ts';

@@ -6,17 +6,17 @@
  * journal, then the place that it names is durable; only then the first chunk is sent.
  */
 
-import { FencedError, UsageError, ViolationError } from '../core/errors.ts';
-import { type Journals, SUMS_JOURNAL, chunkJournal } from '../journal/journals.ts';
-import { checkWitness } from '../journal/witness.ts';
-import { sealRow } from '../store/row.ts';
-import type { Store } from '../store/store.ts';
-import { Ledger } from '../verifier/ledger.ts';
-import type { ReaderPosition } from '../verifier/verifier.ts';
-import type { WorkloadOptions } from '../workload/workload.ts';
-import { savedIndexes } from './generator.ts';
-import * as records from './records.ts';
-import { pinExpired } from './sums-pin.ts';
+import { FencedError, UsageError, ViolationError } from '../../core/errors.ts';
+import { type Journals, SUMS_JOURNAL, chunkJournal } from '../../journal/journals.ts';
+import { checkWitness } from '../../journal/witness.ts';
+import { sealRow } from '../../store/row.ts';
+import type { Store } from '../../store/store.ts';
+import { Ledger } from '../../verifier/ledger.ts';
+import type { ReaderPosition } from '../../verifier/verifier.ts';
+import type { WorkloadOptions } from '../../workload/workload.ts';
+import { savedIndexes } from '../stream/generator.ts';
+import * as records from '../rows/records.ts';
+import { pinExpired } from '../sums/sums-pin.ts';
 
 export type LifeOptions = {
   readonly store: Store;

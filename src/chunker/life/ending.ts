@@ -8,15 +8,15 @@
  * index behind it proves records that were not sent here.
  */
 
-import { assert } from '../core/assert.ts';
-import { OperatingError, ViolationError } from '../core/errors.ts';
-import { foreignRecords } from '../journal/appender.ts';
-import { type Journals, SUMS_JOURNAL, chunkJournal } from '../journal/journals.ts';
-import type { Verifier } from '../verifier/verifier.ts';
-import type { DurableRows } from './durable-rows.ts';
-import type { Generator } from './generator.ts';
+import { assert } from '../../core/assert.ts';
+import { OperatingError, ViolationError } from '../../core/errors.ts';
+import { foreignRecords } from '../../journal/appender.ts';
+import { type Journals, SUMS_JOURNAL, chunkJournal } from '../../journal/journals.ts';
+import type { Verifier } from '../../verifier/verifier.ts';
+import type { DurableRows } from '../rows/durable-rows.ts';
+import type { Generator } from '../stream/generator.ts';
 import type { Life } from './life.ts';
-import type { Publisher } from './publisher.ts';
+import type { Publisher } from '../stream/publisher.ts';
 
 export type EndingOptions = {
   readonly life: Life;
@@ -27,6 +27,8 @@ export type EndingOptions = {
   readonly rows: DurableRows;
   /** Whether the chunker was stopped or has failed. */
   readonly isOver: () => boolean;
+  /** Nothing is generated from here on. */
+  readonly onBegun: () => void;
   /** All is durable but the release, which is on its way. */
   readonly onFinished: () => void;
   readonly onReleased: () => void;
@@ -63,7 +65,7 @@ export class Ending {
     if (this.#phase !== null || isOver() || !generator.isEnded) return;
     if (!publisher.isIdle || verifier.outstanding > 0) return;
     assert(life.isEnding || life.ledger.outstanding.size === 0, 'all that was completed is verified');
-    this.#phase = 'ending';
+    this.#begin();
     rows.ledgerChanged();
     const endIndexes = [...generator.indexes];
     rows.writePhase({ phase: 'ending', endIndexes }, () => {
@@ -74,7 +76,7 @@ export class Ending {
   /** Continues a life that had begun to end: the journals say where its end records belong. */
   resume(): void {
     const { life, publisher } = this.#options;
-    this.#phase = 'ending';
+    this.#begin();
     // All records were durable before it began to end: what is there beyond them is its end, or not its own.
     publisher.sendsAloneFrom(life.journals.map(() => 0));
     for (const [partition, { durable, ended }] of life.journals.entries()) {
@@ -109,6 +111,11 @@ export class Ending {
   resumeFinished(): void {
     this.#phase = 'finished';
     this.#release();
+  }
+
+  #begin(): void {
+    this.#phase = 'ending';
+    this.#options.onBegun();
   }
 
   #release(): void {

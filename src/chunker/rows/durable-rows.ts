@@ -4,16 +4,17 @@
  * Position and ledger move together, and a snapshot is never newer than the ledger beside it.
  */
 
-import { GroupCommit } from '../store/group-commit.ts';
-import { sealBytes, sealRow } from '../store/row.ts';
-import { type Store, WriteBatch } from '../store/store.ts';
-import type { ReaderPosition } from '../verifier/verifier.ts';
-import type { Life } from './life.ts';
+import { GroupCommit } from '../../store/group-commit.ts';
+import { sealBytes, sealRow } from '../../store/row.ts';
+import { type Store, WriteBatch } from '../../store/store.ts';
+import type { Ledger } from '../../verifier/ledger.ts';
+import type { ReaderPosition } from '../../verifier/verifier.ts';
 import * as records from './records.ts';
 
 export type DurableRowsOptions = {
   readonly store: Store;
-  readonly life: Life;
+  /** What was durable when the process began. */
+  readonly life: { readonly reservedStep: number; readonly ledger: Ledger; readonly position: ReaderPosition };
   readonly schedule: records.ScheduleRow;
   /** The generator's next file: those below it were completed or are open. */
   readonly nextFile: () => number;

@@ -1,7 +1,7 @@
 /** Why what the broker kept for a producer is gone. */
 
-import { FencedError, type OperatingError } from '../core/errors.ts';
-import { type Journals, chunkJournal } from '../journal/journals.ts';
+import { FencedError, type OperatingError } from '../../core/errors.ts';
+import { type Journals, chunkJournal } from '../../journal/journals.ts';
 import type { Life } from './life.ts';
 
 /** That the producer was retired, if one of its journals says so; else `error`, which is what was noticed. */

@@ -1,29 +1,29 @@
 /**
- * Packs the generator's records into batches by partition and hands them to one appender each.
+ * Packs records into batches by partition and hands them to one appender each. Whoever generates a record asks for its
+ * place, and writes it there.
  *
  * A batch is sent when it is full, or at once when nothing of its partition is under way; so batches grow by themselves
  * as the journal gets slower, without a timer.
  */
 
-import { assert } from '../core/assert.ts';
-import type { Clock } from '../core/clock.ts';
-import { crc32c } from '../hash/crc32c.ts';
-import { Appender } from '../journal/appender.ts';
-import { type Journals, chunkJournal } from '../journal/journals.ts';
-import { BATCH_HEADER_BYTES, encodeBatch, sealBatch } from '../message/batch.ts';
-import type { Generator, NextRecord } from './generator.ts';
+import { assert } from '../../core/assert.ts';
+import type { Clock } from '../../core/clock.ts';
+import { crc32c } from '../../hash/crc32c.ts';
+import { Appender } from '../../journal/appender.ts';
+import { type Journals, chunkJournal } from '../../journal/journals.ts';
+import { BATCH_HEADER_BYTES, encodeBatch, sealBatch } from '../../message/batch.ts';
 
 /** Batches of one partition under way. */
 export const WINDOW_BATCHES = 4;
 
-/** A buffer of which at least this part is used is sent itself; of less, a copy is, which keeps no more memory than it has bytes. */
+/** A buffer that is used at least to this part is sent itself. Of a less used one a copy is sent, of just its bytes. */
 const HANDED_OVER_PART = 0.75;
 
 export type PublisherEvents = {
   /** Records of the partition below `through` are durable. */
   onAcknowledged(partition: number, through: number, stampNs: number): void;
   onLatency(latencyNs: number): void;
-  /** The producer has ended in this partition, whose journal has `n` records of it: by its own end record, or by somebody else. */
+  /** The producer has ended in this partition, by its own end record or by another's. The journal has `n` records of it. */
   onEnded(partition: number, n: number): void;
   onError(error: unknown): void;
 };
@@ -38,13 +38,29 @@ export type PublisherOptions = {
   readonly events: PublisherEvents;
 };
 
+/** What the publisher must know of a record before it is written. */
+export type RecordShape = {
+  readonly partition: number;
+  readonly isEnd: boolean;
+  /** Data bytes; 0 at the end of a file. */
+  readonly dataBytes: number;
+  /** Of the whole record. */
+  readonly recordBytes: number;
+};
+
+/** Where a record is written. One object a partition, overwritten by each `place`. */
+export type Place = { readonly view: DataView; readonly offset: number };
+
 type Lane = {
   readonly journal: string;
   readonly appender: Appender;
   building: Buffer;
   view: DataView;
+  /** Where the last record that was given a place begins. */
+  offset: number;
   usedBytes: number;
-  /** Records in `building`, and how many of them are data. */
+  /** Index of the first record in `building`, how many there are, and how many of them are data. */
+  first: number;
   count: number;
   dataCount: number;
   dataBytes: number;
@@ -78,34 +94,40 @@ export class Publisher {
     return this.#lanes.reduce((sum, { appender }) => sum + appender.underWay, 0);
   }
 
-  /** Takes the step that `next` shows. Returns false when there is no room; nothing has changed then. */
-  take(generator: Generator, next: NextRecord): boolean {
-    const lane = this.#lane(next.partition);
-    const index = generator.indexes[next.partition] ?? 0;
-    if (index < lane.appender.acknowledged) {
-      // Everything built so far is below it as well.
-      clear(lane);
-      generator.skip();
-      return true;
-    }
-    if (lane.usedBytes + next.recordBytes > lane.building.length) {
-      if (!lane.appender.hasRoom) return false;
-      this.#cut(lane, index);
-    }
-    generator.write(lane.view, lane.usedBytes);
-    lane.usedBytes += next.recordBytes;
-    lane.count += 1;
-    if (!next.isEnd) {
-      lane.dataCount += 1;
-      lane.dataBytes += next.dataBytes;
-    }
+  /** Whether the journal has a partition's next record, of this index, already: it is passed over then. */
+  passDurable(partition: number, index: number): boolean {
+    const lane = this.#lane(partition);
+    if (index >= lane.appender.acknowledged) return false;
+    // Everything built so far is below it as well.
+    clear(lane);
     return true;
   }
 
+  /**
+   * The place of a partition's next record, which has this index: it must be written there before the next call. `null`:
+   * there is no room now, and nothing has changed.
+   */
+  place(record: RecordShape, index: number): Place | null {
+    const lane = this.#lane(record.partition);
+    if (lane.usedBytes + record.recordBytes > lane.building.length) {
+      if (!lane.appender.hasRoom) return null;
+      this.#cut(lane);
+    }
+    if (lane.count === 0) lane.first = index;
+    lane.offset = lane.usedBytes;
+    lane.usedBytes += record.recordBytes;
+    lane.count += 1;
+    if (!record.isEnd) {
+      lane.dataCount += 1;
+      lane.dataBytes += record.dataBytes;
+    }
+    return lane;
+  }
+
   /** Sends what is built in every partition that has nothing under way. */
-  flush(generator: Generator): void {
-    for (const [partition, lane] of this.#lanes.entries()) {
-      if (lane.count > 0 && lane.appender.isEmpty) this.#cut(lane, generator.indexes[partition] ?? 0);
+  flush(): void {
+    for (const lane of this.#lanes) {
+      if (lane.count > 0 && lane.appender.isEmpty) this.#cut(lane);
     }
   }
 
@@ -132,24 +154,23 @@ export class Publisher {
     for (const { appender } of this.#lanes) appender.stop();
   }
 
-  /** Hands over what is built; `end` is the index after its last record. */
-  #cut(lane: Lane, end: number): void {
-    const { building, usedBytes, count, journal, appender, dataCount, dataBytes } = lane;
-    // The transport sends without a copy, and the appender keeps it until it is acknowledged: this buffer is never changed again.
+  /** Hands over what is built. */
+  #cut(lane: Lane): void {
+    const { building, usedBytes, first, count, journal, appender, dataCount, dataBytes } = lane;
+    // The transport sends it without a copy, and the appender keeps it until it is acknowledged: it never changes again.
     const isLarge = usedBytes >= building.length * HANDED_OVER_PART;
     const bytes = isLarge ? building.subarray(0, usedBytes) : Buffer.allocUnsafeSlow(usedBytes);
     if (isLarge) {
       lane.building = Buffer.allocUnsafeSlow(building.length);
       lane.view = viewOf(lane.building);
     } else building.copy(bytes, 0, 0, usedBytes);
-    const first = end - count;
     sealBatch(
       bytes,
       { kind: 'chunks', producer: this.#options.producer, firstIndex: first, count, epoch: 0 },
       journal,
       crc32c,
     );
-    lane.pending.push({ end, dataCount, dataBytes });
+    lane.pending.push({ end: first + count, dataCount, dataBytes });
     clear(lane);
     appender.push({ first, count, bytes });
   }
@@ -162,7 +183,9 @@ export class Publisher {
       journal,
       building,
       view: viewOf(building),
+      offset: 0,
       usedBytes: BATCH_HEADER_BYTES,
+      first: 0,
       count: 0,
       dataCount: 0,
       dataBytes: 0,

@@ -1,7 +1,7 @@
 /** Reads the sums journal from where the verifier stands, one batch after the other, until the chunker is over. */
 
-import { OperatingError } from '../core/errors.ts';
-import { type Journals, type ReadStream, SUMS_JOURNAL, type StoredBatch } from '../journal/journals.ts';
+import { OperatingError } from '../../core/errors.ts';
+import { type Journals, type ReadStream, SUMS_JOURNAL, type StoredBatch } from '../../journal/journals.ts';
 import { pinExpired } from './sums-pin.ts';
 
 const READ_CREDIT_BYTES = 4 * 1024 * 1024;

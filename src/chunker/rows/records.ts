@@ -17,12 +17,12 @@
  * Position and ledger move in one transaction, and a snapshot is never newer than the ledger beside it.
  */
 
-import { asRecord, isCount } from '../core/assert.ts';
-import { isWitness } from '../journal/witness.ts';
-import { isProducerId } from '../message/batch.ts';
-import { openBytes, openRow } from '../store/row.ts';
-import type { StoreReader } from '../store/store.ts';
-import type { ReaderPosition } from '../verifier/verifier.ts';
+import { asRecord, isCount } from '../../core/assert.ts';
+import { isWitness } from '../../journal/witness.ts';
+import { isProducerId } from '../../message/batch.ts';
+import { openBytes, openRow } from '../../store/row.ts';
+import type { StoreReader } from '../../store/store.ts';
+import type { ReaderPosition } from '../../verifier/verifier.ts';
 
 export const CHUNKER_TABLES = ['chunker'] as const;
 export const TABLE = 'chunker';

@@ -73,3 +73,20 @@ test('at every moment a slot holds a durable snapshot at or below what is acknow
     }),
   );
 });
+
+test('a snapshot is wanted until it is taken, and only while there is room for one', (t) => {
+  const snapshots = new Snapshots(0);
+  t.false(snapshots.isWanted);
+  snapshots.want();
+  snapshots.want();
+  t.true(snapshots.isWanted);
+  t.true(snapshots.hasRoom);
+  snapshots.take([1]);
+  t.false(snapshots.isWanted);
+  snapshots.want();
+  t.false(snapshots.isWanted, 'the one that was taken is under way');
+  snapshots.durable();
+  snapshots.acknowledged(() => 1);
+  snapshots.want();
+  t.true(snapshots.isWanted);
+});

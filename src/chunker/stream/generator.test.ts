@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
 import fc from 'fast-check';
-import { type Chunk, decodeChunks, fileIdOf, fileNumberOf } from '../message/chunk.ts';
-import { Workload, type WorkloadOptions } from '../workload/workload.ts';
+import { type Chunk, decodeChunks, fileIdOf, fileNumberOf } from '../../message/chunk.ts';
+import { Workload, type WorkloadOptions } from '../../workload/workload.ts';
 import { Generator, savedIndexes } from './generator.ts';
 
 const PRODUCER = '80aabbccddeeff01';

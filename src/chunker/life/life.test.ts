@@ -1,15 +1,15 @@
 /** How a life begins, goes on and ends: over stops, reboots, retirement, other workloads and damage. */
 
 import test from 'ava';
-import { EXIT, FencedError, OperatingError, UsageError, ViolationError, exitCodeOf } from '../core/errors.ts';
-import { chunkJournal } from '../journal/journals.ts';
-import { wholeRange } from '../store/row.ts';
-import { HeldCommits } from '../store/testing/memory-store.ts';
-import { Ledger } from '../verifier/ledger.ts';
-import { Workload } from '../workload/workload.ts';
-import { TABLE, readBytes } from './records.ts';
-import { ChunkerBench } from './testing/chunker-bench.ts';
-import { holds, phaseOf, recordsOf } from './testing/chunker-claims.ts';
+import { EXIT, FencedError, OperatingError, UsageError, ViolationError, exitCodeOf } from '../../core/errors.ts';
+import { chunkJournal } from '../../journal/journals.ts';
+import { wholeRange } from '../../store/row.ts';
+import { HeldCommits } from '../../store/testing/memory-store.ts';
+import { Ledger } from '../../verifier/ledger.ts';
+import { Workload } from '../../workload/workload.ts';
+import { TABLE, readBytes } from '../rows/records.ts';
+import { ChunkerBench } from '../testing/chunker-bench.ts';
+import { holds, phaseOf, recordsOf } from '../testing/chunker-claims.ts';
 
 test('nothing is sent before producer, hold and place are durable', async (t) => {
   const bench = new ChunkerBench();

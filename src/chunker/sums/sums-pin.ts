@@ -1,8 +1,8 @@
 /** Moves the verifier's pin in the sums journal, which tells the broker what is still needed. */
 
-import { type Clock, inTime } from '../core/clock.ts';
-import { OperatingError } from '../core/errors.ts';
-import { type Journals, SUMS_JOURNAL } from '../journal/journals.ts';
+import { type Clock, inTime } from '../../core/clock.ts';
+import { OperatingError } from '../../core/errors.ts';
+import { type Journals, SUMS_JOURNAL } from '../../journal/journals.ts';
 
 /** How long a chunker that stops waits for the answer to its leave: without a broker it would wait for ever. */
 const LEAVE_MS = 2_000;

@@ -6,13 +6,11 @@
  * beyond those steps, and beyond what this process has sent, was written by somebody else: a `phantom`.
  */
 
-import type { Clock } from '../core/clock.ts';
-import type { ViolationError } from '../core/errors.ts';
-import { foreignRecords } from '../journal/appender.ts';
-import { chunkJournal } from '../journal/journals.ts';
-import type { Verifier } from '../verifier/verifier.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { ViolationError } from '../../core/errors.ts';
+import { foreignRecords } from '../../journal/appender.ts';
+import { chunkJournal } from '../../journal/journals.ts';
 import type { Generator } from './generator.ts';
-import type { Life } from './life.ts';
 import type { Publisher } from './publisher.ts';
 
 /** Steps that are looked ahead before others get their turn. */
@@ -88,19 +86,5 @@ export class Past {
       ahead.skip();
       if (steps % AHEAD_STEPS === 0) await new Promise<void>((resolve) => clock.soon(resolve));
     }
-  }
-}
-
-/** Brings generator and verifier of a process that begins to where the life's earlier incarnations were. */
-export function restoreLife(of: { life: Life; generator: Generator; verifier: Verifier; nowNs: number }): void {
-  const { life, generator, verifier, nowNs } = of;
-  if (life.snapshot !== null) generator.restore(life.snapshot.bytes);
-  if (life.endStep !== null) generator.endAt(life.endStep);
-  // Completed before the snapshot, which lies below everything that is durable: their ends are in the journal. How
-  // long ago is not known, so their time counts from now.
-  const open = new Set(generator.openFiles());
-  for (const [fileNumber, intendedNs] of life.ledger.outstanding) {
-    if (fileNumber >= generator.nextFile || open.has(fileNumber)) continue;
-    verifier.completed({ fileNumber, intendedNs, endIndex: 0, acknowledgedNs: nowNs });
   }
 }

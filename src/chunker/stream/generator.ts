@@ -6,11 +6,11 @@
  * before anything is sent that depends on it.
  */
 
-import { assert, isCount } from '../core/assert.ts';
-import { Prng } from '../core/prng.ts';
-import { CHUNK_HEADER_BYTES } from '../message/chunk.ts';
-import { PRODUCER_ID_BYTES, writeProducer } from '../message/batch.ts';
-import { type Workload, fillChunk } from '../workload/workload.ts';
+import { assert, isCount } from '../../core/assert.ts';
+import { Prng } from '../../core/prng.ts';
+import { CHUNK_HEADER_BYTES } from '../../message/chunk.ts';
+import { PRODUCER_ID_BYTES, writeProducer } from '../../message/batch.ts';
+import { type Workload, fillChunk } from '../../workload/workload.ts';
 
 const GENERATOR = 0x67656e65;
 

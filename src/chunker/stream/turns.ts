@@ -1,0 +1,106 @@
+/**
+ * When the generator gets its turns: the one state of a chunker, from its start to its end.
+ *
+ * | state       | the next turn comes                                     | left to                                        |
+ * | ----------- | ------------------------------------------------------- | ---------------------------------------------- |
+ * | `idle`      | none came yet                                           | `running` by `now`, `scheduled` by `soon`      |
+ * | `scheduled` | when others had theirs                                  | `running`                                      |
+ * | `running`   | as its end says; at once if one was asked for meanwhile | `scheduled`, `waiting`, `blocked`              |
+ * | `waiting`   | when the next step is due, or something is asked for    | `running`, `scheduled` by `soon`               |
+ * | `blocked`   | when there may be room, or something is asked for       | `scheduled` by `roomMade` or `soon`            |
+ * | `deciding`  | when the decision to end is durable                     | `running` by `decided`                         |
+ * | `ending`    | never: all is generated and verified                    | `over`                                         |
+ * | `over`      | never: finished, stopped or failed                      |                                                |
+ *
+ * `decide` leads to `deciding`, and `beginEnding` to `ending`, from each state that has a next turn; `close` leads to
+ * `over` from every state.
+ */
+
+import type { Clock, Timer } from '../../core/clock.ts';
+
+export type TurnState = 'idle' | 'scheduled' | 'running' | 'waiting' | 'blocked' | 'deciding' | 'ending' | 'over';
+
+/** How a turn ended: more is due; an acknowledgement, a sum or a reservation is needed; or the next step is due later. */
+export type TurnEnd = 'more' | 'blocked' | { readonly waitMs: number };
+
+export class Turns {
+  readonly #clock: Clock;
+  readonly #take: () => TurnEnd;
+  #state: TurnState = 'idle';
+  /** Of the state `waiting`. */
+  #timer: Timer | null = null;
+
+  constructor(options: { readonly clock: Clock; readonly take: () => TurnEnd }) {
+    this.#clock = options.clock;
+    this.#take = options.take;
+  }
+
+  get state(): TurnState {
+    return this.#state;
+  }
+
+  get isOver(): boolean {
+    return this.#state === 'over';
+  }
+
+  /** Whether another turn can come. */
+  get hasNext(): boolean {
+    return this.#state !== 'ending' && this.#state !== 'over';
+  }
+
+  /** Takes a turn. */
+  now(): void {
+    if (this.#state === 'running' || this.#state === 'deciding' || !this.hasNext) return;
+    this.#enter('running');
+    const end = this.#take();
+    // The turn itself has led to another state: that one stays.
+    if (this.state !== 'running') return;
+    if (end === 'blocked') return this.#enter(end);
+    if (end === 'more') return this.#schedule();
+    this.#enter('waiting');
+    this.#timer = this.#clock.after(end.waitMs, () => this.now());
+  }
+
+  /** Asks for a turn, after those of others. */
+  soon(): void {
+    if (this.#state === 'scheduled' || this.#state === 'deciding' || !this.hasNext) return;
+    this.#schedule();
+  }
+
+  /** What blocked the generator may be gone. */
+  roomMade(): void {
+    if (this.#state === 'blocked') this.#schedule();
+  }
+
+  /** No turn until the decision to end is durable. */
+  decide(): void {
+    if (this.hasNext) this.#enter('deciding');
+  }
+
+  decided(): void {
+    if (this.#state !== 'deciding') return;
+    this.#enter('idle');
+    this.now();
+  }
+
+  beginEnding(): void {
+    if (this.hasNext) this.#enter('ending');
+  }
+
+  close(): void {
+    this.#enter('over');
+  }
+
+  #schedule(): void {
+    this.#enter('scheduled');
+    this.#clock.soon(() => {
+      if (this.#state === 'scheduled') this.now();
+    });
+  }
+
+  #enter(state: TurnState): void {
+    this.#timer?.clear();
+    this.#timer = null;
+    this.#state = state;
+  }
+}
