@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import type { Finding } from '../guarantee/history.ts';
+import type { Finding } from '../guarantee/violation.ts';
 import { MUTANTS } from '../simulation/mutants/index.ts';
 import { SABOTAGES } from '../simulation/sabotages/sabotages.ts';
 import { freshSeedOf } from './detect-command.ts';

@@ -1,9 +1,8 @@
 /** One schedule of `detect`: with a planted bug, with a sabotaged harness, or clean. Plain data passes between threads. */
 
-import { violationLine } from '../guarantee/verdict.ts';
 import { mutantNamed } from '../simulation/mutants/index.ts';
 import { sabotageNamed } from '../simulation/sabotages/sabotages.ts';
-import type { Finding } from '../guarantee/history.ts';
+import { type Finding, violationLine } from '../guarantee/violation.ts';
 import type { Decorations } from '../simulation/decorations.ts';
 import { type Plan, planOf, workloadOf } from '../simulation/plan.ts';
 import { type Outcome, kindOf, simulate } from '../simulation/simulate.ts';

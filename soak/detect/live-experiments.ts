@@ -12,7 +12,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { componentLaunch } from '../../src/fleet/component-process.ts';
 import type { Audit, Connect } from '../live/audit/end-audit.ts';
 import type { HistoryEvent } from '../guarantee/history.ts';
-import { checkHistory } from '../guarantee/checkers/index.ts';
+import { checkHistory, makeSoakCheckers } from '../guarantee/checkers/index.ts';
 import type { LiveDecorations } from '../live/decorations.ts';
 import { FAKE_SABOTAGES, FOLLOWED, type LiveSabotage, REAL_SABOTAGES } from './live-sabotages.ts';
 import type { Sabotage } from '../simulation/sabotages/sabotages.ts';
@@ -136,7 +136,7 @@ async function onOneHistory(sabotages: readonly Sabotage[], composition: LiveCom
 }
 
 function judged(events: readonly HistoryEvent[]): Pick<LiveResult, 'holds' | 'reasons'> {
-  const { verdict, reasons } = checkHistory(events).verdict;
+  const { verdict, reasons } = checkHistory(events, makeSoakCheckers()).verdict;
   return { holds: verdict === 'HOLDS', reasons };
 }
 

@@ -1,7 +1,9 @@
 import test from 'ava';
-import { makeCheckers, violationsOf } from './checkers/index.ts';
+import { makeCheckers } from './checkers/index.ts';
+import { violationsOf } from './verdict.ts';
 import { buildHistory } from './checkers/testing/history-builder.ts';
-import type { Checker, Finding, Happening, HistoryEvent } from './history.ts';
+import type { Checker, Happening, HistoryEvent } from './history.ts';
+import type { Finding } from './violation.ts';
 import { HistoryDigest } from './history-digest.ts';
 import { type Cause, HistoryLog, type LogEntry } from './history-log.ts';
 

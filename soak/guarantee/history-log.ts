@@ -6,7 +6,8 @@
  * The log keeps no event: a run may last for days. Whoever wants to keep events is a listener.
  */
 
-import type { Checker, Finding, Findings, Happening, HistoryEvent, HistoryFilter } from './history.ts';
+import type { Checker, Findings, Happening, HistoryEvent, HistoryFilter } from './history.ts';
+import type { Finding } from './violation.ts';
 
 /** What made an event happen. It belongs to the telling of a run, not to what is judged: no checker sees it. */
 export type Cause = {
@@ -34,11 +35,15 @@ export class HistoryLog {
   readonly #checkers: readonly Checker[];
   readonly #filter: HistoryFilter;
   readonly #listeners: readonly LogListener[];
-  readonly #onFinding: ((finding: Finding) => void) | null;
+  readonly #onFinding: ((finding: Finding, checker: Checker) => void) | null;
   readonly #causeNow: (() => Cause | undefined) | null;
   /** By checker, violations that were handed over. */
   readonly #handedOver: number[];
   #events = 0;
+  /** Recorded and not shown yet. */
+  readonly #unshown: LogEntry[] = [];
+  #isShowing = false;
+  #isFinished = false;
 
   constructor(options: {
     readonly nowNs: () => number;
@@ -48,7 +53,7 @@ export class HistoryLog {
     /** Each is shown every event before the checkers are. */
     readonly listeners?: readonly LogListener[];
     /** Absent: findings are asked for at the end only. */
-    readonly onFinding?: (finding: Finding) => void;
+    readonly onFinding?: (finding: Finding, checker: Checker) => void;
     /** What is happening now, for events that are recorded without a cause. */
     readonly causeNow?: () => Cause | undefined;
   }) {
@@ -66,20 +71,33 @@ export class HistoryLog {
     return this.#events;
   }
 
-  /** Returns the event's number, which a later event may name as its cause. */
+  /**
+   * Returns the event's number, which a later event may name as its cause. What is recorded while an event is shown comes
+   * after it, for everybody.
+   */
   record(happening: Happening, cause: Cause | undefined = this.#causeNow?.()): number {
     const event: HistoryEvent = { atNs: this.#nowNs(), ...happening };
     this.#events += 1;
     const n = this.#events;
     const entry: LogEntry = cause === undefined ? { n, event } : { n, event, cause };
-    for (const listener of this.#listeners) listener(entry);
-    for (const seen of this.#filter(event)) {
-      for (const [index, checker] of this.#checkers.entries()) {
-        checker.observe(seen);
-        if (this.#onFinding !== null) this.#handOver(index, checker.findings);
-      }
+    this.#unshown.push(entry);
+    if (this.#isShowing) return n;
+    this.#isShowing = true;
+    try {
+      for (let next = this.#unshown.shift(); next !== undefined; next = this.#unshown.shift()) this.#show(next);
+    } finally {
+      this.#isShowing = false;
     }
     return n;
+  }
+
+  #show(entry: LogEntry): void {
+    for (const listener of this.#listeners) listener(entry);
+    // What checkers find in the end is for listeners alone.
+    if (this.#isFinished) return;
+    for (const seen of this.#filter(entry.event)) for (const checker of this.#checkers) checker.observe(seen);
+    if (this.#onFinding === null) return;
+    for (const [index, checker] of this.#checkers.entries()) this.#handOver(index, checker.findings);
   }
 
   /** Ends the history, and says how much was written of it. */
@@ -89,18 +107,18 @@ export class HistoryLog {
 
   /** What each checker has found in all, in their order. Called once, after `end` or where a history was cut short. */
   finish(): readonly Findings[] {
-    return this.#checkers.map((checker, index) => {
-      const findings = checker.finish();
-      this.#handOver(index, findings);
-      return findings;
-    });
+    this.#isFinished = true;
+    const findings = this.#checkers.map((checker) => checker.finish());
+    for (const [index, found] of findings.entries()) this.#handOver(index, found);
+    return findings;
   }
 
   #handOver(index: number, findings: Findings | undefined): void {
-    if (findings === undefined || this.#onFinding === null) return;
+    const checker = this.#checkers[index];
+    if (findings === undefined || checker === undefined || this.#onFinding === null) return;
     const before = this.#handedOver[index] ?? 0;
     if (findings.violations.length === before) return;
     this.#handedOver[index] = findings.violations.length;
-    for (const finding of findings.violations.slice(before)) this.#onFinding(finding);
+    for (const finding of findings.violations.slice(before)) this.#onFinding(finding, checker);
   }
 }

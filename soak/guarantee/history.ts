@@ -11,8 +11,12 @@
  * Time. `atNs` and all stamps are of one monotonic clock, and `atNs` never decreases.
  */
 
-import type { ViolationKind, ViolationWitness } from '../../src/core/errors.ts';
+import type { ComponentEvent } from '../../src/component/protocol.ts';
+import type { Failure } from '../../src/fleet/exit-judgement.ts';
 import type { WorkloadOptions } from '../../src/workload/workload.ts';
+import type { FaultKind } from './fault-kinds.ts';
+import type { Phase } from './phase.ts';
+import type { Finding, Violation } from './violation.ts';
 
 /** What one file has come to, as a summer has committed it. */
 export type OpenFileState = {
@@ -44,12 +48,23 @@ export type HistoryEvent = { readonly atNs: number } & (
       readonly tells?: readonly ('completed' | 'claim' | 'trimmed')[];
       /** A shorter phase, such as one that the user cuts short, need not show that chunks flowed. Absent: every one must. */
       readonly flowMsMin?: number;
+      /** Of a soak: the kinds of faults that were asked for. */
+      readonly faultKinds?: readonly FaultKind[];
+      /** Of a soak: it ends with an audit of what is left in journals and stores. */
+      readonly isAudited?: boolean;
     }
-  | { readonly event: 'phase'; readonly phase: 'warm-up' | 'steady' | 'faults' | 'heal' | 'drain' | 'audit' }
+  | { readonly event: 'phase'; readonly phase: Phase }
   | { readonly event: 'started' | 'ready'; readonly process: string }
   /** `exitCode` null: it was killed. */
   | { readonly event: 'ended'; readonly process: string; readonly exitCode: number | null }
-  | { readonly event: 'fault'; readonly id: number; readonly kind: string; readonly target: string }
+  | {
+      readonly event: 'fault';
+      readonly id: number;
+      readonly kind: string;
+      readonly target: string;
+      /** The first fault in whose place it was drawn, as that one has missed. */
+      readonly insteadOf?: number;
+    }
   /** The fault is known to have hit: a process died, a message was lost, a commit failed. */
   | { readonly event: 'fault-effective'; readonly id: number; readonly kind: string; readonly target: string }
   /** A producer's life begins: from now on it publishes what its workload says, and nothing else. */
@@ -145,16 +160,55 @@ export type HistoryEvent = { readonly atNs: number } & (
       /** Finished sums that are not known to be in the sums journal: `first` is the index of the first one. */
       readonly outbox: readonly { readonly first: number; readonly sums: Uint8Array }[];
     }
-  /** A component has found a violation by itself. */
-  | ({
-      readonly event: 'violation';
-      readonly process: string;
-      readonly kind: ViolationKind;
-      readonly detail: string;
-    } & ViolationWitness)
+  /** A component, or the soak itself, has found a violation. */
+  | ({ readonly event: 'violation' } & Violation)
+  | SoakEvent
   /** The last event: nothing is missing before it. `events`: how many were written before it. */
   | { readonly event: 'end'; readonly events?: number }
 );
+
+/** What only a soak of real processes has to say: what its processes say, and what it does to them. */
+export type SoakEvent =
+  /** What a process has said, as it was heard. What follows from it for the journals stands behind it. */
+  | { readonly event: 'said'; readonly process: string; readonly said: ComponentEvent }
+  /** All processes are ready for the first time: from now on something can flow. */
+  | { readonly event: 'up' }
+  /** What flowed in a phase, when it ends; `seconds` is how long it lasted. */
+  | {
+      readonly event: 'flowed';
+      readonly phase: Phase;
+      readonly seconds: number;
+      readonly chunksPublished: number;
+      readonly sumsVerified: number;
+    }
+  /** After the phase of faults: so many were due, whatever came of them. */
+  | { readonly event: 'faults-due'; readonly count: number }
+  /**
+   * What was taken for the proof of a fault is contradicted; it was seen to be over; each partition that it hit has had a
+   * sum since then.
+   */
+  | {
+      readonly event: 'fault-refuted' | 'fault-healed' | 'fault-recovered';
+      readonly id: number;
+      readonly kind: string;
+      readonly target: string;
+    }
+  /** A process did not do what it was asked to. */
+  | ({ readonly event: 'failed' } & Failure)
+  /** A process was ended by a signal that nobody sent, and is started again. */
+  | ({ readonly event: 'crashed' } & Failure)
+  /** The user wants it to end. */
+  | { readonly event: 'interrupted'; readonly how: 'drained' | 'at once' }
+  /** The run ends before its time: what only its end would show is not shown. */
+  | { readonly event: 'halted' }
+  /** The journals are not followed, or no longer. */
+  | { readonly event: 'unfollowed'; readonly reason: string; readonly leavesDoubt: boolean }
+  /** The audit at the end was made; `error`: why it could not be. */
+  | { readonly event: 'audited'; readonly error?: string }
+  /** Something that should have been shown was not; `process` is the one that had to be killed, if that is what it was. */
+  | { readonly event: 'doubt'; readonly reason: string; readonly process?: string }
+  /** A checker has found a violation. No checker looks at it. */
+  | ({ readonly event: 'found' } & Violation);
 
 type WithoutTime<E> = E extends unknown ? Omit<E, 'atNs'> : never;
 /** An event that is happening now. */
@@ -163,16 +217,6 @@ export type Happening = WithoutTime<HistoryEvent>;
 /** What the checkers see instead of an event: how a harness is sabotaged without a flag in it. */
 export type HistoryFilter = (event: HistoryEvent) => readonly HistoryEvent[];
 
-/** A violation that a checker has found; `process` is the checker's name, or that of the component that reported it. */
-export type Finding = {
-  readonly process: string;
-  /** `unnamed`: a component has exited as for a violation, and did not say which. */
-  readonly kind: ViolationKind | 'unnamed';
-  readonly detail: string;
-  /** Time of the event that showed it; for what only the end shows, of the last event. */
-  readonly atNs: number;
-} & ViolationWitness;
-
 export type Findings = {
   /** The first ones, in the order of the history; at most `FINDINGS_MAX`. */
   readonly violations: readonly Finding[];
@@ -180,6 +224,13 @@ export type Findings = {
   readonly violationCount: number;
   /** Why this checker cannot vouch for the run; one line each. */
   readonly inconclusive: readonly string[];
+  /** The same, where only evidence is missing: of a run that was violated or that failed it says nothing. */
+  readonly missing?: readonly string[];
+  readonly failures?: readonly Failure[];
+  /** Processes that were ended by a signal which the run did not send, and started again. */
+  readonly crashes?: readonly Failure[];
+  /** The user has let it drain before its time. */
+  readonly isCutShort?: boolean;
 };
 
 /** A checker holds no more violations than these. */

@@ -1,17 +1,19 @@
 /**
  * An event of a history without its payload, as one line of JSON: what a flight recorder keeps, and a story is told from.
  *
- * Every field of the event stays, with two exceptions. A `batch` has what its header says instead of its bytes, and of a
+ * Every field of the event stays, with three exceptions. What a chunker `said` of its progress has no histograms. A `batch` has what its header says instead of its bytes, and of a
  * batch of sums the ids of their files; a batch that does not verify has only its fault. A `checkpoint` has how many files
  * are open and how many sums are unpublished; which ones they are stands beside it as long as there are no more than
  * `LISTED_MAX` of them.
  */
 
+import { type ComponentEvent, isComponentEvent } from '../../src/component/protocol.ts';
 import { asRecord, isCount } from '../../src/core/assert.ts';
 import {
   type Check,
   type Shape,
   conforms,
+  flag,
   hexadecimal,
   listOf,
   literal,
@@ -72,7 +74,13 @@ export function loggedEvent({ n, event, cause }: LogEntry, reader: BatchReader):
   const place = cause === undefined ? { n } : { n, cause };
   if (event.event === 'batch') return { ...place, ...loggedBatch(event, reader) };
   if (event.event === 'checkpoint') return { ...place, ...loggedCheckpoint(event) };
+  if (event.event === 'said') return { ...place, ...event, said: withoutHistograms(event.said) };
   return { ...place, ...event };
+}
+
+function withoutHistograms(said: ComponentEvent): ComponentEvent {
+  if (said.event !== 'progress' || said.component !== 'chunker') return said;
+  return { ...said, latency: null, acknowledgement: null, ...('scheduleLag' in said ? { scheduleLag: null } : {}) };
 }
 
 function loggedBatch(event: BatchEvent, reader: BatchReader): LoggedBatch {
@@ -114,7 +122,24 @@ const producer: Check = hexadecimal(16);
 const file: Check = hexadecimal(32);
 const range: Check = objectOf<CountRange>({ low: isCount, high: isCount });
 const place: Shape<FieldsOf<'raised'>> = { process: text, shard: isCount, epoch: isCount, sumsHead: isCount };
-const fault: Shape<FieldsOf<'fault'>> = { id: isCount, kind: text, target: text };
+const fault: Shape<FieldsOf<'fault-effective'>> = { id: isCount, kind: text, target: text };
+const phase: Check = literal('warm-up', 'steady', 'faults', 'heal', 'drain', 'audit');
+const failure: Shape<FieldsOf<'failed'>> = {
+  process: text,
+  what: text,
+  exitCode: nullable(isCount),
+  beforeReady: flag,
+  lastLogLines: listOf(text),
+};
+const violation: Shape<FieldsOf<'violation'>> = {
+  process: text,
+  kind: literal(...VIOLATION_KINDS, 'unnamed'),
+  detail: text,
+  journal: optional(text),
+  offset: optional(isCount),
+  file: optional(file),
+  index: optional(isCount),
+};
 const ofProcess: Shape<FieldsOf<'ready'>> = { process: text };
 
 const SHAPES: { readonly [Name in LoggedEvent['event']]: Shape<FieldsOf<Name>> } = {
@@ -126,12 +151,14 @@ const SHAPES: { readonly [Name in LoggedEvent['event']]: Shape<FieldsOf<Name>> }
     faults: tableOf(isCount),
     tells: optional(listOf(literal('completed', 'claim', 'trimmed'))),
     flowMsMin: optional(nanoseconds),
+    faultKinds: optional(listOf(text)),
+    isAudited: optional(flag),
   },
-  phase: { phase: literal('warm-up', 'steady', 'faults', 'heal', 'drain', 'audit') },
+  phase: { phase },
   started: ofProcess,
   ready: ofProcess,
   ended: { process: text, exitCode: nullable(isCount) },
-  fault,
+  fault: { ...fault, insteadOf: optional(isCount) },
   'fault-effective': fault,
   producer: {
     process: text,
@@ -184,15 +211,22 @@ const SHAPES: { readonly [Name in LoggedEvent['event']]: Shape<FieldsOf<Name>> }
     unpublishedCount: isCount,
     unpublishedFiles: optional(listOf(file)),
   },
-  violation: {
-    process: text,
-    kind: literal(...VIOLATION_KINDS),
-    detail: text,
-    journal: optional(text),
-    offset: optional(isCount),
-    file: optional(file),
-    index: optional(isCount),
-  },
+  violation,
+  said: { process: text, said: isComponentEvent },
+  up: {},
+  flowed: { phase, seconds: nanoseconds, chunksPublished: isCount, sumsVerified: isCount },
+  'faults-due': { count: isCount },
+  'fault-refuted': fault,
+  'fault-healed': fault,
+  'fault-recovered': fault,
+  failed: failure,
+  crashed: failure,
+  interrupted: { how: literal('drained', 'at once') },
+  halted: {},
+  unfollowed: { reason: text, leavesDoubt: flag },
+  audited: { error: optional(text) },
+  doubt: { reason: text, process: optional(text) },
+  found: violation,
   end: { events: optional(isCount) },
 };
 

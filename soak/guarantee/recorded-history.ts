@@ -63,8 +63,8 @@ const COMPACTED: Shape<CompactedEvents> = {
 };
 
 /**
- * Everything that a folder has of its history, in order. Throws OperatingError ERR_HISTORY_DAMAGED, with the file and the
- * line, for whatever is not what a recorder writes, and ERR_NO_HISTORY where there is none.
+ * Everything that a folder has of its history, in order. Throws OperatingError ERR_HISTORY_DAMAGED, with the file and
+ * the line, for whatever is not what a recorder writes, and ERR_NO_HISTORY where there is none.
  */
 export function* readHistory(folder: string): Generator<RecordedLine> {
   const segments = existsSync(folder) ? segmentsOf(folder) : [];

@@ -1,46 +1,56 @@
 import test from 'ava';
 import type { Failure } from '../../src/fleet/exit-judgement.ts';
-import { decideVerdict, type RunEvidence } from './verdict.ts';
+import { checkHistory, makeSoakCheckers } from './checkers/index.ts';
+import { recounted } from './checkers/testing/planted.ts';
+import { HOLDING, type SoakStory, chunker, soakHistory } from './checkers/testing/soak-history.ts';
+import type { Happening, HistoryEvent } from './history.ts';
+import { type Verdict, decideVerdict } from './verdict.ts';
 
-const HOLDING: RunEvidence = {
-  violations: [],
-  violationCount: 0,
-  failures: [],
-  crashes: [],
-  interrupted: 'no',
-  phases: [
-    { phase: 'warm-up', seconds: 6, chunksPublished: 100, sumsVerified: 0 },
-    { phase: 'steady', seconds: 6, chunksPublished: 100, sumsVerified: 5 },
-  ],
-  sumsVerified: 10,
-  faultsAsked: ['kill-broker', 'kill-chunker', 'kill-summer', 'kill-all-summers'],
-  faults: new Map([
-    ['kill-broker', { injected: 1, proven: 1, recovered: 1 }],
-    ['kill-chunker', { injected: 2, proven: 2, recovered: 2 }],
-    ['kill-summer', { injected: 1, proven: 1, recovered: 1 }],
-    ['kill-all-summers', { injected: 1, proven: 1, recovered: 1 }],
-  ]),
-  chunkers: [
-    { process: 'chunker-0', drained: { verifiedTotal: 10, filesCompletedTotal: 10 }, sumsOutstanding: 0 },
-    { process: 'chunker-1', drained: { verifiedTotal: 1, filesCompletedTotal: 1 }, sumsOutstanding: 0 },
-  ],
-  unproven: [],
-};
+function judged(events: readonly HistoryEvent[]): Verdict {
+  return checkHistory(events, makeSoakCheckers()).verdict;
+}
+
+function verdictOf(changes: Partial<SoakStory>): Verdict {
+  return judged(soakHistory(changes));
+}
+
+/** What happens besides what every soak has. */
+function also(...others: readonly Happening[]): Partial<SoakStory> {
+  return { others: [...HOLDING.others, ...others] };
+}
 
 const FAILURE: Failure = {
-  process: 'summer-1',
+  process: 'summer-0',
   what: 'pid 7 exited unexpectedly with 1 (an internal error)',
   exitCode: 1,
   beforeReady: false,
   lastLogLines: ['disk is full'],
 };
+const FAILED = [
+  { event: 'ended', process: 'summer-0', exitCode: 1 },
+  { event: 'failed', ...FAILURE },
+  { event: 'halted' },
+] as const;
+const CRASHED = [
+  { event: 'ended', process: 'summer-0', exitCode: null },
+  { event: 'crashed', ...FAILURE, what: 'pid 7 was ended by SIGABRT', exitCode: null },
+] as const;
+const VIOLATION = {
+  event: 'violation',
+  process: 'summer-0',
+  kind: 'gap',
+  journal: 'chunks-3',
+  offset: 9,
+  detail: 'expected 5, found 7',
+} as const;
+const STOPPED = [{ event: 'interrupted', how: 'at once' }, { event: 'halted' }] as const;
 
 test('with all its evidence a run holds', (t) => {
-  t.deepEqual(decideVerdict(HOLDING), { verdict: 'HOLDS', exitCode: 0, reasons: [] });
-  t.is(decideVerdict({ ...HOLDING, interrupted: 'drained' }).verdict, 'HOLDS');
+  t.deepEqual(verdictOf({}), { verdict: 'HOLDS', exitCode: 0, reasons: [] });
+  t.is(verdictOf(also({ event: 'interrupted', how: 'drained' })).verdict, 'HOLDS');
 });
 
-const INCONCLUSIVE: readonly (readonly [title: string, change: Partial<RunEvidence>, reason: string])[] = [
+const INCONCLUSIVE: readonly (readonly [title: string, change: Partial<SoakStory>, reason: string])[] = [
   ['no phase', { phases: [] }, 'no phase was finished'],
   [
     'a phase without chunks',
@@ -57,15 +67,9 @@ const INCONCLUSIVE: readonly (readonly [title: string, change: Partial<RunEviden
     { faults: new Map([...HOLDING.faults].slice(1)) },
     'the fault kill-broker was asked for and never injected',
   ],
-  ['no sums', { sumsVerified: 0 }, 'no sums were verified'],
   [
     'a chunker that did nothing',
-    {
-      chunkers: [
-        ...HOLDING.chunkers,
-        { process: 'chunker-2', drained: { verifiedTotal: 0, filesCompletedTotal: 0 }, sumsOutstanding: 0 },
-      ],
-    },
+    { chunkers: [...HOLDING.chunkers, chunker('chunker-2', 0)] },
     'chunker-2 completed no file',
   ],
   ['no faults although they were asked for', { faults: new Map() }, 'faults were asked for but none took effect'],
@@ -79,10 +83,11 @@ const INCONCLUSIVE: readonly (readonly [title: string, change: Partial<RunEviden
     { faults: new Map([...HOLDING.faults, ['kill-summer', { injected: 1, proven: 0, recovered: 0 }]]) },
     'the fault kill-summer never took effect',
   ],
+  ['a sum that counts twice in its phase', { sumsCountedTwice: 1 }, 'the phases count 12 sums, and the meters 11'],
   [
-    'a sum that counts twice in its phase',
-    { sumsSampled: HOLDING.sumsVerified + 1 },
-    `the phases count ${HOLDING.sumsVerified + 1} sums, and the meters ${HOLDING.sumsVerified}`,
+    'a sum that counts twice in a report',
+    { chunkers: [{ ...chunker('chunker-0', 10), verified: 12 }, chunker('chunker-1', 1)] },
+    'the meters count 13 sums, and the chunkers 11',
   ],
   [
     'a fault that was not seen to hit',
@@ -96,79 +101,196 @@ const INCONCLUSIVE: readonly (readonly [title: string, change: Partial<RunEviden
   ],
   [
     'a chunker that did not report to the end',
-    { chunkers: [{ process: 'chunker-0', drained: null, sumsOutstanding: 1_234 }] },
+    { chunkers: [{ process: 'chunker-0', verified: 11, drained: null, sumsOutstanding: 1_234 }] },
     'chunker-0 did not report to the end; 1,234 of its sums were outstanding',
   ],
   [
     'files without a sum',
-    {
-      chunkers: [{ process: 'chunker-0', drained: { verifiedTotal: 9, filesCompletedTotal: 10 }, sumsOutstanding: 0 }],
-    },
+    { chunkers: [{ ...chunker('chunker-0', 9), drained: { verifiedTotal: 9, filesCompletedTotal: 10 } }] },
     'chunker-0 completed 10 files and verified 9',
   ],
-  ['a stop at once', { interrupted: 'at once' }, 'stopped by the user before everything was verified'],
-  ['a check that could not be made', { unproven: ['the audit could not be made'] }, 'the audit could not be made'],
+  ['a stop at once', also(...STOPPED), 'stopped by the user before everything was verified'],
+  [
+    'a check that could not be made',
+    { others: [{ event: 'audited', error: 'no answer' }] },
+    'the audit could not be made: no answer',
+  ],
+  ['a check that was not made', { others: [] }, 'nothing says that the audit at the end was made'],
+  [
+    'a process that had to be killed',
+    also({ event: 'ended', process: 'broker', exitCode: null }, { event: 'doubt', reason: 'hung', process: 'broker' }),
+    'hung',
+  ],
 ];
-for (const [title, change, reason] of INCONCLUSIVE) {
+/** The harness never says these alone: what it says beside them was never written. */
+const HALVES: typeof INCONCLUSIVE = [
+  ['an end before its time', also({ event: 'halted' }), 'the run was ended before its time'],
+  [
+    'an end by a signal of which nobody knows',
+    also({ event: 'ended', process: 'broker', exitCode: null }),
+    'broker was ended by a signal 2 times, of which 1 are accounted for',
+  ],
+  [
+    'an exit of which nobody knows why',
+    also({ event: 'ended', process: 'broker', exitCode: 1 }),
+    'broker exited with 1, and nothing says why',
+  ],
+  [
+    'journals that should have been followed',
+    also({ event: 'unfollowed', reason: 'no answer', leavesDoubt: true }),
+    'the journals were not followed: no answer',
+  ],
+];
+for (const [title, change, reason] of [...INCONCLUSIVE, ...HALVES]) {
   test(`${title} is inconclusive`, (t) => {
-    t.deepEqual(decideVerdict({ ...HOLDING, ...change }), { verdict: 'INCONCLUSIVE', exitCode: 3, reasons: [reason] });
+    t.deepEqual(verdictOf(change), { verdict: 'INCONCLUSIVE', exitCode: 3, reasons: [reason] });
   });
 }
 
+test('no sums are inconclusive', (t) => {
+  const idle = { phases: HOLDING.phases.slice(0, 1), chunkers: [chunker('chunker-0', 0)] };
+  t.deepEqual(verdictOf(idle).reasons, ['no sums were verified', 'chunker-0 completed no file']);
+});
+
+test('what an interrupted run could not show is said to be so', (t) => {
+  const found = verdictOf({ faults: new Map(), ...also({ event: 'interrupted', how: 'drained' }) });
+  t.deepEqual(found.reasons, [
+    'interrupted before everything that was asked for was shown',
+    'faults were asked for but none took effect',
+  ]);
+});
+
+/** A fault that missed, whose proof was wrong, and the one in its place. */
+const REDRAWN = [
+  { event: 'fault', id: 90, kind: 'pause-broker', target: 'broker' },
+  { event: 'fault-effective', id: 90, kind: 'pause-broker', target: 'broker' },
+  { event: 'fault-refuted', id: 90, kind: 'pause-broker', target: 'broker' },
+  { event: 'fault', id: 91, kind: 'pause-broker', target: 'broker', insteadOf: 90 },
+  { event: 'faults-due', count: 6 },
+] as const;
+const IN_ITS_PLACE = [
+  { event: 'fault-effective', id: 91, kind: 'pause-broker', target: 'broker' },
+  { event: 'fault-healed', id: 91, kind: 'pause-broker', target: 'broker' },
+  { event: 'fault-recovered', id: 91, kind: 'pause-broker', target: 'broker' },
+] as const;
+
+test('a fault that missed needs another one in its place, which counts as it', (t) => {
+  t.deepEqual(verdictOf(also(...REDRAWN, ...IN_ITS_PLACE)).reasons, []);
+  t.deepEqual(verdictOf(also(...REDRAWN)).reasons, ['the fault pause-broker never took effect']);
+});
+
+test('an owner that was replaced by a takeover ends as such, and one that nobody replaced does not', (t) => {
+  const replaced = { event: 'ended', process: 'summer-0', exitCode: 12 } as const;
+  const takeover = { id: 80, kind: 'takeover-running', target: 'summer-0' } as const;
+  const taken = [
+    { event: 'fault', ...takeover },
+    { event: 'fault-effective', ...takeover },
+    { event: 'fault-recovered', ...takeover },
+    { event: 'faults-due', count: 6 },
+  ] as const;
+  t.deepEqual(verdictOf(also(...taken, replaced)).reasons, []);
+  t.deepEqual(verdictOf(also(replaced)).reasons, ['summer-0 was replaced 1 times, of which 0 are accounted for']);
+});
+
 test('without faults none need to have hit', (t) => {
-  t.is(decideVerdict({ ...HOLDING, faultsAsked: [], faults: new Map() }).verdict, 'HOLDS');
+  t.is(verdictOf({ faultKinds: [], faults: new Map() }).verdict, 'HOLDS');
 });
 
 test('a failed process is named with its last words, and exits 1', (t) => {
-  t.deepEqual(decideVerdict({ ...HOLDING, failures: [FAILURE] }), {
+  t.deepEqual(verdictOf(also(...FAILED)), {
     verdict: 'INCONCLUSIVE',
     exitCode: 1,
-    reasons: [`summer-1: ${FAILURE.what}`, "  summer-1's log: disk is full"],
+    reasons: [`summer-0: ${FAILURE.what}`, "  summer-0's log: disk is full"],
   });
 });
 
 test('a process that refused its arguments at its start makes it bad usage, later on a failure', (t) => {
-  const refused: Failure = { ...FAILURE, exitCode: 2, beforeReady: true };
-  t.is(decideVerdict({ ...HOLDING, failures: [refused] }).exitCode, 2);
-  t.is(decideVerdict({ ...HOLDING, failures: [{ ...refused, beforeReady: false }] }).exitCode, 1);
+  const refused = { event: 'failed', ...FAILURE, exitCode: 2, beforeReady: true } as const;
+  t.is(verdictOf(also(refused)).exitCode, 2);
+  t.is(verdictOf(also({ ...refused, beforeReady: false })).exitCode, 1);
 });
 
 test('a violation beats everything, and is named once', (t) => {
-  const found = decideVerdict({
-    ...HOLDING,
-    sumsVerified: 0,
-    violations: [{ process: 'summer-1', kind: 'gap', journal: 'chunks-3', offset: 9, detail: 'expected 5, found 7' }],
-    violationCount: 3,
-    failures: [{ ...FAILURE, exitCode: 10 }],
-  });
-  t.deepEqual(found, {
+  const others = [VIOLATION, { event: 'failed', ...FAILURE, exitCode: 10 }, { event: 'halted' }] as const;
+  t.deepEqual(verdictOf({ ...also(...others), faults: new Map() }), {
     verdict: 'VIOLATED',
     exitCode: 10,
-    reasons: ['summer-1: gap journal=chunks-3 offset=9: expected 5, found 7', 'and 2 more in violations.csv'],
+    reasons: ['summer-0: gap journal=chunks-3 offset=9: expected 5, found 7'],
   });
+});
+
+test('violations that are not shown are counted, with the file that has them', (t) => {
+  const checkers = makeSoakCheckers();
+  const others = Array.from({ length: 23 }, (_, offset) => ({ ...VIOLATION, offset }));
+  for (const event of soakHistory(also(...others))) for (const checker of checkers) checker.observe(event);
+  const { reasons } = decideVerdict(
+    checkers.map((checker) => checker.finish()),
+    { othersIn: 'violations.csv' },
+  );
+  t.is(reasons.length, 21);
+  t.is(reasons.at(-1), 'and 3 more in violations.csv');
 });
 
 test('exit 10 is a violation even when its process did not say which', (t) => {
-  const found = decideVerdict({ ...HOLDING, failures: [{ ...FAILURE, exitCode: 10 }] });
+  const failure = { event: 'failed', ...FAILURE, exitCode: 10 } as const;
+  const found = verdictOf(also({ event: 'ended', process: 'summer-0', exitCode: 10 }, failure));
   t.is(found.verdict, 'VIOLATED');
-  t.is(found.reasons[0], `summer-1: ${FAILURE.what}`);
+  t.deepEqual(found.reasons, [`summer-0: ${FAILURE.what}`, "  summer-0's log: disk is full"]);
 });
 
 test('a process that nobody killed and that died makes no run hold, whatever else was shown, and is always named', (t) => {
-  const crash = { ...FAILURE, process: 'summer-0', what: 'pid 7 was ended by SIGABRT', exitCode: null };
-  const crashed = { ...HOLDING, crashes: [crash] };
-  for (const [evidence, verdict, exitCode] of [
-    [crashed, 'INCONCLUSIVE', 1],
-    [{ ...crashed, failures: [FAILURE] }, 'INCONCLUSIVE', 1],
-    [{ ...crashed, sumsVerified: 0 }, 'INCONCLUSIVE', 1],
-    [
-      { ...crashed, violationCount: 1, violations: [{ process: 'summer-1', kind: 'gap', detail: 'x' }] },
-      'VIOLATED',
-      10,
-    ],
+  for (const [change, verdict, exitCode] of [
+    [also(...CRASHED), 'INCONCLUSIVE', 1],
+    [also(...CRASHED, ...FAILED), 'INCONCLUSIVE', 1],
+    [{ ...also(...CRASHED), phases: [] }, 'INCONCLUSIVE', 1],
+    [also(...CRASHED, VIOLATION), 'VIOLATED', 10],
   ] as const) {
-    const found = decideVerdict(evidence);
+    const found = verdictOf(change);
     t.like(found, { verdict, exitCode });
     t.true(found.reasons.includes('summer-0: pid 7 was ended by SIGABRT'), found.reasons.join('\n'));
+  }
+  t.deepEqual(verdictOf(also(...CRASHED)).reasons.slice(-1), ['but for that, the guarantee held']);
+});
+
+test('a chunker that forgot what it had verified is a violation of its own', (t) => {
+  const events = soakHistory();
+  const at = events.findIndex(({ event }) => event === 'fault');
+  const ready = events.find((event) => event.event === 'said' && event.said.event === 'ready');
+  t.truthy(ready);
+  if (ready === undefined) return;
+  const found = judged(recounted(events.toSpliced(at, 0, { ...ready, atNs: events[at]?.atNs ?? 0 })));
+  t.deepEqual(found.reasons, ['chunker-0: state-behind: 10 files were durably verified, 0 after the restart']);
+});
+
+test('no event that is lost on its way, or was never written, makes the verdict on a soak better', (t) => {
+  const stories: readonly (readonly [string, Partial<SoakStory>])[] = [
+    ...INCONCLUSIVE.map(([title, change]) => [title, change] as const),
+    ['a fault whose proof was wrong', also(...REDRAWN)],
+    ['a failure', also(...FAILED)],
+    ['a crash', also(...CRASHED)],
+    ['a violation and its exit', also(VIOLATION, { event: 'ended', process: 'summer-0', exitCode: 10 })],
+  ];
+  for (const [title, change] of stories) {
+    const events = soakHistory(change);
+    t.not(judged(events).verdict, 'HOLDS', title);
+    for (const place of events.keys()) {
+      const { event } = events[place] ?? { event: 'none' };
+      const rest = events.toSpliced(place, 1);
+      t.not(judged(rest).verdict, 'HOLDS', `${title}, without ${event} at ${place}`);
+      t.not(judged(recounted(rest)).verdict, 'HOLDS', `${title}, ${event} never written at ${place}`);
+    }
+  }
+});
+
+test('whatever a soak that holds has not written is missed', (t) => {
+  const events = soakHistory();
+  // What has healed shows in what recovers; a process's first report is in its later ones.
+  const unneeded = new Set<HistoryEvent['event']>(['fault-healed', 'ready', 'phase', 'ended', 'unfollowed']);
+  for (const place of events.keys()) {
+    const event = events[place];
+    if (event === undefined || unneeded.has(event.event)) continue;
+    if (event.event === 'said' && event.said.event === 'progress') continue;
+    const rest = recounted(events.toSpliced(place, 1));
+    t.not(judged(rest).verdict, 'HOLDS', `${event.event} at ${place}`);
   }
 });

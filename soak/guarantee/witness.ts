@@ -8,7 +8,8 @@ import { SUMS_JOURNAL } from '../../src/journal/journals.ts';
 import { decodeBatch } from '../../src/message/batch.ts';
 import { decodeChunks, fileIdOf } from '../../src/message/chunk.ts';
 import { decodeSums } from '../../src/message/sum.ts';
-import type { Checker, Finding, Findings, HistoryEvent } from './history.ts';
+import type { Checker, Findings, HistoryEvent } from './history.ts';
+import type { Finding } from './violation.ts';
 
 const LINES_MAX = 40;
 
@@ -81,6 +82,21 @@ export class Witness implements Checker {
       case 'head':
       case 'checkpoint':
       case 'end':
+      case 'said':
+      case 'up':
+      case 'flowed':
+      case 'faults-due':
+      case 'fault-refuted':
+      case 'fault-healed':
+      case 'fault-recovered':
+      case 'failed':
+      case 'crashed':
+      case 'interrupted':
+      case 'halted':
+      case 'unfollowed':
+      case 'audited':
+      case 'doubt':
+      case 'found':
         return null;
       default:
         return event satisfies never;

@@ -1,12 +1,12 @@
 /**
- * One soak from its start to its verdict: owns the processes, leads them through the phases, injects the faults, and
- * records what happens while it happens.
+ * One soak from its start to its end: owns the processes, leads them through the phases, injects the faults, and writes
+ * what happens into the log while it happens. What the run comes to is for the checkers of that log to say.
  *
  * A violation or a failed process ends the run at once, gracefully for the others; the first interrupt goes on with the
  * drain, the second one ends everything. Whatever happens, no process is left and the folder says what was seen.
  */
 
-import type { ComponentEvent, DrainedEvent } from '../../src/component/protocol.ts';
+import type { ComponentEvent } from '../../src/component/protocol.ts';
 import { unreachable } from '../../src/core/assert.ts';
 import { OperatingError, ViolationError } from '../../src/core/errors.ts';
 import type { ComponentProcess } from '../../src/fleet/component-process.ts';
@@ -16,7 +16,7 @@ import type { Failure } from '../../src/fleet/exit-judgement.ts';
 import type { FaultInjector } from './faults/injector.ts';
 import { LiveFaults } from './faults/live-faults.ts';
 import { AUDITOR_LINK } from './faults/relay/relayed-links.ts';
-import { Fleet, READY_MS_MAX, STOP_MS_MAX } from '../../src/fleet/fleet.ts';
+import { Fleet, type FleetListener, READY_MS_MAX, STOP_MS_MAX } from '../../src/fleet/fleet.ts';
 import type { InterruptSignal } from '../../src/fleet/interrupt.ts';
 import { Meter } from '../../src/fleet/meter.ts';
 import { untilDrained } from './drain.ts';
@@ -25,20 +25,23 @@ import { LiveAudit } from './audit/live-audit.ts';
 import { ownFailure } from './own-failure.ts';
 import { auditDepthOf } from './audit-depth.ts';
 import { planPhases } from './phases.ts';
+import { FaultTallies } from '../guarantee/fault-tallies.ts';
+import type { Findings } from '../guarantee/history.ts';
+import type { HistoryLog } from '../guarantee/history-log.ts';
 import type { Phase } from '../guarantee/phase.ts';
+import { ViolationReader, meterReader } from './log-readers.ts';
 import { type PhaseOutcome, SELF, Sampler } from './sampler.ts';
-import type { ChunkerEnd, RecordedViolation, RunEvidence } from '../guarantee/verdict.ts';
-import { violationLine } from '../guarantee/verdict.ts';
+import { beginLog } from './soak-log.ts';
 import { sleepUntil, until } from '../../src/fleet/waiting.ts';
 
 /** A drain in which nothing has moved for the SLA and this is given up. */
 const DRAIN_MARGIN_MS = 30_000;
-/** Violations beyond these are counted, and written to violations.csv, but not held. */
-const VIOLATIONS_HELD = 20;
 
 /** What was seen of a run. */
 export type RunOutcome = {
-  readonly evidence: RunEvidence;
+  readonly findings: readonly Findings[];
+  readonly violationCount: number;
+  readonly tallies: FaultTallies;
   readonly outcomes: ReadonlyMap<Phase, PhaseOutcome>;
   readonly injector: FaultInjector;
   readonly meter: Meter;
@@ -54,62 +57,52 @@ export class Conductor {
   readonly #sampler: Sampler;
   readonly #live: LiveAudit;
   readonly #interruption: Interruption;
+  readonly #history: HistoryLog;
+  readonly #tallies: FaultTallies = new FaultTallies();
+  readonly #violations: ViolationReader;
   readonly #ended: AbortController = new AbortController();
   readonly #outcomes: Map<Phase, PhaseOutcome> = new Map();
-  readonly #violations: RecordedViolation[] = [];
-  #violationCount = 0;
-  readonly #failures: Failure[] = [];
-  readonly #crashes: Failure[] = [];
-  readonly #unproven: string[] = [];
-  readonly #drained: Map<string, DrainedEvent> = new Map();
   #draining = false;
-  /** Until all processes were ready, in seconds: no part of the warm-up in which something could flow. */
-  #startSeconds = Number.POSITIVE_INFINITY;
   /** An error of this very process, which ends the run. */
   #error: unknown = null;
 
   constructor(from: ConductorOptions) {
     this.#from = from;
     const { clock, record, options, dataFolder, endpoint, startNs, decorations = {} } = from;
-    this.#interruption = new Interruption({ clock, display: from.display });
     const { links } = from;
     const connectOf = links === null ? {} : { connectOf: (name: string) => links.endpointOf(name) };
     const specs = componentSpecs(options, { dataFolder, endpoint, ...connectOf });
+    this.#interruption = new Interruption({
+      clock,
+      display: from.display,
+      onInterrupted: (how) => this.#history.record({ event: 'interrupted', how }),
+    });
+    this.#interruption.halted.addEventListener('abort', () => this.#history.record({ event: 'halted' }));
+    this.#violations = new ViolationReader({ ...from, onViolation: () => this.#interruption.halt() });
+    this.#history = beginLog({
+      ...from,
+      specs,
+      listeners: [
+        (entry) => from.flightRecorder.add(entry),
+        meterReader(this.#meter),
+        ({ event }) => this.#tallies.add(event),
+        this.#violations.listen,
+      ],
+    });
     this.#live = new LiveAudit({
       ...from,
       endpoint: links?.endpointOf(AUDITOR_LINK) ?? endpoint,
       specs,
-      listeners: [(entry) => from.flightRecorder.add(entry)],
       signal: this.#interruption.halted,
-      onViolation: (violation) => this.#onViolation(violation),
+      record: (happening) => this.#history.record(happening),
       onError: (error) => this.#fail(error),
     });
-    this.#fleet = new Fleet({
-      specs,
-      launch: from.launch,
-      logsFolder: from.logsFolder,
-      clock,
-      listener: {
-        onEvent: (process, event) =>
-          this.#guard(() => {
-            for (const heard of decorations.heard?.(process.name, event) ?? [event]) this.#onEvent(process, heard);
-          }),
-        onPlannedEnd: ({ name }, { pid, code, signal }) => {
-          if (decorations.exits?.(name) === false) return;
-          this.#injector.onExit({ name, pid, code, signal, nowNs: clock.nowNs() });
-        },
-        onCrashed: (crash) => {
-          this.#crashes.push(crash);
-          from.display.say(`${crash.process}: ${crash.what}`);
-        },
-        onFailure: (failure) => this.onFailure(failure),
-        ...this.#live.listener,
-      },
-    });
+    this.#fleet = new Fleet({ specs, launch: from.launch, logsFolder: from.logsFolder, clock, listener: this.#ears() });
     this.#faults = new LiveFaults({
       ...from,
       options: { ...options, isFollowed: auditDepthOf(options).depth === 'follow' },
       fleet: this.#fleet,
+      record: (happening) => this.#history.record(happening),
       onSettled: (fault) => record.faultSettled(fault),
       decorations,
     });
@@ -121,12 +114,32 @@ export class Conductor {
       clock,
       dataFolder,
       startNs,
-      violationCount: () => this.#violationCount,
+      violationCount: () => this.#violations.count,
     });
   }
 
   get #injector(): FaultInjector {
     return this.#faults.injector;
+  }
+
+  /** What the conductor hears of the fleet. */
+  #ears(): FleetListener {
+    const { clock, decorations = {} } = this.#from;
+    return {
+      onEvent: (process, event) =>
+        this.#guard(() => {
+          for (const heard of decorations.heard?.(process.name, event) ?? [event]) this.#onEvent(process, heard);
+        }),
+      onExit: ({ name: process }, { code, signal }) =>
+        this.#history.record({ event: 'ended', process, exitCode: signal === null ? code : null }),
+      onPlannedEnd: ({ name }, { pid, code, signal }) => {
+        if (decorations.exits?.(name) === false) return;
+        this.#injector.onExit({ name, pid, code, signal, nowNs: clock.nowNs() });
+      },
+      onCrashed: (crash) => this.#history.record({ event: 'crashed', ...crash }),
+      onFailure: (failure) => this.onFailure(failure),
+      ...this.#live.listener,
+    };
   }
 
   /** The user wants to end: first with a drain and a verdict, then at once. */
@@ -148,21 +161,24 @@ export class Conductor {
     }
     this.#injector.healAll(this.#from.clock.nowNs());
     const hung = await this.#fleet.abandon(this.#interruption.kind === 'at once' || this.#error !== null);
-    for (const name of hung) this.#unproven.push(`${name} did not end by itself and was killed`);
+    for (const process of hung) this.#doubt(`${process} did not end by itself and was killed`, process);
     this.#ended.abort();
     this.#interruption.close();
-    this.#live.finish();
+    this.#live.close();
     await ticking;
     await watching;
-    if (this.#error !== null) this.#failures.push(ownFailure(this.#error));
+    if (this.#error !== null) this.#history.record({ event: 'failed', ...ownFailure(this.#error) });
     for (const { name } of this.#fleet.of('chunker')) {
-      if (!this.#drained.has(name)) this.#meter.censorUnfinished(name);
+      if (this.#meter.drainedOf(name) === null) this.#meter.censorUnfinished(name);
     }
     await this.#enter(this.#sampler.phase);
-    if (!this.#interruption.halted.aborted) this.#unproven.push(...this.#injector.unrecovered());
+    if (!this.#interruption.halted.aborted) for (const reason of this.#injector.unrecovered()) this.#doubt(reason);
     this.#injector.settle(this.#from.clock.nowNs(), true);
+    this.#history.end();
     return {
-      evidence: this.#evidence(),
+      findings: this.#history.finish(),
+      violationCount: this.#violations.count,
+      tallies: this.#tallies,
       outcomes: this.#outcomes,
       injector: this.#injector,
       meter: this.#meter,
@@ -170,10 +186,22 @@ export class Conductor {
     };
   }
 
+  /** Something that should have been shown was not; `process` is one that had to be killed. */
+  #doubt(reason: string, process?: string): void {
+    this.#history.record({ event: 'doubt', reason, ...(process === undefined ? {} : { process }) });
+  }
+
+  /** A process of the run has failed. */
+  onFailure(failure: Failure): void {
+    this.#history.record({ event: 'failed', ...failure });
+    this.#interruption.halt();
+  }
+
   #fail(error: unknown): void {
     if (error instanceof ViolationError) {
       const { kind, message: detail, witness } = error;
-      return this.#onViolation({ process: SELF, kind, detail, ...witness });
+      this.#history.record({ event: 'violation', process: SELF, kind, detail, ...witness });
+      return;
     }
     this.#error ??= error;
     this.#interruption.halt();
@@ -189,17 +217,14 @@ export class Conductor {
   }
 
   async #lead(): Promise<void> {
-    const { clock, options, startNs } = this.#from;
+    const { clock, options } = this.#from;
     if (!(await this.#fleet.start(this.#interruption.halted))) return this.#interruption.halt();
-    this.#startSeconds = (clock.nowNs() - startNs) / 1e9;
+    this.#history.record({ event: 'up' });
     for (const { phase, durationMs } of planPhases(options)) {
       if (this.#interruption.early.aborted) break;
       if (phase !== this.#sampler.phase) await this.#enter(phase);
       const endNs = clock.nowNs() + durationMs * 1e6;
-      if (phase === 'faults') {
-        const unproven = await this.#faults.inject(durationMs, this.#interruption.early);
-        if (unproven !== null) this.#unproven.push(unproven);
-      }
+      if (phase === 'faults') await this.#injectFaults(durationMs);
       await sleepUntil(clock, endNs, this.#interruption.early);
     }
     if (this.#injector.injectedCount > 0) await this.#heal();
@@ -211,7 +236,18 @@ export class Conductor {
   async #enter(phase: Phase): Promise<void> {
     const outcome = await this.#sampler.enter(phase);
     this.#outcomes.set(outcome.phase, outcome);
-    if (outcome.phase !== phase) this.#live.onPhase(phase);
+    const { seconds, counts } = outcome.window;
+    const { chunksPublished, sumsVerified } = counts;
+    this.#history.record({ event: 'flowed', phase: outcome.phase, seconds, chunksPublished, sumsVerified });
+    if (outcome.phase !== phase) this.#history.record({ event: 'phase', phase });
+  }
+
+  async #injectFaults(lengthMs: number): Promise<void> {
+    const unproven = await this.#faults.inject(lengthMs, this.#interruption.early);
+    if (unproven !== null) this.#doubt(unproven);
+    // One that found no target was due as well.
+    const count = this.#injector.injectedCount + (unproven === null ? 0 : 1);
+    this.#history.record({ event: 'faults-due', count });
   }
 
   /** Everything is up, and sums whose last chunk came after each fault are verified. */
@@ -244,7 +280,7 @@ export class Conductor {
     });
     if (why === null || signal.aborted) return;
     for (const chunker of chunkers.filter(({ state }) => state !== 'down')) {
-      this.#unproven.push(`${chunker.name} did not drain: ${why}`);
+      this.#doubt(`${chunker.name} did not drain: ${why}`);
     }
   }
 
@@ -259,18 +295,19 @@ export class Conductor {
     if (audit === null || auditDepthOf(options).depth === 'none') return;
     await this.#enter('audit');
     const producers = this.#fleet.of('chunker').flatMap(({ name: process }) => {
-      const drained = this.#drained.get(process);
+      const drained = this.#meter.drainedOf(process);
       const producer = this.#meter.producerOf(process);
-      if (drained === undefined || producer === null) return [];
+      if (drained === null || producer === null) return [];
       const { verifiedTotal, filesCompletedTotal } = drained;
       return [{ process, producer, verifiedTotal, filesCompletedTotal }];
     });
     try {
       const found = await audit({ endpoint, dataFolder, options, producers, signal: this.#interruption.halted });
-      for (const violation of found) this.#onViolation(violation);
+      for (const violation of found) this.#history.record({ event: 'violation', ...violation });
+      this.#history.record({ event: 'audited' });
     } catch (error) {
       if (!(error instanceof OperatingError)) throw error;
-      this.#unproven.push(`the audit could not be made: ${error.message}`);
+      this.#history.record({ event: 'audited', error: error.message });
     }
   }
 
@@ -278,7 +315,7 @@ export class Conductor {
   async #stop(): Promise<void> {
     for (const component of ['summer', 'broker'] as const) {
       for (const name of await this.#fleet.stop(this.#fleet.of(component))) {
-        this.#unproven.push(`${name} did not stop within ${STOP_MS_MAX / 1e3} s of SIGTERM and was killed`);
+        this.#doubt(`${name} did not stop within ${STOP_MS_MAX / 1e3} s of SIGTERM and was killed`, name);
       }
       if (component === 'summer') await this.#live.readToEnd();
     }
@@ -300,84 +337,34 @@ export class Conductor {
         durationMs: options.durationMs,
         offered: options.rate,
         faults: this.#injector.injectedCount,
-        violations: this.#violationCount,
+        violations: this.#violations.count,
       });
     }
   }
 
   #onEvent(process: ComponentProcess, event: ComponentEvent): void {
+    const { name } = process;
     const nowNs = this.#from.clock.nowNs();
-    this.#live.onEvent(process.name, event);
-    this.#injector.onHeard(process.name, nowNs);
+    this.#history.record({ event: 'said', process: name, said: event });
+    this.#live.onEvent(name, event);
+    this.#injector.onHeard(name, nowNs);
     switch (event.event) {
-      case 'ready': {
-        const forgotten = this.#meter.onReady(process.name, event);
-        if (forgotten !== null) this.#onViolation({ ...forgotten, kind: 'state-behind' });
-        this.#injector.onReady({ name: process.name, pid: event.pid, nowNs });
+      case 'ready':
+        this.#injector.onReady({ name, pid: event.pid, nowNs });
         if (this.#draining && process.spec.component === 'chunker') this.#askToDrain(process);
         return;
-      }
-      case 'progress':
-        return this.#meter.onProgress(process.name, event);
       case 'recovered':
-        return this.#injector.onRecovered(process.name, event, nowNs);
-      case 'violation': {
-        const { event: _, ...violation } = event;
-        return this.#onViolation({ process: process.name, ...violation });
-      }
+        return this.#injector.onRecovered(name, event, nowNs);
+      case 'violation':
+        this.#history.record({ process: name, ...event });
+        return;
+      case 'progress':
       case 'drained':
-        this.#drained.set(process.name, event);
-        return this.#meter.onDrained(process.name, event);
       case 'ending':
       case 'stopped':
         return;
       default:
         unreachable(event);
     }
-  }
-
-  #onViolation(violation: RecordedViolation): void {
-    this.#violationCount += 1;
-    if (this.#violations.length < VIOLATIONS_HELD) {
-      this.#violations.push(violation);
-      this.#from.display.say(`violation: ${violationLine(violation)}`);
-    }
-    this.#from.record.violation(violation, this.#from.clock.nowNs());
-    this.#interruption.halt();
-  }
-
-  /** A process of the run has failed. */
-  onFailure(failure: Failure): void {
-    this.#failures.push(failure);
-    this.#interruption.halt();
-  }
-
-  #evidence(): RunEvidence {
-    const phases = [...this.#outcomes.values()].map(({ phase, window }) => ({
-      phase,
-      seconds: window.seconds - (phase === 'warm-up' ? this.#startSeconds : 0),
-      chunksPublished: window.counts.chunksPublished,
-      sumsVerified: window.counts.sumsVerified,
-    }));
-    return {
-      violations: this.#violations,
-      violationCount: this.#violationCount,
-      failures: this.#failures,
-      crashes: this.#crashes,
-      interrupted: this.#interruption.kind,
-      phases: phases.filter(({ phase }) => phase !== 'drain' && phase !== 'audit'),
-      sumsVerified: this.#meter.totals().sumsVerified,
-      sumsSampled: [...this.#outcomes.values()].reduce((sums, { window }) => sums + window.counts.sumsVerified, 0),
-      faultsAsked: this.#from.faults,
-      faults: this.#injector.tallies,
-      chunkers: this.#fleet.of('chunker').map(
-        ({ name }): ChunkerEnd => ({
-          process: name,
-          drained: this.#drained.get(name) ?? null,
-          sumsOutstanding: this.#meter.sumsOutstandingOf(name),
-        }),
-      ),
-      unproven: [...this.#unproven, ...this.#live.unproven],
-    };
   }
 }

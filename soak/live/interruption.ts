@@ -6,14 +6,17 @@
 import type { Clock, Timer } from '../../src/core/clock.ts';
 import type { InterruptSignal } from '../../src/fleet/interrupt.ts';
 import type { Display } from './display.ts';
-import type { RunEvidence } from '../guarantee/verdict.ts';
 
 /** A service manager waits for some seconds between SIGTERM and SIGKILL. */
 const TERMINATED_MS = 5_000;
 
+/** How the user ended the run. */
+export type Interrupted = 'drained' | 'at once';
+
 export class Interruption {
   readonly #clock: Clock;
   readonly #display: Pick<Display, 'say'>;
+  readonly #onInterrupted: (how: Interrupted) => void;
   readonly #halt: AbortController = new AbortController();
   readonly #hurry: AbortController = new AbortController();
   /** Ends the timed phases early. */
@@ -22,9 +25,14 @@ export class Interruption {
   /** Ends the run at once when the drain of a run that was terminated takes too long. */
   #patience: Timer | null = null;
 
-  constructor({ clock, display }: { readonly clock: Clock; readonly display: Pick<Display, 'say'> }) {
-    this.#clock = clock;
-    this.#display = display;
+  constructor(options: {
+    readonly clock: Clock;
+    readonly display: Pick<Display, 'say'>;
+    readonly onInterrupted?: (how: Interrupted) => void;
+  }) {
+    this.#clock = options.clock;
+    this.#display = options.display;
+    this.#onInterrupted = options.onInterrupted ?? (() => undefined);
   }
 
   /** Ends the run at once. */
@@ -33,7 +41,7 @@ export class Interruption {
   }
 
   /** How the user ended the run, if at all. A run that halts for another reason was not interrupted. */
-  get kind(): RunEvidence['interrupted'] {
+  get kind(): 'no' | Interrupted {
     if (this.#count === 0) return 'no';
     return this.#count === 1 ? 'drained' : 'at once';
   }
@@ -44,10 +52,12 @@ export class Interruption {
    */
   interrupt(signal: InterruptSignal): void {
     this.#count += 1;
+    this.#onInterrupted(this.#count === 1 ? 'drained' : 'at once');
     if (this.#count > 1) return this.halt();
     if (signal === 'SIGTERM') {
       this.#patience = this.#clock.after(TERMINATED_MS, () => {
         this.#count += 1;
+        this.#onInterrupted('at once');
         this.halt();
       });
       this.#display.say(`terminated: draining for at most ${TERMINATED_MS / 1e3} s, then the verdict`);

@@ -16,7 +16,7 @@ import { SAMPLE_COLUMNS, type Sample } from '../../src/results/samples.ts';
 import type { FaultRecord } from './faults/open-fault.ts';
 import type { StageLatency, Totals } from '../../src/fleet/meter.ts';
 import type { Phase } from '../guarantee/phase.ts';
-import type { RecordedViolation } from '../guarantee/verdict.ts';
+import type { Violation } from '../guarantee/violation.ts';
 
 /** Every file but run.json, which is written when these are closed. */
 export const RECORD_FILES: readonly string[] = [
@@ -176,7 +176,7 @@ export class RunRecord {
     };
   }
 
-  violation(violation: RecordedViolation, atNs: number): void {
+  violation(violation: Violation, atNs: number): void {
     this.#try(this.#violations, () =>
       this.#violations.append({
         elapsed_s: this.#elapsed(atNs),

@@ -106,15 +106,17 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     } finally {
       release();
     }
-    const { outcomes, injector } = outcome;
-    const { tallies: faults, recovery, firstRecovery, gapNsMin: faultGapNsMin } = injector;
+    const { outcomes, injector, findings } = outcome;
+    const { tallies: faults } = outcome.tallies;
+    const { recovery, firstRecovery, gapNsMin: faultGapNsMin } = injector;
     const summaryParts = { options, outcomes, faults, recovery, firstRecovery, faultGapNsMin };
     for (const sample of samplesOf(summaryParts)) record.sample(sample);
     record.close();
     flightRecorder.close();
     const unwritten = [...record.unwritten, ...flightRecorder.unwritten];
+    const decided = decideVerdict(findings, { othersIn: 'violations.csv' });
     const digests = await orUnwritten(unwritten, folder, () => digestFiles(folder, RECORD_FILES));
-    const written = withUnwritten(decideVerdict(outcome.evidence), unwritten);
+    const written = withUnwritten(decided, unwritten);
     await orUnwritten(unwritten, join(folder, 'run.json'), () =>
       writeRunFile(folder, {
         ...run,
@@ -127,7 +129,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
         digests: digests ?? {},
       }),
     );
-    const verdict = withUnwritten(decideVerdict(outcome.evidence), unwritten);
+    const verdict = withUnwritten(decided, unwritten);
     const keptData = await disposeOfData(options, verdict, dataFolder);
     const elapsedMs = (clock.nowNs() - startNs) / 1e6;
     display.finish(
@@ -215,10 +217,11 @@ async function orUnwritten<T>(lines: string[], path: string, work: () => Promise
 }
 
 /** By process; nothing where there were none. */
-function crashesOf({ evidence }: RunOutcome): { crashes?: Record<string, number> } {
+function crashesOf({ findings }: RunOutcome): { crashes?: Record<string, number> } {
+  const crashed = findings.flatMap(({ crashes = [] }) => crashes);
   const crashes: Record<string, number> = {};
-  for (const { process } of evidence.crashes) crashes[process] = (crashes[process] ?? 0) + 1;
-  return evidence.crashes.length === 0 ? {} : { crashes };
+  for (const { process } of crashed) crashes[process] = (crashes[process] ?? 0) + 1;
+  return crashed.length === 0 ? {} : { crashes };
 }
 
 /** Files of this run; those of a producer that was resumed include its earlier ones. */
@@ -229,12 +232,9 @@ function totalsOf(outcome: RunOutcome): {
   sumsOutstanding: number;
 } {
   const { sumsVerified } = outcome.meter.totals();
-  let sumsOutstanding = 0;
-  for (const { drained, sumsOutstanding: last } of outcome.evidence.chunkers) {
-    sumsOutstanding += drained === null ? last : drained.filesCompletedTotal - drained.verifiedTotal;
-  }
+  const sumsOutstanding = outcome.meter.sumsMissing();
   return {
-    violations: outcome.evidence.violationCount,
+    violations: outcome.violationCount,
     filesVerified: sumsVerified,
     filesCompleted: sumsVerified + sumsOutstanding,
     sumsOutstanding,

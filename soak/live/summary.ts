@@ -4,22 +4,23 @@ import { formatBytes, formatCount, formatDuration } from '../../src/core/units.t
 import type { LatencyHistogram } from '../../src/measure/histogram.ts';
 import { secondsOrNull } from '../../src/results/latency-row.ts';
 import { parametersText, type Sample } from '../../src/results/samples.ts';
-import { type FaultKind, kindsOf } from '../guarantee/fault-kinds.ts';
+import { kindsOf } from '../guarantee/fault-kinds.ts';
+import type { FaultTally } from '../guarantee/fault-tallies.ts';
 import { type SoakOptions, workloadParameters } from './options.ts';
 import type { Phase } from '../guarantee/phase.ts';
 import { type PhaseOutcome, RATE_SECONDS_MIN } from './sampler.ts';
-import type { FaultTally, Verdict } from '../guarantee/verdict.ts';
+import type { Verdict } from '../guarantee/verdict.ts';
 
 export type RunSummary = {
   readonly options: SoakOptions;
   readonly verdict: Verdict;
   readonly elapsedMs: number;
   readonly outcomes: ReadonlyMap<Phase, PhaseOutcome>;
-  readonly faults: ReadonlyMap<FaultKind, FaultTally>;
+  readonly faults: ReadonlyMap<string, FaultTally>;
   /** Injection to recovery in nanoseconds. */
-  readonly recovery: ReadonlyMap<FaultKind, LatencyHistogram>;
+  readonly recovery: ReadonlyMap<string, LatencyHistogram>;
   /** The same until the first of the partitions that were hit had recovered. */
-  readonly firstRecovery: ReadonlyMap<FaultKind, LatencyHistogram>;
+  readonly firstRecovery: ReadonlyMap<string, LatencyHistogram>;
   /** The least time between two faults; null with fewer than two. */
   readonly faultGapNsMin: number | null;
   readonly violations: number;

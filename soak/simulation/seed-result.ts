@@ -1,6 +1,6 @@
 /** What is told of one simulated schedule: plain data, which passes between threads. */
 
-import type { Finding } from '../guarantee/history.ts';
+import type { Finding } from '../guarantee/violation.ts';
 import type { Moment } from './world/counters.ts';
 import { type WorkloadName, planOf } from './plan.ts';
 import { promisesOf } from './promises.ts';

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { countWithin, makeCommand, valueOption } from '../../src/component/flags.ts';
 import { formatCount, parseCount } from '../../src/core/units.ts';
-import { violationLine } from '../guarantee/verdict.ts';
+import { violationLine } from '../guarantee/violation.ts';
 import { WORKLOADS, type WorkloadName, planOf, workloadOf } from './plan.ts';
 import { runSeeds } from './seeds.ts';
 import type { SeedResult } from './seed-result.ts';

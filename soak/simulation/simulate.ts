@@ -4,8 +4,10 @@
  */
 
 import { SUMS_JOURNAL } from '../../src/journal/journals.ts';
-import type { Checker, Finding, Findings, HistoryEvent } from '../guarantee/history.ts';
-import { makeCheckers, violationsOf } from '../guarantee/checkers/index.ts';
+import type { Checker, Findings, HistoryEvent } from '../guarantee/history.ts';
+import type { Finding } from '../guarantee/violation.ts';
+import { makeCheckers } from '../guarantee/checkers/index.ts';
+import { violationsOf } from '../guarantee/verdict.ts';
 import { Observer } from './observer.ts';
 import { Counters, type Moment } from './world/counters.ts';
 import type { Decorations } from './decorations.ts';

@@ -1,6 +1,6 @@
 /** What is told of a schedule that failed: what led to its first violation, and a smaller schedule that fails as it does. */
 
-import type { Finding } from '../guarantee/history.ts';
+import type { Finding } from '../guarantee/violation.ts';
 import type { Decorations } from './decorations.ts';
 import type { Plan } from './plan.ts';
 import { shrink } from './shrink.ts';

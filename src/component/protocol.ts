@@ -11,6 +11,7 @@
 import { asRecord, isCount } from '../core/assert.ts';
 import { OperatingError, VIOLATION_KINDS, type ViolationKind, type ViolationWitness } from '../core/errors.ts';
 import {
+  type Check,
   type Shape,
   conforms,
   counts,
@@ -261,6 +262,13 @@ const DRAINED: Shape<DrainedEvent> = {
   filesCompletedTotal: isCount,
 };
 const STOPPED: Shape<StoppedEvent> = { event: literal('stopped'), reason: text };
+const OTHERS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
+  recovered: RECOVERED,
+  violation: VIOLATION,
+  ending: ENDING,
+  drained: DRAINED,
+  stopped: STOPPED,
+};
 const DRAIN: Shape<DrainCommand> = { command: literal('drain') };
 const REPORT: Shape<ProgressCommand> = { command: literal('progress') };
 const WATCH: Shape<WatchCommand> = {
@@ -300,6 +308,20 @@ function pick<T>(line: string, fields: Record<string, unknown>, shape: Shape<T>)
 
 function isComponent(value: unknown): value is Component {
   return value === 'broker' || value === 'summer' || value === 'chunker';
+}
+
+/** Whether it is an event of a component; fields that no event has do not matter. */
+export function isComponentEvent(value: unknown): value is ComponentEvent {
+  const fields = asRecord(value);
+  const shape = fields === null ? null : shapeOf(fields);
+  return shape !== null && conforms<object>(value, shape);
+}
+
+/** Null: no event is called so. */
+function shapeOf({ event, component }: Readonly<Record<string, unknown>>): Readonly<Record<string, Check>> | null {
+  if (event === 'ready') return isComponent(component) ? READY[component] : null;
+  if (event === 'progress') return isComponent(component) ? PROGRESS[component] : null;
+  return typeof event === 'string' && Object.hasOwn(OTHERS, event) ? (OTHERS[event] ?? null) : null;
 }
 
 /** One line without its line feed. Throws OperatingError ERR_PROTOCOL_LINE. */

@@ -88,10 +88,21 @@ type ChunkerMeter = {
   sumsOutstanding: number;
   batchesUnderWay: number;
   scheduleLagNs: number;
+  drained: DrainedEvent | null;
 };
 
 /** A chunker that lost what it had reported as durable: which rule it broke, in one line. */
 export type ForgottenState = { readonly process: string; readonly detail: string };
+
+/** What a chunker has forgotten that it had reported as durable, in one line; null: nothing. */
+export function forgottenBy(
+  known: { readonly producer: string; readonly verifiedTotal: number },
+  { producer, verifiedTotal }: ChunkerReady,
+): string | null {
+  if (producer !== known.producer) return `producer ${known.producer} came back as ${producer}`;
+  if (verifiedTotal >= known.verifiedTotal) return null;
+  return `${known.verifiedTotal} files were durably verified, ${verifiedTotal} after the restart`;
+}
 
 export class Meter {
   readonly #chunkers: Map<string, ChunkerMeter> = new Map();
@@ -133,16 +144,12 @@ export class Meter {
         sumsOutstanding: 0,
         batchesUnderWay: 0,
         scheduleLagNs: 0,
+        drained: null,
       });
       return null;
     }
-    if (event.producer !== known.producer) {
-      return { process, detail: `producer ${known.producer} came back as ${event.producer}` };
-    }
-    if (event.verifiedTotal < known.verifiedTotal) {
-      const detail = `${known.verifiedTotal} files were durably verified, ${event.verifiedTotal} after the restart`;
-      return { process, detail };
-    }
+    const detail = forgottenBy(known, event);
+    if (detail !== null) return { process, detail };
     this.#censor(known, event.verifiedTotal);
     known.verifiedTotal = event.verifiedTotal;
     known.verifiedAtStart = event.verifiedTotal;
@@ -203,6 +210,7 @@ export class Meter {
     if (chunker === undefined) return;
     this.#censor(chunker, event.verifiedTotal);
     this.phase.censoredSums += Math.max(0, event.filesCompletedTotal - event.verifiedTotal);
+    chunker.drained = event;
     chunker.verifiedTotal = Math.max(chunker.verifiedTotal, event.verifiedTotal);
     chunker.verifiedAtStart = chunker.verifiedTotal;
     chunker.samples = 0;
@@ -221,8 +229,18 @@ export class Meter {
     return this.#chunkers.get(process)?.producer ?? null;
   }
 
-  sumsOutstandingOf(process: string): number {
-    return this.#chunkers.get(process)?.sumsOutstanding ?? 0;
+  /** What a chunker has said when it had drained; null: it has not. */
+  drainedOf(process: string): DrainedEvent | null {
+    return this.#chunkers.get(process)?.drained ?? null;
+  }
+
+  /** Files of all chunkers that are not verified: by what they said when they had drained, or else by their last reports. */
+  sumsMissing(): number {
+    let missing = 0;
+    for (const { drained, sumsOutstanding } of this.#chunkers.values()) {
+      missing += drained === null ? sumsOutstanding : drained.filesCompletedTotal - drained.verifiedTotal;
+    }
+    return missing;
   }
 
   /** Batches of all chunkers that were sent and were not acknowledged, by their last reports. */

@@ -130,6 +130,21 @@ export class CoverageChecker implements Checker {
         this.#hasEnded = true;
         break;
       case 'fault':
+      case 'said':
+      case 'up':
+      case 'flowed':
+      case 'faults-due':
+      case 'fault-refuted':
+      case 'fault-healed':
+      case 'fault-recovered':
+      case 'failed':
+      case 'crashed':
+      case 'interrupted':
+      case 'halted':
+      case 'unfollowed':
+      case 'audited':
+      case 'doubt':
+      case 'found':
       case 'fault-effective':
       case 'ending':
       case 'violation':

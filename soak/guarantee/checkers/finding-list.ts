@@ -1,12 +1,14 @@
 /** What one checker has found so far: the first violations whole, the others counted, and its reasons to doubt. */
 
 import type { ViolationWitness } from '../../../src/core/errors.ts';
-import { FINDINGS_MAX, type Finding, type Findings, type HistoryEvent } from '../history.ts';
+import { FINDINGS_MAX, type Findings, type HistoryEvent } from '../history.ts';
+import type { Finding } from '../violation.ts';
 
 export class FindingList {
   readonly #checker: string;
   readonly #violations: Finding[] = [];
   readonly #inconclusive: string[] = [];
+  readonly #missing: string[] = [];
   #violationCount = 0;
   #atNs = 0;
 
@@ -34,6 +36,11 @@ export class FindingList {
     if (this.#inconclusive.length < FINDINGS_MAX) this.#inconclusive.push(reason);
   }
 
+  /** Evidence that is missing. */
+  missing(reason: string): void {
+    if (this.#missing.length < FINDINGS_MAX) this.#missing.push(reason);
+  }
+
   get hasViolation(): boolean {
     return this.#violationCount > 0;
   }
@@ -43,6 +50,7 @@ export class FindingList {
       violations: this.#violations,
       violationCount: this.#violationCount,
       inconclusive: this.#inconclusive,
+      ...(this.#missing.length === 0 ? {} : { missing: this.#missing }),
     };
   }
 }

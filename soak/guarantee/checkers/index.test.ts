@@ -1,7 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
-import type { Finding, HistoryEvent } from '../history.ts';
-import { checkHistory, judge, makeCheckers } from './index.ts';
+import type { HistoryEvent } from '../history.ts';
+import type { Finding } from '../violation.ts';
+import { decideVerdict } from '../verdict.ts';
+import { checkHistory, makeCheckers } from './index.ts';
 import { type HistoryOptions, buildHistory } from './testing/history-builder.ts';
 import { flipped, replaced } from './testing/planted.ts';
 
@@ -69,7 +71,7 @@ test('two events that have changed places are no harm as long as no rule orders 
 });
 
 test('nobody having looked is inconclusive', (t) => {
-  t.deepEqual(judge([]), {
+  t.deepEqual(decideVerdict([]), {
     verdict: 'INCONCLUSIVE',
     exitCode: 3,
     reasons: ['no checker has looked at the history'],
@@ -81,7 +83,7 @@ function gapAt(atNs: number): Finding {
 }
 
 test('a violation beats every doubt; the earliest is named first, and those that were not kept are counted', (t) => {
-  const verdict = judge([
+  const verdict = decideVerdict([
     { violations: [gapAt(9)], violationCount: 1_001, inconclusive: ['no sum was read'] },
     { violations: [gapAt(3)], violationCount: 1, inconclusive: [] },
   ]);
@@ -99,7 +101,7 @@ test('a violation beats every doubt; the earliest is named first, and those that
 
 test('a doubt alone is inconclusive', (t) => {
   const doubt = { violations: [], violationCount: 0, inconclusive: ['time goes back'] };
-  t.deepEqual(judge([doubt]), { verdict: 'INCONCLUSIVE', exitCode: 3, reasons: ['time goes back'] });
+  t.deepEqual(decideVerdict([doubt]), { verdict: 'INCONCLUSIVE', exitCode: 3, reasons: ['time goes back'] });
 });
 
 test('every checker has a name of its own, and figures come with the verdict', (t) => {

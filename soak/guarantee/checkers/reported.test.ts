@@ -1,5 +1,5 @@
 import test from 'ava';
-import { judge } from './index.ts';
+import { decideVerdict } from '../verdict.ts';
 import type { HistoryEvent } from '../history.ts';
 import { ReportedChecker } from './reported.ts';
 import { run } from './testing/planted.ts';
@@ -32,7 +32,7 @@ test('what a component found is a finding under its name, once', (t) => {
 test('exit 10 is a violation even when its process did not say which', (t) => {
   const { violations, inconclusive } = run(new ReportedChecker(), [EXIT]);
   t.deepEqual(inconclusive, []);
-  t.deepEqual(judge([{ violations, violationCount: violations.length, inconclusive }]), {
+  t.deepEqual(decideVerdict([{ violations, violationCount: violations.length, inconclusive }]), {
     verdict: 'VIOLATED',
     exitCode: 10,
     reasons: ['summer-1: exited with 10 without saying which guarantee broke'],

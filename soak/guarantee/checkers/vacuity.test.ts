@@ -5,11 +5,14 @@ import type { HistoryEvent } from '../history.ts';
 import { buildHistory } from './testing/history-builder.ts';
 import { isChunks, recounted, replaced, run } from './testing/planted.ts';
 import { VacuityChecker } from './vacuity.ts';
+import { WholeHistoryChecker } from './whole.ts';
 
 function reasons(events: readonly HistoryEvent[]): readonly string[] {
-  const { violations, inconclusive } = run(new VacuityChecker(), events);
-  if (violations.length > 0) throw new Error('it finds no violations');
-  return inconclusive;
+  return [new WholeHistoryChecker(), new VacuityChecker()].flatMap((checker) => {
+    const { violations, inconclusive } = run(checker, events);
+    if (violations.length > 0) throw new Error('it finds no violations');
+    return inconclusive;
+  });
 }
 
 test('a whole history gives no reason to doubt', (t) => {

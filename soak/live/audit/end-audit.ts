@@ -15,7 +15,7 @@ import { readLmdbStore } from '../../../src/store/lmdb-store.ts';
 import { SUMMER_TABLES } from '../../../src/summer/rows.ts';
 import { readCheckpoint } from '../../guarantee/checkpoint.ts';
 import type { SoakOptions } from '../options.ts';
-import type { RecordedViolation } from '../../guarantee/verdict.ts';
+import type { Violation } from '../../guarantee/violation.ts';
 
 /** Summers report at least once a second; so many milliseconds without reaching the head is no delay. */
 const REPORTED_MS_MAX = 15_000;
@@ -52,7 +52,7 @@ export type AuditContext = {
   readonly signal: AbortSignal;
 };
 /** Throws OperatingError when a check cannot be made, which makes the run inconclusive. */
-export type Audit = (context: AuditContext) => Promise<readonly RecordedViolation[]>;
+export type Audit = (context: AuditContext) => Promise<readonly Violation[]>;
 
 /** Opens a connection for the audit's questions. */
 export type Connect = (endpoint: string) => Journals;
@@ -89,10 +89,10 @@ export function makeAudit(connect: Connect): Audit {
 }
 
 /** A shard whose producers have all ended: folded to the head, published, nothing left. */
-export function checkShard(evidence: ShardEvidence, producers: readonly string[]): RecordedViolation[] {
+export function checkShard(evidence: ShardEvidence, producers: readonly string[]): Violation[] {
   const { shard, journalHead, sumsPublished, checkpoint, openFiles } = evidence;
   const journal = chunkJournal(shard);
-  const found = (kind: RecordedViolation['kind'], detail: string, file?: string): RecordedViolation => ({
+  const found = (kind: Violation['kind'], detail: string, file?: string): Violation => ({
     process: 'audit',
     kind,
     detail,
@@ -104,7 +104,7 @@ export function checkShard(evidence: ShardEvidence, producers: readonly string[]
       ? []
       : [found('state-behind', `the journal ends at ${journalHead}, and its shard has no checkpoint`)];
   }
-  const violations: RecordedViolation[] = [];
+  const violations: Violation[] = [];
   const { offset, nextSum } = checkpoint;
   if (offset < journalHead)
     violations.push(found('state-behind', `folded to ${offset}, the journal ends at ${journalHead}`));
@@ -130,7 +130,7 @@ export function checkShard(evidence: ShardEvidence, producers: readonly string[]
 function checkTotals(
   evidence: readonly ShardEvidence[],
   { options, producers }: Pick<AuditContext, 'options' | 'producers'>,
-): RecordedViolation[] {
+): Violation[] {
   if (options.data !== null || producers.length < options.chunkers) return [];
   const sums = evidence.reduce((total, { sumsPublished }) => total + sumsPublished, 0);
   const files = producers.reduce((total, { filesCompletedTotal }) => total + filesCompletedTotal, 0);
@@ -144,8 +144,8 @@ async function checkEnded(
   info: JournalsInfo,
   context: AuditContext,
   answered: Answered,
-): Promise<RecordedViolation[]> {
-  const violations: RecordedViolation[] = [];
+): Promise<Violation[]> {
+  const violations: Violation[] = [];
   for (const { process, producer } of context.producers) {
     for (let partition = 0; partition < info.partitions; partition += 1) {
       const journal = chunkJournal(partition);

@@ -5,19 +5,24 @@ import type { PinOutcome, Journals } from '../../../src/journal/journals.ts';
 import { LiveAudit } from './live-audit.ts';
 import type { SoakOptions } from '../options.ts';
 import { fakeOptions } from '../testing/fake-run.ts';
-import type { RecordedViolation } from '../../guarantee/verdict.ts';
+import { DoubtsChecker } from '../../guarantee/checkers/doubts.ts';
+import { run } from '../../guarantee/checkers/testing/planted.ts';
+import type { HistoryEvent } from '../../guarantee/history.ts';
+
+type Attached = {
+  readonly live: LiveAudit;
+  readonly events: readonly HistoryEvent[];
+  readonly doubts: readonly string[];
+};
 
 /** An audit whose broker has started, and answered like this to being asked for holds. */
-async function attached(
-  pin: () => Promise<PinOutcome>,
-  audit: SoakOptions['audit'],
-  onViolation: (violation: RecordedViolation) => void = () => undefined,
-): Promise<LiveAudit> {
+async function attached(pin: () => Promise<PinOutcome>, audit: SoakOptions['audit']): Promise<Attached> {
   const journals: Partial<Journals> = {
     pin,
     release: () => Promise.resolve(),
     close: () => undefined,
   };
+  const events: HistoryEvent[] = [];
   const live = new LiveAudit({
     options: { ...fakeOptions('none', {}), audit },
     specs: [],
@@ -26,13 +31,13 @@ async function attached(
     clock: systemClock,
     connect: () => journals as Journals,
     signal: new AbortController().signal,
-    onViolation,
+    record: (happening) => events.push({ atNs: 0, ...happening }),
     onError: (error) => {
       throw error;
     },
   });
   await live.listener.onStarted('broker');
-  return live;
+  return { live, events, doubts: run(new DoubtsChecker(), events).inconclusive };
 }
 
 const REFUSED = (): Promise<PinOutcome> => Promise.reject(new OperatingError('ERR_TEST', 'no answer'));
@@ -40,27 +45,30 @@ const OLD = (): Promise<PinOutcome> => Promise.resolve({ offset: 100, nextIndexe
 
 test('journals that should be there and do not answer leave a run unproven, however much of an audit was asked for', async (t) => {
   for (const audit of ['auto', 'follow'] as const) {
-    t.deepEqual((await attached(REFUSED, audit)).unproven, ['the journals were not followed: no answer']);
+    t.deepEqual((await attached(REFUSED, audit)).doubts, ['the journals were not followed: no answer']);
   }
 });
 
 test('journals of an earlier run are followed by nobody, which counts only where following was asked for', async (t) => {
   const reason = 'the data folder holds the journals of an earlier run';
   const auto = await attached(OLD, 'auto');
-  t.deepEqual(auto.unproven, []);
-  t.is(auto.description, `of the end only: ${reason}`);
-  t.deepEqual((await attached(OLD, 'follow')).unproven, [`the journals were not followed: ${reason}`]);
+  t.deepEqual(auto.doubts, []);
+  t.is(auto.live.description, `of the end only: ${reason}`);
+  t.deepEqual((await attached(OLD, 'follow')).doubts, [`the journals were not followed: ${reason}`]);
 });
 
 test('journals that have lost what they had said to the auditor are a violation of the run', async (t) => {
-  const violations: RecordedViolation[] = [];
   const loss = new ViolationError('acknowledged-loss', 'it is an older copy', { journal: 'sums' });
-  await attached(
-    () => Promise.reject(loss),
-    'auto',
-    (violation) => violations.push(violation),
-  );
-  t.deepEqual(violations, [
-    { process: 'auditor', kind: 'acknowledged-loss', detail: 'it is an older copy', journal: 'sums' },
+  const { events } = await attached(() => Promise.reject(loss), 'auto');
+  t.deepEqual(events, [
+    {
+      atNs: 0,
+      event: 'violation',
+      process: 'auditor',
+      kind: 'acknowledged-loss',
+      detail: 'it is an older copy',
+      journal: 'sums',
+    },
+    { atNs: 0, event: 'unfollowed', reason: 'it is an older copy', leavesDoubt: false },
   ]);
 });

@@ -1,10 +1,9 @@
 /**
- * A soak's history as it happens: what the conductor sees of its processes, and what an auditor reads from journals
- * and stores, for the same checkers as in the simulation. What they find is a violation of the run; what they miss is
- * said.
+ * What the log of a soak says of journals and stores: what follows for them from what the processes say, and what an
+ * auditor reads, in the order that the checkers ask for.
  *
- * Follows only what it has seen from the first record on: a run that goes on from an older data folder is audited at
- * its end alone.
+ * Follows only what it has seen from the first record on: a run that goes on from an older data folder is audited at its
+ * end alone. It says so in the log, and of the journals there is nothing more in it from then on.
  */
 
 import { dirname, join } from 'node:path';
@@ -19,15 +18,11 @@ import { readLmdbStore } from '../../../src/store/lmdb-store.ts';
 import { SUMMER_TABLES } from '../../../src/summer/rows.ts';
 import { type Connect, withDeadline } from './end-audit.ts';
 import { AUDITOR_PIN, Auditor, type ShardOwner } from './auditor.ts';
-import type { Checker, Finding, Happening, HistoryEvent } from '../../guarantee/history.ts';
+import type { Happening } from '../../guarantee/history.ts';
 import { type Checkpoint, readCheckpoint } from '../../guarantee/checkpoint.ts';
 import type { LiveDecorations } from '../decorations.ts';
 import { auditDepthOf } from '../audit-depth.ts';
 import type { SoakOptions } from '../options.ts';
-import type { Phase } from '../../guarantee/phase.ts';
-import { makeCheckers } from '../../guarantee/checkers/index.ts';
-import { HistoryLog, type LogListener } from '../../guarantee/history-log.ts';
-import { FLOW_SECONDS_MIN, type RecordedViolation } from '../../guarantee/verdict.ts';
 
 export type LiveAuditOptions = {
   readonly options: SoakOptions;
@@ -40,17 +35,13 @@ export type LiveAuditOptions = {
   /** Aborted when the run is to end at once. */
   readonly signal: AbortSignal;
   readonly decorations?: LiveDecorations;
-  /** Are shown every event. */
-  readonly listeners?: readonly LogListener[];
-  readonly onViolation: (violation: RecordedViolation) => void;
+  readonly record: (happening: Happening) => void;
   /** A bug of this very process. */
   readonly onError: (error: unknown) => void;
 };
 
 export class LiveAudit {
   readonly #from: LiveAuditOptions;
-  readonly #checkers: readonly Checker[] = makeCheckers();
-  readonly #history: HistoryLog;
   /** By process, the shards that it owns now. */
   #owners: readonly ShardOwner[];
   #journals: Journals | null = null;
@@ -63,39 +54,19 @@ export class LiveAudit {
   /** Written into the history. */
   #batches = 0;
   #checkpoints = 0;
-  #inconclusive: readonly string[] = [];
   /** By chunker, its producer and how many of its files are known to be verified. */
   readonly #producers = new Map<string, { readonly producer: string; verifiedTotal: number }>();
   /** Chunkers that are told to drain, and have not said where they end. */
   readonly #undecided = new Set<string>();
 
   constructor(from: LiveAuditOptions) {
-    const { options, specs, connect, clock, dataFolder, decorations = {} } = from;
+    const { options, specs, connect, dataFolder } = from;
     this.#from = from;
     this.#notFollowed = connect === null ? 'there are no journals' : auditDepthOf(options).why;
     this.#owners = specs
       .filter(({ component }) => component === 'summer')
       .map(({ name, partitions }) => ({ process: name, folder: join(dataFolder, name), shards: partitions }));
-    this.#history = new HistoryLog({
-      nowNs: () => clock.nowNs(),
-      checkers: this.#checkers,
-      // Checkers cannot judge a history without batches.
-      filter: (event) => (this.#notFollowed === null ? (decorations.history?.(event) ?? [event]) : []),
-      listeners: [({ event }) => this.#count(event), ...(from.listeners ?? [])],
-      onFinding: (finding) => this.#onFinding(finding),
-    });
-    this.#record({
-      event: 'run',
-      seed: options.seed,
-      slaMs: options.slaMs,
-      partitions: options.partitions,
-      // Summers that replace each other are judged by their shards: who owns one has reported, and did to the end.
-      processes: specs.filter((spec) => !isReplaceable(spec, options)).map(({ name }) => name),
-      // The verdict on faults is the conductor's, which knows how many it came to inject.
-      faults: {},
-      flowMsMin: FLOW_SECONDS_MIN * 1e3,
-    });
-    this.#record({ event: 'phase', phase: 'warm-up' });
+    if (this.#notFollowed !== null) this.#unfollow(this.#notFollowed, { isRefused: false });
   }
 
   /** How the run was audited, for people. */
@@ -107,27 +78,14 @@ export class LiveAudit {
     return `${seen}, ${this.#isComplete ? 'to the end' : 'until the run was ended'}`;
   }
 
-  /** One line for each reason why it cannot vouch for the run. */
-  get unproven(): readonly string[] {
-    if (this.#notFollowed === null) return this.#inconclusive;
-    if (this.#from.options.audit !== 'follow' && !this.#isRefused) return this.#inconclusive;
-    return [`the journals were not followed: ${this.#notFollowed}`];
-  }
-
   // --- what the conductor sees ---
 
   /** What it is told of the fleet. */
-  get listener(): Required<Pick<FleetListener, 'onStarted' | 'onExit' | 'beforeRestart'>> {
+  get listener(): Required<Pick<FleetListener, 'onStarted' | 'beforeRestart'>> {
     return {
       onStarted: (component) => this.#onStarted(component),
-      onExit: ({ name: process }, { code, signal }) =>
-        this.#record({ event: 'ended', process, exitCode: signal === null ? code : null }),
       beforeRestart: ({ name }) => this.#beforeRestart(name),
     };
-  }
-
-  onPhase(phase: Phase): void {
-    this.#record({ event: 'phase', phase });
   }
 
   onEvent(process: string, event: ComponentEvent): void {
@@ -163,10 +121,8 @@ export class LiveAudit {
     });
   }
 
-  /** Everything has ended: what only the end shows. */
-  finish(): void {
-    this.#history.end();
-    if (this.#isComplete && this.#notFollowed === null) this.#inconclusive = this.#judge();
+  /** Everything has ended. */
+  close(): void {
     this.#auditor?.close();
     this.#journals?.close();
   }
@@ -197,17 +153,14 @@ export class LiveAudit {
       retentionBytes: options.retentionBytes,
       readCheckpoints: decorations.checkpoints?.(readCheckpoints) ?? readCheckpoints,
       record: (happening) => this.#record(happening),
-      onLost: (reason, cause) => {
-        this.#notFollowed = reason;
-        if (cause === 'refused') this.#isRefused = true;
-      },
+      onLost: (reason, cause) => this.#unfollow(reason, { isRefused: cause === 'refused' }),
       onViolation: (error) => this.#violated(error),
       onError,
     });
     // What a run that was killed has left in the data folder must not hold back the journals of this one.
     if (this.#notFollowed !== null) return withDeadline(auditor.release(), signal);
     if (await withDeadline(auditor.attach(), signal)) this.#auditor = auditor;
-    else this.#notFollowed = 'the data folder holds the journals of an earlier run';
+    else this.#unfollow('the data folder holds the journals of an earlier run', { isRefused: false });
   }
 
   #onReady(process: string, event: ReadyEvent): void {
@@ -254,33 +207,24 @@ export class LiveAudit {
     if (this.#undecided.delete(process)) this.#auditor?.holdBack(this.#undecided.size > 0);
   }
 
-  /** One line for each reason why the checkers cannot vouch for the run. */
-  #judge(): string[] {
-    return this.#history.finish().flatMap(({ inconclusive }, index) => {
-      const name = this.#checkers[index]?.name;
-      return inconclusive.map((reason) => `${name}: ${reason}`);
-    });
-  }
-
-  #count({ event }: HistoryEvent): void {
-    if (event === 'batch') this.#batches += 1;
-    if (event === 'checkpoint') this.#checkpoints += 1;
-  }
-
   #record(happening: Happening): void {
-    this.#history.record(happening);
+    if (happening.event === 'batch') this.#batches += 1;
+    if (happening.event === 'checkpoint') this.#checkpoints += 1;
+    this.#from.record(happening);
+  }
+
+  /** Nothing is followed from now on. `isRefused`: something that was promised was not there. */
+  #unfollow(reason: string, { isRefused }: { readonly isRefused: boolean }): void {
+    this.#notFollowed ??= reason;
+    this.#isRefused ||= isRefused;
+    const leavesDoubt = this.#from.options.audit === 'follow' || this.#isRefused;
+    this.#record({ event: 'unfollowed', reason: this.#notFollowed, leavesDoubt });
   }
 
   /** The auditor itself was told what is no longer there. */
   #violated({ kind, message: detail, witness }: ViolationError): void {
-    this.#notFollowed ??= detail;
-    this.#from.onViolation({ process: AUDITOR_PIN, kind, detail, ...witness });
-  }
-
-  #onFinding(finding: Finding): void {
-    const { kind, atNs: _, ...violation } = finding;
-    // An exit without a word is judged by the conductor.
-    if (kind !== 'unnamed') this.#from.onViolation({ ...violation, kind });
+    this.#record({ event: 'violation', process: AUDITOR_PIN, kind, detail, ...witness });
+    this.#unfollow(detail, { isRefused: false });
   }
 
   /** What the world refuses ends the following; anything else is a bug. */
@@ -290,14 +234,9 @@ export class LiveAudit {
     } catch (error) {
       if (error instanceof ViolationError) return this.#violated(error);
       if (!(error instanceof OperatingError)) return this.#from.onError(error);
-      this.#notFollowed ??= error.message;
-      this.#isRefused = true;
+      this.#unfollow(error.message, { isRefused: true });
     }
   }
-}
-
-function isReplaceable({ component }: ComponentSpec, { faults }: SoakOptions): boolean {
-  return component === 'summer' && faults.includes('takeover');
 }
 
 function readCheckpoints({ folder, shards }: ShardOwner): Promise<ReadonlyMap<number, Checkpoint | null>> {

@@ -4,7 +4,7 @@ import { FakeTarget } from '../testing/fake-targets.ts';
 import { killed, plan, recovered, restart, world } from '../testing/injector-world.ts';
 
 test('a fault goes from its injection over proof and healing to the recovery of every partition that it hit', (t) => {
-  const { injector, targets, settled } = world();
+  const { injector, targets, settled, faults } = world();
   injector.inject(plan('kill-all-summers', ['summer-0', 'summer-1']), { plannedNs: 90, nowNs: 100 });
   killed(injector, 'summer-0', { pid: 1, nowNs: 110 });
   t.is(injector.openRecords()[0]?.provenNs, null);
@@ -47,7 +47,7 @@ test('a fault goes from its injection over proof and healing to the recovery of 
       link: null,
     },
   ]);
-  t.deepEqual(injector.tallies.get('kill-all-summers'), { injected: 1, proven: 1, recovered: 1 });
+  t.deepEqual(faults.tallies.get('kill-all-summers'), { injected: 1, proven: 1, recovered: 1 });
 });
 
 test('a fault of the broker hits every partition', (t) => {
@@ -109,12 +109,12 @@ test('the exit of another life of the target is no proof', (t) => {
 });
 
 test('an exit that is told twice proves one fault', (t) => {
-  const { injector, targets } = world();
+  const { injector, targets, faults } = world();
   injector.inject(plan('kill-summer', ['summer-0'], 1), { plannedNs: 0, nowNs: 5 });
   restart(injector, targets['summer-0'], 6);
   injector.inject(plan('kill-summer', ['summer-0'], 2), { plannedNs: 0, nowNs: 9 });
   killed(injector, 'summer-0', { pid: 1, nowNs: 10 });
-  t.deepEqual(injector.tallies.get('kill-summer'), { injected: 2, proven: 1, recovered: 0 });
+  t.deepEqual(faults.tallies.get('kill-summer'), { injected: 2, proven: 1, recovered: 0 });
   t.is(injector.gapNsMin, 4);
 });
 
@@ -134,13 +134,13 @@ test('a fault that has not healed lets no other begin', (t) => {
 });
 
 test('what has not recovered at the end is written down as such', (t) => {
-  const { injector, settled } = world();
+  const { injector, settled, faults } = world();
   injector.inject(plan('kill-broker', ['broker']), { plannedNs: 0, nowNs: 100 });
   t.false(injector.isRecovered());
   injector.settle(200, true);
   t.is(settled[0]?.recoveredNs, null);
   t.is(settled[0]?.evidence, 'not seen to hit');
-  t.deepEqual(injector.tallies.get('kill-broker'), { injected: 1, proven: 0, recovered: 0 });
+  t.deepEqual(faults.tallies.get('kill-broker'), { injected: 1, proven: 0, recovered: 0 });
 });
 
 test('a target that is not ready is not hit, nor any while too many faults are open', (t) => {
@@ -157,7 +157,7 @@ test('a target that is not ready is not hit, nor any while too many faults are o
 });
 
 test('a fault that was never seen to hit is given up, and drawn again in its place', (t) => {
-  const { injector, targets, settled } = world();
+  const { injector, targets, settled, faults } = world();
   const summer = targets['summer-0'] ?? t.fail() ?? new FakeTarget('');
   const missing = plan('kill-summer', ['summer-0']);
   injector.inject(missing, { plannedNs: 0, nowNs: 0 });
@@ -173,9 +173,9 @@ test('a fault that was never seen to hit is given up, and drawn again in its pla
     injector.inject({ ...again, id: redraw + 1 }, { plannedNs: 0, nowNs: redraw * 11e9 });
     summer.ready = true;
   }
-  t.deepEqual(injector.tallies.get('kill-summer'), { injected: 1, proven: 0, recovered: 0 });
+  t.deepEqual(faults.tallies.get('kill-summer'), { injected: 1, proven: 0, recovered: 0 });
   restart(injector, summer, 23e9);
-  t.deepEqual(injector.tallies.get('kill-summer'), { injected: 1, proven: 1, recovered: 0 });
+  t.deepEqual(faults.tallies.get('kill-summer'), { injected: 1, proven: 1, recovered: 0 });
   t.deepEqual(
     settled.map(({ id, insteadOf, provenNs }) => [id, insteadOf, provenNs]),
     [
@@ -201,7 +201,7 @@ test('random exits and answers: no exit proves two faults, and no fault recovers
     fc.property(
       fc.array(fc.tuple(fc.nat(3), fc.nat(4), fc.nat(3)), { maxLength: 120 }),
       (steps: [number, number, number][]) => {
-        const { injector, targets, settled } = world();
+        const { injector, targets, settled, faults } = world();
         const names = Object.keys(targets);
         const exits = new Set<string>();
         let nowNs = 1;
@@ -224,7 +224,7 @@ test('random exits and answers: no exit proves two faults, and no fault recovers
           } else injector.settle(nowNs + which * 1e9);
         }
         injector.settle(nowNs, true);
-        const proven = [...injector.tallies.values()].reduce((total, tally) => total + tally.proven, 0);
+        const proven = [...faults.tallies.values()].reduce((total, tally) => total + tally.proven, 0);
         t.true(proven <= exits.size);
         for (const { healedNs, recoveredNs, firstRecoveredNs } of settled) {
           if (recoveredNs === null) continue;

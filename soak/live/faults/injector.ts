@@ -9,7 +9,6 @@ import { assert } from '../../../src/core/assert.ts';
 import type { RecoveredEvent } from '../../../src/component/protocol.ts';
 import { LatencyHistogram } from '../../../src/measure/histogram.ts';
 import { FAULT_KINDS, type FaultKind } from '../../guarantee/fault-kinds.ts';
-import type { FaultTally } from '../../guarantee/verdict.ts';
 import type { SeenExit, SeenReady } from './actions/action.ts';
 import { type ActionSurroundings, makeAction } from './actions/make-action.ts';
 import type { FaultTarget } from './actions/target.ts';
@@ -22,6 +21,18 @@ export type FaultTargets = ActionSurroundings & {
   readonly chunkers: readonly FaultTarget[];
   /** Of the whole run: a fault of the broker hits all of them. */
   readonly partitions: number;
+};
+
+/** What becomes of a fault, for the log. */
+export type FaultHappening = (
+  | { readonly event: 'fault'; readonly insteadOf?: number }
+  | { readonly event: 'fault-effective' }
+  | { readonly event: 'fault-refuted' | 'fault-healed' | 'fault-recovered' }
+) & {
+  readonly id: number;
+  readonly kind: FaultKind;
+  /** Names of processes, with a space between. */
+  readonly target: string;
 };
 
 /** A fault is not injected while so many have not recovered. */
@@ -40,7 +51,8 @@ export class FaultInjector {
   readonly #onSettled: (record: FaultRecord) => void;
   readonly #proofMsMax: number | null;
   readonly #open: Map<number, OpenFault> = new Map();
-  readonly tallies: Map<FaultKind, FaultTally> = new Map();
+  readonly #record: (happening: FaultHappening) => void;
+  #injectedCount = 0;
   /** Injection to recovery, by kind, of the settled faults. */
   readonly recovery: Map<FaultKind, LatencyHistogram> = new Map(
     FAULT_KINDS.map((kind) => [kind, new LatencyHistogram()]),
@@ -60,10 +72,12 @@ export class FaultInjector {
   /** `proofMsMax`: how long any fault may take until it is seen to hit; absent: long enough for a busy machine. */
   constructor(options: {
     readonly targets: FaultTargets;
+    readonly record: (happening: FaultHappening) => void;
     readonly onSettled: (record: FaultRecord) => void;
     readonly proofMsMax?: number | undefined;
   }) {
     this.#targets = options.targets;
+    this.#record = options.record;
     this.#onSettled = options.onSettled;
     this.#proofMsMax = options.proofMsMax ?? null;
   }
@@ -72,8 +86,9 @@ export class FaultInjector {
     return this.#open.size;
   }
 
+  /** One that was drawn in the place of another counts in its place. */
   get injectedCount(): number {
-    return [...this.tallies.values()].reduce((total, tally) => total + tally.injected, 0);
+    return this.#injectedCount;
   }
 
   /** The least time between two faults that were injected one after the other; null with fewer than two. */
@@ -111,8 +126,9 @@ export class FaultInjector {
       injectedNs: times.nowNs,
     });
     this.#open.set(plan.id, fault);
-    // Drawn in the place of another one, it counts in its place.
-    if (plan.insteadOf === undefined) this.#tally(plan.kind).injected += 1;
+    const { insteadOf } = plan;
+    if (insteadOf === undefined) this.#injectedCount += 1;
+    this.#record({ event: 'fault', ...placeOf(fault), ...(insteadOf === undefined ? {} : { insteadOf }) });
     this.#countGap(times.nowNs);
     fault.action.inject(times.nowNs);
     this.step(times.nowNs);
@@ -134,10 +150,8 @@ export class FaultInjector {
     this.#lastInjectedNs = nowNs;
   }
 
-  #tally(kind: FaultKind): FaultTally {
-    const tally = this.tallies.get(kind) ?? { injected: 0, proven: 0, recovered: 0 };
-    this.tallies.set(kind, tally);
-    return tally;
+  #say(event: Exclude<FaultHappening['event'], 'fault'>, fault: OpenFault): void {
+    this.#record({ event, ...placeOf(fault) });
   }
 
   /**
@@ -147,11 +161,12 @@ export class FaultInjector {
     for (const fault of this.#open.values()) {
       const wasProven = fault.isProven;
       const hasHealed = fault.step(nowNs);
-      if (wasProven !== fault.isProven) this.#tally(fault.plan.kind).proven += fault.isProven ? 1 : -1;
+      if (wasProven !== fault.isProven) this.#say(fault.isProven ? 'fault-effective' : 'fault-refuted', fault);
       if (fault.isDisproven) {
         this.#giveUp(fault, nowNs);
         continue;
       }
+      if (hasHealed) this.#say('fault-healed', fault);
       if (hasHealed) this.#ask(fault);
       else if (!fault.isProven && nowNs > fault.injectedNs + this.#proofNsMax(fault.plan)) this.#giveUp(fault, nowNs);
     }
@@ -229,7 +244,7 @@ export class FaultInjector {
       const { plan, injectedNs, recoveredNs, firstRecoveredNs } = fault;
       // What was never seen to have hit cannot have recovered.
       if (recoveredNs !== null && fault.isProven) {
-        this.#tally(plan.kind).recovered += 1;
+        this.#say('fault-recovered', fault);
         this.recovery.get(plan.kind)?.record(recoveredNs - injectedNs);
         this.firstRecovery.get(plan.kind)?.record((firstRecoveredNs ?? recoveredNs) - injectedNs);
       }
@@ -250,4 +265,8 @@ export class FaultInjector {
   unrecovered(): string[] {
     return [...this.#open.values()].flatMap(({ missing }) => (missing === null ? [] : [missing]));
   }
+}
+
+function placeOf({ plan, processes }: OpenFault): Pick<FaultHappening, 'id' | 'kind' | 'target'> {
+  return { id: plan.id, kind: plan.kind, target: processes.join(' ') };
 }

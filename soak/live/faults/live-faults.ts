@@ -9,7 +9,7 @@ import type { LiveDecorations } from '../decorations.ts';
 import { injectFaults, watchFaults } from './fault-phase.ts';
 import { type FaultOptions, faultsOf } from './fault-plan.ts';
 import { FleetTargets } from './fleet-target.ts';
-import { FaultInjector } from './injector.ts';
+import { type FaultHappening, FaultInjector } from './injector.ts';
 import type { FaultRecord } from './open-fault.ts';
 import type { RelayedLinks } from './relay/relayed-links.ts';
 
@@ -23,6 +23,7 @@ export type LiveFaultsOptions = {
   readonly dataFolder: string;
   /** Null: no link can be hurt. */
   readonly links: RelayedLinks | null;
+  readonly record: (happening: FaultHappening) => void;
   readonly onSettled: (record: FaultRecord) => void;
   readonly decorations: LiveDecorations;
   /** What is stuck is waited for this long; absent: as long as a start may take. */
@@ -47,6 +48,7 @@ export class LiveFaults {
         decorations,
         spareSpec: (summer, name) => spareSpec(summer, { name, dataFolder }),
       }),
+      record: from.record,
       onSettled: from.onSettled,
       proofMsMax: patienceMs === undefined ? undefined : patienceMs / PROOF_SHARE,
     });

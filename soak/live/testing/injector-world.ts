@@ -2,6 +2,7 @@
 
 import type { RecoveredEvent } from '../../../src/component/protocol.ts';
 import type { FaultKind } from '../../guarantee/fault-kinds.ts';
+import { FaultTallies } from '../../guarantee/fault-tallies.ts';
 import { FaultInjector } from '../faults/injector.ts';
 import type { FaultRecord } from '../faults/open-fault.ts';
 import type { PlannedFault } from '../faults/planned-fault.ts';
@@ -13,13 +14,21 @@ export type InjectorWorld = {
   fakes: FakeTargets;
   targets: Record<string, FakeTarget>;
   settled: FaultRecord[];
+  /** What the log was told. */
+  faults: FaultTallies;
 };
 
 export function world(): InjectorWorld {
   const fakes = new FakeTargets();
   const settled: FaultRecord[] = [];
-  const injector = new FaultInjector({ targets: fakes, onSettled: (record) => settled.push(record) });
-  return { injector, fakes, targets: Object.fromEntries(fakes.all.map((target) => [target.name, target])), settled };
+  const faults = new FaultTallies();
+  const injector = new FaultInjector({
+    targets: fakes,
+    record: (happening) => faults.add({ atNs: 0, ...happening }),
+    onSettled: (record) => settled.push(record),
+  });
+  const targets = Object.fromEntries(fakes.all.map((target) => [target.name, target]));
+  return { injector, fakes, targets, settled, faults };
 }
 
 export function plan(kind: FaultKind, targets: readonly string[], id = 1, lengthMs = 0): PlannedFault {

@@ -5,7 +5,8 @@ import { SUMS_JOURNAL } from '../../../../src/journal/journals.ts';
 import { type Batch, type BatchHeader, decodeBatch } from '../../../../src/message/batch.ts';
 import { forgeBatch } from '../../../../src/message/testing/forge.ts';
 import type { BatchEvent } from '../batch-reader.ts';
-import type { Checker, Finding, HistoryEvent } from '../../history.ts';
+import type { Checker, HistoryEvent } from '../../history.ts';
+import type { Finding } from '../../violation.ts';
 
 export type Found = {
   readonly kinds: readonly string[];

@@ -49,15 +49,15 @@ test('a pause that never shows in the state of its process has missed, and is en
 });
 
 test('a process that answers while its state says that it is stopped was not stopped', (t) => {
-  const { injector, fakes, settled } = world();
+  const { injector, fakes, settled, faults } = world();
   const { broker } = fakes;
   injector.inject(plan('pause-broker', ['broker'], 1, 2_000), { plannedNs: 0, nowNs: 0 });
   injector.onHeard('broker', 1);
   for (let look = 1; look <= 4; look += 1) injector.step(look * 20e6);
   t.deepEqual(broker.commands, [{ command: 'progress' }]);
-  t.is(injector.tallies.get('pause-broker')?.proven, 1);
+  t.is(faults.tallies.get('pause-broker')?.proven, 1);
   injector.onHeard('broker', 0.1e9);
-  t.is(injector.tallies.get('pause-broker')?.proven, 0);
+  t.is(faults.tallies.get('pause-broker')?.proven, 0);
   t.is(settled[0]?.evidence, 'state T of pid 1, broker answered in state T');
   t.deepEqual(broker.asked.slice(-1), ['resume']);
   t.is(injector.takeMissed().length, 1);

@@ -1,0 +1,56 @@
+/** What a soak says of itself that takes its evidence away: that it was not shown, or not looked at. Finds no violation. */
+
+import type { Checker, Findings, HistoryEvent } from '../history.ts';
+import { FindingList } from './finding-list.ts';
+
+/** The run was not ended before its time, by the user or because it could not go on. */
+export class InterruptionChecker implements Checker {
+  readonly name = 'interruption';
+  readonly #found = new FindingList(this.name);
+  #how: 'no' | 'drained' | 'at once' = 'no';
+  #isHalted = false;
+
+  observe(event: HistoryEvent): void {
+    if (event.event === 'interrupted') this.#how = event.how;
+    else if (event.event === 'halted') this.#isHalted = true;
+  }
+
+  finish(): Findings {
+    if (this.#how === 'at once') this.#found.missing('stopped by the user before everything was verified');
+    else if (this.#isHalted) this.#found.missing('the run was ended before its time');
+    return { ...this.#found.findings, isCutShort: this.#how === 'drained' };
+  }
+}
+
+/** Every process and check did what it was there for. */
+export class DoubtsChecker implements Checker {
+  readonly name = 'doubts';
+  readonly #found = new FindingList(this.name);
+  #isAudited = false;
+  #wasAudited = false;
+  #isHalted = false;
+  #unfollowed: string | null = null;
+
+  observe(event: HistoryEvent): void {
+    if (event.event === 'run') {
+      this.#isAudited = event.isAudited === true;
+    } else if (event.event === 'doubt') {
+      this.#found.inconclusive(event.reason);
+    } else if (event.event === 'audited') {
+      this.#wasAudited = true;
+      if (event.error !== undefined) this.#found.inconclusive(`the audit could not be made: ${event.error}`);
+    } else if (event.event === 'unfollowed') {
+      if (event.leavesDoubt) this.#unfollowed = `the journals were not followed: ${event.reason}`;
+    } else if (event.event === 'halted') {
+      this.#isHalted = true;
+    }
+  }
+
+  finish(): Findings {
+    if (this.#unfollowed !== null) this.#found.inconclusive(this.#unfollowed);
+    if (this.#isAudited && !this.#wasAudited && !this.#isHalted) {
+      this.#found.missing('nothing says that the audit at the end was made');
+    }
+    return this.#found.findings;
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * The faults of a soak took effect and were recovered from, each kind that was asked for: begun, seen to have hit, and
+ * followed by a verified sum in every partition that was hit. Finds no violation.
+ */
+
+import type { Checker, Findings, HistoryEvent } from '../history.ts';
+import { type FaultIds, FaultTallies } from '../fault-tallies.ts';
+import { FindingList } from './finding-list.ts';
+
+export class FaultsChecker implements Checker {
+  readonly name = 'faults';
+  readonly #found = new FindingList(this.name);
+  readonly #faults = new FaultTallies();
+  #asked: readonly string[] = [];
+  #due: number | null = null;
+  #isDoubted = false;
+
+  observe(event: HistoryEvent): void {
+    this.#found.at(event);
+    this.#faults.add(event);
+    if (event.event === 'run') this.#asked = event.faultKinds ?? [];
+    else if (event.event === 'faults-due') this.#due = event.count;
+    else if (event.event === 'doubt') this.#isDoubted = true;
+  }
+
+  get findings(): Findings {
+    return this.#found.findings;
+  }
+
+  finish(): Findings {
+    if (this.#asked.length > 0) this.#judge();
+    return this.#found.findings;
+  }
+
+  #judge(): void {
+    const { kinds: byKind } = this.#faults;
+    const kinds = [...byKind.values()];
+    if (kinds.every(({ proven }) => proven.size === 0)) {
+      this.#found.missing('faults were asked for but none took effect');
+      return;
+    }
+    for (const kind of this.#asked) {
+      if (!byKind.has(kind)) this.#found.missing(`the fault ${kind} was asked for and never injected`);
+    }
+    for (const [kind, found] of byKind) this.#judgeKind(kind, found);
+    const begun = kinds.reduce((count, { begun: ids }) => count + ids.size, 0);
+    if (this.#due === null) this.#found.missing('nothing says how many faults were due');
+    // One that found no target has a doubt that says so.
+    else if (this.#due !== begun && !this.#isDoubted)
+      this.#found.missing(`${this.#due} faults were due, and ${begun} began`);
+  }
+
+  #judgeKind(kind: string, { begun, proven, recovered }: FaultIds): void {
+    const unknown = [...proven, ...recovered].find((id) => !begun.has(id));
+    if (unknown !== undefined) this.#found.missing(`the fault ${unknown} (${kind}) had an effect and never began`);
+    const unproven = begun.size - proven.size;
+    const unrecovered = [...proven].filter((id) => !recovered.has(id)).length;
+    if (begun.size > 0 && proven.size === 0) this.#found.missing(`the fault ${kind} never took effect`);
+    else if (unproven > 0) this.#found.missing(`${unproven} of ${begun.size} faults ${kind} were not seen to hit`);
+    else if (unrecovered > 0) {
+      const which = `${unrecovered} of ${proven.size} faults ${kind}`;
+      this.#found.missing(`${which} have not recovered in every partition that they hit`);
+    }
+  }
+}

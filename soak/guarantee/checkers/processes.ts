@@ -1,0 +1,94 @@
+/**
+ * No process of a soak failed, or was ended by a signal that the run did not send. Finds no violation: an exit that says
+ * that there was one is named by its failure.
+ */
+
+import { EXIT } from '../../../src/core/errors.ts';
+import type { Failure } from '../../../src/fleet/exit-judgement.ts';
+import type { Checker, Findings, HistoryEvent } from '../history.ts';
+import { FindingList } from './finding-list.ts';
+
+/** Ends of one process that nobody may have asked for, and what accounts for them. */
+type Ends = {
+  killed: number;
+  killsAccountedFor: number;
+  fenced: number;
+  takeovers: number;
+  failedWith: number | null;
+  isNamed: boolean;
+};
+
+/** Exits with these are failures, whatever the process was asked to do. */
+const FAILED: ReadonlySet<number> = new Set([EXIT.internal, EXIT.usage, EXIT.violation]);
+
+export class ProcessesChecker implements Checker {
+  readonly name = 'processes';
+  readonly #found = new FindingList(this.name);
+  readonly #failures: Failure[] = [];
+  readonly #crashes: Failure[] = [];
+  readonly #ends = new Map<string, Ends>();
+  #isHalted = false;
+
+  observe(event: HistoryEvent): void {
+    if (event.event === 'failed') {
+      this.#failures.push(failureOf(event));
+      this.#of(event.process).isNamed = true;
+    } else if (event.event === 'crashed') {
+      this.#crashes.push(failureOf(event));
+      this.#of(event.process).killsAccountedFor += 1;
+    } else if (event.event === 'ended') {
+      this.#end(event.process, event.exitCode);
+    } else if (event.event === 'fault') {
+      for (const target of event.target.split(' ')) this.#expect(target, event.kind);
+    } else if (event.event === 'doubt') {
+      if (event.process !== undefined) this.#of(event.process).killsAccountedFor += 1;
+    } else if (event.event === 'halted') {
+      this.#isHalted = true;
+    }
+  }
+
+  finish(): Findings {
+    // Whatever still ran then was ended in haste.
+    if (!this.#isHalted) for (const [process, ends] of this.#ends) this.#judge(process, ends);
+    return { ...this.#found.findings, failures: this.#failures, crashes: this.#crashes };
+  }
+
+  #of(process: string): Ends {
+    let known = this.#ends.get(process);
+    if (known === undefined) {
+      known = { killed: 0, killsAccountedFor: 0, fenced: 0, takeovers: 0, failedWith: null, isNamed: false };
+      this.#ends.set(process, known);
+    }
+    return known;
+  }
+
+  /** A fault may kill its target, and one that is taken over from ends as replaced. */
+  #expect(target: string, kind: string): void {
+    const ends = this.#of(target);
+    ends.killsAccountedFor += 1;
+    if (kind.startsWith('takeover-')) ends.takeovers += 1;
+  }
+
+  #end(process: string, exitCode: number | null): void {
+    const ends = this.#of(process);
+    if (exitCode === null) ends.killed += 1;
+    else if (exitCode === EXIT.fenced) ends.fenced += 1;
+    else if (FAILED.has(exitCode)) ends.failedWith = exitCode;
+  }
+
+  #judge(process: string, ends: Ends): void {
+    const { killed, killsAccountedFor: kills, fenced, takeovers, failedWith, isNamed } = ends;
+    if (isNamed) return;
+    if (failedWith !== null) this.#found.missing(`${process} exited with ${failedWith}, and nothing says why`);
+    if (killed > kills) {
+      this.#found.missing(`${process} was ended by a signal ${killed} times, of which ${kills} are accounted for`);
+    }
+    if (fenced > takeovers) {
+      this.#found.missing(`${process} was replaced ${fenced} times, of which ${takeovers} are accounted for`);
+    }
+  }
+}
+
+function failureOf({ process, what, exitCode, beforeReady, lastLogLines }: Failure): Failure {
+  return { process, what, exitCode, beforeReady, lastLogLines };
+}

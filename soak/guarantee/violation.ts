@@ -1,0 +1,26 @@
+/** A violation of the guarantee, whoever has found it: a component, an audit or a checker. */
+
+import type { ViolationKind, ViolationWitness } from '../../src/core/errors.ts';
+
+export type Violation = {
+  /** Who found it: a process, or a checker by its name. */
+  readonly process: string;
+  /** `unnamed`: a component has exited as for a violation, and did not say which. */
+  readonly kind: ViolationKind | 'unnamed';
+  readonly detail: string;
+} & ViolationWitness;
+
+/** A violation that a checker has found. */
+export type Finding = Violation & {
+  /** Time of the event that showed it; for what only the end shows, of the last event. */
+  readonly atNs: number;
+};
+
+export function violationLine(violation: Violation): string {
+  const { process, kind, journal, offset, file, index, detail } = violation;
+  if (kind === 'unnamed') return `${process}: ${detail}`;
+  const witness = Object.entries({ journal, offset, file, index })
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => ` ${name}=${value}`);
+  return `${process}: ${kind}${witness.join('')}: ${detail}`;
+}

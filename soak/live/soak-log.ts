@@ -1,0 +1,57 @@
+/** Begins the log of a soak: what was asked for, the checkers, and who else reads it while it is written. */
+
+import type { Clock } from '../../src/core/clock.ts';
+import type { ComponentSpec } from '../../src/fleet/component-process.ts';
+import { FLOW_SECONDS_MIN } from '../guarantee/checkers/flow.ts';
+import { makeSoakCheckers } from '../guarantee/checkers/index.ts';
+import type { FaultKind } from '../guarantee/fault-kinds.ts';
+import { HistoryLog, type LogListener } from '../guarantee/history-log.ts';
+import type { Audit } from './audit/end-audit.ts';
+import type { LiveDecorations } from './decorations.ts';
+import { auditDepthOf } from './audit-depth.ts';
+import type { SoakOptions } from './options.ts';
+
+/** The checker of violations that are in the log already. */
+const REPORTED = 'reported';
+
+export function beginLog(from: {
+  readonly options: SoakOptions;
+  readonly specs: readonly ComponentSpec[];
+  readonly clock: Clock;
+  /** Kinds of which each is to hit. */
+  readonly faults: readonly FaultKind[];
+  readonly audit: Audit | null;
+  readonly listeners: readonly LogListener[];
+  readonly decorations?: LiveDecorations;
+}): HistoryLog {
+  const { options, specs, clock, faults, audit, listeners, decorations } = from;
+  const log = new HistoryLog({
+    nowNs: () => clock.nowNs(),
+    checkers: makeSoakCheckers(),
+    filter: decorations?.history,
+    listeners,
+    onFinding: (finding, { name }) => {
+      const { atNs: _, ...violation } = finding;
+      if (name !== REPORTED) log.record({ event: 'found', ...violation });
+    },
+  });
+  log.record({
+    event: 'run',
+    seed: options.seed,
+    slaMs: options.slaMs,
+    partitions: options.partitions,
+    // Summers that replace each other are judged by their shards: who owns one has reported, and did to the end.
+    processes: specs.filter((spec) => !isReplaceable(spec, options)).map(({ name }) => name),
+    // How many faults there are depends on how soon each heals: they are judged by their kinds.
+    faults: {},
+    faultKinds: faults,
+    flowMsMin: FLOW_SECONDS_MIN * 1e3,
+    isAudited: audit !== null && auditDepthOf(options).depth !== 'none',
+  });
+  log.record({ event: 'phase', phase: 'warm-up' });
+  return log;
+}
+
+function isReplaceable({ component }: ComponentSpec, { faults }: SoakOptions): boolean {
+  return component === 'summer' && faults.includes('takeover');
+}
