@@ -199,6 +199,7 @@ export class Chunker {
     this.#every(SNAPSHOT_MS, () => this.#snapshots.want());
     this.#every(SAVE_MS, () => this.#rows.saveLedger());
     this.#every(JUDGE_MS, () => {
+      this.#verifier.look();
       this.#verifier.judge().catch((error: unknown) => this.#fail(error));
     });
     this.#every(PIN_MS, () => {

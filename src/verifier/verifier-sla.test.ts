@@ -23,6 +23,33 @@ test('a sum that was durable in time is not late, however long its verifier was 
   t.is(bench.verified.length, 1);
 });
 
+/** Lets time pass in which the verifier runs. */
+function run(bench: VerifierBench, ms: number): void {
+  for (let passedMs = 0; passedMs < ms; passedMs += 50) {
+    bench.clock.jump(50);
+    bench.verifier.look();
+  }
+}
+
+test('the time in which everything was stopped counts for nobody, and the rest of it does', async (t) => {
+  const bench = new VerifierBench();
+  bench.complete(0);
+  bench.complete(1);
+  bench.verifier.look();
+  run(bench, 1_000);
+  bench.clock.jump(10 * SLA_MS);
+  bench.verifier.look();
+  await t.notThrowsAsync(bench.verifier.judge());
+  await bench.verifier.check(bench.batch([bench.sumOf(0)], { stampNs: bench.clock.nowNs() }));
+  t.is(bench.verified.length, 1);
+  run(bench, SLA_MS - 1_000);
+  await t.notThrowsAsync(bench.verifier.judge());
+  run(bench, 50);
+  await t.throwsAsync(bench.verifier.judge(), { instanceOf: ViolationError, message: /^no sum 330\.05/ });
+  const batch = bench.batch([bench.sumOf(1)], { stampNs: bench.clock.nowNs() });
+  await t.throwsAsync(bench.verifier.check(batch), { instanceOf: ViolationError, message: /^the sum came 330\.05/ });
+});
+
 test('a sum whose time is not known is not judged late', async (t) => {
   const bench = new VerifierBench();
   bench.complete(0);

@@ -1,9 +1,9 @@
 /**
- * The verifier: reads the sums journal and classifies every sum in it, against expected sums by node:crypto. It shares no
- * code with the summer or the native hashing: it is the oracle.
+ * The verifier: reads the sums journal and classifies every sum in it, against expected sums by node:crypto. It shares
+ * no code with the summer or the native hashing: it is the oracle.
  *
- * Nothing is verified twice, nothing unverified is reported, and nothing is called lost, late or phantom on evidence that
- * could be old: before each verdict the journal is asked anew.
+ * Nothing is verified twice, nothing unverified is reported, and nothing is called lost, late or phantom on evidence
+ * that could be old: before each verdict the journal is asked anew.
  */
 
 import { assert } from '../core/assert.ts';
@@ -15,6 +15,7 @@ import { fileIdOf, fileNumberOf } from '../message/chunk.ts';
 import { type Sum, decodeSums } from '../message/sum.ts';
 import type { Workload } from '../workload/workload.ts';
 import type { Ledger } from './ledger.ts';
+import { Stops } from './stops.ts';
 
 /** Delays of a sum at which a warning is logged, in seconds. */
 export const WARN_SECONDS = [0.1, 0.25, 0.5, 1, 2, 4, 6, 8, 10, 15, 20, 25, 30, 35] as const;
@@ -61,8 +62,9 @@ type Completed = {
   /** Record index of its end in its partition's journal. */
   readonly endIndex: number;
   /**
-   * Since when the end is known to be durable: the broker's stamp, or when the acknowledgement was read where the stamp is
-   * unknown; NaN until it is acknowledged. (Always a number: one object is made for each file, at 25,000 files a second.)
+   * Since when the end is known to be durable: the broker's stamp, or when the acknowledgement was read where the
+   * stamp is unknown; NaN until it is acknowledged. (Always a number: one object is made for each file, at 25,000
+   * files a second.)
    */
   acknowledgedNs: number;
   /** Whether that is a stamp, with which the stamp of the sum is comparable. */
@@ -76,9 +78,13 @@ export class Verifier {
   readonly #completed = new Map<number, Completed>();
   /** By partition, completed files whose end is not acknowledged, in the order of their indexes. */
   readonly #unacknowledged: Completed[][];
-  /** Acknowledged files in the order of acknowledgement. Verified ones leave it lazily: half of them at most are verified. */
+  /**
+   * Acknowledged files in the order of acknowledgement. Verified ones leave it lazily: half of them at most are
+   * verified.
+   */
   #deadlines: Completed[] = [];
   #warned = { fileNumber: -1, level: 0 };
+  readonly #stops = new Stops();
   #isJudging = false;
   #whenRead: { offset: number; resolve: () => void }[] = [];
 
@@ -116,7 +122,10 @@ export class Verifier {
     else this.#unacknowledged[this.#options.workload.partitionOf(fileNumber)]?.push(completed);
   }
 
-  /** All records of the partition below `through` are durable, since the broker's `stampNs`; 0: nobody knows since when. */
+  /**
+   * All records of the partition below `through` are durable, since the broker's `stampNs`; 0: nobody knows since
+   * when.
+   */
   acknowledged(partition: number, through: number, stampNs: number): void {
     const waiting = this.#unacknowledged[partition];
     assert(waiting !== undefined, `no partition ${partition}`);
@@ -206,19 +215,29 @@ export class Verifier {
     this.#options.onVerified({ fileNumber, partition, intendedNs, verifiedNs, chunks: lastSequence - 1, bytes });
   }
 
-  /** By the broker's stamps, so that a slow or stopped verifier does not count as a late sum. */
+  /**
+   * By the broker's stamps, so that a slow or stopped verifier does not count as a late sum. While it was stopped, so
+   * may the broker and the summer have been: that time counts for nobody.
+   */
   #checkDelay(completed: Completed, stampNs: number, witness: { journal: string; offset: number }): void {
     const { acknowledgedNs } = completed;
     if (!completed.isStamped || stampNs === 0) return;
     const delayMs = (stampNs - acknowledgedNs) / 1e6;
-    if (delayMs <= this.#options.slaMs) return;
+    const stoppedMs = this.#stops.between(acknowledgedNs, stampNs) / 1e6;
+    if (delayMs - stoppedMs <= this.#options.slaMs) return;
     const detail = `the sum came ${(delayMs / 1000).toFixed(3)} s after the end of its file was acknowledged`;
     throw new ViolationError('late', detail, witness);
   }
 
+  /** The process runs: called every few milliseconds, before `judge`. */
+  look(): void {
+    this.#stops.look(this.#options.clock.nowNs());
+  }
+
   /**
-   * Warns of the file that waits longest, and judges those beyond the SLA: asks for the journal's head, waits until all
-   * below it is read, and only then calls what is still missing, and was overdue when it asked, lost.
+   * Warns of the file that waits longest, and judges those beyond the SLA: asks for the
+   * journal's head, waits until all below it is read, and only then calls what is still missing, and was overdue when
+   * it asked, lost.
    */
   async judge(): Promise<void> {
     this.#dropVerified();
@@ -254,9 +273,11 @@ export class Verifier {
     this.#options.onDelay(fileIdOf(this.#options.producer, oldest.fileNumber), seconds);
   }
 
+  /** Time in which this process was stopped does not count. */
   #isOverdue({ acknowledgedNs }: Completed, now: number): boolean {
     // False while it is not acknowledged: nothing is more than NaN.
-    return now - acknowledgedNs > this.#options.slaMs * 1e6;
+    const slaNs = this.#options.slaMs * 1e6;
+    return now - acknowledgedNs > slaNs && now - acknowledgedNs - this.#stops.between(acknowledgedNs, now) > slaNs;
   }
 
   #dropVerified(): void {

@@ -82,9 +82,9 @@ export class Pipeline {
 
   chunker(
     name: string,
-    options: { number?: number; rate?: string; count?: number; seed?: number; chunks?: string } = {},
+    options: { number?: number; rate?: string; count?: number; seed?: number; chunks?: string; sla?: string } = {},
   ): TestProcess {
-    const { number = 0, rate = '4000', count, seed = 1 } = options;
+    const { number = 0, rate = '4000', count, seed = 1, sla = '60s' } = options;
     const { filesOpen, chunkBytes } = WORKLOAD;
     const { chunks = `${WORKLOAD.chunks.low}..${WORKLOAD.chunks.high}` } = options;
     const flags = {
@@ -97,7 +97,7 @@ export class Pipeline {
       chunks,
       'chunk-bytes': `${chunkBytes.low}..${chunkBytes.high}`,
       'batch-bytes': '8KiB',
-      sla: '60s',
+      sla,
       ...(count === undefined ? {} : { count }),
     };
     return this.start(['chunker', ...Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)])]);
