@@ -7,6 +7,7 @@ import {
   type Journals,
   type JournalsInfo,
   type ReadStream,
+  type StoredBatch,
   SUMS_JOURNAL,
   chunkJournal,
 } from '../../../src/journal/journals.ts';
@@ -30,6 +31,8 @@ class ListedJournals extends WrappedJournals {
   deliveries = Number.POSITIVE_INFINITY;
   /** Of this journal nothing is delivered. */
   stuck = '';
+  /** What the sums journal delivers, without waiting for anything. */
+  ready: StoredBatch[] = [];
   readonly #fakes: FakeJournals;
 
   constructor(fakes: FakeJournals) {
@@ -45,6 +48,8 @@ class ListedJournals extends WrappedJournals {
     const stream = super.read(journal, offset, options);
     return {
       next: () => {
+        const ready = journal === SUMS_JOURNAL ? this.ready.shift() : undefined;
+        if (ready !== undefined) return Promise.resolve(ready);
         this.deliveries -= 1;
         return this.deliveries < 0 || journal === this.stuck ? new Promise(() => {}) : stream.next();
       },
@@ -277,4 +282,22 @@ test('journals that have lost what they had said are a violation, told once, and
   t.is(seen.length, before);
   t.false(await auditor.readToEnd([SUMMER]));
   t.deepEqual(violations, [loss]);
+});
+
+test('however much there is to read, timers have their turn', async (t) => {
+  const { auditor, journals, clock, seen } = setUp(t);
+  t.true(await auditor.attach());
+  const sums = 500;
+  journals.ready = Array.from({ length: sums }, (_, at) => ({
+    begin: at,
+    end: at + 1,
+    stampNs: 0,
+    bytes: new Uint8Array(),
+  }));
+  auditor.begin();
+  // What is there to read is read by promises alone, one after the other: none of them waits for an event.
+  await new Promise(setImmediate);
+  t.true(seen.length < sums, `${seen.length} batches were read before an event was handled`);
+  await clock.settle();
+  t.is(seen.filter((line) => line.startsWith('sums')).length, sums);
 });

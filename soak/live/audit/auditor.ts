@@ -27,6 +27,8 @@ export const AUDITOR_PIN = 'auditor';
 const LOOK_MS = 250;
 /** Read ahead in each journal. */
 const CREDIT_BYTES = 1024 * 1024;
+/** After so many batches of a journal whatever else this process has to do has its turn: timers, and other journals. */
+const BATCHES_AT_A_TIME = 32;
 /** The part of a journal's room that it holds back at most: then it gives up. */
 const LAG_SHARE = 1 / 2;
 /** The part of that from which on a journal counts as silent when nothing of it has come since the last look. */
@@ -205,8 +207,10 @@ export class Auditor {
   async #read(feed: JournalFeed): Promise<void> {
     const stream = this.#options.journals.read(feed.journal, 0, { creditBytes: CREDIT_BYTES });
     this.#streams.push(stream);
-    for (;;) {
+    for (let batches = 1; ; batches += 1) {
       const next = await stream.next();
+      // Without it, an auditor that has fallen behind would read on and on, and no timer would fire.
+      if (batches % BATCHES_AT_A_TIME === 0) await this.#turn();
       if (next === null || !this.#isReading) return;
       if (!('bytes' in next)) {
         const detail = next.end === 'trimmed' ? `it begins at ${next.begin}` : JSON.stringify(next);
@@ -214,6 +218,10 @@ export class Auditor {
       }
       await feed.offer(next);
     }
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#options.clock.soon(resolve));
   }
 
   async #look(): Promise<void> {
