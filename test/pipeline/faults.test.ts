@@ -1,0 +1,53 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { kindsOf } from '../../soak/guarantee/fault-kinds.ts';
+import { makeAudit } from '../../soak/live/audit/end-audit.ts';
+import { runSoak } from '../../soak/live/run.ts';
+import { fakeDependencies, fakeOptions } from '../../soak/live/testing/fake-run.ts';
+import { connectJournals } from '../../src/cli/connection.ts';
+import { MAIN } from '../../src/cli/testing/test-process.ts';
+import { componentLaunch } from '../../src/fleet/component-process.ts';
+import { readCsv } from '../../src/results/csv.ts';
+
+/** So many milliseconds a fault, in the plan: on a busy machine one waits for the end of the one before it. */
+const TURN_MS = 1_500;
+
+for (const family of ['pause', 'takeover', 'restart'] as const) {
+  test.serial(`every ${family} of real processes hits, ends and is recovered from, and the run holds`, async (t) => {
+    const results = mkdtempSync(join(tmpdir(), 'stream-sum-soak-'));
+    t.teardown(() => rmSync(results, { recursive: true, force: true }));
+    const kinds = kindsOf([family], { summers: 2 });
+    // Seven tenths of a run are for the faults.
+    const durationMs = Math.ceil((Math.max(2, kinds.length) * TURN_MS) / 0.7) + 10;
+    const said: string[] = [];
+    const options = fakeOptions(results, {
+      durationMs,
+      seed: 3,
+      faults: [family],
+      faultIntervalMs: TURN_MS,
+      audit: 'follow',
+      retentionBytes: 64 * 1024 * 1024,
+    });
+    const { verdict, folder } = await runSoak(options, {
+      ...fakeDependencies({}, said),
+      audit: makeAudit((endpoint) => connectJournals(endpoint, 'audit')),
+      connect: (endpoint) => connectJournals(endpoint, 'auditor'),
+      launch: componentLaunch(MAIN),
+    });
+    t.is(verdict.verdict, 'HOLDS', said.join('\n'));
+    const faults = readCsv(join(folder, 'faults.csv'));
+    t.deepEqual([...new Set(faults.map((row) => row['kind'] ?? ''))].toSorted(), kinds.toSorted());
+    for (const row of faults) {
+      const at = ['injected_s', 'proven_s', 'healed_s', 'recovered_s'].map((column) =>
+        Number(row[column] || Number.NaN),
+      );
+      t.deepEqual(
+        at,
+        at.toSorted((a, b) => a - b),
+        JSON.stringify(row),
+      );
+    }
+  });
+}
