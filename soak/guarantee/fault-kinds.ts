@@ -1,7 +1,7 @@
 /**
  * The one vocabulary of faults: a family is what `--faults` asks for, a kind is what a schedule draws and a verdict
- * counts. Both worlds name their faults by family; `soak/simulation/plan.ts` says of which family each of its own
- * kinds is.
+ * counts. Both worlds name their faults by family; `soak/simulation/fault-families.ts` says of which family each of
+ * its own kinds is.
  */
 
 export type FaultFamily =

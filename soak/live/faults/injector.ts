@@ -42,7 +42,7 @@ export const OPEN_FAULTS_MAX: number = 64;
  * last.
  */
 const PROOF_MS_MAX = 10_000;
-const PROOF_MS_MAX_OF_TARGET = 5_000;
+const PROOF_MS_MAX_OF_TARGET = 10_000;
 /** So often a fault is drawn again that has missed. */
 const REDRAWS_MAX = 2;
 

@@ -1,0 +1,15 @@
+import test from 'ava';
+import { LIVE_FAMILIES } from '../guarantee/fault-kinds.ts';
+import { FAMILY_OF_KIND } from './fault-families.ts';
+import { planOf } from './plan.ts';
+
+test('whatever a plan draws has a family, or is known to have none', (t) => {
+  const drawn = Array.from({ length: 30 }, (_, seed) => planOf(seed, 'uniform').faults.map(({ kind }) => kind)).flat();
+  const known = Object.keys(FAMILY_OF_KIND).toSorted();
+  t.deepEqual([...new Set(drawn)].toSorted(), known);
+});
+
+test('every family of a soak is simulated as well', (t) => {
+  const simulated = new Set<string | null>(Object.values(FAMILY_OF_KIND));
+  for (const family of LIVE_FAMILIES) t.true(simulated.has(family), family);
+});
