@@ -130,7 +130,7 @@ function hasFrame(all: Buffer): boolean {
 /** A direction counts as silent when nothing has come for so long. */
 const SILENCE_MS = 300;
 /** A slow link is given so much work for a probe, and a probe so much more time than it needs. */
-const WORK_S = 0.25;
+const WORK_S = 0.4;
 const PATIENCE_MS = 3_000;
 
 /** How a link in this mode is probed, and the least that a whole probe then takes. */

@@ -11,7 +11,7 @@ import { type Clock, delay } from '../../../../src/core/clock.ts';
 import { OperatingError } from '../../../../src/core/errors.ts';
 import type { LinkCounters } from './counters.ts';
 import { DIRECTIONS, type LinkMode, linkModeText, PASS } from './link-mode.ts';
-import { type ProbeLink, probeLink, probeOf, shows } from './link-probe.ts';
+import { type ProbeLink, type ProbeOutcome, probeLink, probeOf, shows } from './link-probe.ts';
 import type { Relay } from './relay-process.ts';
 
 /** Between two looks at the counters, or two probes. */
@@ -73,62 +73,73 @@ export class Partition {
 
   async #bite(): Promise<void> {
     const { relay, links, mode, seed, clock } = this.#options;
-    const open = await relay.counters(links);
-    while (!(await this.#allShow(PASS))) if (this.#isHealing) return;
-    let before = await relay.counters(links);
-    // The end of a probe is under way for a moment: as long as the link has more connections than its client.
-    while (
-      !before.every(({ connectionsOpen }, index) => connectionsOpen <= Math.max(1, open[index]?.connectionsOpen ?? 1))
-    ) {
-      if (this.#isHealing) return;
-      await delay(clock, LOOK_MS);
-      before = await relay.counters(links);
-    }
+    const before = await Promise.all(links.map((link) => this.#whole(link)));
+    if (this.#isHealing) return;
     await relay.set(links.map((link) => ({ link, mode, seed })));
-    let after = before;
-    while (!after.every((now, index) => hasBitten(mode, before[index] ?? now, now))) {
-      if (this.#isHealing) return;
-      await delay(clock, LOOK_MS);
-      after = await relay.counters(links);
-    }
-    while (!(await this.#allShow(mode))) if (this.#isHealing) return;
+    const saw = await Promise.all(before.map((counters) => this.#bitten(counters)));
     // What the last probe met may be the healing.
     if (this.#isHealing) return;
-    const saw = after.map((now, index) => `${now.link}: ${evidence(mode, before[index] ?? now, now)}`).join('; ');
-    this.#proof = { atNs: clock.nowNs(), saw: `${linkModeText(mode)} (${saw}; seen by a probe)` };
+    this.#proof = { atNs: clock.nowNs(), saw: `${linkModeText(mode)} (${saw.join('; ')}; seen by a probe)` };
+  }
+
+  /** The counters of a link that answers, once the end of the probe that has shown it is over. */
+  async #whole(link: string): Promise<LinkCounters> {
+    const { connectionsOpen } = await this.#counters(link);
+    await this.#until(async () => shows(PASS, await this.#ask(link, probeOf(PASS))));
+    let before = await this.#counters(link);
+    await this.#until(async () => {
+      before = await this.#counters(link);
+      return before.connectionsOpen <= Math.max(1, connectionsOpen);
+    });
+    return before;
+  }
+
+  /** Resolves with what was seen of it once both witnesses agree, or when it is to heal. */
+  async #bitten(before: LinkCounters): Promise<string> {
+    const { mode } = this.#options;
+    const { link } = before;
+    let now = before;
+    await this.#until(async () => {
+      now = await this.#counters(link);
+      return hasBitten(mode, before, now);
+    });
+    await this.#until(async () => shows(mode, await this.#ask(link, probeOf(mode))));
+    return `${link}: ${evidence(mode, before, now)}`;
   }
 
   async #mend(): Promise<void> {
-    const { relay, links, mode, seed, clock } = this.#options;
+    const { relay, links, seed, clock } = this.#options;
     await relay.set(links.map((link) => ({ link, mode: PASS, seed })));
-    for (;;) {
-      const before = await relay.counters(links);
-      if (await this.#areWhole(mode)) {
-        const after = await relay.counters(links);
-        if (after.every((now, index) => hasPassed(before[index] ?? now, now))) break;
-      }
-      await delay(clock, LOOK_MS);
-    }
+    await Promise.all(links.map((link) => this.#mended(link)));
     this.#healing = { atNs: clock.nowNs(), saw: `a probe was answered through ${links.join(' ')}` };
   }
 
-  /** Whether a probe of each link meets what the mode says. */
-  async #allShow(mode: LinkMode): Promise<boolean> {
-    const { links, endpointOf, clock } = this.#options;
-    const outcomes = await Promise.all(links.map((link) => this.#probe(endpointOf(link), { clock, ...probeOf(mode) })));
-    return outcomes.every((outcome) => shows(mode, outcome));
+  /** Resolves when the link answers, no more as slowly as it did: asked with the work that the fault was proven with. */
+  async #mended(link: string): Promise<void> {
+    const { paddingBytes, timeoutMs, msMin } = probeOf(this.#options.mode);
+    for (;;) {
+      const before = await this.#counters(link);
+      const outcome = await this.#ask(link, { paddingBytes, timeoutMs: timeoutMs + PROBE_MARGIN_MS });
+      const isFast = msMin === 0 || outcome.elapsedNs < msMin * 1e6;
+      if (outcome.isAnswered && isFast && hasPassed(before, await this.#counters(link))) return;
+      await delay(this.#options.clock, LOOK_MS);
+    }
   }
 
-  /** Whether each link answers, and no more as slowly as it did: asked with the work that the fault was proven with. */
-  async #areWhole(mode: LinkMode): Promise<boolean> {
-    const { links, endpointOf, clock } = this.#options;
-    const { paddingBytes, timeoutMs, msMin } = probeOf(mode);
-    const outcomes = await Promise.all(
-      links.map((link) =>
-        this.#probe(endpointOf(link), { clock, paddingBytes, timeoutMs: timeoutMs + PROBE_MARGIN_MS }),
-      ),
-    );
-    return outcomes.every(({ isAnswered, elapsedNs }) => isAnswered && (msMin === 0 || elapsedNs < msMin * 1e6));
+  /** Looks until it holds, or until the fault is to heal. */
+  async #until(holds: () => Promise<boolean>): Promise<void> {
+    while (!this.#isHealing && !(await holds())) await delay(this.#options.clock, LOOK_MS);
+  }
+
+  #ask(link: string, work: { readonly paddingBytes: number; readonly timeoutMs: number }): Promise<ProbeOutcome> {
+    const { endpointOf, clock } = this.#options;
+    return this.#probe(endpointOf(link), { clock, paddingBytes: work.paddingBytes, timeoutMs: work.timeoutMs });
+  }
+
+  async #counters(link: string): Promise<LinkCounters> {
+    const [counters] = await this.#options.relay.counters([link]);
+    if (counters === undefined) throw new OperatingError('ERR_RELAY', `the relay has no counters of ${link}`);
+    return counters;
   }
 }
 
