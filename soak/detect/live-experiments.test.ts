@@ -43,6 +43,10 @@ test.serial('no sabotage of the audit of real processes ends in HOLDS, and each 
   await sabotage(t, (name) => /auditor|checkpoints-that/.test(name), true);
 });
 
+test.serial('no relay that lies lets a soak of real processes end in HOLDS, and each is named', async (t) => {
+  await sabotage(t, (name) => /relay/.test(name), true);
+});
+
 test.serial('no evidence that is withheld of real processes leaves a history that holds', async (t) => {
   await sabotage(t, (name) => /withheld/.test(name), true);
 });

@@ -97,16 +97,17 @@ async function overFakes({ name, over, decorations, options = {}, fakes = {} }: 
 }
 
 async function overReal(
-  { name, over, decorations, options = LITTLE_ROOM }: LiveSabotage,
+  { name, over, decorations, options = LITTLE_ROOM, patienceMs }: LiveSabotage,
   composition: LiveComposition,
 ): Promise<LiveResult> {
-  return { name, over, ...(await realSoak(decorations(), options, composition)) };
+  const patience = patienceMs === undefined ? {} : { patienceMs };
+  return { name, over, ...(await realSoak(decorations(), options, { ...composition, ...patience })) };
 }
 
 function realSoak(
   decorations: LiveDecorations,
   room: Partial<SoakOptions>,
-  composition: LiveComposition,
+  composition: LiveComposition & { readonly patienceMs?: number },
 ): Promise<Pick<LiveResult, 'holds' | 'reasons'>> {
   return inFolder((folder) =>
     runSoak(fakeOptions(folder, { ...REAL, ...room, slaMs: 30_000, keepData: false, seed: SEED }), {

@@ -8,6 +8,8 @@ import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
 import { type Journals, type ReadStream, chunkJournal } from '../../src/journal/journals.ts';
 import type { ComponentEvent } from '../../src/component/protocol.ts';
 import type { LiveDecorations } from '../live/decorations.ts';
+import { noCounters } from '../live/faults/relay/counters.ts';
+import { ForwardingRelay, LyingCounters, UnhealingRelay } from '../live/faults/relay/lying-relays.ts';
 import type { SoakOptions } from '../live/options.ts';
 import type { FakePlan } from '../live/testing/fake-component.ts';
 
@@ -21,6 +23,8 @@ export type LiveSabotage = {
   readonly over: 'fake' | 'real';
   readonly decorations: () => LiveDecorations;
   readonly options?: Partial<SoakOptions>;
+  /** Of a sabotage over real processes: what is stuck is waited for so long; absent: as long as in any soak. */
+  readonly patienceMs?: number;
   /** What the fake processes do wrong, so that there is something to be overheard. */
   readonly fakes?: FakePlan;
 };
@@ -249,8 +253,49 @@ const OVER_REAL: readonly Omit<LiveSabotage, 'over'>[] = [
   },
 ];
 
+/** One partition: until it is given up it is drawn again, and waited for. */
+const PARTITIONS: Partial<SoakOptions> = {
+  ...FOLLOWED,
+  faults: ['partition'],
+  durationMs: 6_000,
+  faultIntervalMs: 60_000,
+};
+
+/** A fault has a quarter of it to be proven. */
+const PARTITION_PATIENCE_MS = 20_000;
+
+const OF_THE_RELAY: readonly Omit<LiveSabotage, 'over'>[] = [
+  {
+    name: 'live-relay-that-forwards-all',
+    what: 'the relay lets everything pass, and its counters say that every fault bites',
+    reason: /faults were asked for but none took effect|the fault partition-\S+ never took effect/,
+    options: PARTITIONS,
+    patienceMs: PARTITION_PATIENCE_MS,
+    decorations: () => ({ relay: (relay) => new ForwardingRelay(relay) }),
+  },
+  {
+    name: 'live-relay-whose-counters-lie',
+    what: 'the counters of the relay stand still, whatever it does',
+    reason: /faults were asked for but none took effect|the fault partition-\S+ never took effect/,
+    options: PARTITIONS,
+    patienceMs: PARTITION_PATIENCE_MS,
+    decorations: () => ({ relay: (relay) => new LyingCounters(relay, ({ link }) => noCounters(link)) }),
+  },
+  {
+    name: 'live-relay-that-never-heals',
+    what: 'the relay hurts its links, and says that it lets go of them when it does not',
+    reason: /was not seen to heal|have not recovered in every partition/,
+    options: PARTITIONS,
+    patienceMs: PARTITION_PATIENCE_MS,
+    decorations: () => ({ relay: (relay) => new UnhealingRelay(relay) }),
+  },
+];
+
 export const FAKE_SABOTAGES: readonly LiveSabotage[] = OVER_FAKES.map((sabotage) => ({ ...sabotage, over: 'fake' }));
-export const REAL_SABOTAGES: readonly LiveSabotage[] = OVER_REAL.map((sabotage) => ({ ...sabotage, over: 'real' }));
+export const REAL_SABOTAGES: readonly LiveSabotage[] = [...OVER_REAL, ...OF_THE_RELAY].map((sabotage) => ({
+  ...sabotage,
+  over: 'real',
+}));
 
 /** Nothing is stopped; the probe says that it is, until it is to be continued. */
 function lyingProbe(): LiveDecorations {

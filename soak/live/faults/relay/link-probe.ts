@@ -169,27 +169,46 @@ function slow(paddingBytes: number, msMin: number): { paddingBytes: number; time
   return { paddingBytes, timeoutMs: 8 * msMin + PATIENCE_MS, msMin };
 }
 
-/** Whether what the probe met is what the mode says, and not what a link shows that lets everything pass. */
-export function shows(mode: LinkMode, outcome: ProbeOutcome): boolean {
+/** So long a slow link must have been slow in all, in probes one after the other: a busy machine is slow at times. */
+const SLOW_MS = 1_000;
+
+/** How many probes in a row must show the mode. */
+export function probesOf(mode: LinkMode): number {
+  const { msMin } = probeOf(mode);
+  return msMin === 0 ? 1 : Math.ceil(SLOW_MS / msMin);
+}
+
+/**
+ * Whether what the probe met is what the mode says. `refuted`: a link in this mode can never show it, so that the mode does
+ * not hold. `unclear`: it was no proof of either.
+ */
+export function seenBy(mode: LinkMode, outcome: ProbeOutcome): 'shown' | 'refuted' | 'unclear' {
   const { connection, bytesReceived, isAnswered, elapsedNs } = outcome;
   switch (mode.mode) {
+    case 'pass':
+      return shownIf(isAnswered);
     case 'refuse':
-      return connection !== 'open' && bytesReceived === 0;
+      return bytesReceived > 0 ? 'refuted' : shownIf(connection !== 'open');
     case 'drop':
     case 'stall': {
-      if (isAnswered || connection === 'refused') return false;
+      if (isAnswered) return 'refuted';
       // The broker greets whoever is connected. The rest of its greeting follows that of its peer.
-      return mode.directions.includes('to-client') ? bytesReceived === 0 : bytesReceived > 0;
+      const isDeaf = mode.directions.includes('to-client');
+      if (isDeaf && bytesReceived > 0) return 'refuted';
+      return shownIf(connection !== 'refused' && (isDeaf || bytesReceived > 0));
     }
     case 'reset':
-      return connection === 'ended' && !isAnswered;
+      return isAnswered ? 'refuted' : shownIf(connection === 'ended');
     case 'delay':
     case 'throttle':
     case 'slice':
-      return isAnswered && elapsedNs >= probeOf(mode).msMin * 1e6;
-    case 'pass':
-      return isAnswered;
+      if (!isAnswered) return 'unclear';
+      return elapsedNs >= probeOf(mode).msMin * 1e6 ? 'shown' : 'refuted';
     default:
       return mode satisfies never;
   }
+}
+
+function shownIf(isShown: boolean): 'shown' | 'unclear' {
+  return isShown ? 'shown' : 'unclear';
 }

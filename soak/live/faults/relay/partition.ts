@@ -11,7 +11,7 @@ import { type Clock, delay } from '../../../../src/core/clock.ts';
 import { OperatingError } from '../../../../src/core/errors.ts';
 import type { LinkCounters } from './counters.ts';
 import { DIRECTIONS, type LinkMode, linkModeText, PASS } from './link-mode.ts';
-import { type ProbeLink, type ProbeOutcome, probeLink, probeOf, shows } from './link-probe.ts';
+import { type ProbeLink, type ProbeOutcome, probeLink, probeOf, probesOf, seenBy } from './link-probe.ts';
 import type { Relay } from './relay-process.ts';
 
 /** Between two looks at the counters, or two probes. */
@@ -85,7 +85,7 @@ export class Partition {
   /** The counters of a link that answers, once the end of the probe that has shown it is over. */
   async #whole(link: string): Promise<LinkCounters> {
     const { connectionsOpen } = await this.#counters(link);
-    await this.#until(async () => shows(PASS, await this.#ask(link, probeOf(PASS))));
+    await this.#until(async () => seenBy(PASS, await this.#ask(link, probeOf(PASS))) === 'shown');
     let before = await this.#counters(link);
     await this.#until(async () => {
       before = await this.#counters(link);
@@ -94,7 +94,7 @@ export class Partition {
     return before;
   }
 
-  /** Resolves with what was seen of it once both witnesses agree, or when it is to heal. */
+  /** Resolves with what was seen of it once both witnesses agree, or when it is to heal. A refuted fault waits for that. */
   async #bitten(before: LinkCounters): Promise<string> {
     const { mode } = this.#options;
     const { link } = before;
@@ -103,7 +103,15 @@ export class Partition {
       now = await this.#counters(link);
       return hasBitten(mode, before, now);
     });
-    await this.#until(async () => shows(mode, await this.#ask(link, probeOf(mode))));
+    let shown = 0;
+    let isRefuted = false;
+    await this.#until(async () => {
+      if (isRefuted) return false;
+      const seen = seenBy(mode, await this.#ask(link, probeOf(mode)));
+      shown = seen === 'shown' ? shown + 1 : 0;
+      isRefuted = seen === 'refuted';
+      return shown >= probesOf(mode);
+    });
     return `${link}: ${evidence(mode, before, now)}`;
   }
 
