@@ -1,5 +1,6 @@
 import test from 'ava';
-import { type Plan, type PlannedFault, isCertain, leastFaults, planOf } from './plan.ts';
+import { isCertain, leastFaults } from './certain-faults.ts';
+import { type Plan, type PlannedFault, planOf } from './plan.ts';
 
 const END_MS = 60_000;
 const CRASH: PlannedFault = {

@@ -4,7 +4,8 @@
  */
 
 import { MOMENTS, type Moment } from './world/counters.ts';
-import { type Plan, type PlannedFault, isCertain } from './plan.ts';
+import { isCertain } from './certain-faults.ts';
+import type { Plan, PlannedFault } from './plan.ts';
 
 /** A moment that was to be expected so many times is reached, but for one of a million runs: e^-14. */
 export const EXPECTED_TIMES = 14;

@@ -1,0 +1,59 @@
+/** Which faults of a plan hit whatever else happens, and so how many of each kind a run must have seen at least. */
+
+import { CERTAIN_CRASHES, type FaultKind, type Plan, type PlannedFault, targetOf } from './plan.ts';
+
+/** A fault so long before everything heals, in which no pause stops its target, finds that up and has the time to hit. */
+const CERTAIN_MS = 15_000;
+/** Kinds that hit whatever process they are injected into, as long as that is there until the drain. */
+const CERTAIN_KINDS: readonly FaultKind[] = ['crash', 'restart', 'power-loss', 'takeover'];
+/** Of the other faults, at least one of so many hits. */
+const OTHERS_ONE_OF = 4;
+
+/**
+ * What must have taken effect at least for a schedule to prove anything: by kind and component, the faults that are certain
+ * to hit; of all kinds but crashes together, a part of those that are planned.
+ */
+export function leastFaults(whole: Plan): Readonly<Record<string, number>> {
+  const least: Record<string, number> = {};
+  for (const planned of whole.faults.filter((candidate) => isCertain(candidate, whole))) {
+    const keys = [
+      `${planned.kind} of ${componentOf(targetOf(planned))}`,
+      ...(planned.kind === 'crash' ? ['crash'] : []),
+    ];
+    for (const key of keys) least[key] = (least[key] ?? 0) + 1;
+  }
+  // Summers replace each other: those that are waited for may be gone when their fault is due.
+  for (const key of Object.keys(least)) {
+    if (key.endsWith(' of summer') || key === 'crash') least[key] = Math.ceil((least[key] ?? 0) / 2);
+  }
+  const others = whole.faults.filter(({ kind }) => kind !== 'crash').length;
+  if (others >= OTHERS_ONE_OF) least['any but crash'] = Math.floor(others / OTHERS_ONE_OF);
+  return least;
+}
+
+/** Whether the fault will hit, whatever else happens. */
+export function isCertain(planned: PlannedFault, whole: Plan): boolean {
+  const target = targetOf(planned);
+  const isThere = componentOf(target) !== 'chunker' || CERTAIN_CRASHES.includes(target);
+  const isEarly = runningMs(target, planned.atMs, whole) >= CERTAIN_MS;
+  const isAtOnce = planned.kind !== 'crash' || planned.when === null;
+  return isThere && isEarly && isAtOnce && CERTAIN_KINDS.includes(planned.kind);
+}
+
+/** How long no planned pause stops the target, from a time on until everything heals, ms. */
+function runningMs(target: string, fromMs: number, { warmUpMs, faultsMs, faults }: Plan): number {
+  const endMs = warmUpMs + faultsMs;
+  let runsMs = 0;
+  let atMs = fromMs;
+  const pauses = faults.flatMap((planned) => (planned.kind === 'pause' && planned.target === target ? [planned] : []));
+  for (const pause of pauses.toSorted((a, b) => a.atMs - b.atMs)) {
+    runsMs += Math.max(0, Math.min(pause.atMs, endMs) - atMs);
+    atMs = Math.max(atMs, pause.atMs + pause.durationMs);
+  }
+  return runsMs + Math.max(0, endMs - atMs);
+}
+
+/** `summer-2` is of `summer`. */
+function componentOf(target: string): string {
+  return target.replace(/-\d+$/, '');
+}
