@@ -1,21 +1,9 @@
 /** Makes a suite by its name; each is loaded on demand, so that one that is not asked for needs nothing. */
 
 import { unreachable } from '../src/core/assert.ts';
-import type { Launch } from '../src/fleet/component-process.ts';
-import type { Scale, Suite } from './harness/task.ts';
+import type { SuiteContext } from './harness/suite-context.ts';
+import type { Suite } from './harness/task.ts';
 import type { SuiteName } from './options.ts';
-
-export type SuiteContext = {
-  readonly seed: number;
-  readonly scale: Scale;
-  /** For the suite alone; removed after it. */
-  readonly dataFolder: string;
-  /** For the logs of processes. */
-  readonly logsFolder: string;
-  readonly launch: Launch;
-  /** Ends a turn that takes long: ERR_INTERRUPTED. */
-  readonly signal: AbortSignal;
-};
 
 export async function createSuite(name: SuiteName, context: SuiteContext): Promise<Suite> {
   switch (name) {

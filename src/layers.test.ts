@@ -53,6 +53,32 @@ const SOAK_ROOMS: Readonly<Record<string, readonly string[]>> = {
   detect: ['guarantee', 'live', 'simulation', ...ABOVE_SRC],
 };
 
+/** The same of bench. What composes the suites and the commands stands beside the rooms and may import each. */
+const BENCH_ROOMS: Readonly<Record<string, readonly string[]>> = {
+  harness: ABOVE_SRC,
+  workload: ABOVE_SRC,
+  codec: ['harness', 'workload', ...ABOVE_SRC],
+  hash: ['harness', ...ABOVE_SRC],
+  state: ['harness', ...ABOVE_SRC],
+  store: ['harness', ...ABOVE_SRC],
+  transport: ['harness', ...ABOVE_SRC],
+  pipeline: [
+    'harness',
+    'workload',
+    'store',
+    'transport',
+    'distrust.ts',
+    'possible.ts',
+    'rows.ts',
+    'text-table.ts',
+    ...ABOVE_SRC,
+  ],
+  compare: ['distrust.ts', 'possible.ts', 'text-table.ts', ...ABOVE_SRC],
+  report: ['possible.ts', 'rows.ts', 'tables.ts', ...ABOVE_SRC],
+  against: ['compare', 'distrust.ts', 'options.ts', 'progress.ts', 'record.ts', ...ABOVE_SRC],
+  profile: ['program.ts', '../src/cli', ...ABOVE_SRC],
+};
+
 /** The same of the chunker's rooms; what composes them stands beside them and may import each. */
 const CHUNKER_ROOMS: Readonly<Record<string, readonly string[]>> = {
   stream: [],
@@ -105,14 +131,36 @@ function wrongArrows(top: string, allowed: Readonly<Record<string, readonly stri
     });
 }
 
+/** One circle through each file that closes one, first to last and back: `a > b > a`. */
+function circlesOf(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const circles: string[] = [];
+  const finished = new Set<string>();
+  const path: string[] = [];
+  const visit = (file: string): void => {
+    if (finished.has(file)) return;
+    const at = path.indexOf(file);
+    if (at >= 0) {
+      circles.push([...path.slice(at), file].join(' > '));
+      return;
+    }
+    path.push(file);
+    for (const next of graph.get(file) ?? []) visit(next);
+    path.pop();
+    finished.add(file);
+  };
+  for (const file of graph.keys()) visit(file);
+  return circles;
+}
+
 const sources = importsBelow('src');
 
 test('the scan sees the imports of every layer and room', (t) => {
   for (const [top, allowed] of [
     ['src', LAYERS],
     ['soak', SOAK_ROOMS],
+    ['bench', BENCH_ROOMS],
   ] as const) {
-    const seen = new Set(importsBelow(top).map(({ layer }) => layer));
+    const seen = new Set(importsBelow(top).flatMap(({ layer }) => (layer.endsWith('.ts') ? [] : [layer])));
     for (const layer of Object.keys(allowed).filter((name) => name !== 'core')) t.true(seen.has(layer), layer);
     for (const layer of seen) t.true(layer in allowed, `${top}/${layer} has no arrows`);
   }
@@ -124,6 +172,26 @@ test('every import in src points to its own layer or to one that its layer may k
 
 test('every import in soak points to its own room, to one that its room may know, or to src', (t) => {
   t.deepEqual(wrongArrows('soak', SOAK_ROOMS), []);
+});
+
+test('every import of a room of bench points to itself, to a room that it may know, or to src', (t) => {
+  const wrong = wrongArrows('bench', BENCH_ROOMS);
+  t.deepEqual(
+    wrong.filter((line) => !/^bench\/[^/]+ /.test(line.replaceAll(sep, '/'))),
+    [],
+  );
+});
+
+test('no file imports itself by way of others', (t) => {
+  const graph = new Map<string, string[]>();
+  for (const found of ['src', 'bench', 'soak'].flatMap(importsBelow)) {
+    if (!found.specifier.startsWith('.')) continue;
+    graph.set(found.file, [...(graph.get(found.file) ?? []), targetOf(found)]);
+  }
+  t.deepEqual(circlesOf(graph), []);
+  // It finds one that is there.
+  graph.set('a.ts', ['b.ts', 'c.ts']).set('b.ts', []).set('c.ts', ['d.ts']).set('d.ts', ['b.ts', 'a.ts']);
+  t.deepEqual(circlesOf(graph), ['a.ts > c.ts > d.ts > a.ts']);
 });
 
 test('the stream of a chunker knows neither what is kept of it nor the life that it is part of', (t) => {

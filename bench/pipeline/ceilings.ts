@@ -12,7 +12,7 @@ import { CHUNK_HEADER_BYTES } from '../../src/message/chunk.ts';
 import type { Task } from '../harness/task.ts';
 import { timedTask } from '../harness/timed-task.ts';
 import { Ring, commitTask } from '../store/suite.ts';
-import type { SuiteContext } from '../suites.ts';
+import type { SuiteContext } from '../harness/suite-context.ts';
 import { batchTask, Line } from '../transport/suite.ts';
 import { GeneratedBatches } from '../workload/generated-batches.ts';
 import { checkFolded } from './folded-batches.ts';

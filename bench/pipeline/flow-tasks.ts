@@ -8,7 +8,7 @@ import { median } from '../../src/measure/statistics.ts';
 import type { PipelineOptions } from '../../src/fleet/component-specs.ts';
 import type { Measurement, Outcome, Task } from '../harness/task.ts';
 import { ALL, coresUsed, CPU_METRIC, isPossible, RATE_METRIC } from '../possible.ts';
-import type { SuiteContext } from '../suites.ts';
+import type { SuiteContext } from '../harness/suite-context.ts';
 import {
   distrust,
   flowMeasurements,

@@ -1,7 +1,7 @@
 /** The `pipeline` suite: the real processes, and the ceilings of their parts in the same rounds. */
 
 import type { Scale, Suite, Task } from '../harness/task.ts';
-import type { SuiteContext } from '../suites.ts';
+import type { SuiteContext } from '../harness/suite-context.ts';
 import { Ceilings } from './ceilings.ts';
 import { FlowTasks } from './flow-tasks.ts';
 import { CHUNK_BYTES } from './workloads.ts';

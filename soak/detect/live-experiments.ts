@@ -15,9 +15,9 @@ import type { HistoryEvent } from '../guarantee/history.ts';
 import { checkHistory, makeSoakCheckers } from '../guarantee/checkers/index.ts';
 import type { LiveDecorations } from '../live/decorations.ts';
 import { FAKE_SABOTAGES, FOLLOWED, type LiveSabotage, REAL_SABOTAGES } from './live-sabotages.ts';
-import type { Sabotage } from '../simulation/sabotages/sabotages.ts';
+import type { Sabotage } from '../simulation/sabotages/sabotage.ts';
 import { WITHHELD_LIVE } from '../simulation/sabotages/withheld.ts';
-import type { SoakOptions } from '../live/options.ts';
+import type { SoakOptions } from '../live/soak-options.ts';
 import { runSoak } from '../live/run.ts';
 import { fakeDependencies, fakeOptions } from '../live/testing/fake-run.ts';
 

@@ -10,7 +10,7 @@ import type { ComponentEvent } from '../../src/component/protocol.ts';
 import type { LiveDecorations } from '../live/decorations.ts';
 import { noCounters } from '../live/faults/relay/counters.ts';
 import { ForwardingRelay, LyingCounters, UnhealingRelay } from '../live/faults/relay/lying-relays.ts';
-import type { SoakOptions } from '../live/options.ts';
+import type { SoakOptions } from '../live/soak-options.ts';
 import type { FakePlan } from '../live/testing/fake-component.ts';
 
 export type LiveSabotage = {

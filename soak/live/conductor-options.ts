@@ -8,7 +8,7 @@ import type { LiveDecorations } from './decorations.ts';
 import type { Display } from './display.ts';
 import type { RelayedLinks } from './faults/relay/relayed-links.ts';
 import type { FlightRecorder } from './flight-recorder.ts';
-import type { SoakOptions } from './options.ts';
+import type { SoakOptions } from './soak-options.ts';
 import type { RunRecord } from './record.ts';
 
 export type ConductorOptions = {

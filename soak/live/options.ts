@@ -13,29 +13,11 @@ import {
 } from '../../src/core/units.ts';
 import { batchBytesWithin } from '../../src/chunker/prepare-chunker.ts';
 import { batchBytesMaxOf } from '../../src/journal/broker/state.ts';
-import type { PipelineOptions } from '../../src/fleet/component-specs.ts';
-import type { AuditDepth } from './audit-depth.ts';
 import { DEFAULT_FAMILIES, LIVE_FAMILIES, type LiveFamily, kindsOf } from '../guarantee/fault-kinds.ts';
 import { checkPlan, familiesOf, readFaultPlan } from './faults/fault-plan.ts';
-import type { PlannedFault } from './faults/planned-fault.ts';
 import { FAMILY_FAULTS_MIN, outlookOf } from './outlook.ts';
 import { planPhases } from './phases.ts';
-
-export type SoakOptions = PipelineOptions & {
-  /** From all processes being ready to the beginning of the drain. */
-  readonly durationMs: number;
-  readonly transport: 'ipc' | 'tcp';
-  /** Families that are asked for, in the order of `LIVE_FAMILIES`. */
-  readonly faults: readonly LiveFamily[];
-  readonly faultIntervalMs: number;
-  /** The faults of an earlier run, which this one repeats; null: the seed decides. */
-  readonly faultPlan: readonly PlannedFault[] | null;
-  readonly audit: 'auto' | AuditDepth;
-  /** Null: a folder of the run's own, removed at the end. */
-  readonly data: string | null;
-  readonly results: string;
-  readonly keepData: boolean;
-};
+import type { SoakOptions } from './soak-options.ts';
 
 /** Options as commander hands them over: texts, and booleans for flags. */
 export type SoakOptionTexts = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { UsageError } from '../../src/core/errors.ts';
 import { kindsOf } from '../guarantee/fault-kinds.ts';
-import type { SoakOptions } from './options.ts';
+import type { SoakOptions } from './soak-options.ts';
 import { outlookLines, outlookOf } from './outlook.ts';
 import { fakeOptions } from './testing/fake-run.ts';
 

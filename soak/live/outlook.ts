@@ -8,7 +8,7 @@ import { type Range, formatBytes, formatCount, formatDuration } from '../../src/
 import { faultsOf, kindCounts } from './faults/fault-plan.ts';
 import { type FaultKind, familyOf, kindsOf } from '../guarantee/fault-kinds.ts';
 import { auditDepthOf } from './audit-depth.ts';
-import type { SoakOptions } from './options.ts';
+import type { SoakOptions } from './soak-options.ts';
 import { planPhases } from './phases.ts';
 
 /** A drain that takes longer than the run itself, and than this, is not what anybody has asked for. */

@@ -7,7 +7,7 @@ import type { InterruptSignal } from '../../src/fleet/interrupt.ts';
 import { readCsv } from '../../src/results/csv.ts';
 import { kindsOf } from '../guarantee/fault-kinds.ts';
 import { HISTORY_FOLDER, readHistory } from '../guarantee/recorded-history.ts';
-import type { SoakOptions } from './options.ts';
+import type { SoakOptions } from './soak-options.ts';
 import { runSoak, type SoakDependencies } from './run.ts';
 import type { FakePlan } from './testing/fake-component.ts';
 import { fakeDependencies, fakeOptions } from './testing/fake-run.ts';

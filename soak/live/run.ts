@@ -28,7 +28,7 @@ import { processNames } from './faults/planned-fault.ts';
 import { AUDITOR_LINK, RelayedLinks } from './faults/relay/relayed-links.ts';
 import type { Failure } from '../../src/fleet/exit-judgement.ts';
 import type { LiveDecorations } from './decorations.ts';
-import type { SoakOptions } from './options.ts';
+import type { SoakOptions } from './soak-options.ts';
 import { outlookLines, outlookOf } from './outlook.ts';
 import { RECORD_FILES, RunRecord } from './record.ts';
 import { SELF } from './sampler.ts';

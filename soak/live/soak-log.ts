@@ -9,7 +9,7 @@ import { HistoryLog, type LogListener } from '../guarantee/history-log.ts';
 import type { Audit } from './audit/end-audit.ts';
 import type { LiveDecorations } from './decorations.ts';
 import { auditDepthOf } from './audit-depth.ts';
-import type { SoakOptions } from './options.ts';
+import type { SoakOptions } from './soak-options.ts';
 
 /** The checker of violations that are in the log already. */
 const REPORTED = 'reported';

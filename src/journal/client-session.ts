@@ -10,7 +10,7 @@ import type { Clock, Timer } from '../core/clock.ts';
 import type { ClientLink, Dialer, Frames } from '../transport/transport.ts';
 import type { Arrival } from './append-queue.ts';
 import { LINK_BYTES_MAX, LinkWindow } from './link-window.ts';
-import { lossError } from './proofs.ts';
+import { lossError } from './loss.ts';
 import {
   type BrokerMessage,
   type ClientMessage,

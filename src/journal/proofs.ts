@@ -1,13 +1,10 @@
 /** Answers that cannot be unless the journals have lost what they had said was durable. Pure. */
 
 import { assert } from '../core/assert.ts';
-import { ViolationError } from '../core/errors.ts';
+import type { ViolationError } from '../core/errors.ts';
 import type { ShardEpoch } from './journals.ts';
+import { lossError } from './loss.ts';
 import type { Call } from './protocol.ts';
-
-export function lossError(detail: string, witness: ViolationError['witness'] = {}): ViolationError {
-  return new ViolationError('acknowledged-loss', `the broker has lost what it had acknowledged: ${detail}`, witness);
-}
 
 /**
  * Epochs only rise, and an owner has its own from an answer that was durable: whoever is fenced by a lower one has no

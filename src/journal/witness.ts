@@ -9,7 +9,7 @@
 import { isCount } from '../core/assert.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Journals } from './journals.ts';
-import { lossError } from './proofs.ts';
+import { lossError } from './loss.ts';
 
 export type Witness = {
   /** Names the broker's store, from its creation on. */

@@ -14,7 +14,7 @@ import { shardProducer } from '../../../src/message/batch.ts';
 import { readLmdbStore } from '../../../src/store/lmdb-store.ts';
 import { SUMMER_TABLES } from '../../../src/summer/rows.ts';
 import { readCheckpoint } from '../../guarantee/checkpoint.ts';
-import type { SoakOptions } from '../options.ts';
+import type { SoakOptions } from '../soak-options.ts';
 import type { Violation } from '../../guarantee/violation.ts';
 
 /** Summers report at least once a second; so many milliseconds without reaching the head is no delay. */

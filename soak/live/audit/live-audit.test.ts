@@ -3,7 +3,7 @@ import { systemClock } from '../../../src/core/clock.ts';
 import { OperatingError, ViolationError } from '../../../src/core/errors.ts';
 import type { PinOutcome, Journals } from '../../../src/journal/journals.ts';
 import { LiveAudit } from './live-audit.ts';
-import type { SoakOptions } from '../options.ts';
+import type { SoakOptions } from '../soak-options.ts';
 import { fakeOptions } from '../testing/fake-run.ts';
 import { DoubtsChecker } from '../../guarantee/checkers/doubts.ts';
 import { run } from '../../guarantee/checkers/testing/planted.ts';

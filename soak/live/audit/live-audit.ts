@@ -22,7 +22,7 @@ import type { Happening } from '../../guarantee/history.ts';
 import { type Checkpoint, readCheckpoint } from '../../guarantee/checkpoint.ts';
 import type { LiveDecorations } from '../decorations.ts';
 import { auditDepthOf } from '../audit-depth.ts';
-import type { SoakOptions } from '../options.ts';
+import type { SoakOptions } from '../soak-options.ts';
 
 export type LiveAuditOptions = {
   readonly options: SoakOptions;

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../../src/core/clock.ts';
-import type { SoakOptions } from '../options.ts';
+import type { SoakOptions } from '../soak-options.ts';
 import type { SoakDependencies } from '../run.ts';
 import type { FakePlan } from './fake-component.ts';
 

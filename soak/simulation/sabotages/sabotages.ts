@@ -7,20 +7,10 @@ import { prepareChunker } from '../../../src/chunker/prepare-chunker.ts';
 import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';
 import type { HistoryEvent } from '../../guarantee/history.ts';
 import type { Decorations } from '../decorations.ts';
-import { type Plan, targetOf } from '../plan.ts';
+import { targetOf } from '../plan.ts';
 import { withTakeovers } from '../mutants/adapt.ts';
+import type { Sabotage } from './sabotage.ts';
 import { WITHHELD } from './withheld.ts';
-
-export type Sabotage = {
-  /** In kebab-case, unique. */
-  readonly name: string;
-  /** One sentence: what does not work. */
-  readonly what: string;
-  /** Matches the violation, the failure or the doubt that must be named. */
-  readonly reason: RegExp;
-  readonly decorations: () => Decorations;
-  readonly adapt?: (plan: Plan) => Plan;
-};
 
 /** Room for all sums of a schedule. */
 const SUMS_BYTES = 64 * 1024 * 1024;

@@ -9,7 +9,7 @@ import { shardOfProducer } from '../../guarantee/checkers/batch-reader.ts';
 import type { HistoryEvent } from '../../guarantee/history.ts';
 import { withCrashes } from '../mutants/adapt.ts';
 import { withTwoChunkers, withTwoPartitions } from '../mutants/adapt-broker.ts';
-import type { Sabotage } from './sabotages.ts';
+import type { Sabotage } from './sabotage.ts';
 
 /** Events that are not withheld where all but the first few are. */
 const FEW = 3;

@@ -1,0 +1,15 @@
+/** What one sabotage of the harness is. */
+
+import type { Decorations } from '../decorations.ts';
+import type { Plan } from '../plan.ts';
+
+export type Sabotage = {
+  /** In kebab-case, unique. */
+  readonly name: string;
+  /** One sentence: what does not work. */
+  readonly what: string;
+  /** Matches the violation, the failure or the doubt that must be named. */
+  readonly reason: RegExp;
+  readonly decorations: () => Decorations;
+  readonly adapt?: (plan: Plan) => Plan;
+};
