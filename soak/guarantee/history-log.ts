@@ -20,6 +20,9 @@ export type Cause = {
   readonly from?: number;
 };
 
+/** Who starts what a schedule begins with: the process of such a cause. Nothing leads to it. */
+export const SCHEDULE: string = 'the schedule';
+
 /** An event with its place in the log. */
 export type LogEntry = {
   /** Counted from 1, before any filter. */

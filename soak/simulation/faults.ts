@@ -138,7 +138,11 @@ export class Faults {
       this.#keeper.kill(process, fault.death);
     };
     if (fault.when === null) kill();
-    else process.whenEnding = () => !this.#isOver && kill();
+    else {
+      const { kernel } = this.#surroundings;
+      const { reason } = kernel;
+      process.whenEnding = () => !this.#isOver && kernel.because(reason, kernel.from, kill);
+    }
   }
 
   #losePower(fault: Of<'power-loss'>): boolean {

@@ -1,6 +1,6 @@
 /**
- * Simulated disks. A `Disk` is what is durable, and outlives the process; a `SimulatedStore` is one incarnation's way to
- * it, with the rules of the real one: one commit at a time, nothing visible before it is durable, and no value that
+ * Simulated disks. A `Disk` is what is durable, and outlives the process; a `SimulatedStore` is one incarnation's way
+ * to it, with the rules of the real one: one commit at a time, nothing visible before it is durable, and no value that
  * changes before its commit has resolved.
  */
 
@@ -10,6 +10,7 @@ import type { Prng } from '../../../src/core/prng.ts';
 import type { Entry, Range, Store, StoreReader, Write } from '../../../src/store/store.ts';
 import type { Incarnation } from './incarnation.ts';
 import type { Kernel } from './kernel.ts';
+import type { Reason } from './reason.ts';
 
 /** Rows in the order of their keys, which are held as latin1 text: that compares as bytes do. */
 class Table {
@@ -141,6 +142,9 @@ type UnderWay = {
   isDurable: boolean;
 };
 
+/** The next commit fails, because of a fault. */
+type PlannedFailure = { readonly isApplied: boolean; readonly onFailed: () => void; readonly reason: Reason };
+
 export type SimulatedStoreOptions = {
   readonly disk: Disk;
   readonly incarnation: Incarnation;
@@ -153,7 +157,7 @@ export class SimulatedStore implements Store {
   readonly #options: SimulatedStoreOptions;
   #underWay: UnderWay | null = null;
   #isFailed = false;
-  #failNext: { readonly isApplied: boolean; readonly onFailed: () => void } | null = null;
+  #failNext: PlannedFailure | null = null;
 
   constructor(options: SimulatedStoreOptions) {
     this.#options = options;
@@ -187,8 +191,8 @@ export class SimulatedStore implements Store {
   }
 
   /** The next commit fails; whether its writes are on disk nobody knows. */
-  failNext(failure: { readonly isApplied: boolean; readonly onFailed: () => void }): void {
-    this.#failNext = failure;
+  failNext(failure: Omit<PlannedFailure, 'reason'>): void {
+    this.#failNext = { ...failure, reason: this.#options.kernel.reason };
   }
 
   /**
@@ -235,9 +239,10 @@ export class SimulatedStore implements Store {
     else kernel.after(knownNs, isKnown);
   }
 
-  #isKnown(underWay: UnderWay, failure: { readonly onFailed: () => void } | null): void {
+  #isKnown(underWay: UnderWay, failure: PlannedFailure | null): void {
     this.#underWay = null;
     if (failure === null) return underWay.resolve();
+    this.#options.kernel.reason = failure.reason;
     this.#isFailed = true;
     failure.onFailed();
     underWay.reject(new OperatingError('ERR_STORE_COMMIT', 'the commit failed: EIO (simulated)'));

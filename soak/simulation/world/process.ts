@@ -207,7 +207,9 @@ export class SimulatedProcess {
 
   #signal(what: string, call: () => void): void {
     const { kernel } = this.surroundings;
-    kernel.because({ kind: 'signal', process: this.name, what }, kernel.from, call);
+    const { reason } = kernel;
+    const by = reason.kind === 'fault' ? `${what} by ${reason.what}` : what;
+    kernel.because({ kind: 'signal', process: this.name, what: by }, kernel.from, call);
   }
 
   /** It has drained, and begins another life in the same store. */

@@ -1,13 +1,14 @@
 /**
- * Why something takes place in a simulated world: whose message arrived, whose timer was due, which fault was injected. A
- * reason travels with every entry of the kernel's queue and becomes the cause of the events that are recorded meanwhile.
+ * Why something takes place in a simulated world: whose message arrived, whose timer was due, which fault was injected.
+ * A reason travels with every entry of the kernel's queue and becomes the cause of the events that are recorded
+ * meanwhile.
  *
- * The messages of one flight are handled one after another, but the promises that they resolve are handled after the last
- * of them. Events that follow from these promises name that last message.
+ * The messages of one flight are handled one after another, but the promises that they resolve are handled after the
+ * last of them. Events that follow from these promises name that last message.
  */
 
 import type { Frames } from '../../../src/transport/transport.ts';
-import type { Cause } from '../../guarantee/history-log.ts';
+import { type Cause, SCHEDULE } from '../../guarantee/history-log.ts';
 import { nameOfMessage } from './headers.ts';
 
 export type Reason =
@@ -17,7 +18,7 @@ export type Reason =
   | { readonly kind: 'signal'; readonly process: string; readonly what: string };
 
 /** What no event precedes: the schedule itself. */
-export const START_OF_ALL: Reason = { kind: 'start', process: 'the schedule' };
+export const START_OF_ALL: Reason = { kind: 'start', process: SCHEDULE };
 
 /** `from`: number of the event that led to it; 0: none did. */
 export function causeOf(reason: Reason, from: number): Cause {
