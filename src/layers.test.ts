@@ -1,4 +1,7 @@
-/** The layers point one way: a file imports from its own layer and from those before it, and each package has one importer. */
+/**
+ * The layers point one way: a file imports from its own layer and from those before it, and each package has one
+ * importer.
+ */
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
@@ -18,7 +21,7 @@ const PROTOCOL = [
   'summer',
   'chunker',
 ];
-const PROCESSES = ['component', 'fleet', 'measure', 'results'];
+const PROCESSES = ['component', 'fleet', 'measure', 'results', 'report'];
 
 /** What each layer of src may import, besides itself. */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
@@ -28,6 +31,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   workload: ['core'],
   measure: ['core'],
   results: ['core', 'measure'],
+  report: [],
   store: ['core', 'hash'],
   transport: ['core', 'hash'],
   journal: ['core', 'message', 'hash', 'store', 'transport'],
@@ -43,8 +47,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 const ABOVE_SRC = [...PROTOCOL, ...PROCESSES].map((layer) => `../src/${layer}`);
 
 /**
- * The same of soak: what is judged knows neither of the worlds that write a history, and the worlds do not know each other.
- * The processes that a world starts are given to it by whoever runs the command.
+ * The same of soak: what is judged knows neither of the worlds that write a history, and the worlds do not know each
+ * other. The processes that a world starts are given to it by whoever runs the command.
  */
 const SOAK_ROOMS: Readonly<Record<string, readonly string[]>> = {
   guarantee: ABOVE_SRC,

@@ -1,6 +1,7 @@
 /** Charts as SVG text, by ECharts without a browser: each once for a light page and once for a dark one. */
 
 import * as echarts from 'echarts';
+import { COLORS as PAGE_COLORS, type Theme } from '../../src/report/html.ts';
 
 export type Series = {
   readonly name: string;
@@ -27,14 +28,8 @@ export type Chart = {
 
 const WIDTH = 720;
 const HEIGHT = 320;
-const THEMES = {
-  light: { text: '#1f2328', line: '#d0d7de', minor: '#57606a' },
-  dark: { text: '#e6edf3', line: '#30363d', minor: '#9da7b3' },
-} as const;
 /** Of Okabe and Ito: told apart by colour-blind eyes, readable on light and dark. */
 const COLORS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#999999', '#b8a800'];
-
-export type Theme = keyof typeof THEMES;
 
 /** A whole `<svg>` element. */
 export function chartSvg(chart: Chart, theme: Theme): string {
@@ -48,7 +43,7 @@ export function chartSvg(chart: Chart, theme: Theme): string {
 }
 
 function optionOf(chart: Chart, theme: Theme): echarts.EChartsOption {
-  const { text } = THEMES[theme];
+  const { text } = PAGE_COLORS[theme];
   return {
     animation: false,
     color: COLORS,
@@ -75,7 +70,7 @@ const STYLES = {
 } as const;
 
 function axisOf(chart: Chart, which: 'x' | 'y', theme: Theme): object {
-  const { text, line, minor } = THEMES[theme];
+  const { text, line, minor } = PAGE_COLORS[theme];
   const name = which === 'x' ? chart.xName : chart.yName;
   const textOf = which === 'x' ? chart.xText : chart.yText;
   const scale = which === 'x' ? chart.xScale : chart.yScale;
