@@ -55,6 +55,7 @@ const SOAK_ROOMS: Readonly<Record<string, readonly string[]>> = {
   live: ['guarantee', ...ABOVE_SRC],
   simulation: ['guarantee', ...ABOVE_SRC],
   detect: ['guarantee', 'live', 'simulation', ...ABOVE_SRC],
+  explain: ['guarantee', 'live', 'simulation', 'detect', ...ABOVE_SRC],
 };
 
 /** The same of bench. What composes the suites and the commands stands beside the rooms and may import each. */

@@ -1,13 +1,13 @@
 /** `stream-sum detect`: flags, which experiments there are, and what is printed and written. */
 
 import { createHash } from 'node:crypto';
-import { accessSync, constants, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { countWithin, makeCommand, valueOption } from '../../src/component/flags.ts';
-import { UsageError } from '../../src/core/errors.ts';
+import { EXIT, UsageError } from '../../src/core/errors.ts';
+import { checkWritable } from '../../src/core/folder.ts';
 import { parseCount } from '../../src/core/units.ts';
 import { csvText } from '../../src/results/csv.ts';
 import { readCommit } from '../../src/results/repository.ts';
@@ -16,12 +16,12 @@ import { SABOTAGES } from '../simulation/sabotages/sabotages.ts';
 import type { Decorations } from '../simulation/decorations.ts';
 import { kindOf, simulate } from '../simulation/simulate.ts';
 import { shrunkLines } from '../simulation/story.ts';
-import { Witness } from '../guarantee/witness.ts';
 import { DETECTION_COLUMNS, Detection } from './detection.ts';
-import { type Experiment, type ExperimentResult, planted } from './experiment.ts';
+import { type Experiment, planted } from './experiment.ts';
 import { runExperiments } from './experiments.ts';
 import { type LiveComposition, liveSabotages, runLiveSabotages } from './live-experiments.ts';
 import { FORMATS, type Format, formatPowers } from './format.ts';
+import { singleLines } from './single.ts';
 
 const SEEDS_DEFAULT = 20;
 const SEEDS_MAX = 1_000_000;
@@ -51,7 +51,9 @@ Without --mutant or --sabotage: every mutant, every sabotage, and clean schedule
 Exits with 0 only if every mutant was caught under every seed in which it took effect, and under no other, 95 % of the
 times by the right name, no clean schedule raised an alarm, and no sabotage of the harness ended in HOLDS.`;
 
-/** `composition`: how a soak over real processes is reached; null: the live harness is sabotaged over fake ones alone. */
+/**
+ * `composition`: how a soak over real processes is reached; null: the live harness is sabotaged over fake ones alone.
+ */
 export function detectCommand(composition: LiveComposition | null = null): Command {
   return makeCommand('detect', 'Plant bugs in the simulated system, and count what the checkers find.')
     .addOption(
@@ -96,7 +98,8 @@ async function detect(flags: Flags, composition: LiveComposition | null): Promis
     throw new UsageError('--shrink: needs one schedule, by --mutant and --seed');
   }
   const output = flags.output ?? (isWhole(flags) ? OUTPUT : null);
-  if (output !== null) checkWritable(output);
+  // It is written at the end: that it cannot be is said before.
+  if (output !== null) checkWritable('--output', output);
   const detection = new Detection();
   const startedMs = performance.now();
   let done = 0;
@@ -113,25 +116,20 @@ async function detect(flags: Flags, composition: LiveComposition | null): Promis
   const names = liveNames(flags);
   if (names.size > 0) await runLiveSabotages({ composition, names, onResult: (result) => detection.addLive(result) });
   const [only] = tasks;
-  if (tasks.length === 1 && only !== undefined) {
-    print(await storyOf(only, detection.results[0]));
+  const [result] = detection.results;
+  const isOne = tasks.length === 1 && only !== undefined && result !== undefined;
+  if (isOne) {
+    print(await singleLines(result));
     if (flags.shrink === true) print(await shrunkOf(only));
   }
   if (output !== null) writeFileSync(output, csvText(DETECTION_COLUMNS, detection.rows()));
-  print(linesOf(detection, flags.format));
+  // Of one schedule of a mutant all is said: figures of power are of many.
+  if (!isOne || only.of !== 'mutant') print(linesOf(detection, flags.format));
   if (flags.seed === 'fresh') print([`seeds from ${first} on, which the commit gives`]);
   const seconds = ((performance.now() - startedMs) / 1e3).toFixed(1);
   print([`${tasks.length} schedules in ${seconds} s`]);
-  return detection.exitCode;
-}
-
-/** It is written at the end: that it cannot be is said before. */
-function checkWritable(output: string): void {
-  try {
-    accessSync(dirname(output), constants.W_OK);
-  } catch {
-    throw new UsageError(`--output ${output}: there is no folder ${dirname(output)} that can be written to`);
-  }
+  const isUntried = isOne && only.of === 'mutant' && !result.tookEffect && result.violation === null;
+  return isUntried ? EXIT.inconclusive : detection.exitCode;
 }
 
 function isWhole({ mutant, sabotage }: Flags): boolean {
@@ -180,7 +178,9 @@ async function freshSeed(): Promise<number> {
   return freshSeedOf(commit);
 }
 
-/** The first 40 bits of the commit's SHA-256, times the most schedules that a mutant may have, so that no two overlap. */
+/**
+ * The first 40 bits of the commit's SHA-256, times the most schedules that a mutant may have, so that no two overlap.
+ */
 export function freshSeedOf(commit: string): number {
   return (createHash('sha256').update(commit).digest().readUIntBE(0, 5) % FRESH_RANGES) * SEEDS_MAX + SEEDS_MAX;
 }
@@ -226,21 +226,6 @@ async function shrunkOf(experiment: Experiment): Promise<string[]> {
   const kind = kindOf(await simulate(plan, { decorations: decorations() }));
   if (kind === null) return ['there is nothing to make smaller: the schedule holds'];
   return await shrunkLines({ seed: experiment.seed, plan, kind, decorations });
-}
-
-/** Of one schedule: what was found, and what led to it. */
-async function storyOf(experiment: Experiment, result: ExperimentResult | undefined): Promise<string[]> {
-  if (result === undefined) return [];
-  const { reasons, tookEffect, violation } = result;
-  const lines = [
-    ...(experiment.of === 'mutant' ? [tookEffect ? 'the bug took effect' : 'the bug did not take effect'] : []),
-    ...(reasons.length === 0 ? ['HOLDS'] : reasons),
-  ];
-  if (violation === null) return lines;
-  const witness = new Witness(violation);
-  const { plan, decorations } = planted(experiment);
-  await simulate(plan, { decorations, checkers: [witness] });
-  return [...lines, 'what led to the first violation:', ...witness.lines.map((line) => `  ${line}`)];
 }
 
 function print(lines: readonly string[]): void {

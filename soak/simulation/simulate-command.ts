@@ -3,19 +3,30 @@
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { countWithin, makeCommand, valueOption } from '../../src/component/flags.ts';
+import { UsageError } from '../../src/core/errors.ts';
+import { checkWritable } from '../../src/core/folder.ts';
 import { formatCount, parseCount } from '../../src/core/units.ts';
 import { violationLine } from '../guarantee/violation.ts';
 import { WORKLOADS, type WorkloadName, planOf, workloadOf } from './plan.ts';
 import { runSeeds } from './seeds.ts';
 import type { SeedResult } from './seed-result.ts';
-import { shrunkLines, witnessLines } from './story.ts';
+import { writeTrace } from '../guarantee/story/trace.ts';
+import { tellSeed } from './seed-telling.ts';
+import { shrunkLines, whyLines } from './story.ts';
 import { Totals } from './totals.ts';
 
 const SEEDS_DEFAULT = 100;
 const SEEDS_MAX = 100_000_000;
 const FAILURES_SHOWN = 10;
 
-type Flags = { seeds?: number; seed?: number; workload?: WorkloadName; jobs: number; shrink?: true };
+type Flags = {
+  seeds?: number;
+  seed?: number;
+  workload?: WorkloadName;
+  jobs: number;
+  shrink?: true;
+  trace?: string;
+};
 
 export function simulateCommand(): Command {
   return makeCommand(
@@ -33,6 +44,7 @@ export function simulateCommand(): Command {
     .addOption(new Option('--workload <name>', 'one workload for all seeds (default: each in turn)').choices(WORKLOADS))
     .addOption(valueOption('--jobs <n>', 'threads', countWithin(1, 256), String(availableParallelism())))
     .option('--shrink', 'make the first failing schedule smaller while it still fails in the same way')
+    .option('--trace <file>', 'with --seed: draw the run on one page of HTML, a lane a process')
     .action(async (flags: Flags) => {
       process.exitCode = await simulateSeeds(flags);
     });
@@ -41,6 +53,8 @@ export function simulateCommand(): Command {
 async function simulateSeeds(flags: Flags): Promise<number> {
   const first = flags.seed ?? 1;
   const count = flags.seeds ?? (flags.seed === undefined ? SEEDS_DEFAULT : 1);
+  const { trace } = flags;
+  if (trace !== undefined) checkTraceable(trace, flags, count);
   const startedMs = performance.now();
   const totals = new Totals();
   const shown: SeedResult[] = [];
@@ -58,21 +72,30 @@ async function simulateSeeds(flags: Flags): Promise<number> {
   });
   const [failed] = shown;
   if (failed !== undefined) {
-    const { seed, workload, kind, violations } = failed;
+    const { seed, workload, kind } = failed;
     const plan = planOf(seed, workload);
-    print(await witnessLines({ seed, plan, violations }));
+    print(await whyLines({ seed, plan }));
     if (flags.shrink === true) print(await shrunkLines({ seed, plan, kind }));
   }
   print(totals.lines((performance.now() - startedMs) / 1e3));
+  if (trace !== undefined) {
+    const telling = await tellSeed({ plan: planOf(first, flags.workload ?? workloadOf(first)) });
+    print(writeTrace(trace, telling));
+  }
   return totals.exitCode;
+}
+
+/** Throws a UsageError where there is not one schedule to draw, or the page cannot be written. */
+function checkTraceable(path: string, { seed }: Flags, count: number): void {
+  if (seed === undefined || count !== 1) throw new UsageError('--trace: draws one schedule, which --seed names');
+  checkWritable('--trace', path);
 }
 
 /** One schedule: what it was, and what was wrong with it. */
 function resultLines(result: SeedResult): string[] {
   const { seed, workload, digest, virtualMs, faults, records } = result;
-  const lines = [
-    `seed ${seed} (${workload}): ${formatCount(records)} records, ${faults} faults, ${(virtualMs / 1e3).toFixed(1)} virtual s, history ${digest}`,
-  ];
+  const flowed = `${formatCount(records)} records, ${faults} faults, ${(virtualMs / 1e3).toFixed(1)} virtual s`;
+  const lines = [`seed ${seed} (${workload}): ${flowed}, history ${digest}`];
   if (result.kind === null) return lines;
   const { violations, failures, inconclusive } = result;
   for (const violation of violations) {

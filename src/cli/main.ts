@@ -30,6 +30,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'plant bugs in the simulated system, and count what the checkers find',
     load: hashing(loadDetect),
   },
+  explain: {
+    summary: 'tell what happened in a run, of a soak or of a simulated seed',
+    load: hashing(async () => (await import('../../soak/explain/explain-command.ts')).explainCommand()),
+  },
   bench: {
     summary: 'measure the parts, with their peers in the same run',
     load: hashing(async () => (await import('../../bench/bench-command.ts')).benchCommand()),
@@ -122,8 +126,8 @@ function packageVersionOfThis(): string {
   return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version;
 }
 
-// Whoever reads the output may go at any time: a pipe that is closed, a terminal that is gone, a full disk. What the command
-// was asked for is done all the same, and its exit code is its own.
+// Whoever reads the output may go at any time: a pipe that is closed, a terminal that is gone, a full disk. What the
+// command was asked for is done all the same, and its exit code is its own.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 process.on('exit', leaveLostTerminals);
 try {

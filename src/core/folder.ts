@@ -3,7 +3,7 @@
  * exist, as in /proc, and says ENOENT on a read-only file system.
  */
 
-import { lstatSync, mkdirSync, mkdtempSync, rmdirSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, mkdtempSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { OperatingError, UsageError } from './errors.ts';
 
@@ -11,8 +11,8 @@ import { OperatingError, UsageError } from './errors.ts';
 const LACKING: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EIO']);
 
 /**
- * Makes a folder and those above it that are missing; gives the ones that were made, outermost first. Throws the system's
- * error, with none of them left behind.
+ * Makes a folder and those above it that are missing; gives the ones that were made, outermost first. Throws the
+ * system's error, with none of them left behind.
  */
 export function makeFoldersSync(path: string): string[] {
   const missing: string[] = [];
@@ -40,8 +40,8 @@ export function removeFolders(made: readonly string[]): void {
 
 /**
  * Makes the folder that an option names, and tries that something can be made in it. Gives the folders that were made.
- * Throws UsageError in one line that names option, value and reason, or OperatingError ERR_FOLDER where the machine lacks
- * what it takes.
+ * Throws UsageError in one line that names option, value and reason, or OperatingError ERR_FOLDER where the machine
+ * lacks what it takes.
  */
 export function makeUsableFolder(option: string, path: string): string[] {
   let made: string[] = [];
@@ -53,6 +53,16 @@ export function makeUsableFolder(option: string, path: string): string[] {
   } catch (cause) {
     removeFolders(made);
     throw folderError(option, path, cause);
+  }
+}
+
+/** Throws a UsageError where the file that an option names could not be written: before work that takes long. */
+export function checkWritable(option: string, file: string): void {
+  const folder = dirname(file);
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch {
+    throw new UsageError(`${option} ${file}: there is no folder ${folder} that can be written to`);
   }
 }
 

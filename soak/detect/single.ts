@@ -1,0 +1,30 @@
+/** What is told of one experiment: one statement of whether its bug took effect and was caught, then what led to it. */
+
+import { whyOf } from '../guarantee/story/telling.ts';
+import { tellSeed } from '../simulation/seed-telling.ts';
+import { mutantNamed } from '../simulation/mutants/index.ts';
+import { type ExperimentResult, planted } from './experiment.ts';
+
+/** Runs the schedule again for its story; it is the same one. */
+export async function singleLines(result: ExperimentResult): Promise<string[]> {
+  const { of, name, reasons, violation } = result;
+  const lines = [...(of === 'mutant' ? [statementOf(result)] : []), ...(reasons.length === 0 ? ['HOLDS'] : reasons)];
+  if (violation === null) return lines;
+  const bug = of === 'mutant' ? { bug: mutantNamed(name).bug } : {};
+  const telling = await tellSeed({ ...planted(result), ...bug, stopsAtFirst: true });
+  return [...lines, ...whyOf(telling)];
+}
+
+/** Whether the bug took effect, and what came of it, in one sentence. */
+export function statementOf({ name, seed, tookEffect, violation }: ExperimentResult): string {
+  const { kinds } = mutantNamed(name);
+  const bug = `the bug ${name} under seed ${seed}`;
+  if (tookEffect && violation === null) return `${bug} took effect and was not caught`;
+  if (violation === null)
+    return `${bug} did not take effect: this schedule does not try the checkers, so try another seed`;
+  const isRight = kinds.some((kind) => kind === violation.kind);
+  const named = isRight ? `by a right name, ${violation.kind}` : `as ${violation.kind}, and is ${kinds.join(' or ')}`;
+  if (tookEffect) return `${bug} took effect and was caught ${named}`;
+  const why = 'its signal is wrong, or the violation is of another bug';
+  return `${bug} was caught ${named}, but never said that it took effect: ${why}`;
+}
