@@ -1,90 +1,133 @@
 /**
- * `npm test`: builds, then runs all tests of both languages and ends with one line that counts them.
+ * `npm test [-- WORD...]` and `npm run test:deep [-- WORD...]`: builds, runs tests and ends with a line that counts them.
  *
- * Tests that start whole pipelines come last and one at a time, so that they do not compete for two cores.
+ * Without a word: all of both languages. With words: the files whose path contains one of them; only what these need is
+ * built. A test file named `*.deep.test.ts` is statistical or long: `test:deep` runs it, and `npm test` does not.
  */
 
 import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from './build-ts.js';
+import { countAva, countCargo, countedSuite } from './counts.js';
 
-const HASHING = 'dist/src/hash/*.test.js';
-const PIPELINE = 'dist/test/pipeline/**/*.test.js';
+const AVA = [join(ROOT, 'node_modules/ava/entrypoints/cli.mjs')];
+const IS_DEEP = /\.deep\.test\.js$/;
+/** Their subject is the backend of the addon: they run once on each that this processor has. */
+const IS_OF_BACKENDS = /\.backends(?:\.deep)?\.test\.js$/;
 
-const suites = [
-  { name: 'cargo test', command: 'cargo', args: ['test', '--workspace', '--locked', '--release'], count: countCargo },
-  { name: 'ava', command: 'npx', args: ['ava', 'dist/**/*.test.js', '!' + PIPELINE, '!' + HASHING], count: countAva },
-  {
-    name: 'ava, pipelines',
-    command: 'npx',
-    args: ['ava', '--serial', '--concurrency', '1', PIPELINE],
-    count: countAva,
-  },
-];
+/** Files below a folder of the project, as paths from its root with `/`. */
+function filesBelow(folder, isWanted) {
+  if (!existsSync(join(ROOT, folder))) return [];
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name).replaceAll('\\', '/'))
+    .filter((path) => isWanted.test(path))
+    .toSorted();
+}
 
 /** Runs a command, shows what it prints, and resolves to its exit code and output. */
 function run(command, args, environment = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
-    let output = '';
-    for (const [from, to] of [
-      [child.stdout, process.stdout],
-      [child.stderr, process.stderr],
-    ]) {
-      from.on('data', (bytes) => {
-        output += bytes;
-        to.write(bytes);
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
+    const said = { stdout: '', stderr: '' };
+    for (const from of ['stdout', 'stderr']) {
+      child[from].setEncoding('utf8').on('data', (text) => {
+        said[from] += text;
+        process[from].write(text);
       });
     }
-    child.on('error', (error) => resolve({ code: 1, output: String(error) }));
-    child.on('close', (code) => resolve({ code: code ?? 1, output }));
+    child.on('error', (error) => resolve({ code: 1, ...said, stderr: `${said.stderr}${error}\n` }));
+    child.on('close', (code) => resolve({ code: code ?? 1, ...said }));
   });
 }
 
-function sum(output, pattern) {
-  return [...output.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
+async function runAva(files, environment) {
+  const { code, stdout } = await run(process.execPath, [...AVA, ...files], environment);
+  return countedSuite(countAva(stdout), code);
 }
 
-/** `test result: ok. 12 passed; 0 failed; ...`, one for each crate. */
-function countCargo(output) {
-  return { passed: sum(output, /(\d+) passed;/g), failed: sum(output, /passed; (\d+) failed;/g) };
+async function runCargo(targets) {
+  const { code, stdout, stderr } = await run('cargo', [
+    'test',
+    '--workspace',
+    '--locked',
+    '--no-fail-fast',
+    ...targets,
+  ]);
+  return countedSuite(countCargo(stdout + stderr), code);
 }
 
-/**
- * `12 tests passed`, `1 test failed`, `1 uncaught exception`, ... Where something failed AVA does not say how many passed:
- * then the lines of those that did are counted.
- */
-function countAva(output) {
-  return {
-    passed: sum(output, /^ {2}(\d+) tests? passed/gm) || [...output.matchAll(/^ {2}[✔√] /gm)].length,
-    failed: sum(output, /^ {2}(\d+) (?:tests? failed|uncaught exceptions?|unhandled rejections?)/gm),
-  };
+function timeOf(path) {
+  return statSync(join(ROOT, path)).mtimeMs;
 }
 
-/** The native suite once for every backend that this processor can run. */
-async function backendSuites() {
-  const { availableBackends } = await import('../dist/src/hash/backend.js');
-  return availableBackends().map((backend) => ({
-    name: `hashing on ${backend}`,
-    command: 'npx',
-    args: ['ava', HASHING],
-    environment: { STREAM_SUM_SHA256_BACKEND: backend },
-    count: countAva,
-  }));
+/** The addon is built when a source of it is newer; without words always, so that cargo decides. */
+function needsAddon(words) {
+  if (words.length === 0) return true;
+  const [built] = filesBelow('dist/native', /\.node$/);
+  const sources = [...filesBelow('native', /^(?!native\/fuzz).*\.(?:rs|toml)$/), 'Cargo.toml', 'Cargo.lock'];
+  return built === undefined || sources.some((path) => timeOf(path) > timeOf(built));
 }
 
-const only = process.argv[2];
-const build = await run('npm', ['run', '--silent', 'build']);
-let passed = 0;
-let failed = build.code === 0 ? 0 : 1;
-if (build.code === 0) {
-  for (const { name, command, args, environment, count } of [...suites, ...(await backendSuites())]) {
-    if (only !== undefined && !name.includes(only)) continue;
-    console.log(`\n# ${name}`);
-    const { code, output } = await run(command, args, environment);
-    const counted = count(output);
-    passed += counted.passed;
-    // A runner that fails without naming a test, or finds none, has failed all the same.
-    failed += counted.failed + (counted.failed === 0 && (code !== 0 || counted.passed === 0) ? 1 : 0);
+/** What cargo is asked for by words: integration tests by their files, the tests within a crate by any file of it. */
+function cargoTargets(words) {
+  const matching = filesBelow('native', /^native\/(?!fuzz).*\.rs$/).filter((path) =>
+    words.some((word) => path.includes(word)),
+  );
+  const names = matching.map((path) => /\/tests\/([^/]+)\.rs$/.exec(path)?.[1]).filter((name) => name !== undefined);
+  const isLibrary = matching.some((path) => path.includes('/src/'));
+  return [...(isLibrary ? ['--lib'] : []), ...names.flatMap((name) => ['--test', name])];
+}
+
+/** Of the compiled test files: those of this tier that the words name. */
+function testFiles({ isDeep, words }) {
+  return [...filesBelow('dist', /\.test\.js$/), ...filesBelow('scripts', /\.test\.js$/)].filter((file) => {
+    const path = file.replace(/^dist\//, '').replace(/\.js$/, '.ts');
+    return IS_DEEP.test(file) === isDeep && (words.length === 0 || words.some((word) => path.includes(word)));
+  });
+}
+
+/** The suites of a run, in their order, each with what runs it. With words each test runs once. */
+async function suitesOf({ isDeep, words }) {
+  const files = testFiles({ isDeep, words });
+  const isAll = words.length === 0;
+  const suites = [];
+  // With checks by day; as it is shipped in the deep tier.
+  const targets = isAll ? (isDeep ? ['--release'] : []) : cargoTargets(words);
+  if (isAll || (targets.length > 0 && !isDeep)) suites.push({ name: 'cargo test', run: () => runCargo(targets) });
+  const ofBackends = files.filter((file) => isAll && IS_OF_BACKENDS.test(file));
+  const others = files.filter((file) => !ofBackends.includes(file));
+  if (others.length > 0) suites.push({ name: 'ava', run: () => runAva(others) });
+  if (ofBackends.length > 0) {
+    const { availableBackends } = await import('../dist/src/hash/backend.js');
+    for (const backend of availableBackends()) {
+      const environment = { STREAM_SUM_SHA256_BACKEND: backend };
+      suites.push({ name: `hashing on ${backend}`, run: () => runAva(ofBackends, environment) });
+    }
   }
+  return suites;
+}
+
+const isDeep = process.argv[2] === '--deep';
+const words = process.argv.slice(isDeep ? 3 : 2);
+let passed = 0;
+let failed = 0;
+const build = await run('npm', ['run', '--silent', needsAddon(words) ? 'build' : 'build:ts']);
+if (build.code !== 0) failed = 1;
+else {
+  const suites = await suitesOf({ isDeep, words });
+  if (suites.length === 0) console.log(`no test file has ${words.join(' or ')} in its path`);
+  for (const suite of suites) {
+    console.log(`\n# ${suite.name}`);
+    const counted = await suite.run();
+    passed += counted.passed;
+    failed += counted.failed;
+  }
+  if (suites.length === 0) failed = 1;
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

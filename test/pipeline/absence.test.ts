@@ -10,7 +10,7 @@ test.serial(
   'one that was stopped goes on after any absence, one that was killed ends with 3 and says what helps',
   async (t) => {
     const pipeline = new Pipeline(t, PARTITIONS);
-    const broker = await pipeline.broker({ 'hold-absence': '1500ms' }, { isAudited: false });
+    const broker = await pipeline.broker({ 'pin-absence': '1500ms' }, { isAudited: false });
     pipeline.summer('summer');
     const [stopped, killed] = [0, 1].map((number) => pipeline.chunker(`chunker-${number}`, { number, rate: '500' }));
     if (stopped === undefined || killed === undefined) throw new Error('there are two');
@@ -41,7 +41,7 @@ test.serial(
   'one absent chunker does not stop the sums of the others: its pin is dropped and it is named',
   async (t) => {
     const pipeline = new Pipeline(t, 1);
-    const broker = await pipeline.broker({ 'sums-retention': '1MiB', 'hold-patience': '1s' }, { isAudited: false });
+    const broker = await pipeline.broker({ 'sums-retention': '1MiB', 'pin-patience': '1s' }, { isAudited: false });
     pipeline.summer('summer');
     const absent = pipeline.chunker('absent', { number: 0, rate: '100' });
     const producer = await producerOf(absent);

@@ -216,15 +216,14 @@ test('a refused update changes nothing', (t) => {
   t.deepEqual(hash.serialize(), before);
 });
 
-test('more than 2^32 bytes in many updates have the digest of node:crypto', (t) => {
-  t.timeout(600_000);
+test('more than 2^32 bits in many updates have the digest of node:crypto', (t) => {
   const piece = Buffer.alloc(1 << 26);
   const [theirs, ours] = [createHash('sha256'), new Sha256()];
-  for (let count = 0; count < 66; count += 1) {
+  for (let count = 0; count < 9; count += 1) {
     theirs.update(piece);
     ours.update(piece);
   }
-  t.is(ours.byteCount, 66 * 2 ** 26);
+  t.is(ours.byteCount, 9 * 2 ** 26);
   const resumed = Sha256.deserialize(ours.serialize());
   t.is(resumed.update('end').digest('hex'), theirs.update('end').digest('hex'));
 });

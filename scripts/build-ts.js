@@ -1,0 +1,54 @@
+/**
+ * `npm run build:ts`: compiles what has changed of the TypeScript, and removes from `dist/` what has no source any more, so
+ * that the tests and modules of moved files do not run on.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** In `dist/` and not from TypeScript: the addon, and what the compiler remembers. */
+const KEPT = ['native', '.tsbuildinfo'];
+const OUTPUT = /(?:\.js|\.js\.map|\.d\.ts)$/;
+
+/** Removes the compiled files without a source, and folders that this leaves empty; returns the files, as in `dist/`. */
+export function removeStale(root) {
+  const dist = join(root, 'dist');
+  const removed = [];
+  const isEmptyAfter = (folder) => {
+    let left = 0;
+    for (const entry of readdirSync(join(dist, folder), { withFileTypes: true })) {
+      const path = join(folder, entry.name);
+      const isFolder = entry.isDirectory();
+      const isKept =
+        (folder === '' && KEPT.includes(entry.name)) ||
+        (isFolder ? !isEmptyAfter(path) : existsSync(join(root, path.replace(OUTPUT, '.ts'))));
+      if (isKept) {
+        left += 1;
+        continue;
+      }
+      rmSync(join(dist, path), { recursive: true });
+      if (!isFolder) removed.push(path);
+    }
+    return left === 0;
+  };
+  if (existsSync(dist)) isEmptyAfter('');
+  return removed;
+}
+
+/** What is done after each compilation. */
+export function finishBuild() {
+  removeStale(ROOT);
+  const main = join(ROOT, 'dist/src/cli/main.js');
+  if (existsSync(main)) chmodSync(main, 0o755);
+}
+
+export const TSC = [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', join(ROOT, 'tsconfig.json')];
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { status } = spawnSync(process.execPath, TSC, { stdio: 'inherit' });
+  finishBuild();
+  process.exitCode = status ?? 1;
+}

@@ -1,0 +1,56 @@
+/**
+ * Counts tests in what cargo and AVA print. AVA says how many passed only where none failed, and its TAP reporter
+ * breaks off at a timeout, so the lines of its default report are counted.
+ */
+
+import { stripVTControlCharacters } from 'node:util';
+
+/** `test result: ok. 12 passed; 0 failed; ...`, one for each binary that lived to say it. */
+export function countCargo(output) {
+  const sum = (pattern) => [...output.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
+  const crashed = [...output.matchAll(/^ {2}process didn't exit successfully: .*\(signal: /gm)].length;
+  return { passed: sum(/(\d+) passed;/g), failed: sum(/passed; (\d+) failed;/g) + crashed };
+}
+
+const PASSED = /^ {2}[✔√] (?!\[expected fail\])/;
+const FAILED = /^ {2}[✘×] \[(?:fail|unexpected pass)\]: /;
+/** Tests that were declared and did not come to an end. */
+const UNFINISHED = /^ {2}(?:[✘×] )?(?<count>\d+) tests? (?:remaining|were pending) in (?<file>.+)$/;
+/** Ways in which a file fails without the name of a test. */
+const FILE_FAILED = [
+  /^ {2}[✘×] (?<file>.+) exited (?:due to|with a non-zero exit code)/,
+  /^ {2}[✘×] (?:No tests found in|Exiting due to process\.exit\(\) when running) (?<file>.+)$/,
+  /^ {2}[✘×] Internal error(?: when running (?<file>.+))?$/,
+  /^ {2}(?:Uncaught exception in|Unhandled rejection in|Failed to exit when running) (?<file>.+)$/,
+];
+
+/** Of AVA's default report, without what the tests themselves print (AVA writes that to stderr). */
+export function countAva(report) {
+  const counted = { passed: 0, failed: 0 };
+  const unfinished = new Set();
+  const failedFiles = new Set();
+  for (const line of stripVTControlCharacters(report).split(/\r?\n/)) {
+    // The details of the failures follow, then a summary.
+    if (line === '  ─') break;
+    if (PASSED.test(line)) counted.passed += 1;
+    if (FAILED.test(line)) counted.failed += 1;
+    const { count, file } = UNFINISHED.exec(line)?.groups ?? {};
+    if (count !== undefined) {
+      counted.failed += Number(count);
+      unfinished.add(file);
+      continue;
+    }
+    for (const pattern of FILE_FAILED) {
+      const found = pattern.exec(line);
+      if (found !== null) failedFiles.add(found.groups?.file ?? '');
+    }
+  }
+  // A file that did not end its tests is counted by these.
+  for (const file of failedFiles) if (!unfinished.has(file)) counted.failed += 1;
+  return counted;
+}
+
+/** What a suite counts for: a runner that fails without naming a test, or that finds none, has failed all the same. */
+export function countedSuite({ passed, failed }, exitCode) {
+  return { passed, failed: failed === 0 && (exitCode !== 0 || passed === 0) ? 1 : failed };
+}
