@@ -12,7 +12,7 @@ import { HISTORY_FOLDER, readHistory } from '../guarantee/recorded-history.ts';
 import { until } from '../../src/fleet/waiting.ts';
 
 const SOAK = fileURLToPath(new URL('./testing/fake-soak.js', import.meta.url));
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 300_000;
 
 type Soak = { readonly child: ChildProcess; readonly folder: string; readonly lines: string[] };
 

@@ -10,25 +10,21 @@ import { whyLines } from './story.ts';
 test('the same plan gives the same history, byte for byte, and another seed another one', async (t) => {
   const plan = planOf(5, 'edges');
   const first = await simulate(plan);
-  for (let again = 0; again < 3; again += 1) {
-    const { digest, events, moments } = await simulate(plan);
-    t.is(digest, first.digest);
-    t.is(events, first.events);
-    t.deepEqual(moments, first.moments);
-  }
+  const { digest, events, moments } = await simulate(plan);
+  t.is(digest, first.digest);
+  t.is(events, first.events);
+  t.deepEqual(moments, first.moments);
   t.not((await simulate(planOf(6, 'edges'))).digest, first.digest);
 });
 
 test('whatever part of the log cannot be written, the history is the same', async (t) => {
-  for (const seed of [4, 9]) {
-    const plan = planOf(seed, workloadOf(seed));
-    const written = await simulate({ ...plan, logFailsPart: 0 });
-    t.is(written.moments['log line could not be written'] ?? 0, 0);
-    for (const logFailsPart of [0.5, 1]) {
-      const { digest, moments } = await simulate({ ...plan, logFailsPart });
-      t.is(digest, written.digest, `seed ${seed}`);
-      t.true((moments['log line could not be written'] ?? 0) > 0);
-    }
+  const plan = planOf(4, workloadOf(4));
+  const written = await simulate({ ...plan, logFailsPart: 0 });
+  t.is(written.moments['log line could not be written'] ?? 0, 0);
+  for (const logFailsPart of [0.5, 1]) {
+    const { digest, moments } = await simulate({ ...plan, logFailsPart });
+    t.is(digest, written.digest);
+    t.true((moments['log line could not be written'] ?? 0) > 0);
   }
 });
 

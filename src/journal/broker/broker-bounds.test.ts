@@ -7,7 +7,7 @@ import { SUMS_JOURNAL, chunkJournal } from '../journals.ts';
 import { BROKER_HEADER_BYTES_MAX, HEADER_BYTES_MAX, decodeClientMessage, encodeHeader } from '../protocol.ts';
 import { isResultOf } from '../results.ts';
 import { BrokerHarness, MIB, OTHER_PRODUCER, PRODUCER, chunks, sums } from '../testing/broker-harness.ts';
-import { JOURNAL_PRODUCERS_MAX, PRODUCERS_MAX, RECENT_BYTES_MAX } from './state.ts';
+import { JOURNAL_PRODUCERS_MAX, RECENT_BYTES_MAX } from './state.ts';
 import { testSeed } from '../testing/seed.ts';
 
 const JOURNAL = chunkJournal(0);
@@ -168,34 +168,6 @@ test('the largest batches of as many journals as there may be keep no more memor
     const journal = harness.broker.state.journals.get(chunkJournal(partition));
     t.is(journal && harness.broker.state.batchAt(journal, 0)?.bytes.length, 4 * MIB);
   }
-});
-
-function idOf(at: number): string {
-  return (0x8000_0000 + at).toString(16).padEnd(16, '0');
-}
-
-test('a journal has so many producers, ended ones among them; another is refused, and those that it has go on', async (t) => {
-  const partitions = 256;
-  const harness = await BrokerHarness.start({ partitions, retentionBytes: partitions * MIB });
-  const bound = PRODUCERS_MAX / partitions;
-  for (let at = 0; at < bound; at += 1) harness.append(JOURNAL, chunks(0, 1, { producer: idOf(at) }));
-  await harness.commitAll();
-  harness.sent = [];
-  const refusal = new RegExp(`has had ${bound} producers`);
-  for (let life = 0; life < 2; life += 1) {
-    t.regex(JSON.stringify(await harness.appended(JOURNAL, chunks(0, 1, { producer: idOf(bound) }))), refusal);
-    t.regex(
-      JSON.stringify(await harness.ask({ op: 'retire', journal: JOURNAL, producer: idOf(bound) })),
-      new RegExp(`refused.*${refusal.source}`),
-    );
-    const known = chunks(life + 1, 1, { producer: idOf(0) });
-    t.like(await harness.appended(JOURNAL, known), { outcome: 'committed' });
-    t.like(await harness.ask({ op: 'retire', journal: JOURNAL, producer: idOf(7) }), { outcome: 'ended' });
-    await harness.restart();
-  }
-  // Another journal has room of its own.
-  const journal = chunkJournal(1);
-  t.like(await harness.appended(journal, chunks(0, 1, { journal, producer: idOf(bound) })), { outcome: 'committed' });
 });
 
 test('the answer to a pin names as many producers as a journal may have, and is a header that a client takes', (t) => {

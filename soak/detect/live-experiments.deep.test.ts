@@ -1,0 +1,20 @@
+/** Every sabotage of the live harness. `live-experiments.test.ts` has some of each kind. */
+
+import test from 'ava';
+import { liveSabotagesAreNamed } from './testing/live-trials.ts';
+
+test.serial('no sabotage of the live harness over fake processes ends in HOLDS, and each is named', async (t) => {
+  await liveSabotagesAreNamed(t, (name) => !/auditor|checkpoint|withheld|relay/.test(name), false);
+});
+
+test.serial('no sabotage of the audit of real processes ends in HOLDS, and each is named', async (t) => {
+  await liveSabotagesAreNamed(t, (name) => /auditor|checkpoints-that/.test(name), true);
+});
+
+test.serial('no relay that lies lets a soak of real processes end in HOLDS, and each is named', async (t) => {
+  await liveSabotagesAreNamed(t, (name) => /relay/.test(name), true);
+});
+
+test.serial('no evidence that is withheld of real processes leaves a history that holds', async (t) => {
+  await liveSabotagesAreNamed(t, (name) => /withheld/.test(name), true);
+});

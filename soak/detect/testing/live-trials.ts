@@ -1,0 +1,38 @@
+/** Runs some of the sabotages of the live harness: none may hold, and each must be named. */
+
+import type { ExecutionContext } from 'ava';
+import { connectJournals } from '../../../src/cli/connection.ts';
+import { makeAudit } from '../../live/audit/end-audit.ts';
+import { Detection } from '../detection.ts';
+import { liveSabotages, runLiveSabotages } from '../live-experiments.ts';
+
+/** A bound for what hangs: some thirty soaks take a few seconds each. */
+const TIMEOUT_MS = 3_600_000;
+
+const COMPOSITION = {
+  connect: (endpoint: string) => connectJournals(endpoint, 'auditor'),
+  audit: makeAudit((endpoint) => connectJournals(endpoint, 'audit')),
+};
+
+/** `isReal`: over real processes, else over fake ones. */
+export async function liveSabotagesAreNamed(
+  t: ExecutionContext,
+  isAsked: (name: string) => boolean,
+  isReal: boolean,
+): Promise<void> {
+  t.timeout(TIMEOUT_MS);
+  const names = new Set(
+    liveSabotages()
+      .map(({ name }) => name)
+      .filter(isAsked),
+  );
+  const detection = new Detection();
+  await runLiveSabotages({
+    composition: isReal ? COMPOSITION : null,
+    names,
+    onResult: (result) => detection.addLive(result),
+  });
+  t.deepEqual(detection.misses(), []);
+  const named = detection.liveRows().reduce((total, row) => total + row.named, 0);
+  t.true(named > 0 && named <= names.size);
+}
