@@ -32,7 +32,7 @@ export type Engine = {
 export type Check = { readonly title: string; readonly run: () => Promise<void> };
 
 /** Nothing that an engine is asked here takes longer. */
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 120_000;
 const JOURNAL = chunkJournal(0);
 const PRODUCER = 'ca00000000000001';
 const OTHER = 'ca00000000000002';
