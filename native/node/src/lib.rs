@@ -2,8 +2,6 @@
 //! All memory that outlives a call belongs either to JavaScript or to a class below; no reference into a JavaScript
 //! buffer is kept past the call.
 
-#![cfg_attr(test, allow(dead_code, reason = "the macros register exports outside of tests only"))]
-
 mod arguments;
 mod backend;
 mod batch;
