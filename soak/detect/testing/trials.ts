@@ -3,7 +3,7 @@
 import type { ExecutionContext } from 'ava';
 import { MUTANTS, mutantNamed } from '../../simulation/mutants/index.ts';
 import type { Mutant } from '../../simulation/mutants/mutant.ts';
-import type { Sabotage } from '../../simulation/sabotages/sabotages.ts';
+import type { Sabotage } from '../../simulation/sabotages/sabotage.ts';
 import { Detection } from '../detection.ts';
 import { type Experiment, type ExperimentResult, planted } from '../experiment.ts';
 import { runExperiments } from '../experiments.ts';
