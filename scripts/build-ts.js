@@ -1,6 +1,6 @@
 /**
- * `npm run build:ts`: compiles what has changed of the TypeScript, and removes from `dist/` what has no source any more, so
- * that the tests and modules of moved files do not run on.
+ * `npm run build:ts`: compiles what has changed of the TypeScript, and removes from `dist/` what has no source any
+ * more, so that the tests and modules of moved files do not run on.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -13,7 +13,9 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const KEPT = ['native', '.tsbuildinfo'];
 const OUTPUT = /(?:\.js|\.js\.map|\.d\.ts)$/;
 
-/** Removes the compiled files without a source, and folders that this leaves empty; returns the files, as in `dist/`. */
+/**
+ * Removes the compiled files without a source, and folders that this leaves empty; returns the files, as in `dist/`.
+ */
 export function removeStale(root) {
   const dist = join(root, 'dist');
   const removed = [];

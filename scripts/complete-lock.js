@@ -1,9 +1,10 @@
 /**
- * Adds to package-lock.json the optional packages of other platforms that it lacks. A registry that carries some platforms
- * only makes a lock file without the others, and `npm ci` then refuses it on every machine. Run after each change of the
- * dependencies: `node scripts/complete-lock.js`.
+ * Adds to package-lock.json the optional packages of other platforms that it lacks. A registry that carries some
+ * platforms only makes a lock file without the others, and `npm ci` then refuses it on every machine. Run after each
+ * change of the dependencies: `node scripts/complete-lock.js`.
  *
- * What is added has a version and its platform, and no integrity: it is never installed on a platform that it is not for.
+ * What is added has a version and its platform, and no integrity: it is never installed on a platform that it is not
+ * for.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';

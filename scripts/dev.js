@@ -1,7 +1,7 @@
 /**
- * `npm run dev [-- WORD...]`: compiles whenever a source is saved, and runs the tests that the change concerns: a test file
- * that changed, and those that import a changed file directly. With words: the test files whose path contains one of them,
- * after each change and at the start.
+ * `npm run dev [-- WORD...]`: compiles whenever a source is saved, and runs the tests that the change concerns: a test
+ * file that changed, and those that import a changed file directly. With words: the test files whose path contains one
+ * of them, after each change and at the start.
  */
 
 import { spawn } from 'node:child_process';

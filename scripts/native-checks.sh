@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks of the native crates for which a stable Rust is not enough: another processor's backend, Miri, fuzzing. Each runs
-# where what it needs is there already, else one line says that it is left out. Nothing is installed.
+# Checks of the native crates for which a stable Rust is not enough: another processor's backend, Miri, fuzzing. Each
+# runs where what it needs is there already, else one line says that it is left out. Nothing is installed.
 #
 #   scripts/native-checks.sh [SECONDS]      seconds of fuzzing for each target, 5 by default
 set -euo pipefail
@@ -35,8 +35,8 @@ check_target() {
   cargo "$toolchain" check --locked --package stream-sum-sha256 --all-targets --target "$1"
 }
 
-# What has no intrinsics: Miri's processor has none of the extensions, so that all runs on `portable`. The tests of memory are
-# left out: they fill megabytes, which takes Miri hours.
+# What has no intrinsics: Miri's processor has none of the extensions, so that all runs on `portable`. The tests of
+# memory are left out: they fill megabytes, which takes Miri hours.
 run_miri() {
   if ! cargo +nightly miri --version >/dev/null 2>&1; then
     left_out Miri 'no nightly toolchain with the component miri'
@@ -50,7 +50,7 @@ run_miri() {
 
 # What cargo-fuzz does, without it: libFuzzer with coverage, comparisons and the address sanitizer.
 run_fuzzers() {
-  local manifest=native/fuzz/Cargo.toml target_folder=$PWD/target/fuzz host target
+  local manifest=native/fuzz/Cargo.toml target_folder=$PWD/target/fuzz host target runs
   if ! host=$(rustc +nightly -vV 2>/dev/null | sed -n 's/^host: //p') || [[ -z $host ]]; then
     left_out fuzzing 'no nightly toolchain'
   elif [[ $host != *-linux-gnu && $host != *-apple-darwin ]]; then
@@ -68,7 +68,8 @@ run_fuzzers() {
       "$target_folder/$host/release/$target" -max_total_time="$seconds" -print_final_stats=1 \
         -artifact_prefix="$target_folder/$target-" >"$target_folder/$target.log" 2>&1 ||
         { cat "$target_folder/$target.log"; return 1; }
-      echo "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$target_folder/$target.log") runs, nothing found"
+      runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$target_folder/$target.log")
+      echo "$target: $runs runs, nothing found"
     done
   fi
 }

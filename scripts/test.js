@@ -1,5 +1,6 @@
 /**
- * `npm test [-- WORD...]` and `npm run test:deep [-- WORD...]`: builds, runs tests and ends with a line that counts them.
+ * `npm test [-- WORD...]` and `npm run test:deep [-- WORD...]`: builds, runs tests and ends with a line that counts
+ * them.
  *
  * Without a word: all of both languages. With words: the files whose path contains one of them; only what these need is
  * built. A test file named `*.deep.test.ts` is statistical or long: `test:deep` runs it, and `npm test` does not.

@@ -1,4 +1,6 @@
-/** What a comparison needs of memory grows with the rows, not with their pairs. `large.deep.test.ts` has larger tables. */
+/**
+ * What a comparison needs of memory grows with the rows, not with their pairs. `large.deep.test.ts` has larger tables.
+ */
 
 import test from 'ava';
 import { tablesAreCompared } from './testing/large-tables.ts';

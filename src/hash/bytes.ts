@@ -1,7 +1,7 @@
 // Checks of buffers before they cross into the addon, which reads and writes them in place. Memory shared between
-// threads is refused: another thread could change it while it is read. A value is told by what it is made of, by getters
-// that were taken when this module was loaded: not by its prototype or its own properties, which anybody can set, and
-// which are others for values of another realm.
+// threads is refused: another thread could change it while it is read. A value is told by what it is made of, by
+// getters that were taken when this module was loaded: not by its prototype or its own properties, which anybody can
+// set, and which are others for values of another realm.
 
 import { types } from 'node:util';
 

@@ -1,5 +1,5 @@
-// Encodings of strings as node:crypto's Hash takes them: the names of Buffer in any case, and `buffer`, which is utf8 for
-// what is hashed and a Buffer for a digest. A name that node:crypto would silently replace is refused.
+// Encodings of strings as node:crypto's Hash takes them: the names of Buffer in any case, and `buffer`, which is utf8
+// for what is hashed and a Buffer for a digest. A name that node:crypto would silently replace is refused.
 
 import { ArgumentError } from './bytes.ts';
 

@@ -6,8 +6,8 @@ import { allocateFile as allocate, probeRecordLocks as probe } from '#addon';
 import { checkString } from './bytes.ts';
 
 /**
- * Reserves the blocks of the first `bytes` bytes of a file, holes included; its size and content stay. Writing there can
- * no longer fail for want of space, nor can writing to a mapping of it. EOPNOTSUPP where the file system cannot.
+ * Reserves the blocks of the first `bytes` bytes of a file, holes included; its size and content stay. Writing there
+ * can no longer fail for want of space, nor can writing to a mapping of it. EOPNOTSUPP where the file system cannot.
  */
 export function allocateFile(path: string, bytes: number): string | null {
   checkString('path', path);

@@ -90,7 +90,7 @@ test('memory that shrank or grew under a view has the length that it has at the 
   t.deepEqual(states(), before);
 });
 
-test('what becomes of a batch after an asynchronous fold was called does not matter, nor what became of it before', async (t) => {
+test('what becomes of a batch before or after an asynchronous fold was called does not matter', async (t) => {
   const { memory, resize } = resizable(RECORD.length);
   const batch = new Uint8Array(memory);
   batch.set(RECORD);

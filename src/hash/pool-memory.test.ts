@@ -84,7 +84,7 @@ test('a closed pool throws, and closing again does not', (t) => {
   t.throws(() => streams.save(slot, Buffer.alloc(108)), closed);
 });
 
-test('a pool is not closed while an asynchronous fold is on its way, and an asynchronous fold on a closed pool rejects', async (t) => {
+test('a pool with an asynchronous fold on its way is not closed, and on a closed pool one rejects', async (t) => {
   const pool = new HashPool();
   const folded = pool.foldAsync(opening(3), 3, 0);
   t.throws(() => pool.close(), { code: 'ERR_POOL_BUSY' });

@@ -66,9 +66,9 @@ export interface OpenFile {
  * ERR_OUT_OF_RANGE, an input that overlaps an output ERR_BUFFERS_OVERLAP. While an asynchronous fold is on its way, all
  * but `foldAsync` and `failure` throw ERR_POOL_BUSY.
  *
- * Memory follows the open files: what a refused batch or `clear()` leaves unused is given back. All is given back when the
- * pool is collected, or at once by `close()`; every other call then throws ERR_POOL_CLOSED.
- * `structuredClone` and `JSON.stringify` throw a TypeError with the code ERR_UNCLONEABLE.
+ * Memory follows the open files: what a refused batch or `clear()` leaves unused is given back. All is given back when
+ * the pool is collected, or at once by `close()`; every other call then throws ERR_POOL_CLOSED. `structuredClone` and
+ * `JSON.stringify` throw a TypeError with the code ERR_UNCLONEABLE.
  */
 export class HashPool {
   protected readonly uncloneable: object = UNCLONEABLE;
@@ -130,7 +130,9 @@ export class HashPool {
     return this.#pool.openFiles();
   }
 
-  /** Bytes that the pool holds outside of the JavaScript heap. V8 is told of them, so that it collects pools in time. */
+  /**
+   * Bytes that the pool holds outside of the JavaScript heap. V8 is told of them, so that it collects pools in time.
+   */
   memoryBytes(): number {
     this.#checkIdle();
     return this.#pool.memoryBytes();

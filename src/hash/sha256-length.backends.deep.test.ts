@@ -1,4 +1,6 @@
-/** A length that 32 bits cannot count. `sha256-manners.backends.test.ts` has one of which they cannot count the bits. */
+/**
+ * A length that 32 bits cannot count. `sha256-manners.backends.test.ts` has one of which they cannot count the bits.
+ */
 
 import { createHash } from 'node:crypto';
 import test from 'ava';

@@ -11,8 +11,9 @@ const UNCLONEABLE = uncloneable('SlotPool', INSTEAD);
 
 /**
  * Hash contexts by slot, a small number that `open` returns. Buffers belong to the caller: they are read or written
- * before a call returns, and no reference is kept. A call that throws has changed nothing: ERR_INVALID_ARG_TYPE on wrong
- * types and shared memory, ERR_SLOT_POOL on slots that are not open and lengths that do not fit, ERR_BUFFERS_OVERLAP.
+ * before a call returns, and no reference is kept. A call that throws has changed nothing: ERR_INVALID_ARG_TYPE on
+ * wrong types and shared memory, ERR_SLOT_POOL on slots that are not open and lengths that do not fit,
+ * ERR_BUFFERS_OVERLAP.
  *
  *     const pool = new SlotPool();
  *     const slots = Uint32Array.of(pool.open(), pool.open());
@@ -49,7 +50,9 @@ export class SlotPool {
     return this.#pool.openStreams();
   }
 
-  /** Bytes that the pool holds outside of the JavaScript heap. V8 is told of them, so that it collects pools in time. */
+  /**
+   * Bytes that the pool holds outside of the JavaScript heap. V8 is told of them, so that it collects pools in time.
+   */
   memoryBytes(): number {
     return this.#pool.memoryBytes();
   }

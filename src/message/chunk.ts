@@ -25,7 +25,10 @@ export type Chunk = {
   readonly data: Uint8Array;
 };
 
-/** Walks the chunks of a payload; `null` when a length leads past its end. For tests, audits and re-cutting, not the hot path. */
+/**
+ * Walks the chunks of a payload; `null` when a length leads past its end. For tests, audits and re-cutting, not the hot
+ * path.
+ */
 export function decodeChunks(payload: Uint8Array): Chunk[] | null {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
   const chunks: Chunk[] = [];

@@ -1,11 +1,12 @@
 /**
- * Beside a store: the id of the last transaction that was acknowledged. It tells two states of the meta pages apart whose
- * bytes may be equal: a meta page that LMDB could not write (it puts the old id back beside the new roots), and an
- * acknowledged one in whose id a bit has flipped.
+ * Beside a store: the id of the last transaction that was acknowledged. It tells two states of the meta pages apart
+ * whose bytes may be equal: a meta page that LMDB could not write (it puts the old id back beside the new roots), and
+ * an acknowledged one in whose id a bit has flipped.
  *
- * It is written after each durable commit and before the commit resolves, and not synced: 36 bytes into the system's cache.
- * So it never names less than what was acknowledged, as long as the machine runs, however the process ends. It outlives a
- * power cut as a lower bound only. After a commit that failed it is synced, with a flag: nothing is acknowledged any more.
+ * It is written after each durable commit and before the commit resolves, and not synced: 36 bytes into the system's
+ * cache. So it never names less than what was acknowledged, as long as the machine runs, however the process ends. It
+ * outlives a power cut as a lower bound only. After a commit that failed it is synced, with a flag: nothing is
+ * acknowledged any more.
  *
  * | offset | size | type | |
  * | --- | --- | --- | --- |

@@ -47,7 +47,9 @@ async function grown(t: ExecutionContext, { store, file, meta }: Opened, writes:
   return added;
 }
 
-/** One kind of load: how many writes, over how many keys of how many bytes, values up to so many, removals in percent. */
+/**
+ * One kind of load: how many writes, over how many keys of how many bytes, values up to so many, removals in percent.
+ */
 type Load = readonly [writes: number, keys: number, keyBytes: number, valueBytes: number, removed: number];
 const LOADS: readonly Load[] = [
   [1, 10, 4, 10, 0],

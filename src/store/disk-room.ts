@@ -1,7 +1,7 @@
 /**
- * The blocks of a store's file, reserved before LMDB writes into them. A full disk, a quota or a limit of file size then
- * fails here, between two commits, and never inside LMDB: lmdb-js 3.5.6 answers a failing write by printing up to 107
- * bytes into `malloc(100)`, and a failing write of a meta page leaves the store in a state that must be explained.
+ * The blocks of a store's file, reserved before LMDB writes into them. A full disk, a quota or a limit of file size
+ * then fails here, between two commits, and never inside LMDB: lmdb-js 3.5.6 answers a failing write by printing up to
+ * 107 bytes into `malloc(100)`, and a failing write of a meta page leaves the store in a state that must be explained.
  *
  * The blocks lie beyond the end of the file, whose size stays what LMDB has written. Reserving the first bytes again is
  * harmless, and fills the holes that LMDB leaves at the end.

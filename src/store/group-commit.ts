@@ -1,6 +1,6 @@
 /**
- * Group commit without a timer: while one commit is on its way to disk, what arrives waits for the next one. Who asks for
- * `whenDurable` is called after the commit that makes everything accepted so far durable, in the order of asking.
+ * Group commit without a timer: while one commit is on its way to disk, what arrives waits for the next one. Who asks
+ * for `whenDurable` is called after the commit that makes everything accepted so far durable, in the order of asking.
  *
  * Any failure is final: `onFatal` is called and nothing is committed or answered any more.
  */

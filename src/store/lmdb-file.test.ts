@@ -53,7 +53,7 @@ test('a file that lost a page in use is refused, however few it lost', async (t)
 /** Of a meta page: the roots of the free list and of the main tree, the last page, the transaction. */
 const META = { rootsAt: [88, 136], lastPageAt: 144, transactionAt: 152 } as const;
 
-test('a flipped bit in the transaction id of either meta page is refused: the older snapshot is not opened', async (t) => {
+test('a flipped bit in the transaction id of either meta page is refused: no older snapshot opens', async (t) => {
   const folder = temporaryFolder(t);
   const store = await openLmdbStore({ folder, kind: 'broker', tables: ['a'] });
   const file = join(folder, 'store.lmdb');

@@ -3,13 +3,13 @@
  * kills the process by SIGBUS; on a damaged meta page lmdb-js crashes.
  *
  * A sound file may be shorter than its meta page says: pages that a transaction allocated at the end and gave back are
- * never written (seen: 1 to 4 pages, in 31 of 18,148 random commits). So a short file is walked, and refused only when a
- * page is missing that one of its trees refers to.
+ * never written (seen: 1 to 4 pages, in 31 of 18,148 random commits). So a short file is walked, and refused only when
+ * a page is missing that one of its trees refers to.
  *
- * LMDB takes the meta page with the larger transaction id, so a flipped bit in an id would open the older snapshot as if
- * nothing had happened. The two ids of a sound file differ by one (a transaction writes the page of its id's lowest bit;
- * in a file without a commit both are 0), and the newer of the two root pages that a meta page leads to carries its id:
- * every transaction writes at least one root.
+ * LMDB takes the meta page with the larger transaction id, so a flipped bit in an id would open the older snapshot as
+ * if nothing had happened. The two ids of a sound file differ by one (a transaction writes the page of its id's lowest
+ * bit; in a file without a commit both are 0), and the newer of the two root pages that a meta page leads to carries
+ * its id: every transaction writes at least one root.
  *
  * One state breaks these rules and is sound: when LMDB cannot write the meta page of a transaction, it writes that page
  * again with its old id and last page, but with the roots of the failed transaction. The other page is then the newest,
@@ -29,12 +29,15 @@ const SECTOR_BYTES = 512;
 const PAGE_BYTES_POSSIBLE: readonly number[] = [4096, 8192, 16_384, 32_768, 65_536];
 
 /**
- * MDB_page: number u64, transaction that wrote it u64, 2 bytes unused, flags u16, then the bounds of the free space (u16
- * each), or the number of pages of an overflow run (u32).
+ * MDB_page: number u64, transaction that wrote it u64, 2 bytes unused, flags u16, then the bounds of the free space
+ * (u16 each), or the number of pages of an overflow run (u32).
  */
 const PAGE = { transactionAt: 8, flagsAt: 18, lowerAt: 20, pagesAt: 20, bytes: 24 } as const;
 const PAGE_FLAG = { branch: 1, leaf: 2, overflow: 4, meta: 8 } as const;
-/** MDB_meta, counted from the page: magic, version, then MDB_db of the free list and of the main tree, last page, transaction. */
+/**
+ * MDB_meta, counted from the page: magic, version, then MDB_db of the free list and of the main tree, last page,
+ * transaction.
+ */
 const META = {
   magicAt: 24,
   versionAt: 28,
@@ -49,7 +52,9 @@ const META_VERSION = 2;
 /** MDB_db: the root's page number is its last field; all ones when the tree is empty. */
 const TREE = { rootAt: 40 } as const;
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
-/** MDB_node: low and high u16 (page number or size), flags u16 (or the page number's top), key size u16, then the key. */
+/**
+ * MDB_node: low and high u16 (page number or size), flags u16 (or the page number's top), key size u16, then the key.
+ */
 const NODE = { highAt: 2, flagsAt: 4, keyBytesAt: 6, bytes: 8 } as const;
 const NODE_FLAG = { overflow: 1, tree: 2 } as const;
 /** No tree of LMDB is deeper. */
@@ -113,8 +118,8 @@ export function checkLmdbFile(file: string, { name = file, acknowledged = null }
 }
 
 /**
- * The id of the last transaction that was committed to a file, which a process may be writing; `null` when it has no two
- * valid meta pages.
+ * The id of the last transaction that was committed to a file, which a process may be writing; `null` when it has no
+ * two valid meta pages.
  */
 export function newestTransaction(file: string): bigint | null {
   const descriptor = openSync(file, 'r');
@@ -140,7 +145,8 @@ export function nextMeta(descriptor: number, last: LmdbMeta): LmdbMeta | null {
 
 /**
  * A new store is one write of two meta pages, both with id 0, and it is synced with the first commit. What a killed
- * process, a full disk or a power cut leaves of it is a first meta page with nothing behind it but zeros, or zeros alone.
+ * process, a full disk or a power cut leaves of it is a first meta page with nothing behind it but zeros, or zeros
+ * alone.
  */
 function isNeverCommitted(descriptor: number, size: number): boolean {
   if (size > 2 * Math.max(...PAGE_BYTES_POSSIBLE)) return false;

@@ -57,8 +57,8 @@ export function tryMemory({ dataBytes, stackBytes }: Pick<ProcessLimits, 'dataBy
 }
 
 /**
- * Makes a file of the store if it is missing, and tries that it can be read and written and is a plain file. True when it
- * was made.
+ * Makes a file of the store if it is missing, and tries that it can be read and written and is a plain file. True when
+ * it was made.
  */
 export function tryFile(path: string, flags: number = 0): boolean {
   const opening = constants.O_RDWR | constants.O_NONBLOCK | flags;
@@ -102,8 +102,8 @@ export function tryBlocks(path: string, bytes: number): void {
 }
 
 /**
- * Tries the lock file that LMDB has beside its file, and maps: a plain file that nobody else has locked, with its blocks.
- * It is made anew when a killed owner left it; only the holder of the folder may call this.
+ * Tries the lock file that LMDB has beside its file, and maps: a plain file that nobody else has locked, with its
+ * blocks. It is made anew when a killed owner left it; only the holder of the folder may call this.
  */
 export function tryLmdbLock(file: string): void {
   const path = `${file}-lock`;

@@ -45,7 +45,7 @@ async function killedWhileCopying(t: ExecutionContext): Promise<{ folder: string
   return { folder, left };
 }
 
-test('the copy of a process that was killed is in the folder that it named, and gone when a store is opened there', async (t) => {
+test('the copy of a killed process is in the folder that it named, and gone once a store opens there', async (t) => {
   const { folder, left } = await killedWhileCopying(t);
   t.is(left.length, 1);
   t.deepEqual(readdirSync(folder), left);

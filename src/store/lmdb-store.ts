@@ -2,10 +2,12 @@
  * The store on LMDB.
  *
  * - `overlappingSync: false`: nothing is visible before it is on disk, and a failed sync is a clean error.
- * - One process a folder, held by a kernel lock: a writer that is stopped inside a transaction blocks every other, and one
+ * - One process a folder, held by a kernel lock: a writer that is stopped inside a transaction blocks every other, and
+ *   one
  *   that only reads can make the owner lose a commit (`lmdb-copy.ts`). Others read a copy.
  * - LMDB keeps a pointer to each value until its commit has resolved, so the writes are kept alive here until then.
- * - Whatever LMDB dies of is tried before it is called: what opening needs (`lmdb-needs.ts`), blocks for what a commit may
+ * - Whatever LMDB dies of is tried before it is called: what opening needs (`lmdb-needs.ts`), blocks for what a commit
+ *   may
  *   write (`disk-room.ts`, `commit-pages.ts`), a file that is whole (`lmdb-file.ts`).
  * - The last acknowledged transaction is noted beside the store (`acknowledged-note.ts`).
  */
@@ -266,11 +268,11 @@ function removeCopies(folder: string): void {
 }
 
 /**
- * Reads another process's store as one snapshot, whether that process runs, is stopped or is dead: everything that it had
- * acknowledged before the call is in it. What is read is a copy that is gone afterwards; the other's files are only read,
- * because LMDB must not open them twice (see `lmdb-copy.ts`).
- * Throws ERR_STORE_MISSING, ERR_STORE_BUSY (the process keeps committing), ERR_STORE_DAMAGED, ERR_STORE_OPEN.
- * The callback is called once and must not keep the reader.
+ * Reads another process's store as one snapshot, whether that process runs, is stopped or is dead: everything that it
+ * had acknowledged before the call is in it. What is read is a copy that is gone afterwards; the other's files are only
+ * read, because LMDB must not open them twice (see `lmdb-copy.ts`). Throws ERR_STORE_MISSING, ERR_STORE_BUSY (the
+ * process keeps committing), ERR_STORE_DAMAGED, ERR_STORE_OPEN. The callback is called once and must not keep the
+ * reader.
  */
 export async function readLmdbStore<T>(options: ReadStoreOptions, read: (reader: StoreReader) => T): Promise<T> {
   const file = join(options.folder, DATA_FILE);
@@ -290,9 +292,9 @@ export async function readLmdbStore<T>(options: ReadStoreOptions, read: (reader:
 const LOOK_ATTEMPTS_MAX = 3;
 
 /**
- * Whether `readLmdbStore` could read that store now: that it is there, that it can be copied, and that there is room for the
- * copy and for what is kept of it and of the stores `besides`. Throws as that does, and ERR_STORE_ROOM. A process that commits
- * meanwhile is not in the way, but then `check` is not called.
+ * Whether `readLmdbStore` could read that store now: that it is there, that it can be copied, and that there is room
+ * for the copy and for what is kept of it and of the stores `besides`. Throws as that does, and ERR_STORE_ROOM. A
+ * process that commits meanwhile is not in the way, but then `check` is not called.
  */
 export async function lookAtLmdbStore(
   options: ReadStoreOptions & { readonly besides?: readonly string[] },

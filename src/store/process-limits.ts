@@ -1,6 +1,6 @@
 /**
- * What the system lets this process have, as far as LMDB asks for it. Linux tells it in /proc; elsewhere nothing is known
- * and everything is allowed.
+ * What the system lets this process have, as far as LMDB asks for it. Linux tells it in /proc; elsewhere nothing is
+ * known and everything is allowed.
  */
 
 import { readFileSync } from 'node:fs';

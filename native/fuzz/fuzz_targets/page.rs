@@ -1,5 +1,5 @@
-//! Pages of slots that are mostly valid, with some bytes altered: what is accepted is taken again as it was loaded, what
-//! is refused changes nothing.
+//! Pages of slots that are mostly valid, with some bytes altered: what is accepted is taken again as it was loaded,
+//! what is refused changes nothing.
 
 #![no_main]
 

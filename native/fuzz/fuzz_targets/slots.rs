@@ -1,5 +1,5 @@
-//! Arbitrary calls on a slot pool, with arbitrary slots and ends: each changes what it should or nothing, and what is open
-//! has the digest that a single stream has.
+//! Arbitrary calls on a slot pool, with arbitrary slots and ends: each changes what it should or nothing, and what is
+//! open has the digest that a single stream has.
 
 #![no_main]
 

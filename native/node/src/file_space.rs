@@ -1,5 +1,5 @@
-//! What a file needs before LMDB may be handed it: its blocks, and that no other process has locked a record of it. LMDB
-//! and lmdb-js die of what these calls find out, so they are asked first. Each call opens the file and closes it.
+//! What a file needs before LMDB may be handed it: its blocks, and that no other process has locked a record of it.
+//! LMDB and lmdb-js die of what these calls find out, so they are asked first. Each call opens the file and closes it.
 //!
 //! A result is 0, or the error number of the system; the caller names it.
 
@@ -7,17 +7,17 @@ use std::fs::{File, OpenOptions};
 
 use napi_derive::napi;
 
-/// Reserves the blocks of the first `bytes` bytes of the file at `path`, holes included, and leaves its size and content
-/// as they are. What was reserved stays reserved until the file is truncated. Where the system has no such call the
-/// result is that of a file system without it, EOPNOTSUPP.
+/// Reserves the blocks of the first `bytes` bytes of the file at `path`, holes included, and leaves its size and
+/// content as they are. What was reserved stays reserved until the file is truncated. Where the system has no such call
+/// the result is that of a file system without it, EOPNOTSUPP.
 #[napi]
 pub fn allocate_file(path: String, bytes: f64) -> i32 {
     errno_of(OpenOptions::new().write(true).open(path).and_then(|file| allocate(&file, bytes as u64)))
 }
 
 /// Whether this process could lock every record of the file at `path`: 0, or EAGAIN when another process holds one.
-/// Nothing stays locked. Closing the file gives up all record locks that this process holds on it: ask before LMDB opens
-/// the file.
+/// Nothing stays locked. Closing the file gives up all record locks that this process holds on it: ask before LMDB
+/// opens the file.
 #[napi]
 pub fn probe_record_locks(path: String) -> i32 {
     errno_of(OpenOptions::new().read(true).write(true).open(path).and_then(|file| probe(&file)))

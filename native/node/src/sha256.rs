@@ -1,5 +1,5 @@
-//! Single streams of SHA-256, as functions of states that JavaScript owns: nothing is kept here, and no object needs to be
-//! told of its end. A state is 108 bytes in Go's format, which lie at an offset of a longer buffer.
+//! Single streams of SHA-256, as functions of states that JavaScript owns: nothing is kept here, and no object needs to
+//! be told of its end. A state is 108 bytes in Go's format, which lie at an offset of a longer buffer.
 
 use napi_derive::napi;
 use stream_sum_sha256::{DIGEST_BYTES, STATE_BYTES, Sha256, StateError};

@@ -1,5 +1,5 @@
-//! A growable set of small numbers with two levels, so that the lowest member is found in a few steps, and all members in
-//! about as many steps as there are, however large the numbers.
+//! A growable set of small numbers with two levels, so that the lowest member is found in a few steps, and all members
+//! in about as many steps as there are, however large the numbers.
 
 use std::collections::TryReserveError;
 

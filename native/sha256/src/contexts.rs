@@ -1,5 +1,5 @@
-//! Contexts by slot, in chunks that are allocated at first use and never move: growing copies none. Beside its contexts a
-//! chunk has which of its slots are in use.
+//! Contexts by slot, in chunks that are allocated at first use and never move: growing copies none. Beside its contexts
+//! a chunk has which of its slots are in use.
 
 use std::collections::TryReserveError;
 use std::ops::{Index, IndexMut};

@@ -149,7 +149,8 @@ impl SlotPool {
         if start as usize == data_bytes { Ok(()) } else { Err(SlotError::End(ends.len().saturating_sub(1))) }
     }
 
-    /// Ends the streams of `slots`: writes their digests to `digests`, 32 bytes each in that order, and frees the slots.
+    /// Ends the streams of `slots`: writes their digests to `digests`, 32 bytes each in that order, and frees the
+    /// slots.
     pub fn finish(&mut self, slots: &[u32], digests: &mut [u8]) -> Result<(), SlotError> {
         if digests.len() != slots.len() * DIGEST_BYTES {
             return Err(SlotError::Lengths);

@@ -6,8 +6,9 @@
 //!
 //! Within its segment an entry lies at its home, which the high bits of the hash name, or behind it: who is further
 //! from home goes first (Robin Hood hashing), so that distances are nearly equal and a look-up ends where a nearer
-//! one lies. An entry that would come to lie, or push another one, `DISTANCE_MAX` from home goes to a second table, whose
-//! hash has other keys. By chance that does not happen; to whoever had found ids that collide they collide no more.
+//! one lies. An entry that would come to lie, or push another one, `DISTANCE_MAX` from home goes to a second table,
+//! whose hash has other keys. By chance that does not happen; to whoever had found ids that collide they collide no
+//! more.
 
 use std::collections::TryReserveError;
 

@@ -1,6 +1,6 @@
-//! Chunks on their way to the lanes. Each chunk's bytes are put together with its stream's partial block, and the blocks
-//! that are complete become a job; some hundred jobs are then folded at once. A job's level is how many of the same
-//! stream precede it: the jobs of one level belong to different streams and can share a kernel call.
+//! Chunks on their way to the lanes. Each chunk's bytes are put together with its stream's partial block, and the
+//! blocks that are complete become a job; some hundred jobs are then folded at once. A job's level is how many of the
+//! same stream precede it: the jobs of one level belong to different streams and can share a kernel call.
 //!
 //! Bytes are moved in fixed lengths of a block, which read and write past what is meant, since copies of a varying
 //! length and the branches about them cost more than a short chunk's compression. With AVX-512 VBMI a block is put
@@ -48,8 +48,8 @@ impl Window {
         }
     }
 
-    /// Appends `payload[start..start + bytes]` to the stream of `slot`, whose context is given. True if all that waits must
-    /// be flushed before the next chunk.
+    /// Appends `payload[start..start + bytes]` to the stream of `slot`, whose context is given. True if all that waits
+    /// must be flushed before the next chunk.
     #[inline(always)]
     #[must_use]
     pub(crate) fn push(

@@ -1,5 +1,6 @@
-//! What pools take of memory and give back, counted at the allocator: how much one operation asks for and copies however
-//! large the pool is, what a page without files takes, and that a refusal of memory is an error that changes nothing.
+//! What pools take of memory and give back, counted at the allocator: how much one operation asks for and copies
+//! however large the pool is, what a page without files takes, and that a refusal of memory is an error that changes
+//! nothing.
 
 #![allow(unsafe_code, reason = "a global allocator that counts and refuses")]
 

@@ -17,7 +17,9 @@ export async function runAll(tasks: readonly Experiment[]): Promise<ExperimentRe
   return results;
 }
 
-/** Each mutant is caught by its right name under each of the first seeds in which it takes effect, as many as are asked. */
+/**
+ * Each mutant is caught by its right name under each of the first seeds in which it takes effect, as many as are asked.
+ */
 export async function mutantsAreCaught(
   t: ExecutionContext,
   mutants: readonly Mutant[],

@@ -1,4 +1,6 @@
-/** As many producers as a journal may have: thousands of first batches. `broker-bounds.test.ts` has the other bounds. */
+/**
+ * As many producers as a journal may have: thousands of first batches. `broker-bounds.test.ts` has the other bounds.
+ */
 
 import test from 'ava';
 import { chunkJournal } from '../journals.ts';
@@ -13,7 +15,7 @@ function idOf(at: number): string {
   return (0x8000_0000 + at).toString(16).padEnd(16, '0');
 }
 
-test('a journal has so many producers, ended ones among them; another is refused, and those that it has go on', async (t) => {
+test('a journal has so many producers, ended ones too; another is refused, and those that it has go on', async (t) => {
   t.timeout(TIMEOUT_MS);
   const partitions = 256;
   const harness = await BrokerHarness.start({ partitions, retentionBytes: partitions * MIB });

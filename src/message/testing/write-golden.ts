@@ -1,4 +1,6 @@
-/** Writes the golden files anew. Only for a new version of the format: readers of older data must keep reading those. */
+/**
+ * Writes the golden files anew. Only for a new version of the format: readers of older data must keep reading those.
+ */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,7 +1,8 @@
 /**
- * A process that commits in a loop, for a test to kill: transaction `n` writes `n % 7 + 1` rows and how far it has come.
- * Each row has `rowBytes` bytes more than its numbers. It prints each number once its commit has resolved, and `seen` with the number
- * when it could read it earlier: the disk may have it a moment before the promise resolves, never the other way round.
+ * A process that commits in a loop, for a test to kill: transaction `n` writes `n % 7 + 1` rows and how far it has
+ * come. Each row has `rowBytes` bytes more than its numbers. It prints each number once its commit has resolved, and
+ * `seen` with the number when it could read it earlier: the disk may have it a moment before the promise resolves,
+ * never the other way round.
  */
 
 import { delay, systemClock } from '../../core/clock.ts';

@@ -1,7 +1,7 @@
-//! The keyed hash of file ids, which come from outside: whoever chooses ids must not find ones that collide, though fold
-//! times tell him how full the places are that his ids lead to. So every bit of an id goes through all of the function
-//! before a bit of it comes out: four AES rounds, for which no difference of two ids has a likely difference of hashes,
-//! or SipHash-1-3 where there are no such instructions.
+//! The keyed hash of file ids, which come from outside: whoever chooses ids must not find ones that collide, though
+//! fold times tell him how full the places are that his ids lead to. So every bit of an id goes through all of the
+//! function before a bit of it comes out: four AES rounds, for which no difference of two ids has a likely difference
+//! of hashes, or SipHash-1-3 where there are no such instructions.
 
 #![allow(unsafe_code, reason = "instruction set")]
 

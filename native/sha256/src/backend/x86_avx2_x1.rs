@@ -1,5 +1,5 @@
-//! One stream without the SHA extensions: the schedules of two of its blocks side by side in vectors of AVX2, the rounds
-//! one after the other in scalar registers, with the rotations of BMI2.
+//! One stream without the SHA extensions: the schedules of two of its blocks side by side in vectors of AVX2, the
+//! rounds one after the other in scalar registers, with the rotations of BMI2.
 
 #![allow(unsafe_code, reason = "instruction set")]
 
@@ -103,8 +103,8 @@ fn load_blocks(first: &[u8; 64], second: &[u8; 64]) -> [__m256i; 4] {
 #[inline]
 fn add_constants(w: [__m256i; 4], k: &[u32; 16], words: &mut [Words; 4]) {
     for ((w, k), words) in w.into_iter().zip(k.as_chunks::<4>().0).zip(words) {
-        // SAFETY: the read has the 16 bytes of `k`, and `loadu` needs no alignment; the write has the 32 bytes of `words`,
-        // which are aligned.
+        // SAFETY: the read has the 16 bytes of `k`, and `loadu` needs no alignment; the write has the 32 bytes of
+        // `words`, which are aligned.
         unsafe {
             let k = _mm256_broadcastsi128_si256(_mm_loadu_si128(k.as_ptr().cast()));
             _mm256_store_si256(words.0.as_mut_ptr().cast(), _mm256_add_epi32(w, k));
@@ -139,8 +139,8 @@ fn next_four(oldest: __m256i, older: __m256i, old: __m256i, last: __m256i) -> __
     _mm256_add_epi32(low, high)
 }
 
-/// The small sigma 1 of two words, each of which is given twice in 64 bits; they come out in one half of the 128 bits, with
-/// zeros in the other.
+/// The small sigma 1 of two words, each of which is given twice in 64 bits; they come out in one half of the 128 bits,
+/// with zeros in the other.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn small1<const IN_HIGH_HALF: bool>(twice: __m256i) -> __m256i {

@@ -96,7 +96,8 @@ fn look_ups_agree_with_a_map_whatever_collides() {
     }
 }
 
-/// The mean number of entries that a look-up of `files` files looks at, of those that are there and as many that are not.
+/// The mean number of entries that a look-up of `files` files looks at, of those that are there and as many that are
+/// not.
 fn mean_probes(hasher: IdHasher, files: u32, contexts: &Contexts, file_id: impl Fn(u32) -> FileId) -> f64 {
     let mut table = Table::with_hasher(hasher);
     (0..files).for_each(|file| table.open(&file_id(file), file));
