@@ -50,6 +50,7 @@ const REAL: Partial<SoakOptions> = {
   chunkBytes: { low: 256, high: 256 },
   faults: ['kill'],
   faultIntervalMs: 1_500,
+  slaMs: 30_000,
 };
 
 /** Little room: an auditor that reads nothing is far behind soon. */
@@ -110,7 +111,7 @@ function realSoak(
   composition: LiveComposition & { readonly patienceMs?: number },
 ): Promise<Pick<LiveResult, 'holds' | 'reasons'>> {
   return inFolder((folder) =>
-    runSoak(fakeOptions(folder, { ...REAL, ...room, slaMs: 30_000, keepData: false, seed: SEED }), {
+    runSoak(fakeOptions(folder, { ...REAL, ...room, keepData: false, seed: SEED }), {
       ...fakeDependencies({}),
       ...composition,
       launch: componentLaunch(MAIN),
