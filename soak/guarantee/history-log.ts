@@ -100,7 +100,10 @@ export class HistoryLog {
     if (this.#isFinished) return;
     for (const seen of this.#filter(entry.event)) for (const checker of this.#checkers) checker.observe(seen);
     if (this.#onFinding === null) return;
-    for (const [index, checker] of this.#checkers.entries()) this.#handOver(index, checker.findings);
+    for (const [index, checker] of this.#checkers.entries()) {
+      // Asked after every event: what has found nothing need not say what.
+      if (checker.hasFound === true) this.#handOver(index, checker.findings);
+    }
   }
 
   /** Ends the history, and says how much was written of it. */

@@ -239,7 +239,7 @@ export const FINDINGS_MAX = 20;
 /** Checks one history, event by event, in memory that is bounded by what is open at one time. */
 export interface Checker {
   readonly name: string;
-  /** Whether it has found a violation by now. */
+  /** Whether it has found a violation by now; absent: it finds none before the end. */
   readonly hasFound?: boolean;
   observe(event: HistoryEvent): void;
   /** What it has found so far; not of one that is asked at the end only. */

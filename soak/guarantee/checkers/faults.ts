@@ -23,10 +23,6 @@ export class FaultsChecker implements Checker {
     else if (event.event === 'doubt') this.#isDoubted = true;
   }
 
-  get findings(): Findings {
-    return this.#found.findings;
-  }
-
   finish(): Findings {
     if (this.#asked.length > 0) this.#judge();
     return this.#found.findings;

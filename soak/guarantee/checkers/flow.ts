@@ -49,10 +49,6 @@ export class FlowChecker implements Checker {
     }
   }
 
-  get findings(): Findings {
-    return this.#found.findings;
-  }
-
   finish(): Findings {
     this.#judgePhases();
     const sums = [...this.#verified.values()].reduce((sum, { before, total }) => sum + total - before, 0);
