@@ -4,7 +4,8 @@ import { encodeSum } from '../../src/message/sum.ts';
 import { BatchReader } from './checkers/batch-reader.ts';
 import { buildHistory } from './checkers/testing/history-builder.ts';
 import { flipped } from './checkers/testing/planted.ts';
-import type { HistoryEvent } from './history.ts';
+import { soakHistory } from './checkers/testing/soak-history.ts';
+import type { Happening, HistoryEvent } from './history.ts';
 import { LISTED_MAX, isLoggedEvent, loggedEvent, type LoggedEvent } from './logged-event.ts';
 
 type Checkpoint = Extract<HistoryEvent, { event: 'checkpoint' }>;
@@ -45,6 +46,38 @@ test('an event of every kind comes back from its line as it was written', (t) =>
     kinds.add(event.event);
   }
   t.true(kinds.size >= 20, `${kinds.size} kinds`);
+});
+
+test('so does every event that only a soak has, without the histograms of what was said', (t) => {
+  const failure = { process: 'summer-0', what: 'x', exitCode: null, beforeReady: false, lastLogLines: ['a'] };
+  const others: readonly Happening[] = [
+    { event: 'fault', id: 1, kind: 'pause-broker', target: 'broker', insteadOf: 7 },
+    { event: 'fault-refuted', id: 1, kind: 'pause-broker', target: 'broker' },
+    { event: 'failed', ...failure },
+    { event: 'crashed', ...failure },
+    { event: 'interrupted', how: 'at once' },
+    { event: 'halted' },
+    { event: 'audited', error: 'no answer' },
+    { event: 'doubt', reason: 'it hung', process: 'broker' },
+    { event: 'found', process: 'state', kind: 'gap', detail: 'planted', index: 4 },
+  ];
+  const kinds = new Set<string>();
+  for (const event of logged(soakHistory({ others }))) {
+    const line = readBack(event);
+    t.true(isLoggedEvent(line), JSON.stringify(line));
+    t.deepEqual(line, event);
+    kinds.add(event.event);
+  }
+  for (const { event } of others) t.true(kinds.has(event), event);
+  for (const kind of ['said', 'up', 'flowed', 'faults-due', 'fault-healed', 'fault-recovered', 'unfollowed']) {
+    t.true(kinds.has(kind), kind);
+  }
+  const said = soakHistory().find((event) => event.event === 'said' && event.said.event === 'progress');
+  t.true(said?.event === 'said' && said.said.event === 'progress' && said.said.component === 'chunker');
+  if (said?.event !== 'said' || said.said.event !== 'progress' || said.said.component !== 'chunker') return;
+  const [kept] = logged([{ ...said, said: { ...said.said, latency: 'AAAA', scheduleLag: 'BBBB' } }]);
+  t.like(kept, { said: { latency: null, scheduleLag: null, verifiedTotal: said.said.verifiedTotal } });
+  t.false(isLoggedEvent({ ...kept, said: { event: 'progress', component: 'chunker' } }));
 });
 
 test('a line that has lost a field, or has something else in it, is refused', (t) => {
