@@ -9,8 +9,8 @@ import { makeFolders, type RunFile } from '../src/results/run-folder.ts';
 const FILES = ['run.json', 'samples.csv', 'latency.csv'];
 
 /**
- * `AMD EPYC 9R14` of family 26 and model 2, 2 cores: `amd-epyc-9r14-family-26-model-2-with-2-cores`. The name alone is that
- * of several generations.
+ * `AMD EPYC 9R14` of family 26 and model 2, 2 cores: `amd-epyc-9r14-family-26-model-2-with-2-cores`. The name alone
+ * is that of several generations.
  */
 export function machineName({ environment }: Pick<RunFile, 'environment'>): string {
   const { cpu, cores, processor } = environment;

@@ -1,6 +1,6 @@
 /**
- * Rows that say of themselves that they are no evidence: `not to be trusted`, or `never steady`. They say it in the remarks of
- * run.json, which older builds write too, so those lines are written and read here, and nowhere else.
+ * Rows that say of themselves that they are no evidence: `not to be trusted`, or `never steady`. They say it in the
+ * remarks of run.json, which older builds write too, so those lines are written and read here, and nowhere else.
  */
 
 import type { Sample } from '../src/results/samples.ts';

@@ -1,7 +1,7 @@
 /**
- * What no machine can do: more CPU-seconds in a second than it has cores. A rate and the CPU time of a million chunks come
- * from the same window, so that their product says how busy the cores were; when it says more than there are, the rate
- * counts work of another time.
+ * What no machine can do: more CPU-seconds in a second than it has cores. A rate and the CPU time of a million chunks
+ * come from the same window, so that their product says how busy the cores were; when it says more than there are,
+ * the rate counts work of another time.
  */
 
 import type { Sample } from '../src/results/samples.ts';

@@ -1,4 +1,6 @@
-/** What a benchmark run says while it goes on: one line that is redrawn on a terminal, else a plain line now and then. */
+/**
+ * What a benchmark run says while it goes on: one line that is redrawn on a terminal, else a plain line now and then.
+ */
 
 import { createLogUpdate } from 'log-update';
 import { formatDuration } from '../src/core/units.ts';

@@ -1,6 +1,7 @@
 /**
- * This build against another commit's, interleaved: each round runs both, in a random and balanced order, so that whatever
- * slows the machine for a while slows both. Each side has a run folder; that the two are pairs, their run.json says.
+ * This build against another commit's, interleaved: each round runs both, in a random and balanced order, so that
+ * whatever slows the machine for a while slows both. Each side has a run folder; that the two are pairs, their
+ * run.json says.
  */
 
 import { randomInt, randomUUID } from 'node:crypto';

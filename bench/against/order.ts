@@ -1,7 +1,7 @@
 /**
- * Which of two builds is measured first in each pair. Whatever the second of a pair suffers from (a warm processor, dirty
- * pages) must not fall on one build more than on the other: of every two pairs that follow each other each build is first
- * in one, and chance says in which. Of an odd number the last pair is by chance alone.
+ * Which of two builds is measured first in each pair. Whatever the second of a pair suffers from (a warm processor,
+ * dirty pages) must not fall on one build more than on the other: of every two pairs that follow each other each
+ * build is first in one, and chance says in which. Of an odd number the last pair is by chance alone.
  */
 
 import type { Prng } from '../../src/core/prng.ts';

@@ -29,7 +29,9 @@ export async function commitOf(sourceRoot: string, ref: string): Promise<string>
   }
 }
 
-/** Checks a commit out and builds it. Throws, and leaves nothing, when that fails or its bench cannot be interleaved. */
+/**
+ * Checks a commit out and builds it. Throws, and leaves nothing, when that fails or its bench cannot be interleaved.
+ */
 export async function buildWorktree(options: {
   readonly sourceRoot: string;
   readonly ref: string;

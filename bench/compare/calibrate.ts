@@ -1,7 +1,7 @@
 /**
- * `npm run calibrate -- RUN...`: how often compare is wrong on these runs of one program, as Markdown. Runs that share a
- * pairing are real comparisons of identical inputs, one for each 10 rounds: they are the evidence. bench/METHODOLOGY.md has the
- * figures.
+ * `npm run calibrate -- RUN...`: how often compare is wrong on these runs of one program, as Markdown. Runs that
+ * share a pairing are real comparisons of identical inputs, one for each 10 rounds: they are the evidence.
+ * bench/METHODOLOGY.md has the figures.
  */
 
 import { makeCommand, parsed } from '../../src/component/flags.ts';
@@ -59,7 +59,10 @@ function calibrationLines({ blocks, repetitions, identical, rows }: Calibration)
   ];
 }
 
-/** Comparisons as a user would make them, of runs that are the same program: what changes is false, in either direction. */
+/**
+ * Comparisons as a user would make them, of runs that are the same program: what changes is false, in either
+ * direction.
+ */
 function realLines(runs: readonly LoadedRun[], rounds: number): string[] {
   const [paired, single] = pairedRuns(runs);
   const pairs = paired.flatMap((pair) => stretchesOf(pair, rounds));

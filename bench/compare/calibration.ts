@@ -1,9 +1,9 @@
 /**
- * How often compare is wrong, on recorded rounds: comparisons of identical inputs, in which every change is a false one,
- * and the same with a slowdown planted in one row, which should be found. All goes through `compareRuns`.
+ * How often compare is wrong, on recorded rounds: comparisons of identical inputs, in which every change is a false
+ * one, and the same with a slowdown planted in one row, which should be found. All goes through `compareRuns`.
  *
- * Resampled comparisons of identical inputs are a test of the code, and no evidence: which half of a block is old is drawn
- * here, so that the test is exact whatever was recorded. Evidence are the real pairs, in both directions.
+ * Resampled comparisons of identical inputs are a test of the code, and no evidence: which half of a block is old is
+ * drawn here, so that the test is exact whatever was recorded. Evidence are the real pairs, in both directions.
  */
 
 import { Prng } from '../../src/core/prng.ts';
@@ -57,7 +57,9 @@ export function pairedRuns(runs: readonly LoadedRun[]): [(readonly [LoadedRun, L
   return [pairs, single];
 }
 
-/** A long interleaved pair as several of so many rounds each; what remains is left out. A shorter one stays as it is. */
+/**
+ * A long interleaved pair as several of so many rounds each; what remains is left out. A shorter one stays as it is.
+ */
 export function stretchesOf(
   [first, second]: readonly [LoadedRun, LoadedRun],
   rounds: number,

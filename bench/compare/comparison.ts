@@ -194,8 +194,8 @@ export type GateOptions = { readonly allowDifferent: boolean; readonly require?:
 const EVERY_ROW: Requirement = { names: null, share: 1 };
 
 /**
- * Passes only when the design is proof, nothing that was asked for is missing, no row is worse, and the required rows are
- * known not to be worse. A row that could not tell is not known.
+ * Passes only when the design is proof, nothing that was asked for is missing, no row is worse, and the required rows
+ * are known not to be worse. A row that could not tell is not known.
  */
 export function gateOf(comparison: Comparison, options: GateOptions): GateOutcome {
   const { runs, problems, differences, isProof } = comparison;
@@ -248,7 +248,10 @@ function couldJudge({ old, oldCount, oldDistrusted }: ComparedRow): boolean {
   return old.value !== null && oldCount > 0 && oldDistrusted === 0;
 }
 
-/** No change that counts, of a size that would have been seen; or better. Rounds that are no evidence may hide the rest. */
+/**
+ * No change that counts, of a size that would have been seen; or better. Rounds that are no evidence may hide the
+ * rest.
+ */
 function isKnown(row: ComparedRow): boolean {
   return (row.verdict === 'same' || row.verdict === 'better') && !isDistrusted(row);
 }

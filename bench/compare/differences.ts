@@ -1,6 +1,6 @@
 /**
- * In what the two sides differ besides the commit: then a change of a figure need not be a change of the program. A gate
- * refuses such a comparison unless told otherwise.
+ * In what the two sides differ besides the commit: then a change of a figure need not be a change of the program. A
+ * gate refuses such a comparison unless told otherwise.
  */
 
 import { asRecord } from '../../src/core/assert.ts';
@@ -46,8 +46,8 @@ export function findDifferences(old: readonly LoadedRun[], next: readonly Loaded
 }
 
 /**
- * Two generations of a processor have one name. Runs that do not say family and model are of one machine only when their
- * rounds were interleaved.
+ * Two generations of a processor have one name. Runs that do not say family and model are of one machine only when
+ * their rounds were interleaved.
  */
 function unknownProcessor(old: readonly LoadedRun[], next: readonly LoadedRun[]): Difference[] {
   const runs = [...old, ...next];

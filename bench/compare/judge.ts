@@ -34,7 +34,9 @@ export type JudgedRow = Omit<Row, 'pairs' | 'old' | 'new'> & {
   /** Observations of OLD, and of NEW, that their runs call no evidence. They count for nothing. */
   readonly oldDistrusted: number;
   readonly newDistrusted: number;
-  /** NEW against OLD, 0.05 being 5 % more. In a row with values of 0 or less: of OLD's median, or the greatest value. */
+  /**
+   * NEW against OLD, 0.05 being 5 % more. In a row with values of 0 or less: of OLD's median, or the greatest value.
+   */
   readonly change: Shown;
   /** Two-sided, corrected for all rows that are judged. Null: n is too small to tell anything, or it is not judged. */
   readonly p: number | null;

@@ -1,7 +1,7 @@
 /**
- * Latencies of both sides: the histograms of a side's runs are merged, and percentiles are of the merged one, with the
- * censored values of all runs counted as slower than every known one. Percentiles themselves are never averaged. There is
- * no test here: values of one run depend on each other, and rounds or runs are what samples.csv has.
+ * Latencies of both sides: the histograms of a side's runs are merged, and percentiles are of the merged one, with
+ * the censored values of all runs counted as slower than every known one. Percentiles themselves are never averaged.
+ * There is no test here: values of one run depend on each other, and rounds or runs are what samples.csv has.
  */
 
 import { LatencyHistogram, type LatencySummary } from '../../src/measure/histogram.ts';

@@ -1,9 +1,10 @@
 /**
- * Brings the samples of both sides together: one row for each thing measured, with the observations that a test may use.
+ * Brings the samples of both sides together: one row for each thing measured, with the observations that a test may
+ * use.
  *
- * What an observation is decides what a comparison can claim. Interleaved rounds are pairs. Of four separate runs or more
- * on each side, each run is one observation, its median: runs are independent of each other. Of fewer the rounds have to
- * do, which share their process and their minute: what they show is said, and is not taken as proven.
+ * What an observation is decides what a comparison can claim. Interleaved rounds are pairs. Of four separate runs or
+ * more on each side, each run is one observation, its median: runs are independent of each other. Of fewer the rounds
+ * have to do, which share their process and their minute: what they show is said, and is not taken as proven.
  */
 
 import { isJudged, type Sample } from '../../src/results/samples.ts';

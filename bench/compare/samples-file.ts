@@ -1,6 +1,6 @@
 /**
- * samples.csv as compare reads it. It was written by another program, or by hand: what is wrong is said with its line and
- * column, and then the file has no samples. A last line that was cut is said too, and only that one is left out.
+ * samples.csv as compare reads it. It was written by another program, or by hand: what is wrong is said with its line
+ * and column, and then the file has no samples. A last line that was cut is said too, and only that one is left out.
  */
 
 import { type CsvRecord, parseCsv, parseDecimal } from '../../src/results/csv-grammar.ts';
@@ -121,8 +121,8 @@ function shown(text: string | undefined): string {
 }
 
 /**
- * Rows of `rate=half` depend on the highest rate of their own run. They were recorded as `lower` and `higher` before the
- * column knew `none`.
+ * Rows of `rate=half` depend on the highest rate of their own run. They were recorded as `lower` and `higher` before
+ * the column knew `none`.
  */
 function directionOf(parameters: string, recorded: Sample['better']): Sample['better'] {
   return parameters.split(' ').includes('rate=half') ? 'none' : recorded;

@@ -1,7 +1,7 @@
 /**
- * Rank tests and the intervals that belong to them: two separate samples (Mann-Whitney, Hodges-Lehmann shift) and paired
- * differences (signed ranks, pseudo-median). No distribution is assumed. Exact for small samples, with ties too, by
- * Streitberg and Roehmel's shift algorithm (1986); above that the normal approximation.
+ * Rank tests and the intervals that belong to them: two separate samples (Mann-Whitney, Hodges-Lehmann shift) and
+ * paired differences (signed ranks, pseudo-median). No distribution is assumed. Exact for small samples, with ties
+ * too, by Streitberg and Roehmel's shift algorithm (1986); above that the normal approximation.
  */
 
 import { probit } from 'simple-statistics';
@@ -29,8 +29,8 @@ function doubledMidranks(values: readonly number[]): number[] {
 }
 
 /**
- * The distribution of the sum of `chosen` of the `scores` (whole numbers), all choices being equally likely: element s is
- * P(sum = s).
+ * The distribution of the sum of `chosen` of the `scores` (whole numbers), all choices being equally likely: element
+ * s is P(sum = s).
  */
 function sumDistribution(scores: readonly number[], chosen: number): Float64Array {
   const sums = scores.reduce((sum, score) => sum + score, 0) + 1;

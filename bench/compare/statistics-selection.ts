@@ -1,10 +1,10 @@
 /**
- * Order statistics of all pairs of two samples, or of one with itself, without a list of the pairs: of n values there are n
- * squared, and memory must grow with n. The range of doubles is halved until few pairs are left in it, and these are
- * sorted. One walk along both sorted samples counts the pairs below a double.
+ * Order statistics of all pairs of two samples, or of one with itself, without a list of the pairs: of n values there
+ * are n squared, and memory must grow with n. The range of doubles is halved until few pairs are left in it, and
+ * these are sorted. One walk along both sorted samples counts the pairs below a double.
  *
- * The result is the very double that sorting the whole list would give: rounding is monotonic, so that the walk sees the
- * pairs in their order.
+ * The result is the very double that sorting the whole list would give: rounding is monotonic, so that the walk sees
+ * the pairs in their order.
  */
 
 import { assert } from '../../src/core/assert.ts';

@@ -3,7 +3,10 @@ import fc from 'fast-check';
 import { Prng } from '../../src/core/prng.ts';
 import { detectableShifts, leastSignFlipP, type PairedRow, signFlipTest } from './statistics-sign-flip.ts';
 
-/** Darwin's crossed and self-fertilized maize, eighths of an inch: Fisher, The Design of Experiments (1935), section 21. */
+/**
+ * Darwin's crossed and self-fertilized maize, eighths of an inch: Fisher, The Design of Experiments (1935), section
+ * 21.
+ */
 const MAIZE = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48];
 
 const rowsOf = (pairs: number, rows: number): fc.Arbitrary<number[][]> =>

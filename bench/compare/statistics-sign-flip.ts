@@ -1,15 +1,15 @@
 /**
- * The sign-flip test of the maximum statistic: which of many rows of paired differences have another centre than 0, with
- * p corrected for all rows at once (Westfall and Young, Resampling-Based Multiple Testing, 1993, algorithm 2.8).
+ * The sign-flip test of the maximum statistic: which of many rows of paired differences have another centre than 0,
+ * with p corrected for all rows at once (Westfall and Young, Resampling-Based Multiple Testing, 1993, algorithm 2.8).
  *
- * When the two sides of a pair are the same, swapping them changes nothing: each pair's differences, of all rows together
- * since they were measured together, are as likely with the other sign. So the test is exact whatever the statistic is,
- * and the dependence between rows costs nothing, where a Bonferroni correction pays for it.
+ * When the two sides of a pair are the same, swapping them changes nothing: each pair's differences, of all rows
+ * together since they were measured together, are as likely with the other sign. So the test is exact whatever the
+ * statistic is, and the dependence between rows costs nothing, where a Bonferroni correction pays for it.
  *
  * The statistic is Student's t with two changes. Differences are cut at 1.5 times their median size (Maritz 1979;
- * Rosenbaum 2007), so that a disturbed round counts as a bad one and not as all of them. And no row is credited with a
- * spread below `floor` (Tusher, Tibshirani and Chu 2001), else the greatest t of many rows is that of the one whose few
- * differences happen to lie close together, which hides real shifts in the others.
+ * Rosenbaum 2007), so that a disturbed round counts as a bad one and not as all of them. And no row is credited with
+ * a spread below `floor` (Tusher, Tibshirani and Chu 2001), else the greatest t of many rows is that of the one whose
+ * few differences happen to lie close together, which hides real shifts in the others.
  */
 
 import { Prng } from '../../src/core/prng.ts';

@@ -1,6 +1,7 @@
 /**
- * A process of a suite's own, for what cannot be measured in this one: asked one thing at a time over Node's channel. It
- * ends with the channel, so it never outlives its parent, and by no signal that can be ignored: Ctrl-C is the parent's.
+ * A process of a suite's own, for what cannot be measured in this one: asked one thing at a time over Node's channel.
+ * It ends with the channel, so it never outlives its parent, and by no signal that can be ignored: Ctrl-C is the
+ * parent's.
  */
 
 import { type ChildProcess, fork } from 'node:child_process';

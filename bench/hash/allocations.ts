@@ -32,8 +32,8 @@ export function measureAllocations(batches: number): Promise<number | null> {
 }
 
 /**
- * JavaScript heap bytes that a call allocates, on average over `calls`. When the heap was collected meanwhile, over half
- * as many, and so on; null when it is collected even in the fewest.
+ * JavaScript heap bytes that a call allocates, on average over `calls`. When the heap was collected meanwhile, over
+ * half as many, and so on; null when it is collected even in the fewest.
  */
 export async function heapPerCall(call: () => void, calls: number): Promise<number | null> {
   let collections = 0;

@@ -1,6 +1,6 @@
 /**
- * What bounds a pipeline on this machine, part by part: the generator, hashing, transport and durable commits, each alone
- * with the machine, on the batches of the throughput tasks.
+ * What bounds a pipeline on this machine, part by part: the generator, hashing, transport and durable commits, each
+ * alone with the machine, on the batches of the throughput tasks.
  */
 
 import { join } from 'node:path';

@@ -1,4 +1,6 @@
-/** The tasks that watch a whole pipeline: throughput, latency, recovery, growth. Each round is a pipeline of its own. */
+/**
+ * The tasks that watch a whole pipeline: throughput, latency, recovery, growth. Each round is a pipeline of its own.
+ */
 
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -98,8 +100,8 @@ export class FlowTasks {
   }
 
   /**
-   * `half`: of the maximum that was measured last, or is measured now. A faster build is offered more then, so that none
-   * of these figures is judged.
+   * `half`: of the maximum that was measured last, or is measured now. A faster build is offered more then, so that
+   * none of these figures is judged.
    */
   latency(rate: number | 'half'): Task {
     const { seed } = this.#context;

@@ -1,6 +1,7 @@
 /**
- * What a pipeline did in a window of time, between two marks. Nothing that waits is left out: sums and batches that are
- * outstanding at its end, beyond those that were at its begin, are censored and count as slower than all that came. Pure.
+ * What a pipeline did in a window of time, between two marks. Nothing that waits is left out: sums and batches that
+ * are outstanding at its end, beyond those that were at its begin, are censored and count as slower than all that
+ * came. Pure.
  */
 
 import { LatencyHistogram } from '../../src/measure/histogram.ts';

@@ -1,8 +1,8 @@
 /**
  * Whether a saturated pipeline is in its steady state. Files that are opened together end together, so that for some
- * generations of files more chunks are verified than published, and before that fewer: a rate of either is then not that of
- * the pipeline. Steady means that what was published, folded and verified is the same within a twentieth, over three
- * generations or more. Pure.
+ * generations of files more chunks are verified than published, and before that fewer: a rate of either is then not
+ * that of the pipeline. Steady means that what was published, folded and verified is the same within a twentieth,
+ * over three generations or more. Pure.
  */
 
 import type { PipelineOptions } from '../../src/fleet/component-specs.ts';

@@ -74,7 +74,9 @@ function marksOf(rows: readonly Row[]): string[] {
   return [distrust(nsOf('schedule_lag_p99_s'), nsOf('sum_latency_p99_s')) === null ? '' : 'not to be trusted'];
 }
 
-/** The sum over several processes of one kind (`summer-0`, `summer-1`); of memory and lag, over and of all processes. */
+/**
+ * The sum over several processes of one kind (`summer-0`, `summer-1`); of memory and lag, over and of all processes.
+ */
 function cellText({ metric, process }: Column, rows: readonly Row[]): string {
   const found = rows.filter((row) => {
     const name = parameterOf(row, 'process');

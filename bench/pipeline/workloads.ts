@@ -11,7 +11,7 @@ export const CHUNK_BYTES = [32, 1024, 65_536] as const;
 
 /** Data chunks of a file: fewer where they are large, so that 100 open files end in a second. */
 const CHUNKS: Readonly<Record<number, number>> = { 32: 100, 1024: 100, 65_536: 16 };
-/** Large batches take less CPU time for a chunk (DECISIONS.md); what waits for nothing is sent before they are full. */
+/** Large batches take less CPU time for a chunk (D-BENCH-13); what waits for nothing is sent before they are full. */
 const BATCH_BYTES: Readonly<Record<number, number>> = { 32: MIB, 1024: MIB, 65_536: 2 * MIB };
 
 /** One chunker, one summer and 8 partitions at the highest rate, but for the `changes`. */
@@ -39,8 +39,8 @@ export function scheduledWorkload(seed: number, rate: number): PipelineOptions {
 }
 
 /**
- * Files of all lengths: of 100,000 that are opened together and have as many chunks each, all would end at about the same
- * time, and what is seen would depend on whether that is in the window.
+ * Files of all lengths: of 100,000 that are opened together and have as many chunks each, all would end at about the
+ * same time, and what is seen would depend on whether that is in the window.
  */
 const GROWTH_CHUNKS: Range = { low: 1, high: 199 };
 export const GROWTH_PARAMETERS: Readonly<Record<string, string | number>> = {

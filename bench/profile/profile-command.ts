@@ -111,7 +111,10 @@ async function runProfile(flags: Flags): Promise<void> {
   }
 }
 
-/** Runs it; resolves to the path of what the profiler wrote. Throws OperatingError, in one line, when there is nothing. */
+/**
+ * Runs it; resolves to the path of what the profiler wrote. Throws OperatingError, in one line, when there is
+ * nothing.
+ */
 async function profiled(
   flags: Flags,
   at: {

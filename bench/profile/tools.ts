@@ -1,8 +1,8 @@
 /**
  * The profilers: clinic's four, and Node's own two as the way out where clinic fails on the Node in use.
  *
- * Clinic works only when stdin is closed and its usage statistics are off (`NO_INSIGHT`); otherwise it ends with exit 0 and
- * has done nothing. Source: clinic 13.0.0 on Node 20.
+ * Clinic works only when stdin is closed and its usage statistics are off (`NO_INSIGHT`); otherwise it ends with exit
+ * 0 and has done nothing. Source: clinic 13.0.0 on Node 20.
  */
 
 import { createRequire } from 'node:module';

@@ -1,6 +1,7 @@
 /**
- * The `store` suite: durable commits by shape, as the components make them, each in an LMDB environment of its own. Keys
- * are taken in turn from a ring that is full from the start, so that pages are reused and the file does not grow.
+ * The `store` suite: durable commits by shape, as the components make them, each in an LMDB environment of its own.
+ * Keys are taken in turn from a ring that is full from the start, so that pages are reused and the file does not
+ * grow.
  */
 
 import { join } from 'node:path';

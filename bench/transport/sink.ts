@@ -1,4 +1,6 @@
-/** The far end of the transport suite, a process of its own: acknowledges every message, and counts what it was sent. */
+/**
+ * The far end of the transport suite, a process of its own: acknowledges every message, and counts what it was sent.
+ */
 
 import { crc32c } from '../../src/hash/crc32c.ts';
 import { parseEndpoint } from '../../src/transport/endpoint.ts';

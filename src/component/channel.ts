@@ -38,7 +38,9 @@ export type ChannelInput = {
   on(event: 'error', listener: (error: Error) => void): unknown;
   destroy(): unknown;
 };
-/** What the channel needs of where its lines go: a `DescriptorWriter`, or a stand-in in a test. `write` never throws. */
+/**
+ * What the channel needs of where its lines go: a `DescriptorWriter`, or a stand-in in a test. `write` never throws.
+ */
 export type ChannelOutput = {
   write(line: string): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;

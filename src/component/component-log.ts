@@ -1,6 +1,6 @@
 /**
- * The log of a component on stderr, one JSON line an event. It is safe by construction: a line that cannot be written is
- * counted and dropped, and the next one that can says how many were.
+ * The log of a component on stderr, one JSON line an event. It is safe by construction: a line that cannot be written
+ * is counted and dropped, and the next one that can says how many were.
  */
 
 import { pino } from 'pino';

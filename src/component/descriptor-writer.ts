@@ -1,10 +1,11 @@
 /**
- * Writes lines to a descriptor of this process: its log, its standard output, the channel to its supervisor. A line has
- * left the process when `write` returns, unless whoever reads is slow: then it waits here, within a bound, and is written
- * when there is room, or by `flush`.
+ * Writes lines to a descriptor of this process: its log, its standard output, the channel to its supervisor. A line
+ * has left the process when `write` returns, unless whoever reads is slow: then it waits here, within a bound, and is
+ * written when there is room, or by `flush`.
  *
  * It never throws, and never waits for a reader: a full disk, a closed pipe, a terminal that is gone or one that was
- * stopped costs the lines that could not be written, which are counted. A line that broke off is ended before the next.
+ * stopped costs the lines that could not be written, which are counted. A line that broke off is ended before the
+ * next.
  */
 
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
@@ -138,8 +139,8 @@ const NEWLINE = 0x0a;
 const SOCKETS: Socket[] = [];
 
 /**
- * A descriptor that writes to the same place and gives EAGAIN instead of waiting. Pipes and terminals are opened anew, for
- * the mode belongs to what is open, which other processes share; a file has no reader to wait for.
+ * A descriptor that writes to the same place and gives EAGAIN instead of waiting. Pipes and terminals are opened
+ * anew, for the mode belongs to what is open, which other processes share; a file has no reader to wait for.
  */
 function withoutWaiting(descriptor: number): number {
   try {

@@ -1,11 +1,12 @@
 /**
- * What a supervisor and the components it runs say to each other: one JSON object a line, events on a descriptor of the
- * child that nothing else writes to, commands on its stdin. The parent's death closes stdin, and the child exits at once;
- * so no process outlives a run.
+ * What a supervisor and the components it runs say to each other: one JSON object a line, events on a descriptor of
+ * the child that nothing else writes to, commands on its stdin. The parent's death closes stdin, and the child exits
+ * at once; so no process outlives a run.
  *
- * Every line is validated before it is used: required fields, their types and ranges; unknown fields are dropped. Times
- * are CLOCK_MONOTONIC nanoseconds (`systemClock.nowNs()`), comparable between processes. Ready, violation, drained and
- * stopped events are also printed for a person who runs a component by hand; the others only under `--supervised`.
+ * Every line is validated before it is used: required fields, their types and ranges; unknown fields are dropped.
+ * Times are CLOCK_MONOTONIC nanoseconds (`systemClock.nowNs()`), comparable between processes. Ready, violation,
+ * drained and stopped events are also printed for a person who runs a component by hand; the others only under
+ * `--supervised`.
  */
 
 import { asRecord, isCount } from '../core/assert.ts';
@@ -147,7 +148,7 @@ export type ViolationEvent = {
  * that depends on it, and again by each process that continues the producer.
  */
 export type EndingEvent = { readonly event: 'ending'; readonly endStep: number };
-/** A chunker is done: every file verified, end records acknowledged, hold released; it exits 0 right after. */
+/** A chunker is done: every file verified, end records acknowledged, pin released; it exits 0 right after. */
 export type DrainedEvent = {
   readonly event: 'drained';
   /** Both over the whole life of the producer. */

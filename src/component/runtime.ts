@@ -1,6 +1,8 @@
 /**
  * What every component shares as a process: its log on stderr, its channel to a supervisor, signals, progress once a
  * second, and exactly one way to end (`process-end.ts`).
+ *
+ * Rule P-END-2 of docs/protocol.md.
  */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -91,8 +93,8 @@ export class ComponentRuntime {
   }
 
   /**
-   * `unfinished`: asked when it has stopped, whether it had come to serve or not: work that was asked for and is not done, in
-   * words; null when there is none.
+   * `unfinished`: asked when it has stopped, whether it had come to serve or not: work that was asked for and is not
+   * done, in words; null when there is none.
    */
   owes(unfinished: () => string | null): void {
     this.#unfinished = unfinished;

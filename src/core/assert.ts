@@ -1,4 +1,6 @@
-/** Assertions stay on in production: a process that has lost its own invariants stops (exit 1) before it writes more. */
+/**
+ * Assertions stay on in production: a process that has lost its own invariants stops (exit 1) before it writes more.
+ */
 
 import { InvariantError } from './errors.ts';
 

@@ -1,6 +1,6 @@
 /**
- * A log as protocol code sees it. What it is handed never throws: a log line is told, or counted and dropped, and changes
- * nothing else.
+ * A log as protocol code sees it. What it is handed never throws: a log line is told, or counted and dropped, and
+ * changes nothing else.
  */
 
 export type LogFields = Readonly<Record<string, unknown>>;

@@ -41,7 +41,8 @@ export type Launch = {
 
 /**
  * glibc gives buffers of 128 KiB and more back to the kernel when they are freed, and every new batch then faults its
- * pages in again. What it gives to keep them, and what it costs, is in DECISIONS.md. Other C libraries ignore it.
+ * pages in again. D-PROCESS-6 (docs/decisions/processes.md) has what it gives to keep them, and what it costs. Other C
+ * libraries ignore these variables.
  */
 export const COMPONENT_ENVIRONMENT: Readonly<Record<string, string>> = {
   MALLOC_MMAP_THRESHOLD_: String(32 * 1024 ** 2),

@@ -63,12 +63,12 @@ export interface OpenFile {
 /**
  * Hash contexts by 16-byte file id. Buffers belong to the caller: they are read or written before a call returns, and
  * no reference is kept. Wrong types and shared memory throw ERR_INVALID_ARG_TYPE, values out of their bounds
- * ERR_OUT_OF_RANGE, an input that overlaps an output ERR_BUFFERS_OVERLAP. While an asynchronous fold is on its way, all
- * but `foldAsync` and `failure` throw ERR_POOL_BUSY.
+ * ERR_OUT_OF_RANGE, an input that overlaps an output ERR_BUFFERS_OVERLAP. While an asynchronous fold is on its way,
+ * all but `foldAsync` and `failure` throw ERR_POOL_BUSY.
  *
- * Memory follows the open files: what a refused batch or `clear()` leaves unused is given back. All is given back when
- * the pool is collected, or at once by `close()`; every other call then throws ERR_POOL_CLOSED. `structuredClone` and
- * `JSON.stringify` throw a TypeError with the code ERR_UNCLONEABLE.
+ * Memory follows the open files: what a refused batch or `clear()` leaves unused is given back. All is given back
+ * when the pool is collected, or at once by `close()`; every other call then throws ERR_POOL_CLOSED.
+ * `structuredClone` and `JSON.stringify` throw a TypeError with the code ERR_UNCLONEABLE.
  */
 export class HashPool {
   protected readonly uncloneable: object = UNCLONEABLE;

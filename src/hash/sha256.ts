@@ -63,9 +63,9 @@ export class Sha256 {
    * Appends to the message: a string in `inputEncoding`, UTF-8 by default, or the bytes of a view, which are read
    * before this returns; then the encoding is ignored.
    *
-   * Throws a TypeError with the code ERR_INVALID_ARG_TYPE on anything else and on shared memory, ERR_INVALID_ARG_VALUE
-   * on an unknown encoding and half a byte of hex, and an error with the code ERR_SHA256_MESSAGE_TOO_LONG past 2^61 - 1
-   * bytes. Then nothing was changed.
+   * Throws a TypeError with the code ERR_INVALID_ARG_TYPE on anything else and on shared memory,
+   * ERR_INVALID_ARG_VALUE on an unknown encoding and half a byte of hex, and an error with the code
+   * ERR_SHA256_MESSAGE_TOO_LONG past 2^61 - 1 bytes. Then nothing was changed.
    */
   update(data: string | NodeJS.ArrayBufferView, inputEncoding?: BufferEncoding): this {
     const bytes = typeof data === 'string' ? decodeString(data, inputEncoding) : bytesOf('data', data);

@@ -21,8 +21,8 @@ const UNCLONEABLE = uncloneable('SlotPool', INSTEAD);
  *     const digests = new Uint8Array(64);
  *     pool.finish(slots, digests);
  *
- * Its memory is given back when it is collected, or at once by `close()`; every other call then throws ERR_POOL_CLOSED.
- * `structuredClone` and `JSON.stringify` throw a TypeError with the code ERR_UNCLONEABLE.
+ * Its memory is given back when it is collected, or at once by `close()`; every other call then throws
+ * ERR_POOL_CLOSED. `structuredClone` and `JSON.stringify` throw a TypeError with the code ERR_UNCLONEABLE.
  */
 export class SlotPool {
   protected readonly uncloneable: object = UNCLONEABLE;

@@ -39,7 +39,7 @@ export class AppendQueue {
     this.#options = options;
   }
 
-  /** Of those under way, the one that was sent first. */
+  /** The append under way that was sent first. */
   get oldest(): Arrival | undefined {
     return firstOf(this.#underWay);
   }
@@ -90,7 +90,7 @@ export class AppendQueue {
     else append.reject(loss);
   }
 
-  /** The session has ended. What was never sent stays in line behind nothing: its owner decides anew as well. */
+  /** The session has ended: every append ends as `unknown`, sent or not. Its owner decides what to send again. */
   lose(): void {
     this.#settleAll({ outcome: 'unknown' });
   }

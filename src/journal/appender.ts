@@ -1,6 +1,7 @@
 /**
- * Appends the records of one producer to one journal, in order and exactly once, over any `Journals`: go-back-n, addressed
- * by record index. What is acknowledged is durable; what is not is kept and sent again after a lost connection.
+ * Appends the records of one producer to one journal, in order and exactly once, over any `Journals`: go-back-n,
+ * addressed by record index. What is acknowledged is durable; what is not is kept and sent again after a lost
+ * connection.
  *
  * Bounds: at most `windowBatches` batches under way. `hasRoom` tells its owner when to stop.
  */
@@ -106,8 +107,8 @@ export class Appender {
   }
 
   /**
-   * Whether a journal that expects record `n` next can have got all below it from this producer: where this process sends
-   * alone, the journal has whole batches that were sent here. Anything else was written by somebody else.
+   * Whether a journal that expects record `n` next can have got all below it from this producer: where this process
+   * sends alone, the journal has whole batches that were sent here. Anything else was written by somebody else.
    */
   isOwn(n: number): boolean {
     if (n <= this.#acknowledged || n <= this.#aloneFrom) return true;
@@ -181,7 +182,10 @@ export class Appender {
     }
   }
 
-  /** A batch that was sent once is answered before anything that was sent after it: no record of it, or behind it, is there. */
+  /**
+   * A batch that was sent once is answered before anything that was sent after it: no record of it, or behind it, is
+   * there.
+   */
   #isOwnBefore({ first, sends }: Entry, n: number): boolean {
     return sends === 1 ? n <= Math.max(first, this.#aloneFrom) : this.isOwn(n);
   }

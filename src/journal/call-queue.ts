@@ -23,7 +23,7 @@ export class CallQueue {
     this.#nextPing = options.nextPing;
   }
 
-  /** The one that was made first. */
+  /** The call that was made first. */
   get oldest(): Arrival | undefined {
     return firstOf(this.#calls);
   }

@@ -1,6 +1,6 @@
 /**
- * The client's end of a stream: keeps its own place, so that it can be opened again from there in any session, and grants
- * credit by absolute offsets as batches are taken. A batch that comes in parts is put together here.
+ * The client's end of a stream: keeps its own place, so that it can be opened again from there in any session, and
+ * grants credit by absolute offsets as batches are taken. A batch that comes in parts is put together here.
  */
 
 import { BATCH_BYTES_MAX } from '../message/batch.ts';
@@ -115,7 +115,7 @@ export class ClientStream implements ReadStream {
     return 'kept';
   }
 
-  /** The same for a part of one batch. */
+  /** A part of one batch has arrived: kept until the batch is whole. */
   deliverPart(
     [begin, end, stampNs]: readonly [number, number, number],
     at: number,
@@ -154,7 +154,7 @@ export class ClientStream implements ReadStream {
     if (this.#waiting !== null) this.#wake(this.#end);
   }
 
-  /** Whoever waits, or asks later, for what is not here yet gets the error. */
+  /** A reader that waits for a batch, or asks later for a batch that has not arrived, gets the error. */
   fail(error: Error): void {
     if (this.#isClosed || this.#failure !== null) return;
     this.#failure = error;

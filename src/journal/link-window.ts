@@ -1,11 +1,12 @@
 /**
- * How much of a client's link may be on its way in either direction, so that a ping is answered in time over any link that
- * carries the load at all. A message arrives whole or not, and a ping waits behind what was sent before it: on a slow link
- * both take as long as the bytes in front of them.
+ * How much of a client's link may be on its way in either direction, so that a ping is answered in time over any link
+ * that carries the load at all. A message arrives whole or not, and a ping waits behind what was sent before it: on a
+ * slow link both take as long as the bytes in front of them.
  *
  * The window is at its largest until a session ends in silence while something was on its way. Then it shrinks, and
- * batches above a quarter of it travel in parts. It grows again when as much as fills half of it has passed and a ping was
- * answered quickly. It outlives sessions. Bound: what is sent and not yet confirmed by a pong, plus one part.
+ * batches above a quarter of it travel in parts. It grows again when as much as fills half of it has passed and a
+ * ping was answered quickly. It outlives sessions. Bound: what is sent and not yet confirmed by a pong, plus one
+ * part.
  */
 
 /** Bytes on their way in one direction, at most. The broker ends a session that sends more between two pings. */
@@ -14,8 +15,8 @@ export const LINK_BYTES_MAX: number = 32 * 1024 * 1024;
 export const LINK_BYTES_MIN: number = 16 * 1024;
 const PARTS_PER_WINDOW = 4;
 /**
- * By how much it shrinks, and how quickly a ping must be answered for it to double: on a slow link the next one takes twice
- * as long, which must be less than the limit of silence.
+ * By how much it shrinks, and how quickly a ping must be answered for it to double: on a slow link the next one takes
+ * twice as long, which must be less than the limit of silence.
  */
 const SHRINK = 4;
 const QUICK_MS = 800;

@@ -1,4 +1,8 @@
-/** Answers that cannot be unless the journals have lost what they had said was durable. Pure. */
+/**
+ * Answers that cannot be unless the journals have lost what they had said was durable. Pure.
+ *
+ * Rule P-LOSS-3 of docs/protocol.md.
+ */
 
 import { assert } from '../core/assert.ts';
 import type { ViolationError } from '../core/errors.ts';
@@ -7,15 +11,18 @@ import { lossError } from './loss.ts';
 import type { Call } from './protocol.ts';
 
 /**
- * Epochs only rise, and an owner has its own from an answer that was durable: whoever is fenced by a lower one has no
- * successor, but a broker that went back. `null`: a newer owner.
+ * Epochs only rise, and an owner knows its epoch from an answer that was durable. So an owner that is fenced by a lower
+ * epoch has no successor: the broker went back. `null`: there is a newer owner.
  */
 export function lossByEpoch({ shard, epoch }: ShardEpoch, present: number): ViolationError | null {
   if (present > epoch) return null;
   return lossError(`shard ${shard} was raised to epoch ${epoch}, and is at epoch ${present}`);
 }
 
-/** The same of the answer to a call. Nobody reports, or holds, what was not shown to him, and only what is durable is shown. */
+/**
+ * The loss that the answer to a call proves; `null`: none. A client reports and pins only what it was shown, and only
+ * what is durable is shown.
+ */
 export function lossInAnswer(call: Call, answer: Record<string, unknown>): ViolationError | null {
   const { outcome, epoch, head } = answer;
   if (outcome === 'fenced' && 'owner' in call && call.owner !== undefined)

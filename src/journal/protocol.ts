@@ -4,6 +4,8 @@
  *
  * Every message of a client is of one session (its ZeroMQ routing id). Every message of the broker carries the session
  * and the broker's incarnation, so that an answer of the past is recognised.
+ *
+ * Rule P-SESSION-2 of docs/protocol.md.
  */
 
 import { asRecord, isCount } from '../core/assert.ts';
@@ -23,7 +25,7 @@ import type { Vouching, Witness } from './witness.ts';
 export const PROTOCOL_VERSION = 2;
 /** A client's header above this is refused before it is parsed. */
 export const HEADER_BYTES_MAX: number = 64 * 1024;
-/** The same for the broker's: a list of all journals and shards, with the paths of their stores, is longer. */
+/** A header of the broker may be longer: it may list all journals and shards with the paths of their stores. */
 export const BROKER_HEADER_BYTES_MAX: number = 4 * 1024 * 1024;
 /** Bounds of what a client may ask for as the size of parts. */
 const PART_BYTES_MIN = 1024;
@@ -79,7 +81,9 @@ export type CallResult = {
 
 type Beyond = { readonly outcome: 'beyond'; readonly head: number };
 
-/** How far a client has come in a stream, and how far the broker may send. Absolute, so that repeating it is harmless. */
+/**
+ * How far a client has come in a stream, and how far the broker may send. Absolute, so that repeating it is harmless.
+ */
 export type Credit = { readonly stream: number; readonly taken: number; readonly through: number };
 
 /** A batch that travels in several messages: where the bytes of this one begin, and how many it has in all. */
@@ -152,8 +156,8 @@ export type BrokerMessage =
   | { readonly t: 'refused'; readonly id: number | null; readonly reason: string };
 
 /**
- * What identifies an answer: the broker's incarnation and the session it is for; and the number of the last commit of its
- * store that was durable when it was sent.
+ * What identifies an answer: the broker's incarnation and the session it is for; and the number of the last commit of
+ * its store that was durable when it was sent.
  */
 export type Envelope = { readonly i: string; readonly s: string; readonly c: number };
 
@@ -161,7 +165,7 @@ export function encodeHeader(header: ClientMessage | (BrokerMessage & Envelope))
   return Buffer.from(JSON.stringify(header), 'utf8');
 }
 
-/** A client's message, or the reason why it is none. */
+/** A client's message, or the reason why the bytes are no message. */
 export function decodeClientMessage(frame: Uint8Array | undefined): ClientMessage | { readonly invalid: string } {
   const header = parseHeader(frame, HEADER_BYTES_MAX);
   if (header === null) return { invalid: 'the header is no JSON object' };
@@ -218,7 +222,7 @@ function decodeWitness(value: unknown): Witness | null {
   return isName(store) && isName(incarnation) && isCount(commit) ? { store, incarnation, commit } : null;
 }
 
-/** A broker's message with its envelope; `null` when it is none. Results are checked by who asked. */
+/** A broker's message with its envelope; `null` when the bytes are no message. The caller checks its results. */
 export function decodeBrokerMessage(frame: Uint8Array | undefined): (BrokerMessage & Envelope) | null {
   const header = parseHeader(frame, BROKER_HEADER_BYTES_MAX);
   if (header === null || typeof header['i'] !== 'string' || typeof header['s'] !== 'string') return null;

@@ -84,7 +84,7 @@ export function isResultOf(op: Call['op'], value: unknown): boolean {
 
 const isAppendOutcome = isOneOf(APPEND);
 
-/** Answers to appends; `null` when one of them is none. */
+/** Answers to appends; `null` when one of them is not valid. */
 export function decodeAcks(value: unknown): { readonly id: number; readonly outcome: AppendOutcome }[] | null {
   if (!Array.isArray(value)) return null;
   const acks: { id: number; outcome: AppendOutcome }[] = [];

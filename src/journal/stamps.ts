@@ -16,7 +16,7 @@ export function clockHash(): number {
 /** An unknown stamp. */
 const UNKNOWN = 0;
 
-/** The message with every stamp in it unknown. What is no message stays so, for whoever validates it. */
+/** The message with every stamp in it unknown. Bytes that are no message stay as they are: validation comes later. */
 export function withoutStamps<M extends BrokerMessage>(message: M): M {
   switch (message.t) {
     case 'acks':

@@ -4,6 +4,8 @@
  *
  * As text, which its holders keep with what it is the witness of: store, incarnation, commit and address, one space
  * between them. The address comes last, for it may hold spaces itself.
+ *
+ * Rules P-LOSS-1, P-LOSS-5 of docs/protocol.md.
  */
 
 import { isCount } from '../core/assert.ts';
@@ -34,7 +36,7 @@ export function encodeWitness({ store, incarnation, commit }: Witness, address: 
   return `${store} ${incarnation} ${commit} ${address}`;
 }
 
-/** `null`: it is none. */
+/** `null`: the text is no witness. */
 export function decodeWitness(text: string): (Witness & { readonly address: string }) | null {
   const [store, incarnation, commit, ...address] = text.split(' ');
   if (store === undefined || incarnation === undefined || !isCount(Number(commit)) || address.length === 0) return null;

@@ -1,4 +1,6 @@
-/** Journals that hand every call on: what is overridden is what is seen, or goes wrong, on the way. */
+/**
+ * Journals that hand every call on. A subclass overrides the calls that it watches, or in which something goes wrong.
+ */
 
 import type {
   AppendOutcome,

@@ -77,8 +77,8 @@ export class LatencyHistogram {
   }
 
   /**
-   * The smallest recorded value that `percent` of all values do not exceed, in nanoseconds. The `censored` ones count as
-   * greater than every recorded value: a rank that falls among them has no value (null), as in an empty histogram.
+   * The smallest recorded value that `percent` of all values do not exceed, in nanoseconds. The `censored` ones count
+   * as greater than every recorded value: a rank that falls among them has no value (null), as in an empty histogram.
    */
   percentileNs(percent: number, censored: number = 0): number | null {
     assert(isCount(censored), 'censored is a count');

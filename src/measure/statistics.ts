@@ -17,7 +17,10 @@ export function ascending(values: readonly number[]): number[] {
   return [...Float64Array.from(values).toSorted()];
 }
 
-/** The greatest value, however many there are; minus infinity of none. (`Math.max` takes its arguments from the stack.) */
+/**
+ * The greatest value, however many there are; minus infinity of none. (`Math.max` takes its arguments from the
+ * stack.)
+ */
 export function greatest(values: Iterable<number>): number {
   let most = Number.NEGATIVE_INFINITY;
   for (const value of values) if (value > most) most = value;

@@ -18,6 +18,8 @@
  * |     48 |      |       | payload: records back to back                                               |
  *
  * The checksum covers the journal's name, so that a batch that was delivered to the wrong journal does not verify.
+ *
+ * Rules P-BATCH-1, P-BATCH-2 of docs/protocol.md.
  */
 
 import { assert, isCount, unreachable } from '../core/assert.ts';
@@ -81,8 +83,8 @@ export function encodeBatch(header: BatchHeader, payload: Uint8Array, journal: s
 }
 
 /**
- * Validates length, magic, version, kind, bounds and checksum. The payload's records are validated by who parses them,
- * who may rely on `count` as a size: the payload has room for so many records.
+ * Validates length, magic, version, kind, bounds and checksum. The payload's records are validated by who parses
+ * them, who may rely on `count` as a size: the payload has room for so many records.
  */
 export function decodeBatch(bytes: Uint8Array, journal: string, checksum: Checksum): Batch | BatchFault {
   if (bytes.length < BATCH_HEADER_BYTES) return { fault: `${bytes.length} bytes are too few for a batch` };
@@ -158,7 +160,8 @@ export function isProducerId(value: unknown): value is string {
 }
 
 /**
- * The constant producer id of a shard: four zero bytes, then its number. A chunker's id never begins with a zero byte.
+ * The constant producer id of a shard: four zero bytes, then its number. A chunker's id never begins with a zero
+ * byte.
  */
 export function shardProducer(shard: number): string {
   return shard.toString(16).padStart(16, '0');

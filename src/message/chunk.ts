@@ -26,8 +26,8 @@ export type Chunk = {
 };
 
 /**
- * Walks the chunks of a payload; `null` when a length leads past its end. For tests, audits and re-cutting, not the hot
- * path.
+ * Walks the chunks of a payload; `null` when a length leads past its end. For tests, audits and re-cutting, not the
+ * hot path.
  */
 export function decodeChunks(payload: Uint8Array): Chunk[] | null {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);

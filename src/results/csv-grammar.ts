@@ -8,8 +8,8 @@
  *     quoted = '"' *(any character but '"' / '""') '"'
  *     number = ["-"] (digits ["." digits] / "." digits) [("e" / "E") ["+" / "-"] digits]
  *
- * csv-parse reads and csv-stringify writes. This file refuses what csv-parse accepts beyond the grammar, and says the line
- * and the column of an error, both from 1. A record without its line end was cut: its writer was killed.
+ * csv-parse reads and csv-stringify writes. This file refuses what csv-parse accepts beyond the grammar, and says the
+ * line and the column of an error, both from 1. A record without its line end was cut: its writer was killed.
  */
 
 import { isUtf8 } from 'node:buffer';
@@ -53,9 +53,9 @@ export type CsvRecord = {
 };
 
 /**
- * Hands every whole record of a file to `visit`, the header first. Returns the error of a last record that was cut, which
- * is left out; null when there is none. Throws a CsvError at the first thing that the grammar does not have, and whatever
- * `visit` throws.
+ * Hands every whole record of a file to `visit`, the header first. Returns the error of a last record that was cut,
+ * which is left out; null when there is none. Throws a CsvError at the first thing that the grammar does not have,
+ * and whatever `visit` throws.
  */
 export function parseCsv(bytes: Buffer, visit: (record: CsvRecord) => void): CsvError | null {
   checkUtf8(bytes);
@@ -89,7 +89,10 @@ export function parseCsv(bytes: Buffer, visit: (record: CsvRecord) => void): Csv
 /** What csv-parse hands out with `raw`; its types do not say so. */
 type WrappedRecord = { readonly record: readonly string[] };
 
-/** The first record that csv-parse refuses begins at `begin`. Throws its error, or returns it if the record is unfinished. */
+/**
+ * The first record that csv-parse refuses begins at `begin`. Throws its error, or returns it if the record is
+ * unfinished.
+ */
 function grammarError(text: Buffer, begin: number, { code, message, ...error }: ParserError): CsvError {
   if (code === 'CSV_QUOTE_NOT_CLOSED') {
     const quote = Number(error['index']) === 0 ? begin : Number(error['bytes']) + 1;

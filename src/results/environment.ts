@@ -41,7 +41,10 @@ export type Environment = {
   readonly system?: SystemSettings;
 } & NativeVersions;
 
-/** What a run of today says of its environment, by name: in two runs without one of them it is not known to be the same. */
+/**
+ * What a run of today says of its environment, by name: in two runs without one of them it is not known to be the
+ * same.
+ */
 export const ENVIRONMENT_FACTS: readonly string[] = [
   'cpu',
   'kernel',
@@ -74,7 +77,10 @@ export type Mount = {
   readonly options: string;
 };
 
-/** The mount that `path` lies on, by the text of /proc/self/mountinfo (proc(5)); the last of equal mount points counts. */
+/**
+ * The mount that `path` lies on, by the text of /proc/self/mountinfo (proc(5)); the last of equal mount points
+ * counts.
+ */
 export function mountOf(path: string, mountinfo: string): Mount | null {
   let found: ({ readonly point: string } & Mount) | null = null;
   for (const line of mountinfo.split('\n')) {
@@ -97,7 +103,9 @@ function octalCharacter(octal: string): string {
   return String.fromCodePoint(Number.parseInt(octal, 8));
 }
 
-/** The version of an installed package as seen from `from` (a module's URL), without loading it; null when not found. */
+/**
+ * The version of an installed package as seen from `from` (a module's URL), without loading it; null when not found.
+ */
 export function packageVersion(name: string, from: string): string | null {
   for (const folder of createRequire(from).resolve.paths(name) ?? []) {
     const text = readText(join(folder, name, 'package.json'));

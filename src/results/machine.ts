@@ -1,6 +1,7 @@
 /**
- * The processor and the settings of the system that decide figures, as far as the kernel tells them. Two processors of one
- * name can differ by generations: family, model and stepping tell them apart. What is not told is null and never guessed.
+ * The processor and the settings of the system that decide figures, as far as the kernel tells them. Two processors
+ * of one name can differ by generations: family, model and stepping tell them apart. What is not told is null and
+ * never guessed.
  */
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';

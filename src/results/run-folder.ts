@@ -24,7 +24,10 @@ export type RunFile = {
   /** Null when the program does not run from its own git repository. */
   readonly commit: string | null;
   readonly dirty: boolean | null;
-  /** The same text in two runs whose rounds were interleaved, so that equal rounds form pairs. Absent as null: in none. */
+  /**
+   * The same text in two runs whose rounds were interleaved, so that equal rounds form pairs. Absent as null: in
+   * none.
+   */
   readonly pairing?: string | null;
   /** Of interleaved runs: which build was first in each pair, `old` or `new`, and the seed by which that was drawn. */
   readonly order?: { readonly seed: number; readonly first: readonly string[] };
@@ -83,8 +86,8 @@ export async function beginRunFile(
 }
 
 /**
- * Makes `<results>/<kind>-<UTC time>-seed<seed>`, with `-2`, `-3` ... when it exists already. Throws UsageError where that
- * cannot be.
+ * Makes `<results>/<kind>-<UTC time>-seed<seed>`, with `-2`, `-3` ... when it exists already. Throws UsageError where
+ * that cannot be.
  */
 export async function createRunFolder(options: {
   readonly results: string;
@@ -145,7 +148,10 @@ function digestOf(run: object): string {
     .digest('hex');
 }
 
-/** Whether what was read is what was written: of a run.json without a digest, from before there was one, it is not known. */
+/**
+ * Whether what was read is what was written: of a run.json without a digest, from before there was one, it is not
+ * known.
+ */
 export function isWhole(run: Readonly<Record<string, unknown>>): boolean {
   return run['digest'] === undefined || run['digest'] === digestOf(run);
 }

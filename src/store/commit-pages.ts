@@ -3,9 +3,9 @@
  *
  * - A value beyond half a page has overflow pages; what stays in a leaf is a node: 8 bytes, its key, the value or its
  *   page.
- * - A page of a tree is copied once a transaction. A write touches its path from root to leaf, and may split each page
- *   of it. Many writes share their paths: then all pages of the tree, each split once, and what the new nodes fill. A
- *   page that was split is split again when it has filled, so new nodes are counted four times.
+ * - A page of a tree is copied once a transaction. A write touches its path from root to leaf, and may split each
+ *   page of it. Many writes share their paths: then all pages of the tree, each split once, and what the new nodes
+ *   fill. A page that was split is split again when it has filled, so new nodes are counted four times.
  * - The list of free pages is written again as a whole: 8 bytes for each page of the file, at most.
  */
 
@@ -19,7 +19,9 @@ const PAGE_NUMBER_BYTES = 8;
 const KEY_BYTES_FEW = 64;
 const DEPTH_OF_SHORT_KEYS = 6;
 const DEPTH_MAX = 32;
-/** The main tree, which names the tables; the tree of the free list; the rounds in which that list is written. */
+/**
+ * The main tree, which names the tables, and the tree of the free list; and the rounds in which that list is written.
+ */
 const OWN_PAGES = 32;
 
 /** A table's tree: its levels, and its branch and leaf pages. */

@@ -1,10 +1,11 @@
 /**
  * The blocks of a store's file, reserved before LMDB writes into them. A full disk, a quota or a limit of file size
- * then fails here, between two commits, and never inside LMDB: lmdb-js 3.5.6 answers a failing write by printing up to
- * 107 bytes into `malloc(100)`, and a failing write of a meta page leaves the store in a state that must be explained.
+ * then fails here, between two commits, and never inside LMDB: lmdb-js 3.5.6 answers a failing write by printing up
+ * to 107 bytes into `malloc(100)`, and a failing write of a meta page leaves the store in a state that must be
+ * explained.
  *
- * The blocks lie beyond the end of the file, whose size stays what LMDB has written. Reserving the first bytes again is
- * harmless, and fills the holes that LMDB leaves at the end.
+ * The blocks lie beyond the end of the file, whose size stays what LMDB has written. Reserving the first bytes again
+ * is harmless, and fills the holes that LMDB leaves at the end.
  */
 
 import { closeSync, fstatSync, openSync, statfsSync, writeSync } from 'node:fs';
@@ -72,7 +73,7 @@ export class DiskRoom {
       throw full(`its map of ${this.#mapBytes} bytes is full: the address space of the process is limited (ulimit -v)`);
     }
     if (bytes > this.#limits().fileBytes) throw full(`${REASONS['EFBIG']} (EFBIG)`);
-    // On a disk that is nearly full, what is needed and no more.
+    // On a disk that is nearly full, take exactly what is needed.
     const error = this.#reserve(bytes);
     if (error !== null) throw full(`${REASONS[error] ?? 'its disk blocks cannot be reserved'} (${error})`);
     this.#bytes = bytes;

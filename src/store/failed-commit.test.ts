@@ -64,7 +64,8 @@ function failedWrite(before: Buffer, after: Buffer): Buffer {
 }
 
 /**
- * The same file, everything acknowledged, in which bit 1 of the newest id has flipped to 0; null when it is 0 already.
+ * The same file, everything acknowledged, in which bit 1 of the newest id has flipped to 0; null when it is 0
+ * already.
  */
 function flippedTwin(after: Buffer): Buffer | null {
   const id = newestOf(after);

@@ -3,6 +3,8 @@
  * for `whenDurable` is called after the commit that makes everything accepted so far durable, in the order of asking.
  *
  * Any failure is final: `onFatal` is called and nothing is committed or answered any more.
+ *
+ * Rules P-APPEND-2, P-COMMIT-3 of docs/protocol.md.
  */
 
 import type { Store, WriteBatch } from './store.ts';
@@ -11,9 +13,9 @@ export type GroupCommitOptions = {
   readonly store: Store;
   /** Moves what has been accepted into writes. Called at the start of each commit. */
   readonly fill: () => WriteBatch;
-  /** Called after each durable commit, before those who waited for it. */
+  /** Called after each durable commit, before the callbacks that waited for it. */
   readonly onDurable: () => void;
-  /** Called after those who waited. */
+  /** Called after the callbacks that waited for it. */
   readonly onAnswered: () => void;
   readonly onFatal: (error: unknown) => void;
 };

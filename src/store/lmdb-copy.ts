@@ -3,12 +3,12 @@
  *
  * Why a copy: no second process may open a store in place with LMDB, not even read-only. `mdb_env_open2` in mdb.c of
  * lmdb-js 3.5.6 reads the meta pages, maps the file, and then stores the transaction id that it had read into the
- * shared lock file. What the owner commits in between is overwritten by its next transaction: an acknowledged commit is
- * lost, or the owner crashes (OpenLDAP ITS#9496, mended in LMDB 0.9.29 and not in this fork).
+ * shared lock file. What the owner commits in between is overwritten by its next transaction: an acknowledged commit
+ * is lost, or the owner crashes (OpenLDAP ITS#9496, mended in LMDB 0.9.29 and not in this fork).
  *
  * Why it is whole: a transaction never writes into pages of the newest committed snapshot. Pages that a commit frees
- * are used again by the next transactions, so the copy counts only when no transaction was committed while it was made.
- * The meta page that is being written is always that of the older snapshot.
+ * are used again by the next transactions, so the copy counts only when no transaction was committed while it was
+ * made. The meta page that is being written is always that of the older snapshot.
  */
 
 import { constants } from 'node:fs';
@@ -26,8 +26,8 @@ export type CopyFile = (from: string, to: string) => Promise<void>;
 
 /**
  * Copies the newest snapshot of a store, of every commit that had resolved when it was called, whether its process
- * runs, is stopped or is dead. Throws ERR_STORE_BUSY when every attempt met a commit. Nothing is said about whether the
- * copy is sound: a damaged file is copied as it is.
+ * runs, is stopped or is dead. Throws ERR_STORE_BUSY when every attempt met a commit. Nothing is said about whether
+ * the copy is sound: a damaged file is copied as it is.
  */
 export async function copyLmdbFile(
   from: string,

@@ -1,21 +1,22 @@
 /**
- * Whether LMDB can open a file, found before it does: LMDB maps the file, and a page that is in use and no longer there
- * kills the process by SIGBUS; on a damaged meta page lmdb-js crashes.
+ * Whether LMDB can open a file, found before it does: LMDB maps the file, and a page that is in use and no longer
+ * there kills the process by SIGBUS; on a damaged meta page lmdb-js crashes.
  *
- * A sound file may be shorter than its meta page says: pages that a transaction allocated at the end and gave back are
- * never written (seen: 1 to 4 pages, in 31 of 18,148 random commits). So a short file is walked, and refused only when
- * a page is missing that one of its trees refers to.
+ * A sound file may be shorter than its meta page says: pages that a transaction allocated at the end and gave back
+ * are never written (seen: 1 to 4 pages, in 31 of 18,148 random commits). So a short file is walked, and refused only
+ * when a page is missing that one of its trees refers to.
  *
  * LMDB takes the meta page with the larger transaction id, so a flipped bit in an id would open the older snapshot as
- * if nothing had happened. The two ids of a sound file differ by one (a transaction writes the page of its id's lowest
- * bit; in a file without a commit both are 0), and the newer of the two root pages that a meta page leads to carries
- * its id: every transaction writes at least one root.
+ * if nothing had happened. The two ids of a sound file differ by one (a transaction writes the page of its id's
+ * lowest bit; in a file without a commit both are 0), and the newer of the two root pages that a meta page leads to
+ * carries its id: every transaction writes at least one root.
  *
- * One state breaks these rules and is sound: when LMDB cannot write the meta page of a transaction, it writes that page
- * again with its old id and last page, but with the roots of the failed transaction. The other page is then the newest,
- * and whole. A flipped bit in the id of an acknowledged transaction can leave the same bytes. They are told apart by a
- * root that lies beyond the page's own last page (only a failed write has that), and by who knows what was acknowledged
- * last (`acknowledged-note.ts`): when that is the whole page's id, nothing that was acknowledged is missing.
+ * One state breaks these rules and is sound: when LMDB cannot write the meta page of a transaction, it writes that
+ * page again with its old id and last page, but with the roots of the failed transaction. The other page is then the
+ * newest, and whole. A flipped bit in the id of an acknowledged transaction can leave the same bytes. Two things tell
+ * them apart. Only a failed write has a root beyond the page's own last page. And the note (`acknowledged-note.ts`)
+ * names the last acknowledged transaction: when that is the id of the whole page, nothing that was acknowledged is
+ * missing.
  *
  * The layout is that of lmdb-js 3.5 (mdb.c: MDB_page, MDB_meta, MDB_db, MDB_node), little-endian, 64 bits.
  */
@@ -57,11 +58,11 @@ const NO_PAGE = 0xffff_ffff_ffff_ffffn;
  */
 const NODE = { highAt: 2, flagsAt: 4, keyBytesAt: 6, bytes: 8 } as const;
 const NODE_FLAG = { overflow: 1, tree: 2 } as const;
-/** No tree of LMDB is deeper. */
+/** The deepest tree of LMDB. */
 const DEPTH_MAX = 32;
 
 export type LmdbMeta = {
-  /** The id of the transaction that wrote it. */
+  /** The id of the transaction that wrote the page. */
   readonly transaction: bigint;
   /** How many pages the file has then, the meta pages included. */
   readonly pages: number;
@@ -136,7 +137,7 @@ export function newestMeta(descriptor: number): LmdbMeta | null {
   return metas === null ? null : newestOf(metas);
 }
 
-/** The same after a commit, when `last` was the newest one before: mostly one read. */
+/** The newest transaction after a commit, when `last` was the newest before it: mostly one read. */
 export function nextMeta(descriptor: number, last: LmdbMeta): LmdbMeta | null {
   const id = last.transaction + 1n;
   const meta = readMeta(descriptor, id % 2n === 0n ? 0 : last.pageBytes);
@@ -206,7 +207,7 @@ function readMeta(descriptor: number, at: number): Meta | null {
   };
 }
 
-/** Follows every reference of a tree. `false`: one leads to a page that is not there, or is none. */
+/** Follows every reference of a tree. `false`: one leads to a page that is not there, or to bytes that are no page. */
 class Walk {
   readonly #descriptor: number;
   readonly #pages: bigint;

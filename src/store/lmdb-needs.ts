@@ -57,8 +57,8 @@ export function tryMemory({ dataBytes, stackBytes }: Pick<ProcessLimits, 'dataBy
 }
 
 /**
- * Makes a file of the store if it is missing, and tries that it can be read and written and is a plain file. True when
- * it was made.
+ * Makes a file of the store if it is missing, and tries that it can be read and written and is a plain file. True
+ * when it was made.
  */
 export function tryFile(path: string, flags: number = 0): boolean {
   const opening = constants.O_RDWR | constants.O_NONBLOCK | flags;
@@ -67,7 +67,7 @@ export function tryFile(path: string, flags: number = 0): boolean {
   return false;
 }
 
-/** The same for a file whose content is ours to overwrite: a link may lead to a file of somebody else. */
+/** Tries a file whose content is ours to overwrite. A link may lead to somebody else's file, so links are refused. */
 export function tryOwnFile(path: string): boolean {
   return tryFile(path, constants.O_NOFOLLOW);
 }

@@ -2,13 +2,11 @@
  * The store on LMDB.
  *
  * - `overlappingSync: false`: nothing is visible before it is on disk, and a failed sync is a clean error.
- * - One process a folder, held by a kernel lock: a writer that is stopped inside a transaction blocks every other, and
- *   one
- *   that only reads can make the owner lose a commit (`lmdb-copy.ts`). Others read a copy.
+ * - One process a folder, by a kernel lock. A writer that is stopped inside a transaction would block every other
+ *   writer, and a process that only reads can make the owner lose a commit (`lmdb-copy.ts`). Others read a copy.
  * - LMDB keeps a pointer to each value until its commit has resolved, so the writes are kept alive here until then.
- * - Whatever LMDB dies of is tried before it is called: what opening needs (`lmdb-needs.ts`), blocks for what a commit
- *   may
- *   write (`disk-room.ts`, `commit-pages.ts`), a file that is whole (`lmdb-file.ts`).
+ * - What makes LMDB end the process is tried before LMDB is called: what opening needs (`lmdb-needs.ts`), blocks for
+ *   what a commit may write (`disk-room.ts`, `commit-pages.ts`), a file that is whole (`lmdb-file.ts`).
  * - The last acknowledged transaction is noted beside the store (`acknowledged-note.ts`).
  */
 
@@ -67,7 +65,7 @@ const KEY_BYTES_MAX = 1978;
 /** LMDB's two meta pages, and what it writes at most while it opens each table that is new. */
 const META_BYTES = 2 * 4096;
 const TABLE_BYTES = 5 * 4096;
-/** Room is made for commits without a closer look, as long as it is no more than this. */
+/** Up to this size, room for a commit is reserved by a rough bound, without asking the trees for their size. */
 const LOOSE_BYTES_MAX = 4 * 1024 ** 2;
 /** Command-line option that names the folder, for errors. */
 const OPTION = '--data';
@@ -78,7 +76,7 @@ export type LmdbStoreOptions = {
   /** What kind of component owns it: a broker does not open a summer's store. */
   readonly kind: 'broker' | 'summer' | 'chunker';
   readonly tables: readonly string[];
-  /** Is told in one line what the owner should know of the store that was opened. */
+  /** Gets one line about the store that was opened, when there is something that the owner should know. */
   readonly tell?: (line: string) => void;
 };
 
@@ -225,7 +223,7 @@ function lockFolder(folder: string): FileLock {
   return lock;
 }
 
-/** Only the holder of the lock gets here: nobody else changes what is in the folder. */
+/** Called only by the process that has the lock: no other process changes the folder. */
 async function openLocked({ folder, kind, tables, tell }: LmdbStoreOptions, lock: FileLock): Promise<LmdbStore> {
   const file = join(folder, DATA_FILE);
   const note = join(folder, NOTE_FILE);
@@ -260,7 +258,7 @@ function formatOf(kind: string): Write {
   return { table: FORMAT_TABLE, key: FORMAT_KEY, value: sealRow({ version: FORMAT_VERSION, kind }) };
 }
 
-/** What a killed owner of the folder was reading. The lock is held: nobody uses it any more. */
+/** Removes copies that a killed owner of the folder was reading. This process has the lock, so nobody uses them. */
 function removeCopies(folder: string): void {
   for (const name of readdirSync(folder)) {
     if (name.startsWith(COPY_PREFIX)) rmSync(join(folder, name), { recursive: true });
@@ -269,10 +267,10 @@ function removeCopies(folder: string): void {
 
 /**
  * Reads another process's store as one snapshot, whether that process runs, is stopped or is dead: everything that it
- * had acknowledged before the call is in it. What is read is a copy that is gone afterwards; the other's files are only
- * read, because LMDB must not open them twice (see `lmdb-copy.ts`). Throws ERR_STORE_MISSING, ERR_STORE_BUSY (the
- * process keeps committing), ERR_STORE_DAMAGED, ERR_STORE_OPEN. The callback is called once and must not keep the
- * reader.
+ * had acknowledged before the call is in it. What is read is a copy that is gone afterwards; the other's files are
+ * only read, because LMDB must not open them twice (see `lmdb-copy.ts`). Throws ERR_STORE_MISSING, ERR_STORE_BUSY
+ * (the process keeps committing), ERR_STORE_DAMAGED, ERR_STORE_OPEN. The callback is called once and must not keep
+ * the reader.
  */
 export async function readLmdbStore<T>(options: ReadStoreOptions, read: (reader: StoreReader) => T): Promise<T> {
   const file = join(options.folder, DATA_FILE);

@@ -1,7 +1,7 @@
 /**
  * Durable key-value storage as the protocol sees it. This is the one definition of "durable": when the promise of
- * `commit` resolves, everything in it is on disk. No read of this store sees anything of it before it is on disk, which
- * can be a moment before the promise resolves; another process that reads the file may see it as early as that.
+ * `commit` resolves, everything in it is on disk. No read of this store sees anything of it before it is on disk,
+ * which can be a moment before the promise resolves; another process that reads the file may see it as early as that.
  *
  * Protocol logic depends on this file only; `lmdb-store.ts` is the real one.
  */

@@ -1,12 +1,14 @@
 /**
  * How a process comes to own a shard. The broker fences; nothing here depends on time.
  *
- * 0. The journals have all that the own store proves they had. A takeover looks whether it could copy (`look-first.ts`), for the
- *    next step ends the present owner.
+ * 0. The journals have all that the own store proves they had. A takeover looks whether it could copy
+ *    (`look-first.ts`), for the next step ends the present owner.
  * 1. The epoch is raised, durably; the answer names the store that is confirmed.
- * 2. If that is another one (a takeover), its rows of the shard replace ours in one durable transaction. The other store
- *    is read as one snapshot, whether its process runs, is stopped or is dead.
+ * 2. If that is another one (a takeover), its rows of the shard replace ours in one durable transaction. The other
+ *    store is read as one snapshot, whether its process runs, is stopped or is dead.
  * 3. Only then our store is confirmed.
+ *
+ * Rule P-TAKE-1 of docs/protocol.md.
  */
 
 import { UsageError, ViolationError } from '../core/errors.ts';
@@ -26,7 +28,7 @@ export type ClaimOptions = {
   readonly readOther: ReadOther;
   readonly takeOver: boolean;
   readonly lookAt: LookAt;
-  /** Of a takeover: the shards as they were looked at, before any of them was raised. Else each is looked at by itself. */
+  /** Of a takeover: the shards as they were looked at before the first raise. Absent: a claim looks at its shard. */
   readonly seen?: ReadonlyMap<number, Seen>;
   /** Of a takeover: where the folder of the confirmed store was moved to. */
   readonly movedTo?: string | null;
@@ -65,8 +67,8 @@ export async function checkWitnesses(journals: Journals, store: Store, shards: r
 }
 
 /**
- * Raises whatever epoch the shard has: the first guess is that it has none, and the answer says better. A takeover raises the
- * epoch that it has looked at, and looks again when the shard has another one by then.
+ * Raises whatever epoch the shard has: the first guess is that it has none, and the answer says better. A takeover
+ * raises the epoch that it has looked at, and looks again when the shard has another one by then.
  */
 async function raise(
   shard: number,
@@ -84,8 +86,8 @@ async function raise(
 }
 
 /**
- * Writes after which the own store has what the shard's new owner begins with: the rows of `source`, which is the confirmed
- * store or where that was moved.
+ * Writes after which the own store has what the shard's new owner begins with: the rows of `source`, which is the
+ * confirmed store or where that was moved.
  */
 async function rowsToBegin(
   shard: number,

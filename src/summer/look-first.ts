@@ -1,6 +1,8 @@
 /**
- * What a takeover looks at before it raises the epoch: the raise ends the present owner, who may be well. Looking is a check
- * only. What is copied is read anew after the raise, for nothing that was read before it counts.
+ * What a takeover looks at before it raises the epoch: the raise ends the present owner, who may be well. Looking is
+ * a check only. What is copied is read anew after the raise, for nothing that was read before it counts.
+ *
+ * Rule P-TAKE-2 of docs/protocol.md.
  */
 
 import { isCount } from '../core/assert.ts';
@@ -11,9 +13,9 @@ import type { Store, StoreReader } from '../store/store.ts';
 import { isCheckpointRow } from './rows.ts';
 
 /**
- * Tries to read the summer store in another folder, as a takeover will: that it is there, that it can be read, that there is
- * room for a copy of it and for what is kept of it and of the stores `besides`. `check` gets the store, unless its process
- * commits too fast for that. Throws what is in the way.
+ * Tries to read the summer store in another folder, as a takeover will: that it is there, that it can be read, that
+ * there is room for a copy of it and for what is kept of it and of the stores `besides`. `check` gets the store,
+ * unless its process commits too fast for that. Throws what is in the way.
  */
 export type LookAt = (
   path: string,
@@ -38,8 +40,8 @@ export type LookOptions = {
 };
 
 /**
- * Looks at every shard that is to be taken over, each store once, and gives them by number. Throws an OperatingError that says
- * what helps when one of them could not be taken over; nothing has changed then.
+ * Looks at every shard that is to be taken over, each store once, and gives them by number. Throws an OperatingError
+ * that says what helps when one of them could not be taken over; nothing has changed then.
  */
 export async function lookFirst(shards: readonly number[], options: LookOptions): Promise<ReadonlyMap<number, Seen>> {
   const { journals, store, lookAt, movedTo } = options;

@@ -38,7 +38,8 @@ export type PreparedSummer = {
 
 /**
  * Leaves out the shards that are confirmed elsewhere; with none left, this process has been replaced: FencedError. A
- * partition that does not exist is a UsageError. Journals that have lost what the store proves they had are a ViolationError.
+ * partition that does not exist is a UsageError. Journals that have lost what the store proves they had are a
+ * ViolationError.
  */
 export async function prepareSummer(options: PrepareSummerOptions): Promise<PreparedSummer> {
   const { journals, store, clock, partitions, onLost, onFailure } = options;

@@ -9,8 +9,8 @@
  * | `states`      | shard u32, page u32              | a slab page of hash states (`hash/pool.ts`), then CRC-32C |
  * | `outbox`      | shard u32, index of first sum u64 | CRC-32C, then sums (`message/sum.ts`)                    |
  *
- * The pages of a shard are dense, from 0. A witness (`journal/witness.ts`) proves to a later process how far the journals were
- * durable when the row was written.
+ * The pages of a shard are dense, from 0. A witness (`journal/witness.ts`) proves to a later process how far the
+ * journals were durable when the row was written.
  */
 
 import { asRecord, isCount } from '../core/assert.ts';
@@ -48,7 +48,10 @@ export function isProducerRow(value: unknown): value is ProducerRow {
   return isCount(asRecord(value)?.['next']);
 }
 
-/** What the store proves of the journals of a shard. Of two the newer one proves more, but neither knows which that is. */
+/**
+ * What the store proves of the journals of a shard. Of two the newer one proves more, but neither knows which that
+ * is.
+ */
 export function witnessesOf(shard: number, store: StoreReader): string[] {
   const checkpoint = store.get('checkpoints', keyOf(shard));
   const claim = store.get('claims', keyOf(shard));

@@ -1,8 +1,11 @@
 /**
  * The processing of one partition: folds its chunks in journal order and keeps what must move together: hash states,
- * read-through offset, producers' next indexes, finished sums. Invariant 2: `write` puts all of them into one transaction.
+ * read-through offset, producers' next indexes, finished sums. Invariant 2: `write` puts all of them into one
+ * transaction.
  *
  * Pure but for the native pool: it is handed batches and gives writes and sums; it sends nothing and commits nothing.
+ *
+ * Rules P-READ-1, P-COMMIT-1 of docs/protocol.md.
  */
 
 import { assert, unreachable } from '../core/assert.ts';
@@ -30,9 +33,10 @@ import type { StoreReader, WriteBatch } from '../store/store.ts';
 import { isCheckpointRow, isProducerRow } from './rows.ts';
 
 /**
- * Sums of one shard that are finished and not acknowledged. At half, acknowledgements start a transaction; at it, no batch
- * is taken. One that is taken just below it may be of empty files alone: the outbox never holds more than both together,
- * 15 MB. To wait for so much room before each batch would let a full batch in one at a time.
+ * The bound on the sums of one shard that are finished and not acknowledged. From half of it on, acknowledgements
+ * start a transaction. From the bound on, the shard takes no batch. A batch that is taken just below the bound may
+ * consist of empty files. So the outbox holds at most the bound and one batch of sums: 15 MB. Waiting for room for a
+ * whole batch before each batch would let in only one full batch at a time.
  */
 export const OUTBOX_SUMS_MAX = 65_536;
 export const BATCH_FILES_MAX: number = Math.floor((BATCH_BYTES_MAX - BATCH_HEADER_BYTES) / CHUNK_HEADER_BYTES);
@@ -56,12 +60,12 @@ export class Shard {
   #offset = 0;
   #durableOffset = 0;
   #nextSum = 0;
-  /** Finished since the last `write`. */
+  /** Sums that were finished since the last `write`. */
   #finished: Buffer[] = [];
-  /** In the store or in the commit under way, and not acknowledged. */
+  /** Entries in the store or in the commit under way that are not acknowledged. */
   readonly #outbox: OutboxEntry[] = [];
   #outboxSums = 0;
-  /** Acknowledged, to be removed from the store by the next transaction. */
+  /** Entries that are acknowledged: the next transaction removes them from the store. */
   #cleared: number[] = [];
   #isDirty = false;
   #inCommit: { offset: number; entry: OutboxEntry | null } | null = null;
@@ -95,12 +99,12 @@ export class Shard {
     return this.#pool.openFiles();
   }
 
-  /** Whether a transaction has something to write. What was acknowledged rides along, and is no reason for one. */
+  /** Whether a transaction has something to write. Acknowledged entries are no reason for a transaction. */
   get isDirty(): boolean {
     return this.#isDirty || this.mustClear;
   }
 
-  /** With the outbox half full, acknowledgements start a transaction by themselves. */
+  /** Whether acknowledged entries are a reason for a transaction: the outbox is half full. */
   get mustClear(): boolean {
     return this.#cleared.length > 0 && this.#outboxSums >= OUTBOX_SUMS_MAX / 2;
   }
@@ -185,8 +189,8 @@ export class Shard {
   }
 
   /**
-   * Adds everything that changed to a transaction. The previous one has resolved: the buffer of the pages' rows belongs
-   * to LMDB from here until this one has. `witness`: of all that the shard was shown.
+   * Adds everything that changed to a transaction. The previous transaction has resolved. The buffer of the pages' rows
+   * belongs to LMDB until this transaction has resolved. `witness`: of all that the shard was shown.
    */
   write(batch: WriteBatch, witness: string | null = null): void {
     assert(this.#inCommit === null, 'one transaction at a time');
@@ -276,8 +280,8 @@ export class Shard {
   }
 
   /**
-   * A pool grows page by page and each new page is in the next transaction, so that the pages of a store are dense: what
-   * is loaded is as large as the rows, whatever a damaged key says.
+   * A pool grows page by page and each new page is in the next transaction, so that the pages of a store are dense:
+   * what is loaded is as large as the rows, whatever a damaged key says.
    */
   #loadStates(store: StoreReader): void {
     for (const [page, { key, value }] of store.range('states', numberRange(this.number)).entries()) {

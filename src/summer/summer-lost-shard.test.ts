@@ -1,4 +1,7 @@
-/** A summer that has lost one of its shards to a newer owner goes on with the others, and does nothing more for that one. */
+/**
+ * A summer that has lost one of its shards to a newer owner goes on with the others, and does nothing more for that
+ * one.
+ */
 
 import test, { type ExecutionContext } from 'ava';
 import { FencedError } from '../core/errors.ts';

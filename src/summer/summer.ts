@@ -1,9 +1,12 @@
 /**
  * The summer: reads the chunk journals of its shards, commits all shards in one transaction, publishes their sums.
  *
- * A transaction starts when the previous one has ended and a file has ended; chunks that end none ride along, or start one
- * after at most 50 ms, so that they are in no sum's way. While it is on its way to disk, the next batches are folded. A sum is appended only after the transaction that finished it is durable (invariant 4). Any
- * error of a commit stops the process (invariant 6).
+ * A transaction starts when the previous one has ended and a file has ended; chunks that end none ride along, or
+ * start one after at most 50 ms, so that they are in no sum's way. While it is on its way to disk, the next batches
+ * are folded. A sum is appended only after the transaction that finished it is durable (invariant 4). Any error of a
+ * commit stops the process (invariant 6).
+ *
+ * Rules P-FENCE-3, P-COMMIT-2, P-LOSS-6 of docs/protocol.md.
  */
 
 import type { Clock, Timer } from '../core/clock.ts';
@@ -37,7 +40,7 @@ export type SummerOptions = {
   readonly batchBytesMax: number;
   /** A newer owner has this shard; the others go on. */
   readonly onLost?: (owner: ShardEpoch) => void;
-  /** It must stop: a violation, a newer owner of its last shard, a failed commit. Called once. */
+  /** The summer must stop: a violation, a newer owner of its last shard, or a failed commit. Called once. */
   readonly onFailure: (error: unknown) => void;
 };
 
@@ -179,7 +182,10 @@ export class Summer {
     }
   }
 
-  /** For what nobody waits for: chunks that end no file. Whatever commits before takes them along. */
+  /**
+   * Starts a transaction later, for chunks that end no file: nobody waits for them. An earlier transaction takes
+   * them.
+   */
   #commitLater(): void {
     if (this.#laterTimer !== null || this.#isOver) return;
     this.#laterTimer = this.#options.clock.after(UNFINISHED_MS, () => {
@@ -188,7 +194,7 @@ export class Summer {
     });
   }
 
-  /** After what else has arrived in this turn was folded. */
+  /** Starts a transaction after everything that has arrived in this turn was folded. */
   #commitSoon(): void {
     if (this.#isStarting || this.#isCommitting) return;
     this.#isStarting = true;
@@ -296,7 +302,7 @@ export class Summer {
   }
 }
 
-/** Whoever waits for room in the outbox goes on. */
+/** Lets the reader go on when it waits for room in the outbox. */
 function wake(reader: Reader): void {
   const { whenRoom } = reader;
   reader.whenRoom = null;

@@ -1,6 +1,6 @@
 /**
- * Several messages as one: Node spends 5 to 6 us on each ZeroMQ message whatever its size, and what is sent within one turn
- * of the event loop to one peer can share it.
+ * Several messages as one: Node spends 5 to 6 us on each ZeroMQ message whatever its size, and what is sent within
+ * one turn of the event loop to one peer can share it.
  *
  * A message of several begins with a frame of its own: the four bytes `SSM1`, then for each message the number of its
  * frames (u16, little-endian). All their frames follow. A message without that first frame is a single one.
@@ -10,7 +10,7 @@ import type { Frames } from './transport.ts';
 
 const MAGIC = 0x314d5353;
 const MAGIC_BYTES = 4;
-/** Bounds of what is put together. A message that is larger goes alone. */
+/** The most messages, and bytes, of one message. A larger message goes alone. */
 export const COALESCED_MESSAGES_MAX = 64;
 export const COALESCED_BYTES_MAX: number = 1024 * 1024;
 

@@ -1,6 +1,6 @@
 /**
- * Open files that libzmq is going to need, tried before it is called: it aborts the process where it cannot have one (4.3.5:
- * `epoll_create1` when the first socket is made, `accept4` at an ipc endpoint).
+ * Open files that libzmq is going to need, tried before it is called: it aborts the process where it cannot have one
+ * (4.3.5: `epoll_create1` when the first socket is made, `accept4` at an ipc endpoint).
  */
 
 import { closeSync, openSync, readdirSync } from 'node:fs';
@@ -21,16 +21,19 @@ export const CLIENT_FILES: number = CONTEXT_FILES + SESSION_FILES + SPARE_FILES;
  */
 const UNHEARD_CONNECTIONS_MAX = 2_000;
 /**
- * Connections that a broker serves at one time: more than it has sessions (`SESSIONS_MAX`), because a connection that breaks
- * is there for a moment beside the one that replaces it.
+ * Connections that a broker serves at one time: more than it has sessions (`SESSIONS_MAX`), because a connection that
+ * breaks is there for a moment beside the one that replaces it.
  */
 const CONNECTIONS_MAX = 1_536;
-/** A broker with room for fewer connections does not start. Twice as many may be accepted before it has heard of them. */
+/**
+ * A broker with room for fewer connections does not start. Twice as many may be accepted before it has heard of them.
+ */
 const CONNECTIONS_MIN = 64;
 
 /**
- * How many connections a broker may serve with the files that the process can open now. With fewer than 3,580 the third part
- * of them, so that a backlog which is accepted at once fits into the rest. Throws an OperatingError when there are too few.
+ * How many connections a broker may serve with the files that the process can open now. With fewer than 3,580 the
+ * third part of them, so that a backlog which is accepted at once fits into the rest. Throws an OperatingError when
+ * there are too few.
  */
 export function connectionsWithin(purpose: string): number {
   const needed = CONTEXT_FILES + SPARE_FILES;

@@ -13,8 +13,8 @@ import { UsageError } from '../core/errors.ts';
 import { type Endpoint, shown } from './endpoint.ts';
 
 /**
- * How the endpoint was given: the flag, and the data folder of the same command line, which is made with all folders above
- * it before the endpoint is used. Null: there is none.
+ * How the endpoint was given: the flag, and the data folder of the same command line, which is made with all folders
+ * above it before the endpoint is used. Null: there is none.
  */
 export type Given = { readonly option: string; readonly data: string | null };
 
@@ -38,7 +38,7 @@ export async function checkListenable(endpoint: Endpoint, given: Given): Promise
   checkAccess(dirname(endpoint.path), constants.W_OK, { endpoint, option });
 }
 
-/** Throws a UsageError unless a broker may come to listen there. That none does yet is no reason. */
+/** Throws a UsageError unless a broker may listen there, now or later. */
 export function checkConnectable(endpoint: Endpoint, given: Given): void {
   const { option } = given;
   if (endpoint.kind === 'tcp') return;

@@ -6,12 +6,18 @@ import { UsageError } from '../core/errors.ts';
 /** Linux `sockaddr_un.sun_path` has 108 bytes, one of them the terminator. */
 const IPC_PATH_BYTES_MAX = 107;
 
-/** `address` is what libzmq gets: `localhost`, which libzmq cannot bind to, is resolved, and a port has no zeros in front. */
+/**
+ * `address` is what libzmq gets: `localhost`, which libzmq cannot bind to, is resolved, and a port has no zeros in
+ * front.
+ */
 export type Endpoint =
   | { readonly kind: 'ipc'; readonly path: string; readonly address: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly address: string };
 
-/** `option` is the flag that it was given by. Throws a UsageError with one line: the flag, the text, and what is wrong. */
+/**
+ * `option` is the flag that it was given by. Throws a UsageError with one line: the flag, the text, and what is
+ * wrong.
+ */
 export function parseEndpoint(text: string, option = 'endpoint'): Endpoint {
   const wrong = (reason: string): UsageError => new UsageError(`${option} ${shown(text)}: ${reason}`);
   if (text.startsWith('ipc://')) {

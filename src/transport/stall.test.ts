@@ -1,6 +1,6 @@
 /**
- * Both ends of a link as processes whose event loops stand still while the other end dies or lives on: the states in which
- * libzmq aborts, where it bounds what is received or sends heartbeats.
+ * Both ends of a link as processes whose event loops stand still while the other end dies or lives on: the states in
+ * which libzmq aborts, where it bounds what is received or sends heartbeats.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -14,8 +14,8 @@ import { ZeromqDialer } from './zeromq-link.ts';
 
 const SCRIPT = fileURLToPath(new URL('testing/stalling-peer.js', import.meta.url));
 /**
- * How long an end stands still after the other one has died: some heartbeats of a quarter of a second fall into it. Where
- * nobody dies, two of their timeouts of a second.
+ * How long an end stands still after the other one has died: some heartbeats of a quarter of a second fall into it.
+ * Where nobody dies, two of their timeouts of a second.
  */
 const AFTER_DEATH_MS = 700;
 const WHILE_ALIVE_MS = 2_500;

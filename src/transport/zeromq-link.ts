@@ -4,10 +4,12 @@
  * - The routing id is the session, so a client that reconnects under a new session is a new peer.
  * - libzmq reconnects by itself and loses what was in flight: on the first sign of a lost connection the link is over,
  *   and its owner dials again.
- * - No bound on received messages and no heartbeats of libzmq, or libzmq aborts the process (DECISIONS.md, "Links"). The
+ * - No bound on received messages and no heartbeats of libzmq, or libzmq aborts the process (D-LINK-1). The
  *   owners of both ends bound what is on its way, and notice a peer that is silent.
  * - ROUTER with `mandatory` and `sendTimeout: 0`: a full or vanished client is an error of that client, never a wait.
  * - `linger: 0`, or the process would not exit. One send queue a socket: a second send that had to wait would throw.
+ *
+ * Rule P-SESSION-1 of docs/protocol.md.
  */
 
 import { Dealer, Router, version } from 'zeromq';
@@ -329,8 +331,8 @@ class RouterLink implements ServerLink {
   }
 
   /**
-   * Ends every connection and listens anew: libzmq can end no single one, and aborts when an ipc endpoint can accept no more
-   * of them. Clients dial again.
+   * Ends every connection and listens anew: libzmq can end no single one, and aborts when an ipc endpoint can accept
+   * no more of them. Clients dial again.
    */
   async #replace(): Promise<void> {
     this.#isReplacing = true;

@@ -1,6 +1,7 @@
 /**
- * Which files of one producer are verified: a watermark plus an outstanding set. File numbers are dense, so every number
- * below `next` is verified unless it is outstanding. The set is bounded by the files that are open or wait for a sum.
+ * Which files of one producer are verified: a watermark plus an outstanding set. File numbers are dense, so every
+ * number below `next` is verified unless it is outstanding. The set is bounded by the files that are open or wait for
+ * a sum.
  */
 
 import { assert, isCount } from '../core/assert.ts';

@@ -4,6 +4,8 @@
  *
  * Nothing is verified twice, nothing unverified is reported, and nothing is called lost, late or phantom on evidence
  * that could be old: before each verdict the journal is asked anew.
+ *
+ * Rules P-JUDGE-1, P-JUDGE-2, P-READ-1 of docs/protocol.md.
  */
 
 import { assert } from '../core/assert.ts';
@@ -34,7 +36,7 @@ export type VerifiedFile = {
 };
 
 export type ReaderPosition = {
-  /** Everything in the sums journal below is read. */
+  /** Everything in the sums journal below this offset is read. */
   offset: number;
   /** By shard's producer: next index, and last epoch seen. */
   readonly nextIndexes: Record<string, number>;
@@ -100,7 +102,7 @@ export class Verifier {
     return this.#completed.size;
   }
 
-  /** Deadlines that are kept: those of files that wait, and some of files that are verified. */
+  /** How many deadlines are kept: of all files that wait, and of some files that are verified. */
   get deadlines(): number {
     return this.#deadlines.length;
   }
@@ -275,13 +277,13 @@ export class Verifier {
 
   /** Time in which this process was stopped does not count. */
   #isOverdue({ acknowledgedNs }: Completed, now: number): boolean {
-    // False while it is not acknowledged: nothing is more than NaN.
+    // False while the end is not acknowledged: a comparison with NaN is false.
     const slaNs = this.#options.slaMs * 1e6;
     return now - acknowledgedNs > slaNs && now - acknowledgedNs - this.#stops.between(acknowledgedNs, now) > slaNs;
   }
 
   #dropVerified(): void {
-    // Behind one that waits long, a schedule may verify any number of others.
+    // While one file waits long, a schedule may verify any number of files behind it.
     if (this.#deadlines.length > 2 * this.#completed.size + LAZY_DEADLINES_MAX) {
       this.#deadlines = this.#deadlines.filter((deadline) => this.#completed.get(deadline.fileNumber) === deadline);
       return;

@@ -1,7 +1,9 @@
 /**
  * What is published, as a pure function of the seed, the chunker's number and the workload's options: how many chunks
- * each file has, how long each is, every byte of it, and the partition it belongs to. Never of time, acknowledgements or
- * back-pressure. The verifier computes the expected sums from here by node:crypto.
+ * each file has, how long each is, every byte of it, and the partition it belongs to. Never of time, acknowledgements
+ * or back-pressure. The verifier computes the expected sums from here by node:crypto.
+ *
+ * Rule P-STREAM-1 of docs/protocol.md.
  */
 
 import { createHash } from 'node:crypto';

@@ -1,4 +1,8 @@
-/** Why what the broker kept for a producer is gone. */
+/**
+ * Why what the broker kept for a producer is gone.
+ *
+ * Rule P-PIN-6 of docs/protocol.md.
+ */
 
 import { FencedError, type OperatingError } from '../../core/errors.ts';
 import { type Journals, chunkJournal } from '../../journal/journals.ts';

@@ -11,7 +11,7 @@ import { TABLE, readBytes } from '../rows/records.ts';
 import { ChunkerBench } from '../testing/chunker-bench.ts';
 import { holds, recordsOf } from '../testing/chunker-claims.ts';
 
-test('nothing is sent before producer, hold and place are durable', async (t) => {
+test('nothing is sent before producer, pin and place are durable', async (t) => {
   const bench = new ChunkerBench();
   const held = new HeldCommits();
   bench.gate = held.gate;
@@ -95,7 +95,7 @@ test('a chunker that stops waits for no broker', async (t) => {
   t.true(isStopped);
 });
 
-test('a chunker whose hold is gone says so before it sends anything, and never calls a file lost', async (t) => {
+test('a chunker whose pin is gone says so before it sends anything, and never calls a file lost', async (t) => {
   const bench = new ChunkerBench({ fileCount: null, rate: 100 });
   bench.start();
   await bench.clock.advance(1_500);

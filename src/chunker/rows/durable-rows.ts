@@ -2,6 +2,8 @@
  * Writes what a chunker keeps on disk (`records.ts`): what has changed since the last transaction goes into the next one.
  *
  * Position and ledger move together, and a snapshot is never newer than the ledger beside it.
+ *
+ * Rule P-JUDGE-4 of docs/protocol.md.
  */
 
 import { GroupCommit } from '../../store/group-commit.ts';

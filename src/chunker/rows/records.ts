@@ -15,6 +15,8 @@
  * |              | `finished` before the pin is released; `told` when it was said that this is done                   |
  *
  * Position and ledger move in one transaction, and a snapshot is never newer than the ledger beside it.
+ *
+ * Rules P-STREAM-3, P-END-1 of docs/protocol.md.
  */
 
 import { asRecord, isCount } from '../../core/assert.ts';

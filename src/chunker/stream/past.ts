@@ -4,6 +4,8 @@
  *
  * An earlier incarnation took no step from `reservedStep` on (`records.ts`, `reserved`). What a journal has of the producer
  * beyond those steps, and beyond what this process has sent, was written by somebody else: a `phantom`.
+ *
+ * Rule P-JUDGE-3 of docs/protocol.md.
  */
 
 import type { Clock } from '../../core/clock.ts';

@@ -3,6 +3,8 @@
  * blocked, or dead, catches up, and what it sends late counts from when it was intended.
  *
  * Without a rate everything is due at once, and intended when it is generated.
+ *
+ * Rule P-STREAM-2 of docs/protocol.md.
  */
 
 /** Node's timers are that coarse; a shorter wait would be none. */

@@ -1,4 +1,8 @@
-/** Moves the verifier's pin in the sums journal, which tells the broker what is still needed. */
+/**
+ * Moves the verifier's pin in the sums journal, which tells the broker what is still needed.
+ *
+ * Rule P-PIN-5 of docs/protocol.md.
+ */
 
 import { type Clock, inTime } from '../../core/clock.ts';
 import { OperatingError } from '../../core/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * A late copy of a request: it was answered, its client has asked again in a new session or is dead, and others have acted.
- * Whatever it was, it changes nothing.
+ * A late copy of a request: it was answered, its client has asked again in a new session or is dead, and others have
+ * acted. Whatever it was, it changes nothing.
  */
 
 import test, { type ExecutionContext } from 'ava';

@@ -1,6 +1,6 @@
 /**
- * The broker's rules against a model of a few lines: what is accepted is decided by the next index, the end and the epoch
- * alone, in the order of arrival, and a kill loses exactly what was in no durable commit.
+ * The broker's rules against a model of a few lines: what is accepted is decided by the next index, the end and the
+ * epoch alone, in the order of arrival, and a kill loses exactly what was in no durable commit.
  */
 
 import test from 'ava';
@@ -17,7 +17,10 @@ const PRODUCERS = [PRODUCER, OTHER_PRODUCER] as const;
 const SHARDS = 2;
 
 type Operation =
-  /** Records of a producer, beginning so many above (or below) its next index: 0 is right, below is a resend, cut anew. */
+  /**
+   * Records of a producer, beginning so many above (or below) its next index: 0 is right, below is a resend, cut
+   * anew.
+   */
   | {
       readonly op: 'append';
       readonly journal: number;

@@ -7,7 +7,7 @@ import { beginOf, fill, raised } from '../testing/broker-requests.ts';
 
 const JOURNAL = chunkJournal(0);
 
-// --- holds ---
+// --- pins ---
 
 test('a pin is made at the head with the next index of every producer, and survives a restart', async (t) => {
   const harness = await BrokerHarness.start();

@@ -1,8 +1,9 @@
 /**
- * The embedded broker: sessions and requests over the rules of `state.ts`. It is handed its store, clock and a
- * way to send, and owns no socket and no file.
+ * The embedded broker: sessions and requests over the rules of `state.ts`. It is handed its store, clock and a way to
+ * send, and owns no socket and no file.
  *
- * No answer but a list leaves before the commit that makes it true is durable, and no reader receives a batch before that.
+ * No answer but a list leaves before the commit that makes it true is durable, and no reader receives a batch before
+ * that.
  */
 
 import { unreachable } from '../../core/assert.ts';
@@ -42,7 +43,7 @@ export type BrokerOptions = {
   /** Of the boot of the machine: stamps of another boot are not comparable. */
   readonly bootHash: number;
   readonly send: (session: string, frames: Frames) => void;
-  /** A verifier or an auditor was away or stuck for too long: it can go on no more. */
+  /** A verifier or an auditor was away or stuck for too long, and cannot go on. */
   readonly onPinDropped?: (dropped: DroppedPin) => void;
   /** The process must stop: what the disk holds is unknown. */
   readonly onFatal: (error: unknown) => void;

@@ -26,7 +26,7 @@ export type Pin = {
   isAway: boolean;
 };
 
-/** What a small batch takes in memory besides its bytes, objects and a buffer of its own: 1 to 4 KiB were measured. */
+/** Memory of a small batch besides its bytes: its objects and its buffer. 1 to 4 KiB were measured. */
 const BATCH_OVERHEAD_BYTES = 3072;
 const COMPACT_BATCHES = 256;
 const FORGOTTEN: StoredBatch = { begin: 0, end: 0, stampNs: 0, bytes: new Uint8Array(0) };
@@ -72,7 +72,7 @@ export class JournalLog {
     return state;
   }
 
-  /** The lowest offset that somebody still needs; `null` when nobody holds anything. */
+  /** The lowest offset that somebody still needs; `null` when nobody has a pin in it. */
   lowestPin(): number | null {
     let lowest: number | null = null;
     for (const pin of this.pins.values()) {
@@ -87,8 +87,9 @@ export class JournalLog {
   }
 
   /**
-   * Adds a batch that has become durable. The oldest leave memory so that at most `bytesMax` stay; the newest stays even if
-   * it is larger, unless the journals together would keep more than `totalBytesMax`, of which others have `othersBytes`.
+   * Adds a batch that has become durable. The oldest leave memory so that at most `bytesMax` stay; the newest stays
+   * even if it is larger, unless the journals together would keep more than `totalBytesMax`, of which others have
+   * `othersBytes`.
    */
   remember(batch: StoredBatch, bounds: { bytesMax: number; totalBytesMax: number; othersBytes: number }): void {
     assert(batch.begin === this.head, 'batches become durable in order');
@@ -102,8 +103,8 @@ export class JournalLog {
   }
 
   /**
-   * Lets go of the batches below `offset`, which nobody is about to read. Small ones that stay in memory for a while are
-   * what makes collecting garbage slow, and with it the tail of the latencies.
+   * Lets go of the batches below `offset`, which nobody is about to read. Small ones that stay in memory for a while
+   * are what makes collecting garbage slow, and with it the tail of the latencies.
    */
   forget(offset: number): void {
     while (this.#first < this.#recent.length && (this.#recent[this.#first]?.begin ?? offset) < offset) {

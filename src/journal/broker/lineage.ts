@@ -1,9 +1,11 @@
 /**
- * The past of a broker's store: which start of the broker made which commits. By it the broker can tell whether its store
- * still has what some client was told is durable, and not an older copy of it: a commit has a number, and one number was
- * given by one start alone, unless the store went back.
+ * The past of a broker's store: which start of the broker made which commits. By it the broker can tell whether its
+ * store still has what some client was told is durable, and not an older copy of it: a commit has a number, and one
+ * number was given by one start alone, unless the store went back.
  *
  * A number is given when a commit is filled, written with it, and told only once it is durable.
+ *
+ * Rules P-LOSS-1, P-LOSS-4 of docs/protocol.md.
  */
 
 import { sealRow } from '../../store/row.ts';

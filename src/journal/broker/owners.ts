@@ -3,6 +3,8 @@
  * an owner whose epoch is not the shard's present one is fenced.
  *
  * Changes are in memory until the next commit has written them; who answers waits for that commit.
+ *
+ * Rules P-FENCE-1, P-FENCE-2 of docs/protocol.md.
  */
 
 import { assert } from '../../core/assert.ts';
@@ -25,7 +27,7 @@ export class ShardOwners {
     return this.shards[owner.shard]?.epoch !== owner.epoch;
   }
 
-  /** The answer to whoever is fenced. A shard that does not exist has no owner, and epoch 0. */
+  /** The answer to a request that is fenced. A shard that does not exist has no owner, and epoch 0. */
   fenced({ shard }: ShardEpoch): Fenced {
     return { outcome: 'fenced', epoch: this.shards[shard]?.epoch ?? 0 };
   }

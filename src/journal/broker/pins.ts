@@ -1,10 +1,10 @@
 /**
  * Who still needs what of a journal: a shard's pin in its chunk journal, those of verifiers in the sums journal, of
- * auditors in either. What lies below the lowest hold of a journal is trimmed.
+ * auditors in either. What lies below the lowest pin of a journal is trimmed.
  *
- * Bounds, so that nobody who is away fills a journal that others need: a pin may keep half of its journal's room. One
- * that keeps more and has not moved for `pinPatienceMs` is dropped, whoever it belongs to, for its reader is away or
- * stuck; one that moves is slow, and slows its writers. In a chunk journal only what its shard has folded counts. A pin
+ * Bounds, so that no absent reader fills a journal that others need. A pin may keep half of its journal's room. A pin
+ * that keeps more and has not moved for `pinPatienceMs` is dropped: its reader is away or stuck. A pin that moves
+ * stays: its reader is slow, and slows the writers. In a chunk journal only what its shard has folded counts. A pin
  * whose reader said nothing for `pinAbsenceMs` is dropped, unless the reader said that it goes away. A shard's pin is
  * never dropped: its journal has no other reader.
  *
@@ -12,6 +12,8 @@
  * processes or two boots share, and a broker that was down takes nobody for absent.
  *
  * Changes are in memory until the next commit has written them.
+ *
+ * Rules P-PIN-1, P-PIN-2, P-PIN-3, P-PIN-4 of docs/protocol.md.
  */
 
 import { nameKey, sealRow } from '../../store/row.ts';
@@ -74,11 +76,11 @@ export class Pins {
   }
 
   /**
-   * Moves a pin forward, and knows its reader to be there. It is written with the next commit; until then the older one
-   * is merely too careful.
+   * Moves a pin forward, and knows its reader to be there. It is written with the next commit; until then the older
+   * one is merely too careful.
    *
-   * `isLeaving`: its reader goes away and will be back. It is back when it moves the pin forward: a late copy of an older
-   * move does not take its leave from it.
+   * `isLeaving`: its reader goes away and will be back. It is back when it moves the pin forward: a late copy of an
+   * older move does not take its leave from it.
    */
   move(journal: JournalLog, name: string, offset: number, isLeaving = false): 'moved' | 'missing' {
     const pin = journal.pins.get(name);
@@ -104,7 +106,7 @@ export class Pins {
     return (journal.pins.get(name)?.writtenAbsentMs ?? 0) > 0;
   }
 
-  /** Counts `elapsedMs` in which the broker served. Returns the holds that are dropped for it. */
+  /** Counts `elapsedMs` in which the broker served. Returns the pins that it drops for that. */
   pass(elapsedMs: number): DroppedPin[] {
     const dropped: DroppedPin[] = [];
     for (const journal of this.#journals) {
@@ -159,8 +161,8 @@ export class Pins {
 }
 
 /**
- * Up to where a pin can keep what would go without it. In a chunk journal that is the pin of its shard: what a summer that
- * is down has not folded is in nobody else's way, and an auditor does not read it before.
+ * Up to where a pin can keep what would go without it. In a chunk journal that is the pin of its shard: what a summer
+ * that is down has not folded is in nobody else's way, and an auditor does not read it before.
  */
 function readableOf(journal: JournalLog): number {
   const shard = journal.kind === 'chunks' ? journal.pins.get(shardPinName(journal.number)) : undefined;

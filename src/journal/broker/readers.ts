@@ -1,6 +1,6 @@
 /**
- * The streams of all sessions: what is durable goes to each reader as far as its credit reaches. No reader of a shard that a
- * newer owner has taken gets more, and none hears of that before it is durable.
+ * The streams of all sessions: each reader gets what is durable, as far as its credit reaches. When a newer owner has
+ * taken a shard, the readers of the older owner get nothing more. They hear of it when the raise is durable.
  */
 
 import { PARTITIONS_MAX, type ShardEpoch, type StoredBatch } from '../journals.ts';

@@ -1,4 +1,8 @@
-/** What a broker finds in its store when it starts. Reads only; what has to be written goes with the first commit. */
+/**
+ * What a broker finds in its store when it starts. Reads only; what has to be written goes with the first commit.
+ *
+ * Rule P-LOSS-2 of docs/protocol.md.
+ */
 
 import { assert } from '../../core/assert.ts';
 import { UsageError } from '../../core/errors.ts';
@@ -25,8 +29,8 @@ export type Restored = {
 };
 
 /**
- * The state that the store holds, or that of a new one. Throws a UsageError when it has another number of partitions, and
- * ERR_STORE_DAMAGED.
+ * The state that the store holds, or that of a new one. Throws a UsageError when it has another number of partitions,
+ * and ERR_STORE_DAMAGED.
  */
 export function restore(store: StoreReader, partitions: number): Restored {
   checkPartitions(store, partitions);
@@ -68,8 +72,8 @@ function restoreLineage(store: StoreReader, journals: readonly JournalLog[]): Pi
 }
 
 /**
- * Where numbers go on when an older build has served the store meanwhile: it wrote over the number of the last commit. No
- * start has given as many as lie between, so that what a client was told before is not taken for lost.
+ * Where numbers go on when an older build has served the store meanwhile: it wrote over the number of the last
+ * commit. No start has given as many as lie between, so that what a client was told before is not taken for lost.
  */
 function afterUnnumbered({ starts }: tables.LineageRow, lastCommit: number): number {
   return Math.max(lastCommit, starts.at(-1)?.firstCommit ?? 0) + UNNUMBERED_COMMITS;

@@ -1,9 +1,11 @@
 /**
- * The broker's rules: which append is accepted, what may be trimmed; `owners.ts` has those of who owns a shard. Accepting
- * changes the state in memory and marks it for the next commit; nothing here answers anybody. Who answers waits for that
- * commit.
+ * The broker's rules: which append is accepted, and what may be trimmed. `owners.ts` has the rules of who owns a shard.
+ * Accepting changes the state in memory and marks it for the next commit. Nothing here answers a client: the broker
+ * answers when that commit is durable.
  *
  * Keeps invariant 1: acknowledged means durable, with the group commit.
+ *
+ * Rules P-APPEND-1, P-APPEND-3 of docs/protocol.md.
  */
 
 import { assert } from '../../core/assert.ts';
@@ -23,18 +25,18 @@ import * as tables from './tables.ts';
 
 /** Batches removed from one journal in one commit. */
 const TRIM_BATCHES_MAX = 512;
-/** Most recent batches kept in memory, over all journals, each of which may fill its part, or have one batch above it. */
+/** Bytes of recent batches in memory, over all journals. Each journal may fill its part, or have one batch above it. */
 export const RECENT_BYTES_MAX: number = 32 * 1024 * 1024;
 /** A batch takes at most this part of a journal's room. */
 const BATCH_SHARE = 4;
 
 /**
- * Producers that a journal ever has, those that have ended among them: their next index stays for the life of the journal,
- * or a late copy of their records would be accepted again. Each takes some 220 bytes of memory in each journal, and 100 on
- * disk. Another one is refused for good: what helps is an empty data folder.
+ * The most producers that a journal ever has, and all journals together. Producers that have ended count (P-APPEND-3).
+ * Each takes some 220 bytes of memory in each journal, and 100 on disk. The next producer is refused for good; only an
+ * empty data folder helps.
  *
- * A journal's bound keeps the answer to a pin, which names all that have not ended, below `BROKER_HEADER_BYTES_MAX`; that
- * of all journals together, 230 MB.
+ * The answer to a request for a pin names all producers that have not ended. The bound of a journal keeps that answer
+ * below `BROKER_HEADER_BYTES_MAX`. The bound of all journals keeps their memory below 230 MB.
  */
 export const JOURNAL_PRODUCERS_MAX = 65_536;
 export const PRODUCERS_MAX: number = 1024 * 1024;
@@ -48,15 +50,17 @@ export type BrokerConfig = {
   readonly retentionBytes: number;
   /** Room for the sums journal. */
   readonly sumsBytes: number;
-  /** A pin of a verifier or an auditor that was not repeated for so long is dropped, unless its reader took its leave. */
+  /**
+   * A pin of a verifier or an auditor that was not repeated for so long is dropped, unless its reader took its leave.
+   */
   readonly pinAbsenceMs: number;
-  /** One that keeps more than its part of the room is dropped when it has not moved for so long. */
+  /** A pin that keeps more than its part of the room is dropped when it has not moved for so long. */
   readonly pinPatienceMs: number;
 };
 
 /** Of one start of the broker. */
 export type BrokerStart = {
-  /** Distinguishes it from every other. */
+  /** Random: names this start of the broker. */
   readonly incarnation: string;
   /** Of the boot of the machine: stamps of another boot are not comparable. */
   readonly bootHash: number;
@@ -81,12 +85,15 @@ export class BrokerState {
   readonly #clock: Clock;
   readonly #bootHash: number;
   readonly #byNumber: JournalLog[] = [];
-  /** Accepted and in no commit yet, in order; and those in the commit that is under way. Bounded by the journals' room. */
+  /**
+   * Batches that are accepted and in no commit yet, and batches in the commit under way. The journals' room bounds
+   * both.
+   */
   #accepted: { journal: JournalLog; batch: Omit<StoredBatch, 'stampNs'> }[] = [];
   #underWay: { journal: JournalLog; batch: Omit<StoredBatch, 'stampNs'> }[] = [];
   /**
-   * Stamps of durable batches of sums by begin, to be written with the next commit, and those in the commit that is under
-   * way. Of chunks nobody asks for them later.
+   * Stamps of durable batches of sums, by begin: those that the next commit writes, and those in the commit under
+   * way. No reader asks for the stamps of chunks later, so they are not kept.
    */
   #stamps = new Map<number, number>();
   #stampsUnderWay = new Map<number, number>();
@@ -210,7 +217,10 @@ export class BrokerState {
     return `${name} has had ${producers.size} producers and takes no other one: begin with an empty data folder`;
   }
 
-  /** Ends a producer at its next index, once, by a batch that readers see. `false`: the journal does not know it, and may have no other one. */
+  /**
+   * Ends a producer at its next index, once, by a batch that readers see. `false`: the journal does not know it, and
+   * may have no other one.
+   */
   retire(journal: JournalLog, producer: string): boolean {
     if (!journal.producers.has(producer) && !this.hasRoomForProducer(journal)) return false;
     const state = journal.producer(producer);
@@ -223,7 +233,7 @@ export class BrokerState {
     return true;
   }
 
-  // --- holds ---
+  // --- pins ---
 
   shardPin(shard: number): { journal: JournalLog; name: string } {
     const journal = this.#byNumber[shard];
@@ -241,7 +251,7 @@ export class BrokerState {
     return this.#trimTarget(journal) - journal.begin > this.roomOf(journal) / 16;
   }
 
-  /** Whether stamps wait for a commit: if none comes by itself, a crash would take them along. */
+  /** Whether stamps wait for a commit. Without a commit, a crash would lose them. */
   get hasStamps(): boolean {
     return this.#stamps.size > 0;
   }
@@ -357,7 +367,9 @@ export class BrokerState {
     this.#dirtyJournals.add(journal);
   }
 
-  /** The batch boundary at which trimming below `target` ends: `target` is one if a pin, and may be none without. */
+  /**
+   * The batch boundary at which trimming below `target` ends. The offset of a pin is a boundary; another need not be.
+   */
   #boundary(journal: JournalLog, trimmed: readonly Buffer[], target: number): number {
     const last = trimmed.at(-1);
     if (last === undefined) return target;

@@ -1,9 +1,9 @@
 /**
  * One open read stream at the broker: from an offset on, as far as credit goes. Pure: it is asked what to send next.
  *
- * Bounds: at most `STREAM_MESSAGES_MAX` messages that the reader has not taken yet, and at most `MESSAGE_PAYLOAD_BYTES`
- * (or one batch) in each, so that what is queued to a client is bounded whatever the size of its batches. A reader behind a
- * slow link asks for smaller messages, and gets a larger batch in parts.
+ * Bounds: at most `STREAM_MESSAGES_MAX` messages that the reader has not taken yet, and at most
+ * `MESSAGE_PAYLOAD_BYTES` (or one batch) in each, so that what is queued to a client is bounded whatever the size of
+ * its batches. A reader behind a slow link asks for smaller messages, and gets a larger batch in parts.
  */
 
 import type { ShardEpoch, StoredBatch } from '../journals.ts';
@@ -57,8 +57,8 @@ export class Stream {
   }
 
   /**
-   * The next message, of about `messageBytes` at most; `null` when there is nothing to send now, `trimmed` when its place is
-   * gone.
+   * The next message, of about `messageBytes` at most; `null` when there is nothing to send now, `trimmed` when its
+   * place is gone.
    */
   take(
     batchAt: (journal: JournalLog, offset: number) => StoredBatch | null,

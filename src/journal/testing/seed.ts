@@ -1,4 +1,6 @@
-/** The seed of a random test: `STREAM_SUM_TEST_SEED`, or a fresh one. It is logged, so that a failure can be repeated. */
+/**
+ * The seed of a random test: `STREAM_SUM_TEST_SEED`, or a fresh one. It is logged, so that a failure can be repeated.
+ */
 
 import { randomInt } from 'node:crypto';
 

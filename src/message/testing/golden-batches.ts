@@ -1,7 +1,7 @@
 /**
  * The batches that `src/message/golden` holds as bytes. They are what this version wrote first; every later version,
- * and the native pool, must read them alike. To write them again, after a new format version: `node
- * dist/src/message/testing/write-golden.js`.
+ * and the native pool, must read them alike. To write them again, after a new format version:
+ * `node dist/src/message/testing/write-golden.js`.
  */
 
 import { readFileSync } from 'node:fs';

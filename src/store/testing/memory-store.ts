@@ -2,8 +2,8 @@
  * A store in memory, for tests: what is committed becomes readable when the commit resolves, later than it was asked
  * for.
  *
- * A commit can be held back, made to fail, and its process can die in it. The store also holds its callers to the rules
- * of the real one: one commit at a time, and no value changes before its commit has resolved.
+ * A commit can be held back, made to fail, and its process can die in it. The store also holds its callers to the
+ * rules of the real one: one commit at a time, and no value changes before its commit has resolved.
  */
 
 import { assert } from '../../core/assert.ts';

@@ -74,7 +74,8 @@ export function sumOf(fileNumber: number, producer: string = PRODUCER): Sum {
 }
 
 /**
- * Files `0` to `count - 1`, interleaved as `choices` say, `open` at a time; and the sums in the order in which they end.
+ * Files `0` to `count - 1`, interleaved as `choices` say, `open` at a time; and the sums in the order in which they
+ * end.
  */
 export function interleave(
   options: { count: number; open: number; producer?: string },

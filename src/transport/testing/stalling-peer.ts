@@ -1,5 +1,6 @@
 /**
- * One end of a link as a process whose event loop stands still when it is told to, for tests of what libzmq does meanwhile.
+ * One end of a link as a process whose event loop stands still when it is told to, for tests of what libzmq does
+ * meanwhile.
  *
  *     node stalling-peer.js server|client|foreign ENDPOINT RELEASE STALL_MS
  *

@@ -1,6 +1,6 @@
 /**
- * A verifier on a bench: a clock that the test moves, a sums journal that is no more than its head, and the chunker's part
- * played by hand. `producer` owns the files; sums come from shards, or from whoever the test says.
+ * A verifier on a bench: a clock that the test moves, a sums journal that is no more than its head, and the chunker's
+ * part played by hand. `producer` owns the files; sums come from shards, or from whoever the test says.
  */
 
 import { crc32c } from '../../hash/crc32c.ts';

@@ -37,7 +37,7 @@ export const LINK_FAULTS = ['refuse', 'drop', 'drop-one-way', 'stall', 'reset', 
 export type LinkFault = (typeof LINK_FAULTS)[number];
 
 /**
- * A link must carry 16 KiB in 2 s (DECISIONS.md, "Links"). These are faster, and slower than any link of one machine, however
+ * A link must carry 16 KiB in 2 s (D-LINK-5). These are faster, and slower than any link of one machine, however
  * busy that is: a fault is over when its link is faster again.
  */
 const BYTES_PER_S: readonly number[] = [128 * 1024, 512 * 1024];

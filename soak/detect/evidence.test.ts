@@ -1,0 +1,27 @@
+/** What EVIDENCE.md says is planted can be planted: every sabotage and mutant that it names is one. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { MUTANTS } from '../simulation/mutants/index.ts';
+import { SABOTAGES } from '../simulation/sabotages/sabotages.ts';
+import { liveSabotages } from './live-experiments.ts';
+
+const EVIDENCE = join(import.meta.dirname, '..', '..', '..', 'soak', 'EVIDENCE.md');
+const NAMES = [...MUTANTS, ...SABOTAGES, ...liveSabotages()].map(({ name }) => name);
+
+/** A star stands for any rest of a name. */
+function isKnown(name: string): boolean {
+  const pattern = new RegExp(`^${name.replaceAll('*', '.*')}$`);
+  return NAMES.some((known) => pattern.test(known));
+}
+
+test('every sabotage and mutant that the evidence names exists', (t) => {
+  const planted = [...readFileSync(EVIDENCE, 'utf8').matchAll(/^- Planted by: (.*(?:\n {2}.*)*)/gm)].map(
+    ([, text = '']) => text,
+  );
+  const named = planted.flatMap((text) => [...text.matchAll(/`([\w*-]+-[\w*-]+)`/g)].map(([, name = '']) => name));
+  t.true(named.length > 40, `${named.length} names`);
+  for (const name of named) t.true(isKnown(name), name);
+  t.false(isKnown('a-sabotage-that-nobody-wrote-*'));
+});
