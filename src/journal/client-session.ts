@@ -240,7 +240,7 @@ export class ClientSession {
     this.#heardNs = this.#options.clock.nowNs();
     for (const { length } of frames) this.window.received(length);
     if (this.#told !== null && this.#isOpen) this.#told.commit = message.c;
-    this.#handle(this.#isStamped ? message : withoutStamps(message), frames);
+    this.#handle(this.#isStamped ? message : withoutStamps(message, this.#heardNs), frames);
   }
 
   #handle(message: BrokerMessage & Envelope, frames: Frames): void {

@@ -5,6 +5,7 @@ import { parseEndpoint } from '../transport/endpoint.ts';
 import { freePort } from '../transport/testing/free-port.ts';
 import { BrokerServer } from './broker/server.ts';
 import { type Engine, testJournals } from './conformance.ts';
+import { EMBEDDED } from './conformance/embedded.ts';
 import { WrappedJournals } from './wrapped-journals.ts';
 import { CONFIG } from './testing/broker-harness.ts';
 import { connect } from './testing/connect.ts';
@@ -33,7 +34,7 @@ async function start(kind: 'ipc' | 'tcp'): Promise<Engine> {
 }
 
 for (const kind of ['ipc', 'tcp'] as const) {
-  for (const { title, run } of testJournals(() => start(kind))) {
+  for (const { title, run } of testJournals(() => start(kind), EMBEDDED)) {
     test(`the embedded engine over ${kind}: ${title}`, async (t) => {
       await t.notThrowsAsync(run());
     });

@@ -2,8 +2,9 @@
  * The boundary to the journals. Nothing above this directory knows which engine is behind it: the embedded one (ZeroMQ
  * and LMDB) or brokers on other machines.
  *
- * A journal is an append-only log of record batches. Offsets are bytes: a batch takes as many as it is long, and a reader
- * may begin at any batch boundary.
+ * A journal is an append-only log of record batches. Offsets are positions: the end of a batch is above its begin, and the
+ * next batch that a reader gets begins where the last one has ended. They count bytes only where an engine says so
+ * (`promises.ts`). A reader may begin at any batch boundary.
  */
 
 /** The right by which a summer speaks for a shard. Every request of a shard carries it. */
@@ -15,7 +16,8 @@ export type Fenced = { readonly outcome: 'fenced'; readonly epoch: number };
 /**
  * What became of one append.
  *
- * - `committed`: durable, at these offsets. `stampNs` is the broker's monotonic time after the durable commit.
+ * - `committed`: durable, at these offsets. `stampNs` is the broker's monotonic time after the durable commit, or where
+ *   that says nothing to this process, when the answer was read; never 0.
  * - `expected`: nothing was appended, because the batch does not begin at the producer's next index `n`. All records below
  *   `n` are durable.
  * - `refused`: no room now; try again later.

@@ -16,20 +16,23 @@ export function clockHash(): number {
 /** An unknown stamp. */
 const UNKNOWN = 0;
 
-/** The message with every stamp in it unknown. Bytes that are no message stay as they are: validation comes later. */
-export function withoutStamps<M extends BrokerMessage>(message: M): M {
+/**
+ * The message without the broker's stamps. What is durable by an answer is so since the answer was read, `readNs`, at the
+ * latest; when a batch became durable that is read is unknown. What is no message stays so, for whoever validates it.
+ */
+export function withoutStamps<M extends BrokerMessage>(message: M, readNs: number): M {
   switch (message.t) {
     case 'acks':
       return {
         ...message,
-        acks: message.acks.map((ack) => (isObject(ack) ? { ...ack, outcome: unstamped(ack.outcome) } : ack)),
+        acks: message.acks.map((ack) => (isObject(ack) ? { ...ack, outcome: stamped(ack.outcome, readNs) } : ack)),
       };
     case 'batches':
       return { ...message, batches: message.batches.map(([begin, end]) => [begin, end, UNKNOWN] as const) };
     case 'part':
       return { ...message, batch: [message.batch[0], message.batch[1], UNKNOWN] };
     case 'reply':
-      return { ...message, result: unstamped(message.result) };
+      return { ...message, result: stamped(message.result, readNs) };
     case 'opened':
     case 'lost':
     case 'reopen':
@@ -43,8 +46,8 @@ export function withoutStamps<M extends BrokerMessage>(message: M): M {
   }
 }
 
-function unstamped<T>(value: T): T {
-  return isObject(value) && 'stampNs' in value ? { ...value, stampNs: UNKNOWN } : value;
+function stamped<T>(value: T, readNs: number): T {
+  return isObject(value) && 'stampNs' in value ? { ...value, stampNs: readNs } : value;
 }
 
 function isObject(value: unknown): value is object {

@@ -6,6 +6,7 @@
 import { unreachable } from '../../../src/core/assert.ts';
 import { crc32c } from '../../../src/hash/crc32c.ts';
 import { PARTITIONS_MAX, SUMS_JOURNAL, chunkJournal } from '../../../src/journal/journals.ts';
+import { type EnginePromises, PROMISES } from '../../../src/journal/promises.ts';
 import { type Batch, type BatchFault, decodeBatch, shardProducer } from '../../../src/message/batch.ts';
 import { SUM_BYTES, decodeSums } from '../../../src/message/sum.ts';
 import { ChunkCursor } from './chunk-cursor.ts';
@@ -29,8 +30,13 @@ export function shardOfProducer(producer: string): number | null {
 
 export class BatchReader {
   readonly #cursor = new ChunkCursor();
+  readonly #promises: EnginePromises;
   #event: BatchEvent | null = null;
   #batch: Batch | BatchFault = { fault: 'nothing was read' };
+
+  constructor(promises: EnginePromises = PROMISES.embedded) {
+    this.#promises = promises;
+  }
 
   /**
    * The event's batch, or what is wrong with it. A sound one fits its offsets and its journal: chunks and ends in a chunk
@@ -50,7 +56,8 @@ export class BatchReader {
   }
 
   #open({ journal, begin, end, bytes }: BatchEvent): Batch | BatchFault {
-    if (end - begin !== bytes.length) return { fault: `${bytes.length} bytes stand at ${begin} to ${end}` };
+    const fits = this.#promises.countsBytes ? end - begin === bytes.length : end > begin;
+    if (!fits) return { fault: `${bytes.length} bytes stand at ${begin} to ${end}` };
     const batch = decodeBatch(bytes, journal, crc32c);
     if ('fault' in batch) return batch;
     if ((batch.kind === 'sums') !== (journal === SUMS_JOURNAL)) return { fault: `a batch of kind ${batch.kind}` };

@@ -1,5 +1,6 @@
 /** All checkers of a history, and what they find in a whole one. */
 
+import { type EnginePromises, PROMISES } from '../../../src/journal/promises.ts';
 import { type Verdict, decideVerdict, violationsOf } from '../verdict.ts';
 import { AcknowledgedChecker } from './acknowledged.ts';
 import { BatchReader } from './batch-reader.ts';
@@ -22,15 +23,15 @@ import { WhileFollowed } from './while-followed.ts';
 import { WholeHistoryChecker } from './whole.ts';
 
 /** For one history. What is found at the same moment is found first by the checker that knows the cause best. */
-export function makeCheckers(): Checker[] {
-  return [new ReportedChecker(), new WholeHistoryChecker(), ...ofJournals()];
+export function makeCheckers(promises: EnginePromises = PROMISES.embedded): Checker[] {
+  return [new ReportedChecker(), new WholeHistoryChecker(), ...ofJournals(promises)];
 }
 
 /**
  * For the history of one soak: those of its processes and of its course besides, and those of the journals as long as
  * they are followed. Doubts stand in the verdict in this order.
  */
-export function makeSoakCheckers(): Checker[] {
+export function makeSoakCheckers(promises: EnginePromises = PROMISES.embedded): Checker[] {
   return [
     new ReportedChecker(),
     new WholeHistoryChecker(),
@@ -39,15 +40,15 @@ export function makeSoakCheckers(): Checker[] {
     new FlowChecker(),
     new FaultsChecker(),
     new DoubtsChecker(),
-    ...ofJournals().map((checker) => new WhileFollowed(checker)),
+    ...ofJournals(promises).map((checker) => new WhileFollowed(checker)),
     new ChunkersChecker(),
   ];
 }
 
-function ofJournals(): Checker[] {
-  const reader = new BatchReader();
+function ofJournals(promises: EnginePromises): Checker[] {
+  const reader = new BatchReader(promises);
   return [
-    new JournalsChecker(reader),
+    new JournalsChecker(reader, promises),
     new FencingChecker(reader),
     new AcknowledgedChecker(reader),
     new StateChecker(reader),

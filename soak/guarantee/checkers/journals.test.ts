@@ -1,7 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { ViolationKind } from '../../../src/core/errors.ts';
-import type { BatchEvent } from './batch-reader.ts';
+import { PROMISES } from '../../../src/journal/promises.ts';
+import { type BatchEvent, BatchReader } from './batch-reader.ts';
 import type { HistoryEvent } from '../history.ts';
 import { JournalsChecker } from './journals.ts';
 import { buildHistory } from './testing/history-builder.ts';
@@ -20,6 +21,24 @@ test('clean journals give no finding', (t) => {
     }),
     { numRuns: 15 },
   );
+});
+
+test('a batch that stands again further on is a violation unless its engine may store it twice', (t) => {
+  const events = buildHistory({ seed: 1 });
+  const at = events.findIndex(isMiddle);
+  const twice = events[at];
+  if (twice === undefined || !isBatch(twice)) throw new Error('the history has a batch');
+  // Behind itself; what follows in the journal moves on by its length.
+  const by = twice.end - twice.begin;
+  const moved = (event: HistoryEvent): HistoryEvent => {
+    if (isHead(event) && event.journal === twice.journal) return { ...event, offset: event.offset + by };
+    if (!isBatch(event) || event.journal !== twice.journal) return event;
+    return { ...event, begin: event.begin + by, end: event.end + by };
+  };
+  const repeated = [...events.slice(0, at + 1), moved(twice), ...events.slice(at + 1).map(moved)];
+  t.deepEqual(check(repeated).kinds, ['duplicate']);
+  const { gazette } = PROMISES;
+  t.deepEqual(run(new JournalsChecker(new BatchReader(gazette), gazette), repeated).kinds, []);
 });
 
 type Head = Extract<HistoryEvent, { event: 'head' }>;

@@ -5,6 +5,7 @@
 
 import { formatCount } from '../../../src/core/units.ts';
 import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';
+import { type EnginePromises, PROMISES } from '../../../src/journal/promises.ts';
 import type { Batch } from '../../../src/message/batch.ts';
 import { type BatchEvent, BatchReader, shardOfProducer } from './batch-reader.ts';
 import { FindingList } from './finding-list.ts';
@@ -22,13 +23,16 @@ export class JournalsChecker implements Checker {
   readonly name = 'journals';
   readonly #found = new FindingList(this.name);
   readonly #reader: BatchReader;
+  readonly #promises: EnginePromises;
   readonly #journals = new Map<string, Journal>();
   readonly #producers = new Set<string>();
   readonly #heads = new Map<string, number>();
   #partitions = 0;
 
-  constructor(reader: BatchReader = new BatchReader()) {
+  /** `promises`: of the engine. What it may store twice is skipped by every reader, and is no violation. */
+  constructor(reader: BatchReader = new BatchReader(), promises: EnginePromises = PROMISES.embedded) {
     this.#reader = reader;
+    this.#promises = promises;
   }
 
   observe(event: HistoryEvent): void {
@@ -110,9 +114,9 @@ export class JournalsChecker implements Checker {
     const witness = { ...place, index: firstIndex };
     if (firstIndex > next) {
       this.#found.violation('gap', `records ${next} to ${firstIndex - 1} of ${producer} are missing`, witness);
-    } else if (firstIndex < next) {
+    } else if (firstIndex < next && !this.#promises.mayRepeat) {
       this.#found.violation('duplicate', `record ${firstIndex} of ${producer} again, the next is ${next}`, witness);
-    } else if (known.hasEnded) {
+    } else if (known.hasEnded && firstIndex >= next) {
       this.#found.violation('phantom', `record ${firstIndex} of ${producer} comes after its end`, witness);
     }
     known.next = Math.max(Number.isNaN(next) ? 0 : next, firstIndex + count);

@@ -11,6 +11,7 @@ import {
   SUMS_JOURNAL,
   chunkJournal,
 } from '../../../src/journal/journals.ts';
+import { type EnginePromises, PROMISES } from '../../../src/journal/promises.ts';
 import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
 import { encodeBatch } from '../../../src/message/batch.ts';
 import { encodeChunk, fileIdOf } from '../../../src/message/chunk.ts';
@@ -82,7 +83,7 @@ type Setup = {
   stored: { offset: number; error?: OperatingError };
 };
 
-function setUp(t: ExecutionContext): Setup {
+function setUp(t: ExecutionContext, promises: EnginePromises = PROMISES.embedded): Setup {
   const clock = new ManualClock();
   const fakes = new FakeJournals(1, clock);
   const journals = new ListedJournals(fakes);
@@ -95,6 +96,7 @@ function setUp(t: ExecutionContext): Setup {
     clock,
     partitions: 1,
     retentionBytes: ROOM,
+    promises,
     readCheckpoints: () =>
       stored.error === undefined
         ? Promise.resolve(
@@ -187,6 +189,17 @@ test('at the end the rest is read, and each head and state is said once', async 
   const rest = ['head', 'head'];
   t.deepEqual(seen.slice(-3), [`end at ${stored.offset}`, ...rest]);
   t.true(seen.includes(`chunks ${stored.offset}`) && seen.includes(`sums ${fakes.sums.head}`));
+  t.deepEqual(lost, []);
+  auditor.close();
+});
+
+test('where offsets count no bytes it is never behind by so many of them', async (t) => {
+  const { auditor, append, journals, clock, lost } = setUp(t, PROMISES.gazette);
+  await auditor.attach();
+  auditor.begin();
+  auditor.holdBack(true);
+  journals.reported = append(ROOM);
+  await clock.advance(1_000);
   t.deepEqual(lost, []);
   auditor.close();
 });

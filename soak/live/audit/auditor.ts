@@ -16,6 +16,7 @@ import {
   SUMS_JOURNAL,
   chunkJournal,
 } from '../../../src/journal/journals.ts';
+import type { EnginePromises } from '../../../src/journal/promises.ts';
 import { until } from '../../../src/fleet/waiting.ts';
 import type { Happening } from '../../guarantee/history.ts';
 import type { Checkpoint } from '../../guarantee/checkpoint.ts';
@@ -57,6 +58,8 @@ export type AuditorOptions = {
   readonly partitions: number;
   /** Room of all chunk journals together, and of the sums journal. */
   readonly retentionBytes: number;
+  /** Of the engine that the journals are of. */
+  readonly promises: EnginePromises;
   readonly readCheckpoints: ReadCheckpoints;
   readonly record: (happening: Happening) => void;
   /** It reads nothing more, for this reason. Called once. */
@@ -251,11 +254,13 @@ export class Auditor {
   }
 
   /**
-   * What a shard has not folded is not held back by the auditor. Of the feeds that are far behind when it gives up, one to
+   * Where offsets count no bytes, its pins keep no room from anybody. What a shard has not folded is not held back by the
+   * auditor. Of the feeds that are far behind when it gives up, one to
    * which nothing comes is worse than one that is slow.
    */
   #checkLag({ shards, journals }: JournalsInfo): void {
-    const { retentionBytes, partitions } = this.#options;
+    const { retentionBytes, partitions, promises } = this.#options;
+    if (!promises.countsBytes) return;
     const arrivedBefore = this.#arrivedBefore;
     this.#arrivedBefore = this.#feeds.map(({ arrived }) => arrived);
     const behind = this.#feeds.map((feed, number) => {

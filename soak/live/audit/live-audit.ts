@@ -11,6 +11,7 @@ import type { Clock } from '../../../src/core/clock.ts';
 import { OperatingError, ViolationError } from '../../../src/core/errors.ts';
 import { formatCount } from '../../../src/core/units.ts';
 import type { Journals } from '../../../src/journal/journals.ts';
+import { PROMISES } from '../../../src/journal/promises.ts';
 import type { Component, ChunkerProgress, ComponentEvent, ReadyEvent } from '../../../src/component/protocol.ts';
 import type { ComponentSpec } from '../../../src/fleet/component-process.ts';
 import type { FleetListener } from '../../../src/fleet/fleet.ts';
@@ -151,6 +152,7 @@ export class LiveAudit {
       clock,
       partitions: options.partitions,
       retentionBytes: options.retentionBytes,
+      promises: PROMISES.embedded,
       readCheckpoints: decorations.checkpoints?.(readCheckpoints) ?? readCheckpoints,
       record: (happening) => this.#record(happening),
       onLost: (reason, cause) => this.#unfollow(reason, { isRefused: cause === 'refused' }),
