@@ -1,0 +1,252 @@
+/**
+ * The appends of one producer to one journal, one under way at a time, because brokers reorder appends that are not.
+ * Batches that wait are appended together, as one atomic append, in their order.
+ *
+ * An append whose outcome is unknown may be in the journal. Its batch and all that waits behind it end as `unknown`, and
+ * their owner sends them again: the journal may then have them twice, and readers skip by producer and index. Only an
+ * end is looked for first, because readers forget a producer with its end.
+ *
+ * Registers of the journal fence what the look at etcd before each append cannot: `shard-N` is the epoch of the last
+ * owner of a shard that has appended, `ended-PRODUCER` is set by whoever retires another producer. An empty set of
+ * registers matches everything, and is what is left when all brokers of a journal were lost at once.
+ */
+
+import { assert } from '../../core/assert.ts';
+import { type Clock, delay } from '../../core/clock.ts';
+import { OperatingError } from '../../core/errors.ts';
+import { crc32c } from '../../hash/crc32c.ts';
+import { type Batch, encodeBatch } from '../../message/batch.ts';
+import type { AppendOutcome, Fenced, ShardEpoch } from '../journals.ts';
+import { type AppendAnswer, type Brokers, type Registers, lostTail } from './brokers.ts';
+import type { Indexes } from './indexes.ts';
+import type { Registry } from './registry.ts';
+import { missingJournal } from './status.ts';
+
+/** Bytes that are appended together. */
+const GROUP_BYTES = 1024 * 1024;
+/** Between two tries of what was not carried out. */
+const RETRY_MS = 100;
+/** How long brokers may hold less of a journal than its fragments prove: see `brokers.ts`. */
+const LOST_MS = 60_000;
+
+export type LaneOptions = {
+  readonly journal: string;
+  readonly producer: string;
+  readonly brokers: Brokers;
+  readonly registry: Registry;
+  readonly indexes: Indexes;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+};
+
+type Pending = {
+  readonly batch: Uint8Array;
+  readonly header: Pick<Batch, 'kind' | 'firstIndex' | 'count'>;
+  readonly owner: ShardEpoch | undefined;
+  readonly resolve: (outcome: AppendOutcome) => void;
+  readonly reject: (error: Error) => void;
+};
+
+export type Append = Pick<Pending, 'batch' | 'header' | 'owner'>;
+
+export class AppendLane {
+  readonly #options: LaneOptions;
+  #queue: Pending[] = [];
+  #isRunning = false;
+  /** The next index, and whether the producer has ended; `null`: to be found. */
+  #place: { readonly next: number; readonly ended: boolean } | null = null;
+  /** The epoch that the journal's register has by an append from here. */
+  #fencedEpoch = -1;
+  /** Since when the brokers hold less of the journal than its fragments prove. */
+  #lostSinceNs: number | null = null;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+  }
+
+  append(append: Append): Promise<AppendOutcome> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ ...append, resolve, reject });
+      this.#start();
+    });
+  }
+
+  /** Nothing will be answered any more. */
+  lose(): void {
+    for (const { resolve } of this.#queue.splice(0)) resolve({ outcome: 'unknown' });
+  }
+
+  #start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#run()
+      .catch((error: unknown) => {
+        const thrown = error instanceof Error ? error : new Error(String(error));
+        for (const { reject } of this.#queue.splice(0)) reject(thrown);
+      })
+      .finally(() => {
+        this.#isRunning = false;
+        if (this.#queue.length > 0 && !this.#options.signal.aborted) this.#start();
+      });
+  }
+
+  async #run(): Promise<void> {
+    const { indexes, registry, journal, producer, signal } = this.#options;
+    for (let first = this.#queue[0]; first !== undefined && !signal.aborted; first = this.#queue[0]) {
+      const fenced = first.owner === undefined ? null : await registry.fencing(first.owner);
+      if (fenced !== null) {
+        this.#settle(1, () => fenced);
+        continue;
+      }
+      this.#place ??= await indexes.find(journal, producer);
+      const { next, ended } = this.#place;
+      if (ended) this.#settle(1, () => ({ outcome: 'ended', n: next }));
+      else if (first.header.firstIndex !== next) this.#settle(1, () => this.#expected(next));
+      else await this.#appendGroup(this.#group());
+    }
+  }
+
+  #expected(n: number): AppendOutcome {
+    return { outcome: 'expected', n, stampNs: this.#options.clock.nowNs() };
+  }
+
+  /** Those at the front that follow each other, of one owner, and nothing behind an end. */
+  #group(): readonly Pending[] {
+    const group: Pending[] = [];
+    let bytes = 0;
+    for (const pending of this.#queue) {
+      const last = group.at(-1);
+      bytes += pending.batch.length;
+      if (last !== undefined) {
+        const follows = last.header.firstIndex + last.header.count === pending.header.firstIndex;
+        const isSameOwner = last.owner?.epoch === pending.owner?.epoch;
+        if (bytes > GROUP_BYTES || !follows || !isSameOwner || last.header.kind === 'end') break;
+      }
+      group.push(pending);
+    }
+    return group;
+  }
+
+  async #appendGroup(group: readonly Pending[]): Promise<void> {
+    const { brokers, journal, clock, signal } = this.#options;
+    const [first] = group;
+    assert(first !== undefined, 'a group has a batch');
+    const registers = await this.#registersFor(first.owner);
+    if ('outcome' in registers) return this.#settle(1, () => registers);
+    for (;;) {
+      const parts = group.map(({ batch }) => batch);
+      const answer = await brokers.append(journal, parts, registers);
+      if (signal.aborted) return;
+      switch (answer.meaning) {
+        case 'done':
+          return await this.#committed(group, answer);
+        case 'unknown':
+          return await this.#unknown();
+        case 'mismatch':
+          return this.#mismatched(first.owner, answer.registers);
+        case 'missing':
+          throw missingJournal(brokers.nameOf(journal));
+        case 'rejected':
+          throw new OperatingError('ERR_APPEND_REJECTED', `the cluster rejects an append to ${journal}: ${answer.why}`);
+        case 'lost':
+          this.#lostSinceNs ??= clock.nowNs();
+          if (clock.nowNs() - this.#lostSinceNs > LOST_MS * 1e6)
+            throw lostTail(journal, brokers.known.get(journal) ?? 0);
+          break;
+        case 'later':
+          break;
+        default:
+          throw answer satisfies never;
+      }
+      await delay(clock, RETRY_MS, signal);
+      // Much may have happened meanwhile.
+      if (first.owner !== undefined) return;
+    }
+  }
+
+  async #committed(group: readonly Pending[], answer: { readonly begin: number; readonly end: number }): Promise<void> {
+    const { clock, indexes, journal, producer } = this.#options;
+    const stampNs = clock.nowNs();
+    const last = group.at(-1);
+    assert(last !== undefined, 'a group has a batch');
+    const next = last.header.firstIndex + last.header.count;
+    const ended = last.header.kind === 'end';
+    this.#place = { next, ended };
+    this.#lostSinceNs = null;
+    if (last.owner !== undefined) this.#fencedEpoch = last.owner.epoch;
+    const noted = indexes.note(journal, producer, { offset: answer.end, next, ended });
+    if (ended) await noted;
+    let { begin } = answer;
+    this.#settle(group.length, ({ batch }) => {
+      const end = begin + batch.length;
+      const outcome = { outcome: 'committed', begin, end, stampNs } as const;
+      begin = end;
+      return outcome;
+    });
+    assert(begin === answer.end, `an append of ${journal} has another size than what was appended`);
+  }
+
+  /** Whoever sends again does it at once. */
+  async #unknown(): Promise<void> {
+    const { clock, signal } = this.#options;
+    if (this.#queue.some(({ header }) => header.kind === 'end')) this.#place = null;
+    this.#fencedEpoch = -1;
+    await delay(clock, RETRY_MS, signal);
+    this.lose();
+  }
+
+  #mismatched(owner: ShardEpoch | undefined, registers: ReadonlyMap<string, string>): void {
+    const { producer } = this.#options;
+    this.#fencedEpoch = -1;
+    const endedAt = registers.get(endedRegister(producer));
+    // Another process has retired this producer. Else the register of a shard is looked at anew.
+    if (owner === undefined && endedAt !== undefined) this.#place = { next: Number(endedAt), ended: true };
+  }
+
+  /** What the registers must be for the append, and what it sets. */
+  async #registersFor(owner: ShardEpoch | undefined): Promise<Registers | Fenced> {
+    const { brokers, journal, producer } = this.#options;
+    if (owner === undefined) {
+      return { check_registers: { exclude: { labels: [{ name: endedRegister(producer), value: '' }] } } };
+    }
+    const name = `shard-${owner.shard}`;
+    const union = { labels: [{ name, value: String(owner.epoch) }] };
+    if (this.#fencedEpoch === owner.epoch) return { check_registers: { include: union }, union_registers: union };
+    const present = (await brokers.barrier(journal)).registers.get(name);
+    if (present === undefined) {
+      return { check_registers: { exclude: { labels: [{ name, value: '' }] } }, union_registers: union };
+    }
+    if (Number(present) > owner.epoch) return { outcome: 'fenced', epoch: Number(present) };
+    return { check_registers: { include: { labels: [{ name, value: present }] } }, union_registers: union };
+  }
+
+  #settle(count: number, outcomeOf: (pending: Pending) => AppendOutcome): void {
+    for (const pending of this.#queue.splice(0, count)) pending.resolve(outcomeOf(pending));
+  }
+
+  /** Ends the producer, which is dead, behind its last record. */
+  async retire(): Promise<void> {
+    const { brokers, indexes, journal, producer, clock, signal } = this.#options;
+    while (!signal.aborted) {
+      this.#place = await indexes.find(journal, producer);
+      const { next, ended } = this.#place;
+      if (ended) return await indexes.note(journal, producer, { offset: 0, next, ended });
+      const header = { kind: 'end', producer, firstIndex: next, count: 1, epoch: 0 } as const;
+      const end = encodeBatch(header, new Uint8Array(0), journal, crc32c);
+      const name = endedRegister(producer);
+      const answer: AppendAnswer = await brokers.append(journal, [end], {
+        check_registers: { exclude: { labels: [{ name, value: '' }] } },
+        union_registers: { labels: [{ name, value: String(next + 1) }] },
+      });
+      if (answer.meaning === 'missing') throw missingJournal(brokers.nameOf(journal));
+      if (answer.meaning === 'rejected') {
+        throw new OperatingError('ERR_APPEND_REJECTED', `the cluster rejects an append to ${journal}: ${answer.why}`);
+      }
+      if (answer.meaning !== 'done') await delay(clock, RETRY_MS, signal);
+    }
+  }
+}
+
+function endedRegister(producer: string): string {
+  return `ended-${producer}`;
+}

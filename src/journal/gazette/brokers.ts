@@ -1,0 +1,204 @@
+/**
+ * What is asked of the brokers about the end of a journal: appends, and barriers, which are appends of nothing whose
+ * answer says where the journal ends. Both are acknowledged by every replica.
+ *
+ * It keeps how far each journal was seen durable: an answer that is below proves that the cluster has lost something.
+ */
+
+import { type Clock, delay } from '../../core/clock.ts';
+import { OperatingError, ViolationError } from '../../core/errors.ts';
+import { lossError } from '../loss.ts';
+import { closedError } from './etcd.ts';
+import type { Rpc } from './rpc.ts';
+import {
+  type Meaning,
+  STATUS,
+  meaningOfError,
+  meaningOfStatus,
+  missingJournal,
+  rejectedError,
+  statusName,
+  wordsOf,
+} from './status.ts';
+import { type AppendRequest, type AppendResponse, type Label, numberOf, processName } from './wire.ts';
+
+/** Between two tries. */
+const RETRY_MS = 100;
+/**
+ * How long brokers may say that they hold less of a journal than its fragments prove. A handover passes; what only the
+ * memory of lost brokers held does not come back.
+ */
+const LOST_MS = 60_000;
+
+export type BrokersOptions = {
+  readonly rpc: Rpc;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Stands before the name of each journal, and ends with a slash. */
+  readonly prefix: string;
+};
+
+export type Barrier = {
+  /** The journal's end: everything below is committed. */
+  readonly end: number;
+  /** The processes that have acknowledged it: each has everything below the end as it was committed. */
+  readonly members: ReadonlySet<string>;
+  /** The journal's registers, by name. */
+  readonly registers: ReadonlyMap<string, string>;
+};
+
+export type AppendAnswer =
+  | { readonly meaning: 'done'; readonly begin: number; readonly end: number }
+  | { readonly meaning: 'mismatch'; readonly registers: ReadonlyMap<string, string> }
+  | { readonly meaning: Exclude<Meaning, 'done' | 'mismatch'>; readonly why: string };
+
+type Asked = { readonly running: Promise<Barrier>; next: Promise<Barrier> | null };
+
+export class Brokers {
+  readonly #options: BrokersOptions;
+  readonly #barriers = new Map<string, Asked>();
+  /** By journal, how far it was seen durable. */
+  readonly #known = new Map<string, number>();
+  /** Names the cluster's etcd, once a broker has answered. */
+  clusterId = '';
+
+  constructor(options: BrokersOptions) {
+    this.#options = options;
+  }
+
+  get known(): ReadonlyMap<string, number> {
+    return this.#known;
+  }
+
+  nameOf(journal: string): string {
+    return `${this.#options.prefix}${journal}`;
+  }
+
+  /** Appends the parts as one, or says what became of it. Never repeats anything. */
+  async append(journal: string, parts: readonly Uint8Array[], registers: Registers): Promise<AppendAnswer> {
+    let response: AppendResponse;
+    try {
+      response = await this.#options.rpc.append({ journal: this.nameOf(journal), ...registers }, parts);
+    } catch (error) {
+      return { meaning: meaningOfError(error), why: wordsOf(error) };
+    }
+    const meaning = meaningOfStatus(response.status);
+    if (meaning === 'mismatch') return { meaning, registers: registersOf(response) };
+    if (meaning !== 'done') return { meaning, why: statusName(response.status) };
+    const { begin, end } = this.#note(journal, response);
+    return { meaning, begin, end };
+  }
+
+  /** The first offset that the journal keeps. */
+  async begin(journal: string): Promise<number> {
+    const { clock, signal, rpc } = this.#options;
+    for (;;) {
+      const { status, offset } = await this.#answered(() => rpc.readMetadata(this.nameOf(journal), 0));
+      const meaning = meaningOfStatus(status);
+      if (meaning === 'missing') throw missingJournal(this.nameOf(journal));
+      if (meaning === 'rejected') throw rejectedError(`reading ${journal}`, statusName(status));
+      // A journal without a byte has nothing to begin with.
+      if (meaning === 'done' || status === STATUS.OFFSET_NOT_YET_AVAILABLE) return numberOf(offset);
+      await delay(clock, RETRY_MS, signal);
+    }
+  }
+
+  /** The names of all journals below the prefix. */
+  async list(): Promise<string[]> {
+    const { rpc, prefix } = this.#options;
+    const found = await this.#answered(() => rpc.listJournals(prefix));
+    return found.map(({ spec }) => spec?.name ?? '');
+  }
+
+  /** The answer to what may be asked again: until there is one. */
+  async #answered<T>(request: () => Promise<T>): Promise<T> {
+    const { clock, signal } = this.#options;
+    for (;;) {
+      if (signal.aborted) throw closedError();
+      try {
+        return await request();
+      } catch (error) {
+        if (meaningOfError(error) === 'rejected') throw rejectedError('a request', wordsOf(error));
+        await delay(clock, RETRY_MS, signal);
+      }
+    }
+  }
+
+  /** A barrier that begins after this call. Calls that come while one is under way share the next one. */
+  barrier(journal: string): Promise<Barrier> {
+    const asked = this.#barriers.get(journal);
+    if (asked !== undefined) {
+      asked.next ??= asked.running.then(
+        () => this.#start(journal),
+        () => this.#start(journal),
+      );
+      return asked.next;
+    }
+    return this.#start(journal);
+  }
+
+  #start(journal: string): Promise<Barrier> {
+    const running = this.#ask(journal);
+    const asked: Asked = { running, next: null };
+    this.#barriers.set(journal, asked);
+    const done = (): void => {
+      if (asked.next === null) this.#barriers.delete(journal);
+    };
+    running.then(done, done);
+    return running;
+  }
+
+  async #ask(journal: string): Promise<Barrier> {
+    const { clock, signal, rpc } = this.#options;
+    const known = this.#known.get(journal) ?? 0;
+    const startedNs = clock.nowNs();
+    for (;;) {
+      if (signal.aborted) throw closedError();
+      let meaning: Meaning;
+      let why: string;
+      try {
+        const response = await rpc.append({ journal: this.nameOf(journal) });
+        meaning = meaningOfStatus(response.status);
+        why = statusName(response.status);
+        if (meaning === 'done') return this.#barrierOf(journal, response, known);
+      } catch (error) {
+        meaning = meaningOfError(error);
+        why = wordsOf(error);
+      }
+      if (meaning === 'missing') throw missingJournal(this.nameOf(journal));
+      if (meaning === 'rejected' || meaning === 'mismatch') throw rejectedError(`a barrier in ${journal}`, why);
+      if (meaning === 'lost' && clock.nowNs() - startedNs > LOST_MS * 1e6) throw lostTail(journal, known);
+      await delay(clock, RETRY_MS, signal);
+    }
+  }
+
+  #barrierOf(journal: string, response: AppendResponse, known: number): Barrier {
+    const { end } = this.#note(journal, response);
+    if (end < known) {
+      throw lossError(`${journal} ended at ${known} or beyond, and ends at ${end} now`);
+    }
+    const members = new Set((response.header?.route?.members ?? []).map(processName));
+    return { end, members, registers: registersOf(response) };
+  }
+
+  #note(journal: string, { commit, header }: AppendResponse): { begin: number; end: number } {
+    if (commit === null) throw new OperatingError('ERR_GAZETTE_ANSWER', 'an append was answered without its place');
+    const begin = numberOf(commit.begin);
+    const end = numberOf(commit.end);
+    this.#known.set(journal, Math.max(this.#known.get(journal) ?? 0, end));
+    this.clusterId = header?.etcd?.cluster_id ?? this.clusterId;
+    return { begin, end };
+  }
+}
+
+export type Registers = Pick<AppendRequest, 'check_registers' | 'union_registers'>;
+
+function registersOf({ registers }: AppendResponse): Map<string, string> {
+  return new Map((registers?.labels ?? []).map(({ name, value }: Label) => [name, value]));
+}
+
+/** What only the memory of brokers held went with them. */
+export function lostTail(journal: string, offset: number): ViolationError {
+  const detail = `its brokers hold less of ${journal} than its fragments prove (INDEX_HAS_GREATER_OFFSET)`;
+  return new ViolationError('acknowledged-loss', detail, { journal, offset });
+}

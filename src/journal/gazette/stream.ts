@@ -1,0 +1,323 @@
+/**
+ * Reads a journal from the boundary of a batch, in order, across brokers that come and go.
+ *
+ * A batch is handed on only when it is committed. A broker that was cut off from its peers serves bytes that may never
+ * become part of the journal, so that an offset below the journal's end proves nothing. What proves it is a barrier that
+ * ends at or above the batch and was acknowledged by the very process that served the bytes: every process that
+ * acknowledges a barrier has everything below as it was committed. What another process served is read again.
+ *
+ * The price is one barrier for all that arrived during the one before. The owner of a shard is looked up beside it.
+ */
+
+import { type Clock, delay } from '../../core/clock.ts';
+import { ViolationError } from '../../core/errors.ts';
+import { crc32c } from '../../hash/crc32c.ts';
+import { decodeBatch } from '../../message/batch.ts';
+import type { ReadEnd, ReadStream, ShardEpoch, StoredBatch } from '../journals.ts';
+import { lossBeyond } from '../proofs.ts';
+import { BatchCutter, type CutBatch } from './batch-cutter.ts';
+import type { Barrier, Brokers } from './brokers.ts';
+import type { Registry } from './registry.ts';
+import type { ReadCall, Rpc } from './rpc.ts';
+import {
+  isDeadline,
+  meaningOfError,
+  meaningOfStatus,
+  missingJournal,
+  rejectedError,
+  statusName,
+  wordsOf,
+} from './status.ts';
+import { type ReadResponse, numberOf, processName } from './wire.ts';
+
+/** Between two tries. */
+const RETRY_MS = 50;
+/**
+ * How long the brokers may have nothing to give of what is committed. A broker that took a journal over serves what only
+ * others held once it has looked at the fragment store again, which takes a journal's refresh interval.
+ */
+const HOLE_MS = 90_000;
+
+export type StreamOptions = {
+  readonly rpc: Rpc;
+  readonly clock: Clock;
+  readonly brokers: Brokers;
+  readonly registry: Registry;
+  readonly journal: string;
+  readonly offset: number;
+  readonly creditBytes: number;
+  readonly owner?: ShardEpoch;
+  readonly onClosed: (stream: GazetteStream) => void;
+};
+
+/** A batch that was read and is not known to be committed, and the process that served it. */
+type Held = CutBatch & { readonly server: string };
+
+type Next = StoredBatch | ReadEnd | null;
+
+export class GazetteStream implements ReadStream {
+  readonly #options: StreamOptions;
+  readonly #closed = new AbortController();
+  #cutter: BatchCutter;
+  #call: ReadCall | null = null;
+  /** The process that serves the present call. */
+  #server = '';
+  #isPaused = false;
+  #held: Held[] = [];
+  readonly #ready: StoredBatch[] = [];
+  #waitingBytes = 0;
+  #isCovering = false;
+  /** The end of the stream, behind what is ready. */
+  #end: ReadEnd | null = null;
+  #failure: Error | null = null;
+  #waiting: { resolve: (next: Next) => void; reject: (error: Error) => void } | null = null;
+  /** Where a batch did not verify: it is read once more. */
+  #doubted = -1;
+  /** Since when nothing has come although the journal ends further on. */
+  #stuck: { readonly offset: number; readonly sinceNs: number } | null = null;
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+    this.#cutter = new BatchCutter(options.offset);
+    void this.#run(this.#look().then(() => this.#open()));
+  }
+
+  next(): Promise<Next> {
+    const batch = this.#ready.shift();
+    if (batch !== undefined) {
+      this.#waitingBytes -= batch.bytes.length;
+      this.#flow();
+      return Promise.resolve(batch);
+    }
+    if (this.#closed.signal.aborted) return Promise.resolve(null);
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    if (this.#end !== null) return Promise.resolve(this.#end);
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+  }
+
+  close(): void {
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort();
+    this.#stopReading();
+    this.#ready.length = 0;
+    this.#waiting?.resolve(null);
+    this.#waiting = null;
+    this.#options.onClosed(this);
+  }
+
+  get #isOver(): boolean {
+    return this.#closed.signal.aborted || this.#end !== null || this.#failure !== null;
+  }
+
+  /** Whoever waits gets what there is. */
+  #wake(): void {
+    const waiting = this.#waiting;
+    if (waiting === null || (this.#ready.length === 0 && !this.#isOver)) return;
+    this.#waiting = null;
+    this.next().then(waiting.resolve, waiting.reject);
+  }
+
+  #finish(end: ReadEnd): void {
+    if (this.#isOver) return;
+    this.#end = end;
+    this.#stopReading();
+    this.#wake();
+  }
+
+  async #run(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      if (this.#isOver) return;
+      this.#failure = error instanceof Error ? error : new Error(String(error));
+      this.#stopReading();
+      this.#wake();
+    }
+  }
+
+  #stopReading(): void {
+    this.#call?.cancel();
+    this.#call = null;
+    this.#held = [];
+  }
+
+  // --- the call ---
+
+  /** Before it reads, and whenever nothing came for a whole call: whether there should be something. */
+  async #look(): Promise<void> {
+    const { brokers, journal, clock } = this.#options;
+    const { isFenced, barrier } = await this.#ask();
+    if (this.#isOver) return;
+    if (isFenced) return this.#finish({ end: 'fenced' });
+    const offset = this.#cutter.boundary;
+    if (barrier.end < offset) throw lossBeyond(brokers.nameOf(journal), offset, `ends at ${barrier.end}`);
+    if (barrier.end === offset) this.#stuck = null;
+    else if (this.#stuck?.offset !== offset) this.#stuck = { offset, sinceNs: clock.nowNs() };
+    else if (clock.nowNs() - this.#stuck.sinceNs > HOLE_MS * 1e6) throw this.#hole(barrier.end);
+  }
+
+  /** A barrier, and whether the shard has a newer owner, both asked from now on. */
+  async #ask(): Promise<{ readonly isFenced: boolean; readonly barrier: Barrier }> {
+    const { brokers, registry, journal, owner } = this.#options;
+    const [barrier, fenced] = await Promise.all([
+      brokers.barrier(journal),
+      owner === undefined ? null : registry.fencing(owner),
+    ]);
+    return { isFenced: fenced !== null, barrier };
+  }
+
+  #hole(end: number): ViolationError {
+    const { brokers, journal } = this.#options;
+    const offset = this.#cutter.boundary;
+    const detail = `no broker has what is committed from ${offset} on, although the journal ends at ${end}`;
+    return new ViolationError('acknowledged-loss', detail, { journal: brokers.nameOf(journal), offset });
+  }
+
+  /** From the boundary of the batch that follows what is held. */
+  #open(): void {
+    if (this.#isOver) return;
+    const { rpc, brokers, journal } = this.#options;
+    const offset = this.#cutter.boundary;
+    this.#cutter = new BatchCutter(offset);
+    this.#server = '';
+    this.#isPaused = false;
+    const call = rpc.read(
+      { journal: brokers.nameOf(journal), offset: String(offset), block: true },
+      {
+        onMessage: (message) => {
+          if (this.#call === call) void this.#run(this.#take(message));
+        },
+        onEnd: (error) => {
+          if (this.#call === call) void this.#run(this.#reopen(error));
+        },
+      },
+    );
+    this.#call = call;
+    this.#flow();
+  }
+
+  async #reopen(error: Error | null): Promise<void> {
+    this.#call = null;
+    if (error !== null && meaningOfError(error) === 'rejected') {
+      throw rejectedError(`reading ${this.#options.journal}`, wordsOf(error));
+    }
+    if (!isDeadline(error)) await delay(this.#options.clock, RETRY_MS, this.#closed.signal);
+    if (this.#isOver) return;
+    if (this.#held.length === 0) await this.#look();
+    this.#open();
+  }
+
+  async #take(message: ReadResponse): Promise<void> {
+    if (message.header !== null) this.#server = processName(message.header.process_id);
+    const meaning = meaningOfStatus(message.status);
+    const { brokers, journal } = this.#options;
+    if (meaning === 'missing') throw missingJournal(brokers.nameOf(journal));
+    if (meaning === 'rejected') {
+      return this.#finish({ end: 'rejected', reason: `the cluster answers ${statusName(message.status)}` });
+    }
+    // The call ends behind any other status, and is opened again.
+    if (meaning !== 'done') return;
+    const offset = numberOf(message.offset);
+    if (offset !== this.#cutter.through) return await this.#jumped();
+    if (message.content.length === 0) return;
+    const cut = this.#cutter.push(message.content);
+    if ('fault' in cut) {
+      if (this.#held.length > 0) return await this.#later();
+      return this.#finish({ end: 'rejected', reason: `${brokers.nameOf(journal)}: ${cut.fault}` });
+    }
+    for (const batch of cut) {
+      this.#held.push({ ...batch, server: this.#server });
+      this.#waitingBytes += batch.bytes.length;
+    }
+    this.#flow();
+    await this.#cover();
+  }
+
+  /** The brokers have skipped something: what the journal no longer keeps, or a hole. */
+  async #jumped(): Promise<void> {
+    if (this.#held.length > 0) return await this.#later();
+    const { brokers, journal } = this.#options;
+    const offset = this.#cutter.boundary;
+    const begin = await brokers.begin(journal);
+    if (this.#isOver) return;
+    if (offset < begin) return this.#finish({ end: 'trimmed', begin });
+    const { barrier } = await this.#ask();
+    throw this.#hole(barrier.end);
+  }
+
+  /** What is held is handed on first: until then the same is read again. */
+  async #later(): Promise<void> {
+    this.#call?.cancel();
+    await this.#reopen(null);
+  }
+
+  /** Lets the call go on while there is room for what it brings. */
+  #flow(): void {
+    const isFull = this.#waitingBytes >= this.#options.creditBytes;
+    if (isFull === this.#isPaused) return;
+    this.#isPaused = isFull;
+    if (isFull) this.#call?.pause();
+    else this.#call?.resume();
+  }
+
+  // --- what is committed ---
+
+  async #cover(): Promise<void> {
+    if (this.#isCovering) return;
+    this.#isCovering = true;
+    try {
+      while (this.#held.length > 0 && !this.#isOver) {
+        const count = this.#held.length;
+        const { isFenced, barrier } = await this.#ask();
+        if (this.#isOver) return;
+        if (isFenced) return this.#finish({ end: 'fenced' });
+        if (!this.#release(count, barrier)) await delay(this.#options.clock, RETRY_MS, this.#closed.signal);
+      }
+    } finally {
+      this.#isCovering = false;
+    }
+  }
+
+  /** Hands on what the barrier covers of the first `count` that are held. False: none of it. */
+  #release(count: number, barrier: Barrier): boolean {
+    let released = 0;
+    for (const held of this.#held.slice(0, count)) {
+      const { begin, end, bytes, server } = held;
+      if (!barrier.members.has(server)) {
+        this.#again(released);
+        break;
+      }
+      if (end > barrier.end) break;
+      const batch = decodeBatch(bytes, this.#options.journal, crc32c);
+      if ('fault' in batch) {
+        if (this.#doubted === begin) {
+          const { brokers, journal } = this.#options;
+          throw new ViolationError('corrupt', batch.fault, { journal: brokers.nameOf(journal), offset: begin });
+        }
+        this.#doubted = begin;
+        this.#again(released);
+        break;
+      }
+      this.#ready.push({ begin, end, stampNs: 0, bytes });
+      released += 1;
+    }
+    this.#held.splice(0, released);
+    if (released > 0) this.#stuck = null;
+    this.#wake();
+    return released > 0;
+  }
+
+  /** Reads everything again from the batch on that is held behind `kept` others. */
+  #again(kept: number): void {
+    const dropped = this.#held.splice(kept);
+    const [first] = dropped;
+    if (first === undefined) return;
+    for (const { bytes } of dropped) this.#waitingBytes -= bytes.length;
+    this.#call?.cancel();
+    this.#call = null;
+    this.#cutter = new BatchCutter(first.begin);
+    void this.#run(this.#reopen(null));
+  }
+}
