@@ -54,6 +54,7 @@ const SOAK_ROOMS: Readonly<Record<string, readonly string[]>> = {
   guarantee: ABOVE_SRC,
   live: ['guarantee', ...ABOVE_SRC],
   simulation: ['guarantee', ...ABOVE_SRC],
+  cluster: ABOVE_SRC,
   detect: ['guarantee', 'live', 'simulation', ...ABOVE_SRC],
   explain: ['guarantee', 'live', 'simulation', 'detect', ...ABOVE_SRC],
 };
@@ -96,6 +97,8 @@ const CHUNKER_ROOMS: Readonly<Record<string, readonly string[]>> = {
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['store'],
   zeromq: ['transport'],
+  '@grpc/grpc-js': ['journal'],
+  '@grpc/proto-loader': ['journal'],
   '#addon': ['hash'],
   pino: ['component'],
   commander: ['component', 'cli'],

@@ -11,13 +11,18 @@ import { CHUNKER_TABLES } from '../chunker/rows/records.ts';
 import { openLmdbStore } from '../store/lmdb-store.ts';
 import { ChunkerReport } from './chunker-report.ts';
 import { ComponentRuntime } from '../component/runtime.ts';
-import { connectJournals, parseConnect } from './connection.ts';
+import {
+  type JournalsFlags,
+  type JournalsPlace,
+  journalsOptions,
+  openJournals,
+  parseJournals,
+} from './journals-options.ts';
 import { type Parse, countWithin, makeCommand, requireOptions, valueOption } from '../component/flags.ts';
 import { type Supervision, supervisedOption } from '../component/supervision.ts';
 
-type Flags = {
+type Flags = JournalsFlags & {
   data: string;
-  connect: string;
   number: number;
   seed: number;
   files: number;
@@ -34,9 +39,10 @@ export function chunkerCommand(): Command {
   const command = makeCommand(
     'chunker',
     'Publish files in chunks and verify that the right sum of each arrives in time.',
-  )
-    .option('--data <dir>', 'folder of the store; made when missing')
-    .option('--connect <endpoint>', "the broker's endpoint")
+  );
+  command.option('--data <dir>', 'folder of the store; made when missing');
+  requireOptions(command, '--data');
+  return journalsOptions(command)
     .addOption(
       valueOption(
         '--number <k>',
@@ -77,7 +83,6 @@ export function chunkerCommand(): Command {
     )
     .addOption(supervisedOption())
     .action((flags: Flags) => runChunker(flags));
-  return requireOptions(command, '--data', '--connect');
 }
 
 /** An option's parser for a number or a range A..B. */
@@ -93,14 +98,14 @@ function parseRate(text: string, flag: string): number | 'max' {
 }
 
 async function runChunker(flags: Flags): Promise<void> {
-  parseConnect(flags.connect, flags.data);
+  const place = parseJournals(flags, flags.data);
   // Before anything is opened.
   batchBytesWithin(flags);
   const runtime = new ComponentRuntime({ component: 'chunker', supervised: flags.supervised });
-  await runtime.compose(() => chunk(runtime, flags));
+  await runtime.compose(() => chunk(runtime, flags, place));
 }
 
-async function chunk(runtime: ComponentRuntime, flags: Flags): Promise<void> {
+async function chunk(runtime: ComponentRuntime, flags: Flags, place: JournalsPlace): Promise<void> {
   let isDrained = false;
   let begun: { readonly verifiedTotal: number } | null = null;
   runtime.owes(() => (isDrained ? null : unfinished(flags.count, begun?.verifiedTotal ?? null)));
@@ -110,7 +115,7 @@ async function chunk(runtime: ComponentRuntime, flags: Flags): Promise<void> {
     tables: CHUNKER_TABLES,
     tell: (line) => runtime.log.warn({}, line),
   });
-  const journals = connectJournals(flags.connect, `chunker ${process.pid}`, runtime.log);
+  const journals = await openJournals(place, `chunker ${process.pid}`, runtime.log);
   const report = new ChunkerReport((event) => runtime.emit(event));
   const { chunker, life } = await prepareChunker({
     journals,

@@ -21,6 +21,7 @@ const COMMANDS = [
   'bench',
   'profile',
   'compare',
+  'cluster',
   'broker',
   'summer',
   'chunker',
@@ -63,6 +64,22 @@ const MISTAKES: readonly (readonly string[])[] = [
   ['chunker', '--data', NOTHING, '--connect', 'ipc:///proc/x'],
   ['summer', '--data', NOTHING, '--connect', `ipc://${NOTHING}`, '--partitions', '7-0'],
   ['retire', '--connect', `ipc://${NOTHING}`, '--producer', '12'],
+  ['chunker', '--data', NOTHING, '--journals', 'http://127.0.0.1:1', '--etcd', 'http://127.0.0.1:2'],
+  ['chunker', '--data', NOTHING, '--journals', 'gazette+http://127.0.0.1:1'],
+  ['summer', '--data', NOTHING, '--partitions', '0', '--journals', 'gazette+http://127.0.0.1:1', '--etcd', 'x'],
+  [
+    'summer',
+    '--data',
+    NOTHING,
+    '--partitions',
+    '0',
+    '--connect',
+    `ipc://${NOTHING}`,
+    '--journals',
+    'gazette+http://x:1',
+  ],
+  ['cluster', 'up', '--brokers', '2', '--replication', '3'],
+  ['cluster', 'up', '--bin', NOTHING],
 ];
 
 function golden(t: ExecutionContext, name: string, text: string): void {

@@ -46,6 +46,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'say what changed between recorded runs, and whether it is more than chance',
     load: async () => (await import('../../bench/compare/compare-command.ts')).compareCommand(),
   },
+  cluster: {
+    summary: 'build and run a cluster of Gazette brokers and etcd',
+    load: async () => (await import('../../soak/cluster/cluster-command.ts')).clusterCommand(),
+  },
   broker: { summary: 'serve the journals', load: async () => (await import('./broker-command.ts')).brokerCommand() },
   summer: {
     summary: 'fold chunks and publish sums',

@@ -9,21 +9,21 @@ import { isProducerId } from '../message/batch.ts';
 import { type ComponentEvent, encodeEvent } from '../component/protocol.ts';
 import { ProcessEnd, exitProcess } from '../component/process-end.ts';
 import { openComponentLog } from '../component/component-log.ts';
-import { connectJournals, parseConnect } from './connection.ts';
+import { type JournalsFlags, journalsOptions, openJournals, parseJournals } from './journals-options.ts';
 import { makeCommand, requireOptions, valueOption } from '../component/flags.ts';
 import { openOutput } from '../component/supervision.ts';
 
 /** How long to wait for each answer: a broker that restarts is back sooner. */
 const ANSWER_MS = 30_000;
 
-type Flags = { connect: string; producer: string };
+type Flags = JournalsFlags & { readonly producer: string };
 
 export function retireCommand(): Command {
-  const command = makeCommand('retire', 'End a dead producer in every journal and release the pin of its verifier.')
-    .option('--connect <endpoint>', "the broker's endpoint")
+  const command = makeCommand('retire', 'End a dead producer in every journal and release the pin of its verifier.');
+  journalsOptions(command)
     .addOption(valueOption('--producer <id>', 'the 16 hexadecimal digits of its ready line', parseProducer))
     .action((flags: Flags) => runRetire(flags));
-  return requireOptions(command, '--connect', '--producer');
+  return requireOptions(command, '--producer');
 }
 
 function parseProducer(text: string, flag: string): string {
@@ -32,12 +32,12 @@ function parseProducer(text: string, flag: string): string {
   return text;
 }
 
-async function runRetire({ connect, producer }: Flags): Promise<void> {
-  parseConnect(connect, null);
+async function runRetire({ producer, ...flags }: Flags): Promise<void> {
+  const place = parseJournals(flags, null);
   const log = openComponentLog('retire');
   const output = openOutput('not');
   try {
-    await retire(connectJournals(connect, `retire ${process.pid}`, log), producer, log);
+    await retire(await openJournals(place, `retire ${process.pid}`, log), producer, log);
   } catch (error) {
     if (!(error instanceof ViolationError)) throw error;
     // As a component tells it: the event, the log, exit 10.

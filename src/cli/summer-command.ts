@@ -11,13 +11,18 @@ import type { Claim } from '../summer/claim.ts';
 import { prepareSummer } from '../summer/prepare-summer.ts';
 import { SUMMER_TABLES } from '../summer/rows.ts';
 import { ComponentRuntime } from '../component/runtime.ts';
-import { connectJournals, parseConnect } from './connection.ts';
+import {
+  type JournalsFlags,
+  type JournalsPlace,
+  journalsOptions,
+  openJournals,
+  parseJournals,
+} from './journals-options.ts';
 import { makeCommand, parsePartitions, requireOptions, valueOption } from '../component/flags.ts';
 import { type Supervision, supervisedOption } from '../component/supervision.ts';
 
-type Flags = {
+type Flags = JournalsFlags & {
   data: string;
-  connect: string;
   partitions: number[];
   takeOver?: true;
   /** As the system names the folder. */
@@ -26,9 +31,10 @@ type Flags = {
 };
 
 export function summerCommand(): Command {
-  const command = makeCommand('summer', 'Fold the chunks of partitions and publish the final sum of every file.')
-    .option('--data <dir>', 'folder of the store; made when missing')
-    .option('--connect <endpoint>', "the broker's endpoint")
+  const command = makeCommand('summer', 'Fold the chunks of partitions and publish the final sum of every file.');
+  command.option('--data <dir>', 'folder of the store; made when missing');
+  requireOptions(command, '--data');
+  journalsOptions(command)
     .addOption(valueOption('--partitions <list>', 'the partitions to own, such as 0-7 or 0,3,6', parsePartitions))
     .option('--take-over', 'replace the present owners of the partitions, taking their state from their stores')
     .addOption(
@@ -40,7 +46,7 @@ export function summerCommand(): Command {
     )
     .addOption(supervisedOption())
     .action((flags: Flags) => runSummer(flags));
-  return requireOptions(command, '--data', '--connect', '--partitions');
+  return requireOptions(command, '--partitions');
 }
 
 /** A folder that is there, as the system names it. */
@@ -53,19 +59,19 @@ function parseFolder(text: string, flag: string): string {
 }
 
 async function runSummer(flags: Flags): Promise<void> {
-  parseConnect(flags.connect, flags.data);
+  const place = parseJournals(flags, flags.data);
   const runtime = new ComponentRuntime({ component: 'summer', supervised: flags.supervised });
-  await runtime.compose(() => sum(runtime, flags));
+  await runtime.compose(() => sum(runtime, flags, place));
 }
 
-async function sum(runtime: ComponentRuntime, flags: Flags): Promise<void> {
+async function sum(runtime: ComponentRuntime, flags: Flags, place: JournalsPlace): Promise<void> {
   const store = await openLmdbStore({
     folder: flags.data,
     kind: 'summer',
     tables: SUMMER_TABLES,
     tell: (line) => runtime.log.warn({}, line),
   });
-  const journals = connectJournals(flags.connect, `summer ${process.pid}`, runtime.log);
+  const journals = await openJournals(place, `summer ${process.pid}`, runtime.log);
   const other = { scratchFolder: flags.data, kind: 'summer', tables: SUMMER_TABLES } as const;
   const { summer, owners } = await prepareSummer({
     journals,

@@ -1,0 +1,113 @@
+/** `stream-sum cluster`: builds the programs of a cluster, and runs one to play with. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { countWithin, makeCommand, valueOption } from '../../src/component/flags.ts';
+import { EXIT, UsageError } from '../../src/core/errors.ts';
+import { makeUsableFolder } from '../../src/core/folder.ts';
+import { onInterrupt } from '../../src/fleet/interrupt.ts';
+import { PARTITIONS_MAX } from '../../src/journal/journals.ts';
+import { buildBinaries, findBinaries } from './binaries.ts';
+import { Cluster } from './cluster.ts';
+
+const MEMBERS_MAX = 50;
+
+type UpFlags = {
+  readonly brokers: number;
+  readonly replication: number;
+  readonly etcd: number;
+  readonly partitions: number;
+  readonly bin?: string;
+  readonly data?: string;
+};
+
+export function clusterCommand(): Command {
+  const command = makeCommand('cluster', 'Build and run a cluster of Gazette brokers and etcd on this machine.');
+  const build = makeCommand('build', 'build etcd and Gazette by the Go toolchain into the cache folder').action(() => {
+    buildBinaries(print);
+  });
+  const up = makeCommand('up', 'run a cluster until Ctrl-C')
+    .addOption(valueOption('--brokers <n>', 'brokers', countWithin(1, MEMBERS_MAX), '4'))
+    .addOption(
+      valueOption('--replication <n>', 'brokers that acknowledge each append', countWithin(1, MEMBERS_MAX), '3'),
+    )
+    .addOption(valueOption('--etcd <n>', 'members of etcd', countWithin(1, MEMBERS_MAX), '3'))
+    .addOption(valueOption('--partitions <n>', 'chunk journals', countWithin(1, PARTITIONS_MAX), '8'))
+    .option('--bin <dir>', 'folder with the programs etcd and gazette')
+    .option('--data <dir>', 'folder for data and logs, kept (default: a temporary one)')
+    .action(async (flags: UpFlags) => {
+      process.exitCode = await runUp(flags);
+    });
+  return command.addCommand(build).addCommand(up);
+}
+
+async function runUp(flags: UpFlags): Promise<number> {
+  const { brokers, replication } = flags;
+  if (replication > brokers) {
+    throw new UsageError(`--replication ${replication}: there are only ${brokers} brokers to replicate to`);
+  }
+  const binaries = findBinaries(flags.bin ?? null);
+  if (process.getuid?.() !== 0) return await asRootOfANamespace();
+  const given = flags.data === undefined ? null : resolve(flags.data);
+  if (given !== null) makeUsableFolder('--data', given);
+  const folder = given ?? mkdtempSync(join(tmpdir(), 'stream-sum-cluster-'));
+  const ending = new AbortController();
+  const ended = once(ending.signal, 'abort').then(() => Number(ending.signal.reason));
+  const stopListening = onInterrupt(() => ending.abort(EXIT.holds));
+  try {
+    const starting = Cluster.start({
+      ...flags,
+      binaries,
+      folder,
+      onEnded: (line) => {
+        print(line);
+        ending.abort(EXIT.internal);
+      },
+    });
+    const started = await Promise.race([starting, ended]);
+    if (typeof started === 'number') {
+      await starting.then((cluster) => cluster.stop()).catch(() => {});
+      return started;
+    }
+    for (const line of readyLines(started, flags, folder)) print(line);
+    const exitCode = await ended;
+    await started.stop();
+    return exitCode;
+  } finally {
+    stopListening();
+    if (given === null) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function readyLines(cluster: Cluster, { brokers, replication, etcd, partitions }: UpFlags, folder: string): string[] {
+  return [
+    ...cluster.etcdAddresses.map((address) => `etcd     ${address}`),
+    ...cluster.brokerAddresses.map((address) => `journals ${address}`),
+    `ready: ${brokers} brokers, replication ${replication}, ${etcd} etcd, ${partitions} partitions, data in ${folder}; Ctrl-C ends it`,
+  ];
+}
+
+/** The same command where it is root: in a user namespace and a network namespace of its own. */
+async function asRootOfANamespace(): Promise<number> {
+  const [, script = '', ...argv] = process.argv;
+  const namespaces = ['--user', '--map-root-user', '--net'];
+  const again = ['setpriv', '--pdeathsig', 'TERM', process.execPath, script, ...argv];
+  const child = spawn('unshare', [...namespaces, '--', ...again], { stdio: ['ignore', 'inherit', 'pipe'] });
+  const stopListening = onInterrupt((signal) => child.kill(signal));
+  child.stderr.pipe(process.stderr);
+  print(`to reach it: nsenter --target ${child.pid} --user --preserve-credentials --net COMMAND`);
+  try {
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return code ?? EXIT.internal;
+  } finally {
+    stopListening();
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

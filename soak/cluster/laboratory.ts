@@ -1,0 +1,144 @@
+/**
+ * The network of a cluster: a bridge in a network namespace of the run, and each member in a namespace of its own beside it,
+ * with its own address. This process has an address there too; nothing outside of this machine can reach any of them.
+ *
+ * Nothing is left behind, however this process ends: namespaces end with their last process, links with their namespace,
+ * and the processes with this one.
+ */
+
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { OperatingError, UsageError } from '../../src/core/errors.ts';
+
+/** The host's own number in the network. Members have those below. */
+const HOST = 254;
+
+/** Interfaces of one run have short names, which the kernel wants. */
+const BRIDGE = 'bridge';
+
+/** Laboratories of this process so far. */
+let opened = 0;
+
+export type StartOptions = {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly environment: NodeJS.ProcessEnv;
+  /** A descriptor for what it prints. */
+  readonly output: number;
+};
+
+export class Laboratory {
+  readonly #hub: ChildProcess;
+  readonly #subnet: string;
+  readonly #hostLink: string;
+  readonly #hosts = new Map<number, ChildProcess>();
+
+  private constructor(hub: ChildProcess, number: number) {
+    this.#hub = hub;
+    const place = process.pid + number * 7919;
+    this.#subnet = `10.${192 + (place % 60)}.${Math.floor(place / 60) % 256}`;
+    this.#hostLink = `ss${process.pid}-${number}`;
+  }
+
+  /** Throws a UsageError where this process may not make network namespaces. */
+  static async open(): Promise<Laboratory> {
+    const hub = await holdNamespace(['cat']);
+    try {
+      opened += 1;
+      const laboratory = new Laboratory(hub, opened);
+      laboratory.#build();
+      return laboratory;
+    } catch (error) {
+      hub.kill('SIGKILL');
+      throw error;
+    }
+  }
+
+  #build(): void {
+    const hub = String(this.#hub.pid);
+    this.#inHub('link', 'add', BRIDGE, 'type', 'bridge');
+    this.#inHub('link', 'set', BRIDGE, 'up');
+    const link = this.#hostLink;
+    ip(['link', 'add', link, 'type', 'veth', 'peer', 'name', 'host', 'netns', hub]);
+    this.#inHub('link', 'set', 'host', 'master', BRIDGE);
+    this.#inHub('link', 'set', 'host', 'up');
+    ip(['address', 'add', `${this.#subnet}.${HOST}/24`, 'dev', link]);
+    ip(['link', 'set', link, 'up']);
+  }
+
+  /** Makes the namespace of a member, which stays when its program ends. `number`: from 1. */
+  async addMember(number: number): Promise<void> {
+    const host = await holdNamespace(['cat']);
+    this.#hosts.set(number, host);
+    const pid = String(host.pid);
+    const link = `m${number}`;
+    this.#inHub('link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', pid);
+    this.#inHub('link', 'set', link, 'master', BRIDGE);
+    this.#inHub('link', 'set', link, 'up');
+    enter(pid, ['link', 'set', 'lo', 'up']);
+    enter(pid, ['address', 'add', `${this.addressOf(number)}/24`, 'dev', 'eth0']);
+    enter(pid, ['link', 'set', 'eth0', 'up']);
+  }
+
+  addressOf(number: number): string {
+    return `${this.#subnet}.${number}`;
+  }
+
+  /** Starts a program in the member's namespace. It is killed when this process ends, and its id is that of the child. */
+  start(number: number, { file, args, environment, output }: StartOptions): ChildProcess {
+    const host = String(this.#hosts.get(number)?.pid);
+    const words = ['--target', host, '--net', 'setpriv', '--pdeathsig', 'KILL', file, ...args];
+    return spawn('nsenter', words, { stdio: ['ignore', output, output], env: environment });
+  }
+
+  close(): void {
+    for (const host of this.#hosts.values()) host.kill('SIGKILL');
+    this.#hub.kill('SIGKILL');
+  }
+
+  #inHub(...words: string[]): void {
+    enter(String(this.#hub.pid), words);
+  }
+}
+
+/** Starts a program in a new network namespace, and resolves when it is in there. It ends with its input. */
+async function holdNamespace(argv: readonly string[]): Promise<ChildProcess> {
+  const script = 'echo inside >&3 && exec 3>&- && exec "$@"';
+  const child = spawn('unshare', ['--net', '--', 'sh', '-c', script, 'sh', ...argv], {
+    stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
+  });
+  child.stdin?.on('error', () => {});
+  const said = child.stdio[3];
+  const failure = once(child, 'exit').then(() => {
+    throw new UsageError(
+      'a cluster needs network namespaces: run it as root, or where the kernel allows user namespaces to everybody',
+    );
+  });
+  const missing = once(child, 'error').then(([cause]: unknown[]) => {
+    throw new UsageError('a cluster needs the program unshare (util-linux)', { cause });
+  });
+  if (said === null || said === undefined) throw new OperatingError('ERR_NAMESPACE', 'unshare has no output');
+  const inside = once(said, 'data');
+  await Promise.race([inside, failure, missing]);
+  failure.catch(() => {});
+  missing.catch(() => {});
+  return child;
+}
+
+function enter(pid: string, words: readonly string[]): void {
+  run('nsenter', ['--target', pid, '--net', 'ip', ...words]);
+}
+
+function ip(words: readonly string[]): void {
+  run('ip', words);
+}
+
+function run(file: string, args: readonly string[]): void {
+  const { status, stderr, error } = spawnSync(file, args, { encoding: 'utf8' });
+  if (error !== undefined) {
+    throw new UsageError(`a cluster needs the program ${file} (iproute2 and util-linux): ${error.message}`);
+  }
+  if (status !== 0) {
+    throw new OperatingError('ERR_NAMESPACE', `${file} ${args.join(' ')}: ${stderr.trim() || `exit ${status}`}`);
+  }
+}

@@ -1,0 +1,51 @@
+/** Which journals a component uses: those of the embedded broker, or of a Gazette cluster. */
+
+import type { Command } from 'commander';
+import { systemClock } from '../core/clock.ts';
+import { UsageError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { type GazetteAddress, parseEtcdAddress, parseGazetteAddress } from '../journal/gazette/address.ts';
+import type { Journals } from '../journal/journals.ts';
+import { connectJournals, parseConnect } from './connection.ts';
+
+export type JournalsFlags = { readonly connect?: string; readonly journals?: string; readonly etcd?: string };
+
+export type JournalsPlace =
+  | { readonly engine: 'embedded'; readonly endpoint: string }
+  | { readonly engine: 'gazette'; readonly cluster: GazetteAddress; readonly etcd: string };
+
+/** Adds the options, and asks for one of the two. */
+export function journalsOptions(command: Command): Command {
+  return command
+    .option('--connect <endpoint>', "the broker's endpoint")
+    .option('--journals <address>', 'instead of a broker: a Gazette cluster, as gazette+http://HOST:PORT')
+    .option('--etcd <address>', 'the etcd of that cluster, as http://HOST:PORT')
+    .hook('preAction', (_, acting) => {
+      const { connect, journals } = acting.opts<JournalsFlags>();
+      if (connect !== undefined || journals !== undefined) return;
+      throw new UsageError("--connect is required: the broker's endpoint; or --journals and --etcd, of a cluster");
+    });
+}
+
+/** `data`: the data folder of the same command line. Throws a UsageError. */
+export function parseJournals({ connect, journals, etcd }: JournalsFlags, data: string | null): JournalsPlace {
+  if (journals === undefined) {
+    if (etcd !== undefined) throw new UsageError('--etcd belongs to --journals, which is not given');
+    const endpoint = connect ?? '';
+    parseConnect(endpoint, data);
+    return { engine: 'embedded', endpoint };
+  }
+  if (connect !== undefined) throw new UsageError('--connect and --journals exclude each other');
+  const cluster = parseGazetteAddress(journals, '--journals');
+  if (etcd === undefined) throw new UsageError(`--etcd is required with --journals ${journals}`);
+  return { engine: 'gazette', cluster, etcd: parseEtcdAddress(etcd, '--etcd') };
+}
+
+/** A client of the journals. What an engine needs is loaded with the first client of it. */
+export async function openJournals(place: JournalsPlace, name: string, log?: Log): Promise<Journals> {
+  if (place.engine === 'embedded') return connectJournals(place.endpoint, name, log);
+  const { importLibrary } = await import('../journal/gazette/rpc.ts');
+  const { GazetteJournals } = await import('../journal/gazette/gazette-journals.ts');
+  const { cluster, etcd } = place;
+  return new GazetteJournals(await importLibrary(), { ...cluster, etcd, clock: systemClock });
+}

@@ -1,0 +1,46 @@
+/**
+ * Clusters for tests, of real brokers and etcd. Where the programs or the right to make network namespaces are missing,
+ * the tests that need a cluster are left out, each by its name.
+ */
+
+import test, { type ExecutionContext } from 'ava';
+import { temporaryFolder } from '../../../src/cli/testing/test-process.ts';
+import { UsageError } from '../../../src/core/errors.ts';
+import { type Binaries, findBinaries } from '../../../soak/cluster/binaries.ts';
+import { Cluster } from '../../../soak/cluster/cluster.ts';
+
+/** The programs, or why there can be no cluster here. Nothing is built. */
+export function clusterPrograms(): Binaries | { readonly missing: string } {
+  try {
+    if (process.getuid?.() !== 0) return { missing: 'a cluster in a test needs root' };
+    return findBinaries(null);
+  } catch (error) {
+    if (error instanceof UsageError) return { missing: error.message };
+    throw error;
+  }
+}
+
+/** A test that needs a cluster: left out by its name where there can be none. */
+export function clusterTest(title: string, run: (t: ExecutionContext, binaries: Binaries) => Promise<void>): void {
+  const programs = clusterPrograms();
+  if ('missing' in programs) test.skip(`left out: ${title} (${programs.missing})`, () => {});
+  else test(title, async (t) => await run(t, programs));
+}
+
+export type TestClusterOptions = {
+  readonly binaries: Binaries;
+  readonly brokers: number;
+  readonly replication: number;
+  readonly etcd: number;
+};
+
+/** A cluster that ends with the test. */
+export async function startCluster(
+  t: Pick<ExecutionContext, 'teardown' | 'log'>,
+  options: TestClusterOptions,
+): Promise<Cluster> {
+  const folder = temporaryFolder(t);
+  const cluster = await Cluster.start({ ...options, folder, partitions: 2, onEnded: (line) => t.log(line) });
+  t.teardown(() => cluster.stop());
+  return cluster;
+}
