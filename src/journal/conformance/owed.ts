@@ -88,6 +88,19 @@ export const OWED: readonly CheckCase[] = [
     },
   ],
   [
+    'a client that begins finds the index of a producer between batches of others',
+    async (connect) => {
+      const journals = connect();
+      await committed(journals, chunks(0, 2));
+      await committed(journals, chunks(0, 1, { producer: OTHER }));
+      await committed(journals, chunks(2, 3));
+      await committed(journals, chunks(1, 1, { producer: OTHER }));
+      expects(await soon(connect().expected(JOURNAL, OTHER), 'expected index'), 2);
+      expects(await soon(connect().expected(JOURNAL, PRODUCER), 'expected index'), 5);
+      expects(await append(connect(), chunks(0, 1, { producer: OTHER })), 2);
+    },
+  ],
+  [
     'a batch that does not verify, also because it is for another journal, is never appended',
     async (connect) => {
       const journals = connect();

@@ -50,7 +50,7 @@ export class Indexes {
       return await this.find(journal, producer);
     }
     const places = new Map([[producer, known]]);
-    await this.#readOn(journal, places, { from: known.offset, to: end });
+    await this.#readOn(journal, { places, isKnown: (name) => name === producer }, { from: known.offset, to: end });
     const found = places.get(producer) ?? known;
     if (found.ended || end - known.offset >= READ_BYTES) {
       await registry.noteIndex(journal, producer, { ...found, offset: end });
@@ -75,7 +75,7 @@ export class Indexes {
     const { end } = await brokers.barrier(journal);
     const open = [...places.values()].filter(({ ended }) => !ended).map(({ offset }) => offset);
     const from = Math.min(before.end, ...open);
-    await this.#readOn(journal, places, { from, to: end });
+    await this.#readOn(journal, { places, isKnown: () => true }, { from, to: end });
     const nextIndexes: Record<string, number> = {};
     for (const [producer, { next, ended }] of places) {
       if (!ended && next > 0) nextIndexes[producer] = next;
@@ -108,7 +108,7 @@ export class Indexes {
   /** Moves the places on by what the journal has between two offsets. */
   async #readOn(
     journal: string,
-    places: Map<string, IndexValue>,
+    moved: Moved,
     { from, to }: { readonly from: number; readonly to: number },
   ): Promise<void> {
     if (from >= to) return;
@@ -121,7 +121,7 @@ export class Indexes {
           const what = next.end === 'trimmed' ? `${journal} is kept from ${next.begin} on` : JSON.stringify(next);
           throw new OperatingError('ERR_NO_INDEX', `cannot find the producers' indexes from ${at} on: ${what}`);
         }
-        moveOn(journal, places, next);
+        moveOn(journal, moved, next);
         at = next.end;
       }
     } finally {
@@ -130,10 +130,14 @@ export class Indexes {
   }
 }
 
-function moveOn(journal: string, places: Map<string, IndexValue>, stored: StoredBatch): void {
+/** `isKnown`: whose places are moved on. Where the others were before is not known. */
+type Moved = { readonly places: Map<string, IndexValue>; readonly isKnown: (producer: string) => boolean };
+
+function moveOn(journal: string, { places, isKnown }: Moved, stored: StoredBatch): void {
   const batch = decodeBatch(stored.bytes, journal, crc32c);
   assert(!('fault' in batch), 'a stream hands on what verifies');
   const { producer, firstIndex, count, kind } = batch;
+  if (!isKnown(producer)) return;
   const place = places.get(producer) ?? { offset: stored.begin, next: 0, ended: false };
   if (stored.begin < place.offset || place.ended) return;
   if (firstIndex > place.next) {
