@@ -1,6 +1,7 @@
 /**
- * The programs of a cluster, etcd and Gazette: found where the user says, in the cache folder, or on the PATH, or built by
- * the Go toolchain. `module/go.mod` pins their versions and `module/go.sum` has the checksum of every module.
+ * The programs of a cluster, etcd and Gazette: found where the user says, in the cache folder, or on the PATH, or
+ * built by the Go toolchain. `module/go.mod` pins their versions and `module/go.sum` has the checksum of every
+ * module.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -41,8 +42,8 @@ export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): strin
 }
 
 /**
- * In `folder` where the user names one, else in the cache folder, else on the PATH. Throws a UsageError that says what is
- * missing and how to get it.
+ * In `folder` where the user names one, else in the cache folder, else on the PATH. Throws a UsageError that says
+ * what is missing and how to get it.
  */
 export function findBinaries(folder: string | null, environment: NodeJS.ProcessEnv = process.env): Binaries {
   const path = (environment['PATH'] ?? '').split(delimiter).filter((each) => each !== '');

@@ -87,7 +87,8 @@ function readyLines(cluster: Cluster, { brokers, replication, etcd, partitions }
   return [
     ...cluster.etcdAddresses.map((address) => `etcd     ${address}`),
     ...cluster.brokerAddresses.map((address) => `journals ${address}`),
-    `ready: ${brokers} brokers, replication ${replication}, ${etcd} etcd, ${partitions} partitions, data in ${folder}; Ctrl-C ends it`,
+    `ready: ${brokers} brokers, replication ${replication}, ${etcd} etcd, ${partitions} partitions, ` +
+      `data in ${folder}; Ctrl-C ends it`,
   ];
 }
 

@@ -1,6 +1,6 @@
 /**
- * A cluster of real processes: etcd members, Gazette brokers over one fragment store in the file system, and the journals
- * of the suite. Each member has its own address, data folder and log.
+ * A cluster of real processes: etcd members, Gazette brokers over one fragment store in the file system, and the
+ * journals of the suite. Each member has its own address, data folder and log.
  */
 
 import type { ChildProcess } from 'node:child_process';

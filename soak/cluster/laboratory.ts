@@ -1,9 +1,10 @@
 /**
- * The network of a cluster: a bridge in a network namespace of the run, and each member in a namespace of its own beside it,
- * with its own address. This process has an address there too; nothing outside of this machine can reach any of them.
+ * The network of a cluster: a bridge in a network namespace of the run, and each member in a namespace of its own
+ * beside it, with its own address. This process has an address there too; nothing outside of this machine can reach
+ * any of them.
  *
- * Nothing is left behind, however this process ends: namespaces end with their last process, links with their namespace,
- * and the processes with this one.
+ * Nothing is left behind, however this process ends: namespaces end with their last process, links with their
+ * namespace, and the processes with this one.
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -84,7 +85,10 @@ export class Laboratory {
     return `${this.#subnet}.${number}`;
   }
 
-  /** Starts a program in the member's namespace. It is killed when this process ends, and its id is that of the child. */
+  /**
+   * Starts a program in the member's namespace. It is killed when this process ends, and its id is that of the
+   * child.
+   */
   start(number: number, { file, args, environment, output }: StartOptions): ChildProcess {
     const host = String(this.#hosts.get(number)?.pid);
     const words = ['--target', host, '--net', 'setpriv', '--pdeathsig', 'KILL', file, ...args];

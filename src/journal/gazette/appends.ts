@@ -2,9 +2,9 @@
  * The appends of one producer to one journal, one under way at a time, because brokers reorder appends that are not.
  * Batches that wait are appended together, as one atomic append, in their order.
  *
- * An append whose outcome is unknown may be in the journal. Its batch and all that waits behind it end as `unknown`, and
- * their owner sends them again: the journal may then have them twice, and readers skip by producer and index. Only an
- * end is looked for first, because readers forget a producer with its end.
+ * An append whose outcome is unknown may be in the journal. Its batch and all that waits behind it end as `unknown`,
+ * and their owner sends them again: the journal may then have them twice, and readers skip by producer and index.
+ * Only an end is looked for first, because readers forget a producer with its end.
  *
  * Registers of the journal fence what the look at etcd before each append cannot: `shard-N` is the epoch of the last
  * owner of a shard that has appended, `ended-PRODUCER` is set by whoever retires another producer. An empty set of

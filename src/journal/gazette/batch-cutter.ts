@@ -1,5 +1,6 @@
 /**
- * Cuts what is read of a journal, which comes in pieces of any size, into batches: the header of each says where it ends.
+ * Cuts what is read of a journal, which comes in pieces of any size, into batches: the header of each says where it
+ * ends.
  *
  * It begins at the boundary of a batch. Bytes that cannot be the header of one mean that another program wrote into the
  * journal, or that the offset lies inside of a batch. Whether a batch verifies is seen by whoever decodes it.

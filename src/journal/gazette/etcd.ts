@@ -65,8 +65,8 @@ export class Etcd {
   }
 
   /**
-   * Changes a value until nobody was faster. `change` gives the new value, or `undefined` to leave it as it is; it is asked
-   * again after each value that it was too late for.
+   * Changes a value until nobody was faster. `change` gives the new value, or `undefined` to leave it as it is; it is
+   * asked again after each value that it was too late for.
    */
   async update<T>(key: string, isValue: IsValue<T>, change: (value: T | null) => T | undefined): Promise<void> {
     for (;;) {

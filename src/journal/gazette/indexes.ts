@@ -1,7 +1,7 @@
 /**
- * The next index of each producer: what the journal holds up to a barrier, found by reading it from the place that etcd
- * has for the producer. That place is moved on as the producer appends and whenever somebody has read further, so that no
- * more is read than what was appended to the journal since.
+ * The next index of each producer: what the journal holds up to a barrier, found by reading it from the place that
+ * etcd has for the producer. That place is moved on as the producer appends and whenever somebody has read further,
+ * so that no more is read than what was appended to the journal since.
  */
 
 import { assert } from '../../core/assert.ts';
@@ -38,7 +38,8 @@ export class Indexes {
   }
 
   /**
-   * Of one producer, at a barrier that is asked for now. One that nobody knows gets its key: who asks is about to append.
+   * Of one producer, at a barrier that is asked for now. One that nobody knows gets its key: who asks is about to
+   * append.
    */
   async find(journal: string, producer: string): Promise<IndexValue> {
     const { brokers, registry } = this.#options;

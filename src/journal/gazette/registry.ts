@@ -1,19 +1,19 @@
 /**
  * What the cluster's etcd keeps for the engine. All of it below one prefix:
  *
- * | key                            | value                                                                              |
- * | ------------------------------ | ---------------------------------------------------------------------------------- |
- * | `shards/SHARD`                 | epoch, the path of the confirmed store, the offset that was reported; who raised last |
- * | `indexes/JOURNAL/PRODUCER`     | `next` is the producer's next index at `offset`; with `ended`, its end is record `next - 1` |
- * | `pins/JOURNAL/NAME`            | offset                                                                             |
+ * | key                        | value                                                                           |
+ * | -------------------------- | ------------------------------------------------------------------------------- |
+ * | `shards/SHARD`             | epoch, path of the confirmed store, offset that was reported, who raised last   |
+ * | `indexes/JOURNAL/PRODUCER` | `next`: the next index at `offset`; with `ended`, its end is record `next - 1`  |
+ * | `pins/JOURNAL/NAME`        | offset                                                                          |
  *
- * Fences. An epoch is raised by a transaction that compares the revision of the key, so that it is raised once. The owner
- * is looked up before each append and before batches are handed to a reader: that alone leaves a gap between the look and
- * the append, which a register of the sums journal closes (`appends.ts`). Registers vanish when every broker is lost at
- * once; then the look is what is left, and a reader's own rule that epochs never decrease.
+ * Fences. An epoch is raised by a transaction that compares the revision of the key, so that it is raised once. The
+ * owner is looked up before each append and before batches are handed to a reader: that alone leaves a gap between
+ * the look and the append, which a register of the sums journal closes (`appends.ts`). Registers vanish when every
+ * broker is lost at once; then the look is what is left, and a reader's own rule that epochs never decrease.
  *
- * A producer has a key before its first batch is appended, whose offset is not above that batch. That makes the next index
- * of every producer findable from there on.
+ * A producer has a key before its first batch is appended, whose offset is not above that batch. That makes the next
+ * index of every producer findable from there on.
  */
 
 import { asRecord, isCount } from '../../core/assert.ts';

@@ -1,6 +1,6 @@
 /**
- * The one import of the gRPC library: connections to brokers and to etcd, and one function for each call that the engine
- * makes. Every call has a deadline. The library is an optional peer, imported on first use.
+ * The one import of the gRPC library: connections to brokers and to etcd, and one function for each call that the
+ * engine makes. Every call has a deadline. The library is an optional peer, imported on first use.
  */
 
 import { fileURLToPath } from 'node:url';
@@ -219,7 +219,7 @@ export async function importLibrary(): Promise<Library> {
   } catch (cause) {
     if ((cause as { code?: unknown } | null)?.code !== 'ERR_MODULE_NOT_FOUND') throw cause;
     throw new UsageError(
-      'this engine needs two packages that are not installed: npm install @grpc/grpc-js@1.14.7 @grpc/proto-loader@0.8.1',
+      'this engine needs two packages that are missing: npm install @grpc/grpc-js@1.14.7 @grpc/proto-loader@0.8.1',
     );
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The one place that says what an answer of a broker or of etcd means: every status of Gazette's protocol and every code
- * of gRPC.
+ * The one place that says what an answer of a broker or of etcd means: every status of Gazette's protocol and every
+ * code of gRPC.
  */
 
 import { OperatingError, UsageError } from '../../core/errors.ts';

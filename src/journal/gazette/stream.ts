@@ -1,10 +1,11 @@
 /**
  * Reads a journal from the boundary of a batch, in order, across brokers that come and go.
  *
- * A batch is handed on only when it is committed. A broker that was cut off from its peers serves bytes that may never
- * become part of the journal, so that an offset below the journal's end proves nothing. What proves it is a barrier that
- * ends at or above the batch and was acknowledged by the very process that served the bytes: every process that
- * acknowledges a barrier has everything below as it was committed. What another process served is read again.
+ * A batch is handed on only when it is committed. A broker that was cut off from its peers serves bytes that may
+ * never become part of the journal, so that an offset below the journal's end proves nothing. What proves it is a
+ * barrier that ends at or above the batch and was acknowledged by the very process that served the bytes: every
+ * process that acknowledges a barrier has everything below as it was committed. What another process served is read
+ * again.
  *
  * The price is one barrier for all that arrived during the one before. The owner of a shard is looked up beside it.
  */
@@ -33,8 +34,8 @@ import { type ReadResponse, numberOf, processName } from './wire.ts';
 /** Between two tries. */
 const RETRY_MS = 50;
 /**
- * How long the brokers may have nothing to give of what is committed. A broker that took a journal over serves what only
- * others held once it has looked at the fragment store again, which takes a journal's refresh interval.
+ * How long the brokers may have nothing to give of what is committed. A broker that took a journal over serves what
+ * only others held once it has looked at the fragment store again, which takes a journal's refresh interval.
  */
 const HOLE_MS = 90_000;
 

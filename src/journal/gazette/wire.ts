@@ -1,6 +1,6 @@
 /**
- * The messages of `gazette.proto` and `etcd.proto` as the gRPC library hands them over: 64-bit integers are text, absent
- * messages are null, bytes are Buffers.
+ * The messages of `gazette.proto` and `etcd.proto` as the gRPC library hands them over: 64-bit integers are text,
+ * absent messages are null, bytes are Buffers.
  */
 
 import { OperatingError } from '../../core/errors.ts';
