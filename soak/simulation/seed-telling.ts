@@ -2,13 +2,12 @@
 
 import { fileURLToPath } from 'node:url';
 import { BatchReader } from '../guarantee/checkers/batch-reader.ts';
-import type { Finding } from '../guarantee/violation.ts';
 import { type LoggedEvent, loggedEvent } from '../guarantee/logged-event.ts';
 import { Chronicle } from '../guarantee/story/chronicle.ts';
 import { mappedStack } from '../guarantee/story/mapped-stack.ts';
 import type { Telling, ToldFailure } from '../guarantee/story/telling.ts';
 import type { Question } from '../guarantee/story/why.ts';
-import { violationLine } from '../guarantee/violation.ts';
+import { type Finding, violationLine } from '../guarantee/violation.ts';
 import type { Decorations } from './decorations.ts';
 import type { Plan } from './plan.ts';
 import { type Outcome, kindOf, simulate } from './simulate.ts';
@@ -63,9 +62,9 @@ function verdictOf(outcome: Outcome): string {
 }
 
 /** A violation as `simulate` and `detect` print it, with when and where it was seen. */
-export function questionOf({ process, kind, detail, atNs, ...witness }: Finding): Question {
-  const line = kind === 'unnamed' ? `${process}: ${detail}` : violationLine({ process, kind, detail, ...witness });
-  return { line, atNs, ...witness };
+export function questionOf(finding: Finding): Question {
+  const { process: _, kind: __, detail: ___, ...where } = finding;
+  return { line: violationLine(finding), ...where };
 }
 
 function failuresOf({ failures, stacks }: Outcome): ToldFailure[] {

@@ -41,6 +41,19 @@ const LINES: Lines = {
   confirmed: (event) => `${event.process} has ${event.event} shard ${event.shard} with epoch ${event.epoch}`,
   checkpoint: (event) => checkpointLine(event),
   violation: (event) => violationLine(event).replace(': ', ' finds a violation: '),
+  found: (event) => violationLine(event).replace(': ', ' finds in the history: '),
+  said: ({ process, said }) => `${process} says ${said.event}`,
+  flowed: ({ phase, chunksPublished, sumsVerified }) =>
+    `in the phase ${phase} ${countOf(chunksPublished, 'chunk')} and ${countOf(sumsVerified, 'sum')} flowed`,
+  'fault-healed': ({ id, kind, target }) => `fault ${id} has healed: ${kind} of ${target}`,
+  'fault-recovered': ({ id, kind, target }) => `fault ${id} has recovered: ${kind} of ${target}`,
+  failed: ({ process, what }) => `${process} failed: ${what}`,
+  crashed: ({ process, what }) => `${process} crashed: ${what}`,
+  interrupted: ({ how }) => `the user ends the run: ${how}`,
+  halted: () => 'the run is ended before its time',
+  unfollowed: ({ reason }) => `the journals are not followed from here on: ${reason}`,
+  audited: ({ error }) => (error === undefined ? 'the end was audited' : `the end could not be audited: ${error}`),
+  doubt: ({ reason }) => `a doubt: ${reason}`,
   end: () => 'the history ends',
 };
 
