@@ -15,6 +15,7 @@ import type { ConductorOptions } from './conductor-options.ts';
 import type { Failure } from '../../src/fleet/exit-judgement.ts';
 import type { FaultInjector } from './faults/injector.ts';
 import { LiveFaults } from './faults/live-faults.ts';
+import { SumGaps } from './faults/sum-gaps.ts';
 import { AUDITOR_LINK } from './faults/relay/relayed-links.ts';
 import { Fleet, type FleetListener, READY_MS_MAX, STOP_MS_MAX } from '../../src/fleet/fleet.ts';
 import type { InterruptSignal } from '../../src/fleet/interrupt.ts';
@@ -72,6 +73,7 @@ export class Conductor {
     const { links } = from;
     const connectOf = links === null ? {} : { connectOf: (name: string) => links.endpointOf(name) };
     const specs = componentSpecs(options, { dataFolder, endpoint, ...connectOf });
+    const gaps = new SumGaps();
     this.#interruption = new Interruption({
       clock,
       display: from.display,
@@ -87,6 +89,7 @@ export class Conductor {
         meterReader(this.#meter),
         ({ event }) => this.#tallies.add(event),
         this.#violations.listen,
+        (entry) => gaps.hear(entry),
       ],
     });
     this.#live = new LiveAudit({
@@ -103,6 +106,7 @@ export class Conductor {
       options: { ...options, isFollowed: auditDepthOf(options).depth === 'follow' },
       fleet: this.#fleet,
       record: (happening) => this.#history.record(happening),
+      gaps,
       onSettled: (fault) => record.faultSettled(fault),
       decorations,
     });

@@ -29,7 +29,9 @@ export const RECORD_FILES: readonly string[] = [
 
 const FAULT_COLUMNS = [
   ...'id,kind,target,moment,planned_s,injected_s,proven_s,healed_s,recovered_s,evidence'.split(','),
-  ...'first_recovered_s,partitions_hit,partitions_recovered,at_s,length_s,instead_of,link_mode'.split(','),
+  ...'first_recovered_s,partitions_hit,partitions_recovered,at_s,length_s,instead_of,link_mode,longest_gap_s'.split(
+    ',',
+  ),
 ];
 const VIOLATION_COLUMNS = 'elapsed_s,kind,process,journal,offset,file_id,index,detail'.split(',');
 
@@ -172,6 +174,7 @@ export class RunRecord {
       at_s: record.atMs / 1e3,
       length_s: record.lengthMs / 1e3,
       instead_of: record.insteadOf,
+      longest_gap_s: secondsOrNull(record.gapNsMax),
       link_mode: record.link === null ? null : JSON.stringify(record.link),
     };
   }

@@ -109,7 +109,7 @@ export function verdictScreen(summary: RunSummary): string {
 }
 
 const REASONS_SHOWN = 12;
-/** Of the longest name of a kind of fault. */
+/** Wide enough for most names of kinds. */
 const KIND_WIDTH = 16;
 
 function field(name: string, text: string): string {
@@ -181,6 +181,7 @@ function latencyLines(outcomes: readonly PhaseOutcome[]): string[] {
 function faultLines({ options, faults, recovery, firstRecovery }: RunSummary): string[] {
   if (options.faults.length === 0) return [field('faults', 'none asked for')];
   if (faults.size === 0) return [field('faults', '0')];
+  const width = Math.max(KIND_WIDTH, ...[...faults.keys()].map(({ length }) => length));
   return [...faults].map(([kind, tally], index) => {
     const histogram = recovery.get(kind);
     const times =
@@ -189,7 +190,7 @@ function faultLines({ options, faults, recovery, firstRecovery }: RunSummary): s
         : ` in ${durationText(histogram?.percentileNs(50) ?? null)} (median), ` +
           `${durationText(histogram?.percentileNs(100) ?? null)} (longest); a first partition in ` +
           durationText(firstRecovery.get(kind)?.percentileNs(50) ?? null);
-    const text = `${kind.padEnd(KIND_WIDTH)} ${tally.proven} hit, ${tally.recovered} recovered${times}`;
+    const text = `${kind.padEnd(width)} ${tally.proven} hit, ${tally.recovered} recovered${times}`;
     return field(index === 0 ? 'faults' : '', text);
   });
 }

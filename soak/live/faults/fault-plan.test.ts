@@ -26,7 +26,20 @@ function recordOf(plan: PlannedFault): FaultRecord {
   const times = { plannedNs: 7, injectedNs: 8, provenNs: null, healedNs: null };
   const recovery = { recoveredNs: null, firstRecoveredNs: null, partitionsHit: 1, partitionsRecovered: 0 };
   const target = targets.join(' ');
-  return { id, kind, target, ...times, ...recovery, evidence: 'none, "as yet"', atMs, lengthMs, insteadOf, link };
+  const gap = { partitions: [], gapNsMax: null };
+  return {
+    id,
+    kind,
+    target,
+    ...times,
+    ...recovery,
+    evidence: 'none, "as yet"',
+    atMs,
+    lengthMs,
+    insteadOf,
+    link,
+    ...gap,
+  };
 }
 
 test('the plan of a run comes back from its faults.csv, without what was drawn again', (t) => {

@@ -10,7 +10,8 @@ import { injectFaults, watchFaults } from './fault-phase.ts';
 import { type FaultOptions, faultsOf } from './fault-plan.ts';
 import { FleetTargets } from './fleet-target.ts';
 import { type FaultHappening, FaultInjector } from './injector.ts';
-import type { FaultRecord } from './open-fault.ts';
+import { type FaultRecord, OWN_FILES } from './open-fault.ts';
+import type { SumGaps } from './sum-gaps.ts';
 import type { RelayedLinks } from './relay/relayed-links.ts';
 
 /** The part of what is waited for in all that a fault may take until it is seen to hit. */
@@ -24,6 +25,8 @@ export type LiveFaultsOptions = {
   /** Null: no link can be hurt. */
   readonly links: RelayedLinks | null;
   readonly record: (happening: FaultHappening) => void;
+  /** A listener of the history. */
+  readonly gaps: SumGaps;
   readonly onSettled: (record: FaultRecord) => void;
   readonly decorations: LiveDecorations;
   /** What is stuck is waited for this long; absent: as long as a start may take. */
@@ -50,8 +53,15 @@ export class LiveFaults {
       }),
       record: from.record,
       onSettled: from.onSettled,
+      onSettled: (record) => from.onSettled({ ...record, gapNsMax: this.#gapNsMax(record) }),
       proofMsMax: patienceMs === undefined ? undefined : patienceMs / PROOF_SHARE,
     });
+  }
+
+  #gapNsMax({ partitions, injectedNs: fromNs, recoveredNs: toNs }: FaultRecord): number | null {
+    if (toNs === null) return null;
+    const all = Array.from({ length: this.#from.options.partitions }, (_, partition) => partition);
+    return this.#from.gaps.longestNs(partitions.includes(OWN_FILES) ? all : partitions, { fromNs, toNs });
   }
 
   /** Injects what was planned for a phase that begins now. Resolves with what is unproven, or null. */

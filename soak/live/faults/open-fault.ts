@@ -36,6 +36,10 @@ export type FaultRecord = {
   readonly insteadOf: number | null;
   /** Of a partition. */
   readonly link: LinkMode | null;
+  /** Those that it hit; `OWN_FILES` alone for a chunker. */
+  readonly partitions: readonly number[];
+  /** The longest time that one of them was without a new sum, from the injection to the recovery; null: not known. */
+  readonly gapNsMax: number | null;
 };
 
 /** What a fault of a single chunker hits: its own files, of whichever partition. */
@@ -201,6 +205,8 @@ export class OpenFault {
       lengthMs: plan.lengthMs,
       insteadOf: plan.insteadOf ?? null,
       link: plan.link ?? null,
+      partitions: [...this.#recoveries.keys()],
+      gapNsMax: null,
     };
   }
 }
