@@ -61,11 +61,11 @@ export async function injectFaults(faults: Iterable<PlannedFault>, phase: FaultP
 
 /** Looks at the probes of what is under way, until the signal is aborted. */
 export async function watchFaults(
-  injector: Pick<FaultInjector, 'step'>,
+  injector: Pick<FaultInjector, 'look'>,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<void> {
   while (!signal.aborted) {
-    injector.step(clock.nowNs());
+    injector.look(clock.nowNs());
     await delay(clock, LOOK_MS, signal);
   }
 }

@@ -50,6 +50,7 @@ export class FaultInjector {
   readonly #targets: FaultTargets;
   readonly #onSettled: (record: FaultRecord) => void;
   readonly #proofMsMax: number | null;
+  readonly #lastsMsMax: number;
   readonly #open: Map<number, OpenFault> = new Map();
   readonly #record: (happening: FaultHappening) => void;
   #injectedCount = 0;
@@ -75,11 +76,14 @@ export class FaultInjector {
     readonly record: (happening: FaultHappening) => void;
     readonly onSettled: (record: FaultRecord) => void;
     readonly proofMsMax?: number | undefined;
+    /** What lasts until it is ended lasts no longer than this, proven or not; absent: no bound. */
+    readonly lastsMsMax?: number;
   }) {
     this.#targets = options.targets;
     this.#record = options.record;
     this.#onSettled = options.onSettled;
     this.#proofMsMax = options.proofMsMax ?? null;
+    this.#lastsMsMax = options.lastsMsMax ?? Number.POSITIVE_INFINITY;
   }
 
   get openCount(): number {
@@ -154,9 +158,13 @@ export class FaultInjector {
     this.#record({ event, ...placeOf(fault) });
   }
 
-  /**
-   * Looks at the probes of all faults that are under way. Called every few milliseconds, and when something was seen.
-   */
+  /** Called every few milliseconds, from a timer: between two calls what had arrived was read. */
+  look(nowNs: number): void {
+    for (const fault of this.#open.values()) if (!fault.isHealed) fault.action.onTurn?.();
+    this.step(nowNs);
+  }
+
+  /** Looks at the probes of all faults that are under way: at each `look`, and when something was seen. */
   step(nowNs: number): void {
     for (const fault of this.#open.values()) {
       const wasProven = fault.isProven;
@@ -172,8 +180,10 @@ export class FaultInjector {
     }
   }
 
-  #proofNsMax({ targets, lengthMs }: PlannedFault): number {
-    return (this.#proofMsMax ?? PROOF_MS_MAX + PROOF_MS_MAX_OF_TARGET * (targets.length - 1) + lengthMs) * 1e6;
+  #proofNsMax({ kind, targets, lengthMs }: PlannedFault): number {
+    const proofMs = this.#proofMsMax ?? PROOF_MS_MAX + PROOF_MS_MAX_OF_TARGET * (targets.length - 1) + lengthMs;
+    const isOver = lengthMs === 0 || kind === 'takeover-dead';
+    return Math.min(proofMs, isOver ? proofMs : Math.max(this.#lastsMsMax, lengthMs)) * 1e6;
   }
 
   #giveUp(fault: OpenFault, nowNs: number): void {

@@ -11,6 +11,7 @@ import { type FaultOptions, faultsOf } from './fault-plan.ts';
 import { FleetTargets } from './fleet-target.ts';
 import { type FaultHappening, FaultInjector } from './injector.ts';
 import { type FaultRecord, OWN_FILES } from './open-fault.ts';
+import { SLA_SHARE } from './schedule.ts';
 import type { SumGaps } from './sum-gaps.ts';
 import type { RelayedLinks } from './relay/relayed-links.ts';
 
@@ -54,6 +55,7 @@ export class LiveFaults {
       record: from.record,
       onSettled: from.onSettled,
       onSettled: (record) => from.onSettled({ ...record, gapNsMax: this.#gapNsMax(record) }),
+      lastsMsMax: options.slaMs * SLA_SHARE,
       proofMsMax: patienceMs === undefined ? undefined : patienceMs / PROOF_SHARE,
     });
   }

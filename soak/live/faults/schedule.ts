@@ -31,7 +31,7 @@ export const OUTAGE_MS: Readonly<Record<'short' | 'noticed' | 'forgotten', reado
 /** Those of more than 10 s have their place in a phase in which there is room for so many of them. */
 const FORGOTTEN_SHARE = 1 / 12;
 /** The part of the SLA that a fault lasts at most: the rest is for the repair. */
-const SLA_SHARE = 1 / 3;
+export const SLA_SHARE: number = 1 / 3;
 /** What has been taken over is paused, or down, for so long: beyond the time in which its successor has its shards. */
 /** A link is slow for so long. */
 const SLOW_MS: readonly [low: number, high: number] = [500, 2_500];

@@ -34,6 +34,8 @@ export interface FaultAction {
   /** Whether this fault had caused the end: then no other fault is shown it. */
   onExit?(exit: SeenExit): boolean;
   onReady?(ready: SeenReady): void;
+  /** The event loop has had a turn: what had arrived before the last one has been read. */
+  onTurn?(): void;
   /** A process has said something: it runs. */
   onHeard?(name: string, nowNs: number): void;
 }

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { FakeTarget } from '../../testing/fake-targets.ts';
+import { FaultInjector } from '../injector.ts';
 import { killed, plan, world } from '../../testing/injector-world.ts';
 
 test('a pause lasts as long as was planned, and is over when its target was seen to run and to speak', (t) => {
@@ -52,8 +53,9 @@ test('a process that answers while its state says that it is stopped was not sto
   const { injector, fakes, settled, faults } = world();
   const { broker } = fakes;
   injector.inject(plan('pause-broker', ['broker'], 1, 2_000), { plannedNs: 0, nowNs: 0 });
-  injector.onHeard('broker', 1);
-  for (let look = 1; look <= 4; look += 1) injector.step(look * 20e6);
+  // What it had said before it was stopped, however much of it there is.
+  for (let word = 1; word < 9; word += 1) injector.onHeard('broker', word);
+  for (let look = 1; look <= 4; look += 1) injector.look(look * 20e6);
   t.deepEqual(broker.commands, [{ command: 'progress' }]);
   t.is(faults.tallies.get('pause-broker')?.proven, 1);
   injector.onHeard('broker', 0.1e9);
@@ -140,4 +142,17 @@ test('a takeover from a running summer is over when both were seen: a successor 
   t.false(injector.isHealed);
   injector.onReady({ name: 'summer-1-spare-1', pid: 8, nowNs: 5 });
   t.like(injector.openRecords()[0], { provenNs: 5, healedNs: 5 });
+});
+
+test('what lasts and is not seen to hit is ended before it can make anybody late', (t) => {
+  const { fakes, settled } = world();
+  const injector = new FaultInjector({ targets: fakes, onSettled: (record) => settled.push(record), lastsMsMax: 500 });
+  const { broker } = fakes;
+  broker.pause = () => {};
+  injector.inject(plan('pause-broker', ['broker'], 1, 400), { plannedNs: 0, nowNs: 0 });
+  injector.step(0.5e9);
+  t.deepEqual(settled, []);
+  injector.step(0.51e9);
+  t.is(settled.length, 1);
+  t.deepEqual(broker.asked, ['resume']);
 });

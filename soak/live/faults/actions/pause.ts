@@ -14,7 +14,7 @@ const STOPPED = 'T';
  * Looks after the proof, by which what the process had said before has been read: then it is asked, and must not
  * answer.
  */
-const QUIET_LOOKS = 3;
+const QUIET_TURNS = 3;
 
 type Sleeper = { readonly target: FaultTarget; pid: number | null; awakeNs: number | null; heard: Sight | null };
 
@@ -22,7 +22,7 @@ export class Pause implements FaultAction {
   readonly #sleepers: readonly Sleeper[];
   readonly #lengthMs: number;
   #proof: Sight | null = null;
-  #looks = 0;
+  #turns = 0;
   #isEnded = false;
   /** Who has answered though it was stopped. */
   #spoke: string | null = null;
@@ -40,7 +40,6 @@ export class Pause implements FaultAction {
   }
 
   proven(nowNs: number): Sight | null {
-    if (this.#proof !== null && !this.#isEnded) this.#examine();
     if (this.#proof === null && this.#sleepers.every(({ target }) => target.state === STOPPED)) {
       const pids = this.#sleepers.map(({ pid }) => pid);
       this.#proof = { atNs: nowNs, saw: `state ${STOPPED} of ${pidText(pids)}` };
@@ -48,10 +47,11 @@ export class Pause implements FaultAction {
     return this.#proof;
   }
 
-  /** A process that is stopped answers nobody. */
-  #examine(): void {
-    this.#looks += 1;
-    if (this.#looks !== QUIET_LOOKS) return;
+  /** A process that is stopped answers nobody. What it had said before has been read after some turns. */
+  onTurn(): void {
+    if (this.#proof === null || this.#isEnded) return;
+    this.#turns += 1;
+    if (this.#turns !== QUIET_TURNS) return;
     for (const { target } of this.#sleepers) target.send({ command: 'progress' });
   }
 
@@ -78,7 +78,7 @@ export class Pause implements FaultAction {
   onHeard(name: string, nowNs: number): void {
     const sleeper = this.#sleepers.find(({ target }) => target.name === name);
     if (sleeper === undefined) return;
-    if (!this.#isEnded && this.#looks >= QUIET_LOOKS) this.#spoke ??= name;
+    if (!this.#isEnded && this.#turns >= QUIET_TURNS) this.#spoke ??= name;
     if (sleeper.awakeNs === null) return;
     sleeper.heard ??= { atNs: nowNs, saw: String(sleeper.target.pid) };
   }
