@@ -53,7 +53,6 @@ export class LiveFaults {
         spareSpec: (summer, name) => spareSpec(summer, { name, dataFolder }),
       }),
       record: from.record,
-      onSettled: from.onSettled,
       onSettled: (record) => from.onSettled({ ...record, gapNsMax: this.#gapNsMax(record) }),
       lastsMsMax: options.slaMs * SLA_SHARE,
       proofMsMax: patienceMs === undefined ? undefined : patienceMs / PROOF_SHARE,

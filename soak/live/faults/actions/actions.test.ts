@@ -146,7 +146,12 @@ test('a takeover from a running summer is over when both were seen: a successor 
 
 test('what lasts and is not seen to hit is ended before it can make anybody late', (t) => {
   const { fakes, settled } = world();
-  const injector = new FaultInjector({ targets: fakes, onSettled: (record) => settled.push(record), lastsMsMax: 500 });
+  const injector = new FaultInjector({
+    targets: fakes,
+    record: () => {},
+    onSettled: (record) => settled.push(record),
+    lastsMsMax: 500,
+  });
   const { broker } = fakes;
   broker.pause = () => {};
   injector.inject(plan('pause-broker', ['broker'], 1, 400), { plannedNs: 0, nowNs: 0 });
