@@ -90,20 +90,7 @@ test('memory that shrank or grew under a view has the length that it has at the 
   t.deepEqual(states(), before);
 });
 
-test('what becomes of a batch before or after an asynchronous fold was called does not matter', async (t) => {
-  const { memory, resize } = resizable(RECORD.length);
-  const batch = new Uint8Array(memory);
-  batch.set(RECORD);
-  const pool = new HashPool();
-  const folded = pool.foldAsync(batch, 1, 0);
-  resize(0);
-  t.is((await folded).kind, 'folded');
-  t.is((await pool.foldAsync(batch, 1, 0)).kind, 'malformed');
-  t.is((await pool.foldAsync(detach(new Uint8Array(RECORD)), 1, 0)).kind, 'malformed');
-  t.deepEqual(pool.lookup(fixtureFileId(1, 1))?.state, new Sha256().update(MESSAGE).serialize());
-});
-
-test('shared memory is refused wherever it comes from and whatever it looks like', async (t) => {
+test('shared memory is refused wherever it comes from and whatever it looks like', (t) => {
   const { pool, slots, states } = slotPool();
   const before = states();
   const hashPool = new HashPool();
@@ -122,7 +109,6 @@ test('shared memory is refused wherever it comes from and whatever it looks like
     t.throws(() => hashPool.fold(RECORD, 1, 0, bytes), INVALID);
     t.throws(() => hashPool.takeDirtyPages(words, Buffer.alloc(PAGE_BYTES)), INVALID);
     t.throws(() => hashPool.takeDirtyPages(new Uint32Array(1), bytes), INVALID);
-    await t.throwsAsync(() => hashPool.foldAsync(bytes, 1, 0), INVALID);
     t.throws(() => hash.update(bytes), INVALID);
     t.throws(() => hash.update(new DataView(memory)), INVALID);
     t.throws(() => hash.digestInto(bytes.subarray(0, 32)), INVALID);
@@ -153,7 +139,7 @@ function spoofed(memory: SharedArrayBuffer): [Uint8Array, Uint32Array, DataView]
   return [own, derived, disguised];
 }
 
-test('shared memory is refused though it or its view is disguised', async (t) => {
+test('shared memory is refused though it or its view is disguised', (t) => {
   const { pool, slots, states } = slotPool();
   const before = states();
   const hashPool = new HashPool();
@@ -172,7 +158,6 @@ test('shared memory is refused though it or its view is disguised', async (t) =>
     t.throws(() => hashPool.loadPage(0, bytes), INVALID);
     t.throws(() => hashPool.dropProducer(bytes), INVALID);
     t.throws(() => hashPool.lookup(bytes), INVALID);
-    await t.throwsAsync(() => hashPool.foldAsync(bytes, 1, 0), INVALID);
     for (const odd of [bytes, words, view]) t.throws(() => hash.update(odd), INVALID);
     t.throws(() => hash.digestInto(bytes), INVALID);
     t.throws(() => Sha256.deserialize(bytes), INVALID);

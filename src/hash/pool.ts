@@ -1,9 +1,9 @@
 // The hash contexts of all open files of one partition. One native call folds a whole batch: it parses the records,
 // finds each file's context and hashes, all or nothing. Invariant kept here: a batch that is refused changes nothing.
 
-import { Batch, Pool as AddonPool, type PoolFailure } from '#addon';
+import { Pool as AddonPool, type PoolFailure } from '#addon';
 import { checkBytes, checkNumber, checkWords } from './bytes.ts';
-import { PoolBusyError, PoolClosedError } from './pool-errors.ts';
+import { PoolClosedError } from './pool-errors.ts';
 import { refuseJson, uncloneable } from './uncloneable.ts';
 
 const INSTEAD = 'take its pages instead';
@@ -44,13 +44,10 @@ export type FoldFailure =
   /** `sums` is too small; it must have `needed` bytes. */
   | (FoldFailurePlace & { readonly kind: 'space'; readonly needed: number })
   /**
-   * No room for another open file (the bound is 2^20 pages, 32 million files), or no memory: for it, for notes of the
-   * records, or for the sums of an asynchronous fold.
+   * No room for another open file (the bound is 2^20 pages, 32 million files), or no memory for it or for notes of the
+   * records.
    */
   | (FoldFailurePlace & { readonly kind: 'full' });
-
-/** What an asynchronous fold resolves to: the sums (`SUM_BYTES` each, in a fresh Buffer), or why it was refused. */
-export type FoldOutcome = { readonly kind: 'folded'; readonly sums: Buffer } | FoldFailure;
 
 /** What is known of an open file. */
 export interface OpenFile {
@@ -63,8 +60,7 @@ export interface OpenFile {
 /**
  * Hash contexts by 16-byte file id. Buffers belong to the caller: they are read or written before a call returns, and
  * no reference is kept. Wrong types and shared memory throw ERR_INVALID_ARG_TYPE, values out of their bounds
- * ERR_OUT_OF_RANGE, an input that overlaps an output ERR_BUFFERS_OVERLAP. While an asynchronous fold is on its way,
- * all but `foldAsync` and `failure` throw ERR_POOL_BUSY.
+ * ERR_OUT_OF_RANGE, an input that overlaps an output ERR_BUFFERS_OVERLAP.
  *
  * Memory follows the open files: what a refused batch or `clear()` leaves unused is given back. All is given back
  * when the pool is collected, or at once by `close()`; every other call then throws ERR_POOL_CLOSED.
@@ -74,9 +70,6 @@ export class HashPool {
   protected readonly uncloneable: object = UNCLONEABLE;
   readonly #pool: AddonPool = new AddonPool();
   #isClosed = false;
-  /** Ends when all asynchronous folds so far have ended; never rejects. */
-  #asyncTail: Promise<unknown> = Promise.resolve();
-  #asyncFolds = 0;
 
   /**
    * Folds the `count` records that `records` consists of (the layout is at `RECORD_HEADER_BYTES`), all but the first
@@ -85,7 +78,7 @@ export class HashPool {
    * nothing was changed, and `failure()` tells why.
    */
   fold(records: Uint8Array, count: number, skip: number, sums: Uint8Array): number {
-    this.#checkIdle();
+    this.#checkOpen();
     checkBytes('records', records);
     checkNumber('count', count);
     checkNumber('skip', skip);
@@ -101,32 +94,9 @@ export class HashPool {
     return foldFailure(failure);
   }
 
-  /**
-   * The same as `fold` on a thread of libuv, which pays from about 256 KiB: the round trip takes some 60 us. `records`
-   * is copied before this returns; the sums come in a fresh Buffer. Folds of one pool run in the order of the calls.
-   */
-  async foldAsync(records: Uint8Array, count: number, skip: number): Promise<FoldOutcome> {
-    this.#checkOpen();
-    checkBytes('records', records);
-    checkNumber('count', count);
-    checkNumber('skip', skip);
-    const batch = new Batch(records);
-    const folded = this.#asyncTail.then(() => this.#pool.foldAsync(batch, count, skip));
-    this.#asyncFolds += 1;
-    this.#asyncTail = folded.catch(() => undefined);
-    try {
-      const { sums, failure } = await folded;
-      if (sums !== undefined && sums !== null) return { kind: 'folded', sums };
-      if (failure !== undefined && failure !== null) return foldFailure(failure);
-      throw new Error('the addon returned neither sums nor a failure');
-    } finally {
-      this.#asyncFolds -= 1;
-    }
-  }
-
   /** Files of which something was folded and that have not ended. */
   openFiles(): number {
-    this.#checkIdle();
+    this.#checkOpen();
     return this.#pool.openFiles();
   }
 
@@ -134,19 +104,19 @@ export class HashPool {
    * Bytes that the pool holds outside of the JavaScript heap. V8 is told of them, so that it collects pools in time.
    */
   memoryBytes(): number {
-    this.#checkIdle();
+    this.#checkOpen();
     return this.#pool.memoryBytes();
   }
 
   /** Pages of the slab, those without files included. */
   pageCount(): number {
-    this.#checkIdle();
+    this.#checkOpen();
     return this.#pool.pageCount();
   }
 
   /** Pages that changed since they were last taken. */
   dirtyPages(): number {
-    this.#checkIdle();
+    this.#checkOpen();
     return this.#pool.dirtyPages();
   }
 
@@ -156,7 +126,7 @@ export class HashPool {
    * small it throws ERR_OUT_OF_RANGE, and nothing was written.
    */
   takeDirtyPages(pageNumbers: Uint32Array, pages: Uint8Array): number {
-    this.#checkIdle();
+    this.#checkOpen();
     checkWords('pageNumbers', pageNumbers);
     checkBytes('pages', pages);
     return this.#pool.takeDirtyPages(pageNumbers, pages);
@@ -169,7 +139,7 @@ export class HashPool {
    * page that has files, and on a number from 2^20.
    */
   loadPage(page: number, bytes: Uint8Array): void {
-    this.#checkIdle();
+    this.#checkOpen();
     checkNumber('page', page);
     checkBytes('bytes', bytes);
     this.#pool.loadPage(page, bytes);
@@ -177,25 +147,25 @@ export class HashPool {
 
   /** Drops every file whose id starts with the 8 bytes `producerId`, and returns how many; their pages become dirty. */
   dropProducer(producerId: Uint8Array): number {
-    this.#checkIdle();
+    this.#checkOpen();
     checkBytes('producerId', producerId);
     return this.#pool.dropProducer(producerId);
   }
 
   /** Forgets all files and pages, dirty ones too, and gives their memory back: the pool is as new. */
   clear(): void {
-    this.#checkIdle();
+    this.#checkOpen();
     this.#pool.clear();
   }
 
   /** The last sequence and the state of an open file, null if it is not open. For tests and audits. */
   lookup(fileId: Uint8Array): OpenFile | null {
-    this.#checkIdle();
+    this.#checkOpen();
     checkBytes('fileId', fileId);
     return this.#pool.lookup(fileId);
   }
 
-  /** Forgets all files and gives their memory back. Again is harmless; ERR_POOL_BUSY during an asynchronous fold. */
+  /** Forgets all files and gives their memory back. Again is harmless. */
   close(): void {
     if (this.#isClosed) return;
     this.clear();
@@ -213,11 +183,6 @@ export class HashPool {
 
   #checkOpen(): void {
     if (this.#isClosed) throw new PoolClosedError('the pool was closed');
-  }
-
-  #checkIdle(): void {
-    this.#checkOpen();
-    if (this.#asyncFolds > 0) throw new PoolBusyError('an asynchronous fold of the pool has not ended');
   }
 }
 

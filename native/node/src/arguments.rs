@@ -17,8 +17,6 @@ pub enum ErrorCode {
     MessageTooLong,
     /// The backend that the environment names does not exist, or this CPU lacks it.
     Backend,
-    /// An asynchronous fold of the pool has not ended.
-    PoolBusy,
     /// There is no memory for a buffer.
     Memory,
 
@@ -37,7 +35,6 @@ impl AsRef<str> for ErrorCode {
             ErrorCode::Page => "ERR_SHA256_PAGE",
             ErrorCode::MessageTooLong => "ERR_SHA256_MESSAGE_TOO_LONG",
             ErrorCode::Backend => "ERR_SHA256_BACKEND",
-            ErrorCode::PoolBusy => "ERR_POOL_BUSY",
             ErrorCode::Memory => "ERR_MEMORY_ALLOCATION_FAILED",
             ErrorCode::Slots => "ERR_SLOT_POOL",
             ErrorCode::FileLock => "ERR_FILE_LOCK",

@@ -4,7 +4,6 @@
 
 mod arguments;
 mod backend;
-mod batch;
 mod checksum;
 mod file_lock;
 mod file_space;

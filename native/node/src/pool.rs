@@ -1,15 +1,12 @@
 //! The pool of one partition's open files.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, BufferSlice, ObjectFinalize};
+use napi::bindgen_prelude::{BufferSlice, ObjectFinalize};
 use napi_derive::napi;
 use stream_sum_sha256::{Failure, FailureKind, FileId};
 
 use crate::arguments::{BytesMut, ErrorCode, Result, WordsMut, disjoint, error, integer};
 use crate::backend::backend;
-use crate::batch::{Batch, FoldTask};
 use crate::memory::ReportedMemory;
 
 /// Why the last fold returned -1.
@@ -69,34 +66,17 @@ pub struct PoolFile<'env> {
     pub state: BufferSlice<'env>,
 }
 
-/// A pool that a thread of libuv may have.
-pub struct SharedPool {
-    pub(crate) pool: Mutex<stream_sum_sha256::Pool>,
-    reported: Mutex<ReportedMemory>,
-}
-
-impl SharedPool {
-    /// Tells V8 what the pool holds, unless a thread of libuv has it, which does so when it is done.
-    pub fn report(&self, env: &Env) -> napi::Result<()> {
-        let bytes = match self.pool.try_lock() {
-            Ok(pool) => pool.memory_bytes(),
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().memory_bytes(),
-            Err(TryLockError::WouldBlock) => return Ok(()),
-        };
-        self.reported.lock().unwrap_or_else(PoisonError::into_inner).report(env, bytes)
-    }
-}
-
 /// Hash contexts of many open files.
 #[napi(custom_finalize)]
 pub struct Pool {
-    shared: Arc<SharedPool>,
+    pool: stream_sum_sha256::Pool,
+    reported: ReportedMemory,
     failure: Option<Failure>,
 }
 
 impl ObjectFinalize for Pool {
-    fn finalize(self, env: Env) -> napi::Result<()> {
-        self.shared.reported.lock().unwrap_or_else(PoisonError::into_inner).report(&env, 0)
+    fn finalize(mut self, env: Env) -> napi::Result<()> {
+        self.reported.report(&env, 0)
     }
 }
 
@@ -105,22 +85,13 @@ impl Pool {
     /// A pool without files.
     #[napi(constructor)]
     pub fn new() -> Result<Self> {
-        let pool = Mutex::new(stream_sum_sha256::Pool::new(backend()?));
-        Ok(Self { shared: Arc::new(SharedPool { pool, reported: Mutex::default() }), failure: None })
+        let pool = stream_sum_sha256::Pool::new(backend()?);
+        Ok(Self { pool, reported: ReportedMemory::default(), failure: None })
     }
 
     /// Tells V8 what the pool holds.
-    fn report(&self, env: &Env) -> Result<()> {
-        self.shared.report(env).map_err(|cause| error(ErrorCode::Memory, cause))
-    }
-
-    /// The pool, unless a thread of libuv has it.
-    fn lock(&self) -> Result<MutexGuard<'_, stream_sum_sha256::Pool>> {
-        match self.shared.pool.try_lock() {
-            Ok(pool) => Ok(pool),
-            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => Err(error(ErrorCode::PoolBusy, "an asynchronous fold has not ended")),
-        }
+    fn report(&mut self, env: &Env) -> Result<()> {
+        self.reported.report(env, self.pool.memory_bytes()).map_err(|cause| error(ErrorCode::Memory, cause))
     }
 
     /// Folds the `count` records of `records`, all but the first `skip`; returns how many sums were written, or -1.
@@ -135,7 +106,7 @@ impl Pool {
     ) -> Result<i32> {
         let (count, skip) = counts(count, skip)?;
         disjoint(records, sums, "records and sums")?;
-        let folded = self.lock()?.fold(records, count, skip, sums);
+        let folded = self.pool.fold(records, count, skip, sums);
         self.report(env)?;
         match folded {
             // A payload below 2^32 bytes has fewer than 2^28 records.
@@ -156,36 +127,28 @@ impl Pool {
         Ok(Some(PoolFailure::new(env, failure)?))
     }
 
-    /// Folds a batch on a thread of libuv.
-    #[napi(ts_return_type = "Promise<FoldedBatch>")]
-    pub fn fold_async(&self, batch: &mut Batch, count: f64, skip: f64) -> Result<AsyncTask<FoldTask>> {
-        let (count, skip) = counts(count, skip)?;
-        let records = std::mem::take(&mut batch.records);
-        Ok(AsyncTask::new(FoldTask { pool: Arc::clone(&self.shared), records, count, skip }))
-    }
-
     /// Files that are open.
     #[napi]
-    pub fn open_files(&self) -> Result<u32> {
-        Ok(self.lock()?.open_files() as u32)
+    pub fn open_files(&self) -> u32 {
+        self.pool.open_files() as u32
     }
 
     /// Bytes that the pool holds, of which V8 is told.
     #[napi]
-    pub fn memory_bytes(&self) -> Result<f64> {
-        Ok(self.lock()?.memory_bytes() as f64)
+    pub fn memory_bytes(&self) -> f64 {
+        self.pool.memory_bytes() as f64
     }
 
     /// Pages of the slab.
     #[napi]
-    pub fn page_count(&self) -> Result<u32> {
-        Ok(self.lock()?.page_count() as u32)
+    pub fn page_count(&self) -> u32 {
+        self.pool.page_count() as u32
     }
 
     /// Pages changed since they were last taken.
     #[napi]
-    pub fn dirty_pages(&self) -> Result<u32> {
-        Ok(self.lock()?.dirty_pages() as u32)
+    pub fn dirty_pages(&self) -> u32 {
+        self.pool.dirty_pages() as u32
     }
 
     /// Writes the dirty pages and their numbers, and returns how many; they are dirty no more.
@@ -196,9 +159,8 @@ impl Pool {
         #[napi(ts_arg_type = "Uint8Array")] pages: BytesMut,
     ) -> Result<u32> {
         disjoint(page_numbers, pages, "pageNumbers and pages")?;
-        let mut pool = self.lock()?;
-        let dirty = pool.dirty_pages();
-        let taken = pool.take_dirty_pages(page_numbers, pages).ok_or_else(|| {
+        let dirty = self.pool.dirty_pages();
+        let taken = self.pool.take_dirty_pages(page_numbers, pages).ok_or_else(|| {
             let reason = format_args!("the buffers do not hold {dirty} pages and their numbers");
             error(ErrorCode::OutOfRange, reason)
         })?;
@@ -210,7 +172,7 @@ impl Pool {
     pub fn load_page(&mut self, env: &Env, page: f64, bytes: &[u8]) -> Result<()> {
         let page = integer("page", page)?;
         let failed = |cause| error(ErrorCode::Page, format_args!("page {page}: {cause}"));
-        self.lock()?.load_page(page, bytes).map_err(failed)?;
+        self.pool.load_page(page, bytes).map_err(failed)?;
         self.report(env)
     }
 
@@ -221,7 +183,7 @@ impl Pool {
             let reason = format_args!("a producer id has 8 bytes, not {}", producer_id.len());
             error(ErrorCode::OutOfRange, reason)
         })?;
-        let dropped = self.lock()?.drop_producer(producer_id);
+        let dropped = self.pool.drop_producer(producer_id);
         self.report(env)?;
         Ok(dropped as u32)
     }
@@ -229,7 +191,7 @@ impl Pool {
     /// Forgets all files and pages, and gives their memory back.
     #[napi]
     pub fn clear(&mut self, env: &Env) -> Result<()> {
-        self.lock()?.clear();
+        self.pool.clear();
         self.report(env)
     }
 
@@ -237,7 +199,7 @@ impl Pool {
     #[napi]
     pub fn lookup<'env>(&self, env: &'env Env, file_id: &[u8]) -> Result<Option<PoolFile<'env>>> {
         let Ok(file_id) = <&FileId>::try_from(file_id) else { return Ok(None) };
-        let Some((last_sequence, state)) = self.lock()?.lookup(file_id) else { return Ok(None) };
+        let Some((last_sequence, state)) = self.pool.lookup(file_id) else { return Ok(None) };
         let state = BufferSlice::copy_from(env, state).map_err(|cause| error(ErrorCode::Memory, cause))?;
         Ok(Some(PoolFile { last_sequence, state }))
     }
