@@ -2,7 +2,7 @@
 
 import { CERTAIN_CRASHES, type FaultKind, type Plan, type PlannedFault, targetOf } from './plan.ts';
 
-/** A fault so long before everything heals, in which no pause stops its target, finds that up and has the time to hit. */
+/** A fault this long before everything heals finds its target up, unless it is paused, and has the time to hit. */
 const CERTAIN_MS = 15_000;
 /** Kinds that hit whatever process they are injected into, as long as that is there until the drain. */
 const CERTAIN_KINDS: readonly FaultKind[] = ['crash', 'restart', 'power-loss', 'takeover'];
@@ -10,8 +10,8 @@ const CERTAIN_KINDS: readonly FaultKind[] = ['crash', 'restart', 'power-loss', '
 const OTHERS_ONE_OF = 4;
 
 /**
- * What must have taken effect at least for a schedule to prove anything: by kind and component, the faults that are certain
- * to hit; of all kinds but crashes together, a part of those that are planned.
+ * What must have taken effect at least for a schedule to prove anything: by kind and component, the faults that are
+ * certain to hit; of all kinds but crashes together, a part of those that are planned.
  */
 export function leastFaults(whole: Plan): Readonly<Record<string, number>> {
   const least: Record<string, number> = {};

@@ -62,8 +62,8 @@ export interface OpenFile {
  * no reference is kept. Wrong types and shared memory throw ERR_INVALID_ARG_TYPE, values out of their bounds
  * ERR_OUT_OF_RANGE, an input that overlaps an output ERR_BUFFERS_OVERLAP.
  *
- * Memory follows the open files: what a refused batch or `clear()` leaves unused is given back. All is given back
- * when the pool is collected, or at once by `close()`; every other call then throws ERR_POOL_CLOSED.
+ * Memory follows the open files: what a refused batch or `clear()` leaves unused is given back. All is given back when
+ * the pool is collected, or at once by `close()`; every other call then throws ERR_POOL_CLOSED.
  * `structuredClone` and `JSON.stringify` throw a TypeError with the code ERR_UNCLONEABLE.
  */
 export class HashPool {
@@ -100,9 +100,7 @@ export class HashPool {
     return this.#pool.openFiles();
   }
 
-  /**
-   * Bytes that the pool holds outside of the JavaScript heap. V8 is told of them, so that it collects pools in time.
-   */
+  /** Bytes that the pool holds outside the JavaScript heap. V8 is told of them, so that it collects pools in time. */
   memoryBytes(): number {
     this.#checkOpen();
     return this.#pool.memoryBytes();
