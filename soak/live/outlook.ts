@@ -83,9 +83,11 @@ function plannedFaults(options: SoakOptions): Map<FaultKind, number> {
   const room = `the ${formatDuration(lengthMs)} that --duration ${formatDuration(options.durationMs)} leaves for them`;
   if (faultPlan !== null)
     throw new UsageError(`--fault-plan: it has no ${missed} within ${room}; ask for a longer --duration`);
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  // Which kinds these are depends on the seed, and the message must not.
   throw new UsageError(
-    `--fault-interval ${formatDuration(faultIntervalMs)}: there is time for ${familyCount(counts, missed)} faults of ` +
-      `${missed} in ${room}; ask for a longer --duration, a shorter --fault-interval or fewer --faults`,
+    `--fault-interval ${formatDuration(faultIntervalMs)}: of ${total} faults in ${room} not each of ` +
+      `${families.join(', ')} has ${least}; ask for a longer --duration, a shorter --fault-interval or fewer --faults`,
   );
 }
 
