@@ -1,4 +1,6 @@
-// The examples of the hashing API in the README, each run as it stands in a process of its own.
+/**
+ * The examples of the hashing API in docs/library.md, each run as it stands in its own process. The README repeats one.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -20,9 +22,13 @@ const PRINTED: Readonly<Record<string, string>> = {
   SlotPool: `${digest('abc')} ${digest('de')}`,
 };
 
-test('the README has one example of each class, which prints what it says', (t) => {
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  const examples = Array.from(readme.matchAll(/^```js\n(?<code>.*?)^```$/gms), (match) => match.groups?.['code'] ?? '');
+function examplesOf(document: string): string[] {
+  const text = readFileSync(join(ROOT, document), 'utf8');
+  return Array.from(text.matchAll(/^```js\n(?<code>.*?)^```$/gms), (match) => match.groups?.['code'] ?? '');
+}
+
+test('docs/library.md has one example of each class, which prints what it says', (t) => {
+  const examples = examplesOf('docs/library.md');
   t.is(examples.length, Object.keys(PRINTED).length);
   for (const [name, printed] of Object.entries(PRINTED)) {
     const example = examples.find((code) => code.includes(`import { ${name}`)) ?? '';
@@ -30,4 +36,10 @@ test('the README has one example of each class, which prints what it says', (t) 
     const argv = ['--input-type=module', '-e', example];
     t.is(execFileSync(process.execPath, argv, { cwd: ROOT, encoding: 'utf8' }), `${printed}\n`, name);
   }
+});
+
+test('the example of the README is one of those', (t) => {
+  const [example, ...others] = examplesOf('README.md');
+  t.deepEqual(others, []);
+  t.true(example !== undefined && examplesOf('docs/library.md').includes(example));
 });
