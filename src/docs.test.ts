@@ -1,6 +1,6 @@
 /**
- * The documents name what there is: every file, every function of a file, every title of a test, every id of a rule, and
- * every npm script. Their lines and paragraphs have the length that a tired reader can follow.
+ * The documents name what there is: every file, every function of a file, every title of a test, every id of a rule,
+ * and every npm script. Their lines and paragraphs have the length that a tired reader can follow.
  */
 
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { VIOLATION_KINDS } from './core/errors.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const WORDS_MAX = 90;
 const COLUMNS_MAX = 120;
+const README_LINES_MAX = 200;
 /** What a build or a run makes, and what others wrote. */
 const NOT_OURS = new Set(['node_modules', 'target', 'dist', '.git']);
 
@@ -27,18 +28,9 @@ function pathsBelow(folder: string): string[] {
 const PATHS = pathsBelow('');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
-/** All of docs/, and the documents that explain the code. */
-const DOCUMENTS = [
-  ...PATHS.filter((path) => path.startsWith('docs/') && path.endsWith('.md')),
-  'ARCHITECTURE.md',
-  'CONTRIBUTING.md',
-  'soak/SIMULATION.md',
-  'soak/EVIDENCE.md',
-  'results/README.md',
-  'native/NOTES.md',
-];
-/** Of these the paths alone are tested. */
-const ALSO = ['README.md', 'bench/EVIDENCE.md', 'bench/METHODOLOGY.md', 'soak/FAULTS.md'];
+/** All that is written here, but what stands beside recorded runs. */
+const DOCUMENTS = PATHS.filter((path) => path.endsWith('.md') && !path.startsWith('results/'));
+DOCUMENTS.push('results/README.md');
 
 type Named = { readonly document: string; readonly line: number; readonly name: string };
 
@@ -81,7 +73,7 @@ function missingPaths(documents: readonly string[]): string[] {
 
 test('every path that a document names exists', (t) => {
   t.true(matches(DOCUMENTS, FILE).length > 300);
-  t.deepEqual(missingPaths([...DOCUMENTS, ...ALSO]), []);
+  t.deepEqual(missingPaths(DOCUMENTS), []);
 });
 
 test('a path that does not exist is found, whole or in its last parts', (t) => {
@@ -96,7 +88,7 @@ test('a path that does not exist is found, whole or in its last parts', (t) => {
 });
 
 test('every link leads to a file, and to a heading of it', (t) => {
-  const links = matches([...DOCUMENTS, ...ALSO], /\]\((?!https?:)([^)\s]+)\)/g);
+  const links = matches(DOCUMENTS, /\]\((?!https?:)([^)\s]+)\)/g);
   t.true(links.length > 40);
   for (const { document, line, name } of links) {
     const [target = '', heading] = name.split('#');
@@ -140,7 +132,7 @@ const TITLES = /`?([\w./-]+\.(?:test\.)?ts)`?:?((?:,?\s+\*[^*]+\*)+)/g;
 
 test('every title that a document gives behind a test stands in that test', (t) => {
   let count = 0;
-  for (const document of [...DOCUMENTS, ...ALSO]) {
+  for (const document of DOCUMENTS) {
     for (const [, path = '', titles = ''] of read(document).matchAll(TITLES)) {
       const files = PATHS.filter((candidate) => candidate === path || candidate.endsWith(`/${path}`));
       for (const [, title = ''] of titles.matchAll(/\*([^*]+)\*/g)) {
@@ -166,7 +158,7 @@ test('every id of a rule, a decision, a finding or a note is given once, and eac
     [],
   );
   const sources = PATHS.filter((path) => /\.(?:ts|rs)$/.test(path));
-  const cited = matches([...DOCUMENTS, ...ALSO, ...sources], ID);
+  const cited = matches([...DOCUMENTS, ...sources], ID);
   t.deepEqual(
     cited
       .filter(({ name }) => !headings.includes(name))
@@ -211,9 +203,15 @@ test('every kind of violation has a place to look at first', (t) => {
   for (const kind of VIOLATION_KINDS) t.true(described.includes(`\`${kind}\``), kind);
 });
 
+test('the README is below 200 lines, and names every kind of violation', (t) => {
+  const readme = read('README.md');
+  t.true(readme.split('\n').length <= README_LINES_MAX);
+  for (const kind of VIOLATION_KINDS) t.true(readme.includes(`\`${kind}\``), kind);
+});
+
 test('every npm script that a document names is one', (t) => {
   const { scripts } = JSON.parse(read('package.json')) as { readonly scripts: Record<string, string> };
-  const named = matches([...DOCUMENTS, ...ALSO], /npm run (?:--\w+ )*([\w:-]+)/g);
+  const named = matches(DOCUMENTS, /npm run (?:--\w+ )*([\w:-]+)/g);
   t.true(named.length > 10);
   for (const { document, line, name } of named) t.true(name in scripts, `${document}:${line} names npm run ${name}`);
 });
