@@ -61,6 +61,8 @@ export class Conductor {
   readonly #history: HistoryLog;
   readonly #tallies: FaultTallies = new FaultTallies();
   readonly #violations: ViolationReader;
+  /** Faults that had not healed or recovered when the processes were told to stop; null before that. */
+  #unrecovered: readonly string[] | null = null;
   readonly #ended: AbortController = new AbortController();
   readonly #outcomes: Map<Phase, PhaseOutcome> = new Map();
   #draining = false;
@@ -176,7 +178,8 @@ export class Conductor {
       if (this.#meter.drainedOf(name) === null) this.#meter.censorUnfinished(name);
     }
     await this.#enter(this.#sampler.phase);
-    if (!this.#interruption.halted.aborted) for (const reason of this.#injector.unrecovered()) this.#doubt(reason);
+    if (!this.#interruption.halted.aborted)
+      for (const reason of this.#unrecovered ?? this.#injector.unrecovered()) this.#doubt(reason);
     this.#injector.settle(this.#from.clock.nowNs(), true);
     this.#history.end();
     return {
@@ -234,6 +237,8 @@ export class Conductor {
     if (this.#injector.injectedCount > 0) await this.#heal();
     if (!this.#interruption.halted.aborted) await this.#drain();
     if (!this.#interruption.halted.aborted) await this.#audit();
+    // Stopping continues what is stopped: what heals only then was never seen to heal.
+    this.#unrecovered = this.#injector.unrecovered();
     if (!this.#interruption.halted.aborted) await this.#stop();
   }
 
