@@ -32,9 +32,9 @@ export const OUTAGE_MS: Readonly<Record<'short' | 'noticed' | 'forgotten', reado
 const FORGOTTEN_SHARE = 1 / 12;
 /** The part of the SLA that a fault lasts at most: the rest is for the repair. */
 export const SLA_SHARE: number = 1 / 3;
-/** What has been taken over is paused, or down, for so long: beyond the time in which its successor has its shards. */
 /** A link is slow for so long. */
 const SLOW_MS: readonly [low: number, high: number] = [500, 2_500];
+/** What has been taken over is paused, or down, for so long: beyond the time in which its successor has its shards. */
 const WAKE_MS: readonly [low: number, high: number] = [1_500, 3_000];
 
 /** They end, cut or slow bytes down, and let them pass. */
