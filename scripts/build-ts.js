@@ -40,6 +40,23 @@ export function removeStale(root) {
   return removed;
 }
 
+/**
+ * Has the compiler begin anew when a source has no output: it remembers what it has written, and not that somebody has
+ * removed that. Else `npm test` would find no tests, and pass.
+ */
+export function forgetRemoved(root) {
+  const sources = ['src', 'soak', 'bench', 'test'].flatMap((folder) =>
+    existsSync(join(root, folder))
+      ? readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name))
+      : [],
+  );
+  const isRemoved = sources.some(
+    (path) => /(?<!\.d)\.ts$/.test(path) && !existsSync(join(root, 'dist', path.replace(/\.ts$/, '.js'))),
+  );
+  if (isRemoved) rmSync(join(root, 'dist/.tsbuildinfo'), { force: true });
+  return isRemoved;
+}
+
 /** What is done after each compilation. */
 export function finishBuild() {
   removeStale(ROOT);
@@ -50,6 +67,7 @@ export function finishBuild() {
 export const TSC = [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', join(ROOT, 'tsconfig.json')];
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  forgetRemoved(ROOT);
   const { status } = spawnSync(process.execPath, TSC, { stdio: 'inherit' });
   finishBuild();
   process.exitCode = status ?? 1;

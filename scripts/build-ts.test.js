@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'ava';
-import { removeStale } from './build-ts.js';
+import { forgetRemoved, removeStale } from './build-ts.js';
 
 test('what has no source any more goes, with its folder, and nothing else', (t) => {
   const root = mkdtempSync(join(tmpdir(), 'stream-sum-build-'));
@@ -20,4 +20,19 @@ test('what has no source any more goes, with its folder, and nothing else', (t) 
   for (const path of kept) t.true(existsSync(join(root, 'dist', path)), path);
   t.false(existsSync(join(root, 'dist/old')));
   t.deepEqual(removeStale(root), []);
+});
+
+test('the compiler begins anew when an output was removed, and only then', (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'stream-sum-build-'));
+  t.teardown(() => rmSync(root, { recursive: true }));
+  const write = (path) => {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), '');
+  };
+  for (const path of ['src/a.ts', 'src/b.d.ts', 'dist/src/a.js', 'dist/.tsbuildinfo']) write(path);
+  t.false(forgetRemoved(root));
+  t.true(existsSync(join(root, 'dist/.tsbuildinfo')));
+  rmSync(join(root, 'dist/src'), { recursive: true });
+  t.true(forgetRemoved(root));
+  t.false(existsSync(join(root, 'dist/.tsbuildinfo')));
 });

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=$PWD/target/node/$1
 bin=$folder/node_modules/node/bin
-if [[ ! -x $bin/node ]]; then
+if ! "$bin/node" --version >/dev/null 2>&1; then
   mkdir -p "$folder"
   npm install --no-save --no-audit --no-fund --prefix "$folder" "node@$1" >"$folder/npm.txt" 2>&1 || true
 fi

@@ -1,5 +1,5 @@
 /**
- * `npm run lint`: no line of a tracked source, script or document is longer than 120 columns. What is generated is left
+ * Names the lines of tracked sources, scripts and documents that are longer than 120 columns. What is generated is left
  * out: recorded results and golden files. With `--code`: of sources and scripts alone.
  */
 
