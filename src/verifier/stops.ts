@@ -1,9 +1,9 @@
 /**
  * When the process that judges did not run: it was stopped, and perhaps everything else was. Nobody is late for what
- * nobody could do meanwhile, so that this time counts in no deadline.
+ * nobody could do meanwhile, so that this time counts in no deadline (P-JUDGE-5 of docs/protocol.md).
  */
 
-/** Between two looks of a process that runs; a longer silence is a stop. */
+/** Between two looks of a process that runs, however late its event loop is; what is beyond it was a stop. */
 const LOOK_NS_MAX = 1e9;
 /** So many of the latest ones are kept: a deadline that began before them has been judged. */
 const STOPS_MAX = 64;
@@ -15,7 +15,7 @@ export class Stops {
   /** Called every few milliseconds while the process runs. */
   look(nowNs: number): void {
     if (nowNs - this.#lookedNs > LOOK_NS_MAX) {
-      this.#stops.push({ fromNs: this.#lookedNs, toNs: nowNs });
+      this.#stops.push({ fromNs: this.#lookedNs + LOOK_NS_MAX, toNs: nowNs });
       if (this.#stops.length > STOPS_MAX) this.#stops.shift();
     }
     this.#lookedNs = nowNs;

@@ -42,12 +42,13 @@ test('the time in which everything was stopped counts for nobody, and the rest o
   await t.notThrowsAsync(bench.verifier.judge());
   await bench.verifier.check(bench.batch([bench.sumOf(0)], { stampNs: bench.clock.nowNs() }));
   t.is(bench.verified.length, 1);
-  run(bench, SLA_MS - 1_000);
+  // The first second of a stop counts: so late may an event loop be.
+  run(bench, SLA_MS - 2_000);
   await t.notThrowsAsync(bench.verifier.judge());
   run(bench, 50);
-  await t.throwsAsync(bench.verifier.judge(), { instanceOf: ViolationError, message: /^no sum 330\.05/ });
+  await t.throwsAsync(bench.verifier.judge(), { instanceOf: ViolationError, message: /^no sum 329\.05/ });
   const batch = bench.batch([bench.sumOf(1)], { stampNs: bench.clock.nowNs() });
-  await t.throwsAsync(bench.verifier.check(batch), { instanceOf: ViolationError, message: /^the sum came 330\.05/ });
+  await t.throwsAsync(bench.verifier.check(batch), { instanceOf: ViolationError, message: /^the sum came 329\.05/ });
 });
 
 test('a sum whose time is not known is not judged late', async (t) => {
