@@ -75,7 +75,7 @@ export class Conductor {
     const { links } = from;
     const connectOf = links === null ? {} : { connectOf: (name: string) => links.endpointOf(name) };
     const specs = componentSpecs(options, { dataFolder, endpoint, ...connectOf });
-    const gaps = new SumGaps();
+    const gaps = new SumGaps(from.flightRecorder.reader);
     this.#interruption = new Interruption({
       clock,
       display: from.display,
@@ -86,6 +86,7 @@ export class Conductor {
     this.#history = beginLog({
       ...from,
       specs,
+      reader: from.flightRecorder.reader,
       listeners: [
         (entry) => from.flightRecorder.add(entry),
         meterReader(this.#meter),

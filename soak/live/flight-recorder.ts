@@ -41,7 +41,8 @@ export class FlightRecorder {
   readonly #segmentBytesMax: number;
   readonly #compactedLinesMax: number;
   readonly #onUnwritten: (line: string) => void;
-  readonly #reader = new BatchReader();
+  /** For all who look at the same history, so that each batch is opened once. */
+  readonly reader: BatchReader = new BatchReader();
   /** The last one is written to. */
   readonly #segments: Segment[] = [];
   #compacted: CompactedEvents[] = [];
@@ -81,11 +82,12 @@ export class FlightRecorder {
   add(entry: LogEntry): void {
     assert(!this.#isClosed, 'a history that is closed takes no event');
     if (this.#unwritten !== null) return;
-    const whole = `${JSON.stringify(loggedEvent(entry, this.#reader))}\n`;
+    const whole = `${JSON.stringify(loggedEvent(entry, this.reader))}\n`;
     const counts = countsOf(entry);
     // A line as long as a segment would leave no room for what happened before it.
-    const line = Buffer.byteLength(whole) > this.#segmentBytesMax / 2 ? compactedLine(counts) : whole;
-    const bytes = Buffer.byteLength(line);
+    const wholeBytes = Buffer.byteLength(whole);
+    const line = wholeBytes > this.#segmentBytesMax / 2 ? compactedLine(counts) : whole;
+    const bytes = line === whole ? wholeBytes : Buffer.byteLength(line);
     if (this.#last.bytes + bytes > this.#segmentBytesMax && this.#last.bytes > 0) this.#try(() => this.#roll());
     this.#pending += line;
     const segment = this.#last;

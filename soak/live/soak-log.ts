@@ -3,6 +3,7 @@
 import type { Clock } from '../../src/core/clock.ts';
 import type { ComponentSpec } from '../../src/fleet/component-process.ts';
 import { FLOW_SECONDS_MIN } from '../guarantee/checkers/flow.ts';
+import type { BatchReader } from '../guarantee/checkers/batch-reader.ts';
 import { makeSoakCheckers } from '../guarantee/checkers/index.ts';
 import type { FaultKind } from '../guarantee/fault-kinds.ts';
 import { HistoryLog, type LogListener } from '../guarantee/history-log.ts';
@@ -21,13 +22,14 @@ export function beginLog(from: {
   /** Kinds of which each is to hit. */
   readonly faults: readonly FaultKind[];
   readonly audit: Audit | null;
+  readonly reader: BatchReader;
   readonly listeners: readonly LogListener[];
   readonly decorations?: LiveDecorations;
 }): HistoryLog {
-  const { options, specs, clock, faults, audit, listeners, decorations } = from;
+  const { options, specs, clock, faults, audit, reader, listeners, decorations } = from;
   const log = new HistoryLog({
     nowNs: () => clock.nowNs(),
-    checkers: makeSoakCheckers(),
+    checkers: makeSoakCheckers(reader),
     filter: decorations?.history,
     listeners,
     onFinding: (finding, { name }) => {

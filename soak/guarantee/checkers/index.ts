@@ -24,14 +24,15 @@ import { WholeHistoryChecker } from './whole.ts';
 
 /** For one history. What is found at the same moment is found first by the checker that knows the cause best. */
 export function makeCheckers(promises: EnginePromises = PROMISES.embedded): Checker[] {
-  return [new ReportedChecker(), new WholeHistoryChecker(), ...ofJournals(promises)];
+  return [new ReportedChecker(), new WholeHistoryChecker(), ...ofJournals(new BatchReader(promises), promises)];
 }
 
 /**
  * For the history of one soak: those of its processes and of its course besides, and those of the journals as long as
- * they are followed. Doubts stand in the verdict in this order.
+ * they are followed. Doubts stand in the verdict in this order. `reader`: that of all who look at the history, so that
+ * each batch is opened once.
  */
-export function makeSoakCheckers(promises: EnginePromises = PROMISES.embedded): Checker[] {
+export function makeSoakCheckers(reader: BatchReader = new BatchReader()): Checker[] {
   return [
     new ReportedChecker(),
     new WholeHistoryChecker(),
@@ -40,13 +41,12 @@ export function makeSoakCheckers(promises: EnginePromises = PROMISES.embedded): 
     new FlowChecker(),
     new FaultsChecker(),
     new DoubtsChecker(),
-    ...ofJournals(promises).map((checker) => new WhileFollowed(checker)),
+    ...ofJournals(reader).map((checker) => new WhileFollowed(checker)),
     new ChunkersChecker(),
   ];
 }
 
-function ofJournals(promises: EnginePromises): Checker[] {
-  const reader = new BatchReader(promises);
+function ofJournals(reader: BatchReader, promises: EnginePromises = PROMISES.embedded): Checker[] {
   return [
     new JournalsChecker(reader, promises),
     new FencingChecker(reader),

@@ -16,10 +16,14 @@ const GAPS_MAX = 4_096;
 type Gap = { readonly partition: number; readonly fromNs: number; readonly toNs: number };
 
 export class SumGaps {
-  readonly #reader = new BatchReader();
+  readonly #reader: BatchReader;
   /** By partition, the stamp of its latest sums. */
   readonly #lastNs = new Map<number, number>();
   #gaps: Gap[] = [];
+
+  constructor(reader: BatchReader = new BatchReader()) {
+    this.#reader = reader;
+  }
 
   /** A listener of the history. */
   hear({ event }: LogEntry): void {
