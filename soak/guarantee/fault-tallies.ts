@@ -16,6 +16,7 @@ export type FaultTally = {
 export type FaultIds = {
   readonly begun: ReadonlySet<number>;
   readonly proven: ReadonlySet<number>;
+  readonly healed: ReadonlySet<number>;
   readonly recovered: ReadonlySet<number>;
 };
 
@@ -33,6 +34,7 @@ export class FaultTallies {
       this.#of(event.kind).begun.add(this.#first(event.id));
     } else if (event.event === 'fault-effective') this.#of(event.kind).proven.add(this.#first(event.id));
     else if (event.event === 'fault-refuted') this.#of(event.kind).proven.delete(this.#first(event.id));
+    else if (event.event === 'fault-healed') this.#of(event.kind).healed.add(this.#first(event.id));
     else if (event.event === 'fault-recovered') this.#of(event.kind).recovered.add(this.#first(event.id));
   }
 
@@ -56,7 +58,7 @@ export class FaultTallies {
   #of(kind: string): Ids {
     let known = this.#kinds.get(kind);
     if (known === undefined) {
-      known = { begun: new Set(), proven: new Set(), recovered: new Set() };
+      known = { begun: new Set(), proven: new Set(), healed: new Set(), recovered: new Set() };
       this.#kinds.set(kind, known);
     }
     return known;

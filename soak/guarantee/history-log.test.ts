@@ -81,6 +81,14 @@ test('each violation is handed over once, those of the end included, in the orde
   t.true(before > 0);
   t.is(handedOver.length, found.length);
   t.true(found.every((finding) => handedOver.includes(finding)));
+  t.true(handedOver.length > before, 'the end shows some that nothing before it does');
+  t.deepEqual(
+    handedOver.slice(0, before).map(({ atNs }) => atNs),
+    handedOver
+      .slice(0, before)
+      .map(({ atNs }) => atNs)
+      .toSorted((one, other) => one - other),
+  );
 });
 
 test('the digest tells histories apart by any byte and any time, and not by causes', (t) => {

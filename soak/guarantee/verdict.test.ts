@@ -185,6 +185,7 @@ test('an owner that was replaced by a takeover ends as such, and one that nobody
   const taken = [
     { event: 'fault', ...takeover },
     { event: 'fault-effective', ...takeover },
+    { event: 'fault-healed', ...takeover },
     { event: 'fault-recovered', ...takeover },
     { event: 'faults-due', count: 6 },
   ] as const;
@@ -262,12 +263,32 @@ test('a chunker that forgot what it had verified is a violation of its own', (t)
   t.deepEqual(found.reasons, ['chunker-0: state-behind: 10 files were durably verified, 0 after the restart']);
 });
 
+/** The summer is hit by faults that end no process. */
+const HURT: SoakStory = {
+  ...HOLDING,
+  faultKinds: [...HOLDING.faultKinds, 'pause-summer', 'partition-delay'],
+  faults: new Map([
+    ...HOLDING.faults,
+    ['pause-summer', { injected: 1, proven: 1, recovered: 1 }],
+    ['partition-delay', { injected: 1, proven: 1, recovered: 1 }],
+  ]),
+};
+
+test('a fault that ends no process accounts for no end by a signal', (t) => {
+  t.is(verdictOf(HURT).verdict, 'HOLDS');
+  const ended = { event: 'ended', process: 'summer-0', exitCode: null } as const;
+  t.deepEqual(verdictOf({ ...HURT, others: [...HURT.others, ended] }).reasons, [
+    'summer-0 was ended by a signal 3 times, of which 2 are accounted for',
+  ]);
+});
+
 test('no event that is lost on its way, or was never written, makes the verdict on a soak better', (t) => {
   const stories: readonly (readonly [string, Partial<SoakStory>])[] = [
     ...INCONCLUSIVE.map(([title, change]) => [title, change] as const),
     ['a fault whose proof was wrong', also(...REDRAWN)],
     ['a failure', also(...FAILED)],
     ['a crash', also(...CRASHED)],
+    ['a crash of what a fault hits without killing it', { ...HURT, others: [...HURT.others, ...CRASHED] }],
     ['a violation and its exit', also(VIOLATION, { event: 'ended', process: 'summer-0', exitCode: 10 })],
   ];
   for (const [title, change] of stories) {
@@ -284,8 +305,8 @@ test('no event that is lost on its way, or was never written, makes the verdict 
 
 test('whatever a soak that holds has not written is missed', (t) => {
   const events = soakHistory();
-  // What has healed shows in what recovers; a process's first report is in its later ones.
-  const unneeded = new Set<HistoryEvent['event']>(['fault-healed', 'ready', 'phase', 'ended', 'unfollowed']);
+  // A process's first report is in its later ones.
+  const unneeded = new Set<HistoryEvent['event']>(['ready', 'phase', 'ended', 'unfollowed']);
   for (const place of events.keys()) {
     const event = events[place];
     if (event === undefined || unneeded.has(event.event)) continue;

@@ -43,6 +43,7 @@ for (const family of ['pause', 'takeover', 'restart'] as const) {
       const at = ['injected_s', 'proven_s', 'healed_s', 'recovered_s'].map((column) =>
         Number(row[column] || Number.NaN),
       );
+      t.true(at.every(Number.isFinite), JSON.stringify(row));
       t.deepEqual(
         at,
         at.toSorted((a, b) => a - b),

@@ -34,5 +34,7 @@ export async function liveSabotagesAreNamed(
   });
   t.deepEqual(detection.misses(), []);
   const named = detection.liveRows().reduce((total, row) => total + row.named, 0);
-  t.true(named > 0 && named <= names.size);
+  // What is withheld is one row a partition or process, however many there are.
+  if ([...names].some((name) => name.includes('withheld'))) t.true(named > 0);
+  else t.is(named, names.size);
 }

@@ -1,6 +1,6 @@
 /**
- * The faults of a soak took effect and were recovered from, each kind that was asked for: begun, seen to have hit, and
- * followed by a verified sum in every partition that was hit. Finds no violation.
+ * The faults of a soak took effect and were recovered from, each kind that was asked for: begun, seen to have hit, seen
+ * to be over, and followed by a verified sum in every partition that was hit. Finds no violation.
  */
 
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
@@ -46,13 +46,15 @@ export class FaultsChecker implements Checker {
       this.#found.missing(`${this.#due} faults were due, and ${begun} began`);
   }
 
-  #judgeKind(kind: string, { begun, proven, recovered }: FaultIds): void {
+  #judgeKind(kind: string, { begun, proven, healed, recovered }: FaultIds): void {
     const unknown = [...proven, ...recovered].find((id) => !begun.has(id));
     if (unknown !== undefined) this.#found.missing(`the fault ${unknown} (${kind}) had an effect and never began`);
     const unproven = begun.size - proven.size;
+    const unhealed = [...proven].filter((id) => !healed.has(id)).length;
     const unrecovered = [...proven].filter((id) => !recovered.has(id)).length;
     if (begun.size > 0 && proven.size === 0) this.#found.missing(`the fault ${kind} never took effect`);
     else if (unproven > 0) this.#found.missing(`${unproven} of ${begun.size} faults ${kind} were not seen to hit`);
+    else if (unhealed > 0) this.#found.missing(`${unhealed} of ${proven.size} faults ${kind} were not seen to heal`);
     else if (unrecovered > 0) {
       const which = `${unrecovered} of ${proven.size} faults ${kind}`;
       this.#found.missing(`${which} have not recovered in every partition that they hit`);

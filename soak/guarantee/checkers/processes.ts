@@ -62,10 +62,10 @@ export class ProcessesChecker implements Checker {
     return known;
   }
 
-  /** A fault may kill its target, and one that is taken over from ends as replaced. */
+  /** A fault that kills accounts for one end by a signal, and no other one does; a takeover for an exit 12. */
   #expect(target: string, kind: string): void {
     const ends = this.#of(target);
-    ends.killsAccountedFor += 1;
+    if (kind.startsWith('kill-') || kind === 'takeover-dead') ends.killsAccountedFor += 1;
     if (kind.startsWith('takeover-')) ends.takeovers += 1;
   }
 

@@ -63,8 +63,10 @@ export function chunker(process: string, verified: number): SoakChunker {
   };
 }
 
-/** What is killed by a fault of these kinds. */
+/** What a fault of these kinds hits. */
 const TARGETS: Readonly<Partial<Record<FaultKind, string>>> = {
+  'pause-summer': 'summer-0',
+  'partition-delay': 'summer-0',
   'kill-broker': 'broker',
   'kill-summer': 'summer-0',
   'kill-all-summers': 'summer-0',
@@ -149,7 +151,7 @@ function faultsOf({ faults }: SoakStory): Happening[] {
       const fault = { id, kind, target };
       return [
         { event: 'fault', ...fault },
-        ...(index < proven ? killed(fault) : []),
+        ...(index < proven ? hit(fault) : []),
         ...(index < recovered ? [{ event: 'fault-recovered', ...fault } as const] : []),
       ];
     }).flat(),
@@ -157,13 +159,12 @@ function faultsOf({ faults }: SoakStory): Happening[] {
   return [...happenings, { event: 'faults-due', count: id }];
 }
 
-function killed(fault: { readonly id: number; readonly kind: FaultKind; readonly target: string }): Happening[] {
-  return [
-    { event: 'ended', process: fault.target, exitCode: null },
-    { event: 'fault-effective', ...fault },
-    { event: 'ready', process: fault.target },
-    { event: 'fault-healed', ...fault },
-  ];
+function hit(fault: { readonly id: number; readonly kind: FaultKind; readonly target: string }): Happening[] {
+  const effective = { event: 'fault-effective', ...fault } as const;
+  const healed = { event: 'fault-healed', ...fault } as const;
+  if (!fault.kind.startsWith('kill-')) return [effective, healed];
+  const { target: process } = fault;
+  return [{ event: 'ended', process, exitCode: null }, effective, { event: 'ready', process }, healed];
 }
 
 /** The drain, in which whatever no phase counted is verified, and the ends of all processes. */
