@@ -16,7 +16,9 @@ const FAULTS: readonly PlannedFault[] = [
 async function phase(of: {
   readyMs: number;
   abortMs?: number;
-  /** Numbers of the faults that miss. */
+  /** By number of a fault, how long after its injection it is over; absent: at once. */
+  lastsMs?: Readonly<Record<number, number>>;
+  /** Numbers of the faults that miss: when they are over, they are to be drawn again. */
   misses?: readonly number[];
 }): Promise<{ why: string | null; injected: number[][]; ids: number[] }> {
   const clock = new ManualClock();
@@ -24,16 +26,27 @@ async function phase(of: {
   const ms = (ns: number): number => Math.round((ns - startNs) / 1e6);
   const injected: number[][] = [];
   const ids: number[] = [];
-  const missed: PlannedFault[] = [];
   const halt = new AbortController();
+  let underWay: { readonly fault: PlannedFault; readonly endMs: number } | null = null;
+  const isOver = (): boolean => underWay === null || ms(clock.nowNs()) >= underWay.endMs;
   const injector: FaultPhase['injector'] = {
-    canInject: () => ms(clock.nowNs()) >= of.readyMs,
-    isHealed: true,
-    takeMissed: () => missed.splice(0),
+    canInject: () => ms(clock.nowNs()) >= of.readyMs && isOver(),
+    get isHealed() {
+      return isOver();
+    },
+    get unhealed() {
+      return isOver() ? [] : [`the fault ${underWay?.fault.id} was not seen to heal`];
+    },
+    takeMissed: () => {
+      const { fault } = underWay ?? {};
+      if (fault === undefined || !isOver() || of.misses?.includes(fault.id) !== true) return [];
+      underWay = null;
+      return [{ ...fault, insteadOf: fault.id }];
+    },
     inject: (fault, { plannedNs, nowNs }) => {
       injected.push([ms(plannedNs), ms(nowNs)]);
       ids.push(fault.id);
-      if (of.misses?.includes(fault.id) === true) missed.push({ ...fault, insteadOf: fault.id });
+      underWay = { fault, endMs: ms(nowNs) + (of.lastsMs?.[fault.id] ?? 0) };
     },
   };
   const results: (string | null)[] = [];
@@ -69,12 +82,23 @@ test('a phase that ends early injects nothing more, and proves nothing less', as
   t.is(injected.length, 1);
 });
 
-test('what has missed is injected again, at once and under a number of its own', async (t) => {
-  const { why, injected, ids } = await phase({ readyMs: 0, misses: [1, 3] });
-  t.is(why, null);
-  t.deepEqual(ids, [1, 2, 3, 4]);
-  t.deepEqual(
-    injected.map(([planned]) => planned),
-    [1_000, 1_000, 2_000, 2_000],
-  );
+test('what has missed is injected again under a number of its own, before the next fault', async (t) => {
+  // It misses when the next fault is due already; the other one misses long before that.
+  for (const lastsMs of [1_500, 200]) {
+    const { why, injected, ids } = await phase({ readyMs: 0, misses: [1, 3], lastsMs: { 1: lastsMs } });
+    t.is(why, null);
+    t.deepEqual(ids, [1, 2, 3, 4]);
+    t.deepEqual(
+      injected.map(([planned]) => planned),
+      [1_000, 1_000, 2_000, 2_000],
+    );
+    const [, [, again = 0] = []] = injected;
+    t.true(again >= 1_000 + lastsMs && again < 1_100 + lastsMs, JSON.stringify(injected));
+  }
+});
+
+test('a fault that never heals is named, and none comes after it', async (t) => {
+  const { why, injected } = await phase({ readyMs: 0, lastsMs: { 1: Number.POSITIVE_INFINITY } });
+  t.is(why, 'the fault 2 (kill-broker) was not injected: the fault 1 was not seen to heal');
+  t.is(injected.length, 1);
 });

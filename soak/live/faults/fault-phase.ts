@@ -12,7 +12,7 @@ import type { PlannedFault } from './planned-fault.ts';
 const LOOK_MS = 20;
 
 export type FaultPhase = {
-  readonly injector: Pick<FaultInjector, 'canInject' | 'inject' | 'isHealed' | 'takeMissed'>;
+  readonly injector: Pick<FaultInjector, 'canInject' | 'inject' | 'isHealed' | 'takeMissed' | 'unhealed'>;
   readonly clock: Clock;
   /** Ends the phase early. */
   readonly signal: AbortSignal;
@@ -22,7 +22,8 @@ export type FaultPhase = {
 
 /**
  * Injects `faults`, whose times count from now, and waits until the last one is over. They are numbered as they come.
- * Resolves with what is unproven if one found no target, else with null.
+ * A fault that has missed is injected again as soon as nothing of it is left, before the next of `faults`. Resolves
+ * with what is unproven if one could not be injected within the patience, else with null.
  */
 export async function injectFaults(faults: Iterable<PlannedFault>, phase: FaultPhase): Promise<string | null> {
   const { injector, clock, signal } = phase;
@@ -35,18 +36,19 @@ export async function injectFaults(faults: Iterable<PlannedFault>, phase: FaultP
     await sleepUntil(clock, plannedNs, signal);
     const isPossible = await until(() => injector.canInject(fault), bound);
     if (signal.aborted) return null;
-    if (!isPossible) return `the fault ${id} (${fault.kind}) found no target that was ready`;
+    if (!isPossible) return whyNot(`the fault ${id} (${fault.kind})`, injector.unhealed);
     injector.inject({ ...fault, id }, { plannedNs, nowNs: clock.nowNs() });
     return null;
   };
+  /** Waits until what was injected is over, and injects what has missed until nothing misses. */
   const again = async (): Promise<string | null> => {
     for (;;) {
+      await until(() => injector.isHealed, bound);
       const missed = injector.takeMissed();
       if (missed.length === 0 || signal.aborted) return null;
       for (const fault of missed) {
         const why = await inject(fault);
         if (why !== null) return why;
-        await until(() => injector.isHealed, bound);
       }
     }
   };
@@ -55,8 +57,13 @@ export async function injectFaults(faults: Iterable<PlannedFault>, phase: FaultP
     if (why !== null) return why;
     if (signal.aborted) return null;
   }
-  await until(() => injector.isHealed, bound);
-  return again();
+  return null;
+}
+
+/** A fault that has not healed keeps all others from being injected: it is named. */
+function whyNot(fault: string, unhealed: readonly string[]): string {
+  if (unhealed.length === 0) return `${fault} found no target that was ready`;
+  return `${fault} was not injected: ${unhealed.join(', ')}`;
 }
 
 /** Looks at the probes of what is under way, until the signal is aborted. */

@@ -155,7 +155,7 @@ test('a target that is not ready is not hit, nor any while too many faults are o
     injector.inject(plan('kill-broker', ['broker'], id), { plannedNs: 0, nowNs: 0 });
     restart(injector, broker, id);
   }
-  t.is(injector.openCount, 64);
+  t.is(injector.openRecords().length, 64);
 });
 
 test('a fault that was never seen to hit is given up, and drawn again in its place', (t) => {
@@ -196,6 +196,36 @@ test('a fault that has missed three times is not drawn again', (t) => {
     injector.step(id * 20e9 + 11e9);
     t.is(injector.takeMissed().length, id < 3 ? 1 : 0);
   }
+});
+
+test('a fault that was given up lets no other begin, and is not recovered, until nothing of it is left', (t) => {
+  const { injector, targets, faults } = world();
+  const summer = targets['summer-0'] ?? t.fail() ?? new FakeTarget('');
+  injector.inject(plan('takeover-running', ['summer-0']), { plannedNs: 0, nowNs: 0 });
+  injector.step(11e9);
+  const [again] = injector.takeMissed();
+  if (again === undefined) throw new Error('it is drawn again');
+  // Its spare is slow, and will take the shards over: nobody else may begin to.
+  const left = ['the fault 1 (takeover-running) of summer-0 was not seen to heal'];
+  const isLeft = (): void => {
+    t.false(injector.canInject({ ...again, id: 2 }));
+    t.false(injector.canInject(plan('kill-broker', ['broker'], 2)));
+    t.deepEqual(injector.unhealed, left);
+    t.deepEqual(injector.unrecovered(), left);
+    t.false(injector.isRecovered());
+  };
+  isLeft();
+  injector.onReady({ name: 'summer-0-spare-1', pid: 8, nowNs: 12e9 });
+  injector.step(12e9);
+  isLeft();
+  injector.onExit({ name: 'summer-0', pid: 1, code: 12, signal: null, nowNs: 13e9 });
+  summer.pid = null;
+  injector.step(13e9);
+  t.true(injector.isHealed);
+  t.true(injector.isRecovered());
+  t.deepEqual(injector.unrecovered(), []);
+  t.true(injector.canInject({ ...again, id: 2 }));
+  t.is(faults.tallies.get('takeover-running')?.proven, 0);
 });
 
 test('random exits and answers: no exit proves two faults, and no fault recovers before it has healed', (t) => {

@@ -1,6 +1,7 @@
 /**
  * Faults from their plan to their recovery. A fault is injected when its targets are ready, one at a time: a fault
- * that has not healed lets no other begin. What was never seen to hit is given up after a while, and drawn again.
+ * that has not healed lets no other begin. What was never seen to hit is given up after a while, and drawn again. It
+ * lets no other begin either, until nothing of it is left.
  *
  * Nothing counts twice: what one fault was shown as its proof, no other is shown.
  */
@@ -52,6 +53,8 @@ export class FaultInjector {
   readonly #proofMsMax: number | null;
   readonly #lastsMsMax: number;
   readonly #open: Map<number, OpenFault> = new Map();
+  /** Faults that were given up, and of which something is left. */
+  #ending: readonly OpenFault[] = [];
   readonly #record: (happening: FaultHappening) => void;
   #injectedCount = 0;
   /** Injection to recovery, by kind, of the settled faults. */
@@ -86,10 +89,6 @@ export class FaultInjector {
     this.#lastsMsMax = options.lastsMsMax ?? Number.POSITIVE_INFINITY;
   }
 
-  get openCount(): number {
-    return this.#open.size;
-  }
-
   /** One that was drawn in the place of another counts in its place. */
   get injectedCount(): number {
     return this.#injectedCount;
@@ -109,9 +108,15 @@ export class FaultInjector {
     );
   }
 
-  /** Whether every fault so far was seen to be over, or was given up. */
+  /** Whether every fault so far was seen to be over. Of one that was given up, nothing is left. */
   get isHealed(): boolean {
-    return [...this.#open.values()].every((fault) => fault.isHealed);
+    return this.unhealed.length === 0;
+  }
+
+  /** One line for each fault that lets no other begin. */
+  get unhealed(): readonly string[] {
+    const open = [...this.#open.values()].filter((fault) => !fault.isHealed);
+    return [...this.#ending, ...open].map((fault) => fault.unhealed);
   }
 
   inject(plan: PlannedFault, times: { readonly plannedNs: number; readonly nowNs: number }): void {
@@ -166,6 +171,7 @@ export class FaultInjector {
 
   /** Looks at the probes of all faults that are under way: at each `look`, and when something was seen. */
   step(nowNs: number): void {
+    this.#ending = this.#ending.filter(({ action }) => action.isOver?.() === false);
     for (const fault of this.#open.values()) {
       const wasProven = fault.isProven;
       const hasHealed = fault.step(nowNs);
@@ -190,6 +196,7 @@ export class FaultInjector {
     const { plan } = fault;
     fault.heal(nowNs);
     this.#open.delete(plan.id);
+    if (fault.action.isOver?.() === false) this.#ending = [...this.#ending, fault];
     this.#onSettled(fault.record);
     const first = plan.insteadOf ?? plan.id;
     const redraws = this.#redraws.get(first) ?? 0;
@@ -217,6 +224,7 @@ export class FaultInjector {
 
   /** A process has ended: it proves the one fault that has waited for it. */
   onExit(exit: SeenExit): void {
+    for (const { action } of this.#ending) action.onExit?.(exit);
     for (const fault of this.#open.values()) {
       if (fault.isHealed || fault.action.onExit?.(exit) !== true) continue;
       return this.step(exit.nowNs);
@@ -226,7 +234,7 @@ export class FaultInjector {
   /** A process is ready: a target may be over its fault, or a chunker has to be asked again. */
   onReady(ready: SeenReady): void {
     const asked = [...this.#open.values()].filter((fault) => fault.isHealed);
-    for (const fault of this.#open.values()) fault.action.onReady?.(ready);
+    for (const { action } of [...this.#ending, ...this.#open.values()]) action.onReady?.(ready);
     this.step(ready.nowNs);
     for (const fault of asked) {
       if (fault.isAnswered || !fault.witnesses.has(ready.name)) continue;
@@ -268,12 +276,13 @@ export class FaultInjector {
 
   /** Whether every fault so far has healed and recovered. */
   isRecovered(): boolean {
-    return [...this.#open.values()].every(({ recoveredNs }) => recoveredNs !== null);
+    return this.#ending.length === 0 && [...this.#open.values()].every(({ recoveredNs }) => recoveredNs !== null);
   }
 
-  /** One line for each open fault that hit and has not recovered: what is missing. */
+  /** One line for each fault that has not ended, or has hit and not recovered: what is missing. */
   unrecovered(): string[] {
-    return [...this.#open.values()].flatMap(({ missing }) => (missing === null ? [] : [missing]));
+    const ending = this.#ending.map(({ unhealed }) => unhealed);
+    return [...ending, ...[...this.#open.values()].flatMap(({ missing }) => (missing === null ? [] : [missing]))];
   }
 }
 

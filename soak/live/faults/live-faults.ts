@@ -73,7 +73,7 @@ export class LiveFaults {
     return injectFaults(faults, { injector: this.injector, clock, signal, patienceMs });
   }
 
-  /** Looks at the probes until the signal is aborted, then ends whatever lasts. */
+  /** Looks at the probes until the signal is aborted. What lasts by then is for `FaultInjector.healAll` to end. */
   async watch(signal: AbortSignal): Promise<void> {
     await watchFaults(this.injector, { clock: this.#from.clock, signal });
   }

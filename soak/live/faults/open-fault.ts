@@ -174,11 +174,17 @@ export class OpenFault {
     return times.length === 0 ? null : Math.min(...times);
   }
 
+  /** What is said of it where it should be over and is not. */
+  get unhealed(): string {
+    const { id, kind, targets } = this.plan;
+    return `the fault ${id} (${kind}) of ${targets.join(' ')} was not seen to heal`;
+  }
+
   /** What is missing until it counts as recovered, in one line; null: nothing, or it was never seen to hit. */
   get missing(): string | null {
     if (this.#provenNs === null) return null;
+    if (this.#healedNs === null) return this.unhealed;
     const { id, kind, targets } = this.plan;
-    if (this.#healedNs === null) return `the fault ${id} (${kind}) of ${targets.join(' ')} was not seen to heal`;
     const partitions = [...this.#recoveries].filter(([, atNs]) => atNs === null).map(([partition]) => partition);
     if (partitions.length === 0) return null;
     const of = this.#isOwnFiles ? targets.join(' ') : `partition ${partitions.join(' ')}`;

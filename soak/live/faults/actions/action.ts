@@ -29,6 +29,11 @@ export interface FaultAction {
   disproven?(): string | null;
   /** Ends what lasts: called once, when the fault has lasted as long as was planned, or when it is given up. */
   heal(nowNs: number): void;
+  /**
+   * Whether nothing of a fault is left that was given up: asked after `heal`, every few milliseconds. No other fault
+   * begins before. Absent: a fault of this kind leaves nothing.
+   */
+  isOver?(): boolean;
   /** When it was first seen to be over; null: not yet. Asked only once it was proven and `heal` was called. */
   healed(nowNs: number): Sight | null;
   /** Whether this fault had caused the end: then no other fault is shown it. */

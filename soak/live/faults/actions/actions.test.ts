@@ -65,6 +65,20 @@ test('a process that answers while its state says that it is stopped was not sto
   t.is(injector.takeMissed().length, 1);
 });
 
+test('a pause that was given up is over when no target is in state T', (t) => {
+  const { injector, fakes } = world();
+  const { broker } = fakes;
+  broker.resume = () => {};
+  injector.inject(plan('pause-broker', ['broker'], 1, 2_000), { plannedNs: 0, nowNs: 0 });
+  for (let look = 1; look <= 4; look += 1) injector.look(look * 20e6);
+  injector.onHeard('broker', 0.1e9);
+  t.is(injector.takeMissed().length, 1);
+  t.false(injector.isHealed);
+  broker.state = 'S';
+  injector.look(0.2e9);
+  t.true(injector.isHealed);
+});
+
 test('all that is stopped is continued when the run ends', (t) => {
   const { injector, fakes } = world();
   const names = fakes.all.map(({ name }) => name);
@@ -131,6 +145,30 @@ test('a dead summer is taken over when it is dead, then it is started again and 
   injector.onReady({ name: 'summer-1-spare-1', pid: 8, nowNs: 2 });
   t.deepEqual(fakes.takeovers, ['kill', 'take over', 'return']);
   injector.onExit({ name: 'summer-1', pid: 9, code: 12, signal: null, nowNs: 3 });
+  t.true(injector.isHealed);
+});
+
+test('an owner that dies after its takeover was given up goes on: nobody has taken its place', (t) => {
+  const { injector, fakes } = world();
+  const [, summer = fakes.broker] = fakes.summers;
+  injector.inject(plan('takeover-dead', ['summer-1']), { plannedNs: 0, nowNs: 0 });
+  injector.step(11e9);
+  t.deepEqual(fakes.takeovers, ['kill', 'return']);
+  t.false(injector.isHealed);
+  killed(injector, 'summer-1', { pid: 1, nowNs: 12e9 });
+  t.deepEqual(fakes.takeovers, ['kill', 'return', 'return']);
+  summer.pid = 2;
+  injector.step(12e9);
+  t.true(injector.isHealed);
+});
+
+test('a paused owner whose takeover was given up before it was stopped is over when it runs', (t) => {
+  const { injector, fakes } = world();
+  const [summer = fakes.broker] = fakes.summers;
+  summer.pause = () => {};
+  injector.inject(plan('takeover-paused', ['summer-0'], 1, 1_000), { plannedNs: 0, nowNs: 0 });
+  injector.step(12e9);
+  t.deepEqual([fakes.takeovers, summer.asked], [[], ['resume']]);
   t.true(injector.isHealed);
 });
 

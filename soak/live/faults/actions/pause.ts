@@ -64,6 +64,10 @@ export class Pause implements FaultAction {
     for (const { target } of this.#sleepers) target.resume();
   }
 
+  isOver(): boolean {
+    return this.#sleepers.every(({ target }) => target.state !== STOPPED);
+  }
+
   healed(nowNs: number): Sight | null {
     for (const sleeper of this.#sleepers) {
       const { state } = sleeper.target;

@@ -13,6 +13,7 @@ export type OldOwner = 'running' | 'paused' | 'dead';
 
 /** A stopped owner is continued after this long, whatever its successor does. */
 const PAUSE_LIMIT_MS = 60_000;
+const STOPPED = 'T';
 
 export class Takeover implements FaultAction {
   /** Of the owner that is replaced: as long as this fault is open, the name of the plan is its name. */
@@ -21,6 +22,8 @@ export class Takeover implements FaultAction {
   readonly #handover: Handover;
   #oldPid: number | null = null;
   #isTaking = false;
+  #isHealing = false;
+  #hasSuccessor = false;
   #proof: Sight | null = null;
   #replaced: Sight | null = null;
 
@@ -39,13 +42,24 @@ export class Takeover implements FaultAction {
 
   /** A stopped owner is replaced once it is seen to be stopped. */
   proven(): Sight | null {
-    if (this.#old === 'paused' && !this.#isTaking && this.#target.state === 'T') this.#take();
+    if (this.#old === 'paused' && !this.#isTaking && this.#target.state === STOPPED) this.#take();
     return this.#proof;
   }
 
   heal(): void {
+    this.#isHealing = true;
     if (this.#old === 'paused') this.#target.resume();
     else if (this.#old === 'dead') this.#handover.returnOld();
+  }
+
+  /**
+   * Given up while the successor was on its way: it comes, and the old owner ends. Until both were seen the old one
+   * can succeed nobody. Given up before that: the old one is the owner still, and runs again.
+   */
+  isOver(): boolean {
+    const { pid, state } = this.#target;
+    if (this.#isTaking) return this.#hasSuccessor && pid === null;
+    return this.#old === 'dead' ? pid !== null && pid !== this.#oldPid : state !== STOPPED;
   }
 
   healed(): Sight | null {
@@ -54,7 +68,7 @@ export class Takeover implements FaultAction {
 
   onExit({ name, pid, code, signal, nowNs }: SeenExit): boolean {
     if (name !== this.#handover.old) return false;
-    if (this.#old === 'dead' && pid === this.#oldPid && signal === 'SIGKILL') this.#take();
+    if (this.#old === 'dead' && pid === this.#oldPid && signal === 'SIGKILL') this.#killed();
     else if (code === EXIT.fenced) this.#replaced ??= { atNs: nowNs, saw: `exit 12 of ${name}, pid ${pid}` };
     else return false;
     return true;
@@ -64,8 +78,15 @@ export class Takeover implements FaultAction {
     const { old, successor } = this.#handover;
     if (name !== successor || !this.#isTaking) return;
     const was = { running: 'was running', paused: 'is in state T', dead: 'was killed' }[this.#old];
-    if (this.#old === 'paused' && this.#target.state !== 'T') return;
+    this.#hasSuccessor = true;
+    if (this.#old === 'paused' && this.#target.state !== STOPPED) return;
     this.#proof ??= { atNs: nowNs, saw: `${successor}, pid ${pid}, has the shards of ${old}, which ${was}` };
+  }
+
+  /** It may have been given up by then: nobody has taken its shards, and it goes on. */
+  #killed(): void {
+    if (this.#isHealing) this.#handover.returnOld();
+    else this.#take();
   }
 
   #take(): void {

@@ -55,9 +55,19 @@ export class Partition {
     return this.#proof;
   }
 
+  /**
+   * The relay lets go of the links at once, even while a probe is under way that takes long. It does what it is told in
+   * the order in which it is told. The probes of the healing wait: the counters of a link must show theirs alone.
+   */
   heal(): void {
     this.#isHealing = true;
-    this.#then(() => this.#mend());
+    const { relay, links, seed } = this.#options;
+    const passing = relay.set(links.map((link) => ({ link, mode: PASS, seed })));
+    this.#then(() => this.#mend(), passing);
+  }
+
+  isOver(): boolean {
+    return this.#healing !== null;
   }
 
   healed(): Sight | null {
@@ -65,8 +75,9 @@ export class Partition {
   }
 
   /** A relay that is gone fails the run by itself: here the fault is not proven, or not healed. */
-  #then(work: () => Promise<void>): void {
-    this.#work = this.#work.then(work).catch((error: unknown) => {
+  #then(work: () => Promise<void>, besides: Promise<void> = Promise.resolve()): void {
+    const before = Promise.all([this.#work, besides]);
+    this.#work = before.then(work).catch((error: unknown) => {
       if (!(error instanceof OperatingError)) throw error;
     });
   }
@@ -116,8 +127,7 @@ export class Partition {
   }
 
   async #mend(): Promise<void> {
-    const { relay, links, seed, clock } = this.#options;
-    await relay.set(links.map((link) => ({ link, mode: PASS, seed })));
+    const { links, clock } = this.#options;
     await Promise.all(links.map((link) => this.#mended(link)));
     this.#healing = { atNs: clock.nowNs(), saw: `a probe was answered through ${links.join(' ')}` };
   }
