@@ -195,6 +195,11 @@ export class Fleet {
     process.ask('restart', 'SIGTERM');
   }
 
+  /** Processes are going to be stopped: what does it is started, so that the first stop is not late. */
+  preparePauses(): void {
+    this.#pauser.start();
+  }
+
   /** Stops a process (SIGSTOP) for `limitMs` at the most. */
   pause(process: ComponentProcess, limitMs: number): void {
     if (process.pid !== null) this.#pauser.stop(process.pid, limitMs);

@@ -6,6 +6,7 @@ import type { Clock } from '../../../src/core/clock.ts';
 import { spareSpec } from '../../../src/fleet/component-specs.ts';
 import type { Fleet } from '../../../src/fleet/fleet.ts';
 import type { LiveDecorations } from '../decorations.ts';
+import type { LiveFamily } from '../../guarantee/fault-kinds.ts';
 import { injectFaults, watchFaults } from './fault-phase.ts';
 import { type FaultOptions, faultsOf } from './fault-plan.ts';
 import { FleetTargets } from './fleet-target.ts';
@@ -17,6 +18,9 @@ import type { RelayedLinks } from './relay/relayed-links.ts';
 
 /** The part of what is waited for in all that a fault may take until it is seen to hit. */
 const PROOF_SHARE = 4;
+
+/** The families that stop processes. */
+const PAUSING: readonly LiveFamily[] = ['pause', 'takeover'];
 
 export type LiveFaultsOptions = {
   readonly options: FaultOptions & { readonly partitions: number };
@@ -67,9 +71,11 @@ export class LiveFaults {
 
   /** Injects what was planned for a phase that begins now. Resolves with what is unproven, or null. */
   inject(lengthMs: number, signal: AbortSignal): Promise<string | null> {
-    const { options, clock, decorations, patienceMs } = this.#from;
+    const { options, fleet, clock, decorations, patienceMs } = this.#from;
     const planned = faultsOf(options, lengthMs);
     const faults = decorations.schedule?.(planned) ?? planned;
+    // Or the first pause would be as much shorter as the start of that process takes.
+    if (PAUSING.some((family) => options.faults.includes(family))) fleet.preparePauses();
     return injectFaults(faults, { injector: this.injector, clock, signal, patienceMs });
   }
 

@@ -128,7 +128,8 @@ export class OpenFault {
       this.#isDisproven = true;
       return false;
     }
-    if (!this.#isHealing && nowNs >= this.injectedNs + this.plan.lengthMs * 1e6) this.heal(nowNs);
+    const isDue = nowNs >= this.injectedNs + this.plan.lengthMs * 1e6 && this.action.mayHeal?.() !== false;
+    if (!this.#isHealing && isDue) this.heal(nowNs);
     const healing = this.#isHealing ? this.action.healed(nowNs) : null;
     if (healing === null) return false;
     this.#healedNs = Math.max(healing.atNs, this.#provenNs);

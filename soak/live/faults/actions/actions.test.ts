@@ -10,7 +10,8 @@ test('a pause lasts as long as was planned, and is over when its target was seen
   t.is(injector.openRecords()[0]?.provenNs, 1e9);
   t.deepEqual(summer.asked, ['pause 62000']);
   // What it had said before it was stopped arrives.
-  injector.onHeard('summer-0', 1.5e9);
+  injector.onHeard('summer-0', 1.01e9);
+  for (let look = 1; look <= 4; look += 1) injector.look(1e9 + look * 20e6);
   injector.step(2.99e9);
   t.deepEqual(summer.asked, ['pause 62000']);
   injector.step(3e9);
@@ -31,7 +32,8 @@ test('a process that stays stopped has not healed, whatever arrives from it', (t
   const broker = targets['broker'] ?? t.fail() ?? new FakeTarget('');
   broker.resume = () => {};
   injector.inject(plan('pause-broker', ['broker'], 1, 100), { plannedNs: 0, nowNs: 0 });
-  injector.step(0.2e9);
+  for (let look = 1; look <= 6; look += 1) injector.look(look * 20e6);
+  t.deepEqual(broker.asked, ['pause 60100']);
   injector.onHeard('broker', 0.3e9);
   injector.step(60e9);
   t.false(injector.isHealed);
@@ -63,6 +65,25 @@ test('a process that answers while its state says that it is stopped was not sto
   t.is(settled[0]?.evidence, 'state T of pid 1, broker answered in state T');
   t.deepEqual(broker.asked.slice(-1), ['resume']);
   t.is(injector.takeMissed().length, 1);
+});
+
+test('no pause ends before its target was asked and its answer was waited for, however short it is', (t) => {
+  const { injector, fakes } = world();
+  const { broker } = fakes;
+  injector.inject(plan('pause-broker', ['broker'], 1, 1), { plannedNs: 0, nowNs: 0 });
+  const asked: number[][] = [];
+  for (let look = 1; look <= 4; look += 1) {
+    injector.look(look * 20e6);
+    // Something else happens: it is no look.
+    injector.step(look * 20e6 + 1);
+    asked.push([broker.commands.length, broker.asked.length]);
+  }
+  t.deepEqual(asked, [
+    [0, 1],
+    [0, 1],
+    [1, 1],
+    [1, 2],
+  ]);
 });
 
 test('a pause that was given up is over when no target is in state T', (t) => {

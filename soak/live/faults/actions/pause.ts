@@ -1,6 +1,7 @@
 /**
  * SIGSTOP, and SIGCONT when the pause has lasted as long as was planned. Proven when the kernel has all targets in
- * state T at one look; over when each was seen in another state and has said something after that.
+ * state T at one look, and nobody answers who is asked after that. No pause ends before the answer was waited for. Over
+ * when each was seen in another state and has said something after that.
  */
 
 import { type FaultAction, type SeenReady, type Sight, lastSight } from './action.ts';
@@ -15,6 +16,8 @@ const STOPPED = 'T';
  * answer.
  */
 const QUIET_TURNS = 3;
+/** Looks after the proof, by which an answer would have been read. */
+const ANSWER_TURNS: number = QUIET_TURNS + 1;
 
 type Sleeper = { readonly target: FaultTarget; pid: number | null; awakeNs: number | null; heard: Sight | null };
 
@@ -57,6 +60,11 @@ export class Pause implements FaultAction {
 
   disproven(): string | null {
     return this.#spoke === null ? null : `${this.#spoke} answered in state ${STOPPED}`;
+  }
+
+  /** Whoever was asked has kept silent. */
+  mayHeal(): boolean {
+    return this.#turns >= ANSWER_TURNS;
   }
 
   heal(): void {
