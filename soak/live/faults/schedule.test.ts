@@ -4,7 +4,10 @@ import { OUTAGE_MS, faultSchedule } from './schedule.ts';
 import { LIVE_FAMILIES, familyOf, kindsOf } from '../../guarantee/fault-kinds.ts';
 import { planPhases } from '../phases.ts';
 
-const SHAPE = { intervalMs: 5_000, slaMs: 60_000, families: LIVE_FAMILIES, isFollowed: true, summers: 3, chunkers: 3 };
+/** The default of `--sla`, ms. */
+const SLA_MS = 30_000;
+
+const SHAPE = { intervalMs: 5_000, slaMs: SLA_MS, families: LIVE_FAMILIES, isFollowed: true, summers: 3, chunkers: 3 };
 
 const options = fc.record({
   isFollowed: fc.boolean(),
@@ -49,7 +52,8 @@ test('every kind occurs once a turn, every family early, in order and within the
         t.true(fault.targets.length > 0);
         t.is(fault.link !== undefined, fault.kind.startsWith('partition-'));
         t.is(new Set(fault.targets).size, fault.targets.length);
-        t.true(fault.lengthMs >= 0 && fault.lengthMs <= from.slaMs / 3);
+        const isForgotten = fault.lengthMs >= OUTAGE_MS.forgotten[0];
+        t.true(fault.lengthMs >= 0 && fault.lengthMs <= from.slaMs / (isForgotten ? 2 : 3));
         t.is(fault.lengthMs > 0, /^(?:pause|partition)-|^takeover-(?:paused|dead)$/.test(fault.kind));
         for (const target of fault.targets) {
           const [component, number] = target.split('-');
@@ -87,14 +91,20 @@ test('five minutes of kills at one every five seconds hold at least forty', (t) 
   }
 });
 
-/** How long each pause of such a phase lasts, ms. */
-function pausesOf(phaseMs: number): number[] {
-  const from = { ...SHAPE, seed: 5, lengthMs: phaseMs, intervalMs: 2_000 };
-  return [...faultSchedule({ ...from, families: ['pause'] })].map(({ lengthMs }) => lengthMs);
+/** How long each pause, or each outage of links, of such a phase lasts, ms. */
+function outagesOf(family: 'pause' | 'partition', phaseMs: number, slaMs: number = SLA_MS): number[] {
+  const from = { ...SHAPE, seed: 5, lengthMs: phaseMs, intervalMs: 2_000, slaMs };
+  return [...faultSchedule({ ...from, families: [family] })].map(({ lengthMs }) => lengthMs);
 }
 
-test('a long phase has pauses of every length, a short one none that the broker forgets a session by', (t) => {
-  const long = pausesOf(1_000_000);
-  for (const [low, high] of Object.values(OUTAGE_MS)) t.true(long.some((ms) => ms >= low && ms <= high));
-  t.true(pausesOf(40_000).every((ms) => ms <= OUTAGE_MS.noticed[1]));
-});
+for (const family of ['pause', 'partition'] as const) {
+  test(`a long phase has outages by ${family} of every length with the usual SLA`, (t) => {
+    const long = outagesOf(family, 1_000_000);
+    for (const [low, high] of Object.values(OUTAGE_MS)) t.true(long.some((ms) => ms >= low && ms <= high));
+  });
+
+  test(`a short phase, and a shorter SLA, has no outage by ${family} that the broker forgets a session by`, (t) => {
+    t.true(outagesOf(family, 40_000).every((ms) => ms <= OUTAGE_MS.noticed[1]));
+    t.true(outagesOf(family, 1_000_000, 24_000).every((ms) => ms <= OUTAGE_MS.noticed[1]));
+  });
+}

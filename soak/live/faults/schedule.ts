@@ -32,6 +32,11 @@ export const OUTAGE_MS: Readonly<Record<'short' | 'noticed' | 'forgotten', reado
 const FORGOTTEN_SHARE = 1 / 12;
 /** The part of the SLA that a fault lasts at most: the rest is for the repair. */
 export const SLA_SHARE: number = 1 / 3;
+/**
+ * The same of an outage of more than 10 s. There are few of them, and none shorter shows what they show: with an SLA of
+ * 30 s they leave 17.5 s and more.
+ */
+const FORGOTTEN_SLA_SHARE = 1 / 2;
 /** A link is slow for so long. */
 const SLOW_MS: readonly [low: number, high: number] = [500, 2_500];
 /** What has been taken over is paused, or down, for so long: beyond the time in which its successor has its shards. */
@@ -152,16 +157,18 @@ class Draw {
   }
 
   #lengthOf(kind: FaultKind): number {
-    const longestMs = this.#options.slaMs * SLA_SHARE;
-    const within = ([low, high]: readonly [number, number]): number =>
-      Math.min(longestMs, Math.round(low + (high - low) * this.share()));
+    const { slaMs, lengthMs } = this.#options;
+    const within = ([low, high]: readonly [number, number], slaShare: number = SLA_SHARE): number =>
+      Math.min(slaMs * slaShare, Math.round(low + (high - low) * this.share()));
     if (kind === 'takeover-paused' || kind === 'takeover-dead') return within(WAKE_MS);
     if (SLOW_KINDS.includes(kind)) return within(SLOW_MS);
     if (familyOf(kind) !== 'pause' && familyOf(kind) !== 'partition') return 0;
     // In the first turn an outage is as long as a client's patience or shorter; from then on every third may be longer.
-    const hasRoom = OUTAGE_MS.forgotten[1] <= Math.min(longestMs, this.#options.lengthMs * FORGOTTEN_SHARE);
-    const lengths = [OUTAGE_MS.short, OUTAGE_MS.noticed, ...(hasRoom && this.#turns > 1 ? [OUTAGE_MS.forgotten] : [])];
-    return within(lengths[this.#prng.below(lengths.length)] ?? OUTAGE_MS.short);
+    const roomMs = Math.min(slaMs * FORGOTTEN_SLA_SHARE, lengthMs * FORGOTTEN_SHARE);
+    const isLong = this.#turns > 1 && OUTAGE_MS.forgotten[1] <= roomMs;
+    const drawn = this.#prng.below(isLong ? 3 : 2);
+    if (drawn === 2) return within(OUTAGE_MS.forgotten, FORGOTTEN_SLA_SHARE);
+    return within(drawn === 1 ? OUTAGE_MS.noticed : OUTAGE_MS.short);
   }
 
   /** One client mostly; else some of them, or all. */
