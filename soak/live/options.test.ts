@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
+import { temporaryFolder } from '../../src/cli/testing/test-process.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { auditDepthOf } from './audit-depth.ts';
 import { parseSoakOptions, SOAK_OPTION_DEFINITIONS, type SoakOptionTexts } from './options.ts';
@@ -66,6 +69,19 @@ test('nonsense is one line that names the flag', (t) => {
   for (const [changes, message] of refused) {
     t.throws(() => parseSoakOptions(texts(changes)), { instanceOf: UsageError, message }, JSON.stringify(changes));
   }
+});
+
+test('a plan that hurts the link of an auditor is refused where none follows the journals', (t) => {
+  const faultPlan = join(temporaryFolder(t), 'faults.csv');
+  writeFileSync(
+    faultPlan,
+    'kind,target,at_s,length_s,link_mode\npartition-refuse,auditor,1,1,"{""mode"":""refuse"",""how"":""reset""}"\n',
+  );
+  t.deepEqual(parseSoakOptions(texts({ faultPlan })).faults, ['partition']);
+  t.throws(() => parseSoakOptions(texts({ faultPlan, audit: 'end' })), {
+    instanceOf: UsageError,
+    message: '--fault-plan: row 1: partition-refuse hits auditor, which this run does not have',
+  });
 });
 
 function asked(faults: string): readonly string[] {

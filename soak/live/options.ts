@@ -14,6 +14,7 @@ import {
 import { batchBytesWithin } from '../../src/chunker/prepare-chunker.ts';
 import { batchBytesMaxOf } from '../../src/journal/broker/state.ts';
 import { DEFAULT_FAMILIES, LIVE_FAMILIES, type LiveFamily, kindsOf } from '../guarantee/fault-kinds.ts';
+import { auditDepthOf } from './audit-depth.ts';
 import { checkPlan, familiesOf, readFaultPlan } from './faults/fault-plan.ts';
 import { FAMILY_FAULTS_MIN, outlookOf } from './outlook.ts';
 import { planPhases } from './phases.ts';
@@ -125,7 +126,8 @@ function defaultFaultIntervalMs(options: SoakOptions): number {
 }
 
 function checkTogether(options: SoakOptions): void {
-  if (options.faultPlan !== null) checkPlan(options.faultPlan, options);
+  if (options.faultPlan !== null)
+    checkPlan(options.faultPlan, { ...options, isFollowed: auditDepthOf(options).depth === 'follow' });
   const { partitions, retentionBytes } = options;
   batchBytesWithin(options);
   const batchBytesMax = batchBytesMaxOf({ partitions, retentionBytes, sumsBytes: retentionBytes });

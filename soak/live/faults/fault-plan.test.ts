@@ -42,6 +42,11 @@ function recordOf(plan: PlannedFault): FaultRecord {
   };
 }
 
+/** With a row behind every fifth one for what was drawn in its place. */
+function rowOf({ id }: PlannedFault): number {
+  return id + Math.floor((id - 1) / 5);
+}
+
 test('the plan of a run comes back from its faults.csv, without what was drawn again', (t) => {
   fc.assert(
     fc.property(fc.nat(), (seed) => {
@@ -55,7 +60,10 @@ test('the plan of a run comes back from its faults.csv, without what was drawn a
       record.close();
       const again = parseFaultPlan(readFileSync(join(folder, 'faults.csv')), 'x');
       rmSync(folder, { recursive: true });
-      t.deepEqual(again, planned);
+      t.deepEqual(
+        again,
+        planned.map((fault) => ({ ...fault, id: rowOf(fault) })),
+      );
       checkPlan(again, OPTIONS);
       const repeated = { ...OPTIONS, seed: seed + 1, faultPlan: again };
       t.deepEqual([...faultsOf(repeated, 60_000)], again);
@@ -67,6 +75,7 @@ test('the plan of a run comes back from its faults.csv, without what was drawn a
 
 test('a file that is no plan is refused in one line, which names the row and the column', (t) => {
   const header = 'id,kind,target,at_s,length_s,instead_of\r\n';
+  const linked = 'id,kind,target,at_s,length_s,link_mode\r\n';
   const refused: readonly (readonly [string, RegExp])[] = [
     ['', /^x: it has no faults$/],
     [header, /^x: it has no faults$/],
@@ -77,6 +86,27 @@ test('a file that is no plan is refused in one line, which names the row and the
     [`${header}1,kill-broker,broker,1,x,\r\n`, /^x: row 1: length_s "x"/],
     [`${header}1,kill-broker,"bro\r\n`, /^x: /],
     [`${header}1,partition-drop,summer-1,1,1,\r\n`, /^x: row 1: link_mode ""/],
+    [
+      `${header}1,kill-broker,broker,1,0,\r\n2,kill-broker,auditor,1,0,\r\n`,
+      /^x: row 2: target "auditor" .*kill-broker$/,
+    ],
+    [`${header}1,takeover-running,broker,1,0,\r\n`, /^x: row 1: target "broker" is no part of takeover-running$/],
+    [`${header}1,kill-two-summers,summer-1,1,0,\r\n`, /^x: row 1: target "summer-1"/],
+    [`${header}1,kill-two-summers,summer-1 summer-1,1,0,\r\n`, /^x: row 1: target "summer-1 summer-1"/],
+    [`${header}1,pause-everything,broker auditor,1,0,\r\n`, /^x: row 1: target "broker auditor"/],
+    [
+      `${linked}1,partition-drop,broker,1,1,"{""mode"":""drop"",""directions"":[""to-client""]}"\r\n`,
+      /^x: row 1: target "broker"/,
+    ],
+    [
+      `${linked}1,partition-drop,summer-1,1,1,"{""mode"":""delay"",""delayMs"":60,""jitterMs"":9}"\r\n`,
+      /^x: row 1: link_mode .* is no part of partition-drop$/,
+    ],
+    [
+      `${linked}1,partition-drop,summer-1,1,1,"{""mode"":""drop"",""directions"":[""to-client""]}"\r\n`,
+      /^x: row 1: link_mode /,
+    ],
+    [`${linked}1,partition-drop,summer-1,1,1,"{""mode"":""pass""}"\r\n`, /^x: row 1: link_mode /],
     ['id,kind\r\n1,kill-broker\r\n', /^x: row 1: target ""/],
   ];
   for (const [text, message] of refused) {
@@ -86,8 +116,23 @@ test('a file that is no plan is refused in one line, which names the row and the
 
 test('a plan for processes that this run does not have is refused', (t) => {
   const plan: PlannedFault[] = [{ id: 3, kind: 'kill-summer', targets: ['summer-3'], atMs: 0, lengthMs: 0 }];
-  t.throws(() => checkPlan(plan, { summers: 3, chunkers: 3 }), {
-    message: '--fault-plan: the fault 3 (kill-summer) hits summer-3, which is not there',
+  const run = { summers: 3, chunkers: 3, isFollowed: false };
+  t.throws(() => checkPlan(plan, run), {
+    instanceOf: UsageError,
+    message: '--fault-plan: row 3: kill-summer hits summer-3, which this run does not have',
   });
-  t.notThrows(() => checkPlan(plan, { summers: 4, chunkers: 3 }));
+  t.notThrows(() => checkPlan(plan, { ...run, summers: 4 }));
+});
+
+test('the link of an auditor can be hurt where one follows the journals, and only there', (t) => {
+  const link = { mode: 'refuse', how: 'reset' } as const;
+  const plan: PlannedFault[] = [
+    { id: 2, kind: 'partition-refuse', targets: ['summer-0', 'auditor'], atMs: 0, lengthMs: 1, link },
+  ];
+  const run = { summers: 3, chunkers: 3, isFollowed: true };
+  t.notThrows(() => checkPlan(plan, run));
+  t.throws(() => checkPlan(plan, { ...run, isFollowed: false }), {
+    instanceOf: UsageError,
+    message: '--fault-plan: row 2: partition-refuse hits auditor, which this run does not have',
+  });
 });

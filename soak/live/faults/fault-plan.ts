@@ -5,7 +5,7 @@ import { UsageError } from '../../../src/core/errors.ts';
 import { readCsvBytes } from '../../../src/results/csv.ts';
 import { FAULT_KINDS, type FaultKind, type LiveFamily, familyOf } from '../../guarantee/fault-kinds.ts';
 import { type PlannedFault, processNames } from './planned-fault.ts';
-import { type LinkMode, parseLinkMode } from './relay/link-mode.ts';
+import { type LinkMode, linkFaultOf, parseLinkMode } from './relay/link-mode.ts';
 import { AUDITOR_LINK } from './relay/relayed-links.ts';
 import { faultSchedule } from './schedule.ts';
 
@@ -47,8 +47,8 @@ export function readFaultPlan(path: string, flag: string): PlannedFault[] {
 }
 
 /**
- * `where`: how an error begins. What was drawn in the place of a fault that had missed is left out: this run draws
- * anew.
+ * `where`: how an error begins. The number of a fault is that of its row. What was drawn in the place of a fault that
+ * had missed is left out: this run draws anew.
  */
 export function parseFaultPlan(bytes: Buffer, where: string): PlannedFault[] {
   let rows: readonly Readonly<Record<string, string>>[];
@@ -58,13 +58,13 @@ export function parseFaultPlan(bytes: Buffer, where: string): PlannedFault[] {
     throw new UsageError(`${where}: ${error instanceof Error ? error.message : String(error)}`);
   }
   const plan = rows.flatMap((row, index): PlannedFault[] => {
-    const wrong = (column: string): UsageError =>
-      new UsageError(`${where}: row ${index + 1}: ${column} ${JSON.stringify(row[column] ?? '')} is no part of a plan`);
+    const wrong = (column: string, of: string = 'a plan'): UsageError =>
+      new UsageError(`${where}: row ${index + 1}: ${column} ${JSON.stringify(row[column] ?? '')} is no part of ${of}`);
     if ((row['instead_of'] ?? '') !== '') return [];
     const kind = FAULT_KINDS.find((candidate) => candidate === row['kind']);
     if (kind === undefined) throw wrong('kind');
     const targets = (row['target'] ?? '').split(' ');
-    if (!targets.every((name) => /^(?:broker|auditor|(?:summer|chunker)-\d+)$/.test(name))) throw wrong('target');
+    if (!TARGETS_OF[kind](targets) || new Set(targets).size !== targets.length) throw wrong('target', kind);
     const ms = (column: string): number => {
       const seconds = row[column] === '' ? Number.NaN : Number(row[column]);
       if (!(seconds >= 0 && seconds < 1e9)) throw wrong(column);
@@ -73,12 +73,55 @@ export function parseFaultPlan(bytes: Buffer, where: string): PlannedFault[] {
     const fault = { id: index + 1, kind, targets, atMs: ms('at_s'), lengthMs: ms('length_s') };
     if (familyOf(kind) !== 'partition') return [fault];
     const link = linkOf(row['link_mode'] ?? '');
-    if (link === null) throw wrong('link_mode');
+    if (link === null || kind !== `partition-${linkFaultOf(link)}`) throw wrong('link_mode', kind);
     return [{ ...fault, link }];
   });
   if (plan.length === 0) throw new UsageError(`${where}: it has no faults`);
-  return plan.toSorted((a, b) => a.atMs - b.atMs).map((fault, index) => ({ ...fault, id: index + 1 }));
+  return plan.toSorted((a, b) => a.atMs - b.atMs);
 }
+
+const BROKER = /^broker$/;
+const SUMMER = /^summer-\d+$/;
+const CHUNKER = /^chunker-\d+$/;
+const PROCESS = /^(?:broker|(?:summer|chunker)-\d+)$/;
+const CLIENT = new RegExp(`^(?:${AUDITOR_LINK}|(?:summer|chunker)-\\d+)$`);
+
+type AreTargets = (targets: readonly string[]) => boolean;
+
+function all(name: RegExp): AreTargets {
+  return (targets) => targets.every((target) => name.test(target));
+}
+
+function exactly(count: number, name: RegExp): AreTargets {
+  return (targets) => targets.length === count && all(name)(targets);
+}
+
+/** What each kind may hit. */
+const TARGETS_OF: Readonly<Record<FaultKind, AreTargets>> = {
+  'kill-broker': exactly(1, BROKER),
+  'kill-summer': exactly(1, SUMMER),
+  'kill-two-summers': exactly(2, SUMMER),
+  'kill-all-summers': all(SUMMER),
+  'kill-chunker': exactly(1, CHUNKER),
+  'kill-everything': all(PROCESS),
+  'pause-broker': exactly(1, BROKER),
+  'pause-summer': exactly(1, SUMMER),
+  'pause-chunker': exactly(1, CHUNKER),
+  'pause-everything': all(PROCESS),
+  'takeover-running': exactly(1, SUMMER),
+  'takeover-paused': exactly(1, SUMMER),
+  'takeover-dead': exactly(1, SUMMER),
+  'restart-each': all(PROCESS),
+  'restart-all': all(PROCESS),
+  'partition-refuse': all(CLIENT),
+  'partition-drop': all(CLIENT),
+  'partition-drop-one-way': all(CLIENT),
+  'partition-stall': all(CLIENT),
+  'partition-reset': all(CLIENT),
+  'partition-delay': all(CLIENT),
+  'partition-throttle': all(CLIENT),
+  'partition-slice': all(CLIENT),
+};
 
 function linkOf(text: string): LinkMode | null {
   try {
@@ -88,21 +131,21 @@ function linkOf(text: string): LinkMode | null {
   }
 }
 
-/** Throws a UsageError for a fault of a process that this run does not have. */
+/** Throws a UsageError for a fault of a process, or of a link, that this run does not have. */
 export function checkPlan(
   plan: readonly PlannedFault[],
-  { summers, chunkers }: { readonly summers: number; readonly chunkers: number },
+  run: { readonly summers: number; readonly chunkers: number; readonly isFollowed: boolean },
 ): void {
   const names = new Set([
     'broker',
-    AUDITOR_LINK,
-    ...processNames('summer', summers),
-    ...processNames('chunker', chunkers),
+    ...(run.isFollowed ? [AUDITOR_LINK] : []),
+    ...processNames('summer', run.summers),
+    ...processNames('chunker', run.chunkers),
   ]);
   for (const { id, kind, targets } of plan) {
     const unknown = targets.find((name) => !names.has(name));
     if (unknown !== undefined)
-      throw new UsageError(`--fault-plan: the fault ${id} (${kind}) hits ${unknown}, which is not there`);
+      throw new UsageError(`--fault-plan: row ${id}: ${kind} hits ${unknown}, which this run does not have`);
   }
 }
 

@@ -7,7 +7,7 @@ import type { LinkMode } from './relay/link-mode.ts';
 import type { FaultKind } from '../../guarantee/fault-kinds.ts';
 
 export type PlannedFault = {
-  /** From 1. */
+  /** From 1; of a plan that was read, its row. A run numbers its faults anew, as they come. */
   readonly id: number;
   readonly kind: FaultKind;
   /** Names of processes, or of links. A summer's stands for whoever owns its shards now. */
