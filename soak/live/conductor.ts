@@ -360,7 +360,7 @@ export class Conductor {
     this.#injector.onHeard(name, nowNs);
     switch (event.event) {
       case 'ready':
-        this.#injector.onReady({ name, pid: event.pid, nowNs });
+        this.#injector.onReady({ name, pid: event.pid, nowNs, ...shardsOf(event) });
         if (this.#draining && process.spec.component === 'chunker') this.#askToDrain(process);
         return;
       case 'recovered':
@@ -377,4 +377,9 @@ export class Conductor {
         unreachable(event);
     }
   }
+}
+
+/** What a summer says that it owns. */
+function shardsOf(event: Extract<ComponentEvent, { event: 'ready' }>): { shards?: readonly number[] } {
+  return event.component === 'summer' ? { shards: event.shards } : {};
 }

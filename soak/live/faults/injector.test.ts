@@ -215,7 +215,7 @@ test('a fault that was given up lets no other begin, and is not recovered, until
     t.false(injector.isRecovered());
   };
   isLeft();
-  injector.onReady({ name: 'summer-0-spare-1', pid: 8, nowNs: 12e9 });
+  injector.onReady({ name: 'summer-0-spare-1', pid: 8, shards: [0, 1], nowNs: 12e9 });
   injector.step(12e9);
   isLeft();
   injector.onExit({ name: 'summer-0', pid: 1, code: 12, signal: null, nowNs: 13e9 });

@@ -18,7 +18,13 @@ export type SeenExit = {
   readonly nowNs: number;
 };
 
-export type SeenReady = { readonly name: string; readonly pid: number; readonly nowNs: number };
+export type SeenReady = {
+  readonly name: string;
+  readonly pid: number;
+  /** Those that a summer says that it owns; of others none. */
+  readonly shards?: readonly number[];
+  readonly nowNs: number;
+};
 
 export interface FaultAction {
   /** Begins the fault. Called once, when its targets are ready. */

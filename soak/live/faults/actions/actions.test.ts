@@ -145,7 +145,7 @@ test('a stopped summer is taken over when it is stopped, and the takeover is ove
   injector.inject(plan('takeover-paused', ['summer-0'], 1, 1_000), { plannedNs: 0, nowNs: 0 });
   t.deepEqual(fakes.takeovers, ['take over']);
   t.is(summer.state, 'T');
-  injector.onReady({ name: 'summer-0-spare-1', pid: 8, nowNs: 2e9 });
+  injector.onReady({ name: 'summer-0-spare-1', pid: 8, shards: [0, 1], nowNs: 2e9 });
   t.deepEqual(summer.asked.slice(-1), ['resume']);
   t.false(injector.isHealed);
   injector.onExit({ name: 'summer-0', pid: 1, code: 12, signal: null, nowNs: 3e9 });
@@ -153,7 +153,9 @@ test('a stopped summer is taken over when it is stopped, and the takeover is ove
     provenNs: 2e9,
     healedNs: 3e9,
     partitionsHit: 2,
-    evidence: 'summer-0-spare-1, pid 8, has the shards of summer-0, which is in state T, exit 12 of summer-0, pid 1',
+    evidence:
+      'summer-0-spare-1, pid 8, is ready with the shards 0 1 of summer-0, which is in state T, ' +
+      'exit 12 of summer-0, pid 1',
   });
 });
 
@@ -163,7 +165,7 @@ test('a dead summer is taken over when it is dead, then it is started again and 
   t.deepEqual(fakes.takeovers, ['kill']);
   killed(injector, 'summer-1', { pid: 1, nowNs: 1 });
   t.deepEqual(fakes.takeovers, ['kill', 'take over']);
-  injector.onReady({ name: 'summer-1-spare-1', pid: 8, nowNs: 2 });
+  injector.onReady({ name: 'summer-1-spare-1', pid: 8, shards: [2, 3], nowNs: 2 });
   t.deepEqual(fakes.takeovers, ['kill', 'take over', 'return']);
   injector.onExit({ name: 'summer-1', pid: 9, code: 12, signal: null, nowNs: 3 });
   t.true(injector.isHealed);
@@ -199,8 +201,19 @@ test('a takeover from a running summer is over when both were seen: a successor 
   t.deepEqual(fakes.takeovers, ['take over']);
   injector.onExit({ name: 'summer-1', pid: 1, code: 12, signal: null, nowNs: 2 });
   t.false(injector.isHealed);
-  injector.onReady({ name: 'summer-1-spare-1', pid: 8, nowNs: 5 });
+  injector.onReady({ name: 'summer-1-spare-1', pid: 8, shards: [2, 3], nowNs: 5 });
   t.like(injector.openRecords()[0], { provenNs: 5, healedNs: 5 });
+});
+
+test('a successor that is ready without all of the shards is no proof of a takeover', (t) => {
+  const { injector } = world();
+  injector.inject(plan('takeover-running', ['summer-1']), { plannedNs: 0, nowNs: 0 });
+  for (const shards of [[], [2], [0, 1, 3]]) {
+    injector.onReady({ name: 'summer-1-spare-1', pid: 8, shards, nowNs: 5 });
+    t.is(injector.openRecords()[0]?.provenNs, null);
+  }
+  injector.onReady({ name: 'summer-1-spare-1', pid: 8, shards: [3, 2], nowNs: 6 });
+  t.is(injector.openRecords()[0]?.provenNs, 6);
 });
 
 test('what lasts and is not seen to hit is ended before it can make anybody late', (t) => {

@@ -1,6 +1,6 @@
 /**
  * A summer's shards go to a successor (`summer --take-over`), from an owner that runs, is stopped or is dead. Proven
- * when the successor is ready with all of the shards, and the stopped owner is stopped still. Then the old one wakes,
+ * when the successor is ready and says that it owns all of the shards, and the stopped owner is stopped still. Then the old one wakes,
  * or is started again: over when it has ended with exit 12. That it leaves no trace is for the checkers.
  */
 
@@ -74,13 +74,15 @@ export class Takeover implements FaultAction {
     return true;
   }
 
-  onReady({ name, pid, nowNs }: SeenReady): void {
+  onReady({ name, pid, shards = [], nowNs }: SeenReady): void {
     const { old, successor } = this.#handover;
-    if (name !== successor || !this.#isTaking) return;
+    const hasAll = this.#target.partitions.every((partition) => shards.includes(partition));
+    if (name !== successor || !this.#isTaking || !hasAll) return;
     const was = { running: 'was running', paused: 'is in state T', dead: 'was killed' }[this.#old];
     this.#hasSuccessor = true;
     if (this.#old === 'paused' && this.#target.state !== STOPPED) return;
-    this.#proof ??= { atNs: nowNs, saw: `${successor}, pid ${pid}, has the shards of ${old}, which ${was}` };
+    const of = `the shards ${this.#target.partitions.join(' ')} of ${old}, which ${was}`;
+    this.#proof ??= { atNs: nowNs, saw: `${successor}, pid ${pid}, is ready with ${of}` };
   }
 
   /** It may have been given up by then: nobody has taken its shards, and it goes on. */
