@@ -79,10 +79,6 @@ export class Cluster {
     }
   }
 
-  get members(): readonly string[] {
-    return [...this.#programs.keys()];
-  }
-
   /** How the engine is told where the brokers are. */
   get brokerAddresses(): readonly string[] {
     return this.#addresses('broker-').map((address) => `gazette+http://${address}:${BROKER_PORT}`);
@@ -133,12 +129,6 @@ export class Cluster {
     const journals = this.connect({ prefix });
     await journals.list();
     journals.close();
-  }
-
-  pidOf(name: string): number {
-    const pid = this.#running.get(name)?.pid;
-    if (pid === undefined) throw new OperatingError('ERR_MEMBER', `${name} does not run`);
-    return pid;
   }
 
   /** Starts a member that does not run, with the data that it had. */

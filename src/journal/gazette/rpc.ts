@@ -26,8 +26,6 @@ export type Library = {
 export type RpcOptions = {
   readonly broker: string;
   readonly etcd: string;
-  /** Bearer token, where the brokers ask for one. */
-  readonly token?: string;
 };
 
 type Unary<Request, Response> = (
@@ -74,7 +72,6 @@ export class Rpc {
   readonly #journal: JournalStub;
   readonly #kv: KvStub;
   readonly #metadata: Metadata;
-  readonly #plain: Metadata;
 
   /** Nothing is sent yet. */
   constructor({ grpc, loader }: Library, options: RpcOptions) {
@@ -89,8 +86,6 @@ export class Rpc {
       return new Service(`${hostname}:${port === '' ? (isSecure ? 443 : 80) : port}`, credentials, CHANNEL_OPTIONS);
     };
     this.#metadata = new grpc.Metadata();
-    if (options.token !== undefined) this.#metadata.set('authorization', `Bearer ${options.token}`);
-    this.#plain = new grpc.Metadata();
     this.#journal = connect(journal.Journal, options.broker);
     this.#kv = connect(kv.KV, options.etcd);
   }
@@ -167,11 +162,11 @@ export class Rpc {
   }
 
   range(request: wire.RangeRequest): Promise<wire.RangeResponse> {
-    return unary((done) => this.#kv.range(request, this.#plain, deadline(CALL_MS), done));
+    return unary((done) => this.#kv.range(request, this.#metadata, deadline(CALL_MS), done));
   }
 
   txn(request: wire.TxnRequest): Promise<wire.TxnResponse> {
-    return unary((done) => this.#kv.txn(request, this.#plain, deadline(CALL_MS), done));
+    return unary((done) => this.#kv.txn(request, this.#metadata, deadline(CALL_MS), done));
   }
 
   close(): void {
