@@ -17,8 +17,9 @@ import { OperatingError } from '../../core/errors.ts';
 import { crc32c } from '../../hash/crc32c.ts';
 import { type Batch, encodeBatch } from '../../message/batch.ts';
 import type { AppendOutcome, Fenced, ShardEpoch } from '../journals.ts';
-import { type AppendAnswer, type Brokers, type Registers, lostTail } from './brokers.ts';
+import type { AppendAnswer, Brokers, Registers } from './brokers.ts';
 import type { Indexes } from './indexes.ts';
+import { LostAnswers, lostTail } from './lost.ts';
 import type { Registry } from './registry.ts';
 import { missingJournal } from './status.ts';
 
@@ -26,8 +27,6 @@ import { missingJournal } from './status.ts';
 const GROUP_BYTES = 1024 * 1024;
 /** Between two tries of what was not carried out. */
 const RETRY_MS = 100;
-/** How long brokers may hold less of a journal than its fragments prove: see `brokers.ts`. */
-const LOST_MS = 60_000;
 
 export type LaneOptions = {
   readonly journal: string;
@@ -57,8 +56,7 @@ export class AppendLane {
   #place: { readonly next: number; readonly ended: boolean } | null = null;
   /** The epoch that the journal's register has by an append from here. */
   #fencedEpoch = -1;
-  /** Since when the brokers hold less of the journal than its fragments prove. */
-  #lostSinceNs: number | null = null;
+  readonly #lost = new LostAnswers();
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -137,6 +135,7 @@ export class AppendLane {
       const parts = group.map(({ batch }) => batch);
       const answer = await brokers.append(journal, parts, registers);
       if (signal.aborted) return;
+      if (this.#lost.note(answer.meaning, clock.nowNs())) throw lostTail(journal, brokers.known.get(journal) ?? 0);
       switch (answer.meaning) {
         case 'done':
           return await this.#committed(group, answer);
@@ -149,10 +148,6 @@ export class AppendLane {
         case 'rejected':
           throw new OperatingError('ERR_APPEND_REJECTED', `the cluster rejects an append to ${journal}: ${answer.why}`);
         case 'lost':
-          this.#lostSinceNs ??= clock.nowNs();
-          if (clock.nowNs() - this.#lostSinceNs > LOST_MS * 1e6)
-            throw lostTail(journal, brokers.known.get(journal) ?? 0);
-          break;
         case 'later':
           break;
         default:
@@ -172,7 +167,6 @@ export class AppendLane {
     const next = last.header.firstIndex + last.header.count;
     const ended = last.header.kind === 'end';
     this.#place = { next, ended };
-    this.#lostSinceNs = null;
     if (last.owner !== undefined) this.#fencedEpoch = last.owner.epoch;
     const noted = indexes.note(journal, producer, { offset: answer.end, next, ended });
     if (ended) await noted;

@@ -6,10 +6,11 @@
  */
 
 import { type Clock, delay } from '../../core/clock.ts';
-import { OperatingError, ViolationError } from '../../core/errors.ts';
+import { OperatingError } from '../../core/errors.ts';
 import { lossError } from '../loss.ts';
 import { closedError } from './etcd.ts';
-import type { Rpc } from './rpc.ts';
+import { LostAnswers, lostTail } from './lost.ts';
+import type { RpcCalls } from './rpc.ts';
 import {
   type Meaning,
   STATUS,
@@ -24,14 +25,9 @@ import { type AppendRequest, type AppendResponse, type Label, numberOf, processN
 
 /** Between two tries. */
 const RETRY_MS = 100;
-/**
- * How long brokers may say that they hold less of a journal than its fragments prove. A handover passes; what only the
- * memory of lost brokers held does not come back.
- */
-const LOST_MS = 60_000;
 
 export type BrokersOptions = {
-  readonly rpc: Rpc;
+  readonly rpc: RpcCalls;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Stands before the name of each journal, and ends with a slash. */
@@ -106,7 +102,7 @@ export class Brokers {
   /** The names of all journals below the prefix. */
   async list(): Promise<string[]> {
     const { rpc, prefix } = this.#options;
-    const found = await this.#answered(() => rpc.listJournals(prefix));
+    const { journals: found } = await this.#answered(() => rpc.listJournals(prefix));
     return found.map(({ spec }) => spec?.name ?? '');
   }
 
@@ -151,7 +147,7 @@ export class Brokers {
   async #ask(journal: string): Promise<Barrier> {
     const { clock, signal, rpc } = this.#options;
     const known = this.#known.get(journal) ?? 0;
-    const startedNs = clock.nowNs();
+    const lost = new LostAnswers();
     for (;;) {
       if (signal.aborted) throw closedError();
       let meaning: Meaning;
@@ -167,7 +163,7 @@ export class Brokers {
       }
       if (meaning === 'missing') throw missingJournal(this.nameOf(journal));
       if (meaning === 'rejected' || meaning === 'mismatch') throw rejectedError(`a barrier in ${journal}`, why);
-      if (meaning === 'lost' && clock.nowNs() - startedNs > LOST_MS * 1e6) throw lostTail(journal, known);
+      if (lost.note(meaning, clock.nowNs())) throw lostTail(journal, known);
       await delay(clock, RETRY_MS, signal);
     }
   }
@@ -195,10 +191,4 @@ export type Registers = Pick<AppendRequest, 'check_registers' | 'union_registers
 
 function registersOf({ registers }: AppendResponse): Map<string, string> {
   return new Map((registers?.labels ?? []).map(({ name, value }: Label) => [name, value]));
-}
-
-/** What only the memory of brokers held went with them. */
-export function lostTail(journal: string, offset: number): ViolationError {
-  const detail = `its brokers hold less of ${journal} than its fragments prove (INDEX_HAS_GREATER_OFFSET)`;
-  return new ViolationError('acknowledged-loss', detail, { journal, offset });
 }

@@ -5,7 +5,7 @@
 
 import { type Clock, delay } from '../../core/clock.ts';
 import { OperatingError } from '../../core/errors.ts';
-import type { Rpc } from './rpc.ts';
+import type { RpcCalls } from './rpc.ts';
 import { meaningOfError, rejectedError, wordsOf } from './status.ts';
 import { numberOf } from './wire.ts';
 
@@ -16,7 +16,7 @@ const RETRY_MS = 200;
 export type Entry<T> = { readonly key: string; readonly value: T | null; readonly revision: number };
 
 export type EtcdOptions = {
-  readonly rpc: Rpc;
+  readonly rpc: RpcCalls;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 };
@@ -76,7 +76,7 @@ export class Etcd {
     }
   }
 
-  async #range(request: { key: Buffer; range_end?: Buffer }): ReturnType<Rpc['range']> {
+  async #range(request: { key: Buffer; range_end?: Buffer }): ReturnType<RpcCalls['range']> {
     const response = await this.#answered(() => this.#options.rpc.range(request));
     this.clusterId = response.header?.cluster_id ?? this.clusterId;
     return response;

@@ -6,6 +6,7 @@
 import { fileURLToPath } from 'node:url';
 import type { CallOptions, ChannelCredentials, ClientReadableStream, Metadata } from '@grpc/grpc-js';
 import { OperatingError, UsageError } from '../../core/errors.ts';
+import { STATUS } from './status.ts';
 import type * as wire from './wire.ts';
 
 /** Deadline of everything but a read that waits for more. Longer than a lease of a broker, which is 20 s. */
@@ -67,6 +68,9 @@ export type ReadEvents = {
   /** It is over: null, or the error that the library gave. */
   readonly onEnd: (error: Error | null) => void;
 };
+
+/** What the engine calls, whoever answers. */
+export type RpcCalls = Pick<Rpc, keyof Rpc>;
 
 export class Rpc {
   readonly #journal: JournalStub;
@@ -146,12 +150,14 @@ export class Rpc {
   }
 
   /** Journals whose names begin with `prefix`, which ends with a slash. */
-  listJournals(prefix: string): Promise<readonly wire.ListResponse['journals'][number][]> {
+  listJournals(prefix: string): Promise<wire.ListResponse> {
     return new Promise((resolve, reject) => {
       const selector = { include: { labels: [{ name: 'prefix', value: prefix }] } };
       const call = this.#journal.list({ selector }, this.#metadata, deadline(CALL_MS));
-      const found: wire.ListResponse['journals'][number][] = [];
-      call.on('data', ({ journals }: wire.ListResponse) => found.push(...journals));
+      let found: wire.ListResponse = { status: STATUS.OK, header: null, journals: [] };
+      call.on('data', ({ status, header, journals }: wire.ListResponse) => {
+        found = { status, header: header ?? found.header, journals: [...found.journals, ...journals] };
+      });
       call.on('error', reject);
       call.on('end', () => resolve(found));
     });

@@ -19,7 +19,7 @@ import { lossBeyond } from '../proofs.ts';
 import { BatchCutter, type CutBatch } from './batch-cutter.ts';
 import type { Barrier, Brokers } from './brokers.ts';
 import type { Registry } from './registry.ts';
-import type { ReadCall, Rpc } from './rpc.ts';
+import type { ReadCall, RpcCalls } from './rpc.ts';
 import {
   isDeadline,
   meaningOfError,
@@ -40,7 +40,7 @@ const RETRY_MS = 50;
 const HOLE_MS = 90_000;
 
 export type StreamOptions = {
-  readonly rpc: Rpc;
+  readonly rpc: RpcCalls;
   readonly clock: Clock;
   readonly brokers: Brokers;
   readonly registry: Registry;

@@ -61,6 +61,7 @@ export type JournalSpec = {
 
 export type ListResponse = {
   readonly status: number;
+  readonly header: Header | null;
   readonly journals: readonly { readonly spec: { readonly name: string } | null; readonly mod_revision: string }[];
 };
 
