@@ -101,12 +101,9 @@ export class Cluster {
     readonly broker?: number;
     readonly prefix?: string;
   } = {}): GazetteJournals {
-    return new GazetteJournals(this.#library, {
-      ...this.address(broker),
-      prefix,
-      etcd: this.etcdAddresses[0] ?? '',
-      clock: this.#clock,
-    });
+    const address = this.address(broker);
+    const rpc = new Rpc(this.#library, { broker: address.broker, etcd: this.etcdAddresses[0] ?? '' });
+    return new GazetteJournals(rpc, { ...address, prefix, clock: this.#clock });
   }
 
   /** Makes journals below a prefix, and resolves when each can be appended to. */

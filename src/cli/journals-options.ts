@@ -44,8 +44,9 @@ export function parseJournals({ connect, journals, etcd }: JournalsFlags, data: 
 /** A client of the journals. What an engine needs is loaded with the first client of it. */
 export async function openJournals(place: JournalsPlace, name: string, log?: Log): Promise<Journals> {
   if (place.engine === 'embedded') return connectJournals(place.endpoint, name, log);
-  const { importLibrary } = await import('../journal/gazette/rpc.ts');
+  const { Rpc, importLibrary } = await import('../journal/gazette/rpc.ts');
   const { GazetteJournals } = await import('../journal/gazette/gazette-journals.ts');
   const { cluster, etcd } = place;
-  return new GazetteJournals(await importLibrary(), { ...cluster, etcd, clock: systemClock });
+  const rpc = new Rpc(await importLibrary(), { broker: cluster.broker, etcd });
+  return new GazetteJournals(rpc, { ...cluster, clock: systemClock });
 }

@@ -31,14 +31,14 @@ import { Brokers } from './brokers.ts';
 import { Etcd, closedError } from './etcd.ts';
 import { Indexes } from './indexes.ts';
 import { Registry } from './registry.ts';
-import { type Library, Rpc, type RpcOptions } from './rpc.ts';
+import type { RpcCalls } from './rpc.ts';
 import { missingJournal } from './status.ts';
 import { GazetteStream } from './stream.ts';
 
 /** Bytes that may wait while a journal is searched. */
 const SEARCH_CREDIT_BYTES = 8 * 1024 * 1024;
 
-export type GazetteOptions = RpcOptions & {
+export type GazetteOptions = {
   readonly clock: Clock;
   /** As the user named it. */
   readonly address: string;
@@ -48,7 +48,7 @@ export type GazetteOptions = RpcOptions & {
 
 export class GazetteJournals implements Journals {
   readonly #options: GazetteOptions;
-  readonly #rpc: Rpc;
+  readonly #rpc: RpcCalls;
   readonly #closed = new AbortController();
   readonly #brokers: Brokers;
   readonly #registry: Registry;
@@ -56,11 +56,12 @@ export class GazetteJournals implements Journals {
   readonly #lanes = new Map<string, AppendLane>();
   readonly #streams = new Set<GazetteStream>();
 
-  constructor(library: Library, options: GazetteOptions) {
+  /** The calls are this client's: it closes them. */
+  constructor(rpc: RpcCalls, options: GazetteOptions) {
     const { clock, prefix } = options;
     const { signal } = this.#closed;
     this.#options = options;
-    this.#rpc = new Rpc(library, options);
+    this.#rpc = rpc;
     this.#brokers = new Brokers({ rpc: this.#rpc, clock, signal, prefix });
     const etcd = new Etcd({ rpc: this.#rpc, clock, signal });
     this.#registry = new Registry({ etcd, prefix: `/${prefix}`, newName: randomUUID });
