@@ -7,8 +7,8 @@
  * Only an end is looked for first, because readers forget a producer with its end.
  *
  * Registers of the journal fence what the look at etcd before each append cannot: `shard-N` is the epoch of the last
- * owner of a shard that has appended, `ended-PRODUCER` is set by whoever retires another producer. An empty set of
- * registers matches everything, and is what is left when all brokers of a journal were lost at once.
+ * owner of a shard that has appended, `ended-PRODUCER` is set by each end. An empty set of registers matches
+ * everything, and is what is left when all brokers of a journal were lost at once.
  */
 
 import { assert } from '../../core/assert.ts';
@@ -18,6 +18,7 @@ import { crc32c } from '../../hash/crc32c.ts';
 import { type Batch, encodeBatch } from '../../message/batch.ts';
 import type { AppendOutcome, Fenced, ShardEpoch } from '../journals.ts';
 import type { AppendAnswer, Brokers, Registers } from './brokers.ts';
+import { closedError } from './etcd.ts';
 import type { Indexes } from './indexes.ts';
 import { LostAnswers, lostTail } from './lost.ts';
 import type { Registry } from './registry.ts';
@@ -128,8 +129,9 @@ export class AppendLane {
   async #appendGroup(group: readonly Pending[]): Promise<void> {
     const { brokers, journal, clock, signal } = this.#options;
     const [first] = group;
-    assert(first !== undefined, 'a group has a batch');
-    const registers = await this.#registersFor(first.owner);
+    const last = group.at(-1);
+    assert(first !== undefined && last !== undefined, 'a group has a batch');
+    const registers = await this.#registersFor(last);
     if ('outcome' in registers) return this.#settle(1, () => registers);
     for (;;) {
       const parts = group.map(({ batch }) => batch);
@@ -142,7 +144,7 @@ export class AppendLane {
         case 'unknown':
           return await this.#unknown();
         case 'mismatch':
-          return this.#mismatched(first.owner, answer.registers);
+          return await this.#mismatched(first.owner, answer.registers);
         case 'missing':
           throw missingJournal(brokers.nameOf(journal));
         case 'rejected':
@@ -189,19 +191,21 @@ export class AppendLane {
     this.lose();
   }
 
-  #mismatched(owner: ShardEpoch | undefined, registers: ReadonlyMap<string, string>): void {
-    const { producer } = this.#options;
+  async #mismatched(owner: ShardEpoch | undefined, registers: ReadonlyMap<string, string>): Promise<void> {
     this.#fencedEpoch = -1;
-    const endedAt = registers.get(endedRegister(producer));
-    // Another process has retired this producer. Else the register of a shard is looked at anew.
-    if (owner === undefined && endedAt !== undefined) this.#place = { next: Number(endedAt), ended: true };
+    // The producer is ended, by a process that retired it or by a late copy of an append from here. Else the register
+    // of a shard is looked at anew.
+    if (owner === undefined && registers.has(endedRegister(this.#options.producer))) await this.retire();
   }
 
-  /** What the registers must be for the append, and what it sets. */
-  async #registersFor(owner: ShardEpoch | undefined): Promise<Registers | Fenced> {
+  /** What the registers must be for the append, and what it sets: an end keeps late copies of all before it out. */
+  async #registersFor({ owner, header }: Append): Promise<Registers | Fenced> {
     const { brokers, journal, producer } = this.#options;
     if (owner === undefined) {
-      return { check_registers: { exclude: { labels: [{ name: endedRegister(producer), value: '' }] } } };
+      const name = endedRegister(producer);
+      const check = { check_registers: { exclude: { labels: [{ name, value: '' }] } } };
+      if (header.kind !== 'end') return check;
+      return { ...check, union_registers: { labels: [{ name, value: endedValue(header.firstIndex + 1) }] } };
     }
     const name = `shard-${owner.shard}`;
     const union = { labels: [{ name, value: String(owner.epoch) }] };
@@ -218,19 +222,38 @@ export class AppendLane {
     for (const pending of this.#queue.splice(0, count)) pending.resolve(outcomeOf(pending));
   }
 
-  /** Ends the producer, which is dead, behind its last record. */
+  /**
+   * Ends the producer behind its last record. Resolves when its end is in the journal at the index that readers expect.
+   *
+   * A batch of the dead producer may be late, and land between the look at its next index and the end:
+   *
+   *     find: next 4     batch 4, 5 lands     end at 4 is appended, and sets the register
+   *
+   * Readers expect index 6 then and skip that end as a repetition, and so does `Indexes`. But from the register on no
+   * batch of the producer can land, for each checks that there is none. So the next look finds 6 for good, and a
+   * second end is appended at 6.
+   *
+   * Each end checks the register that was seen before the look, and changes it. So an end lands only where nothing of
+   * the producer landed since its look, but for the first one; and of several ends, by others who retire the same
+   * producer or by late copies of tries from here, one lands for each value. Values never come again, for they count
+   * the ends. Behind an end that counts nothing lands: whoever sees the register that it set finds that end.
+   */
   async retire(): Promise<void> {
     const { brokers, indexes, journal, producer, clock, signal } = this.#options;
+    const name = endedRegister(producer);
     while (!signal.aborted) {
-      this.#place = await indexes.find(journal, producer);
-      const { next, ended } = this.#place;
-      if (ended) return await indexes.note(journal, producer, { offset: 0, next, ended });
+      const present = (await brokers.barrier(journal)).registers.get(name);
+      const { next, ended } = await indexes.find(journal, producer);
+      if (ended) {
+        this.#place = { next, ended };
+        return;
+      }
       const header = { kind: 'end', producer, firstIndex: next, count: 1, epoch: 0 } as const;
       const end = encodeBatch(header, new Uint8Array(0), journal, crc32c);
-      const name = endedRegister(producer);
+      const isAbsent = { exclude: { labels: [{ name, value: '' }] } };
       const answer: AppendAnswer = await brokers.append(journal, [end], {
-        check_registers: { exclude: { labels: [{ name, value: '' }] } },
-        union_registers: { labels: [{ name, value: String(next + 1) }] },
+        check_registers: present === undefined ? isAbsent : { include: { labels: [{ name, value: present }] } },
+        union_registers: { labels: [{ name, value: endedValue(next + 1, present) }] },
       });
       if (answer.meaning === 'missing') throw missingJournal(brokers.nameOf(journal));
       if (answer.meaning === 'rejected') {
@@ -238,9 +261,15 @@ export class AppendLane {
       }
       if (answer.meaning !== 'done') await delay(clock, RETRY_MS, signal);
     }
+    throw closedError();
   }
 }
 
 function endedRegister(producer: string): string {
   return `ended-${producer}`;
+}
+
+/** The number of records with the end, then how many ends were appended: `5/1`, and after `5/1` for instance `7/2`. */
+function endedValue(count: number, present = '/0'): string {
+  return `${count}/${Number(present.slice(present.indexOf('/') + 1)) + 1}`;
 }

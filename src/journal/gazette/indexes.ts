@@ -145,6 +145,8 @@ function moveOn(journal: string, { places, isKnown }: Moved, stored: StoredBatch
     const detail = `records ${place.next} to ${firstIndex - 1} of producer ${producer} are missing`;
     throw new ViolationError('gap', detail, { journal, offset: stored.begin, index: place.next });
   }
+  // Readers skip an end below the next index: see `AppendLane.retire`.
+  const ended = kind === 'end' && firstIndex === place.next;
   const next = Math.max(place.next, firstIndex + count);
-  places.set(producer, { offset: stored.end, next, ended: kind === 'end' });
+  places.set(producer, { offset: stored.end, next, ended });
 }

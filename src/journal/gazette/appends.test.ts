@@ -1,0 +1,178 @@
+/** What appends leave in a journal whose brokers lose answers and carry out late, as its readers take it. */
+
+import test from 'ava';
+import { ManualClock } from '../../core/testing/manual-clock.ts';
+import { crc32c } from '../../hash/crc32c.ts';
+import { decodeBatch } from '../../message/batch.ts';
+import { JOURNAL, PRODUCER, chunks, end } from '../conformance/asking.ts';
+import { BatchCutter } from './batch-cutter.ts';
+import { GazetteJournals } from './gazette-journals.ts';
+import { STATUS } from './status.ts';
+import { type AskedAppend, FakeCluster, type Fate } from './testing/fake-cluster.ts';
+
+type Scene = {
+  readonly clock: ManualClock;
+  readonly cluster: FakeCluster;
+  readonly connect: () => GazetteJournals;
+};
+
+function setUp(): Scene {
+  const clock = new ManualClock();
+  const cluster = new FakeCluster(clock, [`p/${JOURNAL}`]);
+  const address = 'gazette+http://fake:8080/p';
+  return { clock, cluster, connect: () => new GazetteJournals(cluster, { clock, address, prefix: 'p/' }) };
+}
+
+async function settled<T>(clock: ManualClock, promise: Promise<T>): Promise<T> {
+  let isDone = false;
+  const done = (): void => {
+    isDone = true;
+  };
+  promise.then(done, done);
+  await clock.until(() => isDone);
+  return await promise;
+}
+
+/** `fate` for the append of this number, barriers not counted; the others are done. */
+function fateOfAppend(number: number, fate: Fate): (append: AskedAppend) => Fate {
+  let appends = 0;
+  return ({ parts }) => {
+    if (parts.length === 0) return 'done';
+    appends += 1;
+    return appends === number ? fate : 'done';
+  };
+}
+
+/** What readers take of the journal: they skip below the next index, and forget the producer with its end. */
+function taken(cluster: FakeCluster): string[] {
+  const batches = new BatchCutter(0).push(cluster.contentOf(`p/${JOURNAL}`));
+  if ('fault' in batches) return [batches.fault];
+  let next = 0;
+  const seen: string[] = [];
+  for (const { bytes } of batches) {
+    const batch = decodeBatch(bytes, JOURNAL, crc32c);
+    if ('fault' in batch) return [batch.fault];
+    const { kind, firstIndex, count } = batch;
+    if (firstIndex > next) seen.push(`gap ${next} to ${firstIndex - 1}`);
+    if (firstIndex + count <= next) continue;
+    seen.push(kind === 'end' ? `end ${firstIndex}` : `records ${next} to ${firstIndex + count - 1}`);
+    next = kind === 'end' ? 0 : firstIndex + count;
+  }
+  return seen;
+}
+
+test('a late copy of a batch behind the end of its producer is not appended', async (t) => {
+  const { clock, cluster, connect } = setUp();
+  const journals = connect();
+  cluster.fateOf = fateOfAppend(1, 'late');
+  t.is((await settled(clock, journals.append(JOURNAL, chunks(0, 2)))).outcome, 'unknown');
+  t.is((await settled(clock, journals.append(JOURNAL, chunks(0, 2)))).outcome, 'committed');
+  t.is((await settled(clock, journals.append(JOURNAL, end(2)))).outcome, 'committed');
+  t.deepEqual(
+    cluster.late.map((arrive) => arrive()),
+    [STATUS.REGISTER_MISMATCH],
+  );
+  t.deepEqual(taken(cluster), ['records 0 to 1', 'end 2']);
+});
+
+test('an end whose answer was lost is not appended twice, also when it was late', async (t) => {
+  for (const fate of ['late', 'unanswered'] as const) {
+    const { clock, cluster, connect } = setUp();
+    const journals = connect();
+    cluster.fateOf = fateOfAppend(2, fate);
+    t.is((await settled(clock, journals.append(JOURNAL, chunks(0, 2)))).outcome, 'committed');
+    t.is((await settled(clock, journals.append(JOURNAL, end(2)))).outcome, 'unknown');
+    const again = await settled(clock, journals.append(JOURNAL, end(2)));
+    t.is(again.outcome, fate === 'late' ? 'committed' : 'ended');
+    for (const arrive of cluster.late) t.is(arrive(), STATUS.REGISTER_MISMATCH);
+    t.deepEqual(taken(cluster), ['records 0 to 1', 'end 2'], fate);
+  }
+});
+
+test('an end that arrives between the look for it and the next try is answered as the end', async (t) => {
+  const { clock, cluster, connect } = setUp();
+  const journals = connect();
+  t.is((await settled(clock, journals.append(JOURNAL, chunks(0, 2)))).outcome, 'committed');
+  cluster.fateOf = fateOfAppend(1, 'late');
+  t.is((await settled(clock, journals.append(JOURNAL, end(2)))).outcome, 'unknown');
+  cluster.fateOf = ({ parts }) => {
+    if (parts.length > 0) for (const arrive of cluster.late.splice(0)) arrive();
+    return 'done';
+  };
+  t.deepEqual(await settled(clock, journals.append(JOURNAL, end(2))), { outcome: 'ended', n: 3 });
+  t.deepEqual(taken(cluster), ['records 0 to 1', 'end 2']);
+});
+
+test('a batch of the dead producer that lands before the end of whoever retires it is ended too', async (t) => {
+  const { clock, cluster, connect } = setUp();
+  const dead = connect();
+  t.is((await settled(clock, dead.append(JOURNAL, chunks(0, 4)))).outcome, 'committed');
+  cluster.fateOf = fateOfAppend(1, 'late');
+  t.is((await settled(clock, dead.append(JOURNAL, chunks(4, 2)))).outcome, 'unknown');
+  dead.close();
+  const journals = connect();
+  cluster.fateOf = ({ parts }) => {
+    if (parts.length > 0) for (const arrive of cluster.late.splice(0)) t.is(arrive(), STATUS.OK);
+    return 'done';
+  };
+  await settled(clock, journals.retire(JOURNAL, PRODUCER));
+  t.deepEqual(taken(cluster), ['records 0 to 3', 'records 4 to 5', 'end 6']);
+  t.is(cluster.registersOf(`p/${JOURNAL}`).get(`ended-${PRODUCER}`), '7/2');
+  t.deepEqual(await settled(clock, journals.expected(JOURNAL, PRODUCER)), { outcome: 'ended', n: 7 });
+  t.deepEqual(await settled(clock, connect().append(JOURNAL, chunks(6, 1))), { outcome: 'ended', n: 7 });
+});
+
+test('whatever is late of two who retire one producer, the journal has one end that counts', async (t) => {
+  for (let number = 1; number <= 4; number += 1) {
+    for (const fate of ['late', 'unanswered'] as const) {
+      const { clock, cluster, connect } = setUp();
+      const dead = connect();
+      t.is((await settled(clock, dead.append(JOURNAL, chunks(0, 4)))).outcome, 'committed');
+      cluster.fateOf = fateOfAppend(1, 'late');
+      t.is((await settled(clock, dead.append(JOURNAL, chunks(4, 2)))).outcome, 'unknown');
+      const fateOf = fateOfAppend(number, fate);
+      let isFirst = true;
+      cluster.fateOf = (append) => {
+        if (append.parts.length > 0 && isFirst) cluster.late.shift()?.();
+        if (append.parts.length > 0) isFirst = false;
+        return fateOf(append);
+      };
+      const both = Promise.all([connect().retire(JOURNAL, PRODUCER), connect().retire(JOURNAL, PRODUCER)]);
+      await settled(clock, both);
+      for (const arrive of cluster.late) t.is(arrive(), STATUS.REGISTER_MISMATCH);
+      t.deepEqual(taken(cluster), ['records 0 to 3', 'records 4 to 5', 'end 6'], `${fate} ${number}`);
+    }
+  }
+});
+
+test('a producer that lives and is retired is told where its end is, and finishes what the other one began', async (t) => {
+  const { clock, cluster, connect } = setUp();
+  const living = connect();
+  t.is((await settled(clock, living.append(JOURNAL, chunks(0, 4)))).outcome, 'committed');
+  const other = connect();
+  let isFirst = true;
+  cluster.fateOf = ({ parts }) => {
+    if (parts.length === 0 || !isFirst) return 'done';
+    isFirst = false;
+    // The other one looked, the living one appends, and the other one dies behind its end.
+    void living.append(JOURNAL, chunks(4, 2));
+    return 'late';
+  };
+  const retired = other.retire(JOURNAL, PRODUCER).catch((error: unknown) => error);
+  await clock.settle();
+  other.close();
+  t.is(((await retired) as { code?: string }).code, 'ERR_CLOSED');
+  for (const arrive of cluster.late) t.is(arrive(), STATUS.OK);
+  t.deepEqual(await settled(clock, living.append(JOURNAL, chunks(6, 1))), { outcome: 'ended', n: 7 });
+  t.deepEqual(taken(cluster), ['records 0 to 3', 'records 4 to 5', 'end 6']);
+});
+
+test('retiring with a client that is closed meanwhile fails', async (t) => {
+  const { clock, cluster, connect } = setUp();
+  const journals = connect();
+  cluster.fateOf = ({ parts }) => (parts.length === 0 ? 'done' : STATUS.INSUFFICIENT_JOURNAL_BROKERS);
+  const retired = journals.retire(JOURNAL, PRODUCER);
+  await clock.advance(1_000);
+  journals.close();
+  await t.throwsAsync(retired, { code: 'ERR_CLOSED' });
+});
