@@ -29,7 +29,8 @@ test('Mann and Whitney on the example of R and of coin', (t) => {
 });
 
 test('the critical values of U are those of the published table', (t) => {
-  // Two-sided 5 % (Conover, table A7; Mann and Whitney 1947): U at most 23 for 10 and 10, 2 for 5 and 5, 13 for 8 and 8.
+  // Two-sided 5 % (Conover, table A7; Mann and Whitney 1947): U at most 23 for 10 and 10, 2 for 5 and 5, 13 for 8 and
+  // 8.
   for (const [size, critical] of [
     [5, 2],
     [8, 13],

@@ -36,7 +36,9 @@ test.serial('a plan that was adapted to a mutant holds without it', (t) => {
   return plansHold(t, plans.slice(-1));
 });
 
-/** Of the sabotages that withhold something: how much of it. Each of the others is a kind, of which every fourth is run. */
+/**
+ * Of the sabotages that withhold something: how much of it. Each of the others is a kind, of which every fourth is run.
+ */
 const WITHHELD_PART = /-withheld-(?<part>[a-z-]+)$/;
 
 test.serial('a sabotage of each kind does not end in HOLDS, and is named', (t) => {
@@ -57,7 +59,10 @@ test('an unknown mutant or sabotage is a usage error that says who names the kno
   }
 });
 
-/** A bug that did no harm and signalled, or was caught and had not signalled; and sabotages of events that there were none of. */
+/**
+ * A bug that did no harm and signalled, or was caught and had not signalled; and sabotages of events that there were
+ * none of.
+ */
 test.serial('schedules that were once counted wrongly are counted rightly', async (t) => {
   t.timeout(EXPERIMENTS_MS);
   const mutants = [

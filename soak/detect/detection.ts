@@ -1,6 +1,6 @@
 /**
- * Measured power: what the checkers find of the planted bugs, and what they find where there is none. Pure: counts results,
- * judges them, and makes rows of them.
+ * Measured power: what the checkers find of the planted bugs, and what they find where there is none. Pure: counts
+ * results, judges them, and makes rows of them.
  */
 
 import { EXIT } from '../../src/core/errors.ts';
@@ -33,7 +33,9 @@ export type DetectionRow = Record<(typeof DETECTION_COLUMNS)[number], string | n
 /** A share, and between what it lies with 95 % confidence. */
 export type Rate = { readonly rate: number; readonly low: number; readonly high: number };
 
-/** What became of the mutants of one class, or of all. A bug is in effect when it says so itself, before it is caught. */
+/**
+ * What became of the mutants of one class, or of all. A bug is in effect when it says so itself, before it is caught.
+ */
 export type Power = {
   readonly name: MutantClass | 'all';
   readonly mutants: number;
@@ -185,7 +187,9 @@ export class Detection {
     return `${named} of ${length} sabotages of the harness kept it from HOLDS, for the reason that was planted`;
   }
 
-  /** A row is what the soak ran over: how many sabotages there were, and how many were named. None when there was none. */
+  /**
+   * A row is what the soak ran over: how many sabotages there were, and how many were named. None when there was none.
+   */
   liveRows(): { readonly over: LiveResult['over']; readonly sabotages: number; readonly named: number }[] {
     return (['fake', 'real'] as const).flatMap((over) => {
       const results = this.#live.filter((result) => result.over === over);
@@ -220,7 +224,9 @@ function powerOf(name: Power['name'], results: readonly ExperimentResult[]): Pow
 /** Of the normal distribution, for 95 % on both sides together. */
 const Z = 1.959964;
 
-/** The score interval (Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22, 1927). */
+/**
+ * The score interval (Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22, 1927).
+ */
 export function rateOf(count: number, of: number): Rate {
   const rate = count / of;
   const middle = (rate + Z ** 2 / (2 * of)) / (1 + Z ** 2 / of);

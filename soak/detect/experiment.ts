@@ -1,4 +1,6 @@
-/** One schedule of `detect`: with a planted bug, with a sabotaged harness, or clean. Plain data passes between threads. */
+/**
+ * One schedule of `detect`: with a planted bug, with a sabotaged harness, or clean. Plain data passes between threads.
+ */
 
 import { mutantNamed } from '../simulation/mutants/index.ts';
 import { sabotageNamed } from '../simulation/sabotages/sabotages.ts';

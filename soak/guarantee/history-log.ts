@@ -75,8 +75,8 @@ export class HistoryLog {
   }
 
   /**
-   * Returns the event's number, which a later event may name as its cause. What is recorded while an event is shown comes
-   * after it, for everybody.
+   * Returns the event's number, which a later event may name as its cause. What is recorded while an event is shown
+   * comes after it, for everybody.
    */
   record(happening: Happening, cause: Cause | undefined = this.#causeNow?.()): number {
     const event: HistoryEvent = { atNs: this.#nowNs(), ...happening };

@@ -1,12 +1,12 @@
 /**
  * What the checkers are given: everything that mattered in a run, as a sequence of events. A simulation writes it from
- * inside; a soak of real processes writes it from what the components say and from what an auditor reads for itself. The
- * checkers are pure functions of it, and the same for both.
+ * inside; a soak of real processes writes it from what the components say and from what an auditor reads for itself.
+ * The checkers are pure functions of it, and the same for both.
  *
- * Order. Events stand in the order in which they were seen, with one exception that saves the checkers all memory of the
- * past: of a partition's journal, the batches below a `checkpoint`'s offset stand before it, and those from it on stand
- * after it; of the sums journal, what a summer appends after a restart stands after the checkpoints of that restart. So
- * whoever writes a history reads chunk journals no further than what is durably folded, until the drain.
+ * Order. Events stand in the order in which they were seen, with one exception that saves the checkers all memory of
+ * the past: of a partition's journal, the batches below a `checkpoint`'s offset stand before it, and those from it on
+ * stand after it; of the sums journal, what a summer appends after a restart stands after the checkpoints of that
+ * restart. So whoever writes a history reads chunk journals no further than what is durably folded, until the drain.
  *
  * Time. `atNs` and all stamps are of one monotonic clock, and `atNs` never decreases.
  */
@@ -37,8 +37,8 @@ export type HistoryEvent = { readonly atNs: number } & (
       /** Names of all processes that must report to the end. */
       readonly processes: readonly string[];
       /**
-       * How many faults must take effect at least: by kind, by kind and target's component (`crash of summer`), and of all
-       * kinds but crashes together (`any but crash`).
+       * How many faults must take effect at least: by kind, by kind and target's component (`crash of summer`), and of
+       * all kinds but crashes together (`any but crash`).
        */
       readonly faults: Readonly<Record<string, number>>;
       /**
@@ -46,7 +46,10 @@ export type HistoryEvent = { readonly atNs: number } & (
        * `confirmed`, `trimmed` wherever a journal begins later. What is then missing of it is missed. Absent: nothing.
        */
       readonly tells?: readonly ('completed' | 'claim' | 'trimmed')[];
-      /** A shorter phase, such as one that the user cuts short, need not show that chunks flowed. Absent: every one must. */
+      /**
+       * A shorter phase, such as one that the user cuts short, need not show that chunks flowed. Absent: every one
+       * must.
+       */
       readonly flowMsMin?: number;
       /** Of a soak: the kinds of faults that were asked for. */
       readonly faultKinds?: readonly FaultKind[];
@@ -141,8 +144,8 @@ export type HistoryEvent = { readonly atNs: number } & (
       readonly sumsHead: number;
     }
   /**
-   * What is durable of a shard in the store that speaks for it, while no process has that store open, or right after its
-   * claim, before anything else is committed.
+   * What is durable of a shard in the store that speaks for it, while no process has that store open, or right after
+   * its claim, before anything else is committed.
    */
   | {
       readonly event: 'checkpoint';
@@ -184,8 +187,8 @@ export type SoakEvent =
   /** After the phase of faults: so many were due, whatever came of them. */
   | { readonly event: 'faults-due'; readonly count: number }
   /**
-   * What was taken for the proof of a fault is contradicted; it was seen to be over; each partition that it hit has had a
-   * sum since then.
+   * What was taken for the proof of a fault is contradicted; it was seen to be over; each partition that it hit has had
+   * a sum since then.
    */
   | {
       readonly event: 'fault-refuted' | 'fault-healed' | 'fault-recovered';
@@ -205,7 +208,9 @@ export type SoakEvent =
   | { readonly event: 'unfollowed'; readonly reason: string; readonly leavesDoubt: boolean }
   /** The audit at the end was made; `error`: why it could not be. */
   | { readonly event: 'audited'; readonly error?: string }
-  /** Something that should have been shown was not; `process` is the one that had to be killed, if that is what it was. */
+  /**
+   * Something that should have been shown was not; `process` is the one that had to be killed, if that is what it was.
+   */
   | { readonly event: 'doubt'; readonly reason: string; readonly process?: string }
   /** A checker has found a violation. No checker looks at it. */
   | ({ readonly event: 'found' } & Violation);

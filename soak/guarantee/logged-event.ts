@@ -1,10 +1,11 @@
 /**
- * An event of a history without its payload, as one line of JSON: what a flight recorder keeps, and a story is told from.
+ * An event of a history without its payload, as one line of JSON: what a flight recorder keeps, and a story is told
+ * from.
  *
- * Every field of the event stays, with three exceptions. What a chunker `said` of its progress has no histograms. A `batch` has what its header says instead of its bytes, and of a
- * batch of sums the ids of their files; a batch that does not verify has only its fault. A `checkpoint` has how many files
- * are open and how many sums are unpublished; which ones they are stands beside it as long as there are no more than
- * `LISTED_MAX` of them.
+ * Every field of the event stays, with three exceptions. What a chunker `said` of its progress has no histograms. A
+ * `batch` has what its header says instead of its bytes, and of a batch of sums the ids of their files; a batch that
+ * does not verify has only its fault. A `checkpoint` has how many files are open and how many sums are unpublished;
+ * which ones they are stands beside it as long as there are no more than `LISTED_MAX` of them.
  */
 
 import { type ComponentEvent, isComponentEvent } from '../../src/component/protocol.ts';

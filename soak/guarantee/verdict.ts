@@ -1,6 +1,6 @@
 /**
- * The verdict on a history, from what its checkers found and from nothing else. Nothing unverified is reported as verified
- * (invariant 8): HOLDS needs that no checker has a reason to doubt.
+ * The verdict on a history, from what its checkers found and from nothing else. Nothing unverified is reported as
+ * verified (invariant 8): HOLDS needs that no checker has a reason to doubt.
  */
 
 import { EXIT } from '../../src/core/errors.ts';
@@ -26,11 +26,11 @@ export function violationsOf(findings: readonly Findings[]): Finding[] {
 
 /**
  * A violation beats a failure of a process, which beats everything that is merely missing. A process that refused its
- * arguments or its data folder at its start (exit 2) makes that the exit code of the run. Nobody having looked is a reason
- * to doubt.
+ * arguments or its data folder at its start (exit 2) makes that the exit code of the run. Nobody having looked is a
+ * reason to doubt.
  *
- * A process that was ended by a signal which nobody sent is started again, and the run goes on to its end, so that it shows
- * whether the guarantee held. It never ends in HOLDS: no process may die so, and restarting it hides nothing.
+ * A process that was ended by a signal which nobody sent is started again, and the run goes on to its end, so that it
+ * shows whether the guarantee held. It never ends in HOLDS: no process may die so, and restarting it hides nothing.
  *
  * `othersIn`: where the violations stand that are only counted here.
  */

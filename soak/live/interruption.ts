@@ -1,6 +1,6 @@
 /**
- * What ends a soak before its time: the user, in two steps, or whatever the run itself cannot go on after. It keeps the two
- * signals that all phases wait on, and knows afterwards how far the user went.
+ * What ends a soak before its time: the user, in two steps, or whatever the run itself cannot go on after. It keeps the
+ * two signals that all phases wait on, and knows afterwards how far the user went.
  */
 
 import type { Clock, Timer } from '../../src/core/clock.ts';
@@ -47,8 +47,8 @@ export class Interruption {
   }
 
   /**
-   * The user wants to end: first with a drain and a verdict, then at once. Who sends SIGTERM sends SIGKILL soon: the drain
-   * may then take seconds only.
+   * The user wants to end: first with a drain and a verdict, then at once. Who sends SIGTERM sends SIGKILL soon: the
+   * drain may then take seconds only.
    */
   interrupt(signal: InterruptSignal): void {
     this.#count += 1;

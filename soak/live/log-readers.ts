@@ -37,7 +37,9 @@ function measure(meter: Meter, process: string, said: ComponentEvent): void {
   }
 }
 
-/** Violations, whoever has found them, and crashes: written down and shown. `count` has how many violations there were. */
+/**
+ * Violations, whoever has found them, and crashes: written down and shown. `count` has how many violations there were.
+ */
 export class ViolationReader {
   readonly #record: Pick<RunRecord, 'violation'>;
   readonly #display: Pick<Display, 'say'>;

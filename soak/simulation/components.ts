@@ -1,6 +1,6 @@
 /**
- * The components as the simulation runs them: the production composition over a simulated clock, network and disk. What the
- * shells of the commands do (identities, exits, what they tell their supervisor) is here.
+ * The components as the simulation runs them: the production composition over a simulated clock, network and disk. What
+ * the shells of the commands do (identities, exits, what they tell their supervisor) is here.
  */
 
 import { prepareChunker } from '../../src/chunker/prepare-chunker.ts';

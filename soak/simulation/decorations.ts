@@ -28,7 +28,9 @@ export type Subject = {
   readonly prng: Prng;
   /** Whether it has ended: what is left of it in memory runs on, and what that is told nobody was told. */
   readonly isOver: () => boolean;
-  /** The decoration has done what it is for: the bug took effect in this run. What is left of a dead process has no say. */
+  /**
+   * The decoration has done what it is for: the bug took effect in this run. What is left of a dead process has no say.
+   */
   readonly tookEffect: () => void;
 };
 

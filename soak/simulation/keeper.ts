@@ -1,6 +1,6 @@
 /**
- * The keeper of simulated processes: starts every process, starts again what has died, and judges how each has ended. Every shard
- * always has somebody who is, or will be, at work for it: its confirmed owner, or a successor.
+ * The keeper of simulated processes: starts every process, starts again what has died, and judges how each has ended.
+ * Every shard always has somebody who is, or will be, at work for it: its confirmed owner, or a successor.
  */
 
 import * as records from '../../src/chunker/rows/records.ts';

@@ -1,10 +1,10 @@
 /**
- * The observer of simulated disks: writes what has become durable into the history. It looks at the simulated disks, and so misses no batch
- * that is trimmed, but shows only what is durable.
+ * The observer of simulated disks: writes what has become durable into the history. It looks at the simulated disks,
+ * and so misses no batch that is trimmed, but shows only what is durable.
  *
- * Of a chunk journal it shows the batches that the shard's owner has durably folded, as the order of a history asks for.
- * The owner is who raised the shard's present epoch: what it commits, its successor continues from, because that copies
- * after its own raise. What a zombie commits after that raise counts for nothing.
+ * Of a chunk journal it shows the batches that the shard's owner has durably folded, as the order of a history asks
+ * for. The owner is who raised the shard's present epoch: what it commits, its successor continues from, because that
+ * copies after its own raise. What a zombie commits after that raise counts for nothing.
  */
 
 import * as records from '../../src/chunker/rows/records.ts';

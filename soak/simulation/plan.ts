@@ -1,6 +1,6 @@
 /**
- * The plan of one schedule: the system, its load, and every fault with its time and target. Plain data, a pure function of
- * seed and workload, so that a failing plan can be made smaller and run again.
+ * The plan of one schedule: the system, its load, and every fault with its time and target. Plain data, a pure function
+ * of seed and workload, so that a failing plan can be made smaller and run again.
  */
 
 import { Prng } from '../../src/core/prng.ts';

@@ -1,6 +1,6 @@
 /**
- * Which moments a plan promises: those that its faults bring about for certain, and those that are reached in one of so many
- * schedules. What was promised and not reached is a hole in the generator of faults, or faults that do nothing.
+ * Which moments a plan promises: those that its faults bring about for certain, and those that are reached in one of so
+ * many schedules. What was promised and not reached is a hole in the generator of faults, or faults that do nothing.
  */
 
 import { MOMENTS, type Moment } from './world/counters.ts';
@@ -11,9 +11,9 @@ import type { Plan, PlannedFault } from './plan.ts';
 export const EXPECTED_TIMES = 14;
 
 /**
- * Reached in one of so many schedules, whatever the workload; rounded up from the workload that reaches it least often, of
- * 400 schedules (seeds 20001 to 20400), and doubled where that workload reached it fewer than 30 times. 1: in every one that
- * was looked at, which is not to say in each.
+ * Reached in one of so many schedules, whatever the workload; rounded up from the workload that reaches it least often,
+ * of 400 schedules (seeds 20001 to 20400), and doubled where that workload reached it fewer than 30 times. 1: in every
+ * one that was looked at, which is not to say in each.
  */
 const ONE_OF: Readonly<Record<Moment, number>> = {
   'killed between a commit and the publication of its sums': 10,

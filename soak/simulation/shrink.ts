@@ -1,7 +1,7 @@
 /**
- * Makes a failing plan smaller while it still fails in the same way: first less load, so that every further try is cheap,
- * then fewer faults (delta debugging; Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input"), then
- * simpler ones.
+ * Makes a failing plan smaller while it still fails in the same way: first less load, so that every further try is
+ * cheap, then fewer faults (delta debugging; Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing
+ * Input"), then simpler ones.
  */
 
 import type { ChunkerPlan, Plan, PlannedFault } from './plan.ts';

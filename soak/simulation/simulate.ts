@@ -1,6 +1,6 @@
 /**
- * One schedule from its plan to its outcome: warm-up, faults, heal, drain, audit, on a virtual clock. Everything depends on
- * the plan alone, so that the same plan gives the same history, byte for byte.
+ * One schedule from its plan to its outcome: warm-up, faults, heal, drain, audit, on a virtual clock. Everything
+ * depends on the plan alone, so that the same plan gives the same history, byte for byte.
  */
 
 import { SUMS_JOURNAL } from '../../src/journal/journals.ts';
@@ -257,8 +257,8 @@ class Schedule {
   }
 
   /**
-   * A summer may still have the end records before it, or be down by a fault of the drain. One that does not get to the head
-   * is judged by the state checker, as everything is.
+   * A summer may still have the end records before it, or be down by a fault of the drain. One that does not get to the
+   * head is judged by the state checker, as everything is.
    */
   #catchUp(): void {
     this.#until(

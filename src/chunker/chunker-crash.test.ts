@@ -1,4 +1,6 @@
-/** A chunker that is killed, or whose appends meet trouble: nothing is lost, nothing is there twice, all starts agree. */
+/**
+ * A chunker that is killed, or whose appends meet trouble: nothing is lost, nothing is there twice, all starts agree.
+ */
 
 import test from 'ava';
 import fc from 'fast-check';
@@ -195,7 +197,8 @@ test('what was generated again while the bytes of a dead incarnation arrived is 
   bench.start();
   await bench.clock.advance(300);
   bench.kill();
-  // The next one is slower. Its first batch is under way, and more is built behind it, when those of the dead one arrive.
+  // The next one is slower. Its first batch is under way, and more is built behind it, when those of the dead one
+  // arrive.
   let appends = 0;
   bench.fate = () => (appends++ === 0 ? { lateMs: 650 } : null);
   bench.rate = 30;

@@ -1,6 +1,6 @@
 /**
- * Composes a chunker from what it is handed: asks the journals what they are, begins or continues the life in its store,
- * and builds the `Chunker`. The command and the simulation run this same code.
+ * Composes a chunker from what it is handed: asks the journals what they are, begins or continues the life in its
+ * store, and builds the `Chunker`. The command and the simulation run this same code.
  */
 
 import type { Clock } from '../core/clock.ts';
@@ -61,8 +61,8 @@ export function batchBytesWithin({ batchBytes, chunkBytes }: { batchBytes: numbe
 }
 
 /**
- * Throws a UsageError when the journals do not take such batches, or the store continues another workload; a ViolationError
- * when the journals have lost what the store proves they had.
+ * Throws a UsageError when the journals do not take such batches, or the store continues another workload; a
+ * ViolationError when the journals have lost what the store proves they had.
  */
 export async function prepareChunker(options: PrepareChunkerOptions): Promise<PreparedChunker> {
   const { journals, store, clock, fileCount, rate, slaMs, events } = options;

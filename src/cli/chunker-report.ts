@@ -1,4 +1,7 @@
-/** What a chunker tells its supervisor: counts, latencies since the last report, and the first recovered sums after a fault. */
+/**
+ * What a chunker tells its supervisor: counts, latencies since the last report, and the first recovered sums after a
+ * fault.
+ */
 
 import type { Chunker } from '../chunker/chunker.ts';
 import type { ChunkerEvents } from '../chunker/events.ts';

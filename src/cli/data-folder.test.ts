@@ -1,4 +1,6 @@
-/** `--data` of every command that has it: what cannot be used is one line, exit 2, at once, and nothing is left behind. */
+/**
+ * `--data` of every command that has it: what cannot be used is one line, exit 2, at once, and nothing is left behind.
+ */
 
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

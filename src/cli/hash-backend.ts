@@ -4,8 +4,8 @@ import { UsageError } from '../core/errors.ts';
 import { selectedBackend } from '../hash/backend.ts';
 
 /**
- * The backend that hashes in this process and in those that it starts. A STREAM_SUM_SHA256_BACKEND that does not exist or
- * that this CPU lacks throws a UsageError that names it and those that there are.
+ * The backend that hashes in this process and in those that it starts. A STREAM_SUM_SHA256_BACKEND that does not exist
+ * or that this CPU lacks throws a UsageError that names it and those that there are.
  */
 export function requiredBackend(): string {
   try {

@@ -1,4 +1,6 @@
-/** An address at which one process of a run listens, over all its restarts: the broker, or what stands in front of it. */
+/**
+ * An address at which one process of a run listens, over all its restarts: the broker, or what stands in front of it.
+ */
 
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
@@ -22,8 +24,8 @@ export type Endpoint = {
 };
 
 /**
- * A socket in the data folder, or in a short temporary folder when the path would be too long; or a free local port. `name` is
- * that of the socket's file, without its ending.
+ * A socket in the data folder, or in a short temporary folder when the path would be too long; or a free local port.
+ * `name` is that of the socket's file, without its ending.
  */
 export async function chooseEndpoint(
   transport: 'ipc' | 'tcp',

@@ -8,8 +8,8 @@ const SIGNALS: readonly InterruptSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const REPEAT_MS = 500;
 
 /**
- * Calls for each Ctrl-C, a service manager's SIGTERM, and a terminal that is closed, with the signal. Returns what undoes
- * it.
+ * Calls for each Ctrl-C, a service manager's SIGTERM, and a terminal that is closed, with the signal. Returns what
+ * undoes it.
  */
 export function onInterrupt(
   interrupt: (signal: InterruptSignal) => void,

@@ -234,7 +234,10 @@ export class Meter {
     return this.#chunkers.get(process)?.drained ?? null;
   }
 
-  /** Files of all chunkers that are not verified: by what they said when they had drained, or else by their last reports. */
+  /**
+   * Files of all chunkers that are not verified: by what they said when they had drained, or else by their last
+   * reports.
+   */
   sumsMissing(): number {
     let missing = 0;
     for (const { drained, sumsOutstanding } of this.#chunkers.values()) {

@@ -1,6 +1,6 @@
 /**
- * One session to the broker at a time. When the connection breaks, or the broker does not answer in time, the
- * session is dropped and a new one opened under a new identity. A broker that has lost what it told is asked nothing any more.
+ * One session to the broker at a time. When the connection breaks, or the broker does not answer in time, the session
+ * is dropped and a new one opened under a new identity. A broker that has lost what it told is asked nothing any more.
  *
  * What is asked and read within a session is its owner's (`client.ts`), who is told when there is a new one.
  */

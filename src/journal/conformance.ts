@@ -3,8 +3,8 @@
  *
  *     for (const { title, run } of testJournals(makeMyEngine)) test(title, run);
  *
- * Each check starts an engine of its own, empty, with at least two partitions. A check fails by throwing. What any engine
- * owes is in `conformance/owed.ts`; an engine that promises more adds the checks of that.
+ * Each check starts an engine of its own, empty, with at least two partitions. A check fails by throwing. What any
+ * engine owes is in `conformance/owed.ts`; an engine that promises more adds the checks of that.
  */
 
 import { OWED } from './conformance/owed.ts';

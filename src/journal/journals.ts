@@ -2,8 +2,8 @@
  * The boundary to the journals. Nothing above this directory knows which engine is behind it: the embedded one (ZeroMQ
  * and LMDB) or brokers on other machines.
  *
- * A journal is an append-only log of record batches. Offsets are positions: the end of a batch is above its begin, and the
- * next batch that a reader gets begins where the last one has ended. They count bytes only where an engine says so
+ * A journal is an append-only log of record batches. Offsets are positions: the end of a batch is above its begin, and
+ * the next batch that a reader gets begins where the last one has ended. They count bytes only where an engine says so
  * (`promises.ts`). A reader may begin at any batch boundary.
  */
 
@@ -18,11 +18,13 @@ export type Fenced = { readonly outcome: 'fenced'; readonly epoch: number };
  *
  * - `committed`: durable, at these offsets. `stampNs` is the broker's monotonic time after the durable commit, or where
  *   that says nothing to this process, when the answer was read; never 0.
- * - `expected`: nothing was appended, because the batch does not begin at the producer's next index `n`. All records below
+ * - `expected`: nothing was appended, because the batch does not begin at the producer's next index `n`. All records
+ *   below
  *   `n` are durable.
  * - `refused`: no room now; try again later.
  * - `fenced`: the shard has a newer owner.
- * - `ended`: the producer has ended in this journal, and its end is record `n - 1`. Its own end too, sent again, is answered so.
+ * - `ended`: the producer has ended in this journal, and its end is record `n - 1`. Its own end too, sent again, is
+ *   answered so.
  * - `corrupt`: the batch did not verify when it arrived. `rejected`: the request can never succeed.
  * - `unknown`: the connection was lost; the batch may or may not have been appended.
  */
@@ -119,8 +121,8 @@ export type PinOutcome = {
 };
 
 /**
- * `isLeaving`: the reader goes away and will be back. Its absence alone is no reason to drop its pin; that it keeps more
- * than its part of the journal's room still is.
+ * `isLeaving`: the reader goes away and will be back. Its absence alone is no reason to drop its pin; that it keeps
+ * more than its part of the journal's room still is.
  */
 export type LeaveOptions = { readonly isLeaving?: boolean };
 
@@ -131,8 +133,8 @@ export type VouchOutcome =
   | { readonly outcome: 'elsewhere'; readonly address: string };
 
 /**
- * Any call rejects, and any stream ends, with a ViolationError `acknowledged-loss` when an answer proves that the journals
- * have lost what they had said was durable.
+ * Any call rejects, and any stream ends, with a ViolationError `acknowledged-loss` when an answer proves that the
+ * journals have lost what they had said was durable.
  */
 export interface Journals {
   /** Appends in the order of the calls. At most one outcome each; resending is the caller's. */
@@ -143,7 +145,9 @@ export interface Journals {
   /** The end of the last durable batch. */
   head(journal: string): Promise<number>;
   list(): Promise<JournalsInfo>;
-  /** Proves to a later process how far the journals were durable when it was taken; `null`: they have said nothing yet. */
+  /**
+   * Proves to a later process how far the journals were durable when it was taken; `null`: they have said nothing yet.
+   */
   readonly witness: string | null;
   /** Whether the journals still have all that they had said when the witness was taken, by this or another process. */
   vouch(witness: string): Promise<VouchOutcome>;

@@ -17,8 +17,9 @@ export function clockHash(): number {
 const UNKNOWN = 0;
 
 /**
- * The message without the broker's stamps. What is durable by an answer is so since the answer was read, `readNs`, at the
- * latest; when a batch became durable that is read is unknown. What is no message stays so, for whoever validates it.
+ * The message without the broker's stamps. What is durable by an answer is so since the answer was read, `readNs`, at
+ * the latest; when a batch became durable that is read is unknown. What is no message stays so, for whoever validates
+ * it.
  */
 export function withoutStamps<M extends BrokerMessage>(message: M, readNs: number): M {
   switch (message.t) {

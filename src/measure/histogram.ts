@@ -27,8 +27,8 @@ export type LatencySummary = {
 export class LatencyHistogram {
   readonly #histogram: Histogram = build({
     bitBucketSize: 64,
-    // One size for all: merging two sizes, hdr-histogram-js 3.0.1 looks for the largest value up to 511 ns above it, which can lie
-    // beyond the array, and then no count is a number any more.
+    // One size for all: merging two sizes, hdr-histogram-js 3.0.1 looks for the largest value up to 511 ns above it,
+    // which can lie beyond the array, and then no count is a number any more.
     autoResize: false,
     lowestDiscernibleValue: LATENCY_NS_LOWEST,
     highestTrackableValue: LATENCY_NS_HIGHEST,

@@ -1,4 +1,6 @@
-/** A broker that comes back with an older copy of its folder, or with none: whoever holds proof says so, with exit 10. */
+/**
+ * A broker that comes back with an older copy of its folder, or with none: whoever holds proof says so, with exit 10.
+ */
 
 import { cpSync, rmSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';

@@ -118,8 +118,8 @@ async function stopped(summer: TestProcess): Promise<number | null> {
 }
 
 /**
- * A successor dies at each point of its claim in turn, by which its predecessor has lost the first shard and goes on with
- * the other; then one takes over whom `chosen` names.
+ * A successor dies at each point of its claim in turn, by which its predecessor has lost the first shard and goes on
+ * with the other; then one takes over whom `chosen` names.
  */
 async function surviveCrashes(
   t: ExecutionContext,

@@ -1,9 +1,9 @@
 /**
- * Acknowledged means kept: every record that a chunker was told is durable is in its journal, at its index, byte for byte
- * what the seed says; and so is every other record that is there.
+ * Acknowledged means kept: every record that a chunker was told is durable is in its journal, at its index, byte for
+ * byte what the seed says; and so is every other record that is there.
  *
- * One generator a producer runs forward as far as the journals have been read. What it made for partitions that are read
- * later waits as three numbers a record, so that memory is bounded by how far the journals are apart.
+ * One generator a producer runs forward as far as the journals have been read. What it made for partitions that are
+ * read later waits as three numbers a record, so that memory is bounded by how far the journals are apart.
  */
 
 import { chunkJournal } from '../../../src/journal/journals.ts';
@@ -276,7 +276,10 @@ export class AcknowledgedChecker implements Checker {
     return this.#expected.compare(payload, offset, end, offset, end) === 0;
   }
 
-  /** Whether the record at the cursor repeats one of the same batch, all of which are as generated, or the last one before. */
+  /**
+   * Whether the record at the cursor repeats one of the same batch, all of which are as generated, or the last one
+   * before.
+   */
   #cameBefore({ generated, lastFile, lastSequence }: Lane, record: number): boolean {
     const { fileNumber, sequence } = this.#actual;
     if (fileNumber === lastFile && sequence === lastSequence) return true;

@@ -39,8 +39,8 @@ export class BatchReader {
   }
 
   /**
-   * The event's batch, or what is wrong with it. A sound one fits its offsets and its journal: chunks and ends in a chunk
-   * journal, sums in the other, and as many whole records as its header says.
+   * The event's batch, or what is wrong with it. A sound one fits its offsets and its journal: chunks and ends in a
+   * chunk journal, sums in the other, and as many whole records as its header says.
    */
   read(event: BatchEvent): Batch | BatchFault {
     if (event === this.#event) return this.#batch;

@@ -1,6 +1,6 @@
 /**
- * Chunkers keep and finish what they report: what one has called durably verified it still has after a restart, and each
- * says at the end that all its files are verified.
+ * Chunkers keep and finish what they report: what one has called durably verified it still has after a restart, and
+ * each says at the end that all its files are verified.
  */
 
 import type { ComponentEvent } from '../../../src/component/protocol.ts';

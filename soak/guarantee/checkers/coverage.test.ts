@@ -11,7 +11,9 @@ function reasons(events: readonly HistoryEvent[]): readonly string[] {
   return inconclusive;
 }
 
-/** A history that says everything that one can say: the builder's, with claims, restarts of them, and trimmed journals. */
+/**
+ * A history that says everything that one can say: the builder's, with claims, restarts of them, and trimmed journals.
+ */
 function wholeHistory(seed = 1): HistoryEvent[] {
   const events = buildHistory({ seed }).map((event): HistoryEvent => {
     if (event.event === 'run') return { ...event, tells: ['completed', 'claim', 'trimmed'] };
@@ -57,7 +59,9 @@ const is =
   (event) =>
     event.event === name;
 
-/** By kind of event: which of them are of one producer, partition or process, and what is said when they are missing. */
+/**
+ * By kind of event: which of them are of one producer, partition or process, and what is said when they are missing.
+ */
 const KINDS: readonly (readonly [title: string, fits: Fits, isOfOne: Fits, reason: RegExp])[] = [
   [
     'acknowledgements',

@@ -2,10 +2,12 @@
  * Nothing is credited that was not shown: each kind of event that a checker lives on is there as often as what happened
  * asks for. Finds no violation; says which evidence is missing. soak/EVIDENCE.md has a row for each.
  *
- * - Each restart of a summer that owned a shard: its state before (a `restart` checkpoint). Each confirmed claim: its state.
+ * - Each restart of a summer that owned a shard: its state before (a `restart` checkpoint). Each confirmed claim: its
+ *   state.
  * - Each record of a producer that has drained: that its chunker was told that it is durable.
  * - Each file: that it was completed, and that it was verified.
- * - Each epoch under which sums were written: a process that was confirmed with it; each shard: an owner that was ready and
+ * - Each epoch under which sums were written: a process that was confirmed with it; each shard: an owner that was ready
+ *   and
  *   has ended. Each process that has started has ended, and ended before it started again.
  * - Each journal that begins later than at 0: that it was trimmed to there.
  */
@@ -285,7 +287,8 @@ export class CoverageChecker implements Checker {
   #raise({ shard: number, process, epoch }: Claimed): void {
     const shard = this.#shard(number);
     const before = shard.raised;
-    // A raise that nobody had the answer of came between: then the store of the last owner spoke for the shard no longer.
+    // A raise that nobody had the answer of came between: then the store of the last owner spoke for the shard no
+    // longer.
     const isNext = epoch === (before?.epoch ?? 0) + 1;
     if (shard.isRestarted && shard.owner === process && isNext) shard.restarts += 1;
     shard.isRestarted = false;

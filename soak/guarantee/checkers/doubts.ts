@@ -1,4 +1,6 @@
-/** What a soak says of itself that takes its evidence away: that it was not shown, or not looked at. Finds no violation. */
+/**
+ * What a soak says of itself that takes its evidence away: that it was not shown, or not looked at. Finds no violation.
+ */
 
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
 import { FindingList } from './finding-list.ts';

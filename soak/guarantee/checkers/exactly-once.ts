@@ -1,11 +1,11 @@
 /**
- * Exactly one correct sum of every file that was completed, and of no other: every sum in the sums journal against every
- * end of a file in the chunk journals, with expected sums computed from the seed by node:crypto. A shard's sums stand in
- * the order in which its files were completed.
+ * Exactly one correct sum of every file that was completed, and of no other: every sum in the sums journal against
+ * every end of a file in the chunk journals, with expected sums computed from the seed by node:crypto. A shard's sums
+ * stand in the order in which its files were completed.
  *
- * A sum may be read before the end of its file is, and the other way round, so that what is missing is judged at the end,
- * and only of journals whose end was read: of a history that was cut short nothing is called lost.
- * Memory: the files that are open or wait for one of the two, and a watermark a producer.
+ * A sum may be read before the end of its file is, and the other way round, so that what is missing is judged at the
+ * end, and only of journals whose end was read: of a history that was cut short nothing is called lost. Memory: the
+ * files that are open or wait for one of the two, and a watermark a producer.
  */
 
 import { SUMS_JOURNAL, chunkJournal } from '../../../src/journal/journals.ts';
@@ -19,7 +19,9 @@ import { ChunkCursor } from './chunk-cursor.ts';
 import { FindingList } from './finding-list.ts';
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
 
-/** File numbers are dense: one so far beyond all others is none, and the journals' records are not those of the seed. */
+/**
+ * File numbers are dense: one so far beyond all others is none, and the journals' records are not those of the seed.
+ */
 const FILES_AHEAD_MAX = 1_000_000;
 
 type Witness = {

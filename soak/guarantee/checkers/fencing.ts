@@ -1,6 +1,7 @@
 /**
- * Fencing (invariant 5): no two claimants raise the same epoch; along the sums journal a shard's epochs never decrease, and no batch of a lower epoch begins at
- * or after the place where the journal ended when a claimant had the answer that raised the epoch.
+ * Fencing (invariant 5): no two claimants raise the same epoch; along the sums journal a shard's epochs never decrease,
+ * and no batch of a lower epoch begins at or after the place where the journal ended when a claimant had the answer
+ * that raised the epoch.
  */
 
 import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';

@@ -1,6 +1,6 @@
 /**
- * Load flowed in every phase of a soak, and no sum was counted twice, or not, on its way from the chunkers' reports into
- * the phases. Finds no violation.
+ * Load flowed in every phase of a soak, and no sum was counted twice, or not, on its way from the chunkers' reports
+ * into the phases. Finds no violation.
  */
 
 import { formatCount, formatDuration } from '../../../src/core/units.ts';

@@ -1,6 +1,6 @@
 /**
- * No process of a soak failed, or was ended by a signal that the run did not send. Finds no violation: an exit that says
- * that there was one is named by its failure.
+ * No process of a soak failed, or was ended by a signal that the run did not send. Finds no violation: an exit that
+ * says that there was one is named by its failure.
  */
 
 import { EXIT } from '../../../src/core/errors.ts';

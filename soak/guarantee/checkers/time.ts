@@ -1,7 +1,7 @@
 /**
  * Time: from the acknowledgement of a file's end to its sum, by the stamps of the journals, against the SLA. A file
- * without a sum is censored, never dropped; that it is lost is another checker's finding. The longest unavailability of a
- * shard is the longest time without a new sum of it while a completed file waited for one.
+ * without a sum is censored, never dropped; that it is lost is another checker's finding. The longest unavailability of
+ * a shard is the longest time without a new sum of it while a completed file waited for one.
  */
 
 import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';
@@ -13,7 +13,9 @@ import { ChunkCursor } from './chunk-cursor.ts';
 import { FindingList } from './finding-list.ts';
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
 
-/** A file that has ended, or whose sum was read. Times are `null` until they are known, and 0 where nobody knows them. */
+/**
+ * A file that has ended, or whose sum was read. Times are `null` until they are known, and 0 where nobody knows them.
+ */
 type TimedFile = {
   readonly file: string;
   readonly partition: number;
@@ -124,7 +126,10 @@ export class TimeChecker implements Checker {
     }
   }
 
-  /** Everything has healed: what was completed is verified within the SLA, or its verifier, or what it waits for, is stuck. */
+  /**
+   * Everything has healed: what was completed is verified within the SLA, or its verifier, or what it waits for, is
+   * stuck.
+   */
   #enter(phase: string, atNs: number): void {
     if (phase === 'drain') this.#drainNs = atNs;
     if (phase !== 'audit' || this.#drainNs === null || atNs - this.#drainNs <= this.#slaMs * 1e6) return;

@@ -276,7 +276,10 @@ export class VacuityChecker implements Checker {
   #judgeProcesses({ processes }: Run): void {
     if (processes.length === 0) this.#found.inconclusive('no process was asked to report');
     const completed = new Map<string, number>();
-    /** By process, whether the last life that it began has said that it had drained: a kill after that takes nothing away. */
+    /**
+     * By process, whether the last life that it began has said that it had drained: a kill after that takes nothing
+     * away.
+     */
     const isDone = new Map<string, boolean>();
     for (const { process, drained, endStep } of this.#producers.values()) {
       isDone.set(process, drained !== null);

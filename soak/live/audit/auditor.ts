@@ -2,8 +2,9 @@
  * The auditor of a soak over real processes: reads every journal for itself, under pins of its own, and writes it into
  * the history.
  *
- * Chunk journals are read as far as their shards have reported them as durably folded, until the drain. What it holds must
- * not make the journals refuse chunks: when it falls too far behind it gives up, and says from where on nothing was read.
+ * Chunk journals are read as far as their shards have reported them as durably folded, until the drain. What it holds
+ * must not make the journals refuse chunks: when it falls too far behind it gives up, and says from where on nothing
+ * was read.
  */
 
 import { type Clock, delay } from '../../../src/core/clock.ts';
@@ -47,8 +48,8 @@ export type ShardOwner = { readonly process: string; readonly folder: string; re
 export type ReadCheckpoints = (owner: ShardOwner) => Promise<ReadonlyMap<number, Checkpoint | null>>;
 
 /**
- * Why nothing more is read. `lag`: it was too slow, which says nothing about what it reads. `refused`: what it was promised
- * was not there, a pin, a batch, a store or an answer. To read nothing at all is not to be slow.
+ * Why nothing more is read. `lag`: it was too slow, which says nothing about what it reads. `refused`: what it was
+ * promised was not there, a pin, a batch, a store or an answer. To read nothing at all is not to be slow.
  */
 export type LossCause = 'lag' | 'refused';
 
@@ -117,7 +118,9 @@ export class Auditor {
     this.#run(this.#look());
   }
 
-  /** Chunk journals are read no further until they are let go: a decision on which their batches depend is not known. */
+  /**
+   * Chunk journals are read no further until they are let go: a decision on which their batches depend is not known.
+   */
   holdBack(isHeldBack: boolean): void {
     this.#isHeldBack = isHeldBack;
     for (const feed of this.#feeds.slice(0, -1)) feed.holdBack(isHeldBack);
@@ -254,9 +257,9 @@ export class Auditor {
   }
 
   /**
-   * Where offsets count no bytes, its pins keep no room from anybody. What a shard has not folded is not held back by the
-   * auditor. Of the feeds that are far behind when it gives up, one to
-   * which nothing comes is worse than one that is slow.
+   * Where offsets count no bytes, its pins keep no room from anybody. What a shard has not folded is not held back by
+   * the auditor. Of the feeds that are far behind when it gives up, one to which nothing comes is worse than one that
+   * is slow.
    */
   #checkLag({ shards, journals }: JournalsInfo): void {
     const { retentionBytes, partitions, promises } = this.#options;

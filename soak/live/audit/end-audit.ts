@@ -1,8 +1,8 @@
 /**
- * The checks after the drain, through the broker and the stores: what the chunkers cannot see. All files are complete and
- * verified by now, so that of their producers nothing may be left anywhere: every journal is folded to its head, every
- * producer has ended, every finished sum is in the sums journal, which has no more sums than there were files, and no
- * context of a file is left.
+ * The checks after the drain, through the broker and the stores: what the chunkers cannot see. All files are complete
+ * and verified by now, so that of their producers nothing may be left anywhere: every journal is folded to its head,
+ * every producer has ended, every finished sum is in the sums journal, which has no more sums than there were files,
+ * and no context of a file is left.
  */
 
 import { rm } from 'node:fs/promises';

@@ -1,7 +1,7 @@
 /**
- * One journal on its way into a history, in the order that the checkers ask for (`soak/guarantee/history.ts`): batches no
- * further than is allowed, which is what the shard has durably folded, and each checkpoint between the batches below its
- * offset and those from it on. Pure: batches are offered one at a time, and it says when the next one may come.
+ * One journal on its way into a history, in the order that the checkers ask for (`soak/guarantee/history.ts`): batches
+ * no further than is allowed, which is what the shard has durably folded, and each checkpoint between the batches below
+ * its offset and those from it on. Pure: batches are offered one at a time, and it says when the next one may come.
  */
 
 import { assert } from '../../../src/core/assert.ts';

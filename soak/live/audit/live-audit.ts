@@ -2,8 +2,8 @@
  * What the log of a soak says of journals and stores: what follows for them from what the processes say, and what an
  * auditor reads, in the order that the checkers ask for.
  *
- * Follows only what it has seen from the first record on: a run that goes on from an older data folder is audited at its
- * end alone. It says so in the log, and of the journals there is nothing more in it from then on.
+ * Follows only what it has seen from the first record on: a run that goes on from an older data folder is audited at
+ * its end alone. It says so in the log, and of the journals there is nothing more in it from then on.
  */
 
 import { dirname, join } from 'node:path';

@@ -1,4 +1,6 @@
-/** What is put into plans so that bugs of the broker and of its clients meet what they need. Pure functions of the plan. */
+/**
+ * What is put into plans so that bugs of the broker and of its clients meet what they need. Pure functions of the plan.
+ */
 
 import { Prng } from '../../../src/core/prng.ts';
 import type { ChunkerPlan, Plan, PlannedFault } from '../plan.ts';

@@ -61,7 +61,10 @@ export function withFailingCommits(plan: Plan): Plan {
   ]);
 }
 
-/** What summers send is stalled while they are taken over, and arrives after that, before what their slow successors send. */
+/**
+ * What summers send is stalled while they are taken over, and arrives after that, before what their slow successors
+ * send.
+ */
 export function withLateMessages(plan: Plan): Plan {
   const chunkers = plan.chunkers.map((chunker) => ({ ...chunker, rate: SUMS_RATE, chunks: { low: 0, high: 2 } }));
   return withFaults({ ...plan, chunkers }, CRASHES, (prng, target) => {
@@ -90,7 +93,10 @@ export function withShortSla(plan: Plan): Plan {
   return { ...plan, faultsMs, slaMs, drainMs: slaMs + 30_000, faults };
 }
 
-/** The broker dies once more, right before everything heals: whatever clients do about that, nothing restarts them later. */
+/**
+ * The broker dies once more, right before everything heals: whatever clients do about that, nothing restarts them
+ * later.
+ */
 export function withLateBrokerCrash(plan: Plan): Plan {
   const once: Death = { atCall: 0, commit: 'durable', downMs: 200 };
   const atMs = plan.warmUpMs + plan.faultsMs - 1;

@@ -1,4 +1,6 @@
-/** Dependencies that hand every call on, for what goes wrong on the way; and batches that are changed and sealed anew. */
+/**
+ * Dependencies that hand every call on, for what goes wrong on the way; and batches that are changed and sealed anew.
+ */
 
 import { crc32c } from '../../../src/hash/crc32c.ts';
 import type {

@@ -85,7 +85,10 @@ function tornCommit(remains: (table: string) => boolean): Decorations {
   };
 }
 
-/** Takes effect when a dead broker takes along what somebody was told is durable, or has folded, or an epoch that was raised. */
+/**
+ * Takes effect when a dead broker takes along what somebody was told is durable, or has folded, or an epoch that was
+ * raised.
+ */
 function acknowledgedBeforeDurable(): Decorations {
   const told: Told = new Map();
   let last: PromisingStore | null = null;
@@ -132,8 +135,8 @@ function isSums({ disk }: Watched, number: number): boolean {
 }
 
 /**
- * Takes effect when a state is judged that is folded beyond the end of its journal, and when something else is committed
- * where somebody has durably gone beyond what was lost.
+ * Takes effect when a state is judged that is folded beyond the end of its journal, and when something else is
+ * committed where somebody has durably gone beyond what was lost.
  */
 function statesAhead(promised: () => PromisingStore | null): Decorations {
   /** By number of the journal, to where a summer has folded it, or a verifier has read it. */

@@ -93,8 +93,8 @@ export const FENCING_MUTANTS: readonly Mutant[] = [
 ];
 
 /**
- * Takes effect when an epoch is raised a second time, and when sums are durable although a newer raise was answered before,
- * a journal begins beyond what the owner has folded, or who was replaced is told that a journal is trimmed.
+ * Takes effect when an epoch is raised a second time, and when sums are durable although a newer raise was answered
+ * before, a journal begins beyond what the owner has folded, or who was replaced is told that a journal is trimmed.
  */
 export function staleAppends(patch: (state: BrokerState) => void): Decorations {
   /** By shard, the highest epoch that somebody has the answer of. */
@@ -166,7 +166,9 @@ class EpochJournals extends WrappedJournals {
     this.#subject = subject;
   }
 
-  /** Who was replaced is told so, whatever else could be said: that a journal is trimmed is its successor's to judge. */
+  /**
+   * Who was replaced is told so, whatever else could be said: that a journal is trimmed is its successor's to judge.
+   */
   override read(journal: string, offset: number, options: Parameters<Journals['read']>[2]): ReadStream {
     const stream = super.read(journal, offset, options);
     const { owner } = options;

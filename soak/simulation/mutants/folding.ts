@@ -1,4 +1,6 @@
-/** Batches that are not folded as they stand in the journal. What a batch becomes depends on it alone, as in a replay. */
+/**
+ * Batches that are not folded as they stand in the journal. What a batch becomes depends on it alone, as in a replay.
+ */
 
 import { type StoredBatch, SUMS_JOURNAL } from '../../../src/journal/journals.ts';
 import { type Chunk, decodeChunks, encodeChunk } from '../../../src/message/chunk.ts';
@@ -200,7 +202,10 @@ function withDoubledData(chunks: readonly Chunk[]): Chunk[] | null {
   return chunks.map((chunk) => (chunk === doubled ? { ...chunk, data: Buffer.concat([data, data]) } : chunk));
 }
 
-/** The last chunk of a file ends it, where the end is in the same batch; that opens it anew, as no other record can be there. */
+/**
+ * The last chunk of a file ends it, where the end is in the same batch; that opens it anew, as no other record can be
+ * there.
+ */
 function withEarlyEnd(chunks: readonly Chunk[]): Chunk[] | null {
   const end = chunks.find(
     ({ fileId, sequence, data }) => data.length === 0 && lastOf(chunks, fileId, sequence) !== null,

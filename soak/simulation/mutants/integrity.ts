@@ -1,6 +1,6 @@
 /**
- * Bytes that change. What a checksum finds and a resend heals is no bug, so these change before the checksum is computed,
- * under a new one, or for good.
+ * Bytes that change. What a checksum finds and a resend heals is no bug, so these change before the checksum is
+ * computed, under a new one, or for good.
  */
 
 import { type Journals, SUMS_JOURNAL } from '../../../src/journal/journals.ts';

@@ -32,7 +32,9 @@ export type Mutant = {
   readonly class: MutantClass;
   /** One sentence: what is wrong. */
   readonly bug: string;
-  /** What a finder may call it, the best name first. More than one only where the history allows more than one reading. */
+  /**
+   * What a finder may call it, the best name first. More than one only where the history allows more than one reading.
+   */
   readonly kinds: readonly ViolationKind[];
   /**
    * New decorations for one run. They call `tookEffect` of their subject once the system has really done what it must

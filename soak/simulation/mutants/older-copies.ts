@@ -8,7 +8,9 @@ import { withBrokerCrashes, withPowerLosses } from './adapt-broker.ts';
 import type { Mutant } from './mutant.ts';
 import { patchedBroker } from './patched-broker.ts';
 
-/** So much must have happened since the copy was made, virtual ns: by then everybody knows of something that is lost. */
+/**
+ * So much must have happened since the copy was made, virtual ns: by then everybody knows of something that is lost.
+ */
 const AGE_NS = 10e9;
 /** Chunkers end so long after their start. */
 const EARLY_END_MS = 6_000;

@@ -1,4 +1,6 @@
-/** A store that says of every commit at once that it is durable, and makes it so later. It reads what it has promised. */
+/**
+ * A store that says of every commit at once that it is durable, and makes it so later. It reads what it has promised.
+ */
 
 import type { Entry, Range, Store, Write } from '../../../src/store/store.ts';
 import { DecoratedStore } from './decorated.ts';

@@ -13,7 +13,9 @@ import { finishedSums } from './decorators/claims.ts';
 import type { Mutant } from './mutant.ts';
 
 const SLOT_BYTES = PAGE_BYTES / PAGE_SLOTS;
-/** In a slot: the bytes that no whole block has taken, and the count of all bytes (Go's format, behind id and sequence). */
+/**
+ * In a slot: the bytes that no whole block has taken, and the count of all bytes (Go's format, behind id and sequence).
+ */
 const PARTIAL_AT = 16 + 4 + 4 + 32;
 const PARTIAL_BYTES = 64;
 

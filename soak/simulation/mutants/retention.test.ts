@@ -15,7 +15,9 @@ const row = (key: Parameters<typeof records.keyFor>[0], value: unknown): OwnedWr
   value: sealRow(value),
 });
 
-/** Whether a trim of the sums journal up to `begin` counts as harm to a verifier at `PLACE`, in this phase of its life. */
+/**
+ * Whether a trim of the sums journal up to `begin` counts as harm to a verifier at `PLACE`, in this phase of its life.
+ */
 function isHarm(phase: 'ending' | 'finished' | 'told' | null, begin: number): boolean {
   let hasSignalled = false;
   const tookEffect = (): void => {

@@ -276,8 +276,8 @@ class ForgetfulJournals extends WrappedJournals {
 }
 
 /**
- * Whoever comes back takes its shards over again, which is in order. Takes effect when its store is confirmed, and has rows
- * that the predecessor's has not.
+ * Whoever comes back takes its shards over again, which is in order. Takes effect when its store is confirmed, and has
+ * rows that the predecessor's has not.
  */
 function ownRowsNotDeleted(): Decorations {
   const flawed = new FlawedStores();
@@ -303,7 +303,10 @@ function ownRowsNotDeleted(): Decorations {
   };
 }
 
-/** Whether sums that are left in one outbox, together with those that are copied, are not one row of sums to the next one. */
+/**
+ * Whether sums that are left in one outbox, together with those that are copied, are not one row of sums to the next
+ * one.
+ */
 function isOutboxBroken(own: StoreReader, copied: StoreReader, shard: number): boolean {
   const entries = [own, copied].flatMap((reader) => reader.range('outbox', numberRange(shard)));
   const lengths = new Map(entries.map(({ key, value }) => [offsetOfKey(key), openBytes(value, 'an outbox').length]));

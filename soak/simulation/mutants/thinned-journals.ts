@@ -1,6 +1,6 @@
 /**
- * Journals that leave some records out, so that no index shows it: those that follow move up. A chunker above them counts
- * all records; the journals below get the others under dense indexes.
+ * Journals that leave some records out, so that no index shows it: those that follow move up. A chunker above them
+ * counts all records; the journals below get the others under dense indexes.
  */
 
 import type { AppendOutcome, ExpectedOutcome, Journals, ShardEpoch } from '../../../src/journal/journals.ts';
@@ -18,7 +18,10 @@ export class ThinnedJournals extends WrappedJournals {
   readonly #onLeftOut: () => void;
   readonly #planted: PlantedBatches;
 
-  /** `planted` gets every batch that is thinner, or takes the place of records that are left out. `onLeftOut`: records were acknowledged, or count as expected no longer, of which one is in no journal. */
+  /**
+   * `planted` gets every batch that is thinner, or takes the place of records that are left out. `onLeftOut`: records
+   * were acknowledged, or count as expected no longer, of which one is in no journal.
+   */
   constructor(
     inner: Journals,
     options: {

@@ -13,7 +13,9 @@ export class ToldJournals extends WrappedJournals {
   readonly #onLoss: () => void;
   readonly #isOver: () => boolean;
 
-  /** A bug takes effect when the journal expects again what it, or `inner`, had acknowledged to a process that lived. */
+  /**
+   * A bug takes effect when the journal expects again what it, or `inner`, had acknowledged to a process that lived.
+   */
   constructor(inner: Journals, told: Told, { tookEffect, isOver }: Pick<Subject, 'tookEffect' | 'isOver'>) {
     super(inner);
     this.#told = told;

@@ -95,8 +95,8 @@ function verifierReads(
 }
 
 /**
- * Half of the times a row is not in the transaction that it belongs to. Takes effect at a start from the older one, of a life
- * in which that is used: at its end nothing is verified any more, and when it is over nothing is read.
+ * Half of the times a row is not in the transaction that it belongs to. Takes effect at a start from the older one, of
+ * a life in which that is used: at its end nothing is verified any more, and when it is over nothing is read.
  */
 function withoutRow(name: 'ledger' | 'position'): Decorations {
   const newest = new Map<string, Uint8Array>();

@@ -1,6 +1,6 @@
 /**
- * Sabotages that withhold evidence: of each kind of event that a checker lives on, all, all but the first few, or those of
- * one partition, producer or process. What is withheld never reaches the checkers, and none may hold.
+ * Sabotages that withhold evidence: of each kind of event that a checker lives on, all, all but the first few, or those
+ * of one partition, producer or process. What is withheld never reaches the checkers, and none may hold.
  */
 
 import { SUMS_JOURNAL, chunkJournal } from '../../../src/journal/journals.ts';
@@ -18,7 +18,9 @@ type Kind = {
   /** Of the names: `acknowledgements`. */
   readonly name: string;
   readonly fits: (event: HistoryEvent) => boolean;
-  /** Whether it is of the one partition, producer or process whose events are withheld; of another one than the first. */
+  /**
+   * Whether it is of the one partition, producer or process whose events are withheld; of another one than the first.
+   */
   readonly isOfOne: (event: HistoryEvent) => boolean;
   /** What has to be named. */
   readonly reason: RegExp;

@@ -1,7 +1,7 @@
 /**
  * One incarnation of a simulated process: from its start to its end. Everything that reaches its code comes through
- * `enter`, and everything that its code asks of the world counts as a call, so that it can be stopped, or die, at any of
- * them. What is left of it in memory after its end runs on and reaches nobody.
+ * `enter`, and everything that its code asks of the world counts as a call, so that it can be stopped, or die, at any
+ * of them. What is left of it in memory after its end runs on and reaches nobody.
  *
  * When a stopped process goes on, its timers that are due fire before its sockets are read, as Node has it.
  */

@@ -2,8 +2,8 @@
  * Virtual time: one queue of events, ordered by time and then by the order of asking. Between two events every promise
  * that is resolved has been handled, so that a run depends on nothing but the order of this queue.
  *
- * `process.nextTick` from a microtask runs when no microtask is left: that drains them at a tenth of what `setImmediate`
- * costs.
+ * `process.nextTick` from a microtask runs when no microtask is left: that drains them at a tenth of what
+ * `setImmediate` costs.
  */
 
 import { START_OF_ALL, type Reason } from './reason.ts';
@@ -74,7 +74,9 @@ export class Kernel {
     }
   }
 
-  /** Lets events take place until it is over, or none is left. Rejects with what an event throws. One kernel at a time. */
+  /**
+   * Lets events take place until it is over, or none is left. Rejects with what an event throws. One kernel at a time.
+   */
   run(isOver: () => boolean): Promise<void> {
     const done = Kernel.#turn.then(() => this.#run(isOver));
     Kernel.#turn = done.catch(() => undefined);

@@ -1,4 +1,6 @@
-/** What a simulated network knows of one session: its two lanes of messages in flight, and what is wrong with its way. */
+/**
+ * What a simulated network knows of one session: its two lanes of messages in flight, and what is wrong with its way.
+ */
 
 import type { Prng } from '../../../src/core/prng.ts';
 import type { ClientLinkEvents, Frames } from '../../../src/transport/transport.ts';

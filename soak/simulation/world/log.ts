@@ -1,6 +1,6 @@
 /**
- * The log of a simulated process: its disk is full, or its terminal is gone, for a part of its lines, which the plan says.
- * The production wrapper stands before it, so that nothing of this may change what a process does.
+ * The log of a simulated process: its disk is full, or its terminal is gone, for a part of its lines, which the plan
+ * says. The production wrapper stands before it, so that nothing of this may change what a process does.
  */
 
 import { type Log, safeLog } from '../../../src/core/log.ts';

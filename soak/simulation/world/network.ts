@@ -1,8 +1,8 @@
 /**
- * A simulated network between clients and one broker, as libzmq shows it: a session's messages keep their order while its
- * connection lasts; a connection that breaks loses what was in flight, all of it or what came after some point; either
- * side learns of that late, or never; what is left of an old session arrives when a new one is open already, and what has
- * arrived may arrive again (`late-copies.ts`).
+ * A simulated network between clients and one broker, as libzmq shows it: a session's messages keep their order while
+ * its connection lasts; a connection that breaks loses what was in flight, all of it or what came after some point;
+ * either side learns of that late, or never; what is left of an old session arrives when a new one is open already, and
+ * what has arrived may arrive again (`late-copies.ts`).
  */
 
 import { assert } from '../../../src/core/assert.ts';

@@ -1,11 +1,11 @@
 /**
- * The end of a producer: an end record in each journal once everything is verified, then the release of its pin. That it
- * has begun, and where each end record belongs, is durable before the first end record is sent; that it is finished,
+ * The end of a producer: an end record in each journal once everything is verified, then the release of its pin. That
+ * it has begun, and where each end record belongs, is durable before the first end record is sent; that it is finished,
  * before the pin is released. From then on whoever starts has only to release the pin and to say so, until that was
  * said.
  *
- * An end record is recorded when its journal says so: `committed`, or `ended` with as many records as there should be. An
- * index behind it proves records that were not sent here.
+ * An end record is recorded when its journal says so: `committed`, or `ended` with as many records as there should be.
+ * An index behind it proves records that were not sent here.
  */
 
 import { assert } from '../../core/assert.ts';
@@ -86,7 +86,9 @@ export class Ending {
     this.maybeFinish();
   }
 
-  /** The journal has `n` records of the producer, the last of which is its end: that of this process, or of a dead one. */
+  /**
+   * The journal has `n` records of the producer, the last of which is its end: that of this process, or of a dead one.
+   */
   answeredEnded(partition: number, n: number): void {
     this.#checkRecords(partition, n, true);
     this.#endedByAnswer.add(partition);

@@ -47,7 +47,10 @@ export type Life = {
   readonly isFinished: boolean;
   /** By partition, of a life that is ending: the index of its end record, where that is known. */
   readonly endIndexes: readonly number[] | null;
-  /** By partition: records below `durable` are in the journal, and whether the producer has ended there, with the last of them. */
+  /**
+   * By partition: records below `durable` are in the journal, and whether the producer has ended there, with the last
+   * of them.
+   */
   readonly journals: readonly { readonly durable: number; readonly ended: boolean }[];
   /** The newest snapshot at or below everything that is durable; `null`: begin at step 0. */
   readonly snapshot: { readonly slot: number; readonly bytes: Buffer } | null;
@@ -76,7 +79,10 @@ export function describeWorkload(options: WorkloadOptions, fileCount: number | n
   ].join(', ');
 }
 
-/** The store proves what the journals had, over the lives in it: before anything else is asked of them, they must have that. */
+/**
+ * The store proves what the journals had, over the lives in it: before anything else is asked of them, they must have
+ * that.
+ */
 export async function checkPast(journals: Journals, store: Store): Promise<void> {
   const witness = records.readRow(store, 'witness', records.isWitnessRow)?.witness ?? null;
   await checkWitness(journals, witness, `the chunker's store ${store.path}`);
@@ -95,9 +101,9 @@ export async function beginLife(options: LifeOptions): Promise<Life> {
 }
 
 /**
- * Whether the work that a finished life has done is what is asked for. A number of files is published once, however often
- * the command is repeated: its process may have been killed before it could say that it was done. Without a number, until
- * that was said.
+ * Whether the work that a finished life has done is what is asked for. A number of files is published once, however
+ * often the command is repeated: its process may have been killed before it could say that it was done. Without a
+ * number, until that was said.
  */
 function isSameWork({ workload, fileCount }: LifeOptions, known: records.IdentityRow, phase: string | null): boolean {
   return known.workload === describeWorkload(workload, fileCount) && (fileCount !== null || phase === 'finished');

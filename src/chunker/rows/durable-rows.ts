@@ -1,5 +1,6 @@
 /**
- * Writes what a chunker keeps on disk (`records.ts`): what has changed since the last transaction goes into the next one.
+ * Writes what a chunker keeps on disk (`records.ts`): what has changed since the last transaction goes into the next
+ * one.
  *
  * Position and ledger move together, and a snapshot is never newer than the ledger beside it.
  *

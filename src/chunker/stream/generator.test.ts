@@ -314,7 +314,8 @@ test('a generator with the decision to end gives the stream of the one that deci
         restored.restore(before.save());
         restored.endAt(endStep);
         t.deepEqual(steps(restored, Number.POSITIVE_INFINITY), stream.slice(before.step));
-        // From a snapshot that was taken at any later step, which knows the decision: it is read from the store as well.
+        // From a snapshot that was taken at any later step, which knows the decision: it is read from the store as
+        // well.
         const since = make(options);
         since.endAt(endStep);
         skip(since, endStep + snapshot);

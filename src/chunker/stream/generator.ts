@@ -111,8 +111,8 @@ export class Generator {
   }
 
   /**
-   * From the returned step on no file is opened: the next one whose record is not chosen yet, but not before `notBefore`.
-   * Nothing of that step may be sent before its owner has made the decision durable.
+   * From the returned step on no file is opened: the next one whose record is not chosen yet, but not before
+   * `notBefore`. Nothing of that step may be sent before its owner has made the decision durable.
    */
   endSoon(notBefore: number): number {
     this.endAt(Math.max(notBefore, this.#slot < 0 ? this.#step : this.#step + 1));

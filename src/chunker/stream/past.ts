@@ -2,8 +2,8 @@
  * What earlier incarnations of a producer left in the journals. The generator runs forward to it, whatever its schedule
  * says, and the verifier is told which files have ended there.
  *
- * An earlier incarnation took no step from `reservedStep` on (`records.ts`, `reserved`). What a journal has of the producer
- * beyond those steps, and beyond what this process has sent, was written by somebody else: a `phantom`.
+ * An earlier incarnation took no step from `reservedStep` on (`records.ts`, `reserved`). What a journal has of the
+ * producer beyond those steps, and beyond what this process has sent, was written by somebody else: a `phantom`.
  *
  * Rule P-JUDGE-3 of docs/protocol.md.
  */
@@ -55,7 +55,9 @@ export class Past {
     this.#goals[partition] = Math.max(this.#goals[partition] ?? 0, through);
   }
 
-  /** To be asked whenever the generator has gone on. What is found: a journal with records that nobody can have sent. */
+  /**
+   * To be asked whenever the generator has gone on. What is found: a journal with records that nobody can have sent.
+   */
   judge(): ViolationError | null {
     if (this.#isPassed) return null;
     const { generator, publisher, producer, reservedStep } = this.#options;
@@ -69,9 +71,9 @@ export class Past {
   }
 
   /**
-   * The partition's journal expects record `n` next: the generator runs forward to there, in its own time, and `onEnded` is
-   * called now for each file whose end it will come to below `n`. It needs no room in any journal, so that it always
-   * resolves. Throws a `phantom` when there is no such record.
+   * The partition's journal expects record `n` next: the generator runs forward to there, in its own time, and
+   * `onEnded` is called now for each file whose end it will come to below `n`. It needs no room in any journal, so that
+   * it always resolves. Throws a `phantom` when there is no such record.
    */
   async completeThrough(partition: number, n: number, onEnded: (file: EndedFile) => void): Promise<void> {
     const { generator, publisher, producer, reservedStep, clock } = this.#options;

@@ -23,7 +23,9 @@ export type PublisherEvents = {
   /** Records of the partition below `through` are durable. */
   onAcknowledged(partition: number, through: number, stampNs: number): void;
   onLatency(latencyNs: number): void;
-  /** The producer has ended in this partition, by its own end record or by another's. The journal has `n` records of it. */
+  /**
+   * The producer has ended in this partition, by its own end record or by another's. The journal has `n` records of it.
+   */
   onEnded(partition: number, n: number): void;
   onError(error: unknown): void;
 };
@@ -104,8 +106,8 @@ export class Publisher {
   }
 
   /**
-   * The place of a partition's next record, which has this index: it must be written there before the next call. `null`:
-   * there is no room now, and nothing has changed.
+   * The place of a partition's next record, which has this index: it must be written there before the next call.
+   * `null`: there is no room now, and nothing has changed.
    */
   place(record: RecordShape, index: number): Place | null {
     const lane = this.#lane(record.partition);
@@ -157,7 +159,8 @@ export class Publisher {
   /** Hands over what is built. */
   #cut(lane: Lane): void {
     const { building, usedBytes, first, count, journal, appender, dataCount, dataBytes } = lane;
-    // The transport sends it without a copy, and the appender keeps it until it is acknowledged: it never changes again.
+    // The transport sends it without a copy, and the appender keeps it until it is acknowledged: it never changes
+    // again.
     const isLarge = usedBytes >= building.length * HANDED_OVER_PART;
     const bytes = isLarge ? building.subarray(0, usedBytes) : Buffer.allocUnsafeSlow(usedBytes);
     if (isLarge) {

@@ -20,7 +20,9 @@ import type { Clock, Timer } from '../../core/clock.ts';
 
 export type TurnState = 'idle' | 'scheduled' | 'running' | 'waiting' | 'blocked' | 'deciding' | 'ending' | 'over';
 
-/** How a turn ended: more is due; an acknowledgement, a sum or a reservation is needed; or the next step is due later. */
+/**
+ * How a turn ended: more is due; an acknowledgement, a sum or a reservation is needed; or the next step is due later.
+ */
 export type TurnEnd = 'more' | 'blocked' | { readonly waitMs: number };
 
 export class Turns {

@@ -31,7 +31,9 @@ export class SumsPin {
     this.#events = options.events;
   }
 
-  /** To an offset that is durable in the chunker's store. Repeating it keeps the pin; one move is under way at a time. */
+  /**
+   * To an offset that is durable in the chunker's store. Repeating it keeps the pin; one move is under way at a time.
+   */
   move(offset: number): void {
     if (this.#isMoving) return;
     this.#isMoving = true;
@@ -58,7 +60,9 @@ function noAnswer(): OperatingError {
   return new OperatingError('ERR_NO_ANSWER', 'no broker has answered');
 }
 
-/** The chunker was away, and sums came that it can never read: whether each of its files got its sum is not to be known. */
+/**
+ * The chunker was away, and sums came that it can never read: whether each of its files got its sum is not to be known.
+ */
 export function pinExpired(producer: string): OperatingError {
   const cause = 'it was absent too long, or others needed the room that its pin kept';
   const remedy = `end it with \`stream-sum retire --producer ${producer}\` and begin with an empty folder`;

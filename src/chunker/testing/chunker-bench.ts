@@ -1,6 +1,6 @@
 /**
- * A chunker on a bench: it lives on a clock that the test moves, a store in memory and fake journals. It can be killed at
- * any moment and started again on what is durable; each start is one incarnation.
+ * A chunker on a bench: it lives on a clock that the test moves, a store in memory and fake journals. It can be killed
+ * at any moment and started again on what is durable; each start is one incarnation.
  */
 
 import { assert } from '../../core/assert.ts';

@@ -22,8 +22,8 @@ import { type Chunk, decodeChunks } from '../../message/chunk.ts';
 import { type Sum, encodeSum } from '../../message/sum.ts';
 
 /**
- * What befalls an append: it is lost; it is appended and the answer is lost; there is no room; it arrives `late`, after so
- * many milliseconds, even if its sender is dead by then.
+ * What befalls an append: it is lost; it is appended and the answer is lost; there is no room; it arrives `late`, after
+ * so many milliseconds, even if its sender is dead by then.
  */
 export type AppendFault = 'lost' | 'unanswered' | 'refused' | { readonly lateMs: number };
 

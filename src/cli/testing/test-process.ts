@@ -1,6 +1,6 @@
 /**
- * Components as child processes, for tests: started, awaited by what they say or how they end, signalled by their id, and
- * never left behind. Everything that is awaited has a deadline, and what they said is shown when it passes.
+ * Components as child processes, for tests: started, awaited by what they say or how they end, signalled by their id,
+ * and never left behind. Everything that is awaited has a deadline, and what they said is shown when it passes.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';

@@ -32,8 +32,8 @@ function answerShard(
 ): void {
   switch (call.op) {
     case 'list':
-      // At once: what components use of it, the layout, never changes, and heads are durable. Epochs, owners and pins may
-      // not be yet; people and audits look at those.
+      // At once: what components use of it, the layout, never changes, and heads are durable. Epochs, owners and pins
+      // may not be yet; people and audits look at those.
       return reply(state.info());
     case 'vouch':
       return reply({ outcome: state.lineage.vouch(call.witness) });

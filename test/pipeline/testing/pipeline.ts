@@ -145,8 +145,8 @@ export class Pipeline {
 }
 
 /**
- * What is wrong with the sums of one producer's first `files` files: one line for each file that has none, a wrong one or
- * more than one, and for each sum of another file.
+ * What is wrong with the sums of one producer's first `files` files: one line for each file that has none, a wrong one
+ * or more than one, and for each sum of another file.
  */
 export function faultsIn(
   sums: readonly SumInJournal[],

@@ -1,4 +1,6 @@
-/** Planted faults as decorators of `Journals`: what a wrong summer would append, and what a wrong network would deliver. */
+/**
+ * Planted faults as decorators of `Journals`: what a wrong summer would append, and what a wrong network would deliver.
+ */
 
 import { crc32c } from '../../../src/hash/crc32c.ts';
 import {

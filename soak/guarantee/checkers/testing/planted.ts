@@ -20,7 +20,9 @@ export function run(checker: Checker, events: Iterable<HistoryEvent>): Found {
   return { kinds: [...new Set(violations.map(({ kind }) => kind))], violations, inconclusive };
 }
 
-/** The events as if their writer had never written those that were taken out, and had written those that were put in. */
+/**
+ * The events as if their writer had never written those that were taken out, and had written those that were put in.
+ */
 export function recounted(events: readonly HistoryEvent[]): HistoryEvent[] {
   return events.map((event, place) => (event.event === 'end' ? { ...event, events: place } : event));
 }

@@ -1,6 +1,6 @@
 /**
- * Histories of soaks whose journals nobody follows, as a faultless harness would write them: what processes say, what flows
- * in the phases, faults that hit and heal. A test changes what it is about.
+ * Histories of soaks whose journals nobody follows, as a faultless harness would write them: what processes say, what
+ * flows in the phases, faults that hit and heal. A test changes what it is about.
  */
 
 import type { ChunkerProgress } from '../../../../src/component/protocol.ts';

@@ -33,7 +33,9 @@ export interface FaultAction {
   proven(nowNs: number): Sight | null;
   /** What was seen that cannot be if it has bitten, in words; null: nothing. Then it has missed. */
   disproven?(): string | null;
-  /** Whether all that the proof needs was tried: a fault that lasts is not ended before. Absent: it is proven at once. */
+  /**
+   * Whether all that the proof needs was tried: a fault that lasts is not ended before. Absent: it is proven at once.
+   */
   mayHeal?(): boolean;
   /** Ends what lasts: called once, when the fault has lasted as long as was planned, or when it is given up. */
   heal(nowNs: number): void;

@@ -1,7 +1,7 @@
 /**
  * A summer's shards go to a successor (`summer --take-over`), from an owner that runs, is stopped or is dead. Proven
- * when the successor is ready and says that it owns all of the shards, and the stopped owner is stopped still. Then the old one wakes,
- * or is started again: over when it has ended with exit 12. That it leaves no trace is for the checkers.
+ * when the successor is ready and says that it owns all of the shards, and the stopped owner is stopped still. Then the
+ * old one wakes, or is started again: over when it has ended with exit 12. That it leaves no trace is for the checkers.
  */
 
 import { EXIT } from '../../../../src/core/errors.ts';

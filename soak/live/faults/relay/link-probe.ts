@@ -56,7 +56,8 @@ export const probeLink: ProbeLink = (address, { clock, paddingBytes, timeoutMs }
       socket.destroy();
       resolve({ connection, bytesReceived, isAnswered, elapsedNs: clock.nowNs() - beginNs });
     };
-    // Counted in turns of the event loop: timers that a busy process sees late come before sockets that it has not read.
+    // Counted in turns of the event loop: timers that a busy process sees late come before sockets that it has not
+    // read.
     let turnsLeft = Math.ceil(timeoutMs / TURN_MS);
     const turn = (): void => {
       turnsLeft -= 1;
@@ -179,8 +180,8 @@ export function probesOf(mode: LinkMode): number {
 }
 
 /**
- * Whether what the probe met is what the mode says. `refuted`: a link in this mode can never show it, so that the mode does
- * not hold. `unclear`: it was no proof of either.
+ * Whether what the probe met is what the mode says. `refuted`: a link in this mode can never show it, so that the mode
+ * does not hold. `unclear`: it was no proof of either.
  */
 export function seenBy(mode: LinkMode, outcome: ProbeOutcome): 'shown' | 'refuted' | 'unclear' {
   const { connection, bytesReceived, isAnswered, elapsedNs } = outcome;

@@ -1,6 +1,6 @@
 /**
- * Relays that do not do what they say: sabotages of the harness, for `LiveDecorations.relay`. A run with one of them must not
- * hold.
+ * Relays that do not do what they say: sabotages of the harness, for `LiveDecorations.relay`. A run with one of them
+ * must not hold.
  */
 
 import type { LinkCounters } from './counters.ts';

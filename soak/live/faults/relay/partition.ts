@@ -105,7 +105,9 @@ export class Partition {
     return before;
   }
 
-  /** Resolves with what was seen of it once both witnesses agree, or when it is to heal. A refuted fault waits for that. */
+  /**
+   * Resolves with what was seen of it once both witnesses agree, or when it is to heal. A refuted fault waits for that.
+   */
   async #bitten(before: LinkCounters): Promise<string> {
     const { mode } = this.#options;
     const { link } = before;
@@ -132,7 +134,9 @@ export class Partition {
     this.#healing = { atNs: clock.nowNs(), saw: `a probe was answered through ${links.join(' ')}` };
   }
 
-  /** Resolves when the link answers, no more as slowly as it did: asked with the work that the fault was proven with. */
+  /**
+   * Resolves when the link answers, no more as slowly as it did: asked with the work that the fault was proven with.
+   */
   async #mended(link: string): Promise<void> {
     const { paddingBytes, timeoutMs, msMin } = probeOf(this.#options.mode);
     for (;;) {

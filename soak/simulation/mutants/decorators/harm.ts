@@ -46,7 +46,10 @@ function headerOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('latin1');
 }
 
-/** Of a batch that has become durable: the index of its first record, and the one that follows all of its producer's before. */
+/**
+ * Of a batch that has become durable: the index of its first record, and the one that follows all of its producer's
+ * before.
+ */
 type Place = { readonly firstIndex: number; readonly next: number };
 
 /** The bug takes effect when a journal has a batch in such a place. */
@@ -135,7 +138,10 @@ export function confirmedOf(
   });
 }
 
-/** Stores that are wrong in some shards. The bug takes effect when the broker durably names one of them for such a shard. */
+/**
+ * Stores that are wrong in some shards. The bug takes effect when the broker durably names one of them for such a
+ * shard.
+ */
 export class FlawedStores {
   /** By path. */
   readonly #flawed = new Map<string, Set<number>>();

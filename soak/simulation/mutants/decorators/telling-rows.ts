@@ -1,7 +1,7 @@
 /**
- * What of a summer's rows tells one state of a shard from another. Two stores that differ in nothing else continue alike: a
- * successor writes a claim of its own, a witness proves something of the journals and nothing of the state, and a page of
- * states without files says the same as no page.
+ * What of a summer's rows tells one state of a shard from another. Two stores that differ in nothing else continue
+ * alike: a successor writes a claim of its own, a witness proves something of the journals and nothing of the state,
+ * and a page of states without files says the same as no page.
  */
 
 import type { StoreReader } from '../../../../src/store/store.ts';

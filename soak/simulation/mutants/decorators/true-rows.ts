@@ -1,6 +1,6 @@
 /**
- * What summers' stores would hold if their commits were not edited, so that a mutant knows when somebody continues from a
- * store that is wrong. A commit whose process died in it counts as made if its edited writes are in the store.
+ * What summers' stores would hold if their commits were not edited, so that a mutant knows when somebody continues from
+ * a store that is wrong. A commit whose process died in it counts as made if its edited writes are in the store.
  */
 
 import type { StoreReader, Write } from '../../../../src/store/store.ts';
