@@ -7,7 +7,7 @@ const AROUND_NS = 1e9;
 /** More than these around one time, and the nearest are told. */
 const LINES_MAX = 60;
 
-/** `atNs`: since the beginning of the run. */
+/** `sinceNs`: from the beginning of the run. */
 export function aroundLines(chronicle: Chronicle, sinceNs: number): string[] {
   const atNs = chronicle.startNs + sinceNs;
   const near = chronicle.events.filter((event) => Math.abs(event.atNs - atNs) <= AROUND_NS);
