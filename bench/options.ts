@@ -86,8 +86,9 @@ function suiteOf(text: string): SuiteName {
 function checkBenchmark(name: string, suites: readonly SuiteName[], scale: Scale): void {
   const known = [...new Set(suites.flatMap((suite) => benchmarksOf(suite, scale)))];
   if (known.includes(name)) return;
-  const where = `${suites.length === 1 ? 'suite' : 'suites'} ${suites.join(', ')}${scale === 'default' ? '' : ` with --${scale}`}`;
-  throw new UsageError(`--only ${name}: no such benchmark in ${where}; expected one of ${known.join(', ')}`);
+  const where = `${suites.length === 1 ? 'suite' : 'suites'} ${suites.join(', ')}`;
+  const scaled = scale === 'default' ? '' : ` with --${scale}`;
+  throw new UsageError(`--only ${name}: no such benchmark in ${where}${scaled}; expected one of ${known.join(', ')}`);
 }
 
 /** Interleaved rounds by which a comparison can tell change from chance. */

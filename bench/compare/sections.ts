@@ -67,7 +67,8 @@ export function legendLines(comparison: Comparison): string[] {
   if (has('too noisy')) lines.push('too noisy: detects only changes of that size and more');
   if (has('n too small'))
     lines.push(
-      `n too small: to tell chance from change in ${judged.length} rows takes ${neededText(comparison.design, judged.length)}`,
+      `n too small: to tell change from chance in ${judged.length} rows, ` +
+        `${neededText(comparison.design, judged.length)} are needed`,
     );
   if (has('incomplete'))
     lines.push('incomplete: a value is missing, which may be the worst one; it counts for nothing');

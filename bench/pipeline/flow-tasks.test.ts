@@ -10,7 +10,7 @@ import { FlowTasks, possible } from './flow-tasks.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.js');
 
-test('what is measured at half of the own highest rate is for information, at a given rate only what was verified is', async (t) => {
+test('every row of rate=half is informational, and some rows at a given rate are judged', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'stream-sum-flow-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const tasks = new FlowTasks({

@@ -127,7 +127,8 @@ export class Pipeline {
       case 'drained':
         this.#meter.onDrained(process.name, event);
         if (event.verifiedTotal !== event.filesCompletedTotal) {
-          const detail = `${process.name} completed ${event.filesCompletedTotal} files and verified ${event.verifiedTotal}`;
+          const { filesCompletedTotal, verifiedTotal } = event;
+          const detail = `${process.name} completed ${filesCompletedTotal} files and verified ${verifiedTotal}`;
           this.#fail(new ViolationError('lost', detail));
         }
         return;

@@ -141,8 +141,8 @@ async function profiled(
     const isOfTool = error instanceof StageError ? error.component === component : error instanceof OperatingError;
     if (!isClinic(tool) || !isOfTool) throw error;
     const other = `npm run profile -- --component ${component} --tool ${wayOut(tool)}`;
-    const message = `clinic ${tool} failed on Node ${process.version}: ${(error as Error).message}; Node's own profiler: ${other}`;
-    throw new OperatingError('ERR_PROFILE', message, { cause: error });
+    const reason = `clinic ${tool} failed on Node ${process.version}: ${(error as Error).message}`;
+    throw new OperatingError('ERR_PROFILE', `${reason}; use Node's own profiler: ${other}`, { cause: error });
   }
 }
 

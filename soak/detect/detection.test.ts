@@ -58,7 +58,8 @@ test('what was caught wherever it took effect is counted by class and in all', (
 test('one that took effect and was not caught is a miss, with a line that repeats it', (t) => {
   const counted = detection({ violation: found(right) }, { seed: 7, reasons: ['the process failed'] });
   t.deepEqual(counted.misses(), [
-    `${mutant.name} was not caught under seed 7 (only the process failed): npm run detect -- --mutant ${mutant.name} --seed 7`,
+    `${mutant.name} was not caught under seed 7 (only the process failed): ` +
+      `npm run detect -- --mutant ${mutant.name} --seed 7`,
   ]);
   t.is(counted.exitCode, 1);
   t.is(counted.powers().at(-1)?.caught, 1);
@@ -73,7 +74,8 @@ test('a mutant that never takes effect proves nothing, and is a miss', (t) => {
 test('a catch of a bug that has not said that it took effect is a miss, and counts as no detection', (t) => {
   const counted = detection({ tookEffect: false, violation: found(right) }, { seed: 2, violation: found(right) });
   t.deepEqual(counted.misses(), [
-    `${mutant.name} did not say that it took effect under seed 1 (${right} was found): npm run detect -- --mutant ${mutant.name} --seed 1`,
+    `${mutant.name} did not say that it took effect under seed 1 (${right} was found): ` +
+      `npm run detect -- --mutant ${mutant.name} --seed 1`,
   ]);
   t.is(counted.exitCode, 1);
   t.like(counted.powers().at(-1), { planted: 2, effective: 1, caught: 1, rightKind: 1 });

@@ -152,7 +152,8 @@ export class Detection {
       .filter((result) => result.violation !== null && !isRightKind(result))
       .map(({ name, seed, violation }) => {
         const right = mutantNamed(name).kinds.join(' or ');
-        return `${name} was called ${violation?.kind ?? ''} under seed ${seed}, and is ${right}: ${repeat('mutant', name, seed)}`;
+        const called = violation?.kind ?? '';
+        return `${name} was called ${called} under seed ${seed}, and is ${right}: ${repeat('mutant', name, seed)}`;
       });
   }
 

@@ -239,7 +239,7 @@ test('exit 10 is a violation even when its process did not say which', (t) => {
   t.deepEqual(found.reasons, [`summer-0: ${FAILURE.what}`, "  summer-0's log: disk is full"]);
 });
 
-test('a process that nobody killed and that died makes no run hold, whatever else was shown, and is always named', (t) => {
+test('a run in which a process died that nobody killed does not hold, and its reasons name the process', (t) => {
   for (const [change, verdict, exitCode] of [
     [also(...CRASHED), 'INCONCLUSIVE', 1],
     [also(...CRASHED, ...FAILED), 'INCONCLUSIVE', 1],

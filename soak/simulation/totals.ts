@@ -59,8 +59,9 @@ export class Totals {
       const shown = count === 0 ? 'never reached in these seeds' : formatCount(count);
       return `${shown.padStart(30)}  ${moment}`;
     });
+    const [seeds, records, faults] = [this.#seeds, this.#records, this.#faults].map(formatCount);
     lines.push(
-      `${formatCount(this.#seeds)} seeds, ${formatCount(this.#records)} records, ${formatCount(this.#faults)} faults: ` +
+      `${seeds} seeds, ${records} records, ${faults} faults: ` +
         `${formatCount(virtual)} virtual s in ${seconds.toFixed(1)} s, ` +
         `${formatCount((virtual * 1e3) / this.#cpuMs)} times real time a thread`,
     );

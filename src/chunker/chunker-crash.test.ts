@@ -93,7 +93,7 @@ function isPutAway(bench: ChunkerBench): boolean {
   return bench.journals.sums.pins.size === 0 && phaseOf(bench) === 'told';
 }
 
-test('whatever is killed, lost, late or refused, the journals hold the pure stream once and every file is verified', async (t) => {
+test('under crashes, losses and refusals journals hold the pure stream once, and all is verified', async (t) => {
   await fc.assert(
     fc.asyncProperty(anyTrouble, fc.integer({ min: 1, max: 60 }), async (trouble, fileCount) => {
       const bench = troubled(trouble, fileCount);
@@ -106,7 +106,7 @@ test('whatever is killed, lost, late or refused, the journals hold the pure stre
   );
 });
 
-test('a drain at any time, in any trouble, ends every file that was opened, and all starts agree on the end', async (t) => {
+test('a drain at any time ends every file that was opened, and all starts agree on the end', async (t) => {
   await fc.assert(
     fc.asyncProperty(anyTrouble, fc.nat(1_500), async (trouble, drainMs) => {
       const bench = troubled({ ...trouble, rate: 2_048 }, null);
@@ -257,7 +257,7 @@ test('a file that was completed before a restart is lost when its sum never come
   if (error instanceof ViolationError) t.is(`${error.kind} ${error.witness.file}`, `lost ${file}`);
 });
 
-test('a chunker of a slow schedule that was killed, and is told to drain, ends within seconds of that schedule', async (t) => {
+test('a killed chunker of a slow schedule that is told to drain ends within seconds of the schedule', async (t) => {
   const rate = 30;
   const bench = new ChunkerBench({ fileCount: null, rate });
   bench.start();

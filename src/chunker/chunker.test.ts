@@ -149,7 +149,7 @@ test('a sum that is altered, repeated or invented stops the chunker with its own
   }
 });
 
-test('a chunker that was stopped for longer than the SLA reads what came meanwhile, and finds nothing lost', async (t) => {
+test('a chunker stopped for longer than the SLA reads the sums that came meanwhile, and none is lost', async (t) => {
   const bench = new ChunkerBench({ fileCount: 40, rate: 100 });
   bench.summer.isPaused = true;
   bench.start();

@@ -52,7 +52,7 @@ test('records behind the stream are a phantom while its sums are awaited, with t
   }
 });
 
-test('records between its last one and its end are a phantom, whether it has sent that end already or not', async (t) => {
+test("records after a chunker's last record are a phantom, before and after its end has been sent", async (t) => {
   for (const what of ['chunk', 'file'] as const) {
     const bench = new ChunkerBench({ fileCount: 4 });
     bench.fate = (journal, { kind }) => {
@@ -136,7 +136,7 @@ test('its own end that was recorded is answered `ended`, whoever asks again, and
   }
 });
 
-test('the sum of a file of a dead incarnation is verified although no journal has room for what is generated', async (t) => {
+test('the file of a dead incarnation is verified although no journal has room for new chunks', async (t) => {
   const bench = new ChunkerBench({ fileCount: 500, rate: 2_000, batchBytes: 4_000 });
   bench.summer.isPaused = true;
   bench.start();

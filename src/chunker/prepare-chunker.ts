@@ -71,7 +71,7 @@ export async function prepareChunker(options: PrepareChunkerOptions): Promise<Pr
   const batchBytes = batchBytesWithin({ batchBytes: options.batchBytes, chunkBytes: options.workload.chunkBytes });
   if (batchBytes > info.batchBytesMax) {
     throw new UsageError(
-      `--batch-bytes ${options.batchBytes}: the journals take batches of at most ${info.batchBytesMax} with their retention`,
+      `--batch-bytes ${options.batchBytes}: the journals take batches of at most ${info.batchBytesMax} bytes`,
     );
   }
   const workload = new Workload({ ...options.workload, partitions: info.partitions });

@@ -92,7 +92,7 @@ test('a client whose log cannot be written connects again to a broker that was k
   t.deepEqual(await summer.exit(), { code: EXIT.holds, signal: null });
 });
 
-test('a chunker with a count that is stopped before any broker has answered has not done its work: exit 3', async (t) => {
+test('a chunker with a count that is stopped before any broker has answered exits with 3', async (t) => {
   for (const [count, code] of [
     [['--count', '4'], EXIT.inconclusive],
     [[], EXIT.holds],
@@ -108,7 +108,7 @@ test('a chunker with a count that is stopped before any broker has answered has 
   }
 });
 
-test('a supervisor is spoken to on the descriptor that it names, and a descriptor that is none is refused', async (t) => {
+test('--supervised speaks on the descriptor that it names, and refuses a number that is no descriptor', async (t) => {
   for (const [descriptor, named] of [
     ['999', /--supervised 999: not a pipe/],
     ['1', /--supervised 1: not a pipe/],
@@ -130,7 +130,8 @@ test('a component whose terminal is gone serves, and stops gracefully when it is
   const folder = temporaryFolder(t);
   const endpoint = `ipc://${join(folder, 'socket')}`;
   const code = join(folder, 'code');
-  const broker = `${process.execPath} ${MAIN} broker --data ${join(folder, 'broker')} --listen ${endpoint} --partitions 1`;
+  const data = join(folder, 'broker');
+  const broker = `${process.execPath} ${MAIN} broker --data ${data} --listen ${endpoint} --partitions 1`;
   // The shell outlives the terminal and says how the broker ended.
   const terminal = spawn('script', ['-qec', `trap '' HUP; ${broker}; echo $? >${code}`, '/dev/null'], {
     stdio: ['ignore', 'pipe', 'inherit'],

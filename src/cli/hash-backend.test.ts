@@ -38,7 +38,7 @@ function commandLines(t: ExecutionContext): { readonly results: string; readonly
   };
 }
 
-test('a backend that does not exist or that this CPU lacks ends every command that hashes with one line and exit 2', (t) => {
+test('every command that hashes refuses an unknown or unsupported backend with one line and exit 2', (t) => {
   const { results, commands } = commandLines(t);
   for (const argv of commands) {
     for (const [backend, said] of [

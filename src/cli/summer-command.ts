@@ -114,5 +114,5 @@ function logClaim(log: Log, shard: number, claim: Claim): void {
 /** The store that speaks for a shard; where it is gone, what helps. */
 function ownerText(path: string): string {
   if (existsSync(path)) return `the store at ${path}`;
-  return `the store at ${path}, which is no longer there: if that folder was moved, add --take-over-from and its new place`;
+  return `the store at ${path}, which is no longer there: if it was moved, name its new place by --take-over-from`;
 }

@@ -24,7 +24,7 @@ for (const kind of UNWRITABLE) {
   });
 }
 
-test('what waits for a slow reader arrives whole and in order, and what goes beyond the bound is dropped', async (t) => {
+test('lines for a slow reader arrive whole and in order, and lines beyond the bound are dropped', async (t) => {
   const place = unwritable('a pipe that nobody reads', temporaryFolder(t));
   t.teardown(() => place.close());
   const writer = new DescriptorWriter({ descriptor: place.descriptor, pendingBytesMax: 200_000 });

@@ -83,7 +83,8 @@ test('what the machine lacks is no fault of the name', (t) => {
 
 const MODULE = new URL('./folder.js', import.meta.url).href;
 const TRY = `import { makeUsableFolder } from '${MODULE}';
-try { makeUsableFolder('--data', process.argv[1]); } catch (error) { process.stdout.write(error.name + ' ' + error.message); }`;
+try { makeUsableFolder('--data', process.argv[1]); }
+catch (error) { process.stdout.write(error.name + ' ' + error.message); }`;
 
 asRoot('a read-only file system is named as what it is, in a folder that exists and one that does not', async (t) => {
   const folder = temporaryFolder(t);

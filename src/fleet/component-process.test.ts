@@ -57,7 +57,8 @@ test('a component of this build runs in the same Node, with a small young genera
 test('whatever is printed on the stdout of a component is no event, and goes to its log', async (t) => {
   const folder = temporaryFolder(t);
   const logPath = join(folder, 'log');
-  const noise = `data:text/javascript,${encodeURIComponent("console.log('noise, {}'); setInterval(() => console.log('{}'), 5).unref()")}`;
+  const script = "console.log('noise, {}'); setInterval(() => console.log('{}'), 5).unref()";
+  const noise = `data:text/javascript,${encodeURIComponent(script)}`;
   const flags = ['--data', join(folder, 'broker'), '--listen', `ipc://${join(folder, 'socket')}`, '--partitions', '1'];
   const seen: string[] = [];
   const exit = new Promise<ProcessExit>((resolve, reject) => {
@@ -85,7 +86,7 @@ test('whatever is printed on the stdout of a component is no event, and goes to 
   t.regex(readFileSync(logPath, 'utf8'), /^noise, \{\}$/m);
 });
 
-test('the log of a process that runs is cut when it reports its progress, and what it writes after that is there', async (t) => {
+test('a progress report cuts the log of a running process, and later lines are still there', async (t) => {
   const folder = temporaryFolder(t);
   const logPath = join(folder, 'log');
   // Its log is long from the beginning, and it writes a line to it at each report.

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import test from 'ava';
 import { onInterrupt } from './interrupt.ts';
 
-test('one Ctrl-C that arrives twice is one interrupt, a later one is another, and none comes once it is undone', (t) => {
+test('one Ctrl-C that arrives twice is one interrupt, a later one is another, and after undo there is none', (t) => {
   const source = new EventEmitter();
   let nowMs = 1_000;
   let interrupts = 0;

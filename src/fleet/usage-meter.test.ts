@@ -6,7 +6,8 @@ import { UsageMeter } from './usage-meter.ts';
 /** A process that computes for a little, says so, and waits. */
 async function busyProcess(): Promise<{ pid: number; end: () => Promise<unknown> }> {
   const script =
-    'const end = process.cpuUsage().user + 60000; while (process.cpuUsage().user < end); console.log(1); process.stdin.resume()';
+    'const end = process.cpuUsage().user + 60000; while (process.cpuUsage().user < end); ' +
+    'console.log(1); process.stdin.resume()';
   const child = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
   return {

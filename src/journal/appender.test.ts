@@ -92,7 +92,7 @@ test('after a lost connection everything that is not acknowledged is sent again,
   t.is(scene.sends, 5);
 });
 
-test('each batch has one latency, from its first send until it is known to be durable, by whatever answer', async (t) => {
+test('each batch has one latency: from its first send until any answer says that it is durable', async (t) => {
   const scene = new Scene();
   scene.push(0, 10, 20);
   t.is(scene.appender.underWay, 3);
@@ -186,7 +186,7 @@ test('a batch that was sent once is answered with no index behind its first reco
   }
 });
 
-test('an index behind its own end is that of foreign records: an end that is recorded is answered `ended`', async (t) => {
+test("an index behind the appender's own end is that of foreign records: a recorded end says `ended`", async (t) => {
   const scene = new Scene();
   scene.push(0);
   await scene.answer(COMMITTED);

@@ -154,7 +154,9 @@ export class Appender {
         return this.#acknowledge(entry.first + entry.count, answer.stampNs);
       case 'expected':
         if (answer.n < this.#acknowledged) {
-          const detail = `records below ${this.#acknowledged} were acknowledged, but the journal has only those below ${answer.n}`;
+          const detail =
+            `records below ${this.#acknowledged} were acknowledged, ` +
+            `but the journal has only records below ${answer.n}`;
           throw new ViolationError('acknowledged-loss', detail, { journal, index: answer.n });
         }
         if (!this.#isOwnBefore(entry, answer.n)) throw foreignRecords(journal, this.#options.producer, answer.n);

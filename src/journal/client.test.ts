@@ -29,7 +29,7 @@ test('nothing but the opening is sent before the session is open, then everythin
   t.deepEqual(firsts, [0, 1]);
 });
 
-test('a lost session is replaced by one under a new identity: calls are made again, appends become unknown', async (t) => {
+test('a new session replaces a lost one: calls are made again, appends become unknown', async (t) => {
   const { client, dialer, lost } = opened(t);
   const head = client.head(JOURNAL);
   const append = client.append(JOURNAL, chunks(0, 1));
@@ -94,7 +94,7 @@ test('an idle client pings with its credits; a silent broker is left, one that a
   t.deepEqual(lost, ['the broker does not answer']);
 });
 
-test('a request that has arrived and has no answer for its deadline opens a new session, even if the broker pongs', async (t) => {
+test('a request without an answer within its deadline opens a new session, even if pings are answered', async (t) => {
   for (const ask of [
     (client: JournalClient): void => void client.append(JOURNAL, chunks(0, 1)),
     (client: JournalClient): void => void client.head(JOURNAL).catch(() => {}),
@@ -124,7 +124,7 @@ test('a refused call is an error with the reason; a refused session fails every 
   for (const each of calls) await t.throwsAsync(each, { code: 'ERR_REFUSED', message: /this broker speaks 2/ });
 });
 
-test('a session that the broker cannot open now is opened later, less and less often, and nothing that waits fails', async (t) => {
+test('a session that the broker cannot open now is tried less and less often, and nothing waiting fails', async (t) => {
   const { client, dialer, clock, lost } = begin(t);
   const head = client.head(JOURNAL);
   const append = client.append(JOURNAL, chunks(0, 1));

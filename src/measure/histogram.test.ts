@@ -35,7 +35,7 @@ test('merging the deltas of two processes is the same as recording into one', (t
   );
 });
 
-test('no value is lost on the way, also where one ends a power of two and in files of histograms of other sizes', (t) => {
+test('no value is lost in a file, neither at powers of two nor among histograms of other sizes', (t) => {
   for (let exponent = 0; 2 ** exponent < LATENCY_NS_HIGHEST; exponent += 1) {
     for (const value of [2 ** exponent - 1, 2 ** exponent, Math.floor((2 ** exponent * 2047) / 2048)]) {
       const merged = histogramOf([5]);

@@ -315,7 +315,7 @@ async function foldedTo(path: string, offset: number): Promise<MemoryStore> {
   return store;
 }
 
-test('of a folder that was moved the store is taken where it is now, if it is not older than what was reported', async (t) => {
+test('the store of a moved folder is taken from its new place, if it is not older than was reported', async (t) => {
   for (const [offset, isTaken] of [
     [100, true],
     [99, false],

@@ -4,7 +4,7 @@
  * | table         | key                              | value                                                     |
  * | ------------- | -------------------------------- | --------------------------------------------------------- |
  * | `claims`      | shard u32                        | row: the epoch that was raised last, and a witness of it  |
- * | `checkpoints` | shard u32                        | row: read-through offset, index of the next sum, a witness of what was read |
+ * | `checkpoints` | shard u32                        | row: read-through offset, index of the next sum, witness  |
  * | `producers`   | shard u32, producer              | row: next index of the producer                           |
  * | `states`      | shard u32, page u32              | a slab page of hash states (`hash/pool.ts`), then CRC-32C |
  * | `outbox`      | shard u32, index of first sum u64 | CRC-32C, then sums (`message/sum.ts`)                    |

@@ -66,7 +66,7 @@ const anyInterleave = fc.record({
   sizes: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 6 }),
 });
 
-test('the sums are those of node:crypto in the order of the journal, however the records are cut into batches', async (t) => {
+test("sums are those of node:crypto in the journal's order, however the records are cut into batches", async (t) => {
   await fc.assert(
     fc.asyncProperty(anyInterleave, fc.infiniteStream(fc.boolean()), async (interleaving, commits) => {
       const { chunks, sums } = interleave(interleaving, () => interleaving.choices.next().value);
@@ -198,7 +198,7 @@ test('records that are missing are a gap at the first of them', (t) => {
   violates(t, fresh, new ChunkJournal().append(fileOf(1), { firstIndex: 5 }), 'gap', { index: 0 });
 });
 
-test('a chunk that is missing in its file is a gap, one that came before is out of order, and both name the file', (t) => {
+test('a chunk after a missing one is a gap, a chunk that came before is out of order; both name the file', (t) => {
   const file = fileIdOf(PRODUCER, 7);
   const chunkOf = (sequence: number): Chunk => ({ fileId: file, sequence, data: Buffer.alloc(70, sequence) });
   const cases: [number[], ViolationKind][] = [

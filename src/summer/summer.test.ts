@@ -263,7 +263,7 @@ test('journals that take no batch of a single sum are refused before anything is
   for (const batchBytesMax of [0, 47, 48, 111]) {
     t.throws(() => new Scene(t, { batchBytesMax }), {
       instanceOf: UsageError,
-      message: `the journals take batches of at most ${batchBytesMax} bytes, one with a single sum has 112`,
+      message: `the journals take batches of at most ${batchBytesMax} bytes, and a batch with one sum has 112`,
     });
   }
 });

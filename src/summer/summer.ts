@@ -313,7 +313,8 @@ function wake(reader: Reader): void {
 function batchSumsOf(batchBytesMax: number): number {
   if (batchBytesMax < BATCH_HEADER_BYTES + SUM_BYTES) {
     throw new UsageError(
-      `the journals take batches of at most ${batchBytesMax} bytes, one with a single sum has ${BATCH_HEADER_BYTES + SUM_BYTES}`,
+      `the journals take batches of at most ${batchBytesMax} bytes, ` +
+        `and a batch with one sum has ${BATCH_HEADER_BYTES + SUM_BYTES}`,
     );
   }
   return Math.min(BATCH_SUMS_MAX, Math.floor((batchBytesMax - BATCH_HEADER_BYTES) / SUM_BYTES));

@@ -80,7 +80,8 @@ test('a free path and the socket of a broker that was killed are taken, and noth
     t.false(existsSync(path), name);
   }
   const dead = join(folder, 'dead');
-  const script = `require('node:net').createServer().listen(${JSON.stringify(dead)}, () => process.kill(process.pid, 'SIGKILL'))`;
+  const kill = "() => process.kill(process.pid, 'SIGKILL')";
+  const script = `require('node:net').createServer().listen(${JSON.stringify(dead)}, ${kill})`;
   await once(spawn(process.execPath, ['-e', script]), 'exit');
   t.true(existsSync(dead));
   await t.notThrowsAsync(checkListenable(parseEndpoint(`ipc://${dead}`), { option: '--listen', data: null }));
@@ -95,7 +96,7 @@ test('a port in use and one that is free are told apart, on each loopback addres
   await t.notThrowsAsync(checkListenable(parseEndpoint(`tcp://localhost:${port}`), { option: '--listen', data: null }));
 });
 
-test('a path at which no broker can ever listen is refused by who connects; a broker that is not there yet is not', async (t) => {
+test('a client refuses a path where no broker can listen, and accepts a path where none listens yet', async (t) => {
   const folder = folderOf(t);
   t.notThrows(() => connecting(join(folder, 'later')));
   await listening(t, { path: join(folder, 'now') });

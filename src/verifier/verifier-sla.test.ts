@@ -94,7 +94,7 @@ test('nothing is lost whose end is not acknowledged', async (t) => {
   await t.throwsAsync(bench.verifier.judge(), { instanceOf: ViolationError, message: /no sum/ });
 });
 
-test('an acknowledgement whose time is not known counts from when it was read, and its sum is not judged late', async (t) => {
+test('an acknowledgement of unknown time counts from when it was read, and its sum is not judged late', async (t) => {
   const bench = new VerifierBench();
   for (const fileNumber of [0, 1]) bench.complete(fileNumber, { isAcknowledged: false });
   bench.clock.jump(10 * SLA_MS);
@@ -238,7 +238,7 @@ test('what is verified in time is never warned of', async (t) => {
   t.is(bench.verified.length, 20);
 });
 
-test('behind a file that waits, deadlines of files that are verified do not pile up, and it is lost all the same', async (t) => {
+test('behind a file that waits, deadlines of verified files do not pile up, and it is still lost', async (t) => {
   const bench = new VerifierBench();
   bench.complete(0);
   const files = 9_000;

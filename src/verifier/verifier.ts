@@ -206,7 +206,9 @@ export class Verifier {
     const expected = workload.expectedSum(fileNumber);
     const { lastSequence, bytes, digest } = expected;
     if (sum.digest !== digest || sum.bytes !== bytes || sum.lastSequence !== lastSequence) {
-      const detail = `the sum ${sum.digest} of ${sum.bytes} bytes in ${sum.lastSequence} chunks should be ${digest} of ${bytes} in ${lastSequence}`;
+      const detail =
+        `the sum ${sum.digest} of ${sum.bytes} bytes in ${sum.lastSequence} chunks ` +
+        `should be ${digest} of ${bytes} in ${lastSequence}`;
       throw new ViolationError('mismatched', detail, witness);
     }
     this.#checkDelay(completed, stampNs, witness);
@@ -256,7 +258,7 @@ export class Verifier {
     const lost = overdue.find(({ fileNumber }) => this.#completed.has(fileNumber));
     if (lost === undefined) return;
     const seconds = ((now - lost.acknowledgedNs) / 1e9).toFixed(3);
-    const detail = `no sum ${seconds} s after the end of the file was acknowledged, and none in the journal up to ${head}`;
+    const detail = `no sum ${seconds} s after the end of the file was acknowledged; the journal has none up to ${head}`;
     const { producer, workload } = this.#options;
     throw new ViolationError('lost', detail, {
       journal: `chunks of partition ${workload.partitionOf(lost.fileNumber)}`,

@@ -97,7 +97,7 @@ function commandLinesWith(text: string): string[] {
   return lines.filter((line) => line.includes(text));
 }
 
-test('an interrupt in the middle of a pipeline ends it: no process and no data stay, what was recorded does', async (t) => {
+test('an interrupted pipeline leaves no process and no data, and keeps what was recorded', async (t) => {
   const results = mkdtempSync(join(tmpdir(), 'stream-sum-bench-'));
   t.teardown(() => rmSync(results, { recursive: true }));
   const interrupted = new AbortController();

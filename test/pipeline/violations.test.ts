@@ -95,7 +95,7 @@ const CHUNKS: Readonly<
   'alter-record-sealed': {
     says: 'a chunk with a wrong sequence, in a batch whose checksum is right, is a gap that names the file',
     kind: 'gap',
-    line: /journal=chunks\/part-00\d offset=\d+ file=[0-9a-f]{32} index=\d+ chunk \d+ of the file came when \d+ was next/,
+    line: /journal=chunks\/part-00\d offset=\d+ file=\w{32} index=\d+ chunk \d+ of the file came when \d+ was next/,
   },
 };
 

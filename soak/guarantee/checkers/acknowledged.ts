@@ -124,7 +124,9 @@ export class AcknowledgedChecker implements Checker {
     if (lane === undefined) return;
     if (event.through < lane.acknowledged) {
       // A restarted chunker would publish it again, and nobody would miss it.
-      const detail = `${event.producer} was told that records below ${lane.acknowledged} are durable, and now that those below ${event.through} are`;
+      const detail =
+        `${event.producer} was told that records below ${lane.acknowledged} are durable, ` +
+        `and then that only records below ${event.through} are`;
       const witness = { journal: chunkJournal(event.partition), index: event.through };
       this.#found.violation('acknowledged-loss', detail, witness);
     }
@@ -147,8 +149,8 @@ export class AcknowledgedChecker implements Checker {
     if (generator === undefined || generator.endStep === endStep) return;
     if (endStep >= generator.step && generator.endStep === Number.POSITIVE_INFINITY) generator.endAt(endStep);
     else {
-      const decided = generator.endStep === Number.POSITIVE_INFINITY ? '' : `was decided to be ${generator.endStep}, `;
-      const detail = `the last step of ${id} ${decided}should be ${endStep}, and step ${generator.step} is in a journal`;
+      const before = generator.endStep === Number.POSITIVE_INFINITY ? '' : `, after step ${generator.endStep},`;
+      const detail = `${id} decided to end at step ${endStep}${before} and step ${generator.step} is in a journal`;
       this.#found.violation('mismatched', detail);
     }
   }
@@ -256,7 +258,9 @@ export class AcknowledgedChecker implements Checker {
       return;
     }
     const expected = { fileNumber: generated.at(record * 3), sequence: generated.at(record * 3 + 1) };
-    const detail = `the record is chunk ${sequence} of file ${fileNumber}, and should be chunk ${expected.sequence} of file ${expected.fileNumber}`;
+    const detail =
+      `the record is chunk ${sequence} of file ${fileNumber}, ` +
+      `and should be chunk ${expected.sequence} of file ${expected.fileNumber}`;
     if (fileNumber === expected.fileNumber && sequence === expected.sequence) {
       this.#found.violation('mismatched', 'the record differs from what the seed says', witness);
     } else if (!isOfSeed(workload, actual, batch.payload)) {
@@ -302,7 +306,8 @@ export class AcknowledgedChecker implements Checker {
     if (lane === undefined || !this.#endedJournals.has(journal)) return;
     const { id, generator } = producer;
     if (lane.acknowledged > lane.next) {
-      const detail = `records ${lane.next} to ${lane.acknowledged - 1} of ${id} were acknowledged, and the journal does not have them`;
+      const lost = `records ${lane.next} to ${lane.acknowledged - 1} of ${id}`;
+      const detail = `${lost} were acknowledged, and the journal does not have them`;
       this.#found.violation('acknowledged-loss', detail, { journal, index: lane.next });
     }
     if (!producer.hasDrained || lane.isBroken) return;

@@ -187,14 +187,19 @@ export class ExactlyOnceChecker implements Checker {
   #settle(producer: Producer, fileNumber: number, { sum, ordinal, witness }: FoundSum): void {
     const { lastSequence, bytes, digest } = producer.workload.expectedSum(fileNumber);
     if (sum.digest !== digest || sum.bytes !== bytes || sum.lastSequence !== lastSequence) {
-      const detail = `the sum ${sum.digest} of ${sum.bytes} bytes in ${sum.lastSequence} chunks should be ${digest} of ${bytes} in ${lastSequence}`;
+      const detail =
+        `the sum ${sum.digest} of ${sum.bytes} bytes in ${sum.lastSequence} chunks ` +
+        `should be ${digest} of ${bytes} in ${lastSequence}`;
       this.#found.violation('mismatched', detail, witness);
     }
     const completed = producer.completed.get(fileNumber) ?? 0;
     const shard = this.#shard(producer.workload.partitionOf(fileNumber));
     // Both orders are met in the order of the later of the two, so that any two files out of order have two neighbours.
     if (completed < shard.lastCompleted !== ordinal < shard.lastFound) {
-      const detail = `file ${completed + 1} of its partition to be completed has sum ${ordinal + 1} of its shard, after file ${shard.lastCompleted + 1} had sum ${shard.lastFound + 1}`;
+      const before = `file ${shard.lastCompleted + 1} had sum ${shard.lastFound + 1}`;
+      const detail =
+        `file ${completed + 1} of its partition to be completed has sum ${ordinal + 1} of its shard, ` +
+        `after ${before}`;
       this.#found.violation('out-of-order', detail, witness);
     }
     shard.lastCompleted = completed;

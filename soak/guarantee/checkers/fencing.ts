@@ -83,7 +83,7 @@ export class FencingChecker implements Checker {
     const { epoch, sumsHead } = claim;
     const twin = shard.raised.find((other) => other.epoch === epoch);
     if (twin !== undefined) {
-      const detail = `${claim.process} raised epoch ${epoch} of shard ${number}, which ${twin.process} had raised before`;
+      const detail = `${claim.process} raised epoch ${epoch} of shard ${number}, as ${twin.process} had done before`;
       this.#found.violation('stale-writer', detail, { journal: SUMS_JOURNAL, offset: sumsHead });
     }
     shard.raised.push({ process: claim.process, epoch, sumsHead });
@@ -99,7 +99,9 @@ export class FencingChecker implements Checker {
     claim: Raised,
     witness: { journal: string; offset: number; index: number },
   ): void {
-    const detail = `shard ${number} wrote under epoch ${epoch} after ${claim.process} had raised it to ${claim.epoch}, when the journal ended at ${claim.sumsHead}`;
+    const detail =
+      `shard ${number} wrote under epoch ${epoch} after ${claim.process} had raised it to ${claim.epoch}, ` +
+      `when the journal ended at ${claim.sumsHead}`;
     this.#found.violation('stale-writer', detail, witness);
   }
 }

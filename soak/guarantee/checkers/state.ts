@@ -242,7 +242,9 @@ export class StateChecker implements Checker {
     }
     const digest = open.hash.copy().digest('hex');
     if (state.bytes === open.bytes && state.digest === digest) return null;
-    const detail = `after chunk ${state.lastSequence} the state is ${state.digest} of ${state.bytes} bytes, and should be ${digest} of ${open.bytes}`;
+    const detail =
+      `after chunk ${state.lastSequence} the state is ${state.digest} of ${state.bytes} bytes, ` +
+      `and should be ${digest} of ${open.bytes}`;
     return { kind: 'mismatched', detail, file };
   }
 

@@ -39,7 +39,7 @@ test('an event that was taken back does not take place', async (t) => {
   t.deepEqual(lines, ['20 after it']);
 });
 
-test('between two events of one time every promise that is resolved has been handled, however long the chain', async (t) => {
+test('every resolved promise is handled before the next event, however long the chain of promises is', async (t) => {
   const lines = await run((kernel, log) => {
     kernel.after(10, () => {
       let chain = Promise.resolve();

@@ -85,7 +85,7 @@ test('messages of a session arrive in their order, both ways, while its connecti
   );
 });
 
-test('a connection that breaks loses what came after some point of what was in flight, and nothing comes twice', async (t) => {
+test('a connection that breaks loses the end of what was in flight, and delivers nothing twice', async (t) => {
   let lost = 0;
   let late = 0;
   for (let seed = 0; seed < 60; seed += 1) {
@@ -112,7 +112,7 @@ test('a connection that breaks loses what came after some point of what was in f
   t.true(late > 0, `late ${late}`);
 });
 
-test('what is sent while the way is blocked arrives when it is free again, and the other way is not blocked', async (t) => {
+test('a blocked direction delivers its messages when it is free again, and does not block the other', async (t) => {
   const scene = new Scene(5);
   const link = scene.dial('one');
   scene.network.block('client', ['to-broker'], { isNoticed: false });
@@ -125,7 +125,7 @@ test('what is sent while the way is blocked arrives when it is free again, and t
   t.is(scene.network.affected('client'), 1);
 });
 
-test('the broker is told that a closed or unknown session cannot be reached, and a closed one hears nothing', async (t) => {
+test('the broker learns that it cannot reach a closed or unknown session; a closed one hears nothing', async (t) => {
   const scene = new Scene(6);
   const link = scene.dial('one');
   scene.at(1, () => link.close());

@@ -5,7 +5,7 @@ import { HeldCommits } from '../../store/testing/memory-store.ts';
 import { ChunkerBench } from '../testing/chunker-bench.ts';
 import { holds, phaseOf } from '../testing/chunker-claims.ts';
 
-test('a number of files is published once, however often its command is repeated; another number is other work', async (t) => {
+test('a command with a count publishes once, however often it is repeated; another count is other work', async (t) => {
   const bench = new ChunkerBench({ fileCount: 5 });
   bench.start();
   await bench.untilDrained();
@@ -50,7 +50,7 @@ test('what was published until a drain is drained once that was said, and the fo
   t.false(bench.life.resumed);
 });
 
-test('who is killed before it was said that it has drained says so at the next start, and publishes nothing', async (t) => {
+test('a chunker killed before it said `drained` says so at the next start, and publishes nothing', async (t) => {
   for (const fileCount of [null, 30]) {
     const bench = new ChunkerBench({ fileCount, rate: 200 });
     bench.gate = ({ writes }) => {
@@ -121,7 +121,7 @@ test('who is stopped while its end becomes durable closes nothing under what fol
   holds(t, bench);
 });
 
-test('who is stopped while its end becomes durable waits for the word of it, however long the release takes', async (t) => {
+test('a chunker that is stopped while its end becomes durable waits for the answer, however late', async (t) => {
   const bench = new ChunkerBench({ fileCount: 5 });
   const held = new HeldCommits();
   bench.gate = (commit) =>

@@ -114,7 +114,7 @@ test('a chunker whose pin is gone says so before it sends anything, and never ca
   t.is(bench.sent.length, sent);
 });
 
-test('a chunker that was stopped in its tracks until its pin was gone and its sums trimmed says so, and nothing is lost', async (t) => {
+test('a chunker that slept until its pin was gone and its sums were trimmed says so, and loses nothing', async (t) => {
   for (const isTrimmed of [false, true]) {
     const bench = new ChunkerBench({ fileCount: null, rate: 100 });
     bench.start();

@@ -1,18 +1,18 @@
 /**
  * What a chunker keeps on disk, in one table:
  *
- * | key          | value                                                                                             |
- * | ------------ | ------------------------------------------------------------------------------------------------- |
- * | `identity`   | row: producer id, the workload it belongs to                                                      |
- * | `schedule`   | row: the anchor and rate of the schedule, the boot in which monotonic times here were taken       |
+ * | key          | value                                                                                              |
+ * | ------------ | -------------------------------------------------------------------------------------------------- |
+ * | `identity`   | row: producer id, the workload it belongs to                                                       |
+ * | `schedule`   | row: the anchor and rate of the schedule, the boot in which monotonic times here were taken        |
  * | `position`   | row: place in the sums journal, next indexes, epochs; written before the first chunk               |
- * | `witness`    | row: proves how far the journals were durable (`journal/witness.ts`); with each transaction, over all lives |
- * | `ledger`     | CRC-32C, then the ledger (`verifier/ledger.ts`)                                                   |
- * | `snapshot-0`, `snapshot-1` | CRC-32C, then a generator snapshot (`generator.ts`)                                 |
+ * | `witness`    | row: how far the journals were durable (`journal/witness.ts`); with each transaction of each life    |
+ * | `ledger`     | CRC-32C, then the ledger (`verifier/ledger.ts`)                                                    |
+ * | `snapshot-0`, `snapshot-1` | CRC-32C, then a generator snapshot (`generator.ts`)                                  |
  * | `reserved`   | row: no step from this one on was ever generated; written ahead of the generator                   |
  * | `end`        | row: the step from which no file is opened; before anything is sent that depends on it             |
- * | `phase`      | row: `ending`, and the index of each partition's end record, before the end records are sent;       |
- * |              | `finished` before the pin is released; `told` when it was said that this is done                   |
+ * | `phase`      | row: `ending`, and the index of each partition's end record, before an end record is sent;         |
+ * |              | `finished` before the pin is released; `told` when the chunker has said that it has drained        |
  *
  * Position and ledger move in one transaction, and a snapshot is never newer than the ledger beside it.
  *

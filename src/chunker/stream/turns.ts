@@ -1,16 +1,16 @@
 /**
  * When the generator gets its turns: the one state of a chunker, from its start to its end.
  *
- * | state       | the next turn comes                                     | left to                                        |
- * | ----------- | ------------------------------------------------------- | ---------------------------------------------- |
- * | `idle`      | none came yet                                           | `running` by `now`, `scheduled` by `soon`      |
- * | `scheduled` | when others had theirs                                  | `running`                                      |
- * | `running`   | as its end says; at once if one was asked for meanwhile | `scheduled`, `waiting`, `blocked`              |
- * | `waiting`   | when the next step is due, or something is asked for    | `running`, `scheduled` by `soon`               |
- * | `blocked`   | when there may be room, or something is asked for       | `scheduled` by `roomMade` or `soon`            |
- * | `deciding`  | when the decision to end is durable                     | `running` by `decided`                         |
- * | `ending`    | never: all is generated and verified                    | `over`                                         |
- * | `over`      | never: finished, stopped or failed                      |                                                |
+ * | state       | the next turn comes                                    | next state                                |
+ * | ----------- | ------------------------------------------------------ | ----------------------------------------- |
+ * | `idle`      | when `now` or `soon` asks for it                       | `running` by `now`, `scheduled` by `soon` |
+ * | `scheduled` | when everything that has arrived is handled            | `running`                                 |
+ * | `running`   | as this turn ends; at once if a turn was asked for     | `scheduled`, `waiting`, `blocked`         |
+ * | `waiting`   | when the next step is due, or a turn is asked for      | `running`, `scheduled` by `soon`          |
+ * | `blocked`   | when there may be room, or a turn is asked for         | `scheduled` by `roomMade` or `soon`       |
+ * | `deciding`  | when the decision to end is durable                    | `running` by `decided`                    |
+ * | `ending`    | never: everything is generated and verified            | `over`                                    |
+ * | `over`      | never: finished, stopped or failed                     |                                           |
  *
  * `decide` leads to `deciding`, and `beginEnding` to `ending`, from each state that has a next turn; `close` leads to
  * `over` from every state.

@@ -68,6 +68,7 @@ export function pinExpired(producer: string): OperatingError {
   const remedy = `end it with \`stream-sum retire --producer ${producer}\` and begin with an empty folder`;
   return new OperatingError(
     'ERR_PIN_EXPIRED',
-    `the pin of producer ${producer} in the sums journal is gone: ${cause}. Its files cannot be judged any more: ${remedy}`,
+    `the pin of producer ${producer} in the sums journal is gone: ${cause}. ` +
+      `Its files can no longer be verified: ${remedy}`,
   );
 }

@@ -119,7 +119,7 @@ test('a batch stays in memory until the reader that is furthest behind has taken
   t.is(harness.delivered(prompt).length, 2);
 });
 
-test('a batch whose header counts more than it holds is corrupt, nothing of it is appended, and others go on', async (t) => {
+test('a batch whose header counts more than it holds is corrupt and not appended; others go on', async (t) => {
   const seed = testSeed(t);
   const anyHuge = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.constantFrom(0n, 2n ** 53n - 1n, 2n ** 53n));
   await fc.assert(

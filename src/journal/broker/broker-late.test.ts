@@ -95,7 +95,7 @@ test('of an append: its records are there, whoever has appended since', async (t
 
 const move = (offset: number): Call => ({ op: 'move-hold', journal: SUMS_JOURNAL, name: PRODUCER, offset });
 
-test('of a pin and its move: it is where it was, or moved on, and is not made again for a producer that has ended', async (t) => {
+test('a late copy of a pin or of its move moves no pin back, and makes none again for an ended producer', async (t) => {
   const harness = await BrokerHarness.start();
   const owner = await confirmed(harness);
   const pin = { op: 'hold', journal: SUMS_JOURNAL, name: PRODUCER } as const;
@@ -143,7 +143,7 @@ test('of a question: nothing is asked for but an answer', async (t) => {
   for (const call of questions) await arrivesLate(t, harness, { call });
 });
 
-test('of an opening, a read, a credit or a ping: it is of a session that nobody is behind, and of no other', async (t) => {
+test('a late copy of an opening, a read, a credit or a ping changes no living session', async (t) => {
   const harness = await BrokerHarness.start();
   await harness.appended(JOURNAL, chunks(0, 1));
   const living = harness.read(JOURNAL, 0, { session: 'b' });

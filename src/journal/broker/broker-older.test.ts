@@ -99,7 +99,7 @@ test('a report or a pin beyond the head is answered with the head, and moves not
   t.deepEqual(await harness.ask({ op: 'report', owner, offset: head }), { outcome: 'reported' });
 });
 
-test('a build without numbers that has served the store meanwhile has lost nothing of what was told before', async (t) => {
+test('a build without lineages that has served the store meanwhile has lost nothing told before', async (t) => {
   const harness = await BrokerHarness.start();
   for (let index = 0; index < 9; index += 1) await harness.appended(JOURNAL, chunks(index, 1));
   const witness = await witnessOf(harness);

@@ -71,7 +71,7 @@ test('a pin that nobody repeats expires, one that is repeated and those of shard
   t.deepEqual(await move('present'), { outcome: 'moved' });
 });
 
-test('an auditor holds a chunk journal below the pin of its shard, until it releases it or is absent too long', async (t) => {
+test("an auditor holds a chunk journal below its shard's pin, until it releases it or is absent", async (t) => {
   const harness = await BrokerHarness.start({ pinAbsenceMs: 10_000 });
   const owner = await raised(harness);
   const pin = { journal: JOURNAL, name: 'auditor' } as const;
@@ -149,7 +149,7 @@ test('sums are refused at their own bound, and without any pin the newest half i
   t.deepEqual([...new Set(outcomes)], ['committed', 'refused', 'expected']);
 });
 
-test('a stream below what is kept ends as trimmed and names where the journal begins, also while it is open', async (t) => {
+test('a stream below the begin of a journal ends as trimmed and names the begin, when open too', async (t) => {
   const harness = await BrokerHarness.start();
   const owner = await raised(harness);
   await fill(harness, 100_000);

@@ -156,7 +156,7 @@ async function stampsOf(t: ExecutionContext, harness: BrokerHarness): Promise<nu
   return stamps;
 }
 
-test('stamps of sums survive a restart, the last commit is stamped when it becomes visible, another boot has none', async (t) => {
+test('sums keep their stamps over a restart, not over a boot; the last commit gets its stamp when shown', async (t) => {
   const harness = await BrokerHarness.start();
   const owner = await raised(harness);
   await harness.appended(SUMS_JOURNAL, sums(0, 1, owner), owner);
@@ -235,7 +235,7 @@ test('a session that has ended makes room for another one at once', async (t) =>
   t.is(open('and one more'), 'busy');
 });
 
-test('a batch that comes in parts is appended when it is whole, and one whose parts do not fit ends the session', async (t) => {
+test('a batch in parts is appended when it is whole, and parts that do not fit end the session', async (t) => {
   const harness = await BrokerHarness.start();
   const batch = chunks(0, 1, { dataBytes: 100 });
   const part = (id: number, at: number, length: number, of = batch.length): void =>
@@ -344,7 +344,7 @@ test('a reader that takes nothing is sent a bounded number of messages, whatever
   t.is(harness.delivered(stream).length, 50);
 });
 
-test('a stream from within a batch or beyond the head is missing, of no journal rejected, with the reason', async (t) => {
+test('a stream from inside a batch or beyond the head is missing, from an unknown journal rejected', async (t) => {
   const harness = await BrokerHarness.start();
   await harness.appended(JOURNAL, chunks(0, 1));
   const bytes = chunks(0, 1).length;

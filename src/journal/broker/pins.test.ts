@@ -92,7 +92,7 @@ test('a reader that is back is not dropped for an absence that was written befor
   t.deepEqual(harness.dropped, []);
 });
 
-test('a reader that took its leave may be away for any time, over restarts and late copies of its requests', async (t) => {
+test('a reader that has taken leave may be away for any time, over restarts and late requests', async (t) => {
   const harness = await start();
   const owner = await raised(harness);
   await pin(harness, 'away');
@@ -119,7 +119,7 @@ test('leave is durable when it is answered', async (t) => {
 });
 
 for (const left of [false, true]) {
-  test(`an absent pin (leave taken: ${left}) that keeps more than half of the room is dropped, and nobody else waits`, async (t) => {
+  test(`an absent pin (leave taken: ${left}) that keeps more than half of the room is dropped`, async (t) => {
     const harness = await start({ pinAbsenceMs: 600_000 });
     const owner = await raised(harness);
     for (const name of ['absent', 'present']) await pin(harness, name);
@@ -138,7 +138,7 @@ for (const left of [false, true]) {
   });
 }
 
-test('a pin that is repeated and never moves is in the way as well; one that moves slows its writers and stays', async (t) => {
+test('a pin that is repeated but never moves is dropped; a pin that moves slows its writers and stays', async (t) => {
   const harness = await start();
   const owner = await raised(harness);
   for (const name of ['stuck', 'slow']) await pin(harness, name);
@@ -174,7 +174,7 @@ test('a pin that keeps no more than its part stays as long as it may be absent',
   t.deepEqual(await move(harness, 'reader'), MISSING);
 });
 
-test('an auditor that has read what a shard has folded is not in the way of the chunks that wait for the shard', async (t) => {
+test('an auditor that has read all folded chunks is not dropped for chunks that wait for their shard', async (t) => {
   const harness = await start({ pinAbsenceMs: 600_000 });
   const owner = await raised(harness);
   const journal = chunkJournal(0);

@@ -4,7 +4,7 @@
  * | table       | key                              | value                                                       |
  * | ----------- | -------------------------------- | ----------------------------------------------------------- |
  * | `config`    | `config`                         | row: number of partitions                                   |
- * | `config`    | `lineage`                        | row: names the store, and each start of the broker with its first commit |
+ * | `config`    | `lineage`                        | row: names the store and, for each start, its first commit  |
  * | `journals`  | journal number u32               | row: begin, head, number of the commit that wrote the row   |
  * | `batches`   | journal number u32, begin u64    | the batch as it was appended (`message/batch.ts`)           |
  * | `stamps`    | journal number u32, begin u64    | of sums only: f64 monotonic ns, u32 hash of the boot id      |
