@@ -47,7 +47,7 @@ test('the owner that opens the store again begins anew', (t) => {
     note.failed();
   });
   const note = new AcknowledgedNote(path, OTHER);
-  // As long as nothing was acknowledged the old note stands.
+  // As long as nothing was acknowledged, the old note stays valid.
   t.deepEqual(readAcknowledged(path, BOOT), { transaction: 7n, isLast: true });
   note.acknowledged(8n);
   note.close();

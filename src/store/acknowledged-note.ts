@@ -1,12 +1,12 @@
 /**
- * Beside a store: the id of the last transaction that was acknowledged. It tells two states of the meta pages apart
- * whose bytes may be equal: a meta page that LMDB could not write (it puts the old id back beside the new roots), and
- * an acknowledged one in whose id a bit has flipped.
+ * A note beside a store: the id of the last acknowledged transaction. It tells apart two states of the meta pages whose
+ * bytes may be equal: a meta page that LMDB could not write (LMDB puts the old id back beside the new roots), and an
+ * acknowledged meta page in whose id a bit has flipped.
  *
- * It is written after each durable commit and before the commit resolves, and not synced: 36 bytes into the system's
- * cache. So it never names less than what was acknowledged, as long as the machine runs, however the process ends. It
- * outlives a power cut as a lower bound only. After a commit that failed it is synced, with a flag: nothing is
- * acknowledged any more.
+ * The note is written after each durable commit and before the commit resolves. It is not synced: 36 bytes go into the
+ * system's cache. So as long as the machine runs, the note never names an older transaction than the last acknowledged
+ * one, however the process ends. After a power cut the note is only a lower bound. After a failed commit the note is
+ * synced, with a flag: no later transaction will be acknowledged.
  *
  * | offset | size | type | |
  * | --- | --- | --- | --- |
@@ -25,17 +25,17 @@ const NOTE_BYTES = 36;
 const VERSION = 1;
 const AT = { checksum: 0, version: 4, transaction: 8, failed: 16, boot: 20 } as const;
 
-/** Where the system does not tell its boots apart, every process is one. */
+/** Where the system does not tell its boots apart, each process counts as a boot. */
 const BOOT: Buffer = readBoot();
 
 export type Acknowledged = {
-  /** This transaction was acknowledged, if it is not 0. */
+  /** The acknowledged transaction; 0: none was acknowledged. */
   readonly transaction: bigint;
-  /** No later one was. */
+  /** No later transaction was acknowledged. */
   readonly isLast: boolean;
 };
 
-/** What the note in `path` says; null when there is none, or it is damaged. */
+/** What the note in `path` says; null when the note is missing or damaged. */
 export function readAcknowledged(path: string, boot: Buffer = BOOT): Acknowledged | null {
   const note = Buffer.alloc(NOTE_BYTES);
   try {
@@ -54,7 +54,7 @@ export function readAcknowledged(path: string, boot: Buffer = BOOT): Acknowledge
   return { transaction: note.readBigUInt64LE(AT.transaction), isLast };
 }
 
-/** The owner's note, open. Its blocks were allocated before: writing it cannot fail for want of space. */
+/** The owner's note, open. Its blocks are already allocated, so writing it cannot fail for lack of space. */
 export class AcknowledgedNote {
   readonly #descriptor: number;
   readonly #bytes = Buffer.alloc(NOTE_BYTES);
@@ -65,13 +65,13 @@ export class AcknowledgedNote {
     boot.copy(this.#bytes, AT.boot);
   }
 
-  /** Says that everything up to this transaction is, or is about to be, acknowledged. */
+  /** Notes that everything up to this transaction is acknowledged, or is about to be. */
   acknowledged(transaction: bigint): void {
     this.#bytes.writeBigUInt64LE(transaction, AT.transaction);
     this.#write();
   }
 
-  /** Says, durably, that nothing was acknowledged after the transaction that was named last. */
+  /** Notes, durably, that nothing was acknowledged after the last noted transaction. */
   failed(): void {
     this.#bytes.writeUInt32LE(1, AT.failed);
     this.#write();
@@ -96,7 +96,7 @@ function readBoot(): Buffer {
     );
     if (boot.length === 16) return boot;
   } catch {
-    // Not told.
+    // The system does not say.
   }
   return randomBytes(16);
 }

@@ -32,7 +32,7 @@ async function open(t: ExecutionContext): Promise<Opened> {
   return { store, file, meta };
 }
 
-/** Commits, and compares the growth with both bounds. Gives the growth, in pages. */
+/** Commits, and compares the growth with both bounds. Returns the growth in pages. */
 async function grown(t: ExecutionContext, { store, file, meta }: Opened, writes: readonly Write[]): Promise<number> {
   const before = meta();
   const loose = pagesAddedMax(writes, before, null);
@@ -41,7 +41,7 @@ async function grown(t: ExecutionContext, { store, file, meta }: Opened, writes:
   const added = meta().pages - before.pages;
   const said = `${writes.length} writes added ${added} pages, at most ${tight} and ${loose}`;
   if (added > tight || tight > loose) t.fail(said);
-  // Every page of the file has its blocks, those too that LMDB has not written.
+  // Every page of the file has its blocks, even pages that LMDB has not written.
   const { blocks } = statSync(file);
   if (blocks * 512 < meta().pages * before.pageBytes) t.fail(`${said}: blocks are missing`);
   return added;
@@ -80,7 +80,7 @@ for (const load of LOADS) {
       });
       added += await grown(t, opened, writes);
     }
-    // The bound was put to the test.
+    // The load has put the bound to the test.
     t.true(added > 0);
   });
 }

@@ -1,12 +1,14 @@
 /**
- * How many pages a transaction of LMDB may add to its file, at most: all that it writes, as if it could reuse none.
+ * The most pages that a transaction of LMDB can add to its file: all pages that it writes, as if it could reuse no free
+ * page.
  *
- * - A value beyond half a page has overflow pages; what stays in a leaf is a node: 8 bytes, its key, the value or its
- *   page.
- * - A page of a tree is copied once a transaction. A write touches its path from root to leaf, and may split each
- *   page of it. Many writes share their paths: then all pages of the tree, each split once, and what the new nodes
- *   fill. A page that was split is split again when it has filled, so new nodes are counted four times.
- * - The list of free pages is written again as a whole: 8 bytes for each page of the file, at most.
+ * - A value beyond half a page has overflow pages. Its node stays in a leaf: 8 bytes, the key, and the value or its
+ *   page number.
+ * - A page of a tree is copied once in a transaction. A write touches its path from root to leaf, and may split each
+ *   page of that path. Many writes share their paths: then the bound is all pages of the tree, each split once, plus
+ *   the pages that new nodes fill. A page that was split is split again when it is full, so new nodes are counted four
+ *   times.
+ * - The list of free pages is written again as a whole: at most 8 bytes for each page of the file.
  */
 
 import type { Write } from './store.ts';
@@ -15,7 +17,7 @@ import type { Write } from './store.ts';
 const PAGE_HEADER_BYTES = 24;
 const NODE_HEADER_BYTES = 8;
 const PAGE_NUMBER_BYTES = 8;
-/** A tree of keys of up to 64 bytes is as deep with 10^10 rows; of longer ones, as LMDB allows. */
+/** With keys of up to 64 bytes a tree has this depth at 10^10 rows; with longer keys the bound is LMDB's own. */
 const KEY_BYTES_FEW = 64;
 const DEPTH_OF_SHORT_KEYS = 6;
 const DEPTH_MAX = 32;
@@ -26,7 +28,7 @@ const OWN_PAGES = 32;
 
 /** A table's tree: its levels, and its branch and leaf pages. */
 export type TreeShape = { readonly depth: number; readonly pages: number };
-/** What is known of the trees; null: nothing, and the bound is wider. */
+/** The shapes of the trees, where they are known; null when they are not, and then the bound is wider. */
 export type TreeShapes = ((table: string) => TreeShape) | null;
 
 export type FileSize = { readonly pages: number; readonly pageBytes: number };

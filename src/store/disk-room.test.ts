@@ -9,7 +9,7 @@ const MIB = 1024 ** 2;
 
 type Setup = { readonly room: DiskRoom; readonly file: string; readonly asked: number[] };
 
-/** A disk with so many bytes; beyond them it answers with an error. */
+/** A disk with so many bytes; beyond that it answers with an error. */
 function setUp(
   t: ExecutionContext,
   { free = Infinity, error = 'ENOSPC', mapBytes = 64 * MIB, fileBytes = Infinity, shown = Infinity } = {},

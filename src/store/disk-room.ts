@@ -1,8 +1,7 @@
 /**
- * The blocks of a store's file, reserved before LMDB writes into them. A full disk, a quota or a limit of file size
- * then fails here, between two commits, and never inside LMDB: lmdb-js 3.5.6 answers a failing write by printing up
- * to 107 bytes into `malloc(100)`, and a failing write of a meta page leaves the store in a state that must be
- * explained.
+ * The blocks of a store's file, reserved before LMDB writes into them. So a full disk, a quota or a limit of file size
+ * shows here, between two commits, and never inside LMDB. lmdb-js 3.5.6 answers a failed write by printing up to 107
+ * bytes into `malloc(100)`, and a failed write of a meta page leaves a store that needs an explanation.
  *
  * The blocks lie beyond the end of the file, whose size stays what LMDB has written. Reserving the first bytes again
  * is harmless, and fills the holes that LMDB leaves at the end.
@@ -13,9 +12,9 @@ import { OperatingError } from '../core/errors.ts';
 import { allocateFile } from '../hash/file-space.ts';
 import { type ProcessLimits, readProcessLimits } from './process-limits.ts';
 
-/** Room is made in steps of this size, as far as there is so much. */
+/** Room is reserved in steps of this size, while the disk has enough. */
 const STEP_BYTES = 4 * 1024 ** 2;
-/** With less free than this, no step is taken: others need the disk too. */
+/** With fewer free steps than this, no whole step is reserved, because others need the disk too. */
 const AMPLE_STEPS = 16;
 const ZEROS = Buffer.alloc(64 * 1024);
 const REASONS: Readonly<Record<string, string>> = {
@@ -31,7 +30,7 @@ export type DiskRoomOptions = {
   readonly mapBytes: number;
   readonly allocate?: typeof allocateFile;
   readonly limits?: () => Pick<ProcessLimits, 'fileBytes'>;
-  /** Of the file system that holds a file. */
+  /** Free bytes of the file system that holds the file. */
   readonly freeBytes?: (file: string) => number;
 };
 
@@ -52,8 +51,8 @@ export class DiskRoom {
   }
 
   /**
-   * Whether the first `bytes` bytes of the file can be written, reserving them if need be, where the disk has plenty.
-   * False says that it is better to ask for exactly what is needed.
+   * Whether the first `bytes` bytes of the file can be written. Reserves them if need be, but only on a disk with
+   * plenty of room. False: the caller should ask for exactly what it needs.
    */
   has(bytes: number): boolean {
     if (bytes <= this.#bytes) return true;
@@ -65,7 +64,7 @@ export class DiskRoom {
 
   /**
    * Makes sure that the first `bytes` bytes of the file can be written. Throws OperatingError ERR_STORE_FULL with the
-   * reason; nothing is lost then.
+   * reason; then nothing is lost.
    */
   ensure(bytes: number): void {
     if (this.has(bytes)) return;
@@ -73,7 +72,7 @@ export class DiskRoom {
       throw full(`its map of ${this.#mapBytes} bytes is full: the address space of the process is limited (ulimit -v)`);
     }
     if (bytes > this.#limits().fileBytes) throw full(`${REASONS['EFBIG']} (EFBIG)`);
-    // On a disk that is nearly full, take exactly what is needed.
+    // On a disk that is nearly full, reserve exactly what is needed.
     const error = this.#reserve(bytes);
     if (error !== null) throw full(`${REASONS[error] ?? 'its disk blocks cannot be reserved'} (${error})`);
     this.#bytes = bytes;
@@ -94,7 +93,7 @@ export class DiskRoom {
     return error !== null && UNSUPPORTED.has(error) ? this.#writeZeros(bytes) : error;
   }
 
-  /** Beyond its end, where nothing of LMDB's is: LMDB takes a file that is longer than its last page. */
+  /** Writes zeros beyond the end of the file. LMDB accepts a file that is longer than its last page. */
   #writeZeros(bytes: number): string | null {
     const descriptor = openSync(this.#file, 'r+');
     try {

@@ -1,6 +1,6 @@
 /**
- * A meta page that LMDB could not write, and its twin: a bit that has flipped in the id of an acknowledged transaction.
- * The bytes can be the same; what was acknowledged tells them apart.
+ * Two meta pages that can look the same: one that LMDB could not write, and one of an acknowledged transaction in whose
+ * id a bit has flipped. The note of what was acknowledged tells them apart.
  */
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -20,13 +20,13 @@ import { LAST, TABLES } from './testing/written.ts';
 const OPENER = fileURLToPath(new URL('./testing/opener.js', import.meta.url));
 const WRITER = fileURLToPath(new URL('./testing/writer.js', import.meta.url));
 const PAGE_BYTES = 4096;
-/** Of a meta page. */
+/** Offsets in a meta page. */
 const AT = { lastPage: 144, transaction: 152 } as const;
 const DAMAGED = { code: 'ERR_STORE_DAMAGED', message: /wrong transaction ids/ };
 
 const options = (folder: string) => ({ folder, kind: 'summer', tables: TABLES }) as const;
 
-/** The file after each of some commits, all acknowledged; the last row of each is its number. */
+/** The file after each of some commits, all acknowledged. The last row of each is its number. */
 async function history(t: ExecutionContext, commits: number, valueBytes: number): Promise<Buffer[]> {
   const folder = temporaryFolder(t);
   const store = await openLmdbStore(options(folder));
@@ -53,8 +53,8 @@ function newestOf(bytes: Buffer): bigint {
 }
 
 /**
- * What LMDB leaves when it cannot write the meta page of the transaction that led to `after`: its pages, and its roots
- * beside the id and the last page that the meta page had before.
+ * The file that LMDB leaves when it cannot write the meta page of the transaction that led to `after`: the new pages
+ * and roots beside the old id and the old last page.
  */
 function failedWrite(before: Buffer, after: Buffer): Buffer {
   const page = metaAt(newestOf(after));
@@ -64,8 +64,8 @@ function failedWrite(before: Buffer, after: Buffer): Buffer {
 }
 
 /**
- * The same file, everything acknowledged, in which bit 1 of the newest id has flipped to 0; null when it is 0
- * already.
+ * The same file with everything acknowledged, in which bit 1 of the newest id has flipped to 0; null when that bit is
+ * already 0.
  */
 function flippedTwin(after: Buffer): Buffer | null {
   const id = newestOf(after);
@@ -75,7 +75,7 @@ function flippedTwin(after: Buffer): Buffer | null {
   return flipped;
 }
 
-/** A data folder with such a file, and a note of this transaction. */
+/** A data folder with this file, and a note of this transaction. */
 function folderWith(t: ExecutionContext, bytes: Buffer, acknowledged: bigint | null): string {
   const folder = join(temporaryFolder(t), 'data');
   mkdirSync(folder);
@@ -99,12 +99,12 @@ test('after a failed write of a meta page the store opens with all that was ackn
     const file = join(folder, 'store.lmdb');
     const acknowledged = readAcknowledged(join(folder, 'store.acknowledged'));
     t.is(checkLmdbFile(file, { acknowledged }), 'failed-commit');
-    // Another process reads it as its owner does.
+    // Another process reads it in the same way as its owner.
     t.is(await readLmdbStore({ ...options(folder), scratchFolder: temporaryFolder(t) }, lastOf), index);
     const store = await openLmdbStore(options(folder));
     t.is(lastOf(store), index);
     await store.close();
-    // Opening has written the meta page anew: from here on no note is needed.
+    // Opening has written the meta page again. From here on no note is needed.
     t.is(checkLmdbFile(file), 'sound');
     t.is(readAcknowledged(join(folder, 'store.acknowledged'))?.transaction, newestTransaction(file) ?? 0n);
   }
@@ -123,12 +123,12 @@ test('the same bytes from a flipped bit in the id of an acknowledged transaction
     const folder = folderWith(t, twin, newestOf(after));
     await t.throwsAsync(openLmdbStore(options(folder)), DAMAGED);
     await t.throwsAsync(readLmdbStore({ ...options(folder), scratchFolder: temporaryFolder(t) }, lastOf), DAMAGED);
-    // The file itself is left as it is, and so is the note.
+    // The file itself is unchanged, and so is the note.
     t.deepEqual(readFileSync(join(folder, 'store.lmdb')), twin);
     t.is(readAcknowledged(join(folder, 'store.acknowledged'))?.transaction, newestOf(after));
   }
   t.true(twins > 2);
-  // That is why a note is kept: here the bytes say nothing.
+  // This is why the note exists: in these cases the bytes say nothing.
   t.true(same > 0, 'in no case the bytes were the same');
 });
 
@@ -155,7 +155,7 @@ test('what a second, killed attempt wrote over the pages of the failed one does 
   const [, , before, after] = await history(t, 4, 300);
   if (before === undefined || after === undefined) throw new Error('no such state');
   const failed = failedWrite(before, after);
-  // Pages that differ are those of the failed transaction.
+  // The pages that differ are those of the failed transaction.
   for (let page = 2 * PAGE_BYTES; page < failed.length; page += PAGE_BYTES) {
     const isOfFailed = !failed.subarray(page, page + PAGE_BYTES).equals(before.subarray(page, page + PAGE_BYTES));
     if (isOfFailed) failed.fill(0xa5, page, page + PAGE_BYTES);
@@ -195,7 +195,7 @@ test('a store that was never committed is begun again, whatever is there of it',
     fresh.writeBigUInt64LE(1n, page + AT.lastPage);
     fresh.writeBigUInt64LE(0n, page + AT.transaction);
   }
-  // The first commit of all failed: its roots are beside the id 0.
+  // The first commit of all failed: its roots stand beside the id 0.
   const failedFirst = Buffer.from(first);
   for (const page of [0, PAGE_BYTES]) fresh.copy(failedFirst, page, page, page + PAGE_BYTES);
   failedFirst.writeBigUInt64LE(3n, PAGE_BYTES + 136);
@@ -239,7 +239,8 @@ test('a store that is empty, though a transaction of it was acknowledged, is ref
 // --- real failures ---
 
 /**
- * Once the file FAIL_WHEN exists, the next write of a page of `store.lmdb` fails once: of a meta page, or of another.
+ * Once the file FAIL_WHEN exists, the next write of a page of `store.lmdb` fails once. The argument selects a meta page
+ * or another page.
  */
 const SHIM = `
 #define _GNU_SOURCE
@@ -275,7 +276,7 @@ WRAP(pwritev, const struct iovec *, int)
 WRAP(pwritev64, const struct iovec *, int)
 `;
 
-/** A writer under the shim fails; then the store is opened without it. */
+/** A writer fails under the shim; then the store is opened without it. */
 const FAIL = `
 gcc -O1 -shared -fPIC -x c "$1/shim.c" -o "$1/shim.so" -ldl || exit 99
 ( LD_PRELOAD="$1/shim.so" exec "$2" "$3" "$1/data" 2 ) >"$1/out" 2>"$1/err" &
@@ -303,7 +304,7 @@ for (const page of ['meta', 'data'] as const) {
       t.is(writer, 'writer 1', said);
       t.true(Number(last) >= 30);
       t.regex(rows, /^rows \d+$/);
-      // A page of data is announced by LMDB's C code; besides, there is our line alone.
+      // LMDB's C code announces a failed data page. Apart from that, stderr has only our line.
       const lines = said.trimEnd().split('\n');
       t.regex(lines.at(-1) ?? '', /^ERR_STORE_COMMIT the commit to .* failed: [A-Z][a-z /]+$/, said);
       t.is(lines.length, page === 'data' ? 2 : 1, said);

@@ -9,7 +9,7 @@ import { HeldCommits, MemoryStore } from './testing/memory-store.ts';
 class Scene {
   readonly store = new MemoryStore();
   readonly held = new HeldCommits();
-  /** What happened, in order. */
+  /** Events, in order. */
   readonly log: string[] = [];
   readonly commit: GroupCommit;
   #accepted: number[] = [];
@@ -31,7 +31,7 @@ class Scene {
     });
   }
 
-  /** Accepts an item; its answer is logged with whether it is durable by then. */
+  /** Accepts an item. Its answer is logged together with whether it is durable by then. */
   accept(): number {
     this.#count += 1;
     const item = this.#count;
@@ -40,7 +40,7 @@ class Scene {
     return item;
   }
 
-  /** Asks to be called when all that was accepted is durable. */
+  /** Asks to be called when everything accepted so far is durable. */
   ask(name: string): void {
     const through = this.#count;
     this.commit.whenDurable(() => this.log.push(`${name} ${this.isDurable(through) ? 'durable' : 'early'}`));

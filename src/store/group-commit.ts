@@ -1,8 +1,9 @@
 /**
- * Group commit without a timer: while one commit is on its way to disk, what arrives waits for the next one. Who asks
- * for `whenDurable` is called after the commit that makes everything accepted so far durable, in the order of asking.
+ * Group commit without a timer: items that arrive while a commit is on its way to disk wait for the next commit.
+ * Callbacks of `whenDurable` run in the order of asking, after the commit that makes everything accepted so far
+ * durable.
  *
- * Any failure is final: `onFatal` is called and nothing is committed or answered any more.
+ * Any failure is final: `onFatal` is called, and nothing more is committed or answered.
  *
  * Rules P-APPEND-2, P-COMMIT-3 of docs/protocol.md.
  */
@@ -11,18 +12,18 @@ import type { Store, WriteBatch } from './store.ts';
 
 export type GroupCommitOptions = {
   readonly store: Store;
-  /** Moves what has been accepted into writes. Called at the start of each commit. */
+  /** Moves the accepted items into writes. Called at the start of each commit. */
   readonly fill: () => WriteBatch;
   /** Called after each durable commit, before the callbacks that waited for it. */
   readonly onDurable: () => void;
-  /** Called after the callbacks that waited for it. */
+  /** Called after the callbacks that waited for the commit. */
   readonly onAnswered: () => void;
   readonly onFatal: (error: unknown) => void;
 };
 
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
-  /** Accepted and not yet in a commit. */
+  /** Callbacks of items that are accepted but not yet in a commit. */
   #waiting: (() => void)[] = [];
   #underWay: (() => void)[] = [];
   #isDirty = false;
@@ -43,12 +44,12 @@ export class GroupCommit {
     return !this.#isCommitting && !this.#isDirty;
   }
 
-  /** Something was accepted: it goes into the next commit, which starts now if none is under way. */
+  /** An item was accepted. It goes into the next commit, which starts now unless a commit is under way. */
   accept(whenDurable?: () => void): void {
     this.#isDirty = true;
     if (whenDurable !== undefined) this.#waiting.push(whenDurable);
     if (this.#isStarting) return;
-    // What else arrives in this turn goes along.
+    // Items that arrive in the same turn join this commit.
     this.#isStarting = true;
     queueMicrotask(() => {
       this.#isStarting = false;
@@ -56,7 +57,7 @@ export class GroupCommit {
     });
   }
 
-  /** Calls once everything accepted before is durable: at once if it is. */
+  /** Calls back once everything accepted before is durable: at once if it already is. */
   whenDurable(call: () => void): void {
     if (this.#failed) return;
     if (this.#isDirty) this.#waiting.push(call);
@@ -85,7 +86,7 @@ export class GroupCommit {
     this.#options.onDurable();
     const answers = this.#underWay;
     this.#underWay = [];
-    // The next commit is on its way to the disk while the answers of this one are sent.
+    // The next commit is on its way to disk while the answers of this one are sent.
     this.#start();
     for (const answer of answers) answer();
     this.#options.onAnswered();

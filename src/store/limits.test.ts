@@ -1,5 +1,5 @@
 /**
- * Stores under limits, on full disks, and with something else where their files should be: one line and an exit code,
+ * Stores under limits, on full disks, and with something else in the place of their files: one line and an exit code,
  * never a signal.
  */
 
@@ -31,7 +31,7 @@ const READER = fileURLToPath(new URL('./testing/reader.js', import.meta.url));
 const WRITER = fileURLToPath(new URL('./testing/writer.js', import.meta.url));
 const GIB = 1024 ** 3;
 
-/** One line on stderr, this exit code, and no signal. */
+/** Expects one line on stderr, this exit code, and no signal. */
 function refused(t: ExecutionContext, ended: Ended, code: number, line: RegExp): void {
   const { signal, stdout, stderr } = ended;
   const said = `${stdout}\n${stderr}`;
@@ -88,7 +88,7 @@ onLinux('under a limit of address space a store opens with a smaller map, and sa
   }
 });
 
-/** Half of what is allowed, and half again where the process itself needs the rest. */
+/** Half of the allowed address space, and half again where the process itself needs the rest. */
 function mapUnder(gib: number): number {
   return 2 ** Math.floor(Math.log2(gib - 3)) * GIB;
 }
@@ -154,7 +154,7 @@ onLinux('a limit of the size of files is an error of the commit, before LMDB wri
 
 // --- disks ---
 
-/** A disk of 1 MiB in which so many KiB are free, with the data folder on it made. */
+/** A disk of 1 MiB of which so many KiB are free, with the data folder on it. */
 const SMALL_DISK = `
 mount -t tmpfs -o size=1m none "$1" && mkdir "$1/data" &&
 dd if=/dev/zero of="$1/filler" bs=4096 count=$((256 - $2 / 4)) 2>/dev/null

@@ -10,7 +10,7 @@ import { keyOf } from './row.ts';
 type Setup = {
   readonly file: string;
   readonly copy: string;
-  /** Commits one row more. */
+  /** Commits one more row. */
   readonly commit: () => Promise<void>;
 };
 

@@ -2,13 +2,13 @@
  * A copy of the file of a store that another process may be writing: one committed snapshot, whole.
  *
  * Why a copy: no second process may open a store in place with LMDB, not even read-only. `mdb_env_open2` in mdb.c of
- * lmdb-js 3.5.6 reads the meta pages, maps the file, and then stores the transaction id that it had read into the
- * shared lock file. What the owner commits in between is overwritten by its next transaction: an acknowledged commit
- * is lost, or the owner crashes (OpenLDAP ITS#9496, mended in LMDB 0.9.29 and not in this fork).
+ * lmdb-js 3.5.6 reads the meta pages, maps the file, and then writes the transaction id that it has read into the
+ * shared lock file. If the owner commits in between, its next transaction overwrites that commit: an acknowledged
+ * commit is lost, or the owner crashes (OpenLDAP ITS#9496, fixed in LMDB 0.9.29 but not in this fork).
  *
- * Why it is whole: a transaction never writes into pages of the newest committed snapshot. Pages that a commit frees
- * are used again by the next transactions, so the copy counts only when no transaction was committed while it was
- * made. The meta page that is being written is always that of the older snapshot.
+ * Why the copy is whole: a transaction never writes into pages of the newest committed snapshot. The next transactions
+ * use the pages that a commit frees, so a copy counts only if no transaction was committed while it was made. A
+ * transaction writes only the meta page of the older snapshot.
  */
 
 import { constants } from 'node:fs';
@@ -17,7 +17,7 @@ import { delay, systemClock } from '../core/clock.ts';
 import { OperatingError } from '../core/errors.ts';
 import { newestTransaction } from './lmdb-file.ts';
 
-/** A process that was fenced has stopped committing long before the last. */
+/** A fenced process has stopped committing long before the last attempt. */
 export const COPY_ATTEMPTS_MAX = 100;
 const RETRY_MS = 20;
 
@@ -25,9 +25,9 @@ const RETRY_MS = 20;
 export type CopyFile = (from: string, to: string) => Promise<void>;
 
 /**
- * Copies the newest snapshot of a store, of every commit that had resolved when it was called, whether its process
- * runs, is stopped or is dead. Throws ERR_STORE_BUSY when every attempt met a commit. Nothing is said about whether
- * the copy is sound: a damaged file is copied as it is.
+ * Copies the newest snapshot of a store, with every commit that had resolved before the call, whether its process runs,
+ * is stopped or is dead. Throws ERR_STORE_BUSY when every attempt met a commit. It does not check the copy: a damaged
+ * file is copied as it is.
  */
 export async function copyLmdbFile(
   from: string,

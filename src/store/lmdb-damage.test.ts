@@ -1,4 +1,4 @@
-/** What becomes of a store whose file was damaged: one error that names it, and no crash. */
+/** A store with a damaged file gives one error that names it, and never a crash. */
 
 import {
   closeSync,
@@ -39,7 +39,9 @@ async function written(t: ExecutionContext): Promise<string> {
   return folder;
 }
 
-/** Opens it in a process of its own; it must end by itself, with one line, which LMDB's own may precede. */
+/**
+ * Opens the store in a separate process, which must end without help and with one line. LMDB's own line may precede it.
+ */
 async function opened(
   t: ExecutionContext,
   folder: string,
@@ -53,7 +55,7 @@ async function opened(
   return { code, line: said[0] ?? '' };
 }
 
-/** The same store in a folder of its own, changed. */
+/** A changed copy of the store, in another folder. */
 function changed(t: ExecutionContext, folder: string, change: (path: string) => void): string {
   const copy = join(temporaryFolder(t), 'copy');
   mkdirSync(copy);
@@ -115,7 +117,7 @@ test.serial('a flipped bit in a row is found when the row is opened', async (t) 
   for (let run = 0; run < 4; run += 1) {
     const at = (found[prng.below(found.length)] ?? 0) + 10;
     const copy = changed(t, folder, (path) => {
-      // Old pages hold rows too: the bit is flipped in every copy of this one.
+      // Old pages hold rows too, so the bit is flipped in every copy of this row.
       const begin = bytes.lastIndexOf('{"number"', at);
       const row = bytes.subarray(begin, at);
       for (let same = bytes.indexOf(row); same >= 0; same = bytes.indexOf(row, same + 1))

@@ -17,7 +17,7 @@ test('whatever a store went through, its file is sound, also where LMDB left pag
   const store = await openLmdbStore({ folder, kind: 'broker', tables: ['a', 'b'] });
   const file = join(folder, 'store.lmdb');
   for (let commit = 0; commit < 400; commit += 1) {
-    // Growing and shrinking in turns is what leaves pages unwritten.
+    // Growing and shrinking in turns leaves unwritten pages.
     const removed = commit % 3 === 2 ? 80 : 30;
     const writes = Array.from({ length: prng.below(200) }, () => ({
       table: prng.below(2) === 0 ? 'a' : 'b',
@@ -50,7 +50,7 @@ test('a file that lost a page in use is refused, however few it lost', async (t)
   }
 });
 
-/** Of a meta page: the roots of the free list and of the main tree, the last page, the transaction. */
+/** Offsets in a meta page: the roots of the free list and of the main tree, the last page, the transaction. */
 const META = { rootsAt: [88, 136], lastPageAt: 144, transactionAt: 152 } as const;
 
 test('a flipped bit in the transaction id of either meta page is refused: no older snapshot opens', async (t) => {
@@ -58,7 +58,7 @@ test('a flipped bit in the transaction id of either meta page is refused: no old
   const store = await openLmdbStore({ folder, kind: 'broker', tables: ['a'] });
   const file = join(folder, 'store.lmdb');
   const copy = join(folder, 'copy.lmdb');
-  // Six commits: the ids end in every pair of bits, and each meta page is the newer one in turns.
+  // Six commits: their ids end in every pair of bits, and each meta page is in turn the newer one.
   for (let commit = 0; commit < 6; commit += 1) {
     await store.commit([{ table: 'a', key: keyOf(commit), value: Buffer.alloc(100, commit) }]);
     const bytes = readFileSync(file);

@@ -1,22 +1,21 @@
 /**
- * Whether LMDB can open a file, found before it does: LMDB maps the file, and a page that is in use and no longer
- * there kills the process by SIGBUS; on a damaged meta page lmdb-js crashes.
+ * Checks whether LMDB can open a file, before LMDB does. LMDB maps the file, and a used page that is missing from the
+ * file kills the process by SIGBUS. On a damaged meta page lmdb-js crashes.
  *
- * A sound file may be shorter than its meta page says: pages that a transaction allocated at the end and gave back
- * are never written (seen: 1 to 4 pages, in 31 of 18,148 random commits). So a short file is walked, and refused only
- * when a page is missing that one of its trees refers to.
+ * A sound file may be shorter than its meta page says: pages that a transaction allocated at the end and gave back are
+ * never written (seen: 1 to 4 pages, in 31 of 18,148 random commits). So this module walks the trees of a short file,
+ * and refuses it only when a page that a tree refers to is missing.
  *
- * LMDB takes the meta page with the larger transaction id, so a flipped bit in an id would open the older snapshot as
- * if nothing had happened. The two ids of a sound file differ by one (a transaction writes the page of its id's
- * lowest bit; in a file without a commit both are 0), and the newer of the two root pages that a meta page leads to
- * carries its id: every transaction writes at least one root.
+ * LMDB takes the meta page with the larger transaction id, so after a bit flip in an id it would silently open the
+ * older snapshot. Two rules find that. The two ids of a sound file differ by one: a transaction writes the meta page of
+ * its id's lowest bit. (In a file without a commit both ids are 0.) And the newer of the two root pages of a meta page
+ * carries the id of that meta page, because every transaction writes at least one root.
  *
- * One state breaks these rules and is sound: when LMDB cannot write the meta page of a transaction, it writes that
- * page again with its old id and last page, but with the roots of the failed transaction. The other page is then the
- * newest, and whole. A flipped bit in the id of an acknowledged transaction can leave the same bytes. Two things tell
- * them apart. Only a failed write has a root beyond the page's own last page. And the note (`acknowledged-note.ts`)
- * names the last acknowledged transaction: when that is the id of the whole page, nothing that was acknowledged is
- * missing.
+ * One sound state breaks these rules. When LMDB cannot write the meta page of a transaction, it writes that page again
+ * with its old id and last page, but with the roots of the failed transaction. The other meta page is then the newest,
+ * and whole. A flipped bit in the id of an acknowledged transaction can leave the same bytes. Two things tell them
+ * apart. Only a failed write has a root beyond the page's own last page. And the note (`acknowledged-note.ts`) names
+ * the last acknowledged transaction: if that is the id of the whole page, no acknowledged transaction is missing.
  *
  * The layout is that of lmdb-js 3.5 (mdb.c: MDB_page, MDB_meta, MDB_db, MDB_node), little-endian, 64 bits.
  */
@@ -30,14 +29,14 @@ const SECTOR_BYTES = 512;
 const PAGE_BYTES_POSSIBLE: readonly number[] = [4096, 8192, 16_384, 32_768, 65_536];
 
 /**
- * MDB_page: number u64, transaction that wrote it u64, 2 bytes unused, flags u16, then the bounds of the free space
- * (u16 each), or the number of pages of an overflow run (u32).
+ * MDB_page: page number u64, id of the transaction that wrote the page u64, 2 unused bytes, flags u16, then the bounds
+ * of the free space (u16 each), or the number of pages of an overflow run (u32).
  */
 const PAGE = { transactionAt: 8, flagsAt: 18, lowerAt: 20, pagesAt: 20, bytes: 24 } as const;
 const PAGE_FLAG = { branch: 1, leaf: 2, overflow: 4, meta: 8 } as const;
 /**
- * MDB_meta, counted from the page: magic, version, then MDB_db of the free list and of the main tree, last page,
- * transaction.
+ * MDB_meta, with offsets from the start of the page: magic, version, then MDB_db of the free list and of the main tree,
+ * last page, transaction.
  */
 const META = {
   magicAt: 24,
@@ -50,7 +49,7 @@ const META = {
 } as const;
 const META_MAGIC = 0xbeefc0de;
 const META_VERSION = 2;
-/** MDB_db: the root's page number is its last field; all ones when the tree is empty. */
+/** MDB_db: its last field is the root's page number, which is all ones when the tree is empty. */
 const TREE = { rootAt: 40 } as const;
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 /**
@@ -58,28 +57,28 @@ const NO_PAGE = 0xffff_ffff_ffff_ffffn;
  */
 const NODE = { highAt: 2, flagsAt: 4, keyBytesAt: 6, bytes: 8 } as const;
 const NODE_FLAG = { overflow: 1, tree: 2 } as const;
-/** The deepest tree of LMDB. */
+/** The deepest tree that LMDB makes. */
 const DEPTH_MAX = 32;
 
 export type LmdbMeta = {
   /** The id of the transaction that wrote the page. */
   readonly transaction: bigint;
-  /** How many pages the file has then, the meta pages included. */
+  /** The number of pages of the file at that transaction, the meta pages included. */
   readonly pages: number;
   readonly pageBytes: number;
 };
 type Meta = LmdbMeta & { readonly roots: readonly bigint[] };
 
 /**
- * What a file holds: `empty`, nothing that was ever committed (a store that was killed, or had no space, while it was
- * begun); `sound`; or `failed-commit`, sound but for a meta page that LMDB could not write: the next commit mends it.
+ * State of a file. `empty`: nothing was ever committed (the store was killed, or had no space, while it was begun).
+ * `sound`. `failed-commit`: sound except for a meta page that LMDB could not write; the next commit repairs it.
  */
 export type LmdbFileState = 'empty' | 'sound' | 'failed-commit';
 
 export type CheckOptions = {
   /** Names the file in errors. */
   readonly name?: string;
-  /** What is known of acknowledged transactions. */
+  /** What the note says about acknowledged transactions. */
   readonly acknowledged?: Acknowledged | null;
 };
 
@@ -119,8 +118,8 @@ export function checkLmdbFile(file: string, { name = file, acknowledged = null }
 }
 
 /**
- * The id of the last transaction that was committed to a file, which a process may be writing; `null` when it has no
- * two valid meta pages.
+ * The id of the last transaction that was committed to a file; `null` when the file lacks two valid meta pages. A
+ * process may be writing the file.
  */
 export function newestTransaction(file: string): bigint | null {
   const descriptor = openSync(file, 'r');
@@ -131,13 +130,13 @@ export function newestTransaction(file: string): bigint | null {
   }
 }
 
-/** The meta page that LMDB opens, of an open file; `null` when it has no two valid ones. */
+/** The meta page that LMDB opens, from an open file; `null` when the file lacks two valid meta pages. */
 export function newestMeta(descriptor: number): LmdbMeta | null {
   const metas = readMetas(descriptor);
   return metas === null ? null : newestOf(metas);
 }
 
-/** The newest transaction after a commit, when `last` was the newest before it: mostly one read. */
+/** The newest transaction after a commit, when `last` was the newest before: usually one read. */
 export function nextMeta(descriptor: number, last: LmdbMeta): LmdbMeta | null {
   const id = last.transaction + 1n;
   const meta = readMeta(descriptor, id % 2n === 0n ? 0 : last.pageBytes);
@@ -145,22 +144,23 @@ export function nextMeta(descriptor: number, last: LmdbMeta): LmdbMeta | null {
 }
 
 /**
- * A new store is one write of two meta pages, both with id 0, and it is synced with the first commit. What a killed
- * process, a full disk or a power cut leaves of it is a first meta page with nothing behind it but zeros, or zeros
- * alone.
+ * A new store is one write of two meta pages, both with id 0, and is synced with the first commit. A killed process, a
+ * full disk or a power cut leaves a first meta page followed by zeros, or only zeros.
  */
 function isNeverCommitted(descriptor: number, size: number): boolean {
   if (size > 2 * Math.max(...PAGE_BYTES_POSSIBLE)) return false;
   const bytes = Buffer.alloc(size);
   readSync(descriptor, bytes, 0, size, 0);
   const isZero = (from: number): boolean => bytes.subarray(from).every((byte) => byte === 0);
-  // Disks write whole sectors: a part of one is what truncation leaves.
+  // Disks write whole sectors; only truncation leaves a part of a sector.
   if (size % SECTOR_BYTES === 0 && isZero(0)) return true;
   const first = readMeta(descriptor, 0);
   return first !== null && first.transaction === 0n && size <= 2 * first.pageBytes && isZero(first.pageBytes);
 }
 
-/** With nothing committed, the second page may have the roots of a first commit that failed. LMDB opens the first. */
+/**
+ * In a store without a commit, the second page may have the roots of a failed first commit. LMDB opens the first page.
+ */
 function isBegun(metas: Metas): boolean {
   return metas.every(({ transaction }) => transaction === 0n) && metas[0].roots.every((root) => root === NO_PAGE);
 }
@@ -207,7 +207,7 @@ function readMeta(descriptor: number, at: number): Meta | null {
   };
 }
 
-/** Follows every reference of a tree. `false`: one leads to a page that is not there, or to bytes that are no page. */
+/** Follows every reference of a tree. `false`: a reference leads to a missing page, or to bytes that are not a page. */
 class Walk {
   readonly #descriptor: number;
   readonly #pages: bigint;
@@ -235,7 +235,7 @@ class Walk {
     return (flags & (PAGE_FLAG.branch | PAGE_FLAG.leaf)) !== 0;
   }
 
-  /** The last transaction that wrote one of these pages; `null` when one is not there. */
+  /** The last transaction that wrote one of these pages; `null` when a page is missing. */
   newestRoot(roots: readonly bigint[]): bigint | null {
     let newest = 0n;
     for (const root of roots) {

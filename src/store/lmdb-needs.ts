@@ -1,7 +1,7 @@
 /**
- * What LMDB needs of the system to open a store, tried before it is called. In lmdb-js 3.5.6 a failing open ends the
- * process: `closeEnv` runs on an environment whose context is deleted already (SIGSEGV), and the lock file is written
- * through a mapping (SIGBUS when its blocks cannot be had). So nothing may fail in there.
+ * Tests what LMDB needs of the system to open a store, before LMDB is called. In lmdb-js 3.5.6 a failed open ends the
+ * process: `closeEnv` runs on an environment whose context is already deleted (SIGSEGV), and the lock file is written
+ * through a mapping (SIGBUS when its blocks are not available). So opening must not fail inside LMDB.
  *
  * Everything that is refused here is OperatingError ERR_STORE_OPEN, in one line.
  */
@@ -18,13 +18,13 @@ export const MAP_BYTES: number = 64 * 1024 ** 3;
 export const MAP_BYTES_MIN: number = 1024 ** 3;
 /** What the rest of a process takes while it runs: heap, stacks and arenas of its threads, message buffers. */
 const OTHER_BYTES = 1.5 * 1024 ** 3;
-/** What reading a copy takes besides the map. */
+/** What reading a copy takes in addition to the map. */
 const READING_BYTES = 256 * 1024 ** 2;
-/** Lists of pages take some 4 MiB at once. */
+/** LMDB allocates lists of pages of about 4 MiB at once. */
 const DATA_BYTES = 64 * 1024 ** 2;
-/** `mdb_freelist_save` has an array of 100,000 bytes on it. */
+/** `mdb_freelist_save` has an array of 100,000 bytes on the stack. */
 const STACK_BYTES = 512 * 1024;
-/** LMDB holds three files, and opens two more for a moment; what is above is for reading /proc and for sockets. */
+/** LMDB holds three files, and opens two more for a moment. The rest is for reading /proc and for sockets. */
 export const DESCRIPTORS: number = 16;
 /** The lock file has 126 slots of 64 bytes. */
 const LOCK_BYTES = 16 * 1024;
@@ -46,7 +46,7 @@ export function mapBytesOf(fileBytes: number, limits: Pick<ProcessLimits, 'addre
   );
 }
 
-/** Tries that LMDB may take the memory that it takes besides the map. */
+/** Tests that LMDB may take the memory that it needs in addition to the map. */
 export function tryMemory({ dataBytes, stackBytes }: Pick<ProcessLimits, 'dataBytes' | 'stackBytes'>): void {
   if (dataBytes < DATA_BYTES) {
     throw refused(`it needs ${sizeOf(DATA_BYTES)} of memory, and the limit (ulimit -d) leaves ${sizeOf(dataBytes)}`);
@@ -57,8 +57,8 @@ export function tryMemory({ dataBytes, stackBytes }: Pick<ProcessLimits, 'dataBy
 }
 
 /**
- * Makes a file of the store if it is missing, and tries that it can be read and written and is a plain file. True
- * when it was made.
+ * Makes a file of the store if it is missing, and tests that it is a plain file that can be read and written. Returns
+ * true when it made the file.
  */
 export function tryFile(path: string, flags: number = 0): boolean {
   const opening = constants.O_RDWR | constants.O_NONBLOCK | flags;
@@ -67,17 +67,19 @@ export function tryFile(path: string, flags: number = 0): boolean {
   return false;
 }
 
-/** Tries a file whose content is ours to overwrite. A link may lead to somebody else's file, so links are refused. */
+/**
+ * Tests a file whose content is ours to overwrite. Links are refused, because a link may lead to somebody else's file.
+ */
 export function tryOwnFile(path: string): boolean {
   return tryFile(path, constants.O_NOFOLLOW);
 }
 
-/** Tries that a file can be read and is a plain one. */
+/** Tests that a file is a plain file that can be read. */
 export function tryReading(path: string): void {
   openPlain(path, constants.O_RDONLY | constants.O_NONBLOCK, []);
 }
 
-/** False when it fails by one of the errors that are expected. */
+/** False when opening fails with one of the expected errors. */
 function openPlain(path: string, flags: number, expected: readonly string[]): boolean {
   try {
     const descriptor = openSync(path, flags);
@@ -93,17 +95,17 @@ function openPlain(path: string, flags: number, expected: readonly string[]): bo
   }
 }
 
-/** Reserves the blocks of a file of ours. */
+/** Reserves the blocks of a file of the store. */
 export function tryBlocks(path: string, bytes: number): void {
   const error = allocateFile(path, bytes);
-  // A file system that cannot reserve blocks has them when they are written, or not.
+  // A file system that cannot reserve blocks may or may not have them when they are written.
   if (error === null || error === 'EOPNOTSUPP') return;
   throw refused(`cannot reserve ${bytes} bytes of disk for ${path}: ${error}`);
 }
 
 /**
- * Tries the lock file that LMDB has beside its file, and maps: a plain file that nobody else has locked, with its
- * blocks. It is made anew when a killed owner left it; only the holder of the folder may call this.
+ * Tests the lock file that LMDB has beside its file, and maps: a plain file, with its blocks, that nobody else has
+ * locked. A lock file that a killed owner left is made anew. Only the holder of the folder may call this.
  */
 export function tryLmdbLock(file: string): void {
   const path = `${file}-lock`;

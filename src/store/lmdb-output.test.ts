@@ -4,7 +4,7 @@ import { quietly, reasonOfCommit } from './lmdb-output.ts';
 test.serial('what lmdb-js prints of a failing commit is kept out, and nothing else is', async (t) => {
   const before = console.error;
   const printed: unknown[][] = [];
-  // The module keeps the function that was there when it was loaded, and gives it back.
+  // The module keeps the function that was there when it was loaded, and restores it.
   const write = process.stderr.write.bind(process.stderr);
   process.stderr.write = (text: string | Uint8Array): boolean => printed.push([String(text)]) > 0;
   try {

@@ -1,9 +1,9 @@
 /**
- * Keeps what lmdb-js prints out of stderr: `write.js` gives the reason of a failed commit to `console.error` before it
- * rejects the commit with the same error. A component says one line, and its stderr is a log that programs read.
+ * Keeps lmdb-js from printing to stderr: `write.js` gives the reason of a failed commit to `console.error` before it
+ * rejects the commit with the same error. A component says one line, and programs read its stderr as a log.
  *
- * What its C code prints itself cannot be kept out: `Write error: ...` when a write of data pages fails by anything but
- * want of space, which is reserved before. It has no end of line, so the next line would be part of it.
+ * Output of LMDB's C code cannot be suppressed: `Write error: ...`, when a write of data pages fails for another reason
+ * than lack of space (space is reserved before). That output has no end of line, so the next line is appended to it.
  */
 
 import { writeSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { writeSync } from 'node:fs';
 let running = 0;
 const { error: print } = console;
 
-/** Runs one commit; errors that lmdb-js prints meanwhile are not printed. They are in the rejection. */
+/** Runs one commit, and suppresses the errors that lmdb-js prints meanwhile. They are in the rejection. */
 export async function quietly<T>(commit: () => Promise<T>): Promise<T> {
   if (running === 0) console.error = printOthers;
   running += 1;
@@ -28,10 +28,10 @@ function printOthers(...args: readonly unknown[]): void {
   if (!(args.length === 1 && args[0] instanceof Error)) print.call(console, ...args);
 }
 
-/** What LMDB adds to the reason of a write that failed; it has printed to stderr then. */
+/** The text that LMDB adds to the reason of a failed write. In this case LMDB has printed to stderr. */
 const FAILED_WRITE = /: Attempting to write page at position .*$/s;
 
-/** The reason of a failed commit in the system's words, on a line of its own. */
+/** The reason of a failed commit in the system's words, on a separate line. */
 export function reasonOfCommit(reason: string): string {
   if (!FAILED_WRITE.test(reason)) return reason;
   try {

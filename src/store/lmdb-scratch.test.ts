@@ -1,4 +1,4 @@
-/** Where copies of other stores are made, and what becomes of them. */
+/** Where copies of other stores are made, and when they are removed. */
 
 import { mkdirSync, readdirSync, statfsSync, truncateSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,7 +35,9 @@ function firstNames(folder: string): Promise<string[]> {
   });
 }
 
-/** A data folder whose owner was killed while it copied another store; the names of what it left there. */
+/**
+ * The data folder of an owner that was killed while it copied another store, and the names of the files that it left.
+ */
 async function killedWhileCopying(t: ExecutionContext): Promise<{ folder: string; left: string[] }> {
   const folder = temporaryFolder(t);
   const other = await written(t);
@@ -49,7 +51,7 @@ test('the copy of a killed process is in the folder that it named, and gone once
   const { folder, left } = await killedWhileCopying(t);
   t.is(left.length, 1);
   t.deepEqual(readdirSync(folder), left);
-  // What else is there stays.
+  // Other files in the folder stay.
   mkdirSync(join(folder, 'copy-of-mine'));
   writeFileSync(join(folder, 'store.note'), '');
   for (let start = 0; start < 2; start += 1) {
@@ -96,7 +98,7 @@ test('a look at a store wants room for its copy and for what is kept of all that
   const scratchFolder = temporaryFolder(t);
   const { bavail, bsize } = statfsSync(scratchFolder);
   writeFileSync(join(large, 'store.lmdb'), '');
-  // It is sparse, and larger than what is free.
+  // The file is sparse, and larger than the free space.
   truncateSync(join(large, 'store.lmdb'), bavail * bsize + 64 * 1024 ** 2);
   let looks = 0;
   const look = (besides: readonly string[]): Promise<void> =>

@@ -22,7 +22,10 @@ async function open(t: ExecutionContext, folder: string): Promise<Store> {
   return store;
 }
 
-/** A writer that has acknowledged at least this many commits. */
+/**
+ * A writer that has acknowledged at least this many commits. `pauseMs`: its pause between two commits; without it, the
+ * writer commits back to back.
+ */
 /** `pauseMs`: what the writer waits between two commits; without, it commits back to back. */
 async function writing(t: ExecutionContext, folder: string, commits: number, pauseMs = 0): Promise<TestProcess> {
   const writer = new TestProcess(t, [folder, String(pauseMs)], { script: WRITER });
@@ -34,7 +37,9 @@ function acknowledged(writer: TestProcess): number {
   return Number(writer.stdout.findLast((line) => /^\d+$/.test(line)) ?? 0);
 }
 
-/** Every transaction up to the last is whole, and nothing is there of a later one. Gives the last. */
+/**
+ * Checks that every transaction up to the last is whole, and that nothing of a later one is there. Returns the last.
+ */
 function checkWhole(t: ExecutionContext, reader: StoreReader): number {
   const last = reader.get('a', LAST)?.readUInt32BE(0) ?? 0;
   let rows = 0;
@@ -124,7 +129,7 @@ test.serial('a folder has one writing process: the lock ends with a kill and hol
 test.serial('a store is read as one snapshot while its writer runs, is stopped, and is dead', async (t) => {
   const folder = temporaryFolder(t);
   const options = { folder, scratchFolder: temporaryFolder(t), kind: 'summer', tables: TABLES } as const;
-  // A copy that takes longer than any time between two commits is refused, as it should be.
+  // A copy that takes longer than every pause between two commits is refused, as it should be.
   const writer = await writing(t, folder, 5, 25);
   let before = 0;
   const read = async (): Promise<void> => {

@@ -2,11 +2,13 @@
  * The store on LMDB.
  *
  * - `overlappingSync: false`: nothing is visible before it is on disk, and a failed sync is a clean error.
- * - One process a folder, by a kernel lock. A writer that is stopped inside a transaction would block every other
- *   writer, and a process that only reads can make the owner lose a commit (`lmdb-copy.ts`). Others read a copy.
+ * - One process uses a folder, held by a kernel lock. A writer that is stopped inside a transaction would block every
+ *   other writer, and a process that only reads can make the owner lose a commit (`lmdb-copy.ts`). Other processes read
+ *   a copy.
  * - LMDB keeps a pointer to each value until its commit has resolved, so the writes are kept alive here until then.
- * - What makes LMDB end the process is tried before LMDB is called: what opening needs (`lmdb-needs.ts`), blocks for
- *   what a commit may write (`disk-room.ts`, `commit-pages.ts`), a file that is whole (`lmdb-file.ts`).
+ * - Everything that could make LMDB end the process is tested before LMDB is called: the needs of opening
+ *   (`lmdb-needs.ts`), the blocks that a commit may write (`disk-room.ts`, `commit-pages.ts`), a whole file
+ *   (`lmdb-file.ts`).
  * - The last acknowledged transaction is noted beside the store (`acknowledged-note.ts`).
  */
 
@@ -56,16 +58,16 @@ const DATA_FILE = 'store.lmdb';
 const LOCK_FILE = 'store.lock';
 const NOTE_FILE = 'store.acknowledged';
 const NOTE_FILE_BYTES = 4096;
-/** Folders of copies of other stores. */
+/** Prefix of folders with copies of other stores. */
 const COPY_PREFIX = 'store.copy-';
 const FORMAT_VERSION = 1;
 const FORMAT_KEY = Buffer.from('format');
 /** LMDB's bound with pages of 4096 bytes. */
 const KEY_BYTES_MAX = 1978;
-/** LMDB's two meta pages, and what it writes at most while it opens each table that is new. */
+/** LMDB's two meta pages, and the most that it writes when it opens each new table. */
 const META_BYTES = 2 * 4096;
 const TABLE_BYTES = 5 * 4096;
-/** Up to this size, room for a commit is reserved by a rough bound, without asking the trees for their size. */
+/** Up to this size a commit reserves room by a rough bound, without asking the trees for their size. */
 const LOOSE_BYTES_MAX = 4 * 1024 ** 2;
 /** Command-line option that names the folder, for errors. */
 const OPTION = '--data';
@@ -73,22 +75,22 @@ const OPTION = '--data';
 export type LmdbStoreOptions = {
   /** Folder; made when missing. */
   readonly folder: string;
-  /** What kind of component owns it: a broker does not open a summer's store. */
+  /** The kind of component that owns the store: a broker does not open a summer's store. */
   readonly kind: 'broker' | 'summer' | 'chunker';
   readonly tables: readonly string[];
-  /** Gets one line about the store that was opened, when there is something that the owner should know. */
+  /** Gets one line about the opened store, when there is something that the owner should know. */
   readonly tell?: (line: string) => void;
 };
 
 export type ReadStoreOptions = Omit<LmdbStoreOptions, 'tell'> & {
   /**
-   * Where the copy is made that is read, on a disk that has room for it; the caller's own, made when missing. A process
-   * that is killed leaves its copy there until a store is opened in it, or the caller removes it.
+   * Where the copy is made, on a disk that has room for it. The folder belongs to the caller and is made when missing.
+   * A killed process leaves its copy there until a store is opened in the folder, or the caller removes it.
    */
   readonly scratchFolder: string;
   /** How a file is copied. */
   readonly copyOnce?: CopyFile;
-  /** Copies that may meet a commit; by default many more than a process makes that was fenced. */
+  /** How many copies may meet a commit. The default is far above what a fenced process still commits. */
   readonly copyAttemptsMax?: number | undefined;
 };
 
@@ -98,7 +100,7 @@ class LmdbStore extends Tables implements Store {
   readonly #lock: FileLock;
   readonly #note: AcknowledgedNote;
   readonly #room: DiskRoom;
-  /** The file, to read its meta pages. */
+  /** The store's file, open for reading its meta pages. */
   readonly #descriptor: number;
   /** Its newest meta page. */
   #meta: LmdbMeta;
@@ -122,7 +124,7 @@ class LmdbStore extends Tables implements Store {
   async commit(writes: readonly Write[]): Promise<void> {
     assert(!this.#isCommitting, 'one commit at a time');
     this.#isCommitting = true;
-    // Nothing may throw inside the batch: what came before it would be committed without the rest.
+    // Nothing may throw inside the batch: the writes before it would be committed without the rest.
     const resolved = writes.map(({ table, key, value }) => {
       assert(key.length > 0 && key.length <= KEY_BYTES_MAX, `a key of ${key.length} bytes`);
       return { database: this.table(table), key, value };
@@ -144,7 +146,7 @@ class LmdbStore extends Tables implements Store {
       throw new OperatingError('ERR_STORE_COMMIT', `the commit to ${this.path} failed: ${detail}`, { cause });
     }
     this.#isCommitting = false;
-    // Reading the writes here keeps every value alive until the commit has resolved: LMDB has only pointers.
+    // This use of the writes keeps every value alive until the commit has resolved: LMDB has only pointers.
     assert(resolved.length === writes.length, 'every write was handed over');
   }
 
@@ -156,7 +158,7 @@ class LmdbStore extends Tables implements Store {
 
   diskBytes(): number {
     const { blocks, size } = statSync(this.#file);
-    // Blocks beyond the end are reserved and not used yet.
+    // Blocks beyond the end are reserved but not yet used.
     return Math.min(blocks * 512, size);
   }
 
@@ -171,7 +173,7 @@ class LmdbStore extends Tables implements Store {
     const { pages, pageBytes } = this.#meta;
     const bytesWith = (shapes: TreeShapes): number => (pages + pagesAddedMax(writes, this.#meta, shapes)) * pageBytes;
     const loose = bytesWith(null);
-    // A few pages too many are cheaper than asking the trees for their size, unless there is no such room.
+    // A few pages too many cost less than asking the trees for their size, unless there is no such room.
     if (loose - pages * pageBytes <= LOOSE_BYTES_MAX && this.#room.has(loose)) return;
     this.#room.ensure(bytesWith((table) => this.treeShape(table)));
   }
@@ -180,7 +182,7 @@ class LmdbStore extends Tables implements Store {
     try {
       this.#note.failed();
     } catch {
-      // The disk is failing: the note helps the next start, and the failure of the commit is what counts.
+      // The disk is failing. The note would help the next start, but the failure of the commit is what counts.
     }
   }
 }
@@ -223,7 +225,7 @@ function lockFolder(folder: string): FileLock {
   return lock;
 }
 
-/** Called only by the process that has the lock: no other process changes the folder. */
+/** Only the process that holds the lock calls this, so no other process changes the folder. */
 async function openLocked({ folder, kind, tables, tell }: LmdbStoreOptions, lock: FileLock): Promise<LmdbStore> {
   const file = join(folder, DATA_FILE);
   const note = join(folder, NOTE_FILE);
@@ -243,7 +245,7 @@ async function openLocked({ folder, kind, tables, tell }: LmdbStoreOptions, lock
     const store = new LmdbStore(folder, { tables, mapBytes, lock, room });
     const format = store.get(FORMAT_TABLE, FORMAT_KEY);
     if (format !== undefined) checkFormat(format, kind, folder);
-    // A commit writes the meta page again that could not be written.
+    // A commit repairs the meta page that could not be written.
     if (format === undefined || state === 'failed-commit') await store.commit([formatOf(kind)]);
     else store.noteAcknowledged();
     if (mapBytes < MAP_BYTES) tell?.(`the address space of the process leaves room for a store of ${mapBytes} bytes`);
@@ -266,11 +268,11 @@ function removeCopies(folder: string): void {
 }
 
 /**
- * Reads another process's store as one snapshot, whether that process runs, is stopped or is dead: everything that it
- * had acknowledged before the call is in it. What is read is a copy that is gone afterwards; the other's files are
- * only read, because LMDB must not open them twice (see `lmdb-copy.ts`). Throws ERR_STORE_MISSING, ERR_STORE_BUSY
- * (the process keeps committing), ERR_STORE_DAMAGED, ERR_STORE_OPEN. The callback is called once and must not keep
- * the reader.
+ * Reads another process's store as one snapshot, whether that process runs, is stopped or is dead. Everything that it
+ * had acknowledged before the call is in the snapshot. The function reads a copy, which it removes afterwards, because
+ * LMDB must not open the other's files twice (see `lmdb-copy.ts`). Throws ERR_STORE_MISSING, ERR_STORE_BUSY (the
+ * process keeps committing), ERR_STORE_DAMAGED, ERR_STORE_OPEN. The callback is called once and must not keep the
+ * reader.
  */
 export async function readLmdbStore<T>(options: ReadStoreOptions, read: (reader: StoreReader) => T): Promise<T> {
   const file = join(options.folder, DATA_FILE);
@@ -286,13 +288,13 @@ export async function readLmdbStore<T>(options: ReadStoreOptions, read: (reader:
   }
 }
 
-/** A process that commits without a pause is met by each of these. */
+/** A process that commits without a pause disturbs each of these attempts. */
 const LOOK_ATTEMPTS_MAX = 3;
 
 /**
- * Whether `readLmdbStore` could read that store now: that it is there, that it can be copied, and that there is room
- * for the copy and for what is kept of it and of the stores `besides`. Throws as that does, and ERR_STORE_ROOM. A
- * process that commits meanwhile is not in the way, but then `check` is not called.
+ * Whether `readLmdbStore` could read that store now: the store exists, it can be copied, and there is room for the
+ * copy, for the rows kept from it, and for those of the stores `besides`. Throws what `readLmdbStore` throws, and
+ * ERR_STORE_ROOM. A process that commits meanwhile does not matter, but then `check` is not called.
  */
 export async function lookAtLmdbStore(
   options: ReadStoreOptions & { readonly besides?: readonly string[] },
@@ -302,7 +304,7 @@ export async function lookAtLmdbStore(
   const file = join(folder, DATA_FILE);
   if (!existsSync(file)) throw missingError(folder);
   const { bavail, bsize } = statfsSync(scratchFolder);
-  // The copy, which is gone when its rows are written, and the rows.
+  // Room for the copy, which is removed when its rows are written, and for the rows.
   let needed = 2 * statSync(file).size;
   for (const other of besides) needed += statSync(join(other, DATA_FILE), { throwIfNoEntry: false })?.size ?? 0;
   if (bavail * bsize < needed)
@@ -327,7 +329,7 @@ async function openCopy(file: string, options: ReadStoreOptions): Promise<Tables
   try {
     tryDescriptors(DESCRIPTORS);
     tryReading(file);
-    // Read before the copy is made: what it names is in there.
+    // Read before the copy is made, so that the copy contains the transaction that the note names.
     const acknowledged = readAcknowledged(join(folder, NOTE_FILE));
     makeFoldersSync(scratchFolder);
     copyFolder = await mkdtemp(join(scratchFolder, COPY_PREFIX));
@@ -343,12 +345,12 @@ async function openCopy(file: string, options: ReadStoreOptions): Promise<Tables
   } catch (error) {
     throw openingError(error, folder);
   } finally {
-    // What is open needs no name, and so nothing is left behind by a process that is killed while it reads.
+    // An open file needs no name, so a process that is killed while it reads leaves nothing behind.
     if (copyFolder !== null) await rm(copyFolder, { recursive: true });
   }
 }
 
-/** Its process was killed before its first commit. */
+/** The store of a process that was killed before its first commit. */
 function noFormatError(folder: string): OperatingError {
   return new OperatingError('ERR_STORE_DAMAGED', `the store at ${folder} has no format`);
 }
@@ -383,7 +385,7 @@ function openingError(error: unknown, folder: string): unknown {
   return new OperatingError('ERR_STORE_OPEN', `cannot open the store in ${folder}: ${detail}`, { cause: error });
 }
 
-/** The errors of the parts know the file at most; the folder is named here. */
+/** Errors from the parts name at most the file; the folder is added here. */
 function isPlain({ code }: OperatingError): boolean {
   return code === 'ERR_STORE_OPEN' || code === 'ERR_DESCRIPTORS' || code === 'ERR_STORE_FULL';
 }

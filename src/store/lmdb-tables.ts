@@ -1,7 +1,7 @@
 /**
- * The tables of one LMDB environment, open: the one import of lmdb.
+ * The tables of one open LMDB environment: the one import of lmdb.
  *
- * What opening needs of the system was tried before (`lmdb-needs.ts`), for a failing open ends the process.
+ * The needs of opening were tested before (`lmdb-needs.ts`), because a failed open ends the process.
  */
 
 import { type Database, type RangeOptions, type RootDatabase, open } from 'lmdb';
@@ -18,7 +18,7 @@ type Binary = Database<Buffer, Buffer>;
 export class Tables implements StoreReader {
   readonly root: RootDatabase<Buffer, Buffer>;
   readonly #tables = new Map<string, Binary>();
-  /** Tables that a copy does not have, because its owner is of a version without them. They have no rows. */
+  /** Tables that a copy lacks because its owner is of an older version. They count as empty. */
   readonly #absent = new Set<string>();
 
   constructor(file: string, options: { tables: readonly string[]; mapBytes: number; readOnly: boolean }) {
@@ -99,7 +99,7 @@ function bounds(range: Range): RangeOptions {
   return { start: range.to, end: range.from, reverse: true, exclusiveStart: true, inclusiveEnd: true, ...limit };
 }
 
-/** As after a failed commit, whose rejection may come a moment later: LMDB then answers nothing any more. */
+/** The state after a failed commit, whose rejection may come a moment later: LMDB then answers nothing any more. */
 function unreadable(cause: unknown): OperatingError {
   const detail = cause instanceof Error ? cause.message : String(cause);
   return new OperatingError('ERR_STORE_READ', `the store cannot be read: ${detail}`, { cause });

@@ -1,6 +1,6 @@
 /**
- * What the system lets this process have, as far as LMDB asks for it. Linux tells it in /proc; elsewhere nothing is
- * known and everything is allowed.
+ * The limits of this process that matter to LMDB. Linux tells them in /proc. Elsewhere they are unknown, and everything
+ * is allowed.
  */
 
 import { readFileSync } from 'node:fs';
@@ -8,11 +8,11 @@ import { readFileSync } from 'node:fs';
 export type ProcessLimits = {
   /** Bytes of address space that are left; Infinity without a limit. */
   readonly addressBytes: number;
-  /** The largest size of a file that it may write. */
+  /** The largest file that the process may write. */
   readonly fileBytes: number;
   /** Bytes of private memory (heap, stacks of threads) that are left. */
   readonly dataBytes: number;
-  /** The stack of a thread. */
+  /** The stack size of a thread. */
   readonly stackBytes: number;
 };
 

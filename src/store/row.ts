@@ -1,7 +1,7 @@
 /**
- * Keys and small rows. A key is a concatenation of big-endian numbers and names, so that LMDB's order is theirs. A row
- * is JSON behind a CRC-32C (u32, little-endian): small state is validated before it is used, like everything that comes
- * from a file.
+ * Keys and small rows. A key is a concatenation of big-endian numbers and names, so that LMDB's order is the order of
+ * the numbers and names. A row is JSON behind a CRC-32C (u32, little-endian): like everything that comes from a file,
+ * it is validated before it is used.
  */
 
 import { assert, isCount } from '../core/assert.ts';
@@ -54,7 +54,7 @@ export function sealRow(value: unknown): Buffer {
   return sealBytes(Buffer.from(JSON.stringify(value), 'utf8'));
 }
 
-/** Opens a row and checks its shape; `what` names it in the error. */
+/** Opens a row and checks its shape; `what` names the row in the error. */
 export function openRow<T>(bytes: Buffer, isValid: (value: unknown) => value is T, what: string): T {
   const text = openBytes(bytes, what).toString('utf8');
   let value: unknown;

@@ -1,7 +1,7 @@
 /**
  * Durable key-value storage as the protocol sees it. This is the one definition of "durable": when the promise of
- * `commit` resolves, everything in it is on disk. No read of this store sees anything of it before it is on disk,
- * which can be a moment before the promise resolves; another process that reads the file may see it as early as that.
+ * `commit` resolves, every write of the commit is on disk. Reads of this store, and other processes that read the file,
+ * see a commit only when it is on disk. That can be a moment before the promise resolves.
  *
  * Protocol logic depends on this file only; `lmdb-store.ts` is the real one.
  */
@@ -28,11 +28,11 @@ export interface StoreReader {
 }
 
 export interface Store extends StoreReader {
-  /** Where it is: the absolute path by which another process finds it. */
+  /** The absolute path by which another process finds the store. */
   readonly path: string;
   /**
-   * Applies all writes in one durable transaction, or fails. Any failure means that the process must stop and start
-   * again from the store: what the disk holds is then unknown to it. One commit at a time.
+   * Applies all writes in one durable transaction, or fails. After a failure the process does not know what the disk
+   * holds: it must stop, and start again from the store. One commit at a time.
    */
   commit(writes: readonly Write[]): Promise<void>;
   /** Bytes that the store takes on disk. */

@@ -1,9 +1,8 @@
 /**
- * A store in memory, for tests: what is committed becomes readable when the commit resolves, later than it was asked
- * for.
+ * A store in memory, for tests. A commit becomes readable when it resolves, which is later than it was asked for.
  *
- * A commit can be held back, made to fail, and its process can die in it. The store also holds its callers to the
- * rules of the real one: one commit at a time, and no value changes before its commit has resolved.
+ * A test can hold a commit back, make it fail, or kill its process in it. The store also enforces the rules of the real
+ * store on its callers: one commit at a time, and no value changes before its commit has resolved.
  */
 
 import { assert } from '../../core/assert.ts';
@@ -15,7 +14,7 @@ export type MemoryCommit = {
   readonly writes: readonly Write[];
 };
 
-/** Runs before a commit takes effect, which waits for it; when it throws, the commit fails and nothing took effect. */
+/** Runs before a commit takes effect; the commit waits for it. When it throws, the commit fails and has no effect. */
 export type Gate = (commit: MemoryCommit) => Promise<void> | void;
 
 type Tables = Map<string, Map<string, Buffer>>;
@@ -35,7 +34,7 @@ export class MemoryStore implements Store {
     this.#tables = tables;
   }
 
-  /** Commits asked for. */
+  /** The number of commits that were asked for. */
   get commits(): number {
     return this.#commits;
   }
@@ -87,12 +86,15 @@ export class MemoryStore implements Store {
     this.#underWay = null;
   }
 
-  /** What is durable, in a store of its own. */
+  /** The durable rows, in a separate store. */
   copy(): MemoryStore {
     return new MemoryStore(this.path, copy(this.#tables));
   }
 
-  /** Its process was killed: whoever still waits for it waits forever. What a process finds that is started next. */
+  /**
+   * Kills the process that uses the store: whoever waits for a commit waits forever. Returns the store as the next
+   * process finds it.
+   */
   crash(commitUnderWay: 'lost' | 'durable'): MemoryStore {
     this.#isDead = true;
     const tables = copy(this.#tables);
@@ -100,12 +102,12 @@ export class MemoryStore implements Store {
     return new MemoryStore(this.path, tables);
   }
 
-  /** Replaces what is on disk behind the owner's back: damage. */
+  /** Replaces a row on disk behind the owner's back: damage. */
   overwrite(table: string, key: Buffer, value: Buffer | null): void {
     apply(this.#tables, { commit: { number: 0, writes: [{ table, key, value }] }, values: [value] });
   }
 
-  /** Every row, as text: equal stores are equal here. */
+  /** Every row, as text. Equal stores have equal dumps. */
   dump(): Record<string, Record<string, string>> {
     return Object.fromEntries(Array.from(this.#tables, ([name, table]) => [name, rowsOf(table)]));
   }
@@ -124,7 +126,7 @@ export class MemoryStore implements Store {
 
 /** A gate that holds commits back until it is opened. */
 export class HeldCommits {
-  /** What waits here. */
+  /** The commits that wait here. */
   readonly waiting: MemoryCommit[] = [];
   #release: (() => void)[] = [];
   #isOpen = false;
@@ -135,13 +137,13 @@ export class HeldCommits {
     return new Promise<void>((resolve) => this.#release.push(resolve));
   };
 
-  /** Lets the commit that waits take effect, and holds the next one. */
+  /** Lets the waiting commit take effect, and holds the next one. */
   releaseOne(): void {
     this.waiting.shift();
     this.#release.shift()?.();
   }
 
-  /** Lets all of them through from now on. */
+  /** Lets all commits through from now on. */
   open(): void {
     this.#isOpen = true;
     this.waiting.length = 0;

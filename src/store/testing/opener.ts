@@ -1,4 +1,4 @@
-/** Opens a store and reads every row, as a process: a damaged file may not take the test's own process with it. */
+/** Opens a store and reads every row, in a separate process: a damaged file must not kill the test's own process. */
 
 import { exitCodeOf } from '../../core/errors.ts';
 import { openLmdbStore } from '../lmdb-store.ts';

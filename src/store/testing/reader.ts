@@ -1,6 +1,6 @@
 /**
- * Reads a store: its folder, then the folder for the copy. With `once` it ends by itself; else it copies for ever, as a
- * process that a test can kill.
+ * Reads a store. Arguments: its folder, then the folder for the copy. With `once` it ends after one copy. Without it,
+ * it copies for ever, so that a test can kill it.
  */
 
 import { type OperatingError, exitCodeOf } from '../../core/errors.ts';

@@ -1,8 +1,8 @@
 /**
- * A process that commits in a loop, for a test to kill: transaction `n` writes `n % 7 + 1` rows and how far it has
- * come. Each row has `rowBytes` bytes more than its numbers. It prints each number once its commit has resolved, and
- * `seen` with the number when it could read it earlier: the disk may have it a moment before the promise resolves,
- * never the other way round.
+ * A process that commits in a loop, for a test to kill. Transaction `n` writes `n % 7 + 1` rows, and `n` itself. Each
+ * row has `rowBytes` bytes besides its numbers. The process prints each number once its commit has resolved, and `seen`
+ * with the number when it could read the transaction earlier: the disk may have it a moment before the promise
+ * resolves, never the other way round.
  */
 
 import { delay, systemClock } from '../../core/clock.ts';
@@ -42,7 +42,7 @@ function fail(error: OperatingError): never {
   process.exit(exitCodeOf(error));
 }
 
-/** Once its meta page could not be written LMDB answers nothing; the commit then fails a moment later. */
+/** When LMDB could not write its meta page, it answers nothing, and the commit fails a moment later. */
 function isThere(number: number): boolean {
   try {
     return store.get('b', keyOf(number, 0)) !== undefined;
