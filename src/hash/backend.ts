@@ -3,9 +3,9 @@
 import * as addon from '#addon';
 
 /**
- * The backend of this process: what the environment variable STREAM_SUM_SHA256_BACKEND names, else the fastest that the
- * CPU can run, chosen at the first use of a hash. Throws ERR_SHA256_BACKEND if the variable names one that does not
- * exist or that this CPU lacks; so does the constructor of every hash and pool.
+ * The backend of this process: the one that the environment variable STREAM_SUM_SHA256_BACKEND names, else the fastest
+ * that the CPU can run, chosen when a hash is first used. This function and the constructors of hashes and pools throw
+ * ERR_SHA256_BACKEND if the variable names a backend that does not exist or that this CPU cannot run.
  */
 export function selectedBackend(): string {
   return addon.selectedBackend();

@@ -1,7 +1,7 @@
 // Checks of buffers before they cross into the addon, which reads and writes them in place. Memory shared between
-// threads is refused: another thread could change it while it is read. A value is told by what it is made of, by
-// getters that were taken when this module was loaded: not by its prototype or its own properties, which anybody can
-// set, and which are others for values of another realm.
+// threads is refused, because another thread could change it during the call. A value is recognised by its internal
+// slots, through getters that this module took when it was loaded. Its prototype and own properties prove nothing:
+// anybody can set them, and a value of another realm has other ones.
 
 import { types } from 'node:util';
 
@@ -15,7 +15,7 @@ export class ArgumentError extends TypeError {
   }
 }
 
-/** The getter `property` of `prototype`, as a function of the object. */
+/** The getter of `property` on `prototype`, as a function of the object. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what the language says that the getter returns
 function getter<T>(prototype: object, property: string): (object: object) => T {
   // oxlint-disable-next-line typescript/unbound-method -- it is bound to each object that it is called with
@@ -32,7 +32,7 @@ const typedArrayByteLength = getter<number>(typedArray, 'byteLength');
 const dataViewBuffer = getter<ArrayBufferLike>(DataView.prototype, 'buffer');
 const dataViewByteOffset = getter<number>(DataView.prototype, 'byteOffset');
 const dataViewByteLength = getter<number>(DataView.prototype, 'byteLength');
-/** Throws on everything that is no ArrayBuffer of a single thread. */
+/** Throws unless its argument is an ArrayBuffer of a single thread. */
 const arrayBufferByteLength = getter<number>(ArrayBuffer.prototype, 'byteLength');
 const { isUint8Array, isUint32Array, isDataView } = types;
 const isView = ArrayBuffer.isView.bind(ArrayBuffer);
@@ -44,13 +44,13 @@ export function checkBytes(name: string, value: unknown): asserts value is Uint8
   checkUnshared(name, typedArrayBuffer(value));
 }
 
-/** The same for a Uint32Array. */
+/** Throws a TypeError with the code ERR_INVALID_ARG_TYPE unless `value` is a Uint32Array over unshared memory. */
 export function checkWords(name: string, value: unknown): asserts value is Uint32Array {
   if (!isUint32Array(value)) throw new ArgumentError(`${name} must be a Uint32Array`);
   checkUnshared(name, typedArrayBuffer(value));
 }
 
-/** The bytes of any view, none of one whose memory is gone; throws as `checkBytes` does. */
+/** The bytes of any view; no bytes when its memory is gone. Throws as `checkBytes` does. */
 export function bytesOf(name: string, value: unknown): Uint8Array {
   if (isUint8Array(value)) {
     checkUnshared(name, typedArrayBuffer(value));

@@ -1,5 +1,5 @@
-// Encodings of strings as node:crypto's Hash takes them: the names of Buffer in any case, and `buffer`, which is utf8
-// for what is hashed and a Buffer for a digest. A name that node:crypto would silently replace is refused.
+// Encodings of strings as node:crypto's Hash takes them: the names of Buffer in any case, and `buffer`, which means
+// utf8 for input and a Buffer for a digest. A name that node:crypto would silently replace is refused.
 
 import { ArgumentError } from './bytes.ts';
 
@@ -10,14 +10,14 @@ function encodingOf(name: string, encoding: unknown): BufferEncoding | 'buffer' 
   throw new ArgumentError(`${name} must name an encoding, not ${JSON.stringify(encoding)}`, 'ERR_INVALID_ARG_VALUE');
 }
 
-/** Whether an encoding was given at all; node:crypto takes no other falsy value for one either. */
+/** Whether the caller gave an encoding; node:crypto ignores every falsy value too. */
 function isGiven(encoding: unknown): boolean {
   return encoding !== undefined && encoding !== null && encoding !== '';
 }
 
 /**
- * The bytes of a string. Throws a TypeError with the code ERR_INVALID_ARG_TYPE if the encoding is no string, and
- * ERR_INVALID_ARG_VALUE if it is unknown, or hex with half a byte.
+ * The bytes of a string. Throws a TypeError with the code ERR_INVALID_ARG_TYPE if the encoding is not a string, and
+ * ERR_INVALID_ARG_VALUE if the encoding is unknown or the hex text ends in half a byte.
  */
 export function decodeString(text: string, encoding: unknown): Uint8Array {
   if (!isGiven(encoding)) return Buffer.from(text, 'utf8');
@@ -28,7 +28,7 @@ export function decodeString(text: string, encoding: unknown): Uint8Array {
   return Buffer.from(text, known);
 }
 
-/** The encoding of a digest, undefined for a Buffer; throws as `decodeString` does. */
+/** The encoding of a digest; undefined means a Buffer. Throws as `decodeString` does. */
 export function outputEncodingOf(encoding: unknown): BufferEncoding | undefined {
   if (!isGiven(encoding)) return undefined;
   const known = encodingOf('encoding', encoding);

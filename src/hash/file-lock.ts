@@ -1,5 +1,5 @@
-// Exclusive kernel locks on files: they end with the process that holds them, however it ends, and hold while it is
-// stopped. Advisory, and for one machine: a folder is guarded by a lock file in it.
+// Exclusive kernel locks on files. A lock ends with the process that holds it, however the process ends, and holds
+// while the process is stopped. Locks are advisory and work on one machine. A folder is guarded by a lock file in it.
 
 import { FileLock as AddonFileLock } from '#addon';
 import { checkString } from './bytes.ts';
@@ -13,8 +13,8 @@ export class FileLock {
   }
 
   /**
-   * Locks the file at `path`, which is made if it is missing, and is neither read nor written. Returns null if another
-   * process holds it, or another lock of this one. Throws ERR_FILE_LOCK if the operating system refuses the file.
+   * Locks the file at `path`. A missing file is made; the file is neither read nor written. Returns null if another
+   * process, or another lock of this process, holds it. Throws ERR_FILE_LOCK if the operating system refuses the file.
    */
   static tryAcquire(path: string): FileLock | null {
     checkString('path', path);
@@ -22,7 +22,7 @@ export class FileLock {
     return lock === null ? null : new FileLock(lock);
   }
 
-  /** Gives the lock up; the file stays. Again is harmless. */
+  /** Releases the lock; the file stays. Calling it again does nothing. */
   release(): void {
     this.#lock.release();
   }

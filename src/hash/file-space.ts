@@ -1,13 +1,14 @@
-// Blocks and record locks of files: what LMDB may only be handed once it is certain. Results are the system's names of
-// errors (`ENOSPC`), or null.
+// Blocks and record locks of files, which must be certain before LMDB gets the file. The functions return the system's
+// name of an error (`ENOSPC`), or null.
 
 import { getSystemErrorName } from 'node:util';
 import { allocateFile as allocate, probeRecordLocks as probe } from '#addon';
 import { checkString } from './bytes.ts';
 
 /**
- * Reserves the blocks of the first `bytes` bytes of a file, holes included; its size and content stay. Writing there
- * can no longer fail for want of space, nor can writing to a mapping of it. EOPNOTSUPP where the file system cannot.
+ * Reserves the blocks of the first `bytes` bytes of a file, holes included; its size and content stay. After that,
+ * neither a write there nor a write to a mapping of it can fail for lack of space. EOPNOTSUPP where the file system
+ * cannot reserve.
  */
 export function allocateFile(path: string, bytes: number): string | null {
   checkString('path', path);
@@ -16,8 +17,8 @@ export function allocateFile(path: string, bytes: number): string | null {
 }
 
 /**
- * EAGAIN when another process holds a record lock on the file, ENOLCK where there are none. Nothing stays locked. All
- * record locks that this process holds on the file are lost.
+ * EAGAIN when another process holds a record lock on the file, ENOLCK where the system has no record locks. Nothing
+ * stays locked, and all record locks that this process held on the file are lost.
  */
 export function probeRecordLocks(path: string): string | null {
   checkString('path', path);

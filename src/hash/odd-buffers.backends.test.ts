@@ -1,5 +1,5 @@
-// Buffers that are not what they seem, on every call that takes one: detached, shrunk, grown, shared, of another realm,
-// in disguise, longer than a payload can be. Each is an error or an empty buffer, never a crash, and changes nothing.
+// Unusual buffers, on every call that takes one: detached, shrunk, grown, shared, of another realm, in disguise, longer
+// than a payload can be. Each gives an error or counts as empty. None crashes the process or changes anything.
 
 import { createHash } from 'node:crypto';
 import { runInNewContext } from 'node:vm';
@@ -117,7 +117,7 @@ test('shared memory is refused wherever it comes from and whatever it looks like
   t.is(hash.byteCount + hashPool.openFiles(), 0);
 });
 
-/** Views of shared memory that say of themselves that they are none. */
+/** Views of shared memory whose properties claim that the memory is not shared. */
 function spoofed(memory: SharedArrayBuffer): [Uint8Array, Uint32Array, DataView][] {
   const views = (): [Uint8Array, Uint32Array, DataView] => [
     new Uint8Array(memory, 0, 64),
@@ -215,7 +215,7 @@ test('buffers of another realm are buffers', (t) => {
 test('a payload of 2^32 bytes is refused by each pool, and counts that no payload can hold', (t) => {
   const { pool, slots, states } = slotPool();
   const before = states();
-  // Never touched, so that it takes addresses and no memory.
+  // Never touched, so that it takes address space but no memory.
   const huge = new Uint8Array(2 ** 32);
   t.throws(() => pool.fold(slots, Uint32Array.of(0, 2 ** 32 - 1), huge), REFUSED);
   t.throws(() => pool.finish(slots, huge), REFUSED);

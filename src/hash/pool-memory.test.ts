@@ -1,5 +1,5 @@
-// What pools hold: V8 is told of it, it is given back, and memory that is refused is an error. Loops that make objects
-// run in processes of their own, which say how much they came to hold.
+// Memory that pools hold: V8 is told of it, it is given back, and memory that the system refuses is an error. Loops
+// that make many objects run in separate processes, which print how much memory they held.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 
@@ -31,7 +31,7 @@ test('what a pool holds follows its files, and what a refused batch or clear lea
   t.is(pool.memoryBytes(), empty);
   const refused = Buffer.concat([records, records.subarray(0, 10)]);
   t.is(pool.fold(refused, files + 1, 0, NO_SUMS), -1);
-  // What is noted of 65,536 records stays for the next batch.
+  // The notes about 65,536 records stay allocated for the next batch.
   t.true(pool.memoryBytes() < empty + 4 * MIB, `${pool.memoryBytes()} bytes`);
   const streams = new SlotPool();
   const slots = Uint32Array.from({ length: files }, () => streams.open());
@@ -92,7 +92,7 @@ test('structuredClone and JSON refuse a pool instead of losing its files', (t) =
   }
 });
 
-/** Runs a script in a process of its own, with this folder in `folder`; returns what it printed as JSON. */
+/** Runs a script in a separate process, with this folder in `folder`; returns what it printed as JSON. */
 function run(script: string, argv: readonly string[] = []): unknown {
   const folder = new URL('./', import.meta.url).href;
   const source = `const folder = process.argv[1];\n${script}`;
@@ -140,7 +140,7 @@ test('pools that are made one after the other are collected', (t) => {
     }
     console.log(JSON.stringify(most));
   `);
-  // All of them would be 1.2 GiB.
+  // All of them together would be 1.2 GiB.
   t.true(mistyped<number>(most) < 500 * MIB, `${String(most)} bytes`);
 });
 
@@ -155,7 +155,7 @@ test('a batch too large for the memory that is left is an error and no abort', (
     import { readFileSync } from 'node:fs';
     const { HashPool } = await import(folder + 'pool.js');
     const records = new Uint8Array(24 * 2 ** 24);
-    // One file, which each of the records ends.
+    // One file; each of the records ends it.
     for (let at = 0; at < records.length; at += 24) records[at + 4] = 1;
     const pool = new HashPool();
     const limit = (bytes) => {

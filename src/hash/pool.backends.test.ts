@@ -17,7 +17,7 @@ interface Snapshot {
   readonly states: readonly string[];
 }
 
-/** All that a caller can see of a pool. */
+/** Everything that a caller can see of a pool. */
 function snapshot(pool: HashPool, ids: readonly Buffer[]): Snapshot {
   const states = ids.map((id) => {
     const file = pool.lookup(id);
@@ -151,7 +151,7 @@ test('a refused batch changes nothing, whatever is wrong with it', (t) => {
       t.is(pool.failure().kind, kind);
       t.true(sums.every((byte) => byte === 0xee));
       t.deepEqual(snapshot(pool, ids), seen);
-      // And the pool goes on as if nothing had been.
+      // The pool goes on as if nothing had happened.
       t.true(pool.fold(encodeRecords(good), good.length, 0, Buffer.alloc(good.length * SUM_BYTES)) > 0);
       t.is(pool.openFiles(), reference.files.size);
     }),
@@ -200,7 +200,7 @@ test('pages that were taken load into an equal pool, and only what changed is ta
   const stored = takePages(pool);
   t.is(stored.size, 3);
   t.is(pool.dirtyPages(), 0);
-  // One file goes on in the middle page, one ends in the last.
+  // One file goes on in the middle page, and one ends in the last page.
   const [middle = end, last = end] = [ids[40], ids[80]];
   const later = [reference.next(middle, message).record, reference.next(last, end).record];
   pool.fold(encodeRecords(later), 2, 0, Buffer.alloc(SUM_BYTES));
@@ -251,7 +251,7 @@ test('pages that cannot have been taken are refused, and change nothing', (t) =>
   };
   refused(new HashPool(), 0, counting(71, 70));
   refused(new HashPool(), 0, counting(2 ** 32 - 1, 70));
-  // Multiples of 64, and what leaves 6 bytes as 70 does.
+  // Multiples of 64, and lengths that leave 6 bytes in the block, as 70 does.
   refused(new HashPool(), 0, counting(1, 2 ** 32 + 6));
   refused(new HashPool(), 0, counting(3, 3 * 2 ** 32 - 58));
   refused(new HashPool(), 0, counting(1, 6));

@@ -1,5 +1,5 @@
 // The hash contexts of all open files of one partition. One native call folds a whole batch: it parses the records,
-// finds each file's context and hashes, all or nothing. Invariant kept here: a batch that is refused changes nothing.
+// finds each file's context and hashes, all or nothing. Invariant kept here: a refused batch changes nothing.
 
 import { Pool as AddonPool, type PoolFailure } from '#addon';
 import { checkBytes, checkNumber, checkWords } from './bytes.ts';
@@ -44,8 +44,8 @@ export type FoldFailure =
   /** `sums` is too small; it must have `needed` bytes. */
   | (FoldFailurePlace & { readonly kind: 'space'; readonly needed: number })
   /**
-   * No room for another open file (the bound is 2^20 pages, 32 million files), or no memory for it or for notes of the
-   * records.
+   * No room for another open file (the bound is 2^20 pages, 32 million files), or no memory for it or for the notes
+   * about the records.
    */
   | (FoldFailurePlace & { readonly kind: 'full' });
 
@@ -62,9 +62,9 @@ export interface OpenFile {
  * no reference is kept. Wrong types and shared memory throw ERR_INVALID_ARG_TYPE, values out of their bounds
  * ERR_OUT_OF_RANGE, an input that overlaps an output ERR_BUFFERS_OVERLAP.
  *
- * Memory follows the open files: what a refused batch or `clear()` leaves unused is given back. All is given back when
- * the pool is collected, or at once by `close()`; every other call then throws ERR_POOL_CLOSED.
- * `structuredClone` and `JSON.stringify` throw a TypeError with the code ERR_UNCLONEABLE.
+ * Memory follows the open files: memory that a refused batch or `clear()` leaves unused is given back. All memory is
+ * given back when the pool is collected, or at once by `close()`. After `close()` every other call throws
+ * ERR_POOL_CLOSED. `structuredClone` and `JSON.stringify` throw a TypeError with the code ERR_UNCLONEABLE.
  */
 export class HashPool {
   protected readonly uncloneable: object = UNCLONEABLE;
@@ -72,10 +72,10 @@ export class HashPool {
   #isClosed = false;
 
   /**
-   * Folds the `count` records that `records` consists of (the layout is at `RECORD_HEADER_BYTES`), all but the first
-   * `skip`, whose lengths are checked and nothing more. Writes a sum (`SUM_BYTES`) for every file that ends to `sums`,
-   * back to back, in the records' order; bytes past them stay. Returns how many, or -1 if the batch is refused: then
-   * nothing was changed, and `failure()` tells why.
+   * Folds the `count` records that `records` consists of (the layout is at `RECORD_HEADER_BYTES`), except the first
+   * `skip` records, of which only the lengths are checked. Writes a sum (`SUM_BYTES`) for every file that ends to
+   * `sums`, back to back, in the records' order; bytes past them stay. Returns the number of sums, or -1 if the batch
+   * is refused: then nothing was changed, and `failure()` tells why.
    */
   fold(records: Uint8Array, count: number, skip: number, sums: Uint8Array): number {
     this.#checkOpen();
@@ -86,7 +86,7 @@ export class HashPool {
     return this.#pool.fold(records, count, skip, sums);
   }
 
-  /** Why the last `fold` that returned -1 did so. Throws if none did. */
+  /** Why the last `fold` that returned -1 did so. Throws if every fold succeeded. */
   failure(): FoldFailure {
     this.#checkOpen();
     const failure = this.#pool.failure();
@@ -94,7 +94,7 @@ export class HashPool {
     return foldFailure(failure);
   }
 
-  /** Files of which something was folded and that have not ended. */
+  /** The number of files of which something was folded and that have not ended. */
   openFiles(): number {
     this.#checkOpen();
     return this.#pool.openFiles();
@@ -106,22 +106,22 @@ export class HashPool {
     return this.#pool.memoryBytes();
   }
 
-  /** Pages of the slab, those without files included. */
+  /** The number of slab pages, including pages without files. */
   pageCount(): number {
     this.#checkOpen();
     return this.#pool.pageCount();
   }
 
-  /** Pages that changed since they were last taken. */
+  /** The number of pages that changed since they were last taken. */
   dirtyPages(): number {
     this.#checkOpen();
     return this.#pool.dirtyPages();
   }
 
   /**
-   * Writes all dirty pages (`PAGE_BYTES` each, back to back, ascending) to `pages` and their numbers to
-   * `pageNumbers`, and returns how many; they are dirty no more. A page without files is all zeros. If a buffer is too
-   * small it throws ERR_OUT_OF_RANGE, and nothing was written.
+   * Writes all dirty pages (`PAGE_BYTES` each, back to back, ascending) to `pages` and their numbers to `pageNumbers`,
+   * and returns how many there were. They are then no longer dirty. A page without files is all zeros. If a buffer is
+   * too small, it throws ERR_OUT_OF_RANGE and writes nothing.
    */
   takeDirtyPages(pageNumbers: Uint32Array, pages: Uint8Array): number {
     this.#checkOpen();
@@ -131,10 +131,10 @@ export class HashPool {
   }
 
   /**
-   * Loads a page that was taken, under the number it had, in any order; it is not dirty by that. A page without files
-   * takes no memory, nor do the pages below it that were not loaded. Throws ERR_SHA256_PAGE,
-   * with nothing changed, on bytes that `takeDirtyPages` cannot have written, on a file that is open already, on a
-   * page that has files, and on a number from 2^20.
+   * Loads a page that was taken, under the number it had, in any order; loading does not make it dirty. Pages without
+   * files take no memory, nor do lower pages that were not loaded. Throws ERR_SHA256_PAGE, with nothing changed, on
+   * bytes that `takeDirtyPages` cannot have written, on a file that is already open, on a page that has files, and on a
+   * number from 2^20.
    */
   loadPage(page: number, bytes: Uint8Array): void {
     this.#checkOpen();
@@ -150,20 +150,20 @@ export class HashPool {
     return this.#pool.dropProducer(producerId);
   }
 
-  /** Forgets all files and pages, dirty ones too, and gives their memory back: the pool is as new. */
+  /** Forgets all files and pages, including dirty pages, and gives their memory back: the pool is as new. */
   clear(): void {
     this.#checkOpen();
     this.#pool.clear();
   }
 
-  /** The last sequence and the state of an open file, null if it is not open. For tests and audits. */
+  /** The last sequence and the state of an open file; null if the file is not open. For tests and audits. */
   lookup(fileId: Uint8Array): OpenFile | null {
     this.#checkOpen();
     checkBytes('fileId', fileId);
     return this.#pool.lookup(fileId);
   }
 
-  /** Forgets all files and gives their memory back. Again is harmless. */
+  /** Forgets all files and gives their memory back. Calling it again does nothing. */
   close(): void {
     if (this.#isClosed) return;
     this.clear();
@@ -174,7 +174,7 @@ export class HashPool {
     this.close();
   }
 
-  /** Refuses to be written without its files. */
+  /** Throws: JSON of a pool would lack its files. */
   toJSON(): never {
     return refuseJson('HashPool', INSTEAD);
   }

@@ -1,5 +1,6 @@
 /**
- * The examples of the hashing API in docs/library.md, each run as it stands in its own process. The README repeats one.
+ * Runs each example of the hashing API in docs/library.md, unchanged, in a separate process. The README repeats one of
+ * them.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -15,7 +16,7 @@ function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** What the example that imports each class prints. */
+/** The output of the example that imports each class. */
 const PRINTED: Readonly<Record<string, string>> = {
   Sha256: digest('exactly once'),
   HashPool: `1 ${digest('hello')}`,

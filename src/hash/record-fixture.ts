@@ -1,4 +1,4 @@
-// For tests: batches in the layout that the pool parses, and what node:crypto makes of them.
+// For tests: batches in the layout that the pool parses, and the results of node:crypto for them.
 
 import { createHash, type Hash } from 'node:crypto';
 

@@ -1,6 +1,4 @@
-/**
- * A length that 32 bits cannot count. `sha256-manners.backends.test.ts` has one of which they cannot count the bits.
- */
+/** A byte count that needs more than 32 bits. `sha256-manners.backends.test.ts` has a message whose bit count does. */
 
 import { createHash } from 'node:crypto';
 import test from 'ava';

@@ -1,5 +1,5 @@
-// Sha256 beside node:crypto's Hash, on the same calls: what node:crypto accepts gives the same digest here, or is a
-// TypeError with a code; what it refuses is a TypeError with a code here too.
+// Sha256 beside node:crypto's Hash, on the same calls. Input that node:crypto accepts gives the same digest here, or a
+// TypeError with a code. Input that node:crypto refuses is a TypeError with a code here too.
 
 import { createHash, type Hash } from 'node:crypto';
 import { inspect } from 'node:util';
@@ -31,7 +31,7 @@ function hashed(hash: Hash | Sha256, update: readonly unknown[], digest: readonl
   return mistyped<string | Buffer>(Reflect.apply(mistyped<() => unknown>(hash.digest), hash, [...digest]));
 }
 
-/** Whether the call was accepted by both. */
+/** Whether both accepted the call. */
 function agree(t: ExecutionContext, update: readonly unknown[], digest: readonly unknown[] = []): boolean {
   const theirs = outcomeOf(() => hashed(createHash('sha256'), update, digest));
   const ours = outcomeOf(() => hashed(new Sha256(), update, digest));
@@ -108,7 +108,7 @@ test('a digest comes in every encoding of node:crypto', (t) => {
 
 type ViewConstructor = new (memory: ArrayBufferLike, byteOffset?: number, length?: number) => ArrayBufferView;
 
-/** Resizable memory, newer than the type library. */
+/** Resizable memory, which is newer than the type library. */
 function resizable(bytes: number, to: number): ArrayBuffer {
   const memory = mistyped<ArrayBuffer>(Reflect.construct(ArrayBuffer, [bytes, { maxByteLength: 4096 }]));
   mistyped<(this: ArrayBuffer, bytes: number) => void>(Reflect.get(memory, 'resize')).call(memory, to);

@@ -109,7 +109,7 @@ test('a state with any bit of magic, length or padding changed is refused', (t) 
       return copy;
     });
   }
-  // 100 bytes leave 36 in the block: what follows at 36 + 36 must be zero.
+  // 100 bytes leave 36 in the block: the bytes that follow at 36 + 36 must be zero.
   for (let at = 72; at < 100; at++) refused((copy) => copy.fill(1, at, at + 1));
   refused((copy) => copy.fill(0xff, 100, 101));
   refused((copy) => copy.fill(0, 100));

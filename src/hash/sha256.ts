@@ -1,8 +1,8 @@
 // SHA-256 whose state can be saved and resumed, in the manner of node:crypto's Hash. Hash function: FIPS 180-4, 6.2.
 //
-// A state is 108 bytes in memory that JavaScript owns, and native functions are called on it: an object of the addon's
+// A state is 108 bytes in memory that JavaScript owns; native functions work on these bytes. An object of the addon
 // would cost ten times as much to make, and would be released only when the event loop turns. The states of some hashes
-// share a block of memory, as small Buffers do, which nothing outside of this module can reach.
+// share a block of memory, as small Buffers do. Nothing outside this module can reach that block.
 
 import { sha256Check, sha256Digest, sha256Start, sha256Update } from '#addon';
 import { bytesOf, checkBytes } from './bytes.ts';
@@ -20,9 +20,9 @@ const COUNT_OFFSET = 100;
 const INSTEAD = 'serialize it instead';
 const UNCLONEABLE = uncloneable('Sha256', INSTEAD);
 
-/** A block of states of the empty message; made at first use, for the addon may refuse its backend. */
+/** A block of states of the empty message. It is made at first use, because the addon may refuse its backend. */
 let template: Uint8Array | null = null;
-/** The block that hashes take their states from, and where the next one lies. */
+/** The block from which hashes take their states, and the place of the next state. */
 let block = new Uint8Array(0);
 let nextOffset = 0;
 const digestScratch = Buffer.allocUnsafeSlow(DIGEST_BYTES);
@@ -38,8 +38,9 @@ function startBlock(): void {
 }
 
 /**
- * The SHA-256 of one message. It differs from node:crypto's Hash in that taking the digest does not end it, and that
- * its state can be serialized at any byte and resumed in another process, or by Go's `crypto/sha256`. It is no stream.
+ * The SHA-256 of one message. It differs from node:crypto's Hash in three points. Taking the digest does not end it.
+ * Its state can be serialized at any byte and resumed in another process, or by Go's `crypto/sha256`. It is not a
+ * stream.
  *
  *     const hash = new Sha256().update('abc');
  *     const resumed = Sha256.deserialize(hash.serialize()).update('def');
@@ -61,11 +62,11 @@ export class Sha256 {
 
   /**
    * Appends to the message: a string in `inputEncoding`, UTF-8 by default, or the bytes of a view, which are read
-   * before this returns; then the encoding is ignored.
+   * before this returns. For a view the encoding is ignored.
    *
-   * Throws a TypeError with the code ERR_INVALID_ARG_TYPE on anything else and on shared memory,
-   * ERR_INVALID_ARG_VALUE on an unknown encoding and half a byte of hex, and an error with the code
-   * ERR_SHA256_MESSAGE_TOO_LONG past 2^61 - 1 bytes. Then nothing was changed.
+   * Throws a TypeError with the code ERR_INVALID_ARG_TYPE on any other type and on shared memory, ERR_INVALID_ARG_VALUE
+   * on an unknown encoding and on half a byte of hex, and an error with the code ERR_SHA256_MESSAGE_TOO_LONG past
+   * 2^61 - 1 bytes. After an error nothing has changed.
    */
   update(data: string | NodeJS.ArrayBufferView, inputEncoding?: BufferEncoding): this {
     const bytes = typeof data === 'string' ? decodeString(data, inputEncoding) : bytesOf('data', data);
@@ -75,7 +76,7 @@ export class Sha256 {
 
   /**
    * The digest of the message so far: a fresh Buffer of 32 bytes, or a string. Throws a TypeError with the code
-   * ERR_INVALID_ARG_TYPE or ERR_INVALID_ARG_VALUE on an encoding that is none.
+   * ERR_INVALID_ARG_TYPE or ERR_INVALID_ARG_VALUE if the encoding does not exist.
    */
   digest(encoding?: 'buffer'): Buffer;
   digest(encoding: BufferEncoding): string;
@@ -127,7 +128,7 @@ export class Sha256 {
     return Sha256.#of(state);
   }
 
-  /** Refuses to be written without its state. */
+  /** Throws: JSON of a hash would lack its state. */
   toJSON(): never {
     return refuseJson('Sha256', INSTEAD);
   }

@@ -1,4 +1,4 @@
-// SHA-256 of many streams at once, by slot, for chunks that are sliced already. Streams that are independent share the
+// SHA-256 of many streams at once, by slot, for chunks that are already sliced. Independent streams share the
 // processor's lanes, so that a call with chunks of many streams is faster than any hash of one stream can be.
 
 import { SlotPool as AddonSlotPool } from '#addon';
@@ -21,7 +21,7 @@ const UNCLONEABLE = uncloneable('SlotPool', INSTEAD);
  *     const digests = new Uint8Array(64);
  *     pool.finish(slots, digests);
  *
- * Its memory is given back when it is collected, or at once by `close()`; every other call then throws
+ * Its memory is given back when the pool is collected, or at once by `close()`. After `close()` every other call throws
  * ERR_POOL_CLOSED. `structuredClone` and `JSON.stringify` throw a TypeError with the code ERR_UNCLONEABLE.
  */
 export class SlotPool {
@@ -39,7 +39,9 @@ export class SlotPool {
     return this.#pool.open();
   }
 
-  /** Opens a stream that goes on from a state of 108 bytes, as `Sha256.serialize` gives it; else ERR_SHA256_STATE. */
+  /**
+   * Opens a stream from a state of 108 bytes, as `Sha256.serialize` gives it. Throws ERR_SHA256_STATE on other bytes.
+   */
   openState(state: Uint8Array): number {
     checkBytes('state', state);
     return this.#pool.openState(state);
@@ -75,14 +77,17 @@ export class SlotPool {
     this.#pool.finish(slots, digests);
   }
 
-  /** Writes the states of streams, which stay open, to `states`: 108 bytes a slot in that order, in Go's format. */
+  /**
+   * Writes the states of streams to `states`: 108 bytes a slot in the order of `slots`, in Go's format. The streams
+   * stay open.
+   */
   save(slots: Uint32Array, states: Uint8Array): void {
     checkWords('slots', slots);
     checkBytes('states', states);
     this.#pool.save(slots, states);
   }
 
-  /** Forgets all streams and gives their memory back. Again is harmless. */
+  /** Forgets all streams and gives their memory back. Calling it again does nothing. */
   close(): void {
     this.#addonPool.clear();
     this.#isClosed = true;
@@ -92,7 +97,7 @@ export class SlotPool {
     this.close();
   }
 
-  /** Refuses to be written without its streams. */
+  /** Throws: JSON of a pool would lack its streams. */
   toJSON(): never {
     return refuseJson('SlotPool', INSTEAD);
   }

@@ -1,5 +1,5 @@
-// Objects whose state lies where structuredClone and JSON do not look refuse both: a copy without the state would look
-// like one with it.
+// Classes whose state lies where structuredClone and JSON do not look refuse both. A copy without the state would look
+// like a copy with it.
 
 class UncloneableError extends TypeError {
   readonly code: string = 'ERR_UNCLONEABLE';
@@ -11,8 +11,8 @@ export function refuseJson(name: string, instead: string): never {
 }
 
 /**
- * What such a class has as an own property, since structuredClone looks at nothing else: cloning reads the property of
- * this object, which throws a TypeError with the code ERR_UNCLONEABLE.
+ * An own property for such a class, because structuredClone looks at nothing else. Cloning reads the property of this
+ * object, which throws a TypeError with the code ERR_UNCLONEABLE.
  */
 export function uncloneable(name: string, instead: string): object {
   const refuse = (): never => {
