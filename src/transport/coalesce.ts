@@ -1,20 +1,20 @@
 /**
- * Several messages as one: Node spends 5 to 6 us on each ZeroMQ message whatever its size, and what is sent within
- * one turn of the event loop to one peer can share it.
+ * Packs several messages into one. Node spends 5 to 6 us on each ZeroMQ message whatever its size, so messages to one
+ * peer within one turn of the event loop share that cost.
  *
- * A message of several begins with a frame of its own: the four bytes `SSM1`, then for each message the number of its
- * frames (u16, little-endian). All their frames follow. A message without that first frame is a single one.
+ * A packed message begins with an extra frame: the four bytes `SSM1`, then for each message the number of its frames
+ * (u16, little-endian). The frames of all messages follow. A message without that first frame is a single message.
  */
 
 import type { Frames } from './transport.ts';
 
 const MAGIC = 0x314d5353;
 const MAGIC_BYTES = 4;
-/** The most messages, and bytes, of one message. A larger message goes alone. */
+/** The most messages, and the most bytes, in one packed message. A larger message goes alone. */
 export const COALESCED_MESSAGES_MAX = 64;
 export const COALESCED_BYTES_MAX: number = 1024 * 1024;
 
-/** Takes messages off the front of `queue`, at least one, and gives the frames that carry them. */
+/** Takes messages off the front of `queue`, at least one, and returns the frames that carry them. */
 export function coalesce(queue: Frames[]): Frames {
   let bytes = 0;
   let count = 0;
@@ -32,7 +32,7 @@ export function coalesce(queue: Frames[]): Frames {
   return [head, ...taken.flat()];
 }
 
-/** The messages that arrived as one; `null` when the first frame does not fit the others. */
+/** The messages that arrived packed as one; `null` when the first frame does not fit the others. */
 export function separate(frames: Frames): readonly Frames[] | null {
   const [head] = frames;
   if (head === undefined || head.length < MAGIC_BYTES) return [frames];

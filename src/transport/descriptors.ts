@@ -1,28 +1,31 @@
 /**
- * Open files that libzmq is going to need, tried before it is called: it aborts the process where it cannot have one
- * (4.3.5: `epoll_create1` when the first socket is made, `accept4` at an ipc endpoint).
+ * Tests whether libzmq can have the open files that it is going to need, before libzmq is called: without a file it
+ * aborts the process (4.3.5: `epoll_create1` for the first socket, `accept4` at an ipc endpoint).
  */
 
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { OperatingError } from '../core/errors.ts';
 
-/** What the first socket of a process opens besides its own: two pollers and three mailboxes; with room to spare. */
+/** What the first socket of a process opens in addition: two pollers and three mailboxes, with room to spare. */
 const CONTEXT_FILES = 12;
-/** One session of a client: its mailbox, two of its observer and the connection; twice, as the old one closes later. */
+/**
+ * One session of a client: its mailbox, two of its observer and the connection. Twice, because the old session closes
+ * later.
+ */
 export const SESSION_FILES = 8;
-/** For the store, the standard streams and what a process opens for a moment. */
+/** For the store, the standard streams and files that a process opens for a moment. */
 const SPARE_FILES = 32;
-/** What a client needs that has no session yet. */
+/** The needs of a client without a session. */
 export const CLIENT_FILES: number = CONTEXT_FILES + SESSION_FILES + SPARE_FILES;
 
 /**
- * Connections that libzmq accepts at most before the event loop has heard of them: each is an event in the queue of the
- * socket's observer, which holds 1,000 at either end, and libzmq waits when it is full.
+ * The most connections that libzmq accepts before the event loop has heard of them: each is an event in the queue of
+ * the socket's observer. The queue holds 1,000 events at either end, and libzmq waits when it is full.
  */
 const UNHEARD_CONNECTIONS_MAX = 2_000;
 /**
- * Connections that a broker serves at one time: more than it has sessions (`SESSIONS_MAX`), because a connection that
- * breaks is there for a moment beside the one that replaces it.
+ * The most connections that a broker serves at one time. It exceeds the number of sessions (`SESSIONS_MAX`), because
+ * for a moment a broken connection exists beside the one that replaces it.
  */
 const CONNECTIONS_MAX = 1_536;
 /**
@@ -31,9 +34,9 @@ const CONNECTIONS_MAX = 1_536;
 const CONNECTIONS_MIN = 64;
 
 /**
- * How many connections a broker may serve with the files that the process can open now. With fewer than 3,580 the
- * third part of them, so that a backlog which is accepted at once fits into the rest. Throws an OperatingError when
- * there are too few.
+ * How many connections a broker may serve with the files that the process can open now. Below 3,580 files it is a third
+ * of them, so that a backlog that is accepted at once fits into the rest. Throws an OperatingError when there are too
+ * few.
  */
 export function connectionsWithin(purpose: string): number {
   const needed = CONTEXT_FILES + SPARE_FILES;
@@ -51,7 +54,7 @@ export function requireFiles(count: number, purpose: string): void {
   throw new OperatingError('ERR_OPEN_FILES', `${detail}: raise the limit (ulimit -n)`);
 }
 
-/** Opens so many files, or as many as can be had, and closes them again. */
+/** Opens `count` files, or as many as the system allows, closes them again, and returns how many it opened. */
 function tryFiles(count: number): number {
   const files: number[] = [];
   try {
@@ -65,7 +68,7 @@ function tryFiles(count: number): number {
   return files.length;
 }
 
-/** Files that the process has open; `null` where the system does not tell. */
+/** The number of files that the process has open; `null` where the system does not say. */
 export function openFiles(): number | null {
   try {
     return readdirSync('/proc/self/fd').length;

@@ -1,9 +1,9 @@
 /**
- * Looks at what an endpoint names before libzmq does. libzmq deletes whatever is at an ipc path that it binds to, and
- * dials a path that can never answer for ever, in silence.
+ * Looks at the thing that an endpoint names before libzmq does. libzmq deletes whatever is at an ipc path that it binds
+ * to, and for ever silently dials a path that can never answer.
  *
- * Nothing of the user's is changed: a socket at the path is replaced only when it is a broker's that has died, which is
- * when nobody accepts its connections.
+ * Nothing of the user's is changed. A socket at the path is replaced only when it belongs to a dead broker, which means
+ * that nobody accepts its connections.
  */
 
 import { type Stats, accessSync, constants, existsSync, lstatSync, statSync, statfsSync } from 'node:fs';
@@ -13,8 +13,8 @@ import { UsageError } from '../core/errors.ts';
 import { type Endpoint, shown } from './endpoint.ts';
 
 /**
- * How the endpoint was given: the flag, and the data folder of the same command line, which is made with all folders
- * above it before the endpoint is used. Null: there is none.
+ * How the endpoint was given: the flag, and the data folder of the same command line, which is made with its parents
+ * before the endpoint is used. Null: there is no data folder.
  */
 export type Given = { readonly option: string; readonly data: string | null };
 
@@ -56,7 +56,7 @@ function wrong(endpoint: Endpoint, option: string, reason: string): UsageError {
   return new UsageError(`cannot use ${option} ${shown(endpoint.address)}: ${reason}`);
 }
 
-/** Null where there is nothing of that name. */
+/** Null when nothing has that name. */
 function statOrNull(stat: () => Stats, endpoint: Endpoint, option: string): Stats | null {
   try {
     return stat();
@@ -74,7 +74,7 @@ function described(found: Stats): string {
   return 'a device';
 }
 
-/** Whether the folder is missing now and lies on the way to the data folder. */
+/** Whether the folder is missing now and is a parent of the data folder. */
 function isToBeMade(folder: string, data: string | null): boolean {
   if (data === null || existsSync(folder)) return false;
   const way = relative(resolve(folder), resolve(data));
@@ -103,7 +103,7 @@ function checkAccess(path: string, mode: number, given: Place): void {
   }
 }
 
-/** Binds and lets go again: what the system says of the address is known only then. */
+/** Binds, and releases the address again: only binding shows what the system says of it. */
 function checkBindable(
   endpoint: Endpoint,
   option: string,
@@ -112,13 +112,13 @@ function checkBindable(
   return new Promise((done, reject) => {
     const server = createServer();
     server.once('error', (error) => reject(wrong(endpoint, option, `nobody can listen there (${codeOf(error)})`)));
-    // A client that dials again and again may come just now: it is turned away, or closing would wait for it.
+    // A client that dials again and again may connect just now. It is turned away, because closing would wait for it.
     server.on('connection', (socket) => socket.destroy());
     server.listen(address, () => server.close(() => done()));
   });
 }
 
-/** Who accepts connections at the socket; null when nobody does, as after a kill. */
+/** What accepts connections at the socket; null when nothing does, as after a kill. */
 function inUseBy(path: string): Promise<string | null> {
   return new Promise((done) => {
     const socket = connect(path);

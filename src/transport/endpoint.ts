@@ -1,4 +1,4 @@
-/** Endpoints that a broker may listen on: ipc paths and loopback TCP, nothing that leaves the machine. */
+/** Endpoints that a broker may listen on: ipc paths and loopback TCP. None of them leaves the machine. */
 
 import { isIPv4 } from 'node:net';
 import { UsageError } from '../core/errors.ts';
@@ -7,23 +7,22 @@ import { UsageError } from '../core/errors.ts';
 const IPC_PATH_BYTES_MAX = 107;
 
 /**
- * `address` is what libzmq gets: `localhost`, which libzmq cannot bind to, is resolved, and a port has no zeros in
- * front.
+ * `address` is what libzmq gets: `localhost`, which libzmq cannot bind to, is resolved, and leading zeros of the port
+ * are removed.
  */
 export type Endpoint =
   | { readonly kind: 'ipc'; readonly path: string; readonly address: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly address: string };
 
 /**
- * `option` is the flag that it was given by. Throws a UsageError with one line: the flag, the text, and what is
- * wrong.
+ * `option` is the flag that gave the endpoint. Throws a UsageError of one line with the flag, the text and the fault.
  */
 export function parseEndpoint(text: string, option = 'endpoint'): Endpoint {
   const wrong = (reason: string): UsageError => new UsageError(`${option} ${shown(text)}: ${reason}`);
   if (text.startsWith('ipc://')) {
     const path = text.slice('ipc://'.length);
     if (path === '' || path.startsWith('@')) throw wrong('ipc needs a path in the filesystem');
-    // libzmq takes it for "any path", and listens where nobody would look.
+    // libzmq would read it as "any path", and listen at a path that nobody knows.
     if (path === '*') throw wrong('ipc needs a path in the filesystem, not a wildcard');
     const bytes = Buffer.byteLength(path);
     if (bytes > IPC_PATH_BYTES_MAX) {
@@ -40,7 +39,7 @@ export function parseEndpoint(text: string, option = 'endpoint'): Endpoint {
   return { kind: 'tcp', host, port, address: `tcp://${host === 'localhost' ? '127.0.0.1' : host}:${port}` };
 }
 
-/** As it was typed, unless it would not stay on one line. */
+/** The text as it was typed; in quotes if it would not stay on one line. */
 export function shown(text: string): string {
   // oxlint-disable-next-line no-control-regex
   return /[\u0000-\u001f\u007f]/.test(text) ? JSON.stringify(text) : text;

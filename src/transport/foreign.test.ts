@@ -1,4 +1,4 @@
-/** What comes to a broker's socket by hands that speak no ZMTP, half of it, an old one, or a broken one. */
+/** Peers at a broker's socket that speak no ZMTP, half of it, an old version, or a broken one. */
 
 import { type Socket, createConnection } from 'node:net';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ function property(name: string, value: string): Buffer {
   return Buffer.concat([Buffer.from([name.length]), Buffer.from(name), length, Buffer.from(value, 'latin1')]);
 }
 
-/** All that precedes messages. */
+/** Everything that precedes messages. */
 function handshake(identity = ''): Buffer {
   const ready = command('READY', Buffer.concat([property('Socket-Type', 'DEALER'), property('Identity', identity)]));
   return Buffer.concat([greeting(), ready]);
@@ -62,10 +62,10 @@ function everyWay(prng: Prng): Buffer[] {
     Buffer.concat([greeting(), command('READY', property('Socket-Type', 'PUB'))]),
     Buffer.concat([greeting(), command('READY', random(40))]),
     Buffer.concat([handshake('x'.repeat(255)), frame(0, Buffer.from('{}'))]),
-    // Twice the same name at one time, and again within one connection.
+    // The same name twice at one time, and again within one connection.
     handshake('same'),
     Buffer.concat([handshake('same'), frame(0, Buffer.alloc(0)), handshake('same')]),
-    // Heartbeats: as they should be, too short, with a long context, with a time to live of a tenth of a second.
+    // Heartbeats: correct, too short, with a long context, and with a time to live of a tenth of a second.
     Buffer.concat([whole, command('PING', Buffer.from([0, 1])), command('PING'), command('PING', random(60))]),
     Buffer.concat([
       whole,
@@ -74,7 +74,7 @@ function everyWay(prng: Prng): Buffer[] {
       command('CANCEL'),
       frame(4, Buffer.from([9])),
     ]),
-    // A part of a message that never ends, one that is too long, and one of 2^32 bytes.
+    // A part of a message that never ends, a part that is too long, and a part of 2^32 bytes.
     Buffer.concat([whole, frame(1, random(10)), frame(1, random(1_000))]),
     Buffer.concat([whole, frame(0, Buffer.alloc(17 * 1024 * 1024))]),
     Buffer.concat([whole, huge]),
@@ -86,7 +86,7 @@ function everyWay(prng: Prng): Buffer[] {
 
 type End = 'close' | 'reset' | 'stay';
 
-/** Connects, writes, and is gone or stays. Resolves when it was written or the broker has hung up. */
+/** Connects, writes, and then closes or stays. Resolves when the bytes are written or the broker has hung up. */
 function write(t: ExecutionContext, target: string | number, bytes: Buffer, end: End): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => resolve();

@@ -1,4 +1,4 @@
-/** Processes that may open few files: each says so in one line, or lives with it. libzmq would abort them. */
+/** Processes that may open few files: each says so in one line, or works with them. libzmq alone would abort them. */
 
 import { type Socket, createConnection } from 'node:net';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ test.serial('a component that may open too few files for its links ends with one
   t.false(broker.isOver);
 });
 
-/** Resolves when it is connected or refused. */
+/** Resolves when the connection is made or refused. */
 function connect(t: ExecutionContext, target: string | number): Promise<Socket> {
   return new Promise((resolve) => {
     const done = (): void => resolve(socket);

@@ -1,6 +1,6 @@
 /**
- * Both ends of a link as processes whose event loops stand still while the other end dies or lives on: the states in
- * which libzmq aborts, where it bounds what is received or sends heartbeats.
+ * Both ends of a link as processes whose event loops stop while the other end dies or lives on. In these states libzmq
+ * aborts, if it bounds what it receives or sends heartbeats.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -14,8 +14,8 @@ import { ZeromqDialer } from './zeromq-link.ts';
 
 const SCRIPT = fileURLToPath(new URL('testing/stalling-peer.js', import.meta.url));
 /**
- * How long an end stands still after the other one has died: some heartbeats of a quarter of a second fall into it.
- * Where nobody dies, two of their timeouts of a second.
+ * How long an end stops after the other end has died: it covers some heartbeats of a quarter of a second. Where neither
+ * end dies, it covers two of their timeouts of a second.
  */
 const AFTER_DEATH_MS = 700;
 const WHILE_ALIVE_MS = 2_500;
@@ -76,7 +76,7 @@ for (const kind of ['ipc', 'tcp'] as const) {
       await server.kill();
       scene.release();
       t.deepEqual(await client.exit(), { code: 0, signal: null }, client.stderr.join('\n'));
-      // It may hear of the end before it has read the last of what had arrived.
+      // It may hear of the end of the link before it has read the last message that had arrived.
       t.true(['all', 'down'].includes(client.stdout.at(-1) ?? ''));
     },
   );

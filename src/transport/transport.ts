@@ -1,6 +1,6 @@
 /**
- * Message links as the protocol sees them: unreliable, ordered while they last, and gone without notice. Nothing above
- * this layer knows ZeroMQ; nothing here knows what a message means.
+ * Message links as the protocol sees them: unreliable, in order while they last, and lost without notice. Layers above
+ * this one do not know ZeroMQ. This layer does not know what a message means.
  *
  * A message is a list of frames. Frames of 256 bytes and more are sent without a copy: their buffers must never be
  * changed after they were handed over.
@@ -17,7 +17,7 @@ export interface ClientLink {
 
 export type ClientLinkEvents = {
   onMessage(frames: Frames): void;
-  /** The link has ended, at most once, and not after `close`. */
+  /** The link has ended. Called at most once, and never after `close`. */
   onDown(reason: string): void;
 };
 
@@ -28,7 +28,7 @@ export interface Dialer {
 
 /** The server's end of all sessions. */
 export interface ServerLink {
-  /** Never waits: when the client's queue is full or the client is gone, `onUnreachable` follows. */
+  /** Never waits. When the client's queue is full or the client is gone, `onUnreachable` follows. */
   send(session: string, frames: Frames): void;
   close(): Promise<void>;
 }

@@ -10,7 +10,7 @@ import { freePort } from './testing/free-port.ts';
 import type { Frames, ServerLink } from './transport.ts';
 import { ZeromqDialer, listenZeromq } from './zeromq-link.ts';
 
-/** What arrives, in order, and a way to wait for it. */
+/** The messages that arrive, in order, and a way to wait for them. */
 class Inbox<T> {
   readonly all: T[] = [];
   #wake: () => void = () => {};
@@ -131,7 +131,7 @@ test.serial(
       const error = await t.throwsAsync(listen(t, address), { instanceOf: UsageError });
       t.true(error?.message.includes(address), error?.message);
     }
-    // A process that was killed leaves its socket and its lock file behind, and keeps nobody out.
+    // A killed process leaves its socket and its lock file behind. They keep nobody out.
     const address = `ipc://${join(folder, 'killed')}`;
     const broker = new TestProcess(t, ['broker', '--data', join(folder, 'data'), '--listen', address]);
     await broker.ready();
@@ -205,7 +205,7 @@ test('where connections are accepted and ended at once, each one is dialled late
     await down.until(count);
   }
   t.deepEqual(delays, [20, 40, 80, 160, 200, 200]);
-  // One that has lasted is followed at once.
+  // After a link that has lasted, the next dial is at once.
   dial();
   nowNs += 1e9;
   await down.until(8);

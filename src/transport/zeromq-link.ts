@@ -2,12 +2,14 @@
  * Links over ZeroMQ: the one import of zeromq. DEALER at the client, ROUTER at the broker.
  *
  * - The routing id is the session, so a client that reconnects under a new session is a new peer.
- * - libzmq reconnects by itself and loses what was in flight: on the first sign of a lost connection the link is over,
- *   and its owner dials again.
- * - No bound on received messages and no heartbeats of libzmq, or libzmq aborts the process (D-LINK-1). The
- *   owners of both ends bound what is on its way, and notice a peer that is silent.
- * - ROUTER with `mandatory` and `sendTimeout: 0`: a full or vanished client is an error of that client, never a wait.
- * - `linger: 0`, or the process would not exit. One send queue a socket: a second send that had to wait would throw.
+ * - libzmq reconnects on its own and loses the messages in flight. So at the first sign of a lost connection the link
+ *   ends, and its owner dials again.
+ * - libzmq gets no bound on received messages and sends no heartbeats, because it would abort the process (D-LINK-1).
+ *   The owners of both ends bound what is in flight, and notice a silent peer.
+ * - ROUTER with `mandatory` and `sendTimeout: 0`: a full or vanished client gives an error for that client, never a
+ *   wait.
+ * - `linger: 0`, because the process would not exit otherwise. Each socket has one send queue, because a second
+ *   `send` throws while the first one waits.
  *
  * Rule P-SESSION-1 of docs/protocol.md.
  */
@@ -24,17 +26,17 @@ import type { ClientLink, ClientLinkEvents, Dialer, Frames, ServerLink, ServerLi
 /** The version of the library that is loaded. */
 export const libzmqVersion: string = version;
 
-/** A message above this is refused by libzmq, which drops the connection it came by. */
+/** libzmq refuses a message above this size, and drops the connection by which it came. */
 const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 /** Messages queued to one peer. Credit keeps what the broker sends to a client below it. */
 export const SEND_QUEUE_MESSAGES = 16_384;
 const RECONNECT_MS = 20;
 const RECONNECT_MS_MAX = 200;
-/** A link that has ended sooner counts as one that was refused. */
+/** A link that ends sooner counts as refused. */
 const LASTING_MS = 1_000;
-/** What a socket must not do: see the head of this file. 0 is "none" for both. */
+/** Functions of libzmq that a socket must not use: see the head of this file. 0 switches both off. */
 const UNSAFE_IN_LIBZMQ = { receiveHighWaterMark: 0, heartbeatInterval: 0 } as const;
-/** The kernel ends a TCP connection whose peer acknowledges nothing for so long, or is not there when it is asked. */
+/** The kernel ends a TCP connection whose peer has acknowledged nothing for so long, or does not answer a probe. */
 const TCP_PEER_LOST = {
   tcpMaxRetransmitTimeout: 20_000,
   tcpKeepalive: 1,
@@ -44,14 +46,14 @@ const TCP_PEER_LOST = {
 } as const;
 /** Accepted connections after which the broker counts its open files. */
 const ACCEPTS_PER_CHECK = 16;
-/** How often an address is tried again that libzmq has not given back yet. */
+/** How often the broker tries again to bind an address that libzmq has not yet given back. */
 const REBIND_MS = 10;
 const REBIND_TRIES_MAX = 1_000;
 
 export class ZeromqDialer implements Dialer {
   readonly #endpoint: Endpoint;
   readonly #clock: Clock;
-  /** Links in a row that have ended at once: something accepts connections, and ends them or dies. */
+  /** How many links in a row have ended at once: something accepts connections, and ends them or dies. */
   #failures = 0;
 
   /** Throws an OperatingError when the process may not open the files that a session needs. */
@@ -61,7 +63,7 @@ export class ZeromqDialer implements Dialer {
     requireFiles(CLIENT_FILES, `a connection to ${endpoint.address}`);
   }
 
-  /** At once; but after a link that has ended at once as late as libzmq connects again where nobody listens. */
+  /** Dials at once. After a link that has ended at once, it dials as late as libzmq would where nobody listens. */
   dial(session: string, events: ClientLinkEvents): ClientLink {
     const delayMs = this.#failures === 0 ? 0 : Math.min(RECONNECT_MS_MAX, RECONNECT_MS * 2 ** (this.#failures - 1));
     const connectedNs = this.#clock.nowNs() + delayMs * 1e6;
@@ -79,7 +81,7 @@ type DealerLinkOptions = {
   readonly endpoint: Endpoint;
   readonly session: string;
   readonly clock: Clock;
-  /** It connects so much later. What is sent until then waits. */
+  /** Delay before it connects. Messages that are sent earlier wait. */
   readonly delayMs: number;
 };
 
@@ -120,7 +122,7 @@ class DealerLink implements ClientLink {
       void this.#receive(socket);
       if (this.#queue.length > 0) this.#drainSoon(socket);
     } catch (error) {
-      // It may pass: what else the process has open may be closed again.
+      // The error may pass, because the process may close other files.
       this.#timer = clock.after(RECONNECT_MS_MAX, () => this.#down(messageOf(error)));
     }
   }
@@ -139,7 +141,7 @@ class DealerLink implements ClientLink {
     this.#socket?.close();
   }
 
-  /** What else is sent in this turn goes along. */
+  /** Messages that are sent later in this turn go along. */
   #drainSoon(socket: Dealer): void {
     if (this.#sending) return;
     this.#sending = true;
@@ -176,7 +178,7 @@ class DealerLink implements ClientLink {
   }
 }
 
-/** Binds the broker's socket. An address in use is a UsageError. */
+/** Binds the broker's socket. An address in use gives a UsageError. */
 export async function listenZeromq(endpoint: Endpoint, events: ServerLinkEvents): Promise<ServerLink> {
   let lock: FileLock | null = null;
   if (endpoint.kind === 'ipc') {
@@ -204,11 +206,13 @@ export async function listenZeromq(endpoint: Endpoint, events: ServerLinkEvents)
   return new RouterLink({ socket, endpoint, lock, connectionsMax, events });
 }
 
-/** Options of libzmq's draft interface that zeromq.js gives no name. */
+/** An option of libzmq's draft interface without a name in zeromq.js. */
 const ZMQ_ROUTER_NOTIFY = 97;
 const ZMQ_NOTIFY_DISCONNECT = 2;
 
-/** A ROUTER that tells by an empty message that a peer's connection has ended, behind all that the peer had sent. */
+/**
+ * A ROUTER that reports the end of a peer's connection by an empty message, after everything that the peer had sent.
+ */
 class BrokerSocket extends Router {
   constructor(endpoint: Endpoint) {
     super({
@@ -237,9 +241,9 @@ class RouterLink implements ServerLink {
   readonly #options: RouterLinkOptions;
   readonly #filesAtStart: number;
   #socket: BrokerSocket;
-  /** By session, in the order of first use. */
+  /** Send queues by session, in the order of first use. */
   #queues = new Map<string, Frames[]>();
-  /** Those whose messages came by the socket of now, and whose connection is not known to have ended. */
+  /** Sessions whose messages came by the present socket, and whose connection is not known to have ended. */
   #sessions = new Set<string>();
   #accepts = 0;
   #sending = false;
@@ -271,7 +275,7 @@ class RouterLink implements ServerLink {
   }
 
   #serve(socket: BrokerSocket): void {
-    // Whoever counts connections also bounds them: libzmq waits when 1,000 events wait to be heard at either end.
+    // Counting connections bounds them too: libzmq waits when 1,000 events wait to be heard at either end.
     socket.events.on('accept', () => this.#accepted());
     socket.events.on('accept:error', () => this.#accepted());
     void this.#receive(socket);
@@ -314,7 +318,7 @@ class RouterLink implements ServerLink {
           continue;
         }
         this.#sessions.add(session);
-        // A message that does not come apart is passed on as it is, and refused by who reads it.
+        // A message that does not come apart is passed on as it is, and its reader refuses it.
         for (const message of separate(frames) ?? [frames]) this.#options.events.onMessage(session, message);
       }
     } catch (error) {
@@ -331,8 +335,8 @@ class RouterLink implements ServerLink {
   }
 
   /**
-   * Ends every connection and listens anew: libzmq can end no single one, and aborts when an ipc endpoint can accept
-   * no more of them. Clients dial again.
+   * Ends every connection and listens anew. libzmq cannot end a single connection, and aborts when an ipc endpoint
+   * cannot accept any more. Clients dial again.
    */
   async #replace(): Promise<void> {
     this.#isReplacing = true;
@@ -346,7 +350,7 @@ class RouterLink implements ServerLink {
         socket = new BrokerSocket(this.#options.endpoint);
         await socket.bind(this.#options.endpoint.address);
       } catch (error) {
-        // The closed socket gives its files and a TCP port back a moment later.
+        // The closed socket gives its files and its TCP port back a moment later.
         socket?.close();
         if (tries === REBIND_TRIES_MAX) return this.#fail('cannot listen again', error);
         await new Promise((resolve) => setTimeout(resolve, REBIND_MS));
@@ -365,7 +369,7 @@ class RouterLink implements ServerLink {
   }
 }
 
-/** libzmq resolves such an address only when it is told to. */
+/** libzmq resolves such an address only on request. */
 function isIpv6(endpoint: Endpoint): boolean {
   return endpoint.kind === 'tcp' && endpoint.host.startsWith('[');
 }

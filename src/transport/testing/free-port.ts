@@ -1,4 +1,4 @@
-/** A TCP port of the loopback that nobody listens on. */
+/** A TCP port of the loopback interface on which nobody listens. */
 
 import { once } from 'node:events';
 import { createServer } from 'node:net';

@@ -1,10 +1,9 @@
 /**
- * One end of a link as a process whose event loop stands still when it is told to, for tests of what libzmq does
- * meanwhile.
+ * One end of a link as a process whose event loop stops on request, so that tests see what libzmq does meanwhile.
  *
  *     node stalling-peer.js server|client|foreign ENDPOINT RELEASE STALL_MS
  *
- * It says `stalled`, stands still until the file RELEASE is there and for STALL_MS after that, and says `resumed`.
+ * It says `stalled`, stops until the file RELEASE exists and for STALL_MS after that, and says `resumed`.
  *
  * - `server` answers `hello`, answers `burst N` by N messages and says `sent`, and stalls at `stall`.
  * - `client` asks for a burst and stalls at its first message; it says `down` or `all` and ends.
@@ -44,7 +43,7 @@ async function serve(): Promise<void> {
   const burst = (session: string, left: number): void => {
     if (left === 0) return say('sent');
     link?.send(session, [Buffer.from(`message ${left}`)]);
-    // One message a turn: what one turn sends to one peer is put together.
+    // One message a turn: the transport packs the messages of one turn to one peer into one.
     setImmediate(() => burst(session, left - 1));
   };
   link = await listenZeromq(endpoint, {
