@@ -1,5 +1,6 @@
 /**
- * Assertions stay on in production: a process that has lost its own invariants stops (exit 1) before it writes more.
+ * Assertions stay on in production. A process that has broken one of its own invariants exits with 1 before it writes
+ * anything more.
  */
 
 import { InvariantError } from './errors.ts';
@@ -8,7 +9,7 @@ export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new InvariantError(message);
 }
 
-/** The end of a switch over a union: reaching it at run time is a bug, at compile time an error. */
+/** The end of a switch over a union. Reaching it is a bug at run time and an error at compile time. */
 export function unreachable(value: never): never {
   throw new InvariantError(`unreachable: ${JSON.stringify(value)}`);
 }

@@ -1,14 +1,15 @@
 /**
- * Within what monotonic times are comparable: one boot of the machine and one time namespace. A container that was
- * checkpointed and restored has a time namespace of its own, in which the monotonic clock is shifted under the same
- * boot id.
+ * The domain within which monotonic times can be compared: one boot of the machine and one time namespace. A container
+ * that was checkpointed and restored has another time namespace, whose monotonic clock is shifted under the same boot
+ * id.
  */
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 
 /**
- * Equal in two processes only if their monotonic clocks are one. Where the system does not tell, it is new each time.
+ * Equal in two processes only if they read the same monotonic clock. Where the system does not say, each call gives a
+ * new value.
  */
 export function clockDomain(): string {
   try {
@@ -19,7 +20,7 @@ export function clockDomain(): string {
   }
 }
 
-/** `time:[4026531834]`; the same text on every kernel that has none. */
+/** `time:[4026531834]`; the same text on every kernel without time namespaces. */
 function timeNamespace(): string {
   try {
     return readlinkSync('/proc/self/ns/time');

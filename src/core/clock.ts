@@ -1,6 +1,6 @@
 /**
- * Time as an argument. Protocol logic never asks the system: it is handed a `Clock`, so that a whole run can be driven
- * on a virtual one.
+ * Time as an argument. Protocol logic never asks the system for the time: it is handed a `Clock`, so that a whole run
+ * can use a virtual clock.
  */
 
 /** A timer that was set and can be cleared. */
@@ -8,13 +8,13 @@ export type Timer = { clear(): void };
 
 export interface Clock {
   /**
-   * Monotonic nanoseconds, comparable between processes of one machine and one boot (CLOCK_MONOTONIC). A double: exact
-   * to the nanosecond for 104 days of uptime, to a few nanoseconds after that.
+   * Monotonic nanoseconds (CLOCK_MONOTONIC), comparable between processes of one machine and one boot. The double is
+   * exact to the nanosecond for 104 days of uptime, and to a few nanoseconds after that.
    */
   nowNs(): number;
   /** Calls once, not before `delayMs` have passed. The timer keeps the process alive. */
   after(delayMs: number, call: () => void): Timer;
-  /** Calls once, as soon as what has arrived meanwhile was handled. */
+  /** Calls once, as soon as everything that has already arrived is handled. */
   soon(call: () => void): void;
 }
 

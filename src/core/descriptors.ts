@@ -1,9 +1,9 @@
-/** Open files: tried before a library is called, or loaded, that fails badly or dies when it may open no more. */
+/** Tests whether the process may open more files, before it calls or loads a library that crashes when it may not. */
 
 import { closeSync, openSync } from 'node:fs';
 import { OperatingError } from './errors.ts';
 
-/** Throws OperatingError ERR_DESCRIPTORS unless the process may open as many files more. */
+/** Throws OperatingError ERR_DESCRIPTORS unless the process may open `count` more files. */
 export function tryDescriptors(count: number): void {
   const opened: number[] = [];
   try {

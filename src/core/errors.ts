@@ -1,7 +1,8 @@
 /**
  * The three ways in which a process of stream-sum can fail, and the exit code of each.
  *
- * Expected outcomes (a refused append, a fenced shard) are unions and not exceptions; what is thrown is one of these.
+ * Expected outcomes (a refused append, a fenced shard) are unions, not exceptions. Everything that is thrown is one of
+ * these errors.
  */
 
 /** Exit codes of every command. Scripts depend on them: a number never changes its meaning. */
@@ -33,7 +34,7 @@ export const VIOLATION_KINDS = [
 ] as const;
 export type ViolationKind = (typeof VIOLATION_KINDS)[number];
 
-/** Where a violation was seen. What is not known is absent. */
+/** Where a violation was seen. A field that is not known is absent. */
 export type ViolationWitness = {
   readonly journal?: string;
   /** Byte offset in the journal of the batch that shows it. */
@@ -86,20 +87,20 @@ export class OperatingError extends Error {
 }
 
 const INTERRUPTED = 'ERR_INTERRUPTED';
-/** What there is to find can no more be found: no error of the program, and no verdict. */
+/** Errors after which a run can no longer find violations. The run is INCONCLUSIVE; the program did not fail. */
 const INCONCLUSIVE: ReadonlySet<string> = new Set([INTERRUPTED, 'ERR_PIN_EXPIRED']);
 
-/** The user has ended it before there was a result: exit 3. */
+/** The user ended the run before it had a result: exit 3. */
 export function interruptedError(): OperatingError {
   return new OperatingError(INTERRUPTED, 'interrupted');
 }
 
-/** The user asked for something that cannot be: one line, exit 2. */
+/** The user asked for something impossible: one line, exit 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** A newer owner replaced this process: one line, exit 12. It is no violation. */
+/** A newer owner replaced this process: one line, exit 12. This is not a violation. */
 export class FencedError extends Error {
   override readonly name = 'FencedError';
 }

@@ -1,18 +1,21 @@
 /**
- * Folders that a user names. They are made one by one: Node's own recursive mkdir never returns where a folder cannot
- * exist, as in /proc, and says ENOENT on a read-only file system.
+ * Folders that a user names. They are made one by one, because Node's recursive mkdir never returns where a folder
+ * cannot exist (as in /proc), and says ENOENT on a read-only file system.
  */
 
 import { accessSync, constants, lstatSync, mkdirSync, mkdtempSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { OperatingError, UsageError } from './errors.ts';
 
-/** The machine lacks something, and another folder would not help. (A full disk is the folder's.) */
+/**
+ * The machine lacks a resource, and another folder would not help. (A full disk is not in this list: another folder may
+ * be on another disk.)
+ */
 const LACKING: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EIO']);
 
 /**
- * Makes a folder and those above it that are missing; gives the ones that were made, outermost first. Throws the
- * system's error, with none of them left behind.
+ * Makes a folder and its missing parents, and returns the folders that it made, outermost first. On failure it throws
+ * the system's error and leaves none of these folders behind.
  */
 export function makeFoldersSync(path: string): string[] {
   const missing: string[] = [];
@@ -27,7 +30,7 @@ export function makeFoldersSync(path: string): string[] {
   return made;
 }
 
-/** Removes what `makeFoldersSync` made, as far as it is empty. */
+/** Removes the folders that `makeFoldersSync` made, as far as they are empty. */
 export function removeFolders(made: readonly string[]): void {
   for (const folder of made.toReversed()) {
     try {
@@ -39,9 +42,8 @@ export function removeFolders(made: readonly string[]): void {
 }
 
 /**
- * Makes the folder that an option names, and tries that something can be made in it. Gives the folders that were made.
- * Throws UsageError in one line that names option, value and reason, or OperatingError ERR_FOLDER where the machine
- * lacks what it takes.
+ * Makes the folder that an option names, tries to write in it, and returns the folders that it made. Throws UsageError
+ * with one line that names option, value and reason, or OperatingError ERR_FOLDER when the machine lacks a resource.
  */
 export function makeUsableFolder(option: string, path: string): string[] {
   let made: string[] = [];
@@ -56,7 +58,7 @@ export function makeUsableFolder(option: string, path: string): string[] {
   }
 }
 
-/** Throws a UsageError where the file that an option names could not be written: before work that takes long. */
+/** Throws UsageError when the file that an option names cannot be written. Commands call it before long work. */
 export function checkWritable(option: string, file: string): void {
   const folder = dirname(file);
   try {
@@ -72,7 +74,7 @@ export function folderError(option: string, path: string, cause: unknown): Usage
   return LACKING.has(codeOf(cause)) ? new OperatingError('ERR_FOLDER', line, { cause }) : new UsageError(line);
 }
 
-/** What a system call said, as `permission denied (EACCES)`. */
+/** The reason of a failed system call, as `permission denied (EACCES)`. */
 export function reasonOf(cause: unknown): string {
   const message = cause instanceof Error ? cause.message : String(cause);
   const [, code, text] = /^(E[A-Z0-9]+): (.*?)(?:, \w+\b.*)?$/.exec(message) ?? [];
@@ -84,7 +86,7 @@ function codeOf(cause: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
-/** False where there is nothing of that name. Throws where there is something else, or nothing can be found out. */
+/** False when nothing has that name. Throws when something else has it, or when the system does not say. */
 function isFolder(path: string): boolean {
   try {
     if (statSync(path).isDirectory()) return true;
@@ -105,7 +107,7 @@ function isLink(path: string): boolean {
   }
 }
 
-/** False when another process has just made it. */
+/** False when another process has just made the folder. */
 function makeFolder(folder: string): boolean {
   try {
     mkdirSync(folder);

@@ -1,5 +1,5 @@
 /**
- * A log as protocol code sees it. What it is handed never throws: a log line is told, or counted and dropped, and
+ * A log as protocol code sees it. Its methods never throw: a line that cannot be written is counted and dropped, and
  * changes nothing else.
  */
 
@@ -9,7 +9,10 @@ export type LogLevel = 'info' | 'warn' | 'fatal';
 /** One line for each call: fields, then what happened in words. */
 export type Log = { readonly [Level in LogLevel]: (fields: LogFields, message: string) => void };
 
-/** Calls `work`; what it throws is dropped. Returns whether it was done. For what must not change what follows it. */
+/**
+ * Calls `work` and drops what it throws; returns whether it succeeded. For work whose failure must not change what
+ * follows.
+ */
 export function attempt(work: () => void): boolean {
   try {
     work();
@@ -19,7 +22,7 @@ export function attempt(work: () => void): boolean {
   }
 }
 
-/** Hands each line on to a log that may throw; `onDropped` counts those that it did not take. */
+/** Hands each line on to a log that may throw. `onDropped` counts the lines that the log did not take. */
 export function safeLog(log: Log, onDropped: () => void = () => {}): Log {
   const level =
     (name: LogLevel) =>

@@ -38,7 +38,7 @@ export class Prng {
     return prng;
   }
 
-  /** Goes on where `state()` was taken. */
+  /** Continues from a state that `state()` returned. */
   static fromState(state: readonly [number, number, number, number]): Prng {
     return new Prng(...state);
   }

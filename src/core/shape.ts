@@ -1,4 +1,4 @@
-/** Checks of what comes from another process or a file (invariant 9): one check for each field of an object. */
+/** Checks values that come from another process or from a file (invariant 9): one check for each field of an object. */
 
 import { asRecord, isCount } from './assert.ts';
 

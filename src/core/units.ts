@@ -1,6 +1,6 @@
 /**
- * Durations, sizes, counts and ranges as people write them in options, and back as people read them. Every error is a
- * UsageError of one line that names the option and the value.
+ * Parses durations, sizes, counts and ranges as people write them in options, and formats them for people to read.
+ * Every error is a UsageError of one line that names the option and the value.
  */
 
 import { UsageError } from './errors.ts';

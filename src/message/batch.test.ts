@@ -21,7 +21,7 @@ import { altered, anyBatch, anyCount, anyProducer } from './testing/arbitraries.
 
 const JOURNAL = 'chunks/part-003';
 const HEADER: BatchHeader = { kind: 'chunks', producer: '80aabbccddeeff01', firstIndex: 300, count: 4, epoch: 0 };
-/** Just room for the records of `HEADER`. */
+/** Just enough room for the records of `HEADER`. */
 const PAYLOAD: Buffer = Buffer.alloc(4 * CHUNK_HEADER_BYTES, 7);
 
 /** CRC-32C bit by bit, over the journal's name and then the batch from byte 4. */
@@ -83,7 +83,7 @@ test('a batch that is cut anywhere, or goes on, is refused', (t) => {
   const batch = encodeBatch(HEADER, Buffer.alloc(100, 7), JOURNAL, crc32c);
   for (let length = 0; length < batch.length; length += 1) {
     t.not(faultOf(batch.subarray(0, length)), null, `${length} bytes`);
-    // Also when whoever cut it made the checksum right again.
+    // The same when the cut batch has a correct checksum.
     if (length >= BATCH_HEADER_BYTES) {
       t.is(faultOf(reseal(batch.subarray(0, length), () => {})), 'the payload length is wrong');
     }

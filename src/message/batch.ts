@@ -37,7 +37,7 @@ const KINDS = ['chunks', 'sums', 'end'] as const;
 
 export type BatchKind = (typeof KINDS)[number];
 
-/** CRC-32C that can be continued: `checksum(checksum(0, a), b)` is that of `a` and `b` joined. */
+/** CRC-32C that can be continued: `checksum(checksum(0, a), b)` is the checksum of `a` and `b` joined. */
 export type Checksum = (seed: number, data: Uint8Array) => number;
 
 export type BatchHeader = {
@@ -55,8 +55,8 @@ export type Batch = BatchHeader & { readonly payload: Uint8Array };
 export type BatchFault = { readonly fault: string };
 
 /**
- * Writes the header, checksum included, into the first 48 bytes of `batch`, whose payload is already in place behind
- * them. `batch` spans the whole batch and nothing else.
+ * Writes the header, checksum included, into the first 48 bytes of `batch`. The payload must already be in place behind
+ * them, and `batch` must span the whole batch and nothing else.
  */
 export function sealBatch(batch: Uint8Array, header: BatchHeader, journal: string, checksum: Checksum): void {
   assert(batch.length >= BATCH_HEADER_BYTES && batch.length <= BATCH_BYTES_MAX, `batch of ${batch.length} bytes`);
@@ -83,8 +83,8 @@ export function encodeBatch(header: BatchHeader, payload: Uint8Array, journal: s
 }
 
 /**
- * Validates length, magic, version, kind, bounds and checksum. The payload's records are validated by who parses
- * them, who may rely on `count` as a size: the payload has room for so many records.
+ * Validates length, magic, version, kind, bounds and checksum. It does not validate the records: whoever parses the
+ * payload does. `count` can be trusted as a size, because the payload has room for so many records.
  */
 export function decodeBatch(bytes: Uint8Array, journal: string, checksum: Checksum): Batch | BatchFault {
   if (bytes.length < BATCH_HEADER_BYTES) return { fault: `${bytes.length} bytes are too few for a batch` };
@@ -109,7 +109,9 @@ export function decodeBatch(bytes: Uint8Array, journal: string, checksum: Checks
   return { kind, producer: readProducer(bytes, 16), firstIndex, count, epoch, payload };
 }
 
-/** Whether a payload of so many bytes can hold `count` records: what a batch says of itself is no size until then. */
+/**
+ * Whether a payload of so many bytes can hold `count` records. Before this check `count` is only a claim of the batch.
+ */
 function hasRoomFor({ kind, count }: { kind: BatchKind; count: number }, payloadBytes: number): boolean {
   switch (kind) {
     case 'chunks':
@@ -128,7 +130,7 @@ function faultOfCount(kind: BatchKind, count: number, payloadBytes: number): str
   return `${count} records of ${kind} are not what a payload of ${payloadBytes} bytes holds`;
 }
 
-/** Checksums of journals' names. A name beyond the bound is computed each time. */
+/** Checksums of journals' names. Names beyond this bound are computed each time. */
 const JOURNAL_SEEDS_MAX = 4096;
 const journalSeeds = new Map<string, number>();
 

@@ -11,7 +11,7 @@
  * |     16 |    8 | u64   | file id: file number of that producer, dense from 0, big-endian |
  * |     24 |      | bytes | data                                                          |
  *
- * The native pool parses the same layout (`native/sha256`); a golden file holds both to it.
+ * The native pool (`native/sha256`) parses the same layout; a golden file checks both.
  */
 
 export const CHUNK_HEADER_BYTES = 24;
@@ -26,7 +26,7 @@ export type Chunk = {
 };
 
 /**
- * Walks the chunks of a payload; `null` when a length leads past its end. For tests, audits and re-cutting, not the
+ * Walks the chunks of a payload; `null` when a length leads past its end. For tests, audits and re-cutting, not for the
  * hot path.
  */
 export function decodeChunks(payload: Uint8Array): Chunk[] | null {

@@ -1,6 +1,6 @@
 /**
- * The formats on disk and on the wire do not drift: what an earlier version wrote is read, and written, byte for
- * byte.
+ * The formats on disk and on the wire do not drift: this version reads and writes the bytes of earlier versions
+ * exactly.
  */
 
 import { createHash } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * Cuts leading records off a batch. Batch boundaries are free: after a restart the journal may expect an index in the
- * middle of a batch, because a dead incarnation had cut its batches elsewhere.
+ * Cuts leading records off a batch. After a restart the journal may expect an index in the middle of a batch, because a
+ * dead incarnation had cut its batches at other places.
  */
 
 import { assert, unreachable } from '../core/assert.ts';
@@ -8,7 +8,7 @@ import { type BatchKind, BATCH_HEADER_BYTES, type Checksum, decodeBatch, encodeB
 import { CHUNK_HEADER_BYTES } from './chunk.ts';
 import { SUM_BYTES } from './sum.ts';
 
-/** The same batch without its first `dropped` records, newly sealed. `dropped` is below the batch's count. */
+/** The same batch without its first `dropped` records, with a new checksum. `dropped` is below the batch's count. */
 export function dropLeadingRecords(batch: Uint8Array, dropped: number, journal: string, checksum: Checksum): Buffer {
   const decoded = decodeBatch(batch, journal, checksum);
   assert(!('fault' in decoded), 'a batch that this process sealed is sound');

@@ -23,7 +23,7 @@ export type Sum = {
   readonly digest: string;
 };
 
-/** The sums of a payload; `null` when it is no whole number of well-formed sums. */
+/** The sums of a payload; `null` unless it is a whole number of well-formed sums. */
 export function decodeSums(payload: Uint8Array): Sum[] | null {
   if (payload.length % SUM_BYTES !== 0) return null;
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);

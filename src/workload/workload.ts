@@ -1,7 +1,7 @@
 /**
- * What is published, as a pure function of the seed, the chunker's number and the workload's options: how many chunks
- * each file has, how long each is, every byte of it, and the partition it belongs to. Never of time, acknowledgements
- * or back-pressure. The verifier computes the expected sums from here by node:crypto.
+ * The published data as a pure function of the seed, the chunker's number and the workload's options: the number of
+ * chunks of each file, their lengths, every byte, and the partition of the file. The data never depends on time,
+ * acknowledgements or back-pressure. The verifier computes the expected sums from this module with node:crypto.
  *
  * Rule P-STREAM-1 of docs/protocol.md.
  */
@@ -24,7 +24,7 @@ export type WorkloadOptions = {
   readonly partitions: number;
 };
 
-/** What the pipeline must find out about a file. */
+/** The sum that the pipeline must find for a file. */
 export type ExpectedSum = { readonly lastSequence: number; readonly bytes: number; readonly digest: string };
 
 const FILE = 0x66696c65;
@@ -35,7 +35,7 @@ const SEGMENT_BYTES = 64 * 1024;
 
 export class Workload {
   readonly options: WorkloadOptions;
-  /** Reused for every file whose sum is computed. */
+  /** Reused for every expected sum. */
   #segment: Buffer = Buffer.alloc(0);
 
   constructor(options: WorkloadOptions) {
@@ -48,7 +48,7 @@ export class Workload {
     this.options = options;
   }
 
-  /** Seeds everything about one file. */
+  /** The seed of everything about one file. */
   fileSeed(fileNumber: number): number {
     const { seed, chunkerNumber } = this.options;
     return mixWords(
@@ -61,7 +61,7 @@ export class Workload {
     );
   }
 
-  /** Data chunks of the file; its end comes after them, so its last sequence is one more. */
+  /** The number of data chunks of the file. The end follows them, so the last sequence is one more. */
   chunkCount(fileSeed: number): number {
     return within(this.options.chunks, mixWords(CHUNKS, fileSeed));
   }
@@ -108,7 +108,7 @@ function within(range: CountRange, random: number): number {
   return range.low + Math.floor((random / 0x1_0000_0000) * (range.high - range.low + 1));
 }
 
-/** Writes the data of one chunk: a stream of mixed 32-bit words, little-endian, the last one cut. */
+/** Writes the data of one chunk: a stream of mixed 32-bit words, little-endian, of which the last is cut. */
 export function fillChunk(view: DataView, offset: number, length: number, fileSeed: number, sequence: number): void {
   const seed = mix32(fileSeed + Math.imul(sequence, 0x9e3779b9));
   const whole = offset + (length & ~3);

@@ -1,6 +1,6 @@
 /**
- * A clock that a test moves. Between two moves everything that has arrived is handled: promises that are resolved, and
- * what was asked for `soon`. Timers fire in the order of their times, then in the order of asking.
+ * A clock that a test moves. Between two moves, all resolved promises and all calls of `soon` are handled. Timers fire
+ * in the order of their times; timers of one time fire in the order in which they were set.
  */
 
 import { assert } from '../assert.ts';
@@ -41,7 +41,7 @@ export class ManualClock implements Clock {
     this.#soon.push(call);
   }
 
-  /** Handles what can be handled without time passing. */
+  /** Handles everything that needs no time to pass. */
   async settle(): Promise<void> {
     await turn();
     while (this.#soon.length > 0) {
@@ -50,12 +50,12 @@ export class ManualClock implements Clock {
     }
   }
 
-  /** Lets time pass while everybody is stopped: no timer fires before the next move. */
+  /** Lets time pass while every process is stopped: no timer fires before the next move. */
   jump(delayMs: number): void {
     this.#nowNs += delayMs * 1e6;
   }
 
-  /** Lets time pass; whoever waits is woken at its time. */
+  /** Lets time pass, and fires each timer at its time. */
   async advance(delayMs: number): Promise<void> {
     const endNs = this.#nowNs + delayMs * 1e6;
     await this.settle();
@@ -64,7 +64,7 @@ export class ManualClock implements Clock {
     await this.settle();
   }
 
-  /** Lets time pass until it is so; an error when it is not after `limitMs`. */
+  /** Lets time pass until `isSo()`; throws when that takes more than `limitMs`. */
   async until(isSo: () => boolean, limitMs: number = 120_000): Promise<void> {
     const endNs = this.#nowNs + limitMs * 1e6;
     await this.settle();
@@ -82,7 +82,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** All promises that are resolved have been handled. */
+/** Resolves when every promise that is resolved now has been handled. */
 function turn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);

@@ -28,7 +28,7 @@ export const anySum: fc.Arbitrary<Sum> = fc.record({
   digest: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex')),
 });
 
-/** A header of this kind, of one record, whose index leaves room for any count. */
+/** A header of this kind with one record, whose index leaves room for any count. */
 export function anyHeader(kind: BatchKind): fc.Arbitrary<BatchHeader> {
   return fc.record({
     kind: fc.constant(kind),
@@ -53,7 +53,7 @@ export const anyBatch: fc.Arbitrary<readonly [BatchHeader, Uint8Array]> = fc.one
   anyHeader('end').map((header) => [header, new Uint8Array(0)] as const),
 );
 
-/** The same batch with another header field and a checksum that is right again. */
+/** The same batch with another header field and a correct checksum. */
 export function altered(
   batch: Uint8Array,
   alter: (view: DataView) => void,

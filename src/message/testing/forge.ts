@@ -1,4 +1,4 @@
-/** A batch whose header may say what no writer would: sound in its checksum alone. */
+/** A batch with a header that no writer would make. Only its checksum is right. */
 
 import { crc32c } from '../../hash/crc32c.ts';
 import { type BatchHeader, BATCH_HEADER_BYTES, type BatchKind, encodeBatch } from '../batch.ts';
@@ -11,7 +11,7 @@ export type ForgedHeader = Omit<BatchHeader, 'firstIndex' | 'epoch'> & {
   readonly epoch: number | bigint;
 };
 
-/** Seals the header around the payload for the journal, whatever the header says. */
+/** Seals the header around the payload for the journal, without checking the header. */
 export function forgeBatch(header: ForgedHeader, payload: Uint8Array, journal: string): Buffer {
   const batch = Buffer.concat([
     encodeBatch({ ...END, producer: header.producer }, new Uint8Array(0), '', crc32c),

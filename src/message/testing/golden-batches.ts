@@ -1,7 +1,7 @@
 /**
- * The batches that `src/message/golden` holds as bytes. They are what this version wrote first; every later version,
- * and the native pool, must read them alike. To write them again, after a new format version:
- * `node dist/src/message/testing/write-golden.js`.
+ * The batches that `src/message/golden` holds as bytes, as the first version wrote them. Every later version, and the
+ * native pool, must read them in the same way. After a new format version, `node
+ * dist/src/message/testing/write-golden.js` writes them again.
  */
 
 import { readFileSync } from 'node:fs';
@@ -10,13 +10,13 @@ import type { BatchHeader } from '../batch.ts';
 import type { Chunk } from '../chunk.ts';
 import type { Sum } from '../sum.ts';
 
-/** The sources' folder: compiled files lie in `dist/src/message/testing`. */
+/** In the sources: compiled files lie in `dist/src/message/testing`. */
 export const GOLDEN_FOLDER: string = join(import.meta.dirname, '../../../../src/message/golden');
 
 export const CHUNKS_JOURNAL = 'chunks/part-007';
 export const SUMS_JOURNAL = 'sums';
 
-/** `length` bytes that are no pattern of zeros. */
+/** `length` bytes that are not all zeros. */
 export function sampleBytes(length: number, first: number): Uint8Array {
   return Uint8Array.from({ length }, (_, at) => (first + at * 7 + (at >> 5)) & 0xff);
 }

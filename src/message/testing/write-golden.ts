@@ -1,5 +1,5 @@
 /**
- * Writes the golden files anew. Only for a new version of the format: readers of older data must keep reading those.
+ * Writes the golden files anew. Only for a new version of the format, because readers must go on reading older data.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
