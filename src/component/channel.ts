@@ -1,6 +1,6 @@
 /**
- * The child's end of the component protocol: events out, commands in, and the parent's death noticed. It never decides
- * when to exit; that is the component's.
+ * The child's end of the component protocol: it sends events, receives commands, and notices the parent's death. It
+ * never decides when to exit; the component does.
  */
 
 import { StringDecoder } from 'node:string_decoder';
@@ -15,7 +15,7 @@ import {
   malformed,
 } from './protocol.ts';
 
-/** Cuts a byte stream into lines, holding at most one unfinished line of LINE_LENGTH_MAX. */
+/** Cuts a byte stream into lines. It holds at most one unfinished line of LINE_LENGTH_MAX. */
 export class LineSplitter {
   readonly #decoder: StringDecoder = new StringDecoder('utf8');
   #rest = '';
@@ -38,17 +38,15 @@ export type ChannelInput = {
   on(event: 'error', listener: (error: Error) => void): unknown;
   destroy(): unknown;
 };
-/**
- * What the channel needs of where its lines go: a `DescriptorWriter`, or a stand-in in a test. `write` never throws.
- */
+/** What the channel needs of its output: a `DescriptorWriter`, or a stand-in in a test. `write` never throws. */
 export type ChannelOutput = {
   write(line: string): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
 };
 
 /**
- * The child's side. Not supervised, stdin is never touched, only the events for a person are printed, and it does not
- * matter whether anybody reads them.
+ * The child's side. Without a supervisor it never touches stdin, prints only the events for a person, and does not mind
+ * when nobody reads them.
  */
 export class ComponentChannel {
   readonly #output: ChannelOutput;
@@ -57,8 +55,8 @@ export class ComponentChannel {
   #open = true;
 
   /**
-   * `onParentLost` is called once, when stdin ends or a pipe fails (no error) or a command cannot be read (its error):
-   * the process is to exit at once, without a graceful end.
+   * `onParentLost` is called once, when stdin ends or a pipe fails (without an error), or when a command cannot be read
+   * (with its error). The process must then exit at once, without a graceful end.
    */
   constructor(options: {
     readonly input: ChannelInput;

@@ -1,6 +1,6 @@
 /**
- * The log of a component on stderr, one JSON line an event. It is safe by construction: a line that cannot be written
- * is counted and dropped, and the next one that can says how many were.
+ * The log of a component on stderr, one JSON line an event. Logging never throws: a line that cannot be written is
+ * counted and dropped, and the next line that can be written says how many were lost.
  */
 
 import { pino } from 'pino';
@@ -8,20 +8,20 @@ import { type Log, safeLog } from '../core/log.ts';
 import { DescriptorWriter } from './descriptor-writer.ts';
 
 const STDERR = 2;
-/** Lines that may wait for a reader of the log that is slow or stopped. */
+/** Lines that may wait for a slow or stopped reader of the log. */
 const PENDING_BYTES_MAX = 256 * 1024;
-/** At its end a process waits no longer than this for it. */
+/** The longest that a process waits for the log when it ends. */
 const FLUSH_MS = 500;
 
 export type ComponentLog = Log & {
   /** Lines that were not written. */
   readonly dropped: number;
-  /** Writes what waits, for a short time. */
+  /** Writes the waiting lines, within a short time. */
   flush(): void;
 };
 
 export function openComponentLog(component: string): ComponentLog {
-  // Whatever else is printed there, a warning of Node's for instance, is no reason to end either.
+  // Errors of stderr must not end the process, even when something else prints there, such as a warning of Node.
   process.stderr.on('error', () => undefined);
   const writer = new DescriptorWriter({ descriptor: STDERR, pendingBytesMax: PENDING_BYTES_MAX });
   let unformatted = 0;

@@ -18,7 +18,7 @@ for (const kind of UNWRITABLE) {
     });
     for (let line = 0; line < 3; line += 1) t.notThrows(() => writer.write(`line ${line}\n`));
     t.notThrows(() => writer.flush(20));
-    // A pipe may be read later: its first line waits.
+    // The test reads the pipe later: its first line waits.
     t.is(writer.dropped, kind === 'a pipe that nobody reads' ? 2 : 3);
     t.is(gone, kind === 'a closed pipe' ? 1 : 0);
   });

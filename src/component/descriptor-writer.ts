@@ -1,11 +1,11 @@
 /**
- * Writes lines to a descriptor of this process: its log, its standard output, the channel to its supervisor. A line
- * has left the process when `write` returns, unless whoever reads is slow: then it waits here, within a bound, and is
+ * Writes lines to a descriptor of this process: its log, its standard output, the channel to its supervisor. A line has
+ * left the process when `write` returns, unless the reader is slow. Then the line waits here, within a bound, and is
  * written when there is room, or by `flush`.
  *
- * It never throws, and never waits for a reader: a full disk, a closed pipe, a terminal that is gone or one that was
- * stopped costs the lines that could not be written, which are counted. A line that broke off is ended before the
- * next.
+ * It never throws and never waits for a reader. When a disk is full, a pipe is closed, or a terminal is gone or
+ * stopped, the lines that cannot be written are dropped and counted. A line that broke off is ended before the next
+ * line.
  */
 
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
@@ -14,13 +14,13 @@ import { attempt } from '../core/log.ts';
 
 export type DescriptorWriterOptions = {
   readonly descriptor: number;
-  /** Bytes that may wait for a reader. A line that comes then is dropped. */
+  /** Bytes that may wait for a reader. When they are reached, a new line is dropped. */
   readonly pendingBytesMax: number;
 };
 
-/** How soon a reader without room is tried again. */
+/** How soon it writes again to a reader without room. */
 const RETRY_MS = 10;
-/** Whoever reads is gone for good. */
+/** Errors that mean that the reader is gone for good. */
 const GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET', 'EIO', 'EBADF', 'ENOTCONN']);
 
 export class DescriptorWriter {
@@ -28,9 +28,9 @@ export class DescriptorWriter {
   readonly #pendingBytesMax: number;
   readonly #pending: Buffer[] = [];
   #pendingBytes = 0;
-  /** Bytes of the first one that are written. */
+  /** Bytes already written of the first waiting line. */
   #written = 0;
-  /** The last line that was written at all broke off. */
+  /** The last line that was written broke off. */
   #isTorn = false;
   #dropped = 0;
   #retry: NodeJS.Timeout | null = null;
@@ -41,17 +41,17 @@ export class DescriptorWriter {
     this.#pendingBytesMax = pendingBytesMax;
   }
 
-  /** Lines that were not written, or not whole. */
+  /** Lines that were not written, or not written whole. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** `listener` is called once, when whoever reads is found to be gone. */
+  /** `listener` is called once, when the reader is found to be gone. */
   on(_event: 'error', listener: (error: Error) => void): void {
     this.#onGone = listener;
   }
 
-  /** With its line feed. */
+  /** `line` includes its line feed. */
   write(line: string): void {
     const bytes = Buffer.from(line);
     if (this.#pendingBytes > 0 && this.#pendingBytes + bytes.length > this.#pendingBytesMax) {
@@ -63,14 +63,14 @@ export class DescriptorWriter {
     this.#pump();
   }
 
-  /** Waits at most so long until everything is written or dropped: the last thing that a process does. */
+  /** Waits at most `waitMs` until everything is written or dropped. The last step of a process. */
   flush(waitMs: number): void {
     const endMs = performance.now() + waitMs;
     const cell = new Int32Array(new SharedArrayBuffer(4));
     while (!this.#pump() && performance.now() < endMs) Atomics.wait(cell, 0, 0, RETRY_MS);
   }
 
-  /** Writes what there is room for. Returns whether nothing waits any more. */
+  /** Writes as much as there is room for. Returns whether nothing waits any more. */
   #pump(): boolean {
     for (let head = this.#pending[0]; head !== undefined; head = this.#pending[0]) {
       if (this.#isTorn && this.#written === 0 && head[0] !== NEWLINE) head = this.#endTornLine(head);
@@ -135,12 +135,12 @@ export class DescriptorWriter {
 
 const NEWLINE = 0x0a;
 
-/** Sockets that only exist so that their descriptors do not wait: never read, never written through. */
+/** Sockets that exist only to keep their descriptors from blocking: nothing is read or written through them. */
 const SOCKETS: Socket[] = [];
 
 /**
- * A descriptor that writes to the same place and gives EAGAIN instead of waiting. Pipes and terminals are opened
- * anew, for the mode belongs to what is open, which other processes share; a file has no reader to wait for.
+ * A descriptor that writes to the same place and gives EAGAIN instead of blocking. Pipes and terminals are opened anew,
+ * because the mode belongs to the open file, which other processes share. A plain file has no reader to wait for.
  */
 function withoutWaiting(descriptor: number): number {
   try {
@@ -151,12 +151,12 @@ function withoutWaiting(descriptor: number): number {
     }
     if (stat.isSocket()) keepSocket(descriptor);
   } catch {
-    // As it is: a write may wait for its reader then.
+    // Use the descriptor as it is. A write may then wait for its reader.
   }
   return descriptor;
 }
 
-/** Node makes its sockets so; two of them on one descriptor would be in each other's way. */
+/** Node would collect the socket. Two sockets on one descriptor would disturb each other. */
 function keepSocket(descriptor: number): void {
   if (descriptor === 1) void process.stdout;
   else if (descriptor === 2) void process.stderr;

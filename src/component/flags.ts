@@ -1,4 +1,7 @@
-/** How commander is used here: one line that names a bad flag, exit 2; values are parsed by `core/units.ts`. */
+/**
+ * How the commands use commander: a bad flag gives one line that names it, and exit 2. Values are parsed by
+ * `core/units.ts`.
+ */
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../core/errors.ts';
@@ -18,7 +21,7 @@ export function makeCommand(name: string, description: string): Command {
 /** Parses the text of an option; `flag` is its name as typed, for the message. Throws a UsageError. */
 export type Parse<T> = (text: string, flag: string) => T;
 
-/** An option with a value. Its default is written as it would be typed, and read by the same parser. */
+/** An option with a value. Its default is written as a user would type it, and read by the same parser. */
 export function valueOption<T>(flags: string, description: string, parse: Parse<T>, defaultText?: string): Option {
   const option = new Option(flags, description);
   const flag = option.long ?? flags;
@@ -28,8 +31,8 @@ export function valueOption<T>(flags: string, description: string, parse: Parse<
 }
 
 /**
- * Options without which the command cannot run. (commander's own mandatory options are asked for before a flag that was
- * mistyped is named.)
+ * Options without which the command cannot run. (commander checks its own mandatory options before it names a mistyped
+ * flag.)
  */
 export function requireOptions(command: Command, ...flags: readonly string[]): Command {
   return command.hook('preAction', (_, acting) => {
@@ -65,7 +68,7 @@ export function parsePartitions(text: string, flag: string): number[] {
   return [...partitions].toSorted((a, b) => a - b);
 }
 
-/** What commander threw, as ours; `null` when it only showed help. */
+/** The UsageError for an error of commander; `null` when commander only showed help. */
 export function usageErrorOf(error: unknown): UsageError | null {
   if (error instanceof InvalidArgumentError || error instanceof CommanderError) {
     if (
@@ -74,7 +77,7 @@ export function usageErrorOf(error: unknown): UsageError | null {
       error.code === 'commander.version'
     )
       return null;
-    // The suggestion of another name stands on a line of its own.
+    // commander puts its suggestion of another name on a separate line.
     return new UsageError(error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' '));
   }
   return error instanceof UsageError ? error : null;

@@ -9,7 +9,7 @@ function broken(): never {
 
 const BROKEN_LOG: Log = { info: broken, warn: broken, fatal: broken };
 
-/** What it does, in order. */
+/** What the process does, in order. */
 function scene(from: { log?: Log; say?: () => void } = {}): { end: ProcessEnd; done: string[] } {
   const done: string[] = [];
   const told = (level: string) => (_: unknown, message: string) => void done.push(`${level} ${message}`);

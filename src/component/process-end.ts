@@ -1,6 +1,6 @@
 /**
- * The one place that ends a process of this program, and the order in which it does: the last event, then the log, then
- * the exit. Nothing before the exit can keep it from taking place, and a process ends once.
+ * The one place that ends a process of this program, in this order: the last event, then the log, then the exit. No
+ * failure before the exit can prevent the exit, and a process ends once.
  */
 
 import { closeSync, fstatSync } from 'node:fs';
@@ -13,7 +13,7 @@ export type ProcessEndOptions = {
   /** Tells whoever started the process. */
   readonly say: (event: ComponentEvent) => void;
   readonly log: Log;
-  /** What is still on its way to a reader, which may be slow, leaves the process now or never. */
+  /** Lines that still wait for a slow reader are written now or never. */
   readonly flush?: () => void;
   readonly exit: (exitCode: number) => void;
 };
@@ -30,17 +30,19 @@ export class ProcessEnd {
     return this.#isEnding;
   }
 
-  /** With the exit code of the error, after one line that says what happened; a violation is an event as well. */
+  /**
+   * Ends with the exit code of the error, after one line that says what happened. A violation is also sent as an event.
+   */
   fail(error: unknown): void {
     this.#end(exitCodeOf(error), [() => this.#sayViolation(error), () => logFailure(this.#options.log, error)]);
   }
 
-  /** As was asked. Each step is taken whatever became of the one before: the last events, then what the log says. */
+  /** Ends as was asked. Each step is taken, whatever became of the step before: the last events, then the log. */
   finish(steps: readonly (() => void)[], exitCode: number = EXIT.holds): void {
     this.#end(exitCode, steps);
   }
 
-  /** Nobody is left to report to. */
+  /** Ends when nobody is left to report to. */
   abandon(error: unknown): void {
     this.#end(EXIT.internal, error === undefined ? [] : [() => logFailure(this.#options.log, error)]);
   }
@@ -79,9 +81,9 @@ export function exitProcess(exitCode: number): void {
 }
 
 /**
- * Closes what was a terminal and is gone. At its exit Node 20 gives each terminal of its standard descriptors back the
- * mode that it had, and aborts when the terminal answers EIO (`ResetStdio` in node.cc): by SIGABRT or SIGSEGV, whatever
- * the exit code was to be. It leaves out a descriptor that is closed.
+ * Closes terminals that are gone. At its exit Node 20 restores the mode of each terminal of its standard descriptors,
+ * and aborts when the terminal answers EIO (`ResetStdio` in node.cc): by SIGABRT or SIGSEGV, whatever the exit code was
+ * to be. It skips a closed descriptor.
  */
 export function leaveLostTerminals(): void {
   for (const descriptor of [0, 1, 2]) {

@@ -1,12 +1,11 @@
 /**
- * What a supervisor and the components it runs say to each other: one JSON object a line, events on a descriptor of
- * the child that nothing else writes to, commands on its stdin. The parent's death closes stdin, and the child exits
- * at once; so no process outlives a run.
+ * The protocol between a supervisor and the components that it runs: one JSON object a line. Events come on a
+ * descriptor of the child that nothing else writes to, commands go to its stdin. When the parent dies, stdin closes and
+ * the child exits at once, so no process outlives a run.
  *
- * Every line is validated before it is used: required fields, their types and ranges; unknown fields are dropped.
- * Times are CLOCK_MONOTONIC nanoseconds (`systemClock.nowNs()`), comparable between processes. Ready, violation,
- * drained and stopped events are also printed for a person who runs a component by hand; the others only under
- * `--supervised`.
+ * Every line is validated before it is used: required fields, their types and ranges. Unknown fields are dropped. Times
+ * are CLOCK_MONOTONIC nanoseconds (`systemClock.nowNs()`), comparable between processes. The events ready, violation,
+ * drained and stopped are also printed for a person who runs a component by hand; the others only under `--supervised`.
  */
 
 import { asRecord, isCount } from '../core/assert.ts';
@@ -29,18 +28,18 @@ import {
 export type Component = 'broker' | 'summer' | 'chunker';
 
 /**
- * Where a component says its events to a supervisor of this program: on stdout anything that is loaded into the process
- * may print. Without a descriptor, `--supervised` alone, it is stdout all the same.
+ * The descriptor on which a component sends events to a supervisor of this program. Any code that is loaded into the
+ * process may print on stdout. With `--supervised` alone, without a descriptor, events go to stdout all the same.
  */
 export const PROTOCOL_DESCRIPTOR = 3;
 
-/** The component serves: what it needed is open, and what it owns is its own. */
+/** The component serves: its resources are open, and it owns what it is to own. */
 export type BrokerReady = {
   readonly event: 'ready';
   readonly component: 'broker';
   readonly pid: number;
   readonly endpoint: string;
-  /** Changes with every start of a broker. */
+  /** A new value at every start of a broker. */
   readonly incarnation: string;
 };
 export type SummerReady = {
@@ -49,7 +48,7 @@ export type SummerReady = {
   readonly pid: number;
   /** The partitions that this process owns now. */
   readonly shards: readonly number[];
-  /** Of each of them in the same order, the epoch that it has raised. */
+  /** The epochs that this process has raised, in the order of `shards`. */
   readonly epochs: readonly number[];
 };
 export type ChunkerReady = {
@@ -66,8 +65,8 @@ export type ChunkerReady = {
 };
 
 /**
- * Counts are cumulative since this process started unless the field says otherwise. Chunks are data chunks: the record
- * that ends a file is not counted, neither here nor by the summer.
+ * Counts are cumulative since this process started unless the field says otherwise. Chunks are data chunks: neither the
+ * chunker nor the summer counts the record that ends a file.
  */
 export type BrokerProgress = {
   readonly event: 'progress';
@@ -79,7 +78,7 @@ export type BrokerProgress = {
   readonly diskBytes: number;
   /** Gauge: bytes in journals that are not trimmed. */
   readonly journalBytes: number;
-  /** Longest that the event loop was late since the previous progress event. */
+  /** The longest delay of the event loop since the previous progress event. */
   readonly eventLoopLagNsMax?: number;
 };
 export type SummerProgress = {
@@ -109,22 +108,22 @@ export type ChunkerProgress = {
   readonly filesOpen: number;
   /** Gauge: files completed and not yet verified. */
   readonly sumsOutstanding: number;
-  /** How late the generator ran against its schedule since the previous progress event. */
+  /** How late the generator was against its schedule since the previous progress event. */
   readonly scheduleLagNsP99: number;
-  /** The same for every record, encoded as `latency` is; null when nothing was due. */
+  /** The lateness of every record, encoded as `latency` is; null when nothing was due. */
   readonly scheduleLag?: string | null;
   /** Durable, over the whole life of this producer. */
   readonly verifiedTotal: number;
   /**
-   * Nanoseconds from the intended send time of a file's end to its verified sum read, since the previous progress
-   * event: HdrHistogram V2 compressed, base64; null when nothing was recorded.
+   * Nanoseconds from the intended send time of a file's end until its verified sum was read, since the previous
+   * progress event: HdrHistogram V2 compressed, base64; null when nothing was recorded.
    */
   readonly latency: string | null;
-  /** The same for a chunk batch, from its send to its acknowledgement. */
+  /** Nanoseconds from the send of a chunk batch to its acknowledgement, in the same encoding. */
   readonly acknowledgement: string | null;
-  /** By partition: the index below which it was told that all its records are durable, the end record included. */
+  /** By partition: the index below which all records are known to be durable, the end record included. */
   readonly acknowledged?: readonly number[];
-  /** Gauge: batches that were sent and are not acknowledged. */
+  /** Gauge: batches that were sent and are not yet acknowledged. */
   readonly batchesUnderWay?: number;
   readonly eventLoopLagNsMax?: number;
 };
@@ -144,18 +143,20 @@ export type ViolationEvent = {
   readonly detail: string;
 } & ViolationWitness;
 /**
- * A chunker's decision to end is durable: from this step on its generator opens no file. Said before anything is sent
- * that depends on it, and again by each process that continues the producer.
+ * A chunker's decision to end is durable: from this step on its generator opens no file. The event is sent before any
+ * message that depends on the decision, and again by each process that continues the producer.
  */
 export type EndingEvent = { readonly event: 'ending'; readonly endStep: number };
 /** A chunker is done: every file verified, end records acknowledged, pin released; it exits 0 right after. */
 export type DrainedEvent = {
   readonly event: 'drained';
-  /** Both over the whole life of the producer. */
+  /** Both counts are over the whole life of the producer. */
   readonly verifiedTotal: number;
   readonly filesCompletedTotal: number;
 };
-/** A graceful end (SIGTERM); it exits right after: 0, or 3 when work that was asked for by number is not done. */
+/**
+ * A graceful end (SIGTERM). The process exits right after: 0, or 3 when work that was asked for by number is not done.
+ */
 export type StoppedEvent = { readonly event: 'stopped'; readonly reason: string };
 
 export type ReadyEvent = BrokerReady | SummerReady | ChunkerReady;
@@ -169,11 +170,16 @@ export type ComponentEvent =
   | DrainedEvent
   | StoppedEvent;
 
-/** A chunker ends its generation, finishes its open files, waits until all are verified, says `drained`, exits 0. */
+/**
+ * A chunker ends its generation, finishes its open files, waits until all are verified, sends `drained`, and exits 0.
+ */
 export type DrainCommand = { readonly command: 'drain' };
-/** Report progress at once. */
+/** Asks for progress at once. */
 export type ProgressCommand = { readonly command: 'progress' };
-/** A chunker answers with `recovered`, once for each of the partitions; partitions null: once, for any. */
+/**
+ * A chunker answers with `recovered`, once for each of the partitions. With `partitions: null` it answers once, for any
+ * partition.
+ */
 export type WatchCommand = {
   readonly command: 'watch';
   readonly fault: number;
@@ -279,7 +285,7 @@ const WATCH: Shape<WatchCommand> = {
   partitions: nullable(counts),
 };
 
-/** The error of a line that is not what this protocol says; the message shows its beginning. */
+/** The error of a line that does not follow this protocol; the message shows how the line begins. */
 export function malformed(line: string, what: string, cause?: unknown): OperatingError {
   const shown = line.length > 200 ? `${line.slice(0, 200)}...` : line;
   return new OperatingError('ERR_PROTOCOL_LINE', `malformed protocol line (${what}): ${shown}`, { cause });
@@ -311,14 +317,14 @@ function isComponent(value: unknown): value is Component {
   return value === 'broker' || value === 'summer' || value === 'chunker';
 }
 
-/** Whether it is an event of a component; fields that no event has do not matter. */
+/** Whether the value is an event of a component. Fields that no event has do not matter. */
 export function isComponentEvent(value: unknown): value is ComponentEvent {
   const fields = asRecord(value);
   const shape = fields === null ? null : shapeOf(fields);
   return shape !== null && conforms<object>(value, shape);
 }
 
-/** Null: no event is called so. */
+/** Null: no event has that name. */
 function shapeOf({ event, component }: Readonly<Record<string, unknown>>): Readonly<Record<string, Check>> | null {
   if (event === 'ready') return isComponent(component) ? READY[component] : null;
   if (event === 'progress') return isComponent(component) ? PROGRESS[component] : null;
@@ -366,12 +372,12 @@ export function decodeCommand(line: string): ComponentCommand {
   }
 }
 
-/** With its line feed. */
+/** One line with its line feed. */
 export function encodeEvent(event: ComponentEvent): string {
   return `${JSON.stringify(event)}\n`;
 }
 
-/** With its line feed. */
+/** One line with its line feed. */
 export function encodeCommand(command: ComponentCommand): string {
   return `${JSON.stringify(command)}\n`;
 }

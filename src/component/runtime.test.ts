@@ -11,7 +11,7 @@ test('a component that is asked to stop twice stops once, and ends when that is 
   await readyTimes(1);
   for (const times of [2, 3]) {
     await process.signal('SIGTERM');
-    // It has seen the signal.
+    // The process has seen the signal.
     await readyTimes(times);
   }
   await process.signal('SIGUSR2');

@@ -16,7 +16,7 @@ import { type Supervision, openOutput } from './supervision.ts';
 
 const PROGRESS_MS = 1_000;
 const LAG_RESOLUTION_MS = 10;
-/** At its end a process waits no longer than this for its supervisor to read. */
+/** The longest that a process waits for its supervisor to read when it ends. */
 const FLUSH_MS = 2_000;
 
 export type ComponentRuntimeOptions = {
@@ -27,7 +27,7 @@ export type ComponentRuntimeOptions = {
 export type Served = {
   readonly progress: () => ProgressEvent;
   readonly onCommand?: (command: ComponentCommand) => void;
-  /** Resolves when what was done is durable. */
+  /** Resolves when everything that was done is durable. */
   readonly stop: () => Promise<void>;
 };
 
@@ -53,7 +53,7 @@ export class ComponentRuntime {
       },
       exit: exitProcess,
     });
-    // Whatever else prints there, it is no reason to end.
+    // Errors of stdout must not end the process, whatever prints there.
     process.stdout.on('error', () => undefined);
     const isSupervised = supervised !== 'not';
     this.#channel = new ComponentChannel({
@@ -62,19 +62,19 @@ export class ComponentRuntime {
       supervised: isSupervised,
       onCommand: (command) =>
         command.command === 'progress' ? this.#emitProgress() : this.#served?.onCommand?.(command),
-      // The supervisor is dead, or not what it should be: nobody is left to report to.
+      // The supervisor is dead or broken: nobody is left to report to.
       onParentLost: (error) => this.#end.abandon(error),
     });
     process.on('uncaughtException', (error) => this.fail(error));
     process.on('unhandledRejection', (error) => this.fail(error));
-    // A terminal that is closed asks for the same as a service manager.
+    // A closed terminal asks for the same as a service manager.
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
       process.on(signal, () => void this.#shutDown(signal, isSupervised));
   }
 
   /**
-   * Composes the component. A violation that is found on the way ends the process as one does that is found later; what
-   * else is thrown is the command's to tell.
+   * Composes the component. A violation during composition ends the process like a later violation. Every other error
+   * is left to the command.
    */
   async compose(work: () => Promise<void>): Promise<void> {
     try {
@@ -85,7 +85,7 @@ export class ComponentRuntime {
     }
   }
 
-  /** From now on it serves: progress is reported, commands are handled, SIGTERM stops it gracefully. */
+  /** From now on the component serves: it reports progress, handles commands, and SIGTERM stops it gracefully. */
   serve(served: Served): void {
     this.#served = served;
     this.#lag.enable();
@@ -93,8 +93,8 @@ export class ComponentRuntime {
   }
 
   /**
-   * `unfinished`: asked when it has stopped, whether it had come to serve or not: work that was asked for and is not
-   * done, in words; null when there is none.
+   * `unfinished` is asked when the component has stopped, even if it never served. It returns in words the work that
+   * was asked for and is not done, or null.
    */
   owes(unfinished: () => string | null): void {
     this.#unfinished = unfinished;
@@ -109,13 +109,13 @@ export class ComponentRuntime {
     this.#end.fail(error);
   }
 
-  /** Says an event after the newest progress. */
+  /** Sends an event after the newest progress. */
   report(event: ComponentEvent): void {
     this.#emitProgress();
     this.emit(event);
   }
 
-  /** Ends the process, whose last event was said. */
+  /** Ends the process after its last event was sent. */
   finish(): void {
     this.#end.finish([]);
   }
@@ -123,7 +123,7 @@ export class ComponentRuntime {
   async #shutDown(signal: string, isSupervised: boolean): Promise<void> {
     // A terminal sends Ctrl-C to the whole group; the supervisor decides what its components do.
     if (signal !== 'SIGTERM' && isSupervised) return;
-    // Stopped once: a second stop would close under the first one what that still commits.
+    // Stops once: a second stop would close things that the first stop still needs for its commits.
     if (this.#end.isEnding || this.#isStopping) return;
     this.#isStopping = true;
     this.log.info({ signal }, 'stopping');

@@ -1,4 +1,4 @@
-/** `--supervised [DESCRIPTOR]`: whether a component has a supervisor, and where it says its events. */
+/** `--supervised [DESCRIPTOR]`: whether a component has a supervisor, and where it sends its events. */
 
 import { fstatSync } from 'node:fs';
 import type { Option } from 'commander';
@@ -11,7 +11,7 @@ import { valueOption } from './flags.ts';
 export type Supervision = 'not' | 'stdio' | number;
 
 const STDOUT = 1;
-/** Events that may wait for a supervisor that is stopped: more than a minute of a chunker's. */
+/** Events that may wait for a stopped supervisor: more than a chunker sends in a minute. */
 const PENDING_BYTES_MAX = 8 * 1024 * 1024;
 
 export function supervisedOption(): Option {
@@ -24,7 +24,9 @@ export function supervisedOption(): Option {
     .default('not', 'no');
 }
 
-/** Throws a UsageError for what is no open pipe or socket of this process, beyond the standard ones. */
+/**
+ * Throws a UsageError unless the text names an open pipe or socket of this process, beyond the standard descriptors.
+ */
 function parseDescriptor(text: string): Supervision {
   if (text === 'stdio') return text;
   const descriptor = parseCount(text, '--supervised');
@@ -32,7 +34,7 @@ function parseDescriptor(text: string): Supervision {
     const stat = fstatSync(descriptor);
     if (descriptor > 2 && (stat.isSocket() || stat.isFIFO())) return descriptor;
   } catch {
-    // It is not open.
+    // The descriptor is not open.
   }
   throw new UsageError(`--supervised ${text}: not a pipe or socket that this process was started with`);
 }

@@ -6,7 +6,7 @@
  * | `identity`   | row: producer id, the workload it belongs to                                                       |
  * | `schedule`   | row: the anchor and rate of the schedule, the boot in which monotonic times here were taken        |
  * | `position`   | row: place in the sums journal, next indexes, epochs; written before the first chunk               |
- * | `witness`    | row: how far the journals were durable (`journal/witness.ts`); with each transaction of each life    |
+ * | `witness`    | row: how far the journals were durable (`journal/witness.ts`); with each transaction of each life  |
  * | `ledger`     | CRC-32C, then the ledger (`verifier/ledger.ts`)                                                    |
  * | `snapshot-0`, `snapshot-1` | CRC-32C, then a generator snapshot (`generator.ts`)                                  |
  * | `reserved`   | row: no step from this one on was ever generated; written ahead of the generator                   |

@@ -1,4 +1,4 @@
-/** A component that says when it is asked to stop, and takes until SIGUSR2 for it. */
+/** A component that says when it is asked to stop, and then waits for SIGUSR2 before it stops. */
 
 import { ComponentRuntime } from '../runtime.ts';
 

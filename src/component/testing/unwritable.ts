@@ -1,4 +1,4 @@
-/** Descriptors that cannot be written, each in another way, and their files. Linux. */
+/** Descriptors that cannot be written, each for another reason, and their files. Linux. */
 
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
@@ -7,9 +7,9 @@ import { join } from 'node:path';
 const { O_RDONLY, O_RDWR, O_WRONLY, O_NONBLOCK } = constants;
 
 export type Unwritable = {
-  /** To be written to, by this process or by a child that gets it. */
+  /** A descriptor to be written to, by this process or by a child that gets it. */
   readonly descriptor: number;
-  /** What is left to read, of a pipe that has a reader; makes room. */
+  /** Reads the rest of a pipe, which makes room in it. */
   read(): string;
   close(): void;
 };
