@@ -1,6 +1,4 @@
-/**
- * An address at which one process of a run listens, over all its restarts: the broker, or what stands in front of it.
- */
+/** An address at which one process of a run listens, over all its restarts: the broker, or a relay in front of it. */
 
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
@@ -19,13 +17,13 @@ const PORT_LOWEST = 10_000;
 export type Endpoint = {
   /** `ipc:///...` or `tcp://127.0.0.1:...` */
   readonly address: string;
-  /** Removes what was made for it. */
+  /** Removes the files that were made for the address. */
   remove(): Promise<void>;
 };
 
 /**
  * A socket in the data folder, or in a short temporary folder when the path would be too long; or a free local port.
- * `name` is that of the socket's file, without its ending.
+ * `name` is the name of the socket's file, without its ending.
  */
 export async function chooseEndpoint(
   transport: 'ipc' | 'tcp',
@@ -48,7 +46,7 @@ export async function chooseEndpoint(
   throw new UsageError(`--transport: the path of a socket must be shorter than ${short}; use tcp, or a shorter TMPDIR`);
 }
 
-/** Throws a UsageError that names TMPDIR: nothing else decides where it is. */
+/** Throws a UsageError that names TMPDIR, because only TMPDIR decides where the folder is. */
 async function temporaryFolder(): Promise<string> {
   try {
     return await mkdtemp(join(tmpdir(), 'stream-sum-'));
@@ -59,8 +57,8 @@ async function temporaryFolder(): Promise<string> {
 }
 
 /**
- * A free port below the range from which the kernel takes the ports of outgoing connections: while the broker is down,
- * a client that reconnects from its very port would connect to itself and keep the broker from listening.
+ * A free port below the range from which the kernel takes the ports of outgoing connections. From a port of that range,
+ * a client that reconnects while the broker is down could connect to itself, and keep the broker from listening.
  */
 async function freePort(): Promise<number> {
   const end = Math.max(PORT_LOWEST + 1_000, ephemeralPortsBegin());

@@ -32,7 +32,7 @@ test('a component gets what its launch adds to the environment, and what was set
   t.is(readFileSync(logPath, 'utf8'), `added\n${process.env['PATH']}\nlast\n`);
 });
 
-/** Fills the young generation with what survives, and prints how large it has become. */
+/** Fills the young generation with objects that survive, and prints how large it has become. */
 const HALF_OF_YOUNG = `
   const kept = [];
   for (let round = 0; round < 40; round += 1) {
@@ -49,7 +49,7 @@ test('a component of this build runs in the same Node, with a small young genera
   t.is(status, 0, 'Node knows each flag');
   t.true(Number(stdout) <= 8 * 1024 * 1024, stdout);
   t.is(argv.at(-1), '/somewhere/main.js');
-  // glibc takes no larger threshold than 32 MiB, and without one that it takes it maps every buffer.
+  // glibc takes no threshold above 32 MiB, and without a valid threshold it maps every buffer.
   t.is(Number(environment?.['MALLOC_MMAP_THRESHOLD_']), 32 * 1024 * 1024);
   t.true(Number(environment?.['MALLOC_TRIM_THRESHOLD_']) >= 32 * 1024 * 1024);
 });
@@ -89,7 +89,7 @@ test('whatever is printed on the stdout of a component is no event, and goes to 
 test('a progress report cuts the log of a running process, and later lines are still there', async (t) => {
   const folder = temporaryFolder(t);
   const logPath = join(folder, 'log');
-  // Its log is long from the beginning, and it writes a line to it at each report.
+  // Its log is long from the beginning, and it writes a line to the log at each report.
   const noise = `data:text/javascript,${encodeURIComponent(
     `import { writeSync } from 'node:fs';
      for (let line = 0; line < 9; line += 1) writeSync(2, 'x'.repeat(1024 * 1024 - 1) + String.fromCharCode(10));

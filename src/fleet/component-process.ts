@@ -1,9 +1,9 @@
 /**
  * One component as a process that can be killed and started again under one name. It speaks the component protocol over
- * the child's stdin and a descriptor of its own; stdout and stderr are appended to the process's own log file.
+ * the child's stdin and an extra descriptor; stdout and stderr are appended to the log file of the process.
  *
- * The child runs in a session of its own, so that Ctrl-C reaches the supervisor alone; it exits when its stdin closes,
- * so that it never outlives the supervisor.
+ * The child runs in its own session, so that Ctrl-C reaches only the supervisor. It exits when its stdin closes, so it
+ * never outlives the supervisor.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -21,28 +21,28 @@ import {
   PROTOCOL_DESCRIPTOR,
 } from '../component/protocol.ts';
 
-/** What a process is: its name in the results, and the arguments that it is started with every time. */
+/** What a process is: its name in the results, and the arguments of each of its starts. */
 export type ComponentSpec = {
   /** `broker`, `summer-0`, `chunker-2`. */
   readonly name: string;
   readonly component: Component;
   readonly argv: readonly string[];
-  /** The partitions that a summer owns; empty for the others. */
+  /** The partitions that a summer owns; empty for other components. */
   readonly partitions: readonly number[];
 };
 
-/** How a component is started: the program and what goes before the component's own arguments. */
+/** How a component is started: the program, and the arguments before the component's own arguments. */
 export type Launch = {
   readonly command: string;
   readonly argv: readonly string[];
-  /** Variables that it gets besides; those of this process come first. */
+  /** Extra environment variables; they are added to those of this process. */
   readonly environment?: Readonly<Record<string, string>>;
 };
 
 /**
  * glibc gives buffers of 128 KiB and more back to the kernel when they are freed, and every new batch then faults its
- * pages in again. D-PROCESS-6 (docs/decisions/processes.md) has what it gives to keep them, and what it costs. Other C
- * libraries ignore these variables.
+ * pages in again. D-PROCESS-6 (docs/decisions/processes.md) says what keeping them gains and costs. Other C libraries
+ * ignore these variables.
  */
 export const COMPONENT_ENVIRONMENT: Readonly<Record<string, string>> = {
   MALLOC_MMAP_THRESHOLD_: String(32 * 1024 ** 2),
@@ -50,8 +50,8 @@ export const COMPONENT_ENVIRONMENT: Readonly<Record<string, string>> = {
 };
 
 /**
- * MiB of one half of V8's young generation. V8 doubles it when much has survived a collection once, as the modules of a
- * start do, and then never gives it back: 10 to 20 MB of each process, for no CPU time that could be measured.
+ * MiB of one half of V8's young generation. V8 doubles it when much has survived one collection, as the modules of a
+ * start do, and never shrinks it again: 10 to 20 MB of each process, without a measurable saving of CPU time.
  */
 const YOUNG_HALF_MIB = 4;
 
@@ -62,8 +62,8 @@ export function componentLaunch(mainPath: string): Launch {
 }
 
 /**
- * What the supervisor has asked of a process, by which its exit is judged. `restart`: to stop, and it is started again.
- * `replace`: another one takes over all that it owns. `retire`: its producer is ended for good.
+ * What the supervisor has asked of a process; its exit is judged by this. `restart`: to stop, before it is started
+ * again. `replace`: another process takes over all that it owns. `retire`: its producer is ended for good.
  */
 export type Intent = 'run' | 'kill' | 'restart' | 'replace' | 'retire' | 'drain' | 'stop' | 'abandon';
 
@@ -78,19 +78,19 @@ export type ProcessExit = {
 
 export type ComponentProcessListener = {
   onEvent(process: ComponentProcess, event: ComponentEvent): void;
-  /** After the last event of this incarnation. `start` may be called from here. */
+  /** Called after the last event of this incarnation. The listener may call `start`. */
   onExit(process: ComponentProcess, exit: ProcessExit): void;
-  /** It cannot be started, or says what is no event; in the second case it lives on. */
+  /** The process cannot be started, or sends a line that is not an event. In the second case it lives on. */
   onBroken(process: ComponentProcess, error: OperatingError): void;
 };
 
 /**
- * A log that is longer goes to `<log>.1`, in the place of an older one: at a start, and when a process that runs
- * reports its progress, once a second. So a run of days has logs of some 16 MiB a process, and what it writes in a
+ * A longer log is moved to `<log>.1`, in the place of an older one: at each start, and when a running process reports
+ * its progress, once a second. So in a run of days each process has about 16 MiB of logs, plus what it writes in a
  * second.
  */
 export const LOG_BYTES_MAX: number = 8 * 1024 * 1024;
-/** Commands to a child that does not read are dropped beyond this. */
+/** Commands beyond this size are dropped when the child does not read. */
 const COMMAND_BYTES_MAX = 64 * 1024;
 
 type Incarnation = {
@@ -123,12 +123,12 @@ export class ComponentProcess {
     return this.#incarnation.ready ? 'ready' : 'starting';
   }
 
-  /** Null while it is down. */
+  /** Null while the process is down. */
   get pid(): number | null {
     return this.#incarnation?.pid ?? null;
   }
 
-  /** `besides`: arguments of this one start. */
+  /** `besides`: arguments of this start alone. */
   start(besides: readonly string[] = []): void {
     assert(this.#incarnation === null, 'a process is started when it is down');
     const log = openLog(this.logPath);
@@ -180,13 +180,13 @@ export class ComponentProcess {
     this.#listener.onEvent(this, event);
   }
 
-  /** Dropped while the process is down or does not read. */
+  /** The command is dropped while the process is down or does not read. */
   send(command: ComponentCommand): void {
     const stdin = this.#incarnation?.child.stdin;
     if (stdin?.writable === true && stdin.writableLength < COMMAND_BYTES_MAX) stdin.write(encodeCommand(command));
   }
 
-  /** Says what is wanted of the running process from now on, and sends the signal, if any. */
+  /** Sets what is wanted of the running process from now on, and sends the signal, if any. */
   ask(intent: Exclude<Intent, 'run'>, signal?: NodeJS.Signals): void {
     if (this.#incarnation === null) return;
     this.#incarnation.intent = intent;
@@ -200,8 +200,8 @@ function openLog(path: string): number {
 }
 
 /**
- * The process goes on writing to the file that it has open, at its end: so its content is moved, and not the file. A
- * line that is written between the copy and the cut is lost.
+ * Moves the log's content and not the file, because the process goes on appending to the file that it has open. A line
+ * that is written between the copy and the cut is lost.
  */
 function boundLog(path: string): void {
   if (sizeOf(path) <= LOG_BYTES_MAX) return;
@@ -209,7 +209,7 @@ function boundLog(path: string): void {
     copyFileSync(path, `${path}.1`);
     truncateSync(path, 0);
   } catch {
-    // The disk is full: nothing grows there, and the next report tries again.
+    // The disk is full, so nothing grows there. The next report tries again.
   }
 }
 

@@ -5,13 +5,13 @@ import { type Range, rangeText } from '../core/units.ts';
 import { type Component, PROTOCOL_DESCRIPTOR } from '../component/protocol.ts';
 import type { ComponentSpec } from './component-process.ts';
 
-/** What the processes are told: how many there are, and what flows through them. */
+/** The parameters of the processes: how many there are, and how much data flows through them. */
 export type PipelineOptions = {
   readonly seed: number;
   readonly chunkers: number;
   readonly summers: number;
   readonly partitions: number;
-  /** Open at once in each chunker. */
+  /** Files open at once in each chunker. */
   readonly files: number;
   /** Data chunks of a file. */
   readonly chunks: Range;
@@ -23,7 +23,7 @@ export type PipelineOptions = {
   readonly slaMs: number;
 };
 
-/** Contiguous partitions for each summer, as equal as can be. */
+/** Contiguous partitions for each summer, in parts as equal as possible. */
 export function partitionsOfSummers(partitions: number, summers: number): number[][] {
   return Array.from({ length: summers }, (_, summer) => {
     const first = Math.floor((summer * partitions) / summers);
@@ -32,7 +32,7 @@ export function partitionsOfSummers(partitions: number, summers: number): number
   });
 }
 
-/** Whole chunks a second for each chunker, which add up to the rate. */
+/** Whole chunks a second for each chunker; they add up to the rate. */
 export function ratesOfChunkers(rate: number | 'max', chunkers: number): (number | 'max')[] {
   return Array.from({ length: chunkers }, (_, chunker) =>
     rate === 'max' ? 'max' : Math.floor((rate * (chunker + 1)) / chunkers) - Math.floor((rate * chunker) / chunkers),
@@ -45,7 +45,7 @@ function argvOf(component: Component, flags: Readonly<Record<string, string | nu
   return [component, ...argv, '--supervised', String(PROTOCOL_DESCRIPTOR)];
 }
 
-/** The same summer in another folder: it can take over from it. */
+/** The same summer with another folder; it can take over from the first one. */
 export function spareSpec(
   { argv, ...summer }: ComponentSpec,
   { name, dataFolder }: { readonly name: string; readonly dataFolder: string },
@@ -61,7 +61,7 @@ export function componentSpecs(
     readonly dataFolder: string;
     /** Where the broker listens. */
     readonly endpoint: string;
-    /** Where the client of that name dials, if something stands between it and the broker; absent: at the broker. */
+    /** Where the client of that name dials, if a relay stands before the broker; absent: at the broker. */
     readonly connectOf?: (name: string) => string;
   },
 ): ComponentSpec[] {

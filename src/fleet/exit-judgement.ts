@@ -1,4 +1,7 @@
-/** Whether a process ended as it was asked to, and the words for it when it did not. Pure but for reading its log. */
+/**
+ * Whether a process ended as it was asked to, and the words for it when it did not. Pure, except that it reads the log
+ * of the process.
+ */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { EXIT } from '../core/errors.ts';
@@ -9,9 +12,9 @@ export type Failure = {
   readonly process: string;
   /** One line. */
   readonly what: string;
-  /** Null when it did not exit. */
+  /** Null when the process did not exit. */
   readonly exitCode: number | null;
-  /** It exited before it was ready for the first time since its start. */
+  /** The process exited before it was ready for the first time since its start. */
   readonly beforeReady: boolean;
   readonly lastLogLines: readonly string[];
 };
@@ -29,7 +32,7 @@ export function judgeExit(exit: ProcessExit, drained: boolean): 'as planned' | {
       break;
     case 'replace':
     case 'retire':
-      // It may be killed first, and come back to hear that it is replaced.
+      // The process may be killed first, and come back to hear that it is replaced.
       if (code === EXIT.fenced || signal === 'SIGKILL') return 'as planned';
       break;
     case 'drain':
@@ -52,8 +55,8 @@ export function judgeExit(exit: ProcessExit, drained: boolean): 'as planned' | {
 }
 
 /**
- * Whether a process was ended by a signal that this run did not send: a library that aborted, a store that could not be
- * read from its map, the system that was out of memory. Not while it was asked to end.
+ * Whether a signal that this run did not send ended the process: a library aborted, the map of a store could not be
+ * read, or the system was out of memory. False when the process was asked to end.
  */
 export function isCrash({ signal, intent }: ProcessExit): boolean {
   if (signal === null || isAskedToStop(intent) || intent === 'abandon') return false;
@@ -77,7 +80,7 @@ const MEANINGS: ReadonlyMap<number | null, string> = new Map([
 const LOG_TAIL_BYTES = 16 * 1024;
 const LINE_LENGTH_SHOWN = 300;
 
-/** The last lines of a log; of a JSON line its level-free message. Empty when there is no log. */
+/** The last lines of a log. A JSON line is shown as its message without the level. Empty when there is no log. */
 export function lastLogLines(path: string, count: number): string[] {
   let descriptor: number;
   try {
@@ -99,7 +102,7 @@ export function lastLogLines(path: string, count: number): string[] {
   }
 }
 
-/** The text of one log line: `msg` of a JSON line and its error's, else the line itself. */
+/** The text of one log line: `msg` and the error of a JSON line, else the line itself. */
 export function messageOf(line: string): string {
   try {
     const value: unknown = JSON.parse(line);

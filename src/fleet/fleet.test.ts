@@ -3,7 +3,7 @@ import { temporaryFolder, within } from '../cli/testing/test-process.ts';
 import { systemClock } from '../core/clock.ts';
 import { Fleet } from './fleet.ts';
 
-/** A summer that answers only the second request of two; what it folded counts the requests. */
+/** A summer that answers only the second of two requests; the folded count is the number of requests. */
 const BUSY = `
 const say = (event) => require('node:fs').writeSync(3, JSON.stringify(event) + '\\n');
 say({ event: 'ready', component: 'summer', pid: process.pid, shards: [], epochs: [] });

@@ -1,7 +1,7 @@
 /**
- * All processes of a run: started in order, started again when a planned end has come, stopped and continued, replaced
- * by others, asked for progress, ended in order. Every exit is judged by what was asked of the process; one that was
- * not asked for is a failure of the run.
+ * All processes of a run. The fleet starts them in order, starts them again after a planned end, stops and continues
+ * them, replaces them, asks them for progress, and ends them in order. Every exit is judged by what was asked of the
+ * process. An exit that was not asked for is a failure of the run.
  */
 
 import { join } from 'node:path';
@@ -20,34 +20,37 @@ import { type Failure, isCrash, judgeExit, lastLogLines } from './exit-judgement
 import { Pauser } from './pauser.ts';
 import { until } from './waiting.ts';
 
-/** From its start to its ready line. */
+/** The time from the start of a process to its ready line. */
 export const READY_MS_MAX: number = 60_000;
-/** From SIGTERM to the exit; then SIGKILL. */
+/** The time from SIGTERM to the exit; then SIGKILL. */
 export const STOP_MS_MAX: number = 30_000;
-/** The same when the run has failed already. */
+/** The time from SIGTERM to the exit when the run has already failed. */
 const ABANDON_MS_MAX = 5_000;
-/** How long an answer to a request for progress is waited for. */
+/** How long the fleet waits for an answer to a request for progress. */
 const PROGRESS_MS_MAX = 250;
-/** Calls of `checkAlive`, one a second, without a word of a process until it counts as hung. */
+/** Calls of `checkAlive`, one a second, without any line of a process, after which the process counts as hung. */
 export const SILENT_CHECKS_MAX: number = 60;
 const LOG_LINES_SHOWN = 3;
-/** So often a process is started again that was ended by a signal which nobody sent. */
+/** How often a process is started again after a signal that nobody sent has ended it. */
 export const CRASHES_MAX: number = 5;
 
 export type FleetListener = {
   onEvent(process: ComponentProcess, event: ComponentEvent): void;
-  /** A process has ended, before anything is done about it. */
+  /** A process has ended; nothing has been done about it yet. */
   onExit?(process: ComponentProcess, exit: ProcessExit): void;
-  /** An end has come that was planned: by a kill, a restart or a successor. */
+  /** A planned end has come: by a kill, a restart or a successor. */
   onPlannedEnd(process: ComponentProcess, exit: ProcessExit): void;
   /**
-   * A process was ended by a signal that nobody sent, and is started again. Without this listener, and from the moment
-   * on at which it has happened to one process too often, that is a failure.
+   * A signal that nobody sent has ended a process, and the fleet starts it again. Without this listener, or when one
+   * process has ended so too often, this is a failure.
    */
   onCrashed?(crash: Failure): void;
-  /** It is started again when this resolves, at once without it. Never rejects. */
+  /** The process is started again when this resolves; without this listener, at once. Never rejects. */
   beforeRestart?(process: ComponentProcess): Promise<void>;
-  /** All of one component are ready for the first time; the next ones are started when this resolves. Never rejects. */
+  /**
+   * All processes of one component are ready for the first time. The next component is started when this resolves.
+   * Never rejects.
+   */
   onStarted?(component: Component): Promise<void>;
   onFailure(failure: Failure): void;
 };
@@ -55,11 +58,11 @@ export type FleetListener = {
 export class Fleet {
   readonly #processes: Map<string, ComponentProcess> = new Map();
   readonly #drained: Set<string> = new Set();
-  /** Reports since the start, and checks without a report. */
+  /** Reports of each process since its start, and checks without a report. */
   readonly #reports: Map<string, number> = new Map();
   readonly #silentChecks: Map<string, number> = new Map();
   readonly #crashes: Map<string, number> = new Map();
-  /** Those that others have taken the place of: they may be down. */
+  /** Processes whose place others have taken: they may be down. */
   readonly #replaced: Set<string> = new Set();
   readonly #pauser: Pauser;
   readonly #makeProcess: (spec: ComponentSpec) => ComponentProcess;
@@ -128,12 +131,12 @@ export class Fleet {
     } else if (exit.intent === 'kill' || exit.intent === 'restart') {
       this.#silentChecks.set(process.name, 0);
       this.#listener.onPlannedEnd(process, exit);
-      // Whoever has said that it has drained has nothing left to do.
+      // A process that has drained has nothing left to do.
       if (!this.hasDrained(process)) void this.#restart(process);
     } else if (exit.intent === 'replace' || exit.intent === 'retire') this.#listener.onPlannedEnd(process, exit);
   }
 
-  /** Counts one more. */
+  /** Counts one more crash, and returns whether the process may be started again. */
   #mayCrash({ name }: ComponentProcess): boolean {
     const crashes = (this.#crashes.get(name) ?? 0) + 1;
     this.#crashes.set(name, crashes);
@@ -167,7 +170,10 @@ export class Fleet {
     });
   }
 
-  /** The broker, then the summers, then the chunkers; false when they are not all ready in time or the signal comes. */
+  /**
+   * Starts the broker, then the summers, then the chunkers. False when they are not all ready in time, or when the
+   * signal comes.
+   */
   async start(signal: AbortSignal): Promise<boolean> {
     for (const component of ['broker', 'summer', 'chunker'] as const) {
       const processes = this.of(component);
@@ -185,17 +191,17 @@ export class Fleet {
     return true;
   }
 
-  /** Kills a process that is ready; it is started again as soon as it has ended. */
+  /** Kills a ready process; it is started again as soon as it has ended. */
   kill(process: ComponentProcess): void {
     process.ask('kill', 'SIGKILL');
   }
 
-  /** Ends a process that is ready by SIGTERM; it is started again as soon as it has ended. */
+  /** Ends a ready process by SIGTERM; it is started again as soon as it has ended. */
   restart(process: ComponentProcess): void {
     process.ask('restart', 'SIGTERM');
   }
 
-  /** Processes are going to be stopped: what does it is started, so that the first stop is not late. */
+  /** Starts the pauser before the first pause, so that the first stop is not late. */
   preparePauses(): void {
     this.#pauser.start();
   }
@@ -205,12 +211,12 @@ export class Fleet {
     if (process.pid !== null) this.#pauser.stop(process.pid, limitMs);
   }
 
-  /** Continues it (SIGCONT). */
+  /** Continues a stopped process (SIGCONT). */
   resume(process: ComponentProcess): void {
     if (process.pid !== null) this.#pauser.resume(process.pid);
   }
 
-  /** Makes a process known that was not there from the beginning. It is down. */
+  /** Adds a process that was not there from the beginning. It is down. */
   add(spec: ComponentSpec): ComponentProcess {
     const process = this.#processes.get(spec.name) ?? this.#makeProcess(spec);
     this.#processes.set(spec.name, process);
@@ -218,8 +224,8 @@ export class Fleet {
   }
 
   /**
-   * Starts `successor`, which is down, to take over what `old` owns. From now on the old one may end with exit 12, and
-   * is not started again.
+   * Starts `successor`, which is down, to take over what `old` owns. From now on `old` may end with exit 12, and is not
+   * started again.
    */
   replace(old: ComponentProcess, successor: ComponentProcess): void {
     this.#replaced.add(old.name);
@@ -228,19 +234,23 @@ export class Fleet {
     successor.start(['--take-over']);
   }
 
-  /** Kills a process, which stays down: it is replaced, or about to be. */
+  /** Kills a process that is replaced or about to be. It stays down. */
   killForGood(process: ComponentProcess): void {
     this.#replaced.add(process.name);
     process.ask('replace', 'SIGKILL');
   }
 
-  /** Starts one that was replaced and is down; it is expected to find that out, and to end with exit 12. */
+  /**
+   * Starts a replaced process that is down. It is expected to find out that it is replaced, and to end with exit 12.
+   */
   startReplaced(process: ComponentProcess): void {
     if (process.state === 'down') process.start();
     process.ask('replace');
   }
 
-  /** Asks every ready process for its progress, and waits a little for the answers. Whether all have answered. */
+  /**
+   * Asks every ready process for its progress, and waits a little for the answers. Returns whether all have answered.
+   */
   async refresh(bound: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<boolean> {
     const asked = this.processes.filter((process) => process.state === 'ready');
     const before = new Map(asked.map((process) => [process.name, this.#reports.get(process.name)]));
@@ -251,8 +261,8 @@ export class Fleet {
   }
 
   /**
-   * Called once a second: fails the run for a process that has said nothing for a minute. Calls are counted, not time,
-   * so that a pause of this process is not held against the others.
+   * Called once a second. Fails the run when a process has said nothing for a minute. It counts calls and not time, so
+   * that a pause of this process is not held against the others.
    */
   checkAlive(): void {
     for (const process of this.processes) {
@@ -263,12 +273,12 @@ export class Fleet {
     }
   }
 
-  /** Whether every process is ready that no other has taken the place of. */
+  /** Whether every process is ready, except those that another process has replaced. */
   isWhole(): boolean {
     return this.processes.every((process) => process.state === 'ready' || this.#replaced.has(process.name));
   }
 
-  /** Asks the processes to end with SIGTERM and waits; the names of those that had to be killed. */
+  /** Asks the processes to end with SIGTERM and waits. Returns the names of those that had to be killed. */
   async stop(processes: readonly ComponentProcess[]): Promise<string[]> {
     this.#restarting = false;
     this.#pauser.close();
@@ -276,7 +286,7 @@ export class Fleet {
     return this.#awaitEnd(processes, STOP_MS_MAX);
   }
 
-  /** Ends everything that still runs, gracefully for a few seconds unless `atOnce`. */
+  /** Ends everything that still runs: gracefully for a few seconds, or by SIGKILL when `atOnce`. */
   async abandon(atOnce: boolean): Promise<string[]> {
     this.#restarting = false;
     this.#pauser.close();
@@ -289,7 +299,7 @@ export class Fleet {
     if (await until(ended, { clock: this.#clock, timeoutMs })) return [];
     const hung = processes.filter((process) => process.state !== 'down');
     for (const process of hung) process.ask('abandon', 'SIGKILL');
-    // A process in an uninterruptible sleep ends when the kernel lets it: there is nothing to do but to wait for it.
+    // A process in an uninterruptible sleep ends when the kernel lets it. Nothing can be done but wait.
     while (!ended()) await delay(this.#clock, PROGRESS_MS_MAX);
     return hung.map((process) => process.name);
   }

@@ -4,12 +4,12 @@ import type { EventEmitter } from 'node:events';
 
 export type InterruptSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 const SIGNALS: readonly InterruptSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-/** One Ctrl-C can arrive more than once: from the terminal, and from npm, which hands it on. */
+/** One Ctrl-C can arrive more than once: from the terminal, and from npm, which forwards it. */
 const REPEAT_MS = 500;
 
 /**
- * Calls for each Ctrl-C, a service manager's SIGTERM, and a terminal that is closed, with the signal. Returns what
- * undoes it.
+ * Calls back with the signal for each Ctrl-C, for a service manager's SIGTERM, and when the terminal is closed. Returns
+ * a function that undoes it.
  */
 export function onInterrupt(
   interrupt: (signal: InterruptSignal) => void,

@@ -1,15 +1,15 @@
 /**
- * What the components report, added up over all processes and over all their restarts.
+ * The components' reports, added up over all processes and all their restarts.
  *
- * A killed process takes along the counts of its last second, so sums are counted by the chunkers' durable totals;
- * samples that were lost with a process are counted as censored and never just missing.
+ * A killed process loses the counts of its last second, so sums are counted by the chunkers' durable totals. Samples
+ * that were lost with a process count as censored; they are never silently missing.
  */
 
 import type { ChunkerProgress, ChunkerReady, DrainedEvent, ProgressEvent, ReadyEvent } from '../component/protocol.ts';
 import { unreachable } from '../core/assert.ts';
 import { LatencyHistogram } from '../measure/histogram.ts';
 
-/** Cumulative over the run, but for the gauges. */
+/** Cumulative over the run, except the gauges. */
 export type Totals = {
   readonly chunksPublished: number;
   readonly bytesPublished: number;
@@ -17,12 +17,12 @@ export type Totals = {
   readonly sumsVerified: number;
   readonly chunksVerified: number;
   readonly bytesVerified: number;
-  /** Gauges: as last reported by each chunker. */
+  /** Gauges: the values of each chunker's last report. */
   readonly filesOpen: number;
   readonly sumsOutstanding: number;
 };
 
-/** Counts of the time between two moments; gauges as they were at its end. */
+/** Counts between two moments; gauges as they were at the end. */
 export function totalsBetween(begin: Totals, end: Totals): Totals {
   return {
     chunksPublished: end.chunksPublished - begin.chunksPublished,
@@ -36,7 +36,10 @@ export function totalsBetween(begin: Totals, end: Totals): Totals {
   };
 }
 
-/** `sum`: intended send time of a file's end to its verified sum; `acknowledgement`: a chunk batch's round trip. */
+/**
+ * `sum`: from the intended send time of a file's end to its verified sum. `acknowledgement`: the round trip of a chunk
+ * batch.
+ */
 export type Stage = 'sum' | 'acknowledgement';
 export const STAGES: readonly Stage[] = ['sum', 'acknowledgement'];
 
@@ -53,7 +56,7 @@ export class StageLatency {
   }
 }
 
-/** Counts of one process, which start again at 0 with each incarnation. */
+/** Counts of one process. They start again at 0 with each incarnation. */
 class Restarting {
   #before = 0;
   #now = 0;
@@ -74,10 +77,10 @@ class Restarting {
 
 type ChunkerMeter = {
   readonly producer: string;
-  /** Verified over the producer's life when this run began. */
+  /** Files verified over the producer's life when this run began. */
   readonly verifiedBefore: number;
   verifiedTotal: number;
-  /** Durably verified when this incarnation started, and the samples that it has reported since. */
+  /** Files durably verified when this incarnation started, and the samples that it has reported since. */
   verifiedAtStart: number;
   samples: number;
   readonly chunks: Restarting;
@@ -91,10 +94,10 @@ type ChunkerMeter = {
   drained: DrainedEvent | null;
 };
 
-/** A chunker that lost what it had reported as durable: which rule it broke, in one line. */
+/** A chunker lost what it had reported as durable. `detail`: which rule it broke, in one line. */
 export type ForgottenState = { readonly process: string; readonly detail: string };
 
-/** What a chunker has forgotten that it had reported as durable, in one line; null: nothing. */
+/** In one line, what a chunker has forgotten that it had reported as durable; null when it has forgotten nothing. */
 export function forgottenBy(
   known: { readonly producer: string; readonly verifiedTotal: number },
   { producer, verifiedTotal }: ChunkerReady,
@@ -112,7 +115,7 @@ export class Meter {
   /** Since the last `phase.reset()`. */
   readonly phase: StageLatency = new StageLatency();
 
-  /** Null, or what a chunker forgot between two of its lives. */
+  /** Returns what a chunker forgot between two of its lives, or null. */
   onReady(process: string, event: ReadyEvent): ForgottenState | null {
     switch (event.component) {
       case 'broker':
@@ -158,7 +161,7 @@ export class Meter {
     return null;
   }
 
-  /** Counts the sums that this incarnation verified durably without a sample having arrived. */
+  /** Counts the sums that this incarnation verified durably without a sample that arrived. */
   #censor(chunker: ChunkerMeter, verifiedTotal: number): void {
     this.phase.censoredSums += Math.max(0, verifiedTotal - chunker.verifiedAtStart - chunker.samples);
   }
@@ -219,7 +222,10 @@ export class Meter {
     chunker.batchesUnderWay = 0;
   }
 
-  /** What a chunker has not seen verified, by its last report; called for each that will say no more. */
+  /**
+   * Counts as censored what a chunker has not seen verified, by its last report. Called for each chunker that will
+   * report no more.
+   */
   censorUnfinished(process: string): void {
     const chunker = this.#chunkers.get(process);
     if (chunker !== undefined) this.phase.censoredSums += chunker.sumsOutstanding;
@@ -229,15 +235,12 @@ export class Meter {
     return this.#chunkers.get(process)?.producer ?? null;
   }
 
-  /** What a chunker has said when it had drained; null: it has not. */
+  /** What a chunker said when it had drained; null when it has not drained. */
   drainedOf(process: string): DrainedEvent | null {
     return this.#chunkers.get(process)?.drained ?? null;
   }
 
-  /**
-   * Files of all chunkers that are not verified: by what they said when they had drained, or else by their last
-   * reports.
-   */
+  /** Files of all chunkers that are not verified, by their `drained` events, or else by their last reports. */
   sumsMissing(): number {
     let missing = 0;
     for (const { drained, sumsOutstanding } of this.#chunkers.values()) {
@@ -246,12 +249,12 @@ export class Meter {
     return missing;
   }
 
-  /** Batches of all chunkers that were sent and were not acknowledged, by their last reports. */
+  /** Batches of all chunkers that were sent and not yet acknowledged, by their last reports. */
   batchesUnderWay(): number {
     return [...this.#chunkers.values()].reduce((sum, chunker) => sum + chunker.batchesUnderWay, 0);
   }
 
-  /** The worst of the chunkers' last reports. */
+  /** The worst lag in the chunkers' last reports. */
   scheduleLagNs(): number {
     return Math.max(0, ...[...this.#chunkers.values()].map((chunker) => chunker.scheduleLagNs));
   }

@@ -1,7 +1,7 @@
 /**
- * The process that stops others and continues them (`pauser.ts`): it lives on when its parent is killed, and continues
- * everything that it has stopped when its stdin ends. Commands are lines: `stop PID LIMIT_MS` and `continue PID`. No
- * process stays stopped for longer than its limit.
+ * The process that stops and continues other processes (`pauser.ts`). It outlives its parent: when its stdin ends, it
+ * continues everything that it has stopped. Commands are lines: `stop PID LIMIT_MS` and `continue PID`. No process
+ * stays stopped for longer than its limit.
  */
 
 import { createInterface } from 'node:readline';
@@ -12,7 +12,7 @@ function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT'): void {
   try {
     process.kill(pid, name);
   } catch {
-    // It has ended.
+    // The process has ended.
   }
 }
 
@@ -30,7 +30,8 @@ function stop(pid: number, limitMs: number): void {
   signal(pid, 'SIGSTOP');
 }
 
-// A terminal signals its whole group, a service manager all that it has started: what is stopped is continued first.
+// A terminal signals its whole group, and a service manager all that it has started. Stopped processes must be
+// continued first, so these signals are ignored.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);
 
 const lines = createInterface({ input: process.stdin });

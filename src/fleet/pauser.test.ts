@@ -9,7 +9,7 @@ import { processState } from './process-usage.ts';
 import { until } from './waiting.ts';
 
 const PAUSER = fileURLToPath(new URL('./pauser.js', import.meta.url));
-/** Generous: the machine may be busy. */
+/** Long, because the machine may be busy. */
 const TIMEOUT_MS = 60_000;
 const NEVER_MS = 3_600_000;
 

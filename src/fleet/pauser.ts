@@ -1,6 +1,6 @@
 /**
- * Stops processes (SIGSTOP) and continues them (SIGCONT), by a child that does it: when this process is killed, the
- * child continues all that it has stopped and ends. So nothing stays stopped, whoever dies.
+ * Stops processes (SIGSTOP) and continues them (SIGCONT) through a child. When this process is killed, the child
+ * continues all that it has stopped, and ends. So nothing stays stopped, whichever process dies.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -11,17 +11,17 @@ const PROGRAM = fileURLToPath(new URL('./pauser-process.js', import.meta.url));
 
 export class Pauser {
   readonly #onLost: (error: OperatingError) => void;
-  /** Pids that it was asked to stop and not to continue. */
+  /** Pids that it was asked to stop, and not yet to continue. */
   readonly #stopped = new Set<number>();
   #child: ChildProcess | null = null;
   #isClosed = false;
 
-  /** `onLost`: the child has ended, though nobody asked for it. What it had stopped runs again. */
+  /** `onLost`: the child has ended, though nobody asked for it. The processes that it had stopped run again. */
   constructor(options: { readonly onLost: (error: OperatingError) => void }) {
     this.#onLost = options.onLost;
   }
 
-  /** Null while there is none. */
+  /** Null while there is no child. */
   get pid(): number | null {
     return this.#child?.pid ?? null;
   }
@@ -36,7 +36,7 @@ export class Pauser {
     child.once('exit', (code, signal) => this.#lost(`has ended (${signal ?? code})`));
   }
 
-  /** It is continued after `limitMs` at the latest. */
+  /** The process is continued after `limitMs` at the latest. */
   stop(pid: number, limitMs: number): void {
     this.start();
     this.#stopped.add(pid);
@@ -62,7 +62,7 @@ export class Pauser {
       try {
         process.kill(pid, 'SIGCONT');
       } catch {
-        // It has ended.
+        // The child has ended.
       }
     }
     this.#stopped.clear();

@@ -1,4 +1,4 @@
-/** What a process and a folder use now, from Linux's /proc and from stat. Unavailable is null and never 0. */
+/** What a process and a folder use now, from Linux's /proc and from stat. An unknown value is null and never 0. */
 
 import { type Dirent, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ export function stateOf(stat: string): string | null {
   return /^ (?<state>[A-Za-z]) /.exec(stat.slice(stat.lastIndexOf(')') + 1))?.groups?.['state'] ?? null;
 }
 
-/** As the kernel has it now; null when there is no such process. */
+/** The state now, by the kernel; null when there is no such process. */
 export function processState(pid: number): string | null {
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
   return stat === null ? null : stateOf(stat);

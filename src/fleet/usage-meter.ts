@@ -1,8 +1,8 @@
-/** What the processes of a run use, by name and over their restarts; read from /proc. */
+/** What the processes of a run use, by name and over their restarts, read from /proc. */
 
 import { type ProcessUsage, readProcessUsage } from './process-usage.ts';
 
-/** Counts that a process begins anew. */
+/** Counts that start again with each process. */
 type Cumulative = 'cpuSeconds' | 'writtenBytes';
 type Count = { pid: number; before: number; now: number };
 
@@ -12,7 +12,7 @@ export class UsageMeter {
     writtenBytes: new Map(),
   };
 
-  /** Reads what runs now; a process that is down (pid null) is left out. */
+  /** Reads the running processes; a process that is down (pid null) is left out. */
   read(processes: readonly { readonly name: string; readonly pid: number | null }[]): Map<string, ProcessUsage> {
     const usages = new Map<string, ProcessUsage>();
     for (const { name, pid } of processes) {
@@ -32,7 +32,7 @@ export class UsageMeter {
     this.#counts[what].set(name, { pid, before: count.before, now: value });
   }
 
-  /** Since each process was first started, by name; without those of which it is not known. */
+  /** By name, the use since each process was first started; processes whose use is unknown are left out. */
   total(what: Cumulative): Map<string, number> {
     return new Map([...this.#counts[what]].map(([name, { before, now }]) => [name, before + now]));
   }

@@ -1,4 +1,4 @@
-/** Waiting for a moment, or for a condition with a bound, on a clock that is handed in. */
+/** Waits for a moment, or for a condition within a bound, on a clock that is handed in. */
 
 import { type Clock, delay } from '../core/clock.ts';
 
