@@ -1,4 +1,7 @@
-/** Puts together a batch that a client sends in parts. One at a time in a session, and none above `BATCH_BYTES_MAX`. */
+/**
+ * Puts together a batch that a client sends in parts: one batch at a time in a session, and none above
+ * `BATCH_BYTES_MAX`.
+ */
 
 import { BATCH_BYTES_MAX } from '../../message/batch.ts';
 import type { Part } from '../protocol.ts';
@@ -8,7 +11,7 @@ export class Assembly {
   #bytes: Buffer | null = null;
   #length = 0;
 
-  /** The whole batch with its last part, `null` before it, `broken` when the parts do not follow each other. */
+  /** The whole batch with its last part, `null` before that, and `broken` when the parts do not follow each other. */
   take(id: number, { at, of }: Part, bytes: Uint8Array): Uint8Array | 'broken' | null {
     if (at === 0 && this.#bytes === null && of <= BATCH_BYTES_MAX) {
       this.#id = id;

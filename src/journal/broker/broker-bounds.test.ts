@@ -11,10 +11,10 @@ import { JOURNAL_PRODUCERS_MAX, RECENT_BYTES_MAX } from './state.ts';
 import { testSeed } from '../testing/seed.ts';
 
 const JOURNAL = chunkJournal(0);
-/** The longest path that Linux takes. */
+/** The longest path that Linux accepts. */
 const PATH_BYTES = 4_096;
 
-/** A call's header with blanks up to a length. */
+/** A call's header, padded with blanks to a length. */
 function headerOf(bytes: number): Buffer {
   const header = encodeHeader({ t: 'call', id: 1, call: { op: 'list' } });
   return Buffer.concat([header, Buffer.alloc(bytes - header.length, ' ')]);
@@ -23,7 +23,7 @@ function headerOf(bytes: number): Buffer {
 test('many answers to appends leave in messages with a bounded number of answers, in order, each once', async (t) => {
   const harness = await BrokerHarness.start();
   const ids = Array.from({ length: 600 }, (_, index) => harness.append(JOURNAL, chunks(index, 1)));
-  // Half of them are answered `expected`, with no commit of their own.
+  // Half of them are answered `expected`, without another commit.
   for (let again = 0; again < 600; again += 1) ids.push(harness.append(JOURNAL, chunks(0, 1)));
   await harness.commitAll();
   const messages = harness.sent.flatMap(({ message }) => (message.t === 'acks' ? [message] : []));
@@ -47,7 +47,7 @@ test('the list of all journals and shards, with the longest paths, is a header t
     harness.call({ op: 'confirm', owner: { shard, epoch: 1 }, path });
   }
   await harness.commitAll();
-  // The harness decodes it as a client does.
+  // The harness decodes the answer as a client does.
   const list = await harness.ask({ op: 'list' });
   t.true(isResultOf('list', list));
   const bytes = JSON.stringify(list).length;
@@ -69,7 +69,7 @@ test('room that does not divide evenly gives whole bounds and offsets, over a re
     epoch: number;
   };
   const owner = { shard: 0, epoch: raised.epoch };
-  // Nobody holds the sums: the newest half of an odd room is kept.
+  // Nobody has a pin on the sums: the newest half of an odd room is kept.
   for (let at = 0; at < 40; at += 1) {
     const outcome = await harness.appended(SUMS_JOURNAL, sums(at * 100, 100, owner), owner);
     t.like(outcome, { outcome: 'committed', begin: at * (48 + 64 * 100) });
@@ -84,7 +84,7 @@ test('room that does not divide evenly gives whole bounds and offsets, over a re
 
 test('a small batch is kept in a small buffer, not in that of the message that it came in', async (t) => {
   const harness = await BrokerHarness.start();
-  // A reader without credit keeps it in memory.
+  // For a reader without credit the batch stays in memory.
   harness.read(JOURNAL, 0, { through: 0 });
   const batch = chunks(0, 1);
   // Larger than Node's pool of small buffers in any version.
@@ -111,7 +111,7 @@ test('a batch stays in memory until the reader that is furthest behind has taken
   harness.send('a', { t: 'cancel', stream: slow });
   await harness.appended(JOURNAL, chunks(1, 1));
   t.false(isKept());
-  // Whoever comes later reads it from the store.
+  // A later reader reads it from the store.
   t.deepEqual(
     harness.delivered(harness.read(JOURNAL, 0)).map(({ begin }) => begin),
     harness.delivered(prompt).map(({ begin }) => begin),
@@ -133,7 +133,8 @@ test('a batch whose header counts more than it holds is corrupt and not appended
         const forged = forgeBatch({ kind, producer: OTHER_PRODUCER, count, firstIndex, epoch: 0 }, payload, JOURNAL);
         const outcome = await harness.appended(JOURNAL, forged);
         if (outcome?.outcome !== 'corrupt') {
-          // What is taken has room for what it says, so that its index is no more than the bytes that were sent.
+          // An accepted batch has room for the count in its header, so its index never exceeds the bytes that were
+          // sent.
           if (count > Math.max(1, payload.length / 24))
             throw new Error(`${count} in ${payload.length}: ${outcome?.outcome}`);
           return;
@@ -155,7 +156,7 @@ test('the largest batches of as many journals as there may be keep no more memor
   for (let partition = 0; partition < 24; partition += 1) {
     const journal = chunkJournal(partition);
     harness.send('a', { t: 'ping', n: partition, partBytes: 65_536, credits: [] });
-    // A reader without credit would have its batch kept.
+    // For a reader without credit its batch would be kept.
     harness.read(journal, 0, { through: 0 });
     t.like(await harness.appended(journal, chunks(0, 1, { journal, dataBytes: 4 * MIB - 72 })), {
       outcome: 'committed',
@@ -163,7 +164,7 @@ test('the largest batches of as many journals as there may be keep no more memor
     t.true(harness.broker.state.recentBytes <= RECENT_BYTES_MAX);
   }
   t.true(harness.broker.state.recentBytes > RECENT_BYTES_MAX / 2);
-  // Each is there for whoever reads it.
+  // Each batch can be read.
   for (const partition of [0, 23]) {
     const journal = harness.broker.state.journals.get(chunkJournal(partition));
     t.is(journal && harness.broker.state.batchAt(journal, 0)?.bytes.length, 4 * MIB);

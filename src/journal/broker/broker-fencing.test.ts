@@ -14,9 +14,9 @@ test('a fenced shard is answered fenced before anything else, in every request a
   t.is(owner.epoch, old.epoch + 1);
   const later = { shard: 0, epoch: owner.epoch + 1 };
   for (const stale of [old, later, { shard: 9, epoch: 1 }]) {
-    // Whether a newer owner came, or the broker went back, the epoch tells. There is no shard 9.
+    // The epoch tells whether a newer owner came, or the broker went back. There is no shard 9.
     const fenced = { outcome: 'fenced', epoch: stale.shard === 9 ? 0 : owner.epoch };
-    // Each of these would otherwise be expected, corrupt, rejected, or too large.
+    // Without fencing, each of these appends would be expected, corrupt, rejected, or too large.
     t.deepEqual(await harness.appended(SUMS_JOURNAL, sums(0, 1, stale), stale), fenced);
     t.deepEqual(await harness.appended(SUMS_JOURNAL, sums(2, 1, stale), stale), fenced);
     t.deepEqual(await harness.appended(SUMS_JOURNAL, new Uint8Array(10), stale), fenced);

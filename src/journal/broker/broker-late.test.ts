@@ -1,6 +1,6 @@
 /**
- * A late copy of a request: it was answered, its client has asked again in a new session or is dead, and others have
- * acted. Whatever it was, it changes nothing.
+ * A late copy of a request: the request was answered, its client has asked again in a new session or is dead, and
+ * others have acted meanwhile. Such a copy changes nothing.
  */
 
 import test, { type ExecutionContext } from 'ava';
@@ -12,7 +12,7 @@ import { confirmed, raised } from '../testing/broker-requests.ts';
 const JOURNAL = chunkJournal(0);
 const OTHER_JOURNAL = chunkJournal(1);
 
-/** What the broker knows, of which its answers are made. */
+/** The knowledge of the broker from which its answers are made. */
 function knowledge({ broker }: BrokerHarness): unknown {
   const journals = Array.from(broker.state.journals.values(), ({ name, tail, producers, pins }) => ({
     name,
@@ -25,7 +25,7 @@ function knowledge({ broker }: BrokerHarness): unknown {
 
 type Late = { readonly call: Call } | { readonly append: Buffer; readonly epoch?: number };
 
-/** Sends what was answered once again, in a session that nobody is behind any more. */
+/** Sends an answered message once more, in a session whose client is gone. */
 async function arrivesLate(t: ExecutionContext, harness: BrokerHarness, late: Late): Promise<void> {
   const before = knowledge(harness);
   if ('call' in late) harness.call(late.call, 'a');
@@ -43,7 +43,7 @@ test('of a raise: the epoch that it replaces is another one by then', async (t) 
     const { epoch } = await raised(harness);
     const call = { op: 'raise', shard: 0, path: '/one', takeOver, from: epoch } as const;
     t.like(await harness.ask(call), { outcome: 'raised', epoch: epoch + 1 });
-    // Its own client goes on, and then somebody takes over.
+    // Its client goes on, and then another client takes over.
     await arrivesLate(t, harness, { call });
     await harness.ask({ op: 'confirm', owner: { shard: 0, epoch: epoch + 1 }, path: '/one' });
     await arrivesLate(t, harness, { call });
@@ -58,7 +58,7 @@ test('of a confirmation: it is of an epoch that is fenced, or says what is so', 
   const owner = await confirmed(harness, 0, '/one');
   const call = { op: 'confirm', owner, path: '/one' } as const;
   await arrivesLate(t, harness, { call });
-  // A successor that has not confirmed yet, and one that has.
+  // A successor before and after its confirmation.
   const next = await raised(harness, 0, '/two');
   await arrivesLate(t, harness, { call });
   await harness.ask({ op: 'confirm', owner: next, path: '/two' });
@@ -112,7 +112,7 @@ test('a late copy of a pin or of its move moves no pin back, and makes none agai
   for (const journal of [JOURNAL, OTHER_JOURNAL]) await harness.ask({ op: 'retire', journal, producer: PRODUCER });
   await harness.ask(release);
   for (const call of [pin, move(3 * bytes), release]) await arrivesLate(t, harness, { call });
-  // Another producer's is none of its business.
+  // Another producer's pin does not change.
   await harness.ask({ ...pin, name: OTHER_PRODUCER });
   for (const call of [pin, move(3 * bytes), release]) await arrivesLate(t, harness, { call });
 });

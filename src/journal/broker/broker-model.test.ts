@@ -1,6 +1,6 @@
 /**
- * The broker's rules against a model of a few lines: what is accepted is decided by the next index, the end and the
- * epoch alone, in the order of arrival, and a kill loses exactly what was in no durable commit.
+ * The broker's rules against a model of a few lines. The next index, the end and the epoch alone decide what is
+ * accepted, in the order of arrival. A kill loses exactly what is in no durable commit.
  */
 
 import test from 'ava';
@@ -18,8 +18,8 @@ const SHARDS = 2;
 
 type Operation =
   /**
-   * Records of a producer, beginning so many above (or below) its next index: 0 is right, below is a resend, cut
-   * anew.
+   * Records of a producer. They begin so many indexes above or below its next index: 0 is correct, below 0 is a resend,
+   * cut anew.
    */
   | {
       readonly op: 'append';
@@ -38,7 +38,7 @@ type Operation =
       readonly ahead: number;
       readonly count: number;
     }
-  /** `late`: how many raises ago the epoch was the shard's that it is to replace. */
+  /** `late`: how many raises ago the shard had the epoch that this raise is to replace. */
   | {
       readonly op: 'raise';
       readonly shard: number;
@@ -101,7 +101,7 @@ type Change =
     }
   | { readonly change: 'raise'; readonly shard: number }
   | { readonly change: 'confirm'; readonly shard: number; readonly path: string }
-  /** Nothing but a commit. */
+  /** Only a commit, without a change. */
   | { readonly change: 'none' };
 
 class Model {
@@ -126,7 +126,7 @@ class Model {
     this.waiting = null;
   }
 
-  /** Accepted and in no durable commit. */
+  /** Changes that are accepted and in no durable commit. */
   get pending(): Change[] {
     return [...(this.underWay ?? []), ...(this.waiting ?? [])];
   }
@@ -159,7 +159,7 @@ class Model {
 
 type Asked = { readonly id: number; readonly kind: 'append' | 'call'; readonly expected: Record<string, unknown> };
 
-/** Runs one operation against both; gives what the broker must answer, if anything. */
+/** Runs one operation against both; returns what the broker must answer, if anything. */
 function apply(operation: Exclude<Operation, { op: 'commit' | 'kill' }>, model: Model, harness: BrokerHarness): Asked {
   switch (operation.op) {
     case 'append':
@@ -263,7 +263,7 @@ function answerTo({ id, kind }: Asked, harness: BrokerHarness): Record<string, u
   return (kind === 'append' ? harness.outcome(id) : harness.answer(id)) as Record<string, unknown> | undefined;
 }
 
-/** Compares the fields that were expected. */
+/** Compares the expected fields. */
 function mustBe(asked: Asked, harness: BrokerHarness): void {
   const answer = answerTo(asked, harness);
   for (const [field, value] of Object.entries(asked.expected)) {
@@ -275,14 +275,14 @@ function mustBe(asked: Asked, harness: BrokerHarness): void {
   }
 }
 
-/** No answer leaves before everything that was accepted when it was asked for is durable. */
+/** An answer leaves only when everything that had been accepted at the time of the request is durable. */
 function mustBeDurable({ expected, accepted }: Asked & { accepted: readonly Change[] }, model: Model): void {
   if (expected['outcome'] === 'reported') return;
   if (!accepted.every((change) => model.durable.includes(change)))
     throw new Error(`${JSON.stringify(expected)} was answered before the commit that makes it true`);
 }
 
-/** The records of a journal as the store has them: each batch, and the indexes of each producer. */
+/** The records of a journal in the store: each batch, and the indexes of each producer. */
 function contentOf(harness: BrokerHarness, number: number, name: string): { bytes: Buffer[]; records: string[] } {
   const bytes: Buffer[] = [];
   const records: string[] = [];
@@ -319,7 +319,7 @@ function mustHold(model: Model, harness: BrokerHarness): void {
   }
 }
 
-/** Nothing that is read may be in no durable commit: what a stream has shown is what the store has. */
+/** Everything that a stream has shown must be in the store: no reader may see what is in no durable commit. */
 function mustBeVisible(harness: BrokerHarness, streams: readonly number[]): void {
   for (const [number, stream] of streams.entries()) {
     const name = number === SHARDS ? SUMS_JOURNAL : chunkJournal(number);
@@ -371,7 +371,7 @@ async function run(operations: readonly Operation[]): Promise<void> {
     await harness.commit();
     model.commit();
   }
-  // Every request was answered, and as the model says.
+  // Every request was answered, as the model says.
   for (const each of asked) mustBe(each, harness);
   mustHold(model, harness);
   mustBeVisible(harness, streams);

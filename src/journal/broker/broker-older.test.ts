@@ -1,4 +1,4 @@
-/** A broker whose store is older than what it had told, and what its clients are told then. */
+/** A broker whose store is older than its earlier answers, and what it then tells its clients. */
 
 import test from 'ava';
 import { keyOf, sealRow } from '../../store/row.ts';
@@ -11,7 +11,7 @@ import type { Witness } from '../witness.ts';
 
 const JOURNAL = chunkJournal(0);
 
-/** What a client knows that was just answered. */
+/** The witness of a client that has just got an answer. */
 async function witnessOf(harness: BrokerHarness): Promise<Witness> {
   await harness.ask({ op: 'head', journal: JOURNAL });
   const last = harness.sent.at(-1)?.message;
@@ -67,7 +67,7 @@ test('a broker on an older copy of its store, or an empty one, says so to whoeve
   t.like(opened(harness, after), { t: 'lost', vouching: 'lost' });
   t.deepEqual(await harness.ask({ op: 'vouch', witness: before }), { outcome: 'held' });
   t.deepEqual(await harness.ask({ op: 'vouch', witness: after }), { outcome: 'lost' });
-  // Nor can it grow over what it has lost.
+  // Nor can the journal grow over the lost records.
   for (let index = 1; index < 9; index += 1) await harness.appended(JOURNAL, chunks(index, 1));
   t.deepEqual(await harness.ask({ op: 'vouch', witness: after }), { outcome: 'lost' });
   await harness.restartOn(new MemoryStore());

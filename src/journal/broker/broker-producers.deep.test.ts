@@ -1,5 +1,5 @@
 /**
- * As many producers as a journal may have: thousands of first batches. `broker-bounds.test.ts` has the other bounds.
+ * As many producers as a journal may have: thousands of first batches. `broker-bounds.test.ts` tests the other bounds.
  */
 
 import test from 'ava';
@@ -8,7 +8,7 @@ import { BrokerHarness, MIB, chunks } from '../testing/broker-harness.ts';
 import { PRODUCERS_MAX } from './state.ts';
 
 const JOURNAL = chunkJournal(0);
-/** It takes some ten seconds of a processor. */
+/** The test takes about ten seconds of CPU time. */
 const TIMEOUT_MS = 1_800_000;
 
 function idOf(at: number): string {

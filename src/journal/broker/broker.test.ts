@@ -162,7 +162,7 @@ test('sums keep their stamps over a restart, not over a boot; the last commit ge
   await harness.appended(SUMS_JOURNAL, sums(0, 1, owner), owner);
   const first = harness.clock.nowNs();
   harness.clock.jump(1_000);
-  // With this commit the first one's stamp becomes durable; its own does not.
+  // This commit makes the stamp of the first commit durable, but not its own stamp.
   harness.append(SUMS_JOURNAL, sums(1, 1, owner), { owner });
   await harness.clock.settle();
   harness.clock.jump(1_000);

@@ -2,8 +2,8 @@
  * The embedded broker: sessions and requests over the rules of `state.ts`. It is handed its store, clock and a way to
  * send, and owns no socket and no file.
  *
- * No answer but a list leaves before the commit that makes it true is durable, and no reader receives a batch before
- * that.
+ * Every answer except a list waits until the commit that makes it true is durable. So does every batch that a reader
+ * receives.
  */
 
 import { unreachable } from '../../core/assert.ts';
@@ -27,10 +27,10 @@ import { Readers } from './readers.ts';
 import { type Session, newSession } from './session.ts';
 import { type BrokerConfig, BrokerState } from './state.ts';
 
-/** A session that said nothing for so long is forgotten, if its connection is not known to have ended before that. */
+/** A session that said nothing for so long is forgotten, unless its connection is known to have ended before. */
 const SESSION_IDLE_MS = 10_000;
 const SESSIONS_MAX = 1024;
-/** Answers to appends in one message, so that its header stays small. */
+/** The most answers to appends in one message, so that its header stays small. */
 const ACKS_PER_MESSAGE_MAX = 256;
 const TICK_MS = 500;
 
@@ -38,14 +38,14 @@ export type BrokerOptions = {
   readonly store: Store;
   readonly clock: Clock;
   readonly config: BrokerConfig;
-  /** Distinguishes this start of the broker from every other. */
+  /** Distinguishes this start of the broker from every other start. */
   readonly incarnation: string;
-  /** Of the boot of the machine: stamps of another boot are not comparable. */
+  /** Hash of the machine's boot id. Stamps of another boot are not comparable. */
   readonly bootHash: number;
   readonly send: (session: string, frames: Frames) => void;
-  /** A verifier or an auditor was away or stuck for too long, and cannot go on. */
+  /** A verifier or an auditor was away or stuck for too long. It cannot go on. */
   readonly onPinDropped?: (dropped: DroppedPin) => void;
-  /** The process must stop: what the disk holds is unknown. */
+  /** The process must stop, because it does not know what the disk holds. */
   readonly onFatal: (error: unknown) => void;
 };
 
@@ -91,13 +91,13 @@ export class Broker {
     });
   }
 
-  /** Resolves when the configuration is durable and the broker may be reached. */
+  /** Resolves when the configuration is durable and clients may reach the broker. */
   start(): Promise<void> {
     this.#timer = this.#options.clock.after(TICK_MS, () => this.#tick());
     return new Promise((resolve) => this.#commit.accept(resolve));
   }
 
-  /** Commits what was accepted, answers it, and stops. */
+  /** Commits and answers everything that was accepted, and stops. */
   stop(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.clear();
@@ -121,7 +121,7 @@ export class Broker {
     this.#dispatch(session, message, frames);
   }
 
-  /** Notes that a session has sent something. One that has more on its way than is agreed ends. */
+  /** Notes that a session has sent something. Ends a session with more bytes on their way than is agreed. */
   #hear(session: string, known: Session, frames: Frames): boolean {
     known.lastSeenNs = this.#options.clock.nowNs();
     for (const frame of frames) known.unpingedBytes += frame.length;
@@ -131,7 +131,7 @@ export class Broker {
     return false;
   }
 
-  /** The client is gone or does not take what it asked for: its session ends, and delays nobody. */
+  /** The client is gone, or does not take what it asked for. Its session ends, and delays no other. */
   unreachable(session: string): void {
     this.#sessions.delete(session);
     this.#withAcks.delete(session);
@@ -214,7 +214,7 @@ export class Broker {
         const full = this.state.journals.get(journal);
         if (full !== undefined && this.state.canTrim(full)) this.#commit.accept();
       }
-      // `expected` waits, like `committed`, for the commit that makes it true.
+      // Like `committed`, `expected` waits for the commit that makes it true.
       this.#commit.whenDurable(() => this.#acknowledge(session, id, stamped(decision, this.#options.clock)));
       if (this.#commit.isIdle) this.#flushAcks();
       return;
@@ -228,7 +228,7 @@ export class Broker {
     });
   }
 
-  /** What the client sent cannot be understood from here on. */
+  /** From here on, messages of the client cannot be understood. */
   #reopen(session: string): void {
     this.unreachable(session);
     this.#send(session, { t: 'reopen' });
@@ -277,7 +277,7 @@ export class Broker {
     for (const [session, { lastSeenNs }] of this.#sessions) {
       if (now - lastSeenNs > SESSION_IDLE_MS * 1e6) this.unreachable(session);
     }
-    // A broker that was stopped has heard nobody: its own absence is nobody else's.
+    // A broker that was stopped could not hear anybody: its own absence must not count as theirs.
     const elapsedMs = Math.min((now - this.#tickedNs) / 1e6, TICK_MS * 2);
     this.#tickedNs = now;
     for (const dropped of this.state.pins.pass(elapsedMs)) this.#options.onPinDropped?.(dropped);
@@ -291,7 +291,7 @@ export class Broker {
   }
 }
 
-/** `expected` carries the broker's time of answering. */
+/** `expected` carries the broker's time of the answer. */
 function stamped<T>(result: T, clock: Clock): T {
   const isExpected =
     typeof result === 'object' && result !== null && (result as { outcome?: string }).outcome === 'expected';

@@ -7,12 +7,14 @@ import type { JournalLog } from './journal-log.ts';
 import { isShardPin } from './restore.ts';
 import type { BrokerState } from './state.ts';
 
-/** The ways to answer a call: at once, once everything accepted is durable, or with a reason why never. */
+/**
+ * The ways to answer a call: at once, when everything accepted is durable, or with a reason why it can never succeed.
+ */
 export type Answers = {
   readonly reply: (result: unknown) => void;
   readonly durably: (result: unknown) => void;
   readonly refuse: (reason: string) => void;
-  /** Something was accepted: it goes into the next commit. Calls back once that is durable. */
+  /** Something was accepted. It goes into the next commit. Calls back when that commit is durable. */
   readonly commit: (whenDurable?: () => void) => void;
 };
 
@@ -32,8 +34,8 @@ function answerShard(
 ): void {
   switch (call.op) {
     case 'list':
-      // At once: what components use of it, the layout, never changes, and heads are durable. Epochs, owners and pins
-      // may not be yet; people and audits look at those.
+      // At once: components use only the layout, which never changes, and heads, which are durable. Epochs, owners and
+      // pins may not be durable yet; only people and audits look at those.
       return reply(state.info());
     case 'vouch':
       return reply({ outcome: state.lineage.vouch(call.witness) });
@@ -78,7 +80,8 @@ function answerJournal(
       return commit(() => reply({ outcome: 'ended' }));
     case 'hold': {
       if (isShardPin(journal, call.name)) return refuse('the pin of a shard is made with its journal');
-      // Its verifier has released its pin, or will: a late copy of the request must not make it again, for nobody.
+      // The verifier has released its pin, or will. A late copy of the request must not make the pin again, because
+      // nobody would use it.
       if (hasEnded(call.name, state)) return refuse(`producer ${call.name} has ended, and needs no pin`);
       const outcome = state.pins.make(journal, call.name);
       if (outcome === null)

@@ -3,14 +3,14 @@ import fc from 'fast-check';
 import { JournalLog } from './journal-log.ts';
 
 const MIB = 1024 * 1024;
-/** The least that a small batch was measured to take besides its bytes. */
+/** The least memory that a small batch was measured to take in addition to its bytes. */
 const OVERHEAD_BYTES_MIN = 1024;
 
 function makeLog(): JournalLog {
   return new JournalLog({ number: 0, name: 'chunks/part-000', kind: 'chunks', begin: 0, head: 0 });
 }
 
-/** Remembers a batch of each size; gives their offsets. */
+/** Remembers a batch of each size; returns their offsets. */
 function remember(log: JournalLog, sizes: readonly number[], bytesMax: number): number[] {
   return sizes.map((size) => {
     const begin = log.head;

@@ -1,6 +1,6 @@
 /**
- * One journal as the broker holds it in memory: what is durable, what is on its way there, and the most recent batches
- * that some reader has not taken yet. Pure state; the broker decides and the group commit writes.
+ * One journal as the broker holds it in memory: durable batches, batches on their way to disk, and the most recent
+ * batches that some reader has not taken yet. Pure state: the broker decides and the group commit writes.
  */
 
 import { assert } from '../../core/assert.ts';
@@ -8,25 +8,25 @@ import { nameKey } from '../../store/row.ts';
 import type { StoredBatch } from '../journals.ts';
 
 export type ProducerState = {
-  /** Of its row in the store. */
+  /** The key of the journal's row in the store. */
   readonly key: Buffer;
-  /** Next index, including what waits for its commit. */
+  /** The next index, including records that wait for their commit. */
   next: number;
   ended: boolean;
 };
 
 export type Pin = {
   offset: number;
-  /** How long its reader was not heard, while a broker served; and what its row says of that. */
+  /** How long the reader was not heard while a broker served, and what the row says of that. */
   absentMs: number;
   writtenAbsentMs: number;
-  /** How long it has not moved although there was something to read, while this broker served. */
+  /** How long the pin has not moved although there was something to read, while this broker served. */
   unmovedMs: number;
-  /** Its reader has said that it goes away, and has not been back. */
+  /** The reader has taken leave, and has not come back. */
   isAway: boolean;
 };
 
-/** Memory of a small batch besides its bytes: its objects and its buffer. 1 to 4 KiB were measured. */
+/** Memory of a small batch in addition to its bytes: its objects and its buffer. 1 to 4 KiB were measured. */
 const BATCH_OVERHEAD_BYTES = 3072;
 const COMPACT_BATCHES = 256;
 const FORGOTTEN: StoredBatch = { begin: 0, end: 0, stampNs: 0, bytes: new Uint8Array(0) };
@@ -35,17 +35,17 @@ export class JournalLog {
   readonly number: number;
   readonly name: string;
   readonly kind: 'chunks' | 'sums';
-  /** First offset that is kept. */
+  /** The first offset that is kept. */
   begin: number;
-  /** End of what is durable, and so visible. */
+  /** The end of the durable, and so visible, batches. */
   head: number;
-  /** End of what has been accepted, durable or not. */
+  /** The end of the accepted batches, durable or not. */
   tail: number;
   readonly producers: Map<string, ProducerState> = new Map();
-  /** By name: the shard of a chunk journal, the verifiers of the sums journal, auditors of either. */
+  /** By name: the shard of a chunk journal, the verifiers of the sums journal, and auditors of either. */
   readonly pins: Map<string, Pin> = new Map();
   readonly #recent: StoredBatch[] = [];
-  /** Those before it were forgotten. */
+  /** Batches before this one are forgotten. */
   #first = 0;
   #recentBytes = 0;
 
@@ -58,7 +58,7 @@ export class JournalLog {
     this.tail = fields.head;
   }
 
-  /** Bytes that are kept or on their way. */
+  /** Bytes that are kept or on their way to disk. */
   get bytes(): number {
     return this.tail - this.begin;
   }
@@ -72,7 +72,7 @@ export class JournalLog {
     return state;
   }
 
-  /** The lowest offset that somebody still needs; `null` when nobody has a pin in it. */
+  /** The lowest offset that some reader still needs; `null` when nobody has a pin in the journal. */
   lowestPin(): number | null {
     let lowest: number | null = null;
     for (const pin of this.pins.values()) {
@@ -81,15 +81,15 @@ export class JournalLog {
     return lowest;
   }
 
-  /** Bytes of the batches in memory, and what they cost besides. */
+  /** Bytes of the batches in memory, including their overhead. */
   get recentBytes(): number {
     return this.#recentBytes;
   }
 
   /**
-   * Adds a batch that has become durable. The oldest leave memory so that at most `bytesMax` stay; the newest stays
-   * even if it is larger, unless the journals together would keep more than `totalBytesMax`, of which others have
-   * `othersBytes`.
+   * Adds a batch that has become durable. The oldest batches leave memory, so that at most `bytesMax` bytes stay. The
+   * newest batch stays even if it is larger, unless all journals together would keep more than `totalBytesMax`; the
+   * other journals have `othersBytes` of it.
    */
   remember(batch: StoredBatch, bounds: { bytesMax: number; totalBytesMax: number; othersBytes: number }): void {
     assert(batch.begin === this.head, 'batches become durable in order');
@@ -103,8 +103,8 @@ export class JournalLog {
   }
 
   /**
-   * Lets go of the batches below `offset`, which nobody is about to read. Small ones that stay in memory for a while
-   * are what makes collecting garbage slow, and with it the tail of the latencies.
+   * Lets go of the batches below `offset`, which no reader is about to read. Small batches that stay in memory for a
+   * while make garbage collection slow, and with it the tail of the latencies.
    */
   forget(offset: number): void {
     while (this.#first < this.#recent.length && (this.#recent[this.#first]?.begin ?? offset) < offset) {

@@ -6,16 +6,18 @@ import { Lineage } from './lineage.ts';
 import { type LineageRow, isLineageRow } from './tables.ts';
 import { openRow } from '../../store/row.ts';
 
-/** A store as far as its lineage goes: what its last commit left. */
+/** The lineage of a store, as its last commit left it. */
 type Stored = { readonly row: LineageRow | null; readonly lastCommit: number; readonly commits: readonly string[] };
 
 const EMPTY: Stored = { row: null, lastCommit: 0, commits: [] };
 
-/** One start of a broker after another, each with commits; any may begin on an older copy, or on nothing. */
+/**
+ * One start of a broker after another, each with commits. Any start may begin on an older copy, or on an empty store.
+ */
 class Machine {
   stored: Stored = EMPTY;
   readonly copies: Stored[] = [EMPTY];
-  /** All that was ever told. */
+  /** Everything that was ever told. */
   readonly told: (Witness & { readonly commits: readonly string[] })[] = [];
   lineage: Lineage = new Lineage(null, 0, 'start-0');
   #starts = 0;

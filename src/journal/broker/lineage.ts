@@ -1,9 +1,9 @@
 /**
- * The past of a broker's store: which start of the broker made which commits. By it the broker can tell whether its
- * store still has what some client was told is durable, and not an older copy of it: a commit has a number, and one
- * number was given by one start alone, unless the store went back.
+ * The past of a broker's store: which start of the broker made which commits. From it the broker tells whether its
+ * store still has everything that a client was told is durable, or is an older copy. A commit has a number, and only
+ * one start gives each number, unless the store went back.
  *
- * A number is given when a commit is filled, written with it, and told only once it is durable.
+ * A number is given when a commit is filled, written with it, and told only once the commit is durable.
  *
  * Rules P-LOSS-1, P-LOSS-4 of docs/protocol.md.
  */
@@ -13,17 +13,17 @@ import type { WriteBatch } from '../../store/store.ts';
 import type { Vouching, Witness } from '../witness.ts';
 import * as tables from './tables.ts';
 
-/** Starts that are remembered. Of what was told before them nothing is known. */
+/** How many starts are remembered. Nothing is known of witnesses from before them. */
 const STARTS_MAX = 1024;
 
 export class Lineage {
-  /** Names the store: the start of the broker that made it. */
+  /** Names the store by the start of the broker that made it. */
   readonly store: string;
   readonly #starts: tables.Start[];
   #given: number;
   #durable: number;
 
-  /** `stored`: `null` in a new store. `lastCommit`: of the last commit that the store has; 0: none. */
+  /** `stored`: `null` in a new store. `lastCommit`: the number of the last commit in the store; 0: there is none. */
   constructor(stored: tables.LineageRow | null, lastCommit: number, incarnation: string) {
     this.store = stored?.store ?? incarnation;
     this.#starts = [...(stored?.starts ?? []), { incarnation, firstCommit: lastCommit + 1 }].slice(-STARTS_MAX);
@@ -31,7 +31,7 @@ export class Lineage {
     this.#durable = lastCommit;
   }
 
-  /** Number of the last commit that is durable. */
+  /** The number of the last durable commit. */
   get durable(): number {
     return this.#durable;
   }
@@ -47,7 +47,7 @@ export class Lineage {
     this.#durable = this.#given;
   }
 
-  /** The row of this start, for its first commit. */
+  /** Writes the row of this start into its first commit. */
   writeStart(batch: WriteBatch): void {
     batch.put('config', tables.LINEAGE_KEY, sealRow({ store: this.store, starts: this.#starts }));
   }

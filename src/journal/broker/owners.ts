@@ -1,8 +1,8 @@
 /**
- * Who owns each shard: its epoch, and the store that is confirmed to speak for it. The broker's half of invariant 5:
- * an owner whose epoch is not the shard's present one is fenced.
+ * The owner of each shard: its epoch, and the store that is confirmed to speak for it. The broker's half of invariant
+ * 5: an owner whose epoch is not the shard's present epoch is fenced.
  *
- * Changes are in memory until the next commit has written them; who answers waits for that commit.
+ * Changes are in memory until the next commit has written them; an answer waits for that commit.
  *
  * Rules P-FENCE-1, P-FENCE-2 of docs/protocol.md.
  */
@@ -14,7 +14,7 @@ import type { Fenced, RaiseOptions, RaiseOutcome, ShardEpoch } from '../journals
 import type { ShardState } from './restore.ts';
 
 export class ShardOwners {
-  /** By shard. */
+  /** Indexed by shard. */
   readonly shards: readonly ShardState[];
   /** Shards whose row has changed since the last `fill`. */
   readonly #dirty = new Set<number>();
@@ -27,14 +27,14 @@ export class ShardOwners {
     return this.shards[owner.shard]?.epoch !== owner.epoch;
   }
 
-  /** The answer to a request that is fenced. A shard that does not exist has no owner, and epoch 0. */
+  /** The answer to a fenced request. A shard that does not exist has no owner, and epoch 0. */
   fenced({ shard }: ShardEpoch): Fenced {
     return { outcome: 'fenced', epoch: this.shards[shard]?.epoch ?? 0 };
   }
 
   /**
-   * `null`: there is no such shard. Only the epoch `from` is replaced: the request of somebody who is dead by now, or a
-   * late copy of one that was answered, would else fence whoever has come to own the shard.
+   * `null`: there is no such shard. Only the epoch `from` is replaced. Otherwise the request of a dead process, or a
+   * late copy of an answered request, would fence the shard's new owner.
    */
   raise(shard: number, path: string, { takeOver, from }: RaiseOptions): RaiseOutcome | null {
     const state = this.shards[shard];

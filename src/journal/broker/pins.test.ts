@@ -1,4 +1,4 @@
-/** What a reader that is away may keep, for how long, and what the others have of it. */
+/** What an absent reader may keep, for how long, and what other readers have of it. */
 
 import test from 'ava';
 import { nameKey, sealRow } from '../../store/row.ts';
@@ -29,7 +29,7 @@ async function pass(harness: BrokerHarness, ms: number): Promise<void> {
   }
 }
 
-/** Sums for the `at`-th batch of 100. */
+/** The sums of the `at`-th batch of 100. */
 function publish(harness: BrokerHarness, at: number, owner: ShardEpoch): Promise<unknown> {
   return harness.appended(SUMS_JOURNAL, sums(at * 100, 100, owner), owner);
 }
@@ -72,7 +72,7 @@ test('the time in which no broker served is nobody’s absence', async (t) => {
   await pin(harness, 'reader');
   for (let life = 0; life < 5; life += 1) {
     await pass(harness, 1_000);
-    // Another boot, whose clock may say anything.
+    // Another boot, whose clock may show any time.
     harness.bootHash += 1;
     await harness.clock.advance(60_000);
     await harness.restart();
@@ -99,11 +99,11 @@ test('a reader that has taken leave may be away for any time, over restarts and 
   await publish(harness, 0, owner);
   t.deepEqual(await leave(harness, 'away'), MOVED);
   await harness.restart();
-  // What it had sent before arrives once more.
+  // An earlier message of the reader arrives once more.
   t.deepEqual(await move(harness, 'away'), MOVED);
   await pass(harness, 60_000);
   t.deepEqual(await move(harness, 'away', BATCH_BYTES), MOVED);
-  // It is back: from now on it is absent like any other.
+  // The reader is back: from now on it counts as absent like any other.
   await pass(harness, 11_000);
   t.deepEqual(await move(harness, 'away', BATCH_BYTES), MISSING);
 });
@@ -124,7 +124,7 @@ for (const left of [false, true]) {
     const owner = await raised(harness);
     for (const name of ['absent', 'present']) await pin(harness, name);
     if (left) await leave(harness, 'absent');
-    // The healthy one reads all; a batch a second fills half of the room in 6 s, all of it in 10.
+    // The healthy reader reads everything. A batch a second fills half of the room in 6 s, and all of it in 10 s.
     for (let at = 0; at < 40; at += 1) {
       t.like(await publish(harness, at, owner), { outcome: 'committed' }, `batch ${at}`);
       t.deepEqual(await move(harness, 'present', (at + 1) * BATCH_BYTES), MOVED);
@@ -149,7 +149,7 @@ test('a pin that is repeated but never moves is dropped; a pin that moves slows 
     if (outcome.outcome === 'committed') published += 1;
     else refused += 1;
     await move(harness, 'stuck');
-    // A batch in four seconds.
+    // One batch in four seconds.
     t.deepEqual(await move(harness, 'slow', Math.min(published, Math.floor(second / 4)) * BATCH_BYTES), MOVED);
     await pass(harness, 1_000);
   }
@@ -168,7 +168,7 @@ test('a pin that keeps no more than its part stays as long as it may be absent',
   for (let at = 0; at < within; at += 1) await publish(harness, at, owner);
   await pass(harness, 29_000);
   t.deepEqual(await move(harness, 'reader'), MOVED);
-  // Patience is that long from when it could have read and did not.
+  // Patience counts from the moment at which the reader could have read and did not.
   await publish(harness, within, owner);
   await pass(harness, 6_000);
   t.deepEqual(await move(harness, 'reader'), MISSING);
@@ -185,7 +185,7 @@ test('an auditor that has read all folded chunks is not dropped for chunks that 
   // The summer is down, the journal is full, and the auditor has nothing to read.
   await pass(harness, 20_000);
   t.deepEqual(await harness.ask({ op: 'move-hold', journal, name, offset: 0 }), MOVED);
-  // Now it has.
+  // Now the auditor has something to read.
   t.like(await harness.ask({ op: 'report', owner, offset: batches * batchBytes }), { outcome: 'reported' });
   await pass(harness, 4_000);
   t.deepEqual(await harness.ask({ op: 'move-hold', journal, name, offset: 0 }), MOVED);

@@ -1,15 +1,15 @@
 /**
- * Who still needs what of a journal: a shard's pin in its chunk journal, those of verifiers in the sums journal, of
- * auditors in either. What lies below the lowest pin of a journal is trimmed.
+ * Pins say which part of a journal a reader still needs: a shard's pin in its chunk journal, pins of verifiers in the
+ * sums journal, pins of auditors in either. Batches below the lowest pin of a journal are trimmed.
  *
- * Bounds, so that no absent reader fills a journal that others need. A pin may keep half of its journal's room. A pin
- * that keeps more and has not moved for `pinPatienceMs` is dropped: its reader is away or stuck. A pin that moves
- * stays: its reader is slow, and slows the writers. In a chunk journal only what its shard has folded counts. A pin
- * whose reader said nothing for `pinAbsenceMs` is dropped, unless the reader said that it goes away. A shard's pin is
- * never dropped: its journal has no other reader.
+ * Bounds keep an absent reader from filling a journal that others need. A pin may keep half of its journal's room. A
+ * pin that keeps more and has not moved for `pinPatienceMs` is dropped: its reader is away or stuck. A pin that moves
+ * stays: its reader is slow, and slows the writers. In a chunk journal only the batches that its shard has folded
+ * count. A pin whose reader said nothing for `pinAbsenceMs` is dropped, unless the reader has taken leave. A shard's
+ * pin is never dropped: its journal has no other reader.
  *
- * Absence is a duration, and no time: it counts while a broker serves, and is durable. So it needs no clock that two
- * processes or two boots share, and a broker that was down takes nobody for absent.
+ * Absence is a durable duration and not a time: it counts only while a broker serves. So it needs no clock that two
+ * processes or two boots share, and a broker that was down counts no reader as absent.
  *
  * Changes are in memory until the next commit has written them.
  *
@@ -23,16 +23,22 @@ import type { Pin, JournalLog } from './journal-log.ts';
 import { isShardPin, shardPinName } from './restore.ts';
 import type { PinRow } from './tables.ts';
 
-/** Pins in one journal: as many verifiers as there may be sessions. The lowest of them is sought at each move. */
+/**
+ * The most pins in one journal: as many verifiers as there may be sessions. Each move searches the lowest pin among
+ * them.
+ */
 export const PINS_MAX = 1024;
-/** Of a journal's room that one pin may keep. */
+/** The part of a journal's room that one pin may keep. */
 const PIN_PART = 1 / 2;
-/** Absence that is not written: readers repeat their pins more often, so that those who are there cost no write. */
+/**
+ * A shorter absence is not written. Readers repeat their pins more often than this, so that present readers cost no
+ * write.
+ */
 const UNWRITTEN_ABSENCE_MS = 1_000;
 
 export type PinsConfig = { readonly pinAbsenceMs: number; readonly pinPatienceMs: number };
 
-/** A pin that was dropped. `absentMs`: since its reader was heard. */
+/** A pin that was dropped. `absentMs`: the time since its reader was last heard. */
 export type DroppedPin = {
   readonly journal: string;
   readonly name: string;
@@ -48,7 +54,7 @@ export class Pins {
   readonly #roomOf: (journal: JournalLog) => number;
   readonly #dirty = new Map<string, { journal: JournalLog; name: string }>();
 
-  /** `missing`: shards' pins that are in no row yet. `roomOf`: bytes that a journal has room for. */
+  /** `missing`: pins of shards that have no row yet. `roomOf`: the bytes that a journal has room for. */
   constructor(options: {
     readonly journals: readonly JournalLog[];
     readonly missing: readonly { readonly journal: JournalLog; readonly name: string }[];
@@ -62,8 +68,8 @@ export class Pins {
   }
 
   /**
-   * A pin at the tail, or where it is already: a copy of the request may arrive late, when its maker has the answer to
-   * the first one and relies on it. `null`: there are too many.
+   * Makes a pin at the tail, or leaves it where it is: a copy of the request may arrive late, when its maker already
+   * relies on the answer to the first copy. `null`: there are too many pins.
    */
   make(journal: JournalLog, name: string): PinOutcome | null {
     const known = journal.pins.get(name);
@@ -76,11 +82,11 @@ export class Pins {
   }
 
   /**
-   * Moves a pin forward, and knows its reader to be there. It is written with the next commit; until then the older
-   * one is merely too careful.
+   * Moves a pin forward, and notes that its reader is there. The move is written with the next commit; until then the
+   * older pin merely keeps more.
    *
-   * `isLeaving`: its reader goes away and will be back. It is back when it moves the pin forward: a late copy of an
-   * older move does not take its leave from it.
+   * `isLeaving`: the reader goes away and will come back. It is back when it moves the pin forward. A late copy of an
+   * older move does not end its leave.
    */
   move(journal: JournalLog, name: string, offset: number, isLeaving = false): 'moved' | 'missing' {
     const pin = journal.pins.get(name);
@@ -101,12 +107,12 @@ export class Pins {
     if (journal.pins.delete(name)) this.#changed(journal, name);
   }
 
-  /** Whether a row says of a reader that is there that it is absent: that is to be written soon. */
+  /** Whether the row of a present reader says that it is absent. Such a row must be written soon. */
   wantsWrite(journal: JournalLog, name: string): boolean {
     return (journal.pins.get(name)?.writtenAbsentMs ?? 0) > 0;
   }
 
-  /** Counts `elapsedMs` in which the broker served. Returns the pins that it drops for that. */
+  /** Counts `elapsedMs` in which the broker served. Returns the pins that it drops. */
   pass(elapsedMs: number): DroppedPin[] {
     const dropped: DroppedPin[] = [];
     for (const journal of this.#journals) {
@@ -135,7 +141,7 @@ export class Pins {
     return keptBytes > roomBytes * PIN_PART && Math.max(absentMs, unmovedMs) > pinPatienceMs ? 'in the way' : null;
   }
 
-  /** Whether the next commit writes any of them. */
+  /** Whether the next commit writes any pin. */
   get isDirty(): boolean {
     return this.#dirty.size > 0;
   }
@@ -161,13 +167,14 @@ export class Pins {
 }
 
 /**
- * Up to where a pin can keep what would go without it. In a chunk journal that is the pin of its shard: what a summer
- * that is down has not folded is in nobody else's way, and an auditor does not read it before.
+ * Up to where a pin can keep batches that would otherwise be trimmed. In a chunk journal this is the pin of the shard:
+ * batches that a summer has not folded while it is down are in nobody else's way, and an auditor does not read them
+ * before.
  */
 function readableOf(journal: JournalLog): number {
   const shard = journal.kind === 'chunks' ? journal.pins.get(shardPinName(journal.number)) : undefined;
   return shard?.offset ?? journal.head;
 }
 
-/** Of a reader that is there. */
+/** The state of a present reader's pin. */
 export const PRESENT = { absentMs: 0, unmovedMs: 0, writtenAbsentMs: 0, isAway: false } as const;

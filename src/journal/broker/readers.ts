@@ -1,6 +1,6 @@
 /**
- * The streams of all sessions: each reader gets what is durable, as far as its credit reaches. When a newer owner has
- * taken a shard, the readers of the older owner get nothing more. They hear of it when the raise is durable.
+ * The streams of all sessions: each reader gets durable batches, as far as its credit reaches. When a newer owner has
+ * taken a shard, the older owner's readers get nothing more. They are told when the raise is durable.
  */
 
 import { PARTITIONS_MAX, type ShardEpoch, type StoredBatch } from '../journals.ts';
@@ -11,15 +11,15 @@ import type { Session } from './session.ts';
 import type { BrokerState } from './state.ts';
 import { Stream, type Taken } from './stream.ts';
 
-/** One for each partition, and the sums. */
+/** One stream for each partition, and more for the sums. */
 const STREAMS_PER_SESSION_MAX = PARTITIONS_MAX + 64;
 
 export type ReadersOptions = {
   readonly state: BrokerState;
-  /** Of the broker, which opens and ends them. */
+  /** The sessions of the broker, which opens and ends them. */
   readonly sessions: ReadonlyMap<string, Session>;
   readonly send: (session: string, message: BrokerMessage, frames?: Frames) => void;
-  /** Calls once all that was accepted until now is durable. */
+  /** Calls back when everything that was accepted until now is durable. */
   readonly whenDurable: (call: () => void) => void;
 };
 
@@ -37,10 +37,10 @@ export class Readers {
     this.#whenDurable = whenDurable;
   }
 
-  /** After a commit. Journals then forget the batches in memory that every reader has passed. */
+  /** Called after a commit. Journals then forget the batches in memory that every reader has passed. */
   pumpAll(): void {
     const journals = [...this.#state.journals.values()];
-    /** By journal number: where the reader that is furthest behind goes on. */
+    /** By journal number: the place of the reader that is furthest behind. */
     const wanted = journals.map(({ head }) => head);
     for (const [session, { streams }] of this.#sessions) {
       for (const stream of streams.values()) {
@@ -52,7 +52,7 @@ export class Readers {
     for (const journal of journals) journal.forget(wanted[journal.number] ?? 0);
   }
 
-  /** A client wants to read a journal: it gets a stream, or an `end` that says why not. */
+  /** A client wants to read a journal. It gets a stream, or an `end` with the reason why not. */
   read(session: string, message: Extract<ClientMessage, { t: 'read' }>): void {
     const { stream: id, journal: name, offset, through, owner } = message;
     const streams = this.#sessions.get(session)?.streams;
@@ -73,13 +73,13 @@ export class Readers {
     this.#pump(session, stream);
   }
 
-  /** Not before the newer epoch is durable: else a crash of the broker leaves the shard without any owner. */
+  /** Waits until the newer epoch is durable. Otherwise a crash of the broker would leave the shard without an owner. */
   #endFenced(session: string, stream: number, owner: ShardEpoch): void {
     const { epoch } = this.#state.owners.fenced(owner);
     this.#whenDurable(() => this.#send(session, { t: 'end', stream, reason: 'fenced', begin: 0, detail: '', epoch }));
   }
 
-  /** A client takes more bytes of its streams. */
+  /** A client accepts more bytes of its streams. */
   grant(session: string, credits: Extract<ClientMessage, { t: 'credit' }>['credits']): void {
     const streams = this.#sessions.get(session)?.streams;
     for (const credit of credits) {

@@ -1,5 +1,5 @@
 /**
- * What a broker finds in its store when it starts. Reads only; what has to be written goes with the first commit.
+ * What a broker finds in its store when it starts. This module only reads; changes are written with the first commit.
  *
  * Rule P-LOSS-2 of docs/protocol.md.
  */
@@ -15,22 +15,22 @@ import * as tables from './tables.ts';
 export type ShardState = { epoch: number; confirmed: string | null };
 
 export type Restored = {
-  /** By number; the sums journal comes last. */
+  /** Indexed by number; the sums journal comes last. */
   readonly journals: readonly JournalLog[];
   readonly shards: readonly ShardState[];
-  /** Shards' pins that are not in the store yet. */
+  /** Pins of shards that are not in the store yet. */
   readonly missingPins: readonly { readonly journal: JournalLog; readonly name: string }[];
-  /** Begins of the batches of sums that became durable without a stamp, in the last commit before a crash. */
+  /** Begins of the sums batches of the last commit before a crash, which became durable without a stamp. */
   readonly unstamped: readonly number[];
   /** `null`: the store is new. */
   readonly lineage: tables.LineageRow | null;
-  /** Number of the last commit that the store has; 0: none. */
+  /** The number of the last commit in the store; 0: there is none. */
   readonly lastCommit: number;
 };
 
 /**
- * The state that the store holds, or that of a new one. Throws a UsageError when it has another number of partitions,
- * and ERR_STORE_DAMAGED.
+ * The state in the store, or the state of a new store. Throws a UsageError when the store has another number of
+ * partitions, and ERR_STORE_DAMAGED.
  */
 export function restore(store: StoreReader, partitions: number): Restored {
   checkPartitions(store, partitions);
@@ -54,10 +54,10 @@ export function restore(store: StoreReader, partitions: number): Restored {
   };
 }
 
-/** More than a broker commits in a thousand years; there is room for 8,192 times as many in a double. */
+/** More commits than a broker makes in a thousand years. A double has room for 8,192 times as many. */
 const UNNUMBERED_COMMITS = 2 ** 40;
 
-/** Of a journal without a row. */
+/** The state of a journal without a row. */
 const NOTHING = { begin: 0, head: 0 };
 
 function restoreLineage(store: StoreReader, journals: readonly JournalLog[]): Pick<Restored, 'lineage' | 'lastCommit'> {
@@ -65,15 +65,15 @@ function restoreLineage(store: StoreReader, journals: readonly JournalLog[]): Pi
   const lineage = row === undefined ? null : openRow(row, tables.isLineageRow, 'the lineage');
   const commits = journals.map(({ number, name }) => journalRow(store, number, name).commit);
   const lastCommit = commits.reduce<number>((last, commit = 0) => Math.max(last, commit), 0);
-  // A build without numbers has written rows since.
+  // A build without commit numbers has written rows since.
   if (lineage !== null && commits.includes(undefined))
     return { lineage, lastCommit: afterUnnumbered(lineage, lastCommit) };
   return { lineage, lastCommit };
 }
 
 /**
- * Where numbers go on when an older build has served the store meanwhile: it wrote over the number of the last
- * commit. No start has given as many as lie between, so that what a client was told before is not taken for lost.
+ * Where numbers go on when an older build has served the store meanwhile: it overwrote the number of the last commit.
+ * No start gives so many numbers as lie between, so nothing that a client was told before counts as lost.
  */
 function afterUnnumbered({ starts }: tables.LineageRow, lastCommit: number): number {
   return Math.max(lastCommit, starts.at(-1)?.firstCommit ?? 0) + UNNUMBERED_COMMITS;
@@ -135,7 +135,10 @@ function unstampedOf(store: StoreReader, sums: JournalLog): number[] {
   }
 }
 
-/** Whether it is the pin by which a shard keeps its chunk journal: reports alone move it, and nothing drops it. */
+/**
+ * Whether the pin is the one by which a shard keeps its chunk journal. Only reports move that pin, and nothing drops
+ * it.
+ */
 export function isShardPin({ kind, number }: JournalLog, name: string): boolean {
   return kind === 'chunks' && name === shardPinName(number);
 }

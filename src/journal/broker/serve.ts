@@ -1,4 +1,4 @@
-/** Composes a broker from what it is handed: its rules on a store, behind a link. Owns neither socket nor file. */
+/** Composes a broker from its parts: its rules, on a store, behind a link. It owns neither socket nor file. */
 
 import type { Clock } from '../../core/clock.ts';
 import type { Store } from '../../store/store.ts';
@@ -10,9 +10,9 @@ export type ServeOptions = {
   readonly store: Store;
   readonly clock: Clock;
   readonly config: BrokerConfig;
-  /** Distinguishes this start of the broker from every other. */
+  /** Distinguishes this start of the broker from every other start. */
   readonly incarnation: string;
-  /** Of the boot of the machine. */
+  /** Hash of the machine's boot id. */
   readonly bootHash: number;
   readonly onPinDropped?: BrokerOptions['onPinDropped'];
   /** Begins to serve clients. */
@@ -23,11 +23,11 @@ export type ServeOptions = {
 
 export type ServedBroker = {
   readonly broker: Broker;
-  /** Everything accepted is durable and answered when it resolves. */
+  /** Resolves when everything accepted is durable and answered. */
   stop(): Promise<void>;
 };
 
-/** Resolves when clients are served: the configuration is durable before the link opens. */
+/** Resolves when clients are served. The configuration is durable before the link opens. */
 export async function serveBroker(options: ServeOptions): Promise<ServedBroker> {
   const { store, clock, config, incarnation, bootHash, onFatal } = options;
   let link: ServerLink | null = null;

@@ -20,7 +20,7 @@ export type BrokerServerOptions = {
   readonly onPinDropped?: (dropped: DroppedPin) => void;
   /** The disk or the socket failed: the process must stop. */
   readonly onFatal: (error: unknown) => void;
-  /** Is told in one line what the operator should know. */
+  /** Receives one line for the operator. */
   readonly tell?: (line: string) => void;
 };
 
@@ -65,7 +65,7 @@ export class BrokerServer {
     }
   }
 
-  /** Everything accepted is durable and answered when it resolves. */
+  /** Resolves when everything accepted is durable and answered. */
   async stop(): Promise<void> {
     await this.#served.stop();
     await this.store.close();

@@ -7,17 +7,19 @@ import type { Stream } from './stream.ts';
 
 export type Session = {
   lastSeenNs: number;
-  /** Batches above it go to this client in parts. */
+  /** Larger batches go to this client in parts. */
   partBytes: number;
-  /** Received since its last ping: a client has no more on its way than that. */
+  /** Bytes received since its last ping. The client has at most these on their way. */
   unpingedBytes: number;
   readonly assembly: Assembly;
   readonly streams: Map<number, Stream>;
-  /** Answers to appends, sent together after the commit: no more than what a client may send without a ping. */
+  /**
+   * Answers to appends, sent together after the commit. There are at most as many as a client may send without a ping.
+   */
   readonly acks: { id: number; outcome: AppendOutcome }[];
 };
 
-/** A session of a client that has said nothing yet of its link. */
+/** A session whose client has said nothing yet about its link. */
 export function newSession(nowNs: number): Session {
   return {
     lastSeenNs: nowNs,

@@ -1,9 +1,9 @@
 /**
- * The broker's rules: which append is accepted, and what may be trimmed. `owners.ts` has the rules of who owns a shard.
- * Accepting changes the state in memory and marks it for the next commit. Nothing here answers a client: the broker
- * answers when that commit is durable.
+ * The broker's rules: which append is accepted, and what may be trimmed. `owners.ts` has the rules about who owns a
+ * shard. Accepting changes the state in memory and marks it for the next commit. Nothing here answers a client: the
+ * broker answers when that commit is durable.
  *
- * Keeps invariant 1: acknowledged means durable, with the group commit.
+ * Together with the group commit it keeps invariant 1: acknowledged means durable.
  *
  * Rules P-APPEND-1, P-APPEND-3 of docs/protocol.md.
  */
@@ -23,9 +23,9 @@ import { ShardOwners } from './owners.ts';
 import { restore, shardPinName } from './restore.ts';
 import * as tables from './tables.ts';
 
-/** Batches removed from one journal in one commit. */
+/** The most batches removed from one journal in one commit. */
 const TRIM_BATCHES_MAX = 512;
-/** Bytes of recent batches in memory, over all journals. Each journal may fill its part, or have one batch above it. */
+/** Bytes of recent batches in memory, over all journals. Each journal may fill its part, or exceed it by one batch. */
 export const RECENT_BYTES_MAX: number = 32 * 1024 * 1024;
 /** A batch takes at most this part of a journal's room. */
 const BATCH_SHARE = 4;
@@ -41,35 +41,37 @@ const BATCH_SHARE = 4;
 export const JOURNAL_PRODUCERS_MAX = 65_536;
 export const PRODUCERS_MAX: number = 1024 * 1024;
 
-/** Batches below it are copied out of the message that they came in. */
+/** Smaller batches are copied out of the message that brought them. */
 const COPY_BYTES_MAX = 4096;
 
 export type BrokerConfig = {
   readonly partitions: number;
-  /** Room for all chunk journals together; each partition has an equal part, so that one cannot starve another. */
+  /**
+   * Room for all chunk journals together. Each partition has an equal part, so that no partition can starve another.
+   */
   readonly retentionBytes: number;
   /** Room for the sums journal. */
   readonly sumsBytes: number;
   /**
-   * A pin of a verifier or an auditor that was not repeated for so long is dropped, unless its reader took its leave.
+   * A pin of a verifier or an auditor that was not repeated for so long is dropped, unless its reader has taken leave.
    */
   readonly pinAbsenceMs: number;
   /** A pin that keeps more than its part of the room is dropped when it has not moved for so long. */
   readonly pinPatienceMs: number;
 };
 
-/** Of one start of the broker. */
+/** What differs between starts of the broker. */
 export type BrokerStart = {
   /** Random: names this start of the broker. */
   readonly incarnation: string;
-  /** Of the boot of the machine: stamps of another boot are not comparable. */
+  /** Hash of the machine's boot id. Stamps of another boot are not comparable. */
   readonly bootHash: number;
 };
 
 export type Accepted = { readonly journal: JournalLog; readonly begin: number; readonly end: number };
 export type AppendDecision = { readonly accepted: Accepted } | AppendOutcome;
 
-/** The largest batch that every journal of a broker with this configuration takes. */
+/** The largest batch that every journal of a broker with this configuration accepts. */
 export function batchBytesMaxOf(config: Pick<BrokerConfig, 'partitions' | 'retentionBytes' | 'sumsBytes'>): number {
   const chunkJournalBytes = Math.floor(config.retentionBytes / config.partitions);
   return Math.min(BATCH_BYTES_MAX, Math.floor(Math.min(chunkJournalBytes, config.sumsBytes) / BATCH_SHARE));
@@ -86,14 +88,14 @@ export class BrokerState {
   readonly #bootHash: number;
   readonly #byNumber: JournalLog[] = [];
   /**
-   * Batches that are accepted and in no commit yet, and batches in the commit under way. The journals' room bounds
+   * Batches that are accepted and in no commit yet, and batches of the commit under way. The journals' room bounds
    * both.
    */
   #accepted: { journal: JournalLog; batch: Omit<StoredBatch, 'stampNs'> }[] = [];
   #underWay: { journal: JournalLog; batch: Omit<StoredBatch, 'stampNs'> }[] = [];
   /**
-   * Stamps of durable batches of sums, by begin: those that the next commit writes, and those in the commit under
-   * way. No reader asks for the stamps of chunks later, so they are not kept.
+   * Stamps of durable batches of sums, by begin: stamps that the next commit writes, and stamps in the commit under
+   * way. Stamps of chunks are not kept, because no reader asks for them later.
    */
   #stamps = new Map<number, number>();
   #stampsUnderWay = new Map<number, number>();
@@ -120,7 +122,7 @@ export class BrokerState {
       config,
       roomOf: (journal) => this.roomOf(journal),
     });
-    // They become visible now.
+    // These batches become visible now.
     for (const begin of unstamped) this.#stamps.set(begin, clock.nowNs());
   }
 
@@ -139,7 +141,7 @@ export class BrokerState {
     return kind === 'sums' ? this.config.sumsBytes : this.chunkJournalBytes;
   }
 
-  /** The largest batch that every journal takes. */
+  /** The largest batch that every journal accepts. */
   get batchBytesMax(): number {
     return batchBytesMaxOf(this.config);
   }
@@ -200,7 +202,7 @@ export class BrokerState {
     if (batch.kind === 'end') producer.ended = true;
     const begin = journal.tail;
     journal.tail += bytes.length;
-    // The transport's buffer of a small message is larger than it.
+    // The transport's buffer of a small message is larger than the message.
     const kept = bytes.length < COPY_BYTES_MAX ? copyOf(bytes) : bytes;
     this.#accepted.push({ journal, batch: { begin, end: journal.tail, bytes: kept } });
     this.#dirtyProducers.add(producer);
@@ -218,8 +220,8 @@ export class BrokerState {
   }
 
   /**
-   * Ends a producer at its next index, once, by a batch that readers see. `false`: the journal does not know it, and
-   * may have no other one.
+   * Ends a producer once, at its next index, by a batch that readers see. `false`: the journal does not know the
+   * producer, and has no room for another one.
    */
   retire(journal: JournalLog, producer: string): boolean {
     if (!journal.producers.has(producer) && !this.hasRoomForProducer(journal)) return false;
@@ -246,7 +248,7 @@ export class BrokerState {
     return this.#trimTarget(journal) > journal.begin;
   }
 
-  /** Whether enough could be trimmed to be worth a commit of its own. */
+  /** Whether there is enough to trim to justify a commit. */
   wantsTrim(journal: JournalLog): boolean {
     return this.#trimTarget(journal) - journal.begin > this.roomOf(journal) / 16;
   }
@@ -291,7 +293,7 @@ export class BrokerState {
 
   // --- the commit ---
 
-  /** Everything accepted since the last call, as writes of one transaction. */
+  /** Everything accepted since the last call, as the writes of one transaction. */
   fill(): WriteBatch {
     const batch = new WriteBatch();
     this.#underWay = this.#accepted;
@@ -302,7 +304,7 @@ export class BrokerState {
     this.#stampsUnderWay = this.#stamps;
     this.#stamps = new Map();
     for (const [begin, stampNs] of this.#stampsUnderWay) {
-      // What was trimmed meanwhile must not leave its stamp behind.
+      // A batch that was trimmed meanwhile must not leave its stamp behind.
       if (begin < this.#sums.begin) continue;
       batch.put('stamps', offsetKey(this.#sums.number, begin), tables.encodeStamp(stampNs, this.#bootHash));
     }
@@ -313,7 +315,7 @@ export class BrokerState {
 
   #fillRows(batch: WriteBatch): void {
     for (const { key, next, ended } of this.#dirtyProducers) batch.put('producers', key, sealRow({ next, ended }));
-    // Some row always has the number of the commit. Most commits write a row of a journal anyway.
+    // Some row must always have the number of the commit. Most commits write a row of a journal anyway.
     if (this.#dirtyJournals.size === 0) this.#dirtyJournals.add(this.#sums);
     const commit = this.lineage.next();
     for (const { number, begin, tail } of this.#dirtyJournals) {
@@ -325,7 +327,7 @@ export class BrokerState {
     this.#dirtyJournals.clear();
   }
 
-  /** What the last `fill` gave is durable now. */
+  /** The writes of the last `fill` are now durable. */
   committed(): void {
     const stampNs = this.#clock.nowNs();
     const bytesMax = RECENT_BYTES_MAX / this.#byNumber.length;
@@ -342,7 +344,7 @@ export class BrokerState {
     this.lineage.committed();
   }
 
-  /** Everything below the result may go. With no pin on the sums, the newest half of their room is kept. */
+  /** Everything below the result may be trimmed. Without a pin on the sums, the newest half of their room is kept. */
   #trimTarget(journal: JournalLog): number {
     const lowest = journal.lowestPin();
     if (lowest !== null) return Math.min(lowest, journal.head);
@@ -368,7 +370,8 @@ export class BrokerState {
   }
 
   /**
-   * The batch boundary at which trimming below `target` ends. The offset of a pin is a boundary; another need not be.
+   * The batch boundary at which trimming below `target` ends. The offset of a pin is a boundary; other targets need not
+   * be.
    */
   #boundary(journal: JournalLog, trimmed: readonly Buffer[], target: number): number {
     const last = trimmed.at(-1);

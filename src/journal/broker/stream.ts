@@ -1,9 +1,10 @@
 /**
- * One open read stream at the broker: from an offset on, as far as credit goes. Pure: it is asked what to send next.
+ * One open read stream at the broker, from an offset as far as its credit goes. Pure: its owner asks it what to send
+ * next.
  *
- * Bounds: at most `STREAM_MESSAGES_MAX` messages that the reader has not taken yet, and at most
- * `MESSAGE_PAYLOAD_BYTES` (or one batch) in each, so that what is queued to a client is bounded whatever the size of
- * its batches. A reader behind a slow link asks for smaller messages, and gets a larger batch in parts.
+ * Bounds: at most `STREAM_MESSAGES_MAX` messages that the reader has not taken yet, and at most `MESSAGE_PAYLOAD_BYTES`
+ * (or one batch) in each. So the queue to a client is bounded whatever the size of the batches. A reader behind a slow
+ * link asks for smaller messages, and gets a larger batch in parts.
  */
 
 import type { ShardEpoch, StoredBatch } from '../journals.ts';
@@ -14,7 +15,7 @@ export const STREAM_MESSAGES_MAX = 32;
 const MESSAGE_PAYLOAD_BYTES = 1024 * 1024;
 const MESSAGE_BATCHES_MAX = 256;
 
-/** What one message carries: whole batches, or bytes of one from `at` on. */
+/** The content of one message: whole batches, or bytes of one batch from `at` on. */
 export type Taken =
   | { readonly batches: readonly StoredBatch[] }
   | { readonly part: StoredBatch; readonly at: number; readonly bytes: Uint8Array };
@@ -24,7 +25,7 @@ export class Stream {
   readonly journal: JournalLog;
   readonly owner: ShardEpoch | undefined;
   #next: number;
-  /** Bytes of the batch at `next` that were sent already. */
+  /** Bytes of the batch at `next` that are already sent. */
   #partSent = 0;
   #through: number;
   /** End offsets of messages that were sent and not yet taken. */
@@ -44,7 +45,7 @@ export class Stream {
     this.#through = fields.through;
   }
 
-  /** Offset of the next batch that it sends. */
+  /** Offset of the next batch to send. */
   get next(): number {
     return this.#next;
   }
@@ -57,8 +58,8 @@ export class Stream {
   }
 
   /**
-   * The next message, of about `messageBytes` at most; `null` when there is nothing to send now, `trimmed` when its
-   * place is gone.
+   * The next message, of about `messageBytes` at most. `null`: there is nothing to send now. `trimmed`: its place is
+   * gone.
    */
   take(
     batchAt: (journal: JournalLog, offset: number) => StoredBatch | null,

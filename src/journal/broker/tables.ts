@@ -24,10 +24,10 @@ export const LINEAGE_KEY: Buffer = Buffer.from('lineage');
 export type ConfigRow = { readonly partitions: number };
 export type Start = { readonly incarnation: string; readonly firstCommit: number };
 export type LineageRow = { readonly store: string; readonly starts: readonly Start[] };
-/** Every commit writes such a row. `commit`: none in a store of before there were numbers. */
+/** Every commit writes such a row. `commit` is absent in stores from before commits had numbers. */
 export type JournalRow = { readonly begin: number; readonly head: number; readonly commit?: number };
 export type ProducerRow = { readonly next: number; readonly ended: boolean };
-/** `absentMs`: since its reader was heard, while a broker served. Rows of older builds have the offset alone. */
+/** `absentMs`: since the reader was last heard, while a broker served. Rows of older builds have only the offset. */
 export type PinRow = { readonly offset: number; readonly absentMs?: number; readonly isAway?: boolean };
 export type ShardRow = { readonly epoch: number; readonly confirmed: string | null };
 
@@ -77,7 +77,7 @@ export function encodeStamp(stampNs: number, bootHash: number): Buffer {
   return bytes;
 }
 
-/** The stamp; 0 when it is of another boot, whose monotonic clock says nothing about this one. */
+/** The stamp; 0 when it is of another boot, whose monotonic clock cannot be compared with this one. */
 export function decodeStamp(bytes: Buffer, bootHash: number): number {
   if (bytes.length !== STAMP_BYTES || bytes.readUInt32LE(8) !== bootHash) return 0;
   return bytes.readDoubleLE(0);
