@@ -1,6 +1,6 @@
 /**
  * The appends of one client: those that wait for an open session or for room on its link, and those under way. They are
- * sent in their order, each whole or in parts, as the link allows.
+ * sent in their order, whole or in parts, as the link allows.
  */
 
 import type { Frames } from '../transport/transport.ts';
@@ -19,7 +19,7 @@ type PendingAppend = Arrival & {
   readonly batch: Uint8Array;
   readonly resolve: (outcome: AppendOutcome) => void;
   readonly reject: (error: Error) => void;
-  /** Bytes of the batch that were sent. */
+  /** Bytes of the batch that are already sent. */
   sentBytes: number;
 };
 
@@ -39,7 +39,7 @@ export class AppendQueue {
     this.#options = options;
   }
 
-  /** The append under way that was sent first. */
+  /** Of the appends under way, the one that was sent first. */
   get oldest(): Arrival | undefined {
     return firstOf(this.#underWay);
   }
@@ -52,7 +52,7 @@ export class AppendQueue {
     this.#unsent.push({ ...NOT_SENT, request: { t: 'append', ...request }, batch, ...settle, sentBytes: 0 });
   }
 
-  /** Sends what the link has room for, in an open session. */
+  /** Sends as much as the link has room for, in an open session. */
   send(): void {
     const { window, ping } = this.#options;
     while (window.hasRoom) {
@@ -68,7 +68,7 @@ export class AppendQueue {
     }
   }
 
-  /** The whole batch, or the next part of it. */
+  /** Sends the whole batch, or the next part of it. */
   #sendNext(append: PendingAppend): void {
     const { window, send } = this.#options;
     const { request, batch, sentBytes: at } = append;
@@ -90,17 +90,17 @@ export class AppendQueue {
     else append.reject(loss);
   }
 
-  /** The session has ended: every append ends as `unknown`, sent or not. Its owner decides what to send again. */
+  /** The session has ended: every append ends as `unknown`, sent or not. The owner decides what to send again. */
   lose(): void {
     this.#settleAll({ outcome: 'unknown' });
   }
 
-  /** No session can be opened. */
+  /** No session can be opened: every append is rejected. */
   reject(reason: string): void {
     this.#settleAll({ outcome: 'rejected', reason });
   }
 
-  /** Nothing will be appended any more. */
+  /** Nothing more will be appended. */
   fail(error: Error): void {
     for (const { reject } of this.#takeAll()) reject(error);
   }

@@ -16,7 +16,7 @@ type Sent = { readonly first: number; readonly count: number; readonly answer: (
 
 class Scene {
   readonly clock = new ManualClock();
-  /** Every append, in order; those that were answered are gone. */
+  /** Appends that are not yet answered, in order. */
   readonly sent: Sent[] = [];
   readonly acknowledged: number[] = [];
   readonly latencies: number[] = [];
@@ -53,7 +53,7 @@ class Scene {
     for (const first of firsts) this.appender.push({ first, count: 10, bytes: chunks(first, 10) });
   }
 
-  /** The first indexes of what is under way. */
+  /** The first indexes of the batches under way. */
   get firsts(): number[] {
     return this.sent.map(({ first }) => first);
   }
@@ -99,7 +99,7 @@ test('each batch has one latency: from its first send until any answer says that
   await scene.clock.advance(5);
   await scene.answer(COMMITTED);
   await scene.clock.advance(2000);
-  // Committed and not answered: the resend learns it.
+  // Committed but not answered: the resend learns it.
   await scene.answer(UNKNOWN);
   await scene.answer(UNKNOWN);
   await scene.answer(expected(30));
@@ -159,7 +159,7 @@ test('where it sends alone, a journal can have whole batches that it sent, and n
   for (const n of [1, 9, 10, 11, 15, 20, 29, 30, 31, 40, 41, 2 ** 53 - 1]) {
     const scene = new Scene({ windowBatches: 2, acknowledged: 10 });
     scene.appender.sendsAloneFrom(12);
-    // The third one waits for room in the window, and was never sent.
+    // The third batch waits for room in the window, and was never sent.
     scene.push(10, 20, 30);
     await scene.answer(UNKNOWN);
     scene.sent.shift();
@@ -251,7 +251,7 @@ test('stopped, it sends nothing and takes no answer', async (t) => {
   t.deepEqual(scene.firsts, []);
 });
 
-/** A journal that takes what is right, and a network that loses requests and answers. */
+/** A journal that accepts correct appends, and a network that loses requests and answers. */
 type Fate = 'arrives' | 'request-lost' | 'answer-lost' | 'refused' | 'late';
 
 test('over a network that loses and delays, every record is in the journal once, in order', async (t) => {
@@ -284,7 +284,7 @@ test('over a network that loses and delays, every record is in the journal once,
           case 'refused':
             return { outcome: 'refused' };
           case 'late':
-            // A dead connection's bytes arrive after what was sent again.
+            // The bytes of a dead connection arrive after the resend.
             late.push(() => deliver(bytes));
             return UNKNOWN;
           case 'arrives':

@@ -1,6 +1,6 @@
 /**
  * Appends the records of one producer to one journal, in order and exactly once, over any `Journals`: go-back-n,
- * addressed by record index. What is acknowledged is durable; what is not is kept and sent again after a lost
+ * addressed by record index. An acknowledged record is durable. Other records are kept, and sent again after a lost
  * connection.
  *
  * Bounds: at most `windowBatches` batches under way. `hasRoom` tells its owner when to stop.
@@ -13,13 +13,13 @@ import { crc32c } from '../hash/crc32c.ts';
 import { dropLeadingRecords } from '../message/recut.ts';
 import type { AppendOutcome, Journals, ShardEpoch } from './journals.ts';
 
-/** How long to wait after the journal refused for want of room. */
+/** How long to wait after the journal refused for lack of room. */
 const REFUSED_RETRY_MS = 10;
 
 export type AppenderEvents = {
   /** All records below `through` are durable, since `stampNs` at the latest (the broker's monotonic clock). */
   onAcknowledged(through: number, stampNs: number): void;
-  /** The time from a batch's first send until it is known to be durable, by whatever answer: once for each batch. */
+  /** The time from a batch's first send until any answer says that it is durable: called once for each batch. */
   onLatency?(latencyNs: number): void;
   onFenced(): void;
   /** The producer has ended in this journal, which has `n` records of it. */
@@ -33,36 +33,36 @@ export type AppenderOptions = {
   readonly journal: string;
   readonly producer: string;
   readonly owner?: ShardEpoch;
-  /** All records below are known to be durable. */
+  /** All records below this index are known to be durable. */
   readonly acknowledged: number;
   readonly windowBatches: number;
   readonly events: AppenderEvents;
 };
 
-/** A sealed batch. `isEnd`: it ends the producer, and a journal that has it answers `ended` and never `expected`. */
+/** A sealed batch. `isEnd`: it ends the producer, so a journal that has it answers `ended` and never `expected`. */
 export type AppendedBatch = {
   readonly first: number;
   readonly count: number;
   readonly bytes: Uint8Array;
   readonly isEnd?: boolean;
 };
-/** `sends`: how often it was sent. */
+/** `sends`: how often the batch was sent. */
 type Entry = AppendedBatch & { sentNs: number; sends: number };
 
 export class Appender {
   readonly #options: AppenderOptions;
   readonly #queue: Entry[] = [];
-  /** Entries of the queue, from its front, that are under way in this attempt. */
+  /** How many entries, from the front of the queue, are under way in this attempt. */
   #sent = 0;
-  /** Counts how often it went back; an answer to an older attempt never makes it go back again. */
+  /** Counts the times it went back. An answer to an older attempt never makes it go back again. */
   #attempt = 0;
   #acknowledged: number;
-  /** No other process ever sent records from this index on. */
+  /** From this index on, no other process ever sent records. */
   #aloneFrom = Number.POSITIVE_INFINITY;
   /** The end of the last batch that was ever sent. */
   #sentThrough = 0;
   #isWaiting = false;
-  /** The journal had no room: one batch asks for it, and the rest of the window follows when there is some. */
+  /** The journal had no room: one batch asks for room, and the rest of the window follows when there is some. */
   #isProbing = false;
   #isOver = false;
 
@@ -71,7 +71,10 @@ export class Appender {
     this.#acknowledged = options.acknowledged;
   }
 
-  /** All records below are durable. May be above what was handed over here: a dead incarnation's bytes arrived late. */
+  /**
+   * All records below are durable. May be above the records that were handed over here, when bytes of a dead
+   * incarnation arrived late.
+   */
   get acknowledged(): number {
     return this.#acknowledged;
   }
@@ -90,8 +93,8 @@ export class Appender {
   }
 
   /**
-   * Hands over a sealed batch, which must never be changed afterwards, of the records that follow those handed over
-   * before. Records that are durable already are dropped.
+   * Hands over a sealed batch of the records that follow those handed over before. The batch must never be changed
+   * afterwards. Records that are already durable are dropped.
    */
   push(batch: AppendedBatch): void {
     const last = this.#queue.at(-1);
@@ -107,8 +110,8 @@ export class Appender {
   }
 
   /**
-   * Whether a journal that expects record `n` next can have got all below it from this producer: where this process
-   * sends alone, the journal has whole batches that were sent here. Anything else was written by somebody else.
+   * Whether a journal that expects record `n` next can have got all records below `n` from this producer. Where this
+   * process sends alone, the journal can only have whole batches that it sent. Other records come from another writer.
    */
   isOwn(n: number): boolean {
     if (n <= this.#acknowledged || n <= this.#aloneFrom) return true;
@@ -117,7 +120,7 @@ export class Appender {
     );
   }
 
-  /** Nothing is sent any more. */
+  /** From now on nothing is sent. */
   stop(): void {
     this.#isOver = true;
   }
@@ -185,8 +188,8 @@ export class Appender {
   }
 
   /**
-   * A batch that was sent once is answered before anything that was sent after it: no record of it, or behind it, is
-   * there.
+   * A batch that was sent once is answered before anything that was sent after it. So the journal has none of its
+   * records, and none behind them.
    */
   #isOwnBefore({ first, sends }: Entry, n: number): boolean {
     return sends === 1 ? n <= Math.max(first, this.#aloneFrom) : this.isOwn(n);
@@ -219,7 +222,7 @@ export class Appender {
     }
   }
 
-  /** Sends all again that is not acknowledged: once for each time that answers of one attempt ask for it. */
+  /** Sends everything again that is not acknowledged: once, however many answers of one attempt ask for it. */
   #goBack(attempt: number): void {
     if (attempt !== this.#attempt) return;
     this.#attempt += 1;

@@ -1,4 +1,4 @@
-/** The calls of one client that have no answer: they wait for an open session, and are made again in each new one. */
+/** The calls of one client without an answer. They wait for an open session, and are made again in each new session. */
 
 import { OperatingError } from '../core/errors.ts';
 import { type Arrival, NOT_SENT, firstOf } from './append-queue.ts';
@@ -14,7 +14,7 @@ type PendingCall = {
 
 export class CallQueue {
   readonly #send: (message: ClientMessage) => void;
-  /** The number of the ping that is sent next. */
+  /** The number that the next ping will have. */
   readonly #nextPing: () => number;
   readonly #calls = new Map<number, PendingCall>();
 
@@ -32,7 +32,7 @@ export class CallQueue {
     this.#calls.set(id, { call, ...settle, ...NOT_SENT });
   }
 
-  /** Sends one in an open session. */
+  /** Sends one call in an open session. */
   send(id: number): void {
     const pending = this.#calls.get(id);
     if (pending === undefined) return;
@@ -40,7 +40,7 @@ export class CallQueue {
     this.#send({ t: 'call', id, call: pending.call });
   }
 
-  /** A new session is open. */
+  /** A new session is open: sends all calls. */
   sendAll(): void {
     for (const id of this.#calls.keys()) this.send(id);
   }

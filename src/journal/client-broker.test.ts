@@ -1,4 +1,7 @@
-/** Clients of a real broker: one that is killed, one that sees many sessions, one whose clients do not read. */
+/**
+ * Clients of a real broker: a broker that is killed, a broker that sees many sessions, and a broker whose clients do
+ * not read.
+ */
 
 import { join } from 'node:path';
 import test from 'ava';
@@ -123,7 +126,7 @@ test.serial('a client that reads nothing, and one that is stopped, do not delay 
   await summer.ready();
   const idle = connect(endpoint);
   t.teardown(() => idle.close());
-  // It has credit for everything, and takes nothing.
+  // The client has credit for everything, and takes nothing.
   for (let stream = 0; stream < 4; stream += 1) idle.read(JOURNAL, 0, { creditBytes: 1024 ** 3 });
   await summer.signal('SIGSTOP');
   const client = connect(endpoint);

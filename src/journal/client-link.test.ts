@@ -1,10 +1,10 @@
-/** How a client goes about a slow link: parts of batches, and what does not wait behind them. */
+/** How a client uses a slow link: parts of batches, and messages that do not wait behind them. */
 
 import test from 'ava';
 import { chunks } from './testing/broker-harness.ts';
 import { CLOCK, JOURNAL, type Scene, opened, pong } from './testing/client-scene.ts';
 
-/** Ends the session in silence, and opens the next one. */
+/** Ends the session by silence, and opens the next one. */
 async function silence({ dialer, clock, lost }: Scene): Promise<void> {
   const { length } = lost;
   await clock.until(() => lost.length > length);
@@ -24,7 +24,7 @@ test('after silence a batch is sent in parts, no more at a time than the link ha
   const sent = (): Uint8Array[] =>
     dialer.link.received.flatMap(({ message, frames }) => (message.t === 'append' && frames[1] ? [frames[1]] : []));
   t.is(sent().length, 4);
-  // Each pong makes room for the next ones; of the last ping all have arrived.
+  // Each pong makes room for the next parts. With the last pong all parts have arrived.
   for (let pings = 0; Buffer.concat(sent()).length < batch.length; pings += 1) {
     t.true(pings < 100);
     pong(dialer);
@@ -73,7 +73,7 @@ test('a request that has not arrived yet is not overdue, however long the link t
   void client.append(JOURNAL, chunks(0, 1));
   for (let second = 0; second < 60; second += 1) {
     await clock.advance(1_000);
-    // The answer to something that was sent before.
+    // The answer to an earlier message.
     dialer.link.answer({ t: 'acks', acks: [] });
   }
   t.deepEqual(lost, []);

@@ -1,4 +1,4 @@
-/** What a client concludes from answers that cannot be unless the broker has lost what it had acknowledged. */
+/** What a client concludes from answers that are possible only if the broker has lost what it had acknowledged. */
 
 import test, { type ExecutionContext } from 'ava';
 import { ViolationError } from '../core/errors.ts';
@@ -37,7 +37,7 @@ function opened(t: ExecutionContext): Scene {
   return { client, dialer, lost };
 }
 
-/** The answer to the call that was made last. */
+/** Answers the call that was made last. */
 function reply(dialer: FakeDialer, result: unknown): void {
   dialer.link.answer({ t: 'reply', id: dialer.link.of('call').at(-1)?.id ?? 0, result });
 }
@@ -53,7 +53,7 @@ test('a new session shows what was told in those before, whichever message told 
   dialer.link.answer({ t: 'pong', n: 0 }, { commit: 9 });
   t.is(client.witness, 'a-store one 9 at a place');
   dialer.link.answer({ t: 'pong', n: 0 }, { incarnation: 'two', commit: 11 });
-  // The other start has not said yet that it has what the first one told.
+  // The other start has not yet said that it has everything that the first start told.
   t.is(client.witness, 'a-store one 9 at a place');
   const witness = { store: 'a-store', incarnation: 'one', commit: 9 };
   t.deepEqual(dialer.link.of('open')[0]?.witness, witness);
@@ -132,7 +132,7 @@ test('a witness of another process is held, lost, or of a broker elsewhere', asy
     [there, 'held', null],
     [here, 'unknown', null],
     [here, 'lost', /has lost .* commit 7 .* older copy \(the folder proves it\)/],
-    // The same store, wherever it is now.
+    // The same store at another place.
     [there, 'lost', /has lost .* older copy/],
     [here, 'another', /has lost .* another one/],
   ] as const) {

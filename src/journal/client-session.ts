@@ -1,8 +1,8 @@
 /**
  * One session to the broker at a time. When the connection breaks, or the broker does not answer in time, the session
- * is dropped and a new one opened under a new identity. A broker that has lost what it told is asked nothing any more.
+ * is dropped and a new one is opened under a new identity. A broker that has lost what it told gets no more questions.
  *
- * What is asked and read within a session is its owner's (`client.ts`), who is told when there is a new one.
+ * The owner (`client.ts`) handles what is asked and read within a session, and is told when there is a new one.
  */
 
 import { assert } from '../core/assert.ts';
@@ -25,47 +25,47 @@ import { type Witness, encodeWitness, lossDetail } from './witness.ts';
 
 /** How often an idle client says that it is there, and repeats its credits. */
 const PING_MS = 200;
-/** A broker that says nothing for so long is taken as gone. */
+/** A broker that says nothing for so long counts as gone. */
 const SILENCE_MS = 2_000;
-/** A client whose tick is so many intervals late was stopped, or had no processor. */
+/** A client whose tick is late by so many intervals was stopped, or had no processor. */
 const STOPPED_PINGS = 5;
-/** An append or call that has arrived at the broker and has no answer for so long is taken as lost. */
+/** An append or call that has arrived at the broker and has no answer for so long counts as lost. */
 const ANSWER_MS = 10_000;
-/** How long to wait before a session is opened again that the broker could not open; doubled each time. */
+/** How long to wait before reopening a session that the broker could not open; doubled each time. */
 const BUSY_MS = 50;
 const BUSY_MS_MAX = 2_000;
 
 export type SessionOptions = {
   readonly dialer: Dialer;
   readonly clock: Clock;
-  /** For the broker's log. */
+  /** The client's name in the broker's log. */
   readonly name: string;
-  /** Where the broker is, for witnesses. */
+  /** The address of the broker, for witnesses. */
   readonly address: string;
-  /** The hash of this process's clock domain: stamps of a broker that has another one are unknown here. */
+  /** The hash of this process's clock domain. Stamps of a broker with another domain are unknown here. */
   readonly clockHash: number;
-  /** A new identity at each call, never used before by anybody: at most 32 characters. */
+  /** A new identity at each call, never used before by anybody, of at most 32 characters. */
   readonly newSession: () => string;
   /** A session ended, for the log. */
   readonly onSessionLost?: (reason: string) => void;
 };
 
-/** What the session itself does not handle. */
+/** Messages that the session does not handle itself. */
 export type SessionMessage = Exclude<BrokerMessage, { readonly t: 'opened' | 'lost' | 'busy' | 'pong' | 'reopen' }>;
 
 export type SessionOwner = {
-  /** A session is open: calls are made again, streams go on, and appends that wait are sent. */
+  /** A session is open: calls are made again, streams go on, and waiting appends are sent. */
   onOpened(): void;
-  /** A session ended, and the next one is dialed: its appends have no answer. */
+  /** A session ended, and the next one is dialed. Appends of the old session have no answer. */
   onEnded(): void;
-  /** The broker has lost what it acknowledged: whoever asks or waits is told. */
+  /** The broker has lost what it acknowledged: every caller and every waiting reader is told. */
   onLoss(loss: Error): void;
   onMessage(message: SessionMessage, frames: Frames): void;
   /** The broker has come further: the link may have room. */
   onPong(): void;
-  /** What each stream may still be sent. */
+  /** The credit of each stream. */
   credits(): Credit[];
-  /** The append and the call that were sent first and have no answer. */
+  /** The unanswered append and the unanswered call that were sent first. */
   oldest(): readonly (Arrival | undefined)[];
 };
 
@@ -75,7 +75,7 @@ export class ClientSession {
   readonly #owner: SessionOwner;
   #identity = '';
   #incarnation: string | null = null;
-  /** How far the broker has said that it is durable, in all sessions. */
+  /** The last commit that the broker has reported as durable, over all sessions. */
   #told: { -readonly [key in keyof Witness]: Witness[key] } | null = null;
   #loss: Error | null = null;
   #link: ClientLink | null = null;
@@ -86,7 +86,7 @@ export class ClientSession {
   #heardNs = 0;
   #tickedNs = 0;
   #timer: Timer | null = null;
-  /** Opens the next session, while there is none. */
+  /** The timer that opens the next session while there is none. */
   #retry: Timer | null = null;
   #busyMs = BUSY_MS;
 
@@ -104,12 +104,12 @@ export class ClientSession {
     return this.#isClosed;
   }
 
-  /** The broker has lost what it had acknowledged: it is asked nothing any more. */
+  /** The broker has lost what it had acknowledged, and gets no more questions. */
   get loss(): Error | null {
     return this.#loss;
   }
 
-  /** Proves what the broker has said that is durable. */
+  /** The proof of what the broker has said is durable. */
   get witness(): string | null {
     return this.#told === null ? null : encodeWitness(this.#told, this.#options.address);
   }
@@ -142,7 +142,7 @@ export class ClientSession {
     this.send({ t: 'ping', n, partBytes: this.window.partBytes, credits });
   }
 
-  /** Nothing of the session that there is can be relied on: the next one is opened. */
+  /** The present session cannot be relied on: the next one is opened. */
   restart(reason: string): void {
     if (this.#isClosed || this.#loss !== null) return;
     this.#options.onSessionLost?.(reason);
@@ -168,7 +168,10 @@ export class ClientSession {
     this.send({ t: 'open', version: PROTOCOL_VERSION, client: this.#options.name, ...witness });
   }
 
-  /** The broker cannot open this session now: the next one is opened a moment later. What waits goes on waiting. */
+  /**
+   * The broker cannot open this session now. The next one is opened a moment later, and everything that waits goes on
+   * waiting.
+   */
   #restartLater(reason: string): void {
     this.#options.onSessionLost?.(reason);
     this.#link?.close();
@@ -178,7 +181,7 @@ export class ClientSession {
     this.#busyMs = Math.min(BUSY_MS_MAX, this.#busyMs * 2);
   }
 
-  /** Nothing that the broker says later can be relied on, nor anything that it said before. */
+  /** Nothing that the broker says can be relied on, neither later nor earlier answers. */
   #lose(loss: Error): void {
     this.#loss = loss;
     this.#isOpen = false;
@@ -193,7 +196,7 @@ export class ClientSession {
     this.#told = { store, incarnation, commit };
     this.#isOpen = true;
     this.#busyMs = BUSY_MS;
-    // The broker learns the size of parts before it sends any.
+    // The broker learns the size of parts before it sends any part.
     if (this.window.bytes < LINK_BYTES_MAX) this.ping();
     this.#owner.onOpened();
   }
@@ -205,7 +208,7 @@ export class ClientSession {
     this.#tickedNs = now;
     if (this.#link === null) return;
     if (now - this.#heardNs > SILENCE_MS * 1e6) {
-      // A client that was stopped itself has heard nobody, and knows nothing of the link.
+      // A client that was itself stopped could not hear anybody, and knows nothing about the link.
       if (this.#isOpen && now - tickedNs <= PING_MS * STOPPED_PINGS * 1e6) this.window.lost(this.#creditBytes());
       return this.restart('the broker does not answer');
     }
@@ -218,14 +221,14 @@ export class ClientSession {
   #pong(n: number): void {
     const now = this.#options.clock.nowNs();
     this.window.pong(n, now);
-    // Those behind the oldest one follow, when it is answered.
+    // Requests behind the oldest one are considered when that one is answered.
     for (const oldest of this.#owner.oldest()) {
       if (oldest !== undefined && oldest.pingAfter <= n) oldest.arrivedNs = Math.min(oldest.arrivedNs, now);
     }
     if (this.#isOpen) this.#owner.onPong();
   }
 
-  /** What may be on its way to this client. */
+  /** Bytes that may be on their way to this client. */
   #creditBytes(): number {
     return this.#owner.credits().reduce((sum, { taken, through }) => sum + through - taken, 0);
   }

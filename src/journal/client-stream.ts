@@ -1,6 +1,6 @@
 /**
- * The client's end of a stream: keeps its own place, so that it can be opened again from there in any session, and
- * grants credit by absolute offsets as batches are taken. A batch that comes in parts is put together here.
+ * The client's end of a stream. It keeps its place, so that any session can open it again from there, and grants credit
+ * by absolute offsets as batches are taken. It puts batches together that come in parts.
  */
 
 import { BATCH_BYTES_MAX } from '../message/batch.ts';
@@ -9,7 +9,7 @@ import type { ReadEnd, ReadStream, ShardEpoch, StoredBatch } from './journals.ts
 import { lossBeyond, lossByEpoch } from './proofs.ts';
 import type { BrokerMessage, ClientMessage, Credit } from './protocol.ts';
 
-/** Batches taken before credit is sent, when they are too small for the half of the credit to be reached. */
+/** Batches taken before credit is sent, when they are too small to reach half of the credit. */
 const TAKEN_BATCHES_MAX = 8;
 
 export type ClientStreamOptions = {
@@ -17,7 +17,7 @@ export type ClientStreamOptions = {
   readonly journal: string;
   readonly offset: number;
   readonly creditBytes: number;
-  /** What the link allows this stream to have on its way. */
+  /** Bytes that the link allows this stream to have on their way. */
   readonly linkBytes: () => number;
   readonly owner?: ShardEpoch;
   readonly send: (message: ClientMessage) => void;
@@ -27,13 +27,13 @@ export type ClientStreamOptions = {
 export class ClientStream implements ReadStream {
   readonly id: number;
   readonly #options: ClientStreamOptions;
-  /** Received up to here, taken up to there, granted on the basis of that. */
+  /** Received up to here, taken up to there, and credit granted on that basis. */
   #received: number;
   #taken: number;
   #granted: number;
   #takenSinceCredit = 0;
   readonly #ready: StoredBatch[] = [];
-  /** The batch that follows what was received, and how much of it is here. */
+  /** The batch after the received ones, and how much of it has arrived. */
   #partial: { readonly bytes: Buffer; length: number } | null = null;
   #end: ReadEnd | null = null;
   #failure: Error | null = null;
@@ -48,7 +48,10 @@ export class ClientStream implements ReadStream {
     this.#granted = options.offset;
   }
 
-  /** Opens or reopens it at the broker. What a lost session had delivered is kept; only what follows is asked for. */
+  /**
+   * Opens or reopens the stream at the broker. Batches that a lost session had delivered are kept; only what follows is
+   * asked for.
+   */
   open(): void {
     if (this.#isClosed || this.#end !== null || this.#failure !== null) return;
     const { journal, owner } = this.#options;
@@ -70,12 +73,12 @@ export class ClientStream implements ReadStream {
     return { stream: this.id, taken, through: taken + this.creditBytes };
   }
 
-  /** What may be on its way. */
+  /** Bytes that may be on their way. */
   get creditBytes(): number {
     return Math.min(this.#options.creditBytes, this.#options.linkBytes());
   }
 
-  /** Up to where nothing waits here: parts of a batch make room for those that follow them. */
+  /** The offset up to which nothing waits here. Parts of a batch make room for the parts that follow. */
   get #used(): number {
     return this.#taken === this.#received ? this.#received + (this.#partial?.length ?? 0) : this.#taken;
   }
@@ -103,7 +106,7 @@ export class ClientStream implements ReadStream {
     this.#wake(null);
   }
 
-  /** `broken`: what arrived does not continue what was received. */
+  /** `broken`: the message does not continue the received batches. */
   deliver(spans: readonly (readonly [number, number, number])[], frames: readonly Uint8Array[]): 'kept' | 'broken' {
     if (this.#isClosed) return 'kept';
     if (frames.length !== spans.length + 1 || this.#partial !== null) return 'broken';
@@ -115,7 +118,7 @@ export class ClientStream implements ReadStream {
     return 'kept';
   }
 
-  /** A part of one batch has arrived: kept until the batch is whole. */
+  /** A part of one batch has arrived. It is kept until the batch is whole. */
   deliverPart(
     [begin, end, stampNs]: readonly [number, number, number],
     at: number,
@@ -145,7 +148,7 @@ export class ClientStream implements ReadStream {
 
   end({ reason, begin, detail, epoch = 0 }: Extract<BrokerMessage, { t: 'end' }>): void {
     const { journal, owner } = this.#options;
-    // Whoever reads has its place from what it was shown, or told, and that was durable.
+    // A reader has its place from batches that it was shown, or from an answer, and both were durable.
     if (reason === 'missing') return this.fail(lossBeyond(journal, this.#received, detail));
     const loss = reason === 'fenced' && owner !== undefined ? lossByEpoch(owner, epoch) : null;
     if (loss !== null) return this.fail(loss);
@@ -154,7 +157,7 @@ export class ClientStream implements ReadStream {
     if (this.#waiting !== null) this.#wake(this.#end);
   }
 
-  /** A reader that waits for a batch, or asks later for a batch that has not arrived, gets the error. */
+  /** A reader that waits for a batch, or that asks later for a batch that has not arrived, gets the error. */
   fail(error: Error): void {
     if (this.#isClosed || this.#failure !== null) return;
     this.#failure = error;

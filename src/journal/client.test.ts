@@ -1,4 +1,4 @@
-/** A client's sessions: how they are opened, left, refused and replaced, and what becomes of what was asked. */
+/** A client's sessions: how they are opened, left, refused and replaced, and what becomes of requests. */
 
 import test from 'ava';
 import { crc32c } from '../hash/crc32c.ts';

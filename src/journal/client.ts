@@ -1,7 +1,7 @@
 /**
- * The journals of the embedded broker, as its clients see them: what is asked, appended and read, over one session at a
- * time (`client-session.ts`). In each new session calls are made again, streams go on where they were, and appends that
- * had no answer end as `unknown`.
+ * The journals of the embedded broker, as its clients see them: calls, appends and reads, over one session at a time
+ * (`client-session.ts`). In each new session calls are made again, streams go on where they were, and appends without
+ * an answer end as `unknown`.
  *
  * It is handed its dialer, clock and source of identities, and owns no socket.
  */
@@ -33,7 +33,7 @@ export class JournalClient implements Journals {
   readonly #address: string;
   readonly #session: ClientSession;
   readonly #appends: AppendQueue;
-  /** Callers repeat nothing that has no answer: one call for each thing that they do. */
+  /** Callers do not repeat a call that has no answer: they make one call for each thing that they do. */
   readonly #calls: CallQueue;
   readonly #streams = new Map<number, ClientStream>();
   #lastId = 0;
@@ -66,7 +66,8 @@ export class JournalClient implements Journals {
 
   append(journal: string, batch: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome> {
     return new Promise((resolve, reject) => {
-      // Nobody waits for it: who closes has stopped what appends. An answer would make it append again.
+      // Nobody waits for an answer: whoever closes the client has stopped its appender. An answer would make it append
+      // again.
       if (this.#session.isClosed) return;
       if (this.#session.loss !== null) return reject(this.#session.loss);
       const append = { id: this.#newId(), journal, batch, ...(owner === undefined ? {} : { owner }) };
@@ -206,13 +207,13 @@ export class JournalClient implements Journals {
     }
   }
 
-  /** An answer that cannot be one: nothing of this session is believed any more. */
+  /** An answer that is impossible: nothing of this session is believed any more. */
   #garbled(): [] {
     this.#session.restart('the broker answered with what is no answer');
     return [];
   }
 
-  /** The broker refuses the session itself, by its version for instance: nothing that is asked will ever succeed. */
+  /** The broker refuses the session itself, for instance because of its version: no request will ever succeed. */
   #failAll(error: Error, reason: string): void {
     this.#calls.rejectAll(error);
     this.#appends.reject(reason);

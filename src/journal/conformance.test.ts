@@ -41,7 +41,7 @@ for (const kind of ['ipc', 'tcp'] as const) {
   }
 }
 
-/** Accepts every epoch: the right one is put in its place. */
+/** Accepts every epoch by putting the right one in its place. */
 class Unfenced extends WrappedJournals {
   override async append(journal: string, batch: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome> {
     const outcome = await this.inner.append(journal, batch, owner);

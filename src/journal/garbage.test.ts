@@ -80,7 +80,7 @@ test('a wrong type in any field of any message is either refused, or one that th
       for (const wrong of WRONG) {
         const decoded = decodeClientMessage(Buffer.from(JSON.stringify(replaced(message, field, wrong))));
         if ('invalid' in decoded) refused += 1;
-        // What is taken has the same shape: it is decoded to itself again.
+        // An accepted message has the same shape: it decodes to itself again.
         else t.deepEqual(decodeClientMessage(encodeHeader(decoded)), decoded);
       }
     }
@@ -139,7 +139,7 @@ test('whatever frames a client sends, the broker stays up, and the appends of ot
   t.pass();
 });
 
-/** A broker as a process on both kinds of endpoint in turn. */
+/** A broker as a process, on both kinds of endpoint in turn. */
 async function serve(t: ExecutionContext, kind: 'ipc' | 'tcp'): Promise<{ process: TestProcess; endpoint: string }> {
   const folder = temporaryFolder(t);
   const endpoint = kind === 'ipc' ? `ipc://${join(folder, 'socket')}` : `tcp://127.0.0.1:${await freePort()}`;
@@ -153,7 +153,7 @@ function randomBytes(prng: Prng, length: number): Buffer {
   return Buffer.from(Array.from({ length }, () => prng.below(256)));
 }
 
-/** Connects without ZeroMQ, writes what is no ZMTP, and is gone. */
+/** Connects without ZeroMQ, writes bytes that are not ZMTP, and closes. */
 function writeRaw(port: number, bytes: Buffer): Promise<void> {
   return new Promise((resolve) => {
     const socket = createConnection(port, '127.0.0.1', () => socket.end(bytes));
@@ -186,7 +186,7 @@ for (const kind of ['ipc', 'tcp'] as const) {
       if (kind === 'tcp') {
         const port = Number(endpoint.split(':').at(-1));
         await writeRaw(port, randomBytes(prng, 1 + prng.below(200)));
-        // The greeting of ZMTP, and then no more of it.
+        // The greeting of ZMTP, and nothing after it.
         await writeRaw(port, Buffer.concat([Buffer.from('ff00000000000000017f03', 'hex'), randomBytes(prng, 80)]));
       }
       const outcome = await within(good.append(JOURNAL, chunks(index, 1)), () => process.lastMessage);

@@ -1,30 +1,29 @@
 /**
- * The boundary to the journals. Nothing above this directory knows which engine is behind it: the embedded one (ZeroMQ
- * and LMDB) or brokers on other machines.
+ * The boundary to the journals. Code above this directory does not know which engine is behind it: the embedded engine
+ * (ZeroMQ and LMDB) or brokers on other machines.
  *
  * A journal is an append-only log of record batches. Offsets are positions: the end of a batch is above its begin, and
- * the next batch that a reader gets begins where the last one has ended. They count bytes only where an engine says so
- * (`promises.ts`). A reader may begin at any batch boundary.
+ * the next batch that a reader gets begins where the last one has ended. Offsets count bytes only where an engine says
+ * so (`promises.ts`). A reader may begin at any batch boundary.
  */
 
-/** The right by which a summer speaks for a shard. Every request of a shard carries it. */
+/** The right of a summer to speak for a shard. Every request about a shard carries it. */
 export type ShardEpoch = { readonly shard: number; readonly epoch: number };
 
-/** The shard has an owner of a newer epoch. `epoch`: the shard's present one. */
+/** The shard has an owner with a newer epoch. `epoch`: the shard's present epoch. */
 export type Fenced = { readonly outcome: 'fenced'; readonly epoch: number };
 
 /**
  * What became of one append.
  *
- * - `committed`: durable, at these offsets. `stampNs` is the broker's monotonic time after the durable commit, or where
- *   that says nothing to this process, when the answer was read; never 0.
+ * - `committed`: durable, at these offsets. `stampNs` is the broker's monotonic time after the durable commit. Where
+ *   this process cannot compare that clock, it is the time at which the answer was read. It is never 0.
  * - `expected`: nothing was appended, because the batch does not begin at the producer's next index `n`. All records
- *   below
- *   `n` are durable.
+ *   below `n` are durable.
  * - `refused`: no room now; try again later.
  * - `fenced`: the shard has a newer owner.
- * - `ended`: the producer has ended in this journal, and its end is record `n - 1`. Its own end too, sent again, is
- *   answered so.
+ * - `ended`: the producer has ended in this journal, and its end is record `n - 1`. This is also the answer to its
+ *   own end when that is sent again.
  * - `corrupt`: the batch did not verify when it arrived. `rejected`: the request can never succeed.
  * - `unknown`: the connection was lost; the batch may or may not have been appended.
  */
@@ -38,25 +37,25 @@ export type AppendOutcome =
   | { readonly outcome: 'rejected'; readonly reason: string }
   | { readonly outcome: 'unknown' };
 
-/** The producer has ended: the journal has `n` records of it, its end among them, and takes no more. */
+/** The producer has ended: the journal has `n` records of it, including its end, and accepts no more. */
 export type Ended = { readonly outcome: 'ended'; readonly n: number };
 
-/** `n`: the next index of the producer; everything below it is durable. */
+/** `n`: the next index of the producer; every record below it is durable. */
 export type ExpectedOutcome =
   | { readonly outcome: 'expected'; readonly n: number; readonly stampNs: number }
   | Ended
   | Fenced;
 
-/** One batch as read: its bytes are as they were appended, and not yet verified. */
+/** One batch as read: the bytes as they were appended, not yet verified. */
 export type StoredBatch = {
   readonly begin: number;
   readonly end: number;
-  /** When it became durable: monotonic nanoseconds of this boot; 0 where that is not known, as of an earlier boot. */
+  /** When it became durable: monotonic nanoseconds of this boot; 0 where that is unknown, as for an earlier boot. */
   readonly stampNs: number;
   readonly bytes: Uint8Array;
 };
 
-/** Why a stream ended. `trimmed`: the offset is below `begin`, the first that is kept. */
+/** Why a stream ended. `trimmed`: the offset is below `begin`, the first offset that is kept. */
 export type ReadEnd =
   | { readonly end: 'trimmed'; readonly begin: number }
   | { readonly end: 'fenced' }
@@ -64,40 +63,40 @@ export type ReadEnd =
 
 /** A stream of batches from an offset, in order, without gaps, across reconnects. */
 export interface ReadStream {
-  /** The next batch, waiting for it; `null` after `close`. Taking a batch is what grants credit for more. */
+  /** Waits for the next batch; `null` after `close`. Taking a batch grants credit for more. */
   next(): Promise<StoredBatch | ReadEnd | null>;
   close(): void;
 }
 
 export type JournalInfo = {
   readonly name: string;
-  /** First offset that is kept. */
+  /** The first offset that is kept. */
   readonly begin: number;
-  /** End of the last durable batch. */
+  /** The end of the last durable batch. */
   readonly head: number;
 };
 
 export type ShardInfo = {
   readonly shard: number;
   readonly epoch: number;
-  /** Path of the store that speaks for the shard, once confirmed. */
+  /** The path of the store that speaks for the shard, once confirmed. */
   readonly confirmed: string | null;
-  /** Read-through offset that the shard has reported. */
+  /** The read-through offset that the shard has reported. */
   readonly pin: number;
 };
 
 export type JournalsInfo = {
   readonly partitions: number;
-  /** Largest batch, header included, that the journals take. */
+  /** The largest batch, header included, that the journals accept. */
   readonly batchBytesMax: number;
   readonly journals: readonly JournalInfo[];
   readonly shards: readonly ShardInfo[];
 };
 
 export type RaiseOptions = {
-  /** Whether to raise it although another store is confirmed. */
+  /** Whether to raise the epoch although another store is confirmed. */
   readonly takeOver: boolean;
-  /** The epoch that is replaced, and no other: a late copy of the request finds a higher one, and does nothing. */
+  /** Only this epoch is replaced: a late copy of the request finds a higher epoch, and does nothing. */
   readonly from: number;
 };
 
@@ -105,8 +104,8 @@ export type RaiseOptions = {
  * What became of a raise.
  *
  * - `raised`: durable; the epoch is the caller's.
- * - `replaced`: another store is confirmed, and it was to be no takeover.
- * - `moved`: the epoch is another one than was to be replaced, `epoch`, durably; nothing was raised.
+ * - `replaced`: another store is confirmed, and `takeOver` was false.
+ * - `moved`: the shard durably has another epoch, `epoch`, than the one that was to be replaced. Nothing was raised.
  */
 export type RaiseOutcome =
   | { readonly outcome: 'raised'; readonly epoch: number; readonly confirmed: string | null }
@@ -114,19 +113,19 @@ export type RaiseOutcome =
   | { readonly outcome: 'moved'; readonly epoch: number };
 
 export type PinOutcome = {
-  /** Where the pin is: the head when it was made. */
+  /** The offset of the pin: the head when the pin was made. */
   readonly offset: number;
-  /** Each producer's next index there. */
+  /** The next index of each producer at that offset. */
   readonly nextIndexes: Readonly<Record<string, number>>;
 };
 
 /**
- * `isLeaving`: the reader goes away and will be back. Its absence alone is no reason to drop its pin; that it keeps
- * more than its part of the journal's room still is.
+ * `isLeaving`: the reader goes away and will come back. Its absence alone then does not drop its pin. Keeping more than
+ * its part of the journal's room still does.
  */
 export type LeaveOptions = { readonly isLeaving?: boolean };
 
-/** Whether the journals have what they once had said. `elsewhere`: they are others, at another address than those. */
+/** Whether the journals have what they once had said. `elsewhere`: they are other journals, at another address. */
 export type VouchOutcome =
   | { readonly outcome: 'held' }
   | { readonly outcome: 'lost'; readonly detail: string }
@@ -137,7 +136,7 @@ export type VouchOutcome =
  * journals have lost what they had said was durable.
  */
 export interface Journals {
-  /** Appends in the order of the calls. At most one outcome each; resending is the caller's. */
+  /** Appends in the order of the calls. Each call has at most one outcome; resending is the caller's task. */
   append(journal: string, batch: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome>;
   expected(journal: string, producer: string, owner?: ShardEpoch): Promise<ExpectedOutcome>;
   /** `credit`: bytes that may be under way or waiting to be taken. */
@@ -146,10 +145,14 @@ export interface Journals {
   head(journal: string): Promise<number>;
   list(): Promise<JournalsInfo>;
   /**
-   * Proves to a later process how far the journals were durable when it was taken; `null`: they have said nothing yet.
+   * Proves to a later process how far the journals were durable when the witness was taken; `null`: they have said
+   * nothing yet.
    */
   readonly witness: string | null;
-  /** Whether the journals still have all that they had said when the witness was taken, by this or another process. */
+  /**
+   * Whether the journals still have everything that they had said when the witness was taken, by this or another
+   * process.
+   */
   vouch(witness: string): Promise<VouchOutcome>;
 
   /** Raises a shard's epoch, durably; `path` is the caller's own store. */
@@ -161,7 +164,7 @@ export interface Journals {
 
   /** Makes a verifier's or auditor's pin at the head, or makes it anew there. */
   pin(journal: string, name: string): Promise<PinOutcome>;
-  /** Moves a pin forward, and says that its reader is there. Never creates one. */
+  /** Moves a pin forward, and says that its reader is there. Never creates a pin. */
   movePin(journal: string, name: string, offset: number, options?: LeaveOptions): Promise<'moved' | 'missing'>;
   release(journal: string, name: string): Promise<void>;
   /** Ends a producer in a journal. */

@@ -4,7 +4,7 @@ import { LINK_BYTES_MAX, LINK_BYTES_MIN, LinkWindow } from './link-window.ts';
 
 const MS = 1e6;
 
-/** A window that has shrunk as far as it can. */
+/** A window that has shrunk as far as possible. */
 function smallest(): LinkWindow {
   const window = new LinkWindow();
   while (window.bytes > LINK_BYTES_MIN) window.lost(LINK_BYTES_MIN);

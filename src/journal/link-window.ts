@@ -1,26 +1,25 @@
 /**
  * How much of a client's link may be on its way in either direction, so that a ping is answered in time over any link
- * that carries the load at all. A message arrives whole or not, and a ping waits behind what was sent before it: on a
- * slow link both take as long as the bytes in front of them.
+ * that carries the load at all. A message arrives whole or not at all, and a ping waits behind everything that was sent
+ * before it. So on a slow link both take as long as the bytes in front of them.
  *
  * The window is at its largest until a session ends in silence while something was on its way. Then it shrinks, and
- * batches above a quarter of it travel in parts. It grows again when as much as fills half of it has passed and a
- * ping was answered quickly. It outlives sessions. Bound: what is sent and not yet confirmed by a pong, plus one
- * part.
+ * batches above a quarter of it travel in parts. It grows again when half of it has passed and a ping was answered
+ * quickly. It outlives sessions. Bound: the bytes sent and not yet confirmed by a pong, plus one part.
  */
 
 /** Bytes on their way in one direction, at most. The broker ends a session that sends more between two pings. */
 export const LINK_BYTES_MAX: number = 32 * 1024 * 1024;
-/** The window of the slowest link that works: it carries as much within the limit of silence, about 8 KiB/s. */
+/** The window of the slowest usable link, which carries as much within the limit of silence: about 8 KiB/s. */
 export const LINK_BYTES_MIN: number = 16 * 1024;
 const PARTS_PER_WINDOW = 4;
 /**
- * By how much it shrinks, and how quickly a ping must be answered for it to double: on a slow link the next one takes
- * twice as long, which must be less than the limit of silence.
+ * By how much the window shrinks, and how quickly a ping must be answered for it to double. On a slow link the next
+ * ping takes twice as long, which must be less than the limit of silence.
  */
 const SHRINK = 4;
 const QUICK_MS = 800;
-/** A ping goes along whenever this part of the window was sent since the last one. */
+/** A ping goes along whenever this part of the window was sent since the last ping. */
 const PINGS_PER_WINDOW = 4;
 
 type Ping = { readonly number: number; readonly sentBytes: number; readonly atNs: number };
@@ -29,11 +28,11 @@ export class LinkWindow {
   #bytes = LINK_BYTES_MAX;
   #pings: Ping[] = [];
   #lastPing = 0;
-  /** In this session: sent, of it sent before the last ping, and of it known to have arrived. */
+  /** In this session: bytes sent, bytes sent before the last ping, and bytes known to have arrived. */
   #sentBytes = 0;
   #pingedBytes = 0;
   #confirmedBytes = 0;
-  /** Sent and confirmed, or received, since it has grown or begun. */
+  /** Bytes sent and confirmed, or received, since the window has grown or begun. */
   #passedBytes = 0;
 
   /** Bytes that may be on their way in one direction. */
@@ -41,7 +40,7 @@ export class LinkWindow {
     return this.#bytes;
   }
 
-  /** A batch above it travels in parts of this size. */
+  /** A larger batch travels in parts of this size. */
   get partBytes(): number {
     return Math.floor(this.#bytes / PARTS_PER_WINDOW);
   }
@@ -54,7 +53,7 @@ export class LinkWindow {
     return this.#sentBytes - this.#pingedBytes >= this.#bytes / PINGS_PER_WINDOW;
   }
 
-  /** The number of the ping that is sent next. Whoever sees it answered knows that all sent before it has arrived. */
+  /** The number of the next ping. Its pong proves that everything sent before the ping has arrived. */
   get nextPing(): number {
     return this.#lastPing + 1;
   }
@@ -96,7 +95,7 @@ export class LinkWindow {
     this.#passedBytes = 0;
   }
 
-  /** The session has ended in silence, `creditBytes` might have been on their way to the client. */
+  /** The session has ended in silence while up to `creditBytes` might have been on their way to the client. */
   lost(creditBytes: number): void {
     const underWay = Math.max(this.#sentBytes - this.#confirmedBytes, creditBytes);
     if (underWay === 0) return;

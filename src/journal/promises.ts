@@ -1,6 +1,6 @@
 /**
- * What each engine promises of the batches that it stores, and what it does not. Whoever judges a run asks here:
- * readers skip a record that they have had, which would hide a repetition where none was promised.
+ * What each engine promises about the batches that it stores, and what it does not promise. The judges of a run ask
+ * here: readers skip a record that they have had, which would hide a repetition where the engine promises none.
  */
 
 /** `embedded`: one broker process and LMDB. `gazette`: brokers of a Gazette cluster. */
@@ -8,13 +8,13 @@ export type EngineName = 'embedded' | 'gazette';
 
 export type EnginePromises = {
   /**
-   * Whether records of a producer may be stored again below its next index: an append whose outcome was unknown was
-   * resent.
+   * Whether records of a producer may be stored again below its next index, because an append with an unknown outcome
+   * was resent.
    */
   readonly mayRepeat: boolean;
   /**
-   * Whether offsets count bytes, of a room that a pin keeps from appends. Elsewhere an offset is a position and no
-   * more.
+   * Whether offsets count bytes, of a room that a pin keeps from appends. For other engines an offset is only a
+   * position.
    */
   readonly countsBytes: boolean;
 };

@@ -1,5 +1,5 @@
 /**
- * Answers that cannot be unless the journals have lost what they had said was durable. Pure.
+ * Answers that are possible only if the journals have lost what they had said was durable. Pure.
  *
  * Rule P-LOSS-3 of docs/protocol.md.
  */
@@ -11,8 +11,8 @@ import { lossError } from './loss.ts';
 import type { Call } from './protocol.ts';
 
 /**
- * Epochs only rise, and an owner knows its epoch from an answer that was durable. So an owner that is fenced by a lower
- * epoch has no successor: the broker went back. `null`: there is a newer owner.
+ * Epochs only rise, and an owner knows its epoch from a durable answer. So an owner that is fenced by a lower epoch has
+ * no successor: the broker went back. `null`: there is a newer owner.
  */
 export function lossByEpoch({ shard, epoch }: ShardEpoch, present: number): ViolationError | null {
   if (present > epoch) return null;
@@ -20,8 +20,8 @@ export function lossByEpoch({ shard, epoch }: ShardEpoch, present: number): Viol
 }
 
 /**
- * The loss that the answer to a call proves; `null`: none. A client reports and pins only what it was shown, and only
- * what is durable is shown.
+ * The loss that the answer to a call proves, or `null`. A client reports and pins only what it was shown, and only
+ * durable batches are shown.
  */
 export function lossInAnswer(call: Call, answer: Record<string, unknown>): ViolationError | null {
   const { outcome, epoch, head } = answer;
@@ -31,7 +31,7 @@ export function lossInAnswer(call: Call, answer: Record<string, unknown>): Viola
   return null;
 }
 
-/** A journal does not have what was read of it. */
+/** A journal lacks a batch that was read from it. */
 export function lossBeyond(journal: string, offset: number, detail: string): ViolationError {
   return lossError(`${journal} was durable up to ${offset}, and ${detail}`, { journal, offset });
 }
@@ -40,7 +40,7 @@ function nameOf(call: Extract<Call, { offset: number }>): string {
   return 'journal' in call ? call.journal : `the journal of shard ${call.owner.shard}`;
 }
 
-/** What would prove a loss was rejected before. */
+/** Answers that would prove a loss were rejected before. */
 export function possible<T extends string>(outcome: T): Exclude<T, 'beyond'> {
   assert(outcome !== 'beyond', 'an answer that proves a loss is none');
   return outcome as Exclude<T, 'beyond'>;

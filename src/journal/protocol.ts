@@ -1,9 +1,9 @@
 /**
- * The messages between a client and the embedded broker. The first frame is a JSON header; batches follow as frames of
- * their own. Everything that arrives is validated here before anything else sees it.
+ * The messages between a client and the embedded broker. The first frame is a JSON header; batches follow as separate
+ * frames. Everything that arrives is validated here before anything else sees it.
  *
- * Every message of a client is of one session (its ZeroMQ routing id). Every message of the broker carries the session
- * and the broker's incarnation, so that an answer of the past is recognised.
+ * Every message of a client belongs to one session (its ZeroMQ routing id). Every message of the broker carries the
+ * session and the broker's incarnation, so that a client recognises an old answer.
  *
  * Rule P-SESSION-2 of docs/protocol.md.
  */
@@ -23,11 +23,11 @@ import type {
 import type { Vouching, Witness } from './witness.ts';
 
 export const PROTOCOL_VERSION = 2;
-/** A client's header above this is refused before it is parsed. */
+/** A client's header above this size is refused before it is parsed. */
 export const HEADER_BYTES_MAX: number = 64 * 1024;
-/** A header of the broker may be longer: it may list all journals and shards with the paths of their stores. */
+/** A header of the broker may be longer, because it may list all journals and shards with the paths of their stores. */
 export const BROKER_HEADER_BYTES_MAX: number = 4 * 1024 * 1024;
-/** Bounds of what a client may ask for as the size of parts. */
+/** Bounds of the part size that a client may ask for. */
 const PART_BYTES_MIN = 1024;
 const PART_BYTES_MAX: number = 64 * 1024 * 1024;
 const NAME_LENGTH_MAX = 256;
@@ -58,7 +58,7 @@ export type Call =
   | { readonly op: 'release'; readonly journal: string; readonly name: string }
   | { readonly op: 'retire'; readonly journal: string; readonly producer: string };
 
-/** On the wire, and in the broker's tables, a pin is called a hold: that is what older builds read and write. */
+/** On the wire, and in the broker's tables, a pin is called a hold, because older builds read and write that name. */
 export type ListAnswer = Omit<JournalsInfo, 'shards'> & {
   readonly shards: readonly (Omit<ShardInfo, 'pin'> & { readonly hold: number })[];
 };
@@ -71,7 +71,7 @@ export type CallResult = {
   raise: RaiseOutcome;
   vouch: { readonly outcome: Vouching };
   confirm: { readonly outcome: 'confirmed' } | Fenced;
-  /** `beyond`: the journal ends before the offset, at `head`; nothing has moved. The same of a pin. */
+  /** `beyond`: the journal ends at `head`, before the offset; nothing has moved. For a pin likewise. */
   report: { readonly outcome: 'reported' } | Beyond | Fenced;
   hold: PinOutcome;
   'move-hold': { readonly outcome: 'moved' | 'missing' } | Beyond;
@@ -82,20 +82,23 @@ export type CallResult = {
 type Beyond = { readonly outcome: 'beyond'; readonly head: number };
 
 /**
- * How far a client has come in a stream, and how far the broker may send. Absolute, so that repeating it is harmless.
+ * How far a client has come in a stream, and how far the broker may send. Both are absolute, so repeating them is
+ * harmless.
  */
 export type Credit = { readonly stream: number; readonly taken: number; readonly through: number };
 
-/** A batch that travels in several messages: where the bytes of this one begin, and how many it has in all. */
+/**
+ * A batch that travels in several messages: where the bytes of this message begin, and how many the batch has in all.
+ */
 export type Part = { readonly at: number; readonly of: number };
 
 export type ClientMessage =
-  /** `witness`: what was told in the sessions before. */
+  /** `witness`: what earlier sessions were told. */
   | { readonly t: 'open'; readonly version: number; readonly client: string; readonly witness?: Witness }
   | {
       readonly t: 'ping';
       readonly n: number;
-      /** Batches above it are to be sent in parts of this size. */
+      /** Larger batches are to be sent in parts of this size. */
       readonly partBytes: number;
       readonly credits: readonly Credit[];
     }
@@ -104,7 +107,7 @@ export type ClientMessage =
       readonly id: number;
       readonly journal: string;
       readonly owner?: ShardEpoch;
-      /** Absent: the whole batch comes along. Else the parts of one batch follow each other. */
+      /** Absent: the message has the whole batch. Otherwise the parts of one batch follow each other. */
       readonly part?: Part;
     }
   | {
@@ -120,14 +123,14 @@ export type ClientMessage =
   | { readonly t: 'call'; readonly id: number; readonly call: Call };
 
 export type BrokerMessage =
-  /** `clock`: within what the broker's stamps are comparable, as the hash of its clock domain. */
+  /** `clock`: the hash of the broker's clock domain, in which its stamps are comparable. */
   | { readonly t: 'opened'; readonly store: string; readonly clock: number }
-  /** Instead of `opened`: the broker does not have what the client was told is durable. */
+  /** Instead of `opened`: the broker lacks something that the client was told is durable. */
   | { readonly t: 'lost'; readonly vouching: 'lost' | 'another' }
   | { readonly t: 'reopen' }
   /** The session cannot be opened now; a later one may be. */
   | { readonly t: 'busy'; readonly reason: string }
-  /** All that the client had sent before the ping of this number has arrived. */
+  /** Everything that the client had sent before the ping with this number has arrived. */
   | { readonly t: 'pong'; readonly n: number }
   | { readonly t: 'acks'; readonly acks: readonly { readonly id: number; readonly outcome: AppendOutcome }[] }
   | {
@@ -135,7 +138,7 @@ export type BrokerMessage =
       readonly stream: number;
       readonly batches: readonly (readonly [begin: number, end: number, stampNs: number])[];
     }
-  /** A part of one batch: its parts follow each other, from the first byte to the last. */
+  /** A part of one batch. Its parts follow each other, from the first byte to the last. */
   | {
       readonly t: 'part';
       readonly stream: number;
@@ -145,10 +148,10 @@ export type BrokerMessage =
   | {
       readonly t: 'end';
       readonly stream: number;
-      /** `missing`: no batch begins at the offset, which lies within the journal or beyond its head. */
+      /** `missing`: no batch begins at the offset, which lies inside the journal or beyond its head. */
       readonly reason: 'trimmed' | 'fenced' | 'missing' | 'rejected';
       readonly begin: number;
-      /** The shard's present epoch, of a stream that is fenced. */
+      /** The shard's present epoch, when the stream is fenced. */
       readonly epoch?: number;
       readonly detail: string;
     }
@@ -156,8 +159,8 @@ export type BrokerMessage =
   | { readonly t: 'refused'; readonly id: number | null; readonly reason: string };
 
 /**
- * What identifies an answer: the broker's incarnation and the session it is for; and the number of the last commit of
- * its store that was durable when it was sent.
+ * Identifies an answer: the broker's incarnation, the session that it is for, and the number of the last commit of the
+ * store that was durable when it was sent.
  */
 export type Envelope = { readonly i: string; readonly s: string; readonly c: number };
 
@@ -165,7 +168,7 @@ export function encodeHeader(header: ClientMessage | (BrokerMessage & Envelope))
   return Buffer.from(JSON.stringify(header), 'utf8');
 }
 
-/** A client's message, or the reason why the bytes are no message. */
+/** A client's message, or the reason why the bytes are not a message. */
 export function decodeClientMessage(frame: Uint8Array | undefined): ClientMessage | { readonly invalid: string } {
   const header = parseHeader(frame, HEADER_BYTES_MAX);
   if (header === null) return { invalid: 'the header is no JSON object' };
@@ -222,7 +225,7 @@ function decodeWitness(value: unknown): Witness | null {
   return isName(store) && isName(incarnation) && isCount(commit) ? { store, incarnation, commit } : null;
 }
 
-/** A broker's message with its envelope; `null` when the bytes are no message. The caller checks its results. */
+/** A broker's message with its envelope; `null` when the bytes are not a message. The caller checks its results. */
 export function decodeBrokerMessage(frame: Uint8Array | undefined): (BrokerMessage & Envelope) | null {
   const header = parseHeader(frame, BROKER_HEADER_BYTES_MAX);
   if (header === null || typeof header['i'] !== 'string' || typeof header['s'] !== 'string') return null;
@@ -325,7 +328,7 @@ function decodeCall(call: Record<string, unknown> | null): Call | null {
   }
 }
 
-/** `{}` when absent, `null` when it is none. */
+/** `{}` when absent, `null` when the value is not an owner. */
 function decodeOwner(value: unknown): { owner?: ShardEpoch } | null {
   if (value === undefined) return {};
   const owner = asRecord(value);
@@ -333,7 +336,7 @@ function decodeOwner(value: unknown): { owner?: ShardEpoch } | null {
   return { owner: { shard: owner['shard'], epoch: owner['epoch'] } };
 }
 
-/** `{}` when absent, `null` when it is none. */
+/** `{}` when absent, `null` when the value is not a part. */
 function decodePart(value: unknown): { part?: Part } | null {
   if (value === undefined) return {};
   const part = asRecord(value);

@@ -34,7 +34,7 @@ test('an answer that lacks a field, or has another type in it, is refused', (t) 
       const { [field]: _, ...without } = answer;
       t.false(isResultOf(op, without), `${op} without ${field}`);
       for (const other of [-1, Number.NaN, 'no such outcome', {}, [null], true]) {
-        // A confirmed path may be any text, and no index at all is none missing.
+        // A confirmed path may be any text, and an empty list of indexes lacks none.
         if (op === 'raise' && field === 'confirmed' && typeof other === 'string') continue;
         if (op === 'hold' && field === 'nextIndexes' && JSON.stringify(other) === '{}') continue;
         t.false(isResultOf(op, { ...answer, [field]: other }), `${op} with ${field} ${JSON.stringify(other)}`);

@@ -1,4 +1,4 @@
-/** What the broker answers, validated before a client uses it: it comes from another process. */
+/** Validates the answers of the broker before a client uses them, because they come from another process. */
 
 import { asRecord, isCount } from '../core/assert.ts';
 import type { AppendOutcome } from './journals.ts';
@@ -11,7 +11,7 @@ const isTime = (value: unknown): boolean => typeof value === 'number' && Number.
 const isText = (value: unknown): boolean => typeof value === 'string';
 const isTextOrNull = (value: unknown): boolean => value === null || isText(value);
 
-/** By outcome, what else an answer must have. */
+/** By outcome, the other fields that an answer must have. */
 type Outcomes = Readonly<Record<string, Check>>;
 
 const always: Check = () => true;
@@ -76,7 +76,7 @@ const RESULTS: Readonly<Record<Call['op'], Check>> = {
   retire: isOneOf({ ended: always }),
 };
 
-/** Whether this can be the answer to a call. */
+/** Whether the value can be the answer to a call. */
 export function isResultOf(op: Call['op'], value: unknown): boolean {
   const result = asRecord(value);
   return result !== null && RESULTS[op](result);

@@ -10,10 +10,10 @@ import { FakeDialer } from './testing/fake-dialer.ts';
 
 const JOURNAL = chunkJournal(0);
 const OURS = 7;
-/** When the answers are read. */
+/** The time at which the answers are read. */
 const READ_NS = 3e6;
 
-/** What an append, a call and a stream bring in a session with a broker whose clock has that hash. */
+/** The stamps that an append, a call and a stream bring in a session with a broker whose clock has that hash. */
 async function stampsSeen(t: ExecutionContext, clock: number): Promise<number[]> {
   const dialer = new FakeDialer();
   const client = new JournalClient({

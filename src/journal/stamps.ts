@@ -1,6 +1,6 @@
 /**
- * Stamps are the broker's monotonic time, and say something only to a process whose clock is the same: one boot of the
- * machine, and one time namespace. To any other they are unknown, as those of an earlier boot are.
+ * Stamps are the broker's monotonic time. Only a process with the same clock can compare them: in one boot of the
+ * machine and one time namespace. To any other process stamps are unknown, like stamps of an earlier boot.
  */
 
 import { unreachable } from '../core/assert.ts';
@@ -17,9 +17,9 @@ export function clockHash(): number {
 const UNKNOWN = 0;
 
 /**
- * The message without the broker's stamps. What is durable by an answer is so since the answer was read, `readNs`, at
- * the latest; when a batch became durable that is read is unknown. What is no message stays so, for whoever validates
- * it.
+ * The message without the broker's stamps. What an answer reports as durable counts as durable since the answer was
+ * read, `readNs`. The time at which a read batch became durable is then unknown. A value that is not a message stays as it
+ * is, for its validator.
  */
 export function withoutStamps<M extends BrokerMessage>(message: M, readNs: number): M {
   switch (message.t) {

@@ -1,9 +1,9 @@
 /**
- * A witness says how far a broker has told somebody that it is durable: the store, the start of the broker, and the
- * number of its last durable commit. Shown to a later start, it proves whether that still has all that was told.
+ * A witness says which state a broker has reported as durable: the store, the start of the broker, and the number of
+ * its last durable commit. Shown to a later start, it proves whether that start still has everything that was told.
  *
- * As text, which its holders keep with what it is the witness of: store, incarnation, commit and address, one space
- * between them. The address comes last, for it may hold spaces itself.
+ * As text, which its holders keep beside the thing that it vouches for: store, incarnation, commit and address, with
+ * one space between them. The address comes last, because it may contain spaces.
  *
  * Rules P-LOSS-1, P-LOSS-5 of docs/protocol.md.
  */
@@ -16,7 +16,7 @@ import { lossError } from './loss.ts';
 export type Witness = {
   /** Names the broker's store, from its creation on. */
   readonly store: string;
-  /** Names the start of the broker that made the commit, or a later one that found it in its store. */
+  /** Names the start of the broker that made the commit, or a later start that found the commit in its store. */
   readonly incarnation: string;
   /** All commits of the store up to this number are durable. */
   readonly commit: number;
@@ -26,9 +26,9 @@ export type Witness = {
  * What a broker answers to a witness.
  *
  * - `held`: its store has every commit up to the one that the witness names.
- * - `lost`: it is the same store, and has not: an older copy of it.
+ * - `lost`: it is an older copy of the same store, which lacks some of these commits.
  * - `another`: it is another store, or a new one.
- * - `unknown`: that was too many starts ago.
+ * - `unknown`: the witness is too many starts old.
  */
 export type Vouching = 'held' | 'lost' | 'another' | 'unknown';
 
@@ -36,7 +36,7 @@ export function encodeWitness({ store, incarnation, commit }: Witness, address: 
   return `${store} ${incarnation} ${commit} ${address}`;
 }
 
-/** `null`: the text is no witness. */
+/** `null`: the text is not a witness. */
 export function decodeWitness(text: string): (Witness & { readonly address: string }) | null {
   const [store, incarnation, commit, ...address] = text.split(' ');
   if (store === undefined || incarnation === undefined || !isCount(Number(commit)) || address.length === 0) return null;
@@ -56,8 +56,8 @@ export function lossDetail(vouching: 'lost' | 'another', { incarnation, commit }
 }
 
 /**
- * Asks whether the journals still have all that they had said when the witness was taken. `what` names who has kept it.
- * Throws a ViolationError when they have not, and a UsageError when they are those of another broker, elsewhere.
+ * Asks whether the journals still have everything that they had said when the witness was taken. `what` names its
+ * holder. Throws a ViolationError when they have not, and a UsageError when they belong to another broker, elsewhere.
  */
 export async function checkWitness(journals: Journals, witness: string | null, what: string): Promise<void> {
   if (witness === null) return;

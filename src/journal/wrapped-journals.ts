@@ -1,5 +1,5 @@
 /**
- * Journals that hand every call on. A subclass overrides the calls that it watches, or in which something goes wrong.
+ * Journals that forward every call. A subclass overrides the calls that it watches, or in which something goes wrong.
  */
 
 import type {

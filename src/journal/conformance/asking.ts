@@ -1,4 +1,4 @@
-/** What the checks of an engine append, and how they ask: every answer has a deadline, and a wrong one throws. */
+/** What the checks of an engine append, and how they ask: every answer has a deadline, and a wrong answer throws. */
 
 import { deepEqual, ok } from 'node:assert/strict';
 import { OperatingError } from '../../core/errors.ts';
@@ -16,7 +16,7 @@ import {
   chunkJournal,
 } from '../journals.ts';
 
-/** Nothing that an engine is asked here takes longer. */
+/** No request to an engine takes longer. */
 const DEADLINE_MS = 120_000;
 export const JOURNAL: string = chunkJournal(0);
 export const PRODUCER = 'ca00000000000001';
@@ -94,7 +94,7 @@ export function expects(outcome: { readonly outcome: string; readonly n?: number
   deepEqual({ outcome: outcome.outcome, n: outcome.n }, { outcome: 'expected', n });
 }
 
-/** What a check does with clients of an engine that it has for itself. */
+/** What a check does with the clients of its own engine. */
 export type CheckBody = (connect: () => Journals) => Promise<void>;
 
 export type CheckCase = readonly [title: string, check: CheckBody];

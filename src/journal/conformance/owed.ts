@@ -1,4 +1,4 @@
-/** What any engine owes. Offsets are positions here: a batch begins where the one before has ended, and no more. */
+/** What every engine owes. Offsets are only positions here: a batch begins where the batch before it has ended. */
 
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { OperatingError } from '../../core/errors.ts';

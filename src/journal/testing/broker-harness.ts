@@ -1,8 +1,9 @@
 /**
  * A broker on a store in memory whose commits are held back, and on a clock that stands still. It can be killed at any
- * moment; the next one finds what was durable.
+ * moment; the next broker finds the durable state.
  *
- * At every answer it checks invariant 1 for itself: what is acknowledged or shown must be in the store already.
+ * At every answer the harness checks invariant 1 independently: an acknowledged or shown record must already be in the
+ * store.
  */
 
 import { assert } from '../../core/assert.ts';
@@ -48,9 +49,9 @@ export class BrokerHarness {
   held: HeldCommits = new HeldCommits();
   broker: Broker;
   bootHash = 7;
-  /** Pins that any broker has dropped, in order. */
+  /** Pins that any of the brokers has dropped, in order. */
   readonly dropped: DroppedPin[] = [];
-  /** All that left the broker of now, in order. */
+  /** Everything that left the present broker, in order. */
   sent: Sent[] = [];
   fatal: unknown = null;
   #incarnation = 0;
@@ -69,7 +70,7 @@ export class BrokerHarness {
     return harness;
   }
 
-  /** Lets the first commit through, after which commits are held back, and opens the sessions. */
+  /** Lets the first commit through and opens the sessions. Later commits are held back. */
   async serve(sessions: readonly string[] = ['a', 'b']): Promise<void> {
     const started = this.broker.start();
     await started;
@@ -79,7 +80,7 @@ export class BrokerHarness {
     this.sent = [];
   }
 
-  /** What is durable now, to be started on later. */
+  /** The present durable state, to be started on later. */
   snapshot(): MemoryStore {
     return this.store.copy();
   }
@@ -92,7 +93,7 @@ export class BrokerHarness {
     await this.serve();
   }
 
-  /** Kills the broker and starts the next one on what is durable. */
+  /** Kills the broker and starts the next one on the durable state. */
   async restart(commitUnderWay: 'lost' | 'durable' = 'lost', config: BrokerConfig = this.config): Promise<void> {
     this.store = this.store.crash(commitUnderWay);
     this.broker = this.#make(config);
@@ -110,7 +111,7 @@ export class BrokerHarness {
       incarnation,
       bootHash: this.bootHash,
       send: (session, frames) => {
-        // A broker that was killed says nothing.
+        // A killed broker says nothing.
         if (incarnation === `broker-${this.#incarnation}`) this.#left(session, frames);
       },
       onPinDropped: (dropped) => {
@@ -139,7 +140,7 @@ export class BrokerHarness {
     assert(found, `acknowledged at ${outcome.begin} but not in the store`);
   }
 
-  /** Number of the last commit that the store has. */
+  /** The number of the last commit in the store. */
   storedCommit(): number {
     return restore(this.store, this.config.partitions).lastCommit;
   }
@@ -148,7 +149,7 @@ export class BrokerHarness {
     return Array.from({ length: this.config.partitions + 1 }, (_, number) => number);
   }
 
-  /** What is durable about a producer, as the store has it. */
+  /** The durable row of a producer. */
   storedProducer(journal: number, producer: string): Buffer | undefined {
     return this.store.get('producers', nameKey(journal, producer));
   }
@@ -157,7 +158,7 @@ export class BrokerHarness {
     this.broker.receive(session, [encodeHeader(message), ...frames]);
   }
 
-  /** Sends a call; its answer is found by the id. */
+  /** Sends a call and returns its id, by which the answer is found. */
   call(call: Call, session = 'a'): number {
     this.#lastId += 1;
     this.send(session, { t: 'call', id: this.#lastId, call });
@@ -183,20 +184,20 @@ export class BrokerHarness {
     return stream;
   }
 
-  /** Lets the commit that is held back become durable. */
+  /** Lets the held commit become durable. */
   async commit(): Promise<void> {
     await this.clock.settle();
     this.held.releaseOne();
     await this.clock.settle();
   }
 
-  /** Lets commits through until none is under way. */
+  /** Lets commits through until no commit is under way. */
   async commitAll(): Promise<void> {
     await this.clock.settle();
     while (this.held.waiting.length > 0) await this.commit();
   }
 
-  /** The answer to an append, if it was given. */
+  /** The answer to an append, if there is one. */
   outcome(id: number): AppendOutcome | undefined {
     for (const { message } of this.sent) {
       if (message.t !== 'acks') continue;
@@ -250,7 +251,7 @@ export class BrokerHarness {
 export const PRODUCER = 'aa00000000000001';
 export const OTHER_PRODUCER = 'bb00000000000002';
 
-/** A batch of chunks, one byte of data each, or as many as `dataBytes` says. */
+/** A batch of chunks with one byte of data each, or as many as `dataBytes` says. */
 export function chunks(
   first: number,
   count: number,

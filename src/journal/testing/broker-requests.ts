@@ -1,4 +1,4 @@
-/** What tests of the broker ask it for, over and over. */
+/** Requests that tests of the broker make over and over. */
 
 import { chunkJournal } from '../journals.ts';
 import type { ListAnswer } from '../protocol.ts';
@@ -27,7 +27,7 @@ export async function confirmed(
   return owner;
 }
 
-/** Fills a journal with batches of this size until it refuses; gives how many it took. */
+/** Fills a journal with batches of this size until it refuses; returns how many it accepted. */
 export async function fill(harness: BrokerHarness, batchBytes: number, journal: string = JOURNAL): Promise<number> {
   for (let index = 0; ; index += 1) {
     const dataBytes = batchBytes - 48 - 24;

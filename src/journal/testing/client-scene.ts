@@ -47,7 +47,7 @@ export function pong({ link }: FakeDialer): void {
   link.answer({ t: 'pong', n: link.of('ping').at(-1)?.n ?? 0 });
 }
 
-/** What the promise has resolved to by now. */
+/** The value to which the promise has resolved by now. */
 export async function settledValue<T>(promise: Promise<T>): Promise<T | 'waits'> {
   await new Promise(setImmediate);
   return Promise.race([promise, Promise.resolve('waits' as const)]);

@@ -30,7 +30,7 @@ export class FakeLink implements ClientLink {
     this.#events.onDown(reason);
   }
 
-  /** Answers as a broker of this incarnation, to this session or another. */
+  /** Answers as a broker of this incarnation, to this session or another one. */
   answer(
     message: BrokerMessage,
     options: { incarnation?: string; session?: string; commit?: number; frames?: Frames } = {},
@@ -55,7 +55,7 @@ export class FakeDialer implements Dialer {
     return link;
   }
 
-  /** The link of now. */
+  /** The present link. */
   get link(): FakeLink {
     const link = this.links.at(-1);
     if (link === undefined) throw new Error('nobody has dialled');
