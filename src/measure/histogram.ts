@@ -1,18 +1,19 @@
 /**
- * Latencies in nanoseconds, as an HdrHistogram: three significant digits from one microsecond up, a fixed few hundred
- * KiB however many values it holds. Deltas of several processes merge without loss; percentiles are never averaged.
+ * Latencies in nanoseconds, as an HdrHistogram: three significant digits from one microsecond up, in a fixed few
+ * hundred KiB however many values it holds. Deltas of several processes merge without loss; percentiles are never
+ * averaged.
  */
 
 import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js';
 import { assert, isCount } from '../core/assert.ts';
 import { OperatingError } from '../core/errors.ts';
 
-/** Below it values share one bucket. */
+/** Values below this one share one bucket. */
 export const LATENCY_NS_LOWEST: number = 1_000;
-/** Greater values are recorded as this: one week. */
+/** Greater values are recorded as this value: one week. */
 export const LATENCY_NS_HIGHEST: number = 7 * 86_400 * 1e9;
 
-/** What a row of latency.csv says. Null: no such value, or it lies among the censored ones. */
+/** The content of a row of latency.csv. Null: there is no such value, or it lies among the censored values. */
 export type LatencySummary = {
   readonly count: number;
   readonly minNs: number | null;
@@ -27,8 +28,8 @@ export type LatencySummary = {
 export class LatencyHistogram {
   readonly #histogram: Histogram = build({
     bitBucketSize: 64,
-    // One size for all: merging two sizes, hdr-histogram-js 3.0.1 looks for the largest value up to 511 ns above it,
-    // which can lie beyond the array, and then no count is a number any more.
+    // All histograms have one size. When hdr-histogram-js 3.0.1 merges two sizes, it looks for the largest value up to
+    // 511 ns above it. That can lie beyond the array, and then counts become NaN.
     autoResize: false,
     lowestDiscernibleValue: LATENCY_NS_LOWEST,
     highestTrackableValue: LATENCY_NS_HIGHEST,
@@ -39,7 +40,7 @@ export class LatencyHistogram {
     return this.#histogram.totalCount;
   }
 
-  /** `count` times. A negative latency is a bug of the caller. */
+  /** Records the latency `count` times. A negative latency is a bug of the caller. */
   record(latencyNs: number, count: number = 1): void {
     assert(latencyNs >= 0, 'a latency is not negative');
     this.#histogram.recordValueWithCount(Math.min(Math.round(latencyNs), LATENCY_NS_HIGHEST), count);
@@ -58,14 +59,14 @@ export class LatencyHistogram {
     return this.count === 0 ? null : encodeIntoCompressedBase64(this.#histogram);
   }
 
-  /** Encodes and resets: what was recorded since the last call; null when nothing was. */
+  /** Encodes and resets: the values since the last call; null when there are none. */
   take(): string | null {
     const encoded = this.encode();
     if (encoded !== null) this.reset();
     return encoded;
   }
 
-  /** Throws OperatingError ERR_HISTOGRAM when the text is no such encoding. */
+  /** Throws OperatingError ERR_HISTOGRAM when the text is not such an encoding. */
   static decode(encoded: string): LatencyHistogram {
     const histogram = new LatencyHistogram();
     try {
@@ -77,8 +78,8 @@ export class LatencyHistogram {
   }
 
   /**
-   * The smallest recorded value that `percent` of all values do not exceed, in nanoseconds. The `censored` ones count
-   * as greater than every recorded value: a rank that falls among them has no value (null), as in an empty histogram.
+   * The smallest recorded value that `percent` of all values do not exceed, in nanoseconds. The `censored` values count
+   * as greater than every recorded value. A rank among them has no value (null), and neither has an empty histogram.
    */
   percentileNs(percent: number, censored: number = 0): number | null {
     assert(isCount(censored), 'censored is a count');

@@ -1,25 +1,25 @@
 /**
- * What every comparison of samples needs: medians with intervals, and p-values corrected for how many there are. Pure.
- * Quantiles and the normal distribution are simple-statistics'.
+ * What every comparison of samples needs: medians with intervals, and p-values corrected for their number. Pure.
+ * Quantiles and the normal distribution come from simple-statistics.
  */
 
 import { errorFunction, medianSorted } from 'simple-statistics';
 import { assert } from '../core/assert.ts';
 
-/** Of every interval here. */
+/** The confidence of every interval here. */
 export const CONFIDENCE: number = 0.95;
 
-/** An estimate and its interval; null where so few values have none of that confidence. */
+/** An estimate and its interval; null where there are too few values for an interval of that confidence. */
 export type Estimate = { readonly value: number; readonly low: number | null; readonly high: number | null };
 
 export function ascending(values: readonly number[]): number[] {
-  // Sorting doubles by value needs no calls back.
+  // Sorting doubles by value needs no comparator calls.
   return [...Float64Array.from(values).toSorted()];
 }
 
 /**
- * The greatest value, however many there are; minus infinity of none. (`Math.max` takes its arguments from the
- * stack.)
+ * The greatest value, however many there are; minus infinity when there is none. (`Math.max` takes its arguments from
+ * the stack.)
  */
 export function greatest(values: Iterable<number>): number {
   let most = Number.NEGATIVE_INFINITY;
@@ -27,7 +27,7 @@ export function greatest(values: Iterable<number>): number {
   return most;
 }
 
-/** Of an even number, the mean of the two in the middle. `values` is not empty. */
+/** For an even number of values, the mean of the two in the middle. `values` is not empty. */
 export function median(values: readonly number[]): number {
   assert(values.length > 0, 'a median of something');
   return medianSorted(ascending(values));
@@ -57,7 +57,7 @@ export function medianWithInterval(values: readonly number[]): Estimate {
   return { value, low: sorted[within] ?? null, high: sorted[length - 1 - within] ?? null };
 }
 
-/** Holm's step-down correction (1979): the family-wise error is kept under any dependence. In the order given. */
+/** Holm's step-down correction (1979), in the order given. It bounds the family-wise error under any dependence. */
 export function holm(pValues: readonly number[]): number[] {
   const order = pValues.map((_, index) => index).toSorted((a, b) => (pValues[a] ?? 1) - (pValues[b] ?? 1));
   const adjusted = pValues.map(() => 1);

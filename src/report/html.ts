@@ -1,4 +1,6 @@
-/** What the pages of this program share: one file that needs nothing else, light or dark as the reader's system is. */
+/**
+ * What the pages of this program share. Each page is one self-contained file, light or dark as the reader's system is.
+ */
 
 /** Colors by name, for the style of a page and for what is drawn on it. */
 export const COLORS = {
@@ -23,7 +25,7 @@ pre { overflow-x: auto; background: var(--box); padding: 1rem; border-radius: 8p
 .minor { color: var(--minor); }
 `;
 
-/** `body` is HTML already; `style` stands behind that of all pages. */
+/** `body` is already HTML; `style` follows the style of all pages. */
 export function htmlPage({ title, style, body }: { title: string; style: string; body: readonly string[] }): string {
   return [
     '<!doctype html>',

@@ -1,6 +1,6 @@
 /**
- * What draws a timeline, in the browser. It is compiled like everything, and its text is put into the page
- * (`timeline.ts`): it imports types alone, and knows of the browser what it declares here.
+ * Draws a timeline in the browser. It is compiled like every module, and its text is put into the page (`timeline.ts`).
+ * So it imports only types, and declares here what it uses of the browser.
  */
 
 import type { COLORS, Theme } from './html.ts';
@@ -15,7 +15,7 @@ type Element = {
   clientWidth: number;
   addEventListener: (event: string, call: () => void) => void;
 };
-/** What a custom series is given to draw one item with. */
+/** What a custom series gets to draw one item with. */
 type Api = {
   value: (dimension: number) => number;
   coord: (place: readonly [number, number]) => [number, number];
@@ -31,7 +31,7 @@ declare const echarts: {
   graphic: { clipRectByRect: (shape: object, within: object) => object | undefined };
 };
 
-/** Of Okabe and Ito: told apart by colour-blind eyes, readable on light and dark. */
+/** Colours of Okabe and Ito: colour-blind eyes tell them apart, and they are readable on light and dark. */
 const KIND_COLORS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#999999', '#b8a800'];
 const FAULT = '#d55e00';
 const VIOLATION = '#e5004f';
@@ -40,7 +40,7 @@ const PLANTED = 'planted bug';
 const PATH = '#8250df';
 const NARROW_PX = 640;
 
-/** A rectangle on a lane: from and to in time, and which part of the lane's height. */
+/** A rectangle on a lane: its time from and to, and its part of the lane's height. */
 function rectangle(api: Api, given: Custom, part: { from: number; to: number; least: number }): object | undefined {
   const lane = api.value(0);
   const [left, middle] = api.coord([api.value(1), lane]);
@@ -203,12 +203,12 @@ function optionOf(timeline: Timeline, colors: Colors, chosen: string, isNarrow: 
   };
 }
 
-/** To microseconds, as far as there are any. */
+/** Seconds, down to microseconds where there are any. */
 function secondsText(value: number): string {
   return String(Math.round(value * 1e6) / 1e6);
 }
 
-/** Lines of at most so many letters: a tooltip in a canvas does not wrap. */
+/** Lines of limited length, because a tooltip in a canvas does not wrap. */
 function wrapped(text: string): string {
   return text.replaceAll(/(?<line>[^\n]{1,84})(?:\s+|$)/g, '$<line>\n').trim();
 }
@@ -243,5 +243,5 @@ export function drawTimeline(): void {
   draw();
 }
 
-// In the page alone: whoever imports this file elsewhere, as a test does, has no document.
+// Only in a page: a module that imports this file elsewhere, such as a test, has no document.
 if (typeof document !== 'undefined') drawTimeline();

@@ -1,32 +1,32 @@
 /**
  * A page that shows a run as lanes of processes over time: lives, faults, events, the paths of files. The page is one
- * file that needs nothing else: the chart library, what draws (`timeline-client.ts`) and the data are in it.
+ * self-contained file: it holds the chart library, the drawing code (`timeline-client.ts`) and the data.
  */
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { COLORS, escaped, htmlPage } from './html.ts';
 
-/** Times are seconds since the run began; lanes are places in `lanes`. */
+/** Times are seconds since the run began; lanes are indexes of `lanes`. */
 export type Timeline = {
   readonly title: string;
-  /** How it ended, and what was found. */
+  /** How the run ended, and what was found. */
   readonly lines: readonly string[];
   readonly endS: number;
   readonly lanes: readonly string[];
   readonly phases: readonly { readonly name: string; readonly fromS: number; readonly toS: number }[];
   readonly spans: readonly Span[];
-  /** By lane, how many events there were in each step of time. */
+  /** By lane, the number of events in each step of time. */
   readonly activity: { readonly stepS: number; readonly counts: readonly (readonly number[])[] };
   readonly marks: readonly Mark[];
   readonly faults: readonly FaultMark[];
   readonly violations: readonly Mark[];
   readonly files: readonly FileTrack[];
-  /** What is not drawn, one line each. */
+  /** What is not drawn, one line for each thing. */
   readonly leftOut: readonly string[];
 };
 
-/** A life of a process. It serves from `readyS` on; null: it never did. */
+/** A life of a process. It serves from `readyS` on; null: it never served. */
 export type Span = {
   readonly lane: number;
   readonly fromS: number;
@@ -35,7 +35,7 @@ export type Span = {
   readonly text: string;
 };
 export type Mark = { readonly lane: number; readonly atS: number; readonly kind: string; readonly text: string };
-/** On each of its lanes, from its injection until it was known to have hit. */
+/** A fault on each of its lanes, from its injection until it was known to have hit. */
 export type FaultMark = {
   readonly lanes: readonly number[];
   readonly atS: number;
@@ -85,7 +85,7 @@ export function timelineOf(page: string): Timeline {
   return (JSON.parse(text) as { readonly timeline: Timeline }).timeline;
 }
 
-/** Nothing in it ends the script early, or begins a comment. */
+/** Escapes the text so that it neither ends the script early nor begins a comment. */
 function inScript(text: string): string {
   return text.replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--');
 }
@@ -94,7 +94,7 @@ function chartLibrary(): string {
   return readFileSync(createRequire(import.meta.url).resolve('echarts/dist/echarts.min.js'), 'utf8');
 }
 
-/** The compiled module beside this one, as it runs in a page: with no export and no map. */
+/** The compiled module beside this one, without exports and source map, as it runs in a page. */
 function clientSource(): string {
   const source = readFileSync(new URL('./timeline-client.js', import.meta.url), 'utf8');
   return source.replaceAll(/^export /gm, '').replaceAll(/^\/\/# sourceMappingURL=.*$/gm, '');

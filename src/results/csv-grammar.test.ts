@@ -10,7 +10,7 @@ function recordsOf(text: string | Buffer): { records: string[][]; cut: string | 
   return { records, cut: cut?.message ?? null };
 }
 
-/** Any Unicode text, with what CSV gives a meaning more often than by chance. */
+/** Any Unicode text, in which characters with a meaning in CSV are more frequent than by chance. */
 const NAME = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.string({
@@ -41,7 +41,7 @@ test('any table that is written is read back equal, whatever its names hold', (t
 const FIELD = String.raw`"(?:[^"]|"")*"|[^",\0-\x1f\x7f]*`;
 const FILE = new RegExp(String.raw`^\uFEFF?(?:(?:${FIELD})(?:,(?:${FIELD}))*\r?\n)*$`);
 
-/** Null: the text is not of the grammar. */
+/** Null: the text does not follow the grammar. */
 function recordsByGrammar(text: string): string[][] | null {
   if (!FILE.test(text)) return null;
   const records: string[][] = [[]];

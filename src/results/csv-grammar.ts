@@ -1,5 +1,5 @@
 /**
- * The one grammar of every CSV that is written or read here (RFC 4180, and less freedom than it gives):
+ * The one grammar of every CSV that is written or read here (RFC 4180 with less freedom):
  *
  *     file   = [BOM] 1*record                  UTF-8; every record has its line end, the last one too
  *     record = field *("," field) (LF / CRLF)  as many fields as the first record, which is the header
@@ -8,8 +8,9 @@
  *     quoted = '"' *(any character but '"' / '""') '"'
  *     number = ["-"] (digits ["." digits] / "." digits) [("e" / "E") ["+" / "-"] digits]
  *
- * csv-parse reads and csv-stringify writes. This file refuses what csv-parse accepts beyond the grammar, and says the
- * line and the column of an error, both from 1. A record without its line end was cut: its writer was killed.
+ * csv-parse reads and csv-stringify writes. This file refuses text that csv-parse accepts beyond the grammar, and gives
+ * the line and the column of an error, both from 1. A record without its line end was cut because its writer was
+ * killed.
  */
 
 import { isUtf8 } from 'node:buffer';
@@ -20,15 +21,21 @@ import { OperatingError } from '../core/errors.ts';
 
 const [LF, CR] = [0x0a, 0x0d];
 const BOM = Buffer.from('\uFEFF');
-/** What no field has without quotes: U+0000 to U+001F, but LF, which ends a record there, and U+007F. */
+/**
+ * Characters that a field never has without quotes: U+0000 to U+001F, and U+007F. LF is not in the list, because it
+ * ends a record there.
+ */
 const CONTROL = /[^\P{Cc}\n\x80-\x9f]/u;
-/** What is quoted besides commas and quotes. At the start of a file U+FEFF would be a BOM. */
+/**
+ * Fields with these characters are quoted, as are fields with commas and quotes. At the start of a file U+FEFF would be
+ * a BOM.
+ */
 const QUOTED = [CONTROL, '\n', /^\uFEFF/];
 const RECORD_ENDS = ['\r\n', '\n'];
 const AFTER_QUOTE = 'text after the closing quote of a field';
 const LONE_RETURN = 'a carriage return that no line feed follows';
 
-/** What is wrong, and where: `line 7, column 3: a quote within a field`. */
+/** The fault and its place: `line 7, column 3: a quote within a field`. */
 export class CsvError extends OperatingError {
   constructor(text: Buffer, offset: number, what: string) {
     super('ERR_CSV', `${placeText(text, offset)}: ${what}`);
@@ -45,17 +52,17 @@ function placeText(text: Buffer, offset: number): string {
   return `line ${line}, column ${text.toString('utf8', start, offset).length + 1}`;
 }
 
-/** One record, valid until the next one is read: the same object is used for all. */
+/** One record. The same object is used for all records, so it is valid until the next one is read. */
 export type CsvRecord = {
   readonly fields: readonly string[];
-  /** The error of one of its fields. */
+  /** The error of one field. */
   readonly error: (field: number, what: string) => CsvError;
 };
 
 /**
- * Hands every whole record of a file to `visit`, the header first. Returns the error of a last record that was cut,
- * which is left out; null when there is none. Throws a CsvError at the first thing that the grammar does not have,
- * and whatever `visit` throws.
+ * Hands every whole record of a file to `visit`, the header first. A last record that was cut is left out, and its
+ * error is returned; null when no record was cut. Throws a CsvError at the first fault against the grammar, and
+ * whatever `visit` throws.
  */
 export function parseCsv(bytes: Buffer, visit: (record: CsvRecord) => void): CsvError | null {
   checkUtf8(bytes);
@@ -69,7 +76,7 @@ export function parseCsv(bytes: Buffer, visit: (record: CsvRecord) => void): Csv
     },
   };
   const onRecord = (wrapped: unknown, { bytes: end, raw = '' }: InfoRecord): null => {
-    // Of a line end csv-parse leaves the first character in `raw`.
+    // `raw` has the first character of a line end.
     if (CONTROL.test(raw.slice(0, -1))) checkControls(text, begin);
     record.fields = (wrapped as WrappedRecord).record;
     visit(record);
@@ -86,7 +93,7 @@ export function parseCsv(bytes: Buffer, visit: (record: CsvRecord) => void): Csv
   return begin === text.length ? null : cutAt(text, begin);
 }
 
-/** What csv-parse hands out with `raw`; its types do not say so. */
+/** The records of csv-parse with `raw`; its types do not say so. */
 type WrappedRecord = { readonly record: readonly string[] };
 
 /**
@@ -111,14 +118,16 @@ function grammarError(text: Buffer, begin: number, { code, message, ...error }: 
   throw new CsvError(text, begin, message);
 }
 
-/** The text does not end a line that begins at `begin`. Throws a CsvError when lines end in CR alone. */
+/**
+ * The error of a text that does not end a line that begins at `begin`. Throws a CsvError when lines end in CR alone.
+ */
 function cutAt(text: Buffer, begin: number): CsvError {
   const at = text.indexOf(CR, begin);
   if (at >= 0 && at < text.length - 1 && !text.includes('"', begin)) throw new CsvError(text, at, LONE_RETURN);
   return new CsvError(text, begin, 'the last line is cut and left out');
 }
 
-/** Where a field is, in bytes, with its quotes. */
+/** The place of a field in bytes, with its quotes. */
 type Span = { readonly begin: number; readonly end: number; readonly isQuoted: boolean };
 
 /** The fields of the first record of a text. */
@@ -137,7 +146,7 @@ function spansOf(text: Buffer): Span[] {
   return spans;
 }
 
-/** Of the record at `begin`. Csv-parse takes control characters in any field, and NUL behind a closing quote. */
+/** Checks the record at `begin`. csv-parse accepts control characters in any field, and NUL behind a closing quote. */
 function checkControls(text: Buffer, begin: number): void {
   for (const span of spansOf(text.subarray(begin))) {
     const at = begin + span.begin;
@@ -153,7 +162,7 @@ function checkControls(text: Buffer, begin: number): void {
   }
 }
 
-/** Throws a CsvError where the bytes of a file are no UTF-8. */
+/** Throws a CsvError where the bytes of a file are not UTF-8. */
 function checkUtf8(bytes: Buffer): void {
   if (isUtf8(bytes)) return;
   let start = 0;
@@ -171,7 +180,7 @@ const LINE_SHOWN_MAX = 1 << 20;
 /** Null or undefined: missing. Numbers are written so that reading gives the same double. */
 export type CsvValue = string | number | null | undefined;
 
-/** Records as they are written. What is no Unicode text (half a surrogate pair) becomes U+FFFD in the bytes. */
+/** Records as they are written. Half a surrogate pair, which is not Unicode text, becomes U+FFFD in the bytes. */
 export function encodeCsv(records: readonly (readonly CsvValue[])[]): string {
   for (const record of records) {
     for (const value of record) assert(typeof value !== 'number' || Number.isFinite(value), 'a CSV number is finite');
@@ -181,7 +190,7 @@ export function encodeCsv(records: readonly (readonly CsvValue[])[]): string {
 
 const NUMBER = /^-?(\d+(\.\d+)?|\.\d+)([eE][+-]?\d+)?$/;
 
-/** The double that a field means; null when it is no decimal number, or one that no double is close to. */
+/** The double that a field means; null when it is not a decimal number, or when no double is close to it. */
 export function parseDecimal(field: string): number | null {
   const value = NUMBER.test(field) ? Number(field) : Number.NaN;
   const isLost = value === 0 && /[1-9]/.test(field.split(/e/i)[0] ?? '');

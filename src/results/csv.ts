@@ -2,9 +2,9 @@
  * CSV files that are written while the run goes on, by the grammar of csv-grammar.ts: the header first, lines end in CR
  * LF, a missing value is empty and never 0.
  *
- * Each row goes to the kernel in one write before the call returns, so that killing the process loses no settled row.
- * Rows that can still change (a fault that has not recovered) form the file's tail, which is replaced as a whole. What
- * cannot be written (a full disk) is an OperatingError ERR_RESULTS_WRITE.
+ * Each row goes to the kernel in one write before the call returns, so killing the process loses no settled row. Rows
+ * that can still change (a fault that has not recovered) form the file's tail, which is replaced as a whole. A failed
+ * write (a full disk) is an OperatingError ERR_RESULTS_WRITE.
  */
 
 import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
@@ -19,7 +19,7 @@ export class CsvFile<Column extends string> {
   readonly #descriptor: number;
   /** Bytes of the header and the settled rows. */
   #settledBytes = 0;
-  /** What the tail holds now. */
+  /** The present content of the tail. */
   #tail = '';
 
   private constructor(path: string, columns: readonly Column[]) {
@@ -28,7 +28,7 @@ export class CsvFile<Column extends string> {
     this.#descriptor = openSync(path, 'wx');
   }
 
-  /** Creates the file with its header. Throws when it exists (EEXIST) or cannot be written. */
+  /** Creates the file with its header. Throws when the file exists (EEXIST) or cannot be written. */
   static create<Column extends string>(path: string, columns: readonly Column[]): CsvFile<Column> {
     const file = new CsvFile(path, columns);
     file.#write(encodeCsv([columns]));
@@ -77,7 +77,7 @@ export class CsvFile<Column extends string> {
     this.#tail = tail;
   }
 
-  /** Makes all rows durable; nothing can be written afterwards. */
+  /** Makes all rows durable. Nothing can be written afterwards. */
   close(): void {
     fsyncSync(this.#descriptor);
     closeSync(this.#descriptor);
@@ -90,15 +90,15 @@ export function csvText<Column extends string>(columns: readonly Column[], rows:
 }
 
 /**
- * The rows of a file as records of text, a missing value being ''. A last line that was cut (its writer was killed) is
- * left out. Throws a CsvError when the file is not of the grammar, and when a column has no name or that of another
- * one.
+ * The rows of a file as records of text; a missing value is ''. A last line that was cut because its writer was killed
+ * is left out. Throws a CsvError when the file breaks the grammar, and when a column has no name or the name of another
+ * column.
  */
 export function readCsv(path: string): Record<string, string>[] {
   return readCsvBytes(readFileSync(path));
 }
 
-/** The same of what was read already. */
+/** The rows of bytes that were already read, as `readCsv` gives them. */
 export function readCsvBytes(bytes: Buffer): Record<string, string>[] {
   const rows: Record<string, string>[] = [];
   let columns: readonly string[] | null = null;

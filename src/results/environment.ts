@@ -1,6 +1,6 @@
 /**
- * The machine and the software that a run was measured on: what somebody needs to judge its figures. What cannot be
- * found out is null and never guessed. Versions of native libraries are handed in by who loads them.
+ * The machine and the software that a run was measured on: everything that is needed to judge its figures. An unknown
+ * value is null and never guessed. Modules that load native libraries hand in their versions.
  */
 
 import { realpathSync } from 'node:fs';
@@ -17,7 +17,7 @@ const ISA_FLAGS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** What only the modules that load native libraries know. */
+/** Facts that only the modules that load native libraries know. */
 export type NativeVersions = {
   readonly zeromq: string | null;
   readonly libzmq: string | null;
@@ -35,15 +35,15 @@ export type Environment = {
   /** Type and source of the file system that holds the data folder: `ext4 /dev/vda1`. */
   readonly filesystem: string | null;
   readonly node: string;
-  /** These three are absent in runs from before they were recorded. */
+  /** Runs from before these three were recorded lack them. */
   readonly v8?: string;
   readonly processor?: Processor;
   readonly system?: SystemSettings;
 } & NativeVersions;
 
 /**
- * What a run of today says of its environment, by name: in two runs without one of them it is not known to be the
- * same.
+ * The names of the environment's facts that a run of today records. If two runs lack one of them, they are not known to
+ * have the same environment.
  */
 export const ENVIRONMENT_FACTS: readonly string[] = [
   'cpu',
@@ -63,22 +63,22 @@ export const ENVIRONMENT_FACTS: readonly string[] = [
   ),
 ];
 
-/** The first block of /proc/cpuinfo to the flags that matter here, in its order. */
+/** The flags that matter here, from the first block of /proc/cpuinfo, in its order. */
 export function isaFlagsOf(cpuinfo: string): string[] {
   const line = /^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo)?.[1] ?? '';
   return line.split(/\s+/).filter((name) => ISA_FLAGS.has(name));
 }
 
-/** Of the file system that a path lies on. */
+/** The mount and the file system of a path. */
 export type Mount = {
   /** Type and source: `ext4 /dev/vda1`. */
   readonly description: string;
-  /** Of the mount and of the file system, each once. */
+  /** Options of the mount and of the file system, each once. */
   readonly options: string;
 };
 
 /**
- * The mount that `path` lies on, by the text of /proc/self/mountinfo (proc(5)); the last of equal mount points
+ * The mount that `path` lies on, by the text of /proc/self/mountinfo (proc(5)). Of equal mount points the last one
  * counts.
  */
 export function mountOf(path: string, mountinfo: string): Mount | null {
@@ -104,7 +104,8 @@ function octalCharacter(octal: string): string {
 }
 
 /**
- * The version of an installed package as seen from `from` (a module's URL), without loading it; null when not found.
+ * The version of an installed package as seen from `from` (a module's URL), without loading it; null when the package
+ * is not found.
  */
 export function packageVersion(name: string, from: string): string | null {
   for (const folder of createRequire(from).resolve.paths(name) ?? []) {

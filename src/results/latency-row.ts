@@ -1,14 +1,14 @@
-/** The rows of latency.csv: percentiles in seconds and the whole histogram, the same for every kind of run. */
+/** The rows of latency.csv: percentiles in seconds and the whole histogram, in the same form for every kind of run. */
 
 import type { LatencyHistogram } from '../measure/histogram.ts';
 
-/** Times in seconds; null: no such value, or it lies among the censored ones. */
+/** Times in seconds; null: there is no such value, or it lies among the censored values. */
 export type LatencyRow = {
   readonly phase: string;
   readonly stage: string;
   readonly unit: 's';
   readonly count: number;
-  /** Null: of this stage none can be censored. */
+  /** Null: no sample of this stage can be censored. */
   readonly censored: number | null;
   readonly min: number | null;
   readonly p50: number | null;
@@ -59,7 +59,7 @@ export function latencyRow(
   };
 }
 
-/** A row as it was written: what is no number there is null here. */
+/** A row as it was written. Text that is not a number becomes null. */
 export function parseLatencyRow(text: Readonly<Record<string, string>>): LatencyRow {
   const number = (column: keyof LatencyRow): number | null => {
     const value = text[column];

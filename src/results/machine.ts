@@ -1,43 +1,43 @@
 /**
- * The processor and the settings of the system that decide figures, as far as the kernel tells them. Two processors
- * of one name can differ by generations: family, model and stepping tell them apart. What is not told is null and
- * never guessed.
+ * The processor and the system settings that decide figures, as far as the kernel tells them. Two processors of one
+ * name can differ by generations: family, model and stepping tell them apart. An unknown value is null and never
+ * guessed.
  */
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 
-/** As the kernel prints them: of ARM the implementer is the family, the part the model. */
+/** As the kernel prints them. On ARM the implementer is the family, and the part is the model. */
 export type Processor = {
   readonly vendor: string | null;
   readonly family: string | null;
   readonly model: string | null;
   readonly stepping: string | null;
   readonly microcode: string | null;
-  /** The highest one where it is known, else the current one. */
+  /** The highest frequency where it is known, else the current one. */
   readonly frequencyMHz: number | null;
   /** `L1 Data 48K`, of one core. */
   readonly caches: readonly string[] | null;
-  /** `none`, its name, or `unnamed` where only that there is one is known. */
+  /** `none`, its name, or `unnamed` when it is only known that there is one. */
   readonly hypervisor: string | null;
 };
 
-/** What a user, or who runs the machine, can set. */
+/** Settings that a user, or the operator of the machine, can change. */
 export type SystemSettings = {
-  /** Of the mount that holds the data folder, and of its file system. */
+  /** Options of the mount that holds the data folder, and of its file system. */
   readonly filesystemOptions: string | null;
-  /** `write back` or `write through`: what the disk below it says of its cache. */
+  /** `write back` or `write through`: what the disk says of its cache. */
   readonly diskCache: string | null;
   /** /proc/sys/vm/dirty_*. */
   readonly writeback: Readonly<Record<string, string | null>>;
-  /** Cores' worth of CPU time that the control group may use; null: no limit is known. */
+  /** Cores' worth of CPU time that the control group may use; null: no known limit. */
   readonly cpuLimit: number | null;
   readonly memoryLimitBytes: number | null;
   readonly transparentHugepages: string | null;
-  /** Of /sys/devices/system/cpu/vulnerabilities, those that the processor has. */
+  /** The entries of /sys/devices/system/cpu/vulnerabilities that affect the processor. */
   readonly mitigations: Readonly<Record<string, string>> | null;
-  /** Of the minute before the run. */
+  /** The load average of the minute before the run. */
   readonly loadAtStart: number | null;
 };
 
@@ -64,7 +64,7 @@ function trimmed(text: string | null): string | null {
   return line === '' ? null : line;
 }
 
-/** By the text of /proc/cpuinfo, whose first block counts. */
+/** The processor by the text of /proc/cpuinfo, whose first block counts. */
 export function processorOf(cpuinfo: string, read: Read = readText): Processor {
   const [block = ''] = cpuinfo.split(/\n\s*\n/);
   const field = (...keys: readonly string[]): string | null => {
@@ -118,7 +118,7 @@ const WRITEBACK = [
   'dirty_writeback_centisecs',
 ];
 
-/** `folder` exists; `filesystemOptions` is of its mount. */
+/** `folder` must exist; `filesystemOptions` is of its mount. */
 export function readSystemSettings(folder: string, filesystemOptions: string | null): SystemSettings {
   const memory = process.constrainedMemory();
   const [load = 0] = loadavg();
@@ -127,7 +127,7 @@ export function readSystemSettings(folder: string, filesystemOptions: string | n
     diskCache: diskCacheOf(folder, readText),
     writeback: Object.fromEntries(WRITEBACK.map((name) => [name, trimmed(readText(`/proc/sys/vm/${name}`))])),
     cpuLimit: cpuLimitOf(readText('/proc/self/cgroup') ?? '', readText),
-    // Without a limit it is 0, or a number above all memory.
+    // Without a limit the value is 0, or a number above all memory.
     memoryLimitBytes: memory > 0 && memory < Number.MAX_SAFE_INTEGER / 2 ? memory : null,
     transparentHugepages: /\[(\w+)\]/.exec(readText('/sys/kernel/mm/transparent_hugepage/enabled') ?? '')?.[1] ?? null,
     mitigations: mitigationsOf('/sys/devices/system/cpu/vulnerabilities', readText),
@@ -143,7 +143,9 @@ function diskCacheOf(folder: string, read: Read): string | null {
   return trimmed(read(`${disk}/queue/write_cache`)) ?? trimmed(read(`${disk}/../queue/write_cache`));
 }
 
-/** The tightest of the groups above a process, by the text of /proc/self/cgroup; of version 2 and of version 1. */
+/**
+ * The tightest limit of the groups above a process, by the text of /proc/self/cgroup, of version 2 and of version 1.
+ */
 export function cpuLimitOf(cgroup: string, read: Read): number | null {
   const limits: number[] = [];
   for (const line of cgroup.trim().split('\n')) {

@@ -1,6 +1,7 @@
 /**
- * The folder of one run and its run.json, the same for every kind of run. run.json is written when the run starts, with
- * no verdict, and replaced as a whole when it ends: a reader sees one or the other and never half of one.
+ * The folder of one run and its run.json, in the same form for every kind of run. run.json is written when the run
+ * starts, without a verdict, and replaced as a whole when the run ends. A reader sees one or the other, and never half
+ * of one.
  */
 
 import { createHash } from 'node:crypto';
@@ -21,15 +22,15 @@ export type RunFile = {
   readonly commandLine: readonly string[];
   readonly configuration: Readonly<Record<string, unknown>>;
   readonly seed: number;
-  /** Null when the program does not run from its own git repository. */
+  /** Null when the program does not run from its git repository. */
   readonly commit: string | null;
   readonly dirty: boolean | null;
   /**
-   * The same text in two runs whose rounds were interleaved, so that equal rounds form pairs. Absent as null: in
-   * none.
+   * The same text in two runs whose rounds were interleaved, so that equal rounds form pairs. Null or absent in other
+   * runs.
    */
   readonly pairing?: string | null;
-  /** Of interleaved runs: which build was first in each pair, `old` or `new`, and the seed by which that was drawn. */
+  /** Of interleaved runs: which build was first in each pair, `old` or `new`, and the seed that decided the order. */
   readonly order?: { readonly seed: number; readonly first: readonly string[] };
   readonly environment: Environment;
   /** ISO 8601, UTC. */
@@ -41,9 +42,9 @@ export type RunFile = {
   readonly reasons: readonly string[];
   /** Of a soak that has ended: how it was audited, in one line. */
   readonly audit?: string;
-  /** Of a soak that has ended: how often each process was ended by a signal that the run did not send. Absent: none. */
+  /** Of a soak that has ended: how often a signal that the run did not send ended each process. Absent: never. */
   readonly crashes?: Readonly<Record<string, number>>;
-  /** What a reader of the figures must know, in single lines. */
+  /** Single lines that a reader of the figures must know. */
   readonly remarks?: readonly string[];
   /** File name to SHA-256 of its bytes, hexadecimal. */
   readonly digests: Readonly<Record<string, string>>;
@@ -86,8 +87,8 @@ export async function beginRunFile(
 }
 
 /**
- * Makes `<results>/<kind>-<UTC time>-seed<seed>`, with `-2`, `-3` ... when it exists already. Throws UsageError where
- * that cannot be.
+ * Makes `<results>/<kind>-<UTC time>-seed<seed>`, with `-2`, `-3` ... when that exists already. Throws UsageError when
+ * the folder cannot be made.
  */
 export async function createRunFolder(options: {
   readonly results: string;
@@ -107,7 +108,7 @@ export async function createRunFolder(options: {
   }
 }
 
-/** Makes a folder and those above it that are missing. Throws OperatingError ERR_FOLDER. */
+/** Makes a folder and its missing parents. Throws OperatingError ERR_FOLDER. */
 export function makeFolders(path: string): Promise<void> {
   try {
     makeFoldersSync(path);
@@ -118,7 +119,7 @@ export function makeFolders(path: string): Promise<void> {
   }
 }
 
-/** False when there is something of that name already. */
+/** False when something already has that name. */
 async function makeFolder(folder: string): Promise<boolean> {
   try {
     await mkdir(folder);
@@ -129,7 +130,7 @@ async function makeFolder(folder: string): Promise<boolean> {
   }
 }
 
-/** Durable, and all or nothing. */
+/** The write is durable, and all or nothing. */
 export async function writeRunFile(folder: string, run: RunFile): Promise<void> {
   const path = join(folder, 'run.json');
   const file = await open(`${path}.part`, 'w');
@@ -148,10 +149,7 @@ function digestOf(run: object): string {
     .digest('hex');
 }
 
-/**
- * Whether what was read is what was written: of a run.json without a digest, from before there was one, it is not
- * known.
- */
+/** Whether the file is as it was written. Unknown for a run.json without a digest, from before there were digests. */
 export function isWhole(run: Readonly<Record<string, unknown>>): boolean {
   return run['digest'] === undefined || run['digest'] === digestOf(run);
 }

@@ -1,23 +1,23 @@
-/** The rows of samples.csv: one measured value each, the same for every suite, so that runs can be compared. */
+/** The rows of samples.csv: one measured value each, in the same form for every suite, so that runs can be compared. */
 
 export type Sample = {
   readonly suite: string;
   readonly benchmark: string;
   /** `name=value` pairs with a space between; the same text for the same configuration. */
   readonly parameters: string;
-  /** With its unit last: `sum_latency_p50_s`. */
+  /** The metric's name with its unit last: `sum_latency_p50_s`. */
   readonly metric: string;
   /** A base unit: `s`, `B`, `1/s`, `B/s`. */
   readonly unit: string;
-  /** `none`: it depends on another figure of the same run, so that it is shown and never judged. */
+  /** `none`: the value depends on another figure of the same run, so it is shown and never judged. */
   readonly better: 'higher' | 'lower' | 'none';
   /** From 1. */
   readonly round: number;
-  /** Null: it could not be measured. */
+  /** Null: the value could not be measured. */
   readonly value: number | null;
 };
 
-/** Whether it counts in a comparison: for the tests, for their correction, and for a gate. */
+/** Whether the value counts in a comparison: in the tests, in their correction, and for a gate. */
 export function isJudged({ better }: Pick<Sample, 'better'>): boolean {
   return better !== 'none';
 }
@@ -33,7 +33,7 @@ export const SAMPLE_COLUMNS: readonly (keyof Sample)[] = [
   'value',
 ];
 
-/** `name=value` pairs in the order given; what is null is left out. */
+/** `name=value` pairs in the order given; pairs with null are left out. */
 export function parametersText(pairs: Readonly<Record<string, string | number | null>>): string {
   return Object.entries(pairs)
     .filter(([, value]) => value !== null)

@@ -1,4 +1,4 @@
-/** A writer for a test to kill: appends rows for as long as it lives and tells its parent the number of each. */
+/** A writer for a test to kill: it appends rows as long as it lives, and tells its parent the number of each. */
 
 import { CsvFile } from '../csv.ts';
 
