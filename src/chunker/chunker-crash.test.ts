@@ -1,6 +1,4 @@
-/**
- * A chunker that is killed, or whose appends meet trouble: nothing is lost, nothing is there twice, all starts agree.
- */
+/** A chunker that is killed, or whose appends fail: nothing is lost, nothing is there twice, and all starts agree. */
 
 import test from 'ava';
 import fc from 'fast-check';
@@ -36,7 +34,7 @@ test('killed at any one commit, whether that became durable or not, it goes on w
       const message = `killed at commit ${at}, which was ${fate}`;
       holds(t, bench, message);
       t.true(bench.said > 0, message);
-      // Whatever was published twice would be under another producer.
+      // A second publication of a file would be under another producer.
       if (at > 1) t.is(bench.life.producer, firstProducer, message);
       t.is(
         new Set(bench.sent.filter(({ kind }) => kind === 'chunks').map(({ producer }) => producer)).size,
@@ -61,7 +59,7 @@ const anyTrouble = fc.record({
   batchBytes: fc.oneof(fc.integer({ min: BATCH_HEADER_BYTES + 64, max: 600 }), fc.constant(4_000)),
   rate: fc.constantFrom<(number | null)[]>(null, 30, 400),
   faults: fc.array(anyFault, { maxLength: 80 }),
-  /** Commits between one kill and the next, and what becomes of the last. */
+  /** Commits between one kill and the next, and whether the last one is lost. */
   kills: fc.array(fc.tuple(fc.integer({ min: 1, max: 30 }), fc.constantFrom<'lost' | 'durable'>('lost', 'durable')), {
     maxLength: 8,
   }),
@@ -88,7 +86,7 @@ function troubled(trouble: Trouble, fileCount: number | null): ChunkerBench {
   return bench;
 }
 
-/** No life is unfinished, and none has left its pin. */
+/** No life is unfinished, and no life has left its pin behind. */
 function isPutAway(bench: ChunkerBench): boolean {
   return bench.journals.sums.pins.size === 0 && phaseOf(bench) === 'told';
 }
@@ -140,7 +138,7 @@ test('the decision to end is durable before anything that depends on it is sent'
 
 test('the end is not before what a dead incarnation may have sent', async (t) => {
   const bench = new ChunkerBench({ fileCount: null, rate: 2_000 });
-  // What it sends arrives two minutes later, when it is long dead.
+  // Its messages arrive two minutes later, when it is long dead.
   bench.fate = () => ({ lateMs: 120_000 });
   bench.start();
   await bench.clock.advance(300);
@@ -175,7 +173,7 @@ test('what a dead incarnation sent and arrived late is taken over, not sent agai
 
 test('a snapshot that is ahead of what has arrived is not used', async (t) => {
   const bench = new ChunkerBench({ fileCount: 60, rate: 100, batchBytes: 4_000 });
-  // From half a second on nothing arrives any more, and whoever sent it dies.
+  // From half a second on nothing arrives any more, and every sender dies.
   bench.fate = () => (bench.clock.nowNs() > 1.5e9 ? { lateMs: 1e9 } : null);
   bench.start();
   await bench.clock.advance(2_500);
@@ -191,14 +189,14 @@ test('a snapshot that is ahead of what has arrived is not used', async (t) => {
 
 test('what was generated again while the bytes of a dead incarnation arrived is dropped', async (t) => {
   const bench = new ChunkerBench({ fileCount: 30, rate: 100, workload: { partitions: 1 } });
-  // No sum makes the next one run forward before it is answered.
+  // Without sums the next start runs forward before an answer comes.
   bench.summer.isPaused = true;
   bench.fate = () => ({ lateMs: 600 });
   bench.start();
   await bench.clock.advance(300);
   bench.kill();
-  // The next one is slower. Its first batch is under way, and more is built behind it, when those of the dead one
-  // arrive.
+  // The next incarnation is slower. Its first batch is under way, and more is built behind it, when the batches of the
+  // dead incarnation arrive.
   let appends = 0;
   bench.fate = () => (appends++ === 0 ? { lateMs: 650 } : null);
   bench.rate = 30;
@@ -228,15 +226,15 @@ test('appends whose fate is unknown are sent again, and are in the journal once'
 
 test('a sum of a file that only a dead incarnation knows is no phantom', async (t) => {
   const bench = new ChunkerBench({ fileCount: 500, rate: 2_000, batchBytes: 4_000 });
-  // Nothing is published, no snapshot is taken, and what was sent is in the journal.
+  // Nothing is published, no snapshot is taken, and every sent batch is in the journal.
   bench.summer.isPaused = true;
   bench.start();
   await bench.clock.advance(900);
   bench.kill();
-  // More than a new incarnation generates before it reads.
+  // More records than a new incarnation generates before it reads.
   t.true(recordsOf(bench) > 1_000 && bench.summer.waiting > 100);
   bench.summer.resume();
-  // The sums are there before the new incarnation has generated anything.
+  // The sums exist before the new incarnation has generated anything.
   bench.start();
   await bench.untilDrained();
   holds(t, bench);

@@ -99,7 +99,7 @@ test('a slice that ends where the reservation does asks for more, even if the jo
   bench.summer.isPaused = true;
   bench.start();
   await bench.clock.advance(3_000);
-  // No commit ends any more: the next reservation is never durable.
+  // From here on no commit ends: the next reservation is never durable.
   bench.gate = () => new Promise(() => {});
   await bench.clock.advance(5_000);
   const reached = recordsOf(bench);
@@ -117,7 +117,7 @@ test('whoever runs forward to what a journal has does not run ahead of the sched
   bench.restart();
   await bench.clock.advance(500);
   t.is(recordsOf(bench), 51);
-  // Sums of files that only the journal knows are no reason either.
+  // Sums of files that only the journal knows are no reason for a failure either.
   bench.fate = () => ({ lateMs: 400 });
   await bench.clock.advance(500);
   bench.restart();

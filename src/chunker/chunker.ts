@@ -1,9 +1,9 @@
 /**
- * The chunker: generates on an open-loop schedule, publishes, and verifies that a correct final sum of every file it
- * completed arrives in time. It is handed its journals, store and clock.
+ * The chunker: generates on an open-loop schedule, publishes, and verifies that a correct final sum of every file that
+ * it completed arrives in time. It is handed its journals, store and clock.
  *
- * Invariant: the end of generation is durable before anything is sent that depends on it; position and ledger move
- * together, and the pin only after them.
+ * Invariants: the end of generation is durable before anything is sent that depends on it. Position and ledger move
+ * together, and the pin moves only after them.
  */
 
 import type { Clock } from '../core/clock.ts';
@@ -28,10 +28,10 @@ import { type TurnEnd, Turns } from './stream/turns.ts';
 import { SumsPin } from './sums/sums-pin.ts';
 import { SumsReader } from './sums/sums-reader.ts';
 
-/** Completed files that may wait for their sum: at the highest rate, and when a schedule drives. */
+/** The most completed files that wait for their sum, at the highest rate and on a schedule. */
 const UNVERIFIED_FILES_MAX = 4096;
 const UNVERIFIED_FILES_SCHEDULED_MAX = 1024 * 1024;
-/** Records generated before others get their turn. */
+/** The most records in a slice, before other work gets its turn. */
 const SLICE_RECORDS = 512;
 const SNAPSHOT_MS = 1_000;
 const JUDGE_MS = 50;
@@ -195,7 +195,7 @@ export class Chunker {
     if (this.#options.life.isEnding) return this.#resumeEnding();
     const foreign = this.#past.judge();
     if (foreign !== null) return this.#fail(foreign);
-    // Taken by the next slice, between two steps.
+    // The next slice takes the snapshot, between two steps.
     this.#every(SNAPSHOT_MS, () => this.#snapshots.want());
     this.#every(SAVE_MS, () => this.#rows.saveLedger());
     this.#every(JUDGE_MS, () => {
@@ -208,11 +208,11 @@ export class Chunker {
     this.#turns.now();
   }
 
-  /** Opens no more files, finishes those that are open, verifies all, ends the producer. */
+  /** Opens no more files, finishes the open ones, verifies all, and ends the producer. */
   drain(): void {
     if (this.#generator.endStep !== Number.POSITIVE_INFINITY || this.#turns.isOver) return;
     this.#turns.decide();
-    // What a dead incarnation generated, without knowing of this end, may still be on its way to a journal.
+    // Records that a dead incarnation generated, without knowing of this end, may still be on their way to a journal.
     const endStep = this.#generator.endSoon(this.#options.life.reservedStep);
     this.#rows.writeEnd(endStep, () => {
       this.#options.events.onEnding?.(endStep);
@@ -220,7 +220,9 @@ export class Chunker {
     });
   }
 
-  /** Graceful: sends nothing more; what is verified is durable when it resolves. The next start continues. */
+  /**
+   * Stops gracefully: sends nothing more, and resolves when everything verified is durable. The next start continues.
+   */
   async stop(): Promise<void> {
     if (this.#turns.isOver) return this.#ending.settled;
     this.#turns.close();
@@ -229,13 +231,13 @@ export class Chunker {
     const { rate, life } = this.#options;
     await this.#rows.close({ anchorNs: null, rate, boot: life.boot });
     await this.#pin.leave(this.#rows.offset);
-    // The end may have been under way, and its release, which was sent before the leave, answered meanwhile.
+    // The end may have been under way. Its release was sent before the leave, and may have been answered meanwhile.
     await this.#ending.settled;
   }
 
   // --- generating ---
 
-  /** Generates what is due, as far as there is room. */
+  /** Generates due records, as far as there is room. */
   #turn(): TurnEnd {
     const { clock } = this.#options;
     const due = this.#schedule.dueSteps(clock.nowNs());
@@ -246,17 +248,17 @@ export class Chunker {
       this.#fail(foreign);
       return 'blocked';
     }
-    // A slice can end where the reservation does, and send nothing whose acknowledgement would bring the next one.
+    // A slice can end where the reservation ends, and send nothing whose acknowledgement would bring the next slice.
     if (sliceEnd !== 'ended' && this.#generator.step >= this.#rows.reservedStep) this.#reserve();
     this.#publisher.flush();
-    // The end waits for acknowledgements and sums, as a generator without room does.
+    // The end waits for acknowledgements and sums, like a generator without room.
     if (sliceEnd === 'ended') this.#ending.maybeBegin();
     if (sliceEnd !== 'due' || this.#generator.step >= this.#rows.reservedStep) return 'blocked';
     if (this.#generator.step < due || this.#past.isAhead) return 'more';
     return { waitMs: this.#schedule.waitMs(this.#generator.step, clock.nowNs()) };
   }
 
-  /** Makes durable, ahead of the generator, how far it may come. */
+  /** Reserves durably, ahead of the generator, how far it may come. */
   #reserve(): void {
     const { rate } = this.#options;
     const steps = stepsToReserve(rate);
@@ -264,7 +266,7 @@ export class Chunker {
     this.#rows.reserve(this.#generator.step + steps, () => this.#turns.roomMade());
   }
 
-  /** One slice of what is due, or is in a journal already: what a journal has ahead of the schedule, and no more. */
+  /** Generates one slice: records that are due, or that a journal already has ahead of the schedule. */
   #generate(due: number): 'due' | 'blocked' | 'ended' {
     const { clock, events } = this.#options;
     const generator = this.#generator;
@@ -305,7 +307,9 @@ export class Chunker {
     this.#verifier.completed({ fileNumber, intendedNs, endIndex, acknowledgedNs });
   }
 
-  /** Tells the verifier of every file that has ended in the partition's journal by now, whoever sent its end. */
+  /**
+   * Tells the verifier of every file that has ended in the partition's journal by now, whichever process sent its end.
+   */
   async #completeThrough(partition: number): Promise<void> {
     const { journals, life, clock } = this.#options;
     if (life.isEnding) return;
@@ -373,7 +377,7 @@ export class Chunker {
     });
   }
 
-  /** What the broker kept for this producer is gone. Whoever ends needs it no more. */
+  /** The broker has dropped what it kept for this producer. A chunker that is ending no longer needs it. */
   #gone(error: OperatingError): void {
     if (this.#ending.phase !== null) return;
     const why = whyGone(this.#options.journals, this.#options.life, error).catch(() => error);

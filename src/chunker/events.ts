@@ -1,4 +1,4 @@
-/** What a chunker tells whoever started it. */
+/** The events that a chunker reports to its starter. */
 
 import type { VerifiedFile } from '../verifier/verifier.ts';
 
@@ -10,20 +10,27 @@ export type CompletedFile = {
 };
 
 export type ChunkerEvents = {
-  /** The end of a file was generated, as record `endIndex` of its partition; after a restart perhaps again. */
+  /**
+   * The end of a file was generated, as record `endIndex` of its partition. After a restart it may be reported again.
+   */
   onCompleted?(file: CompletedFile): void;
   onVerified(file: VerifiedFile): void;
-  /** From a batch's first send to its acknowledgement. */
+  /** The time from a batch's first send to its acknowledgement. */
   onAcknowledged(latencyNs: number): void;
-  /** How late a slice's first record was against its schedule, and so at most each of the `records` due in it. */
+  /**
+   * How late a slice's first record was against its schedule. Each of the `records` due in the slice is at most so
+   * late.
+   */
   onScheduleLag(lagNs: number, records: number): void;
   onDelay(fileId: string, delaySeconds: number): void;
-  /** The decision to open no file from this step on is durable; nothing that depends on it was sent by this process. */
+  /**
+   * The decision to open no file from this step on is durable. This process has sent nothing yet that depends on it.
+   */
   onEnding?(endStep: number): void;
-  /** Everything is verified, ended and released: to be said now. Said again by each start until `onTold`. */
+  /** Everything is verified, ended and released, and this must be said now. Each start repeats it until `onTold`. */
   onDrained(): void;
-  /** That it was said is durable: the process may end. */
+  /** It is durable that the end was said: the process may end. */
   onTold(): void;
-  /** It must stop. Called once. */
+  /** The chunker must stop. Called once. */
   onFailure(error: unknown): void;
 };

@@ -1,4 +1,4 @@
-/** Somebody else writes under the chunker's producer id: before its stream, in it and behind it. */
+/** Another process writes under the chunker's producer id: before its stream, in it and behind it. */
 
 import test, { type ExecutionContext } from 'ava';
 import { ViolationError } from '../core/errors.ts';
@@ -10,12 +10,12 @@ import { ChunkerBench } from './testing/chunker-bench.ts';
 import { holds, phaseOf, recordsOf } from './testing/chunker-claims.ts';
 
 const JOURNAL = chunkJournal(1);
-/** A file that no chunker of a bench opens. */
+/** The number of a file that no chunker of a bench opens. */
 const FOREIGN_FILE = 3_000;
 /** The producer of the first life of a bench. */
 const PRODUCER = (0x8000_0001).toString(16).padEnd(16, '0');
 
-/** Appends a record where the journal expects the producer's next: a chunk, the whole of an empty file, or its end. */
+/** Appends a record where the journal expects the producer's next one: a chunk, a whole empty file, or its end. */
 function intrude(bench: ChunkerBench, what: 'chunk' | 'file' | 'end', producer = PRODUCER): void {
   const firstIndex = bench.journals.journal(JOURNAL).producer(producer).next;
   const kind: BatchKind = what === 'end' ? 'end' : 'chunks';
@@ -98,7 +98,7 @@ test('a record within the stream is a phantom as soon as the journal answers wit
     await bench.clock.advance(3_000);
     if (restarts) {
       bench.restart();
-      // Until it has passed all that the dead incarnation had reserved.
+      // Until the chunker has passed all that the dead incarnation had reserved.
       await bench.clock.advance(6_000);
     }
     t.deepEqual(bench.failures, []);
@@ -143,7 +143,7 @@ test('the file of a dead incarnation is verified although no journal has room fo
   await bench.clock.advance(900);
   bench.kill();
   t.true(bench.summer.waiting > 100);
-  // The other partition is full for good; smaller batches hold less of it than the dead one had sent.
+  // The other partition is full for good. With smaller batches it holds less than the dead incarnation had sent.
   bench.loseFrom(0, PRODUCER, 0);
   bench.fate = (journal) => (journal === chunkJournal(0) ? 'refused' : null);
   bench.batchBytes = 200;

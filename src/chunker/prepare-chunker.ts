@@ -1,6 +1,6 @@
 /**
- * Composes a chunker from what it is handed: asks the journals what they are, begins or continues the life in its
- * store, and builds the `Chunker`. The command and the simulation run this same code.
+ * Composes a chunker from its parts: asks the journals for their layout, begins or continues the life in its store, and
+ * builds the `Chunker`. The command and the simulation run this same code.
  */
 
 import type { Clock } from '../core/clock.ts';
@@ -15,7 +15,7 @@ import { Chunker } from './chunker.ts';
 import type { ChunkerEvents } from './events.ts';
 import { type Life, beginLife, checkPast } from './life/life.ts';
 
-/** A value in LMDB takes whole pages after a header of 24 bytes: a batch that fills them wastes none. */
+/** A value in LMDB takes whole pages after a header of 24 bytes, so a batch that fills pages wastes nothing. */
 const PAGE_BYTES = 4096;
 const PAGE_HEADER_BYTES = 24;
 
@@ -24,29 +24,29 @@ export type PrepareChunkerOptions = {
   readonly store: Store;
   readonly clock: Clock;
   readonly workload: Omit<WorkloadOptions, 'partitions'>;
-  /** Files to publish; `null`: until it is told to drain. */
+  /** Files to publish; `null`: publish until told to drain. */
   readonly fileCount: number | null;
-  /** Records a second; `null`: as fast as it goes. */
+  /** Records a second; `null`: as fast as possible. */
   readonly rate: number | null;
   /** The largest batch. */
   readonly batchBytes: number;
   readonly slaMs: number;
   readonly newProducer: () => string;
-  /** Names the boot of the machine. */
+  /** Names the machine's boot. */
   readonly boot: string;
   readonly events: ChunkerEvents;
 };
 
 export type PreparedChunker = {
-  /** Not started. */
+  /** The chunker, not yet started. */
   readonly chunker: Chunker;
   readonly life: Life;
   readonly workload: Workload;
 };
 
 /**
- * The largest batch within `batchBytes` that takes whole pages of the store; as it is when none of those holds a chunk.
- * Throws a UsageError when a chunk does not fit.
+ * The largest batch within `batchBytes` that fills whole pages of the store, or `batchBytes` when such a batch holds no
+ * chunk. Throws a UsageError when a chunk does not fit.
  */
 export function batchBytesWithin({ batchBytes, chunkBytes }: { batchBytes: number; chunkBytes: CountRange }): number {
   if (chunkBytes.low < 1)
@@ -61,8 +61,8 @@ export function batchBytesWithin({ batchBytes, chunkBytes }: { batchBytes: numbe
 }
 
 /**
- * Throws a UsageError when the journals do not take such batches, or the store continues another workload; a
- * ViolationError when the journals have lost what the store proves they had.
+ * Throws a UsageError when the journals do not accept such batches, or when the store continues another workload.
+ * Throws a ViolationError when the journals have lost what the store proves they had.
  */
 export async function prepareChunker(options: PrepareChunkerOptions): Promise<PreparedChunker> {
   const { journals, store, clock, fileCount, rate, slaMs, events } = options;

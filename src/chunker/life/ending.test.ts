@@ -110,7 +110,7 @@ test('who is stopped while its end becomes durable closes nothing under what fol
   const stopping = bench.chunker.stop().then(() => {
     t.is(held.waiting.length, 0);
   });
-  // The end, and then that it was said.
+  // First the end is durable, and then that it was said.
   for (const phase of ['finished', 'told']) {
     await bench.clock.until(() => held.waiting.length > 0);
     held.releaseOne();
@@ -140,7 +140,7 @@ test('a chunker that is stopped while its end becomes durable waits for the answ
   held.releaseOne();
   await bench.clock.until(() => isStopped || held.waiting.length > 0);
   await bench.clock.advance(100);
-  // Whoever stopped it closes its store next.
+  // After the stop the caller closes the store.
   t.false(isStopped);
   t.is(bench.said, 1);
   held.releaseOne();

@@ -1,11 +1,11 @@
 /**
- * The end of a producer: an end record in each journal once everything is verified, then the release of its pin. That
- * it has begun, and where each end record belongs, is durable before the first end record is sent; that it is finished,
- * before the pin is released. From then on whoever starts has only to release the pin and to say so, until that was
- * said.
+ * The end of a producer: once everything is verified, an end record goes into each journal, and then the pin is
+ * released. Before the first end record is sent, it is durable that the end has begun and where each end record
+ * belongs. Before the pin is released, it is durable that the end is finished. From then on each start only releases
+ * the pin and says `drained`, until it is durable that this was said.
  *
- * An end record is recorded when its journal says so: `committed`, or `ended` with as many records as there should be.
- * An index behind it proves records that were not sent here.
+ * An end record counts as recorded when its journal says so: `committed`, or `ended` with the right number of records.
+ * An index behind the end record proves records that this producer did not send.
  */
 
 import { assert } from '../../core/assert.ts';
@@ -27,12 +27,12 @@ export type EndingOptions = {
   readonly rows: DurableRows;
   /** Whether the chunker was stopped or has failed. */
   readonly isOver: () => boolean;
-  /** Nothing is generated from here on. */
+  /** From here on nothing is generated. */
   readonly onBegun: () => void;
-  /** All is durable but the release, which is on its way. */
+  /** Everything is durable except the release, which is on its way. */
   readonly onFinished: () => void;
   readonly onReleased: () => void;
-  /** That it was said is durable. */
+  /** It is durable that the end was said. */
   readonly onTold: () => void;
   readonly onFailure: (error: unknown) => void;
 };
@@ -49,12 +49,12 @@ export class Ending {
     this.#options = options;
   }
 
-  /** `null`: it has not begun. */
+  /** `null`: the end has not begun. */
   get phase(): 'ending' | 'finished' | null {
     return this.#phase;
   }
 
-  /** Resolves when no transaction of it is under way: that it was said may be one. */
+  /** Resolves when no transaction of the end is under way. The note that the end was said is such a transaction. */
   get settled(): Promise<void> {
     return this.#telling;
   }
@@ -73,11 +73,11 @@ export class Ending {
     });
   }
 
-  /** Continues a life that had begun to end: the journals say where its end records belong. */
+  /** Continues a life whose end had begun: the journals say where its end records belong. */
   resume(): void {
     const { life, publisher } = this.#options;
     this.#begin();
-    // All records were durable before it began to end: what is there beyond them is its end, or not its own.
+    // All records were durable before the end began. Records beyond them are its end record, or foreign records.
     publisher.sendsAloneFrom(life.journals.map(() => 0));
     for (const [partition, { durable, ended }] of life.journals.entries()) {
       this.#checkRecords(partition, durable, ended);
@@ -86,9 +86,7 @@ export class Ending {
     this.maybeFinish();
   }
 
-  /**
-   * The journal has `n` records of the producer, the last of which is its end: that of this process, or of a dead one.
-   */
+  /** The journal has `n` records of the producer. The last one is its end, sent by this process or by a dead one. */
   answeredEnded(partition: number, n: number): void {
     this.#checkRecords(partition, n, true);
     this.#endedByAnswer.add(partition);
@@ -128,7 +126,7 @@ export class Ending {
         onReleased();
         this.#telling = new Promise<void>((resolve) => rows.writePhase({ phase: 'told' }, resolve)).then(onTold);
       },
-      // Closed by a stop before the answer came: the next start releases again.
+      // A stop closed the client before the answer came. The next start releases again.
       (error: unknown) => (isClosed(error) ? undefined : onFailure(error)),
     );
   }
@@ -139,7 +137,7 @@ export class Ending {
     return life.isEnding ? (life.endIndexes?.[partition] ?? durable) : (generator.indexes[partition] ?? 0);
   }
 
-  /** Throws when the journal of a producer that is ending has other than all its records, and perhaps its end. */
+  /** Throws unless the journal of an ending producer has exactly its records, and perhaps its end. */
   #checkRecords(partition: number, n: number, ended: boolean): void {
     const { life } = this.#options;
     const endIndex = this.#lastIndex(partition, ended ? n - 1 : n);

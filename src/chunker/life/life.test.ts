@@ -1,4 +1,4 @@
-/** How a life begins and goes on: over stops, reboots, retirement, other workloads and damage. */
+/** How a life begins and continues: over stops, reboots, retirement, other workloads and damage. */
 
 import test from 'ava';
 import { EXIT, FencedError, OperatingError, UsageError, ViolationError, exitCodeOf } from '../../core/errors.ts';
@@ -42,7 +42,7 @@ test('after a graceful stop, or under another rate, the schedule begins anew: no
     bench.start();
     await bench.clock.advance(1_000);
     const records = recordsOf(bench);
-    // It continues from a snapshot that is at most a second old.
+    // The start continues from a snapshot that is at most a second old.
     t.true(records > 201 && records <= 201 + rate + 1, `${records}`);
   }
 });
@@ -99,7 +99,7 @@ test('a chunker whose pin is gone says so before it sends anything, and never ca
   const bench = new ChunkerBench({ fileCount: null, rate: 100 });
   bench.start();
   await bench.clock.advance(1_500);
-  // No sum comes while it is away, and none later.
+  // No sum comes while the chunker is away, or later.
   bench.summer.isPaused = true;
   await bench.clock.advance(500);
   bench.kill();
@@ -150,7 +150,7 @@ test('a producer that was retired while it only waits for sums is fenced, and no
     bench.start();
     await bench.clock.advance(500);
     const { producer } = bench.life;
-    // Its pin goes last.
+    // The pin goes last.
     if (isRetired)
       for (const partition of [0, 1]) bench.journals.journal(chunkJournal(partition)).producer(producer).ended = true;
     bench.journals.sums.pins.delete(producer);
@@ -261,7 +261,7 @@ test('a life goes on after a reboot: its schedule begins anew, and no time of th
   bench.summer.resume();
   await bench.untilDrained();
   holds(t, bench);
-  // Nobody knows how long ago the files of the old boot were intended.
+  // It is unknown how long ago the files of the old boot were intended.
   const intended = bench.verdicts.map(({ intendedNs }) => intendedNs);
   t.true(intended.some((ns) => Number.isNaN(ns)));
   t.deepEqual(

@@ -1,9 +1,9 @@
 /**
- * One life of a producer, from the first start of its chunker to the release of its pin; a chunker that is killed and
- * started again continues it.
+ * One life of a producer, from the first start of its chunker to the release of its pin. A chunker that is killed and
+ * started again continues the life.
  *
- * The order at a first start: the producer id is durable, then the verifier's pin is made at the head of the sums
- * journal, then the place that it names is durable; only then the first chunk is sent.
+ * The order at a first start: the producer id is made durable, then the verifier's pin is made at the head of the sums
+ * journal, then the place of that pin is made durable. Only then the first chunk is sent.
  */
 
 import { FencedError, UsageError, ViolationError } from '../../core/errors.ts';
@@ -23,9 +23,9 @@ export type LifeOptions = {
   readonly journals: Journals;
   readonly workload: WorkloadOptions;
   readonly fileCount: number | null;
-  /** A fresh producer id, 16 hexadecimal digits, random, not beginning with a zero byte. */
+  /** A fresh random producer id: 16 hexadecimal digits that do not begin with a zero byte. */
   readonly newProducer: () => string;
-  /** Names the boot of the machine: monotonic times of another one mean nothing. */
+  /** Names the machine's boot: monotonic times of another boot cannot be compared. */
   readonly boot: string;
 };
 
@@ -34,38 +34,38 @@ export type Life = {
   readonly resumed: boolean;
   readonly position: ReaderPosition;
   readonly ledger: Ledger;
-  /** The schedule of the incarnation before; `null` in a new life. */
+  /** The schedule of the previous incarnation; `null` in a new life. */
   readonly schedule: records.ScheduleRow | null;
   /** Names this boot of the machine. */
   readonly boot: string;
   readonly endStep: number | null;
-  /** No earlier incarnation generated this step or a later one; what it sent may still be on its way. */
+  /** No earlier incarnation generated this step or a later one. Its messages may still be on their way. */
   readonly reservedStep: number;
-  /** All files are verified; only the end records and the pin are left. */
+  /** All files are verified. Only the end records and the release of the pin are left. */
   readonly isEnding: boolean;
-  /** The end records are there as well: only the release of the pin, and the word of it, are left. */
+  /** The end records are also there. Only the release of the pin and the `drained` event are left. */
   readonly isFinished: boolean;
-  /** By partition, of a life that is ending: the index of its end record, where that is known. */
+  /** For an ending life, by partition: the index of its end record, where it is known. */
   readonly endIndexes: readonly number[] | null;
   /**
-   * By partition: records below `durable` are in the journal, and whether the producer has ended there, with the last
-   * of them.
+   * By partition: records below `durable` are in the journal. `ended`: the producer has ended there, with the last of
+   * these records.
    */
   readonly journals: readonly { readonly durable: number; readonly ended: boolean }[];
-  /** The newest snapshot at or below everything that is durable; `null`: begin at step 0. */
+  /** The newest snapshot at or below everything durable; `null`: begin at step 0. */
   readonly snapshot: { readonly slot: number; readonly bytes: Buffer } | null;
 };
 
 /**
- * The anchor of the schedule that goes on, or `null`: a chunker that was killed is late by its schedule; one that was
- * stopped, or has another rate or boot, begins a new one.
+ * The anchor of a schedule that goes on, or `null`. A killed chunker is late by its schedule. A chunker that was
+ * stopped, or that has another rate or boot, begins a new schedule.
  */
 export function keptAnchor({ schedule, boot }: Life, rate: number | null): number | null {
   const isSame = schedule !== null && schedule.boot === boot && schedule.rate === rate;
   return isSame ? schedule.anchorNs : null;
 }
 
-/** Everything that the stream of records depends on. */
+/** Everything that the stream of records depends on, as text. */
 export function describeWorkload(options: WorkloadOptions, fileCount: number | null): string {
   const { seed, chunkerNumber, filesOpen, chunks, chunkBytes, partitions } = options;
   return [
@@ -80,8 +80,8 @@ export function describeWorkload(options: WorkloadOptions, fileCount: number | n
 }
 
 /**
- * The store proves what the journals had, over the lives in it: before anything else is asked of them, they must have
- * that.
+ * The store proves what the journals had over its lives. Before anything else is asked of the journals, they must prove
+ * that they still have it.
  */
 export async function checkPast(journals: Journals, store: Store): Promise<void> {
   const witness = records.readRow(store, 'witness', records.isWitnessRow)?.witness ?? null;
@@ -95,15 +95,15 @@ export async function beginLife(options: LifeOptions): Promise<Life> {
   const phase = row?.phase ?? null;
   if (known !== null && (phase === null || phase === 'ending')) return continueLife(options, known, row);
   if (known !== null && isSameWork(options, known, phase)) return finishedLife(options, known);
-  // The release of a finished life is repeated: the process may have died before it.
+  // The release of a finished life is repeated, because the process may have died before it.
   if (known !== null) await journals.release(SUMS_JOURNAL, known.producer);
   return newLife(options);
 }
 
 /**
- * Whether the work that a finished life has done is what is asked for. A number of files is published once, however
- * often the command is repeated: its process may have been killed before it could say that it was done. Without a
- * number, until that was said.
+ * Whether a finished life has done the work that is asked for now. With a number of files, the work is done once,
+ * however often the command is repeated, because its process may have been killed before it could say so. Without a
+ * number, the work is the same only until the end was said.
  */
 function isSameWork({ workload, fileCount }: LifeOptions, known: records.IdentityRow, phase: string | null): boolean {
   return known.workload === describeWorkload(workload, fileCount) && (fileCount !== null || phase === 'finished');
@@ -190,7 +190,7 @@ async function continueLife(
   );
   const ended = expected.filter(({ outcome }) => outcome === 'ended').length;
   if (ended > 0 && !isEnding) throw new FencedError(`producer ${producer} was retired`);
-  // Before anything is sent. A life that is ending needs no sums any more.
+  // Before anything is sent. A life that is ending needs no more sums.
   if (
     saved !== null &&
     !isEnding &&
@@ -231,7 +231,7 @@ function newestSnapshot(store: Store, journals: Life['journals']): Life['snapsho
     );
     if (isBelow && (newest === null || bytes.readDoubleLE(0) > newest.bytes.readDoubleLE(0))) newest = { slot, bytes };
   }
-  // The older of two was acknowledged whole before the newer one was written.
+  // The older of two snapshots was acknowledged as a whole before the newer one was written.
   if (found === 2 && newest === null) {
     throw new ViolationError(
       'acknowledged-loss',

@@ -1,6 +1,5 @@
 /**
- * Writes what a chunker keeps on disk (`records.ts`): what has changed since the last transaction goes into the next
- * one.
+ * Writes the chunker's rows (`records.ts`): each transaction writes what has changed since the last one.
  *
  * Position and ledger move together, and a snapshot is never newer than the ledger beside it.
  *
@@ -16,18 +15,18 @@ import * as records from './records.ts';
 
 export type DurableRowsOptions = {
   readonly store: Store;
-  /** What was durable when the process began. */
+  /** The durable state when the process began. */
   readonly life: { readonly reservedStep: number; readonly ledger: Ledger; readonly position: ReaderPosition };
   readonly schedule: records.ScheduleRow;
-  /** The generator's next file: those below it were completed or are open. */
+  /** The generator's next file: files below it were completed or are open. */
   readonly nextFile: () => number;
   /** The verifier's place in the sums journal. */
   readonly position: () => ReaderPosition;
-  /** Of what the journals have said. */
+  /** The witness of what the journals have said. */
   readonly witness: () => string | null;
   /** A transaction is durable. */
   readonly onDurable: () => void;
-  /** A transaction failed: what the disk holds is unknown. */
+  /** A transaction failed, so it is unknown what the disk holds. */
   readonly onFatal: (error: unknown) => void;
 };
 
@@ -78,12 +77,12 @@ export class DurableRows {
     return this.#verifiedTotal;
   }
 
-  /** The place in the sums journal from which a restart would read: the pin may move here. */
+  /** The place in the sums journal from which a restart would read. The pin may move here. */
   get offset(): number {
     return this.#offset;
   }
 
-  /** The ledger or the position has changed; they are written with the next transaction. */
+  /** The ledger or the position has changed. The next transaction writes them. */
   ledgerChanged(): void {
     this.#isLedgerDirty = true;
   }
@@ -116,7 +115,7 @@ export class DurableRows {
     this.#commit.accept(onDurable);
   }
 
-  /** The last transaction of a graceful stop. Rejects when it, or the one before, fails. */
+  /** The last transaction of a graceful stop. Rejects when it, or the one before it, fails. */
   close(schedule: records.ScheduleRow): Promise<void> {
     this.#isLedgerDirty = true;
     this.#scheduleToWrite = schedule;

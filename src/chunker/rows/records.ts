@@ -47,21 +47,23 @@ export function keyFor(name: Key): Buffer {
 
 export type IdentityRow = {
   readonly producer: string;
-  /** Everything that the stream of records depends on, as text: a folder is refused to another workload. */
+  /** Everything that the stream of records depends on, as text: a folder is refused for another workload. */
   readonly workload: string;
 };
 export type ScheduleRow = {
-  /** Monotonic time of step 0; `null` after a graceful stop: the schedule goes on when the chunker does. */
+  /**
+   * Monotonic time of step 0; `null` after a graceful stop, because the schedule then goes on when the chunker does.
+   */
   readonly anchorNs: number | null;
   /** Records a second; `null`: the highest rate. */
   readonly rate: number | null;
-  /** Names the boot of the machine in which monotonic times, here and in the ledger, were taken. */
+  /** Names the machine's boot in which monotonic times, here and in the ledger, were taken. */
   readonly boot: string;
 };
 export type WitnessRow = { readonly witness: string };
 export type ReservedRow = { readonly step: number };
 export type EndRow = { readonly endStep: number };
-/** `endIndexes`: by partition, where the end record belongs. Folders of older builds lack it. */
+/** `endIndexes`: the index of the end record, by partition. Folders of older builds lack it. */
 export type PhaseRow = { readonly phase: 'ending' | 'finished' | 'told'; readonly endIndexes?: readonly number[] };
 
 export function isIdentityRow(value: unknown): value is IdentityRow {

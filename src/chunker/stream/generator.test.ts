@@ -66,7 +66,7 @@ test('the same seed gives the same records, wherever they are written to', (t) =
   fc.assert(
     fc.property(anyOptions, fc.integer({ min: 100, max: 400 }), (options, batchBytes) => {
       const expected = steps(make(options), 120).map(({ record }) => record);
-      // Packed into batches, as the publisher does, with odd offsets.
+      // Packed into batches with odd offsets, as the publisher does.
       const generator = make(options);
       const batch = Buffer.alloc(batchBytes, 0xee);
       const view = new DataView(batch.buffer, batch.byteOffset, batch.length);
@@ -102,7 +102,7 @@ test('a generator that is saved and restored at any step gives the same stream',
       skip(generator, at);
       const saved = generator.save();
       const restored = make(options, fileCount);
-      // What it did before does not matter.
+      // The earlier steps of this generator do not matter.
       skip(restored, 17);
       restored.restore(saved);
       t.true(restored.save().equals(saved));
@@ -183,7 +183,7 @@ test('the indexes of every partition are dense, and so are file numbers and sequ
         const { fileId, sequence } = chunkOf(record);
         const file = fileNumberOf(fileId);
         t.is(sequence, (sequences.get(file) ?? 0) + 1);
-        // A file that is new has the next number.
+        // A new file has the next number.
         if (sequence === 1) t.is(file, files);
         if (sequence === 1) files += 1;
         sequences.set(file, sequence);
@@ -270,7 +270,7 @@ test('from the end step on no file is opened, and every open one ends', (t) => {
       skip(generator, at);
       if (hasLooked) generator.peek();
       const endStep = generator.endSoon(at + later);
-      // The record that is chosen already belongs to a step before it.
+      // A record that is already chosen belongs to a step before the end.
       t.is(endStep, Math.max(at + later, hasLooked ? at + 1 : at));
       t.is(generator.endStep, endStep);
       const stream: Step[] = [];
@@ -282,7 +282,7 @@ test('from the end step on no file is opened, and every open one ends', (t) => {
       }
       t.is(generator.filesOpen, 0);
       t.true(generator.isEnded);
-      // Nothing else changed: up to the end step the stream is that of a generator which never ends.
+      // Nothing else changes: up to the end step the stream is that of a generator that never ends.
       const endless = make(options);
       skip(endless, at);
       t.deepEqual(stream.slice(0, endStep - at), steps(endless, endStep - at));
@@ -304,7 +304,7 @@ test('a generator with the decision to end gives the stream of the one that deci
         if (looked) decider.peek();
         const endStep = decider.endSoon(at + later);
         stream.push(...steps(decider, Number.POSITIVE_INFINITY));
-        // From the beginning, and from a snapshot that knew nothing of the decision.
+        // From the beginning, and from a snapshot that was taken before the decision.
         const restarted = make(options);
         restarted.endAt(endStep);
         t.deepEqual(steps(restarted, Number.POSITIVE_INFINITY), stream);
@@ -314,8 +314,7 @@ test('a generator with the decision to end gives the stream of the one that deci
         restored.restore(before.save());
         restored.endAt(endStep);
         t.deepEqual(steps(restored, Number.POSITIVE_INFINITY), stream.slice(before.step));
-        // From a snapshot that was taken at any later step, which knows the decision: it is read from the store as
-        // well.
+        // From a snapshot that was taken at any later step. It knows the decision, which is also read from the store.
         const since = make(options);
         since.endAt(endStep);
         skip(since, endStep + snapshot);

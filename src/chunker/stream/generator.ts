@@ -1,9 +1,9 @@
 /**
  * The generator: a random interleave of the chunks of many open files, one record a step. Step `n` is the same in every
- * run with the same workload, and the generator can be saved and restored at any step.
+ * run of the same workload, and the generator can be saved and restored at any step.
  *
- * It ends by a decision that depends on time: from `endStep` on no file is opened. Its owner makes that step durable
- * before anything is sent that depends on it.
+ * The decision to end depends on time: from `endStep` on no file is opened. The owner makes that step durable before
+ * anything is sent that depends on it.
  */
 
 import { assert, isCount } from '../../core/assert.ts';
@@ -25,12 +25,12 @@ export type GeneratorOptions = {
 export type NextRecord = {
   partition: number;
   fileNumber: number;
-  /** Of the chunk in its file, from 1; the end counts. */
+  /** Sequence of the chunk in its file, from 1; the end counts. */
   sequence: number;
   isEnd: boolean;
   /** Data bytes; 0 at the end of a file. */
   dataBytes: number;
-  /** Of the whole record. */
+  /** Bytes of the whole record. */
   recordBytes: number;
 };
 
@@ -79,7 +79,7 @@ export class Generator {
     this.#partitions = new Uint16Array(filesOpen);
   }
 
-  /** Steps taken. */
+  /** The number of steps taken. */
   get step(): number {
     return this.#step;
   }
@@ -92,7 +92,7 @@ export class Generator {
     return this.#open;
   }
 
-  /** Files opened so far; the number of the next one. */
+  /** The number of files opened so far, which is the number of the next file. */
   get nextFile(): number {
     return this.#nextFile;
   }
@@ -111,15 +111,15 @@ export class Generator {
   }
 
   /**
-   * From the returned step on no file is opened: the next one whose record is not chosen yet, but not before
-   * `notBefore`. Nothing of that step may be sent before its owner has made the decision durable.
+   * From the returned step on no file is opened. It is the first step whose record is not chosen yet, and not below
+   * `notBefore`. Nothing of that step may be sent before the owner has made the decision durable.
    */
   endSoon(notBefore: number): number {
     this.endAt(Math.max(notBefore, this.#slot < 0 ? this.#step : this.#step + 1));
     return this.#endStep;
   }
 
-  /** The decision of an earlier incarnation. A snapshot that was taken after it knows it already. */
+  /** Applies the decision of an earlier incarnation. A snapshot that was taken after the decision already knows it. */
   endAt(step: number): void {
     if (step === this.#endStep) return;
     assert(step >= this.#step, 'the past does not change');
@@ -150,7 +150,7 @@ export class Generator {
     this.#advance(slot, sequence, partition, isEnd);
   }
 
-  /** Takes the step without writing the record: it is in the journal already. */
+  /** Takes the step without writing the record, which is already in the journal. */
   skip(): void {
     const slot = this.#slot;
     assert(slot >= 0, 'peek comes before skip');
@@ -208,7 +208,7 @@ export class Generator {
     this.#partitions[slot] = this.#partitions[last] ?? 0;
   }
 
-  /** Another generator at the same step, which goes on from there without this one. */
+  /** Another generator at the same step, which goes on independently. */
   fork(): Generator {
     const copy = new Generator(this.#options);
     copy.#prng = Prng.fromState(this.#prng.state());
@@ -234,7 +234,7 @@ export class Generator {
 
   /**
    * The state at this step. Layout, little-endian: 8 f64 (step, end step, next file, open files, 4 words of the random
-   * numbers' state), then f64 index of each partition, then for each open file f64 number and u32 sequence.
+   * numbers' state), then one f64 index for each partition, then for each open file f64 number and u32 sequence.
    */
   save(): Buffer {
     assert(this.#slot < 0, 'a snapshot is taken between steps');
@@ -250,7 +250,7 @@ export class Generator {
     return bytes;
   }
 
-  /** Continues from a `save` with the same workload. Throws when the bytes cannot be one. */
+  /** Continues from a `save` with the same workload. Throws when the bytes cannot come from `save`. */
   restore(bytes: Buffer): void {
     const partitions = this.#indexes.length;
     assert(bytes.length >= HEADER_BYTES + partitions * 8, 'a snapshot has its header');

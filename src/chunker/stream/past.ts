@@ -1,9 +1,9 @@
 /**
- * What earlier incarnations of a producer left in the journals. The generator runs forward to it, whatever its schedule
- * says, and the verifier is told which files have ended there.
+ * The records that earlier incarnations of a producer left in the journals. The generator runs forward to their end,
+ * whatever its schedule says, and the verifier is told which files have ended there.
  *
- * An earlier incarnation took no step from `reservedStep` on (`records.ts`, `reserved`). What a journal has of the
- * producer beyond those steps, and beyond what this process has sent, was written by somebody else: a `phantom`.
+ * An earlier incarnation took no step from `reservedStep` on (`records.ts`, `reserved`). Records of the producer beyond
+ * those steps, which this process has not sent either, were written by somebody else: a `phantom`.
  *
  * Rule P-JUDGE-3 of docs/protocol.md.
  */
@@ -15,7 +15,7 @@ import { chunkJournal } from '../../journal/journals.ts';
 import type { Generator } from './generator.ts';
 import type { Publisher } from './publisher.ts';
 
-/** Steps that are looked ahead before others get their turn. */
+/** The most steps looked ahead before other work gets its turn. */
 const AHEAD_STEPS = 4096;
 
 /** The end of a file that some incarnation has sent, as record `endIndex` of its partition. */
@@ -26,7 +26,7 @@ export type PastOptions = {
   readonly clock: Clock;
   readonly generator: Generator;
   readonly publisher: Publisher;
-  /** By partition: records below were in the journal when the life was continued. */
+  /** By partition: records below this index were in the journal when the life was continued. */
   readonly durable: readonly number[];
   /** No earlier incarnation took this step or a later one. */
   readonly reservedStep: number;
@@ -34,7 +34,7 @@ export type PastOptions = {
 
 export class Past {
   readonly #options: PastOptions;
-  /** By partition: the generator runs forward to here. */
+  /** By partition: the index to which the generator runs forward. */
   readonly #goals: number[];
   /** Whether the generator has passed every step that an earlier incarnation may have taken. */
   #isPassed = false;
@@ -44,7 +44,7 @@ export class Past {
     this.#goals = [...options.durable];
   }
 
-  /** Whether a journal has records that the generator has not come to. */
+  /** Whether a journal has records that the generator has not yet reached. */
   get isAhead(): boolean {
     const { indexes } = this.#options.generator;
     return this.#goals.some((goal, partition) => (indexes[partition] ?? 0) < goal);
@@ -56,7 +56,8 @@ export class Past {
   }
 
   /**
-   * To be asked whenever the generator has gone on. What is found: a journal with records that nobody can have sent.
+   * Must be called whenever the generator has gone on. Returns an error when a journal has records that no incarnation
+   * can have sent.
    */
   judge(): ViolationError | null {
     if (this.#isPassed) return null;
@@ -71,9 +72,9 @@ export class Past {
   }
 
   /**
-   * The partition's journal expects record `n` next: the generator runs forward to there, in its own time, and
-   * `onEnded` is called now for each file whose end it will come to below `n`. It needs no room in any journal, so that
-   * it always resolves. Throws a `phantom` when there is no such record.
+   * The partition's journal expects record `n` next. The generator will run forward to `n` in its own time. For each
+   * file that ends below `n`, `onEnded` is called now. That needs no room in any journal, so the promise always
+   * resolves. Throws a `phantom` when there is no such record.
    */
   async completeThrough(partition: number, n: number, onEnded: (file: EndedFile) => void): Promise<void> {
     const { generator, publisher, producer, reservedStep, clock } = this.#options;

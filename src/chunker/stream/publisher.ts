@@ -1,9 +1,9 @@
 /**
- * Packs records into batches by partition and hands them to one appender each. Whoever generates a record asks for its
- * place, and writes it there.
+ * Packs records into batches by partition and hands the batches of each partition to one appender. The generator asks
+ * for the place of a record, and writes the record there.
  *
- * A batch is sent when it is full, or at once when nothing of its partition is under way; so batches grow by themselves
- * as the journal gets slower, without a timer.
+ * A batch is sent when it is full, or at once when nothing of its partition is under way. So batches grow as the
+ * journal gets slower, without a timer.
  */
 
 import { assert } from '../../core/assert.ts';
@@ -13,10 +13,12 @@ import { Appender } from '../../journal/appender.ts';
 import { type Journals, chunkJournal } from '../../journal/journals.ts';
 import { BATCH_HEADER_BYTES, encodeBatch, sealBatch } from '../../message/batch.ts';
 
-/** Batches of one partition under way. */
+/** The most batches of one partition under way. */
 export const WINDOW_BATCHES = 4;
 
-/** A buffer that is used at least to this part is sent itself. Of a less used one a copy is sent, of just its bytes. */
+/**
+ * A buffer that is full to this part or more is sent itself. From an emptier buffer a copy of just its bytes is sent.
+ */
 const HANDED_OVER_PART = 0.75;
 
 export type PublisherEvents = {
@@ -24,7 +26,8 @@ export type PublisherEvents = {
   onAcknowledged(partition: number, through: number, stampNs: number): void;
   onLatency(latencyNs: number): void;
   /**
-   * The producer has ended in this partition, by its own end record or by another's. The journal has `n` records of it.
+   * The producer has ended in this partition, by its own end record or by another process. The journal has `n` records
+   * of it.
    */
   onEnded(partition: number, n: number): void;
   onError(error: unknown): void;
@@ -35,18 +38,18 @@ export type PublisherOptions = {
   readonly clock: Clock;
   readonly producer: string;
   readonly batchBytes: number;
-  /** By partition: records below are in the journal already. */
+  /** By partition: records below this index are already in the journal. */
   readonly durable: readonly number[];
   readonly events: PublisherEvents;
 };
 
-/** What the publisher must know of a record before it is written. */
+/** What the publisher needs to know of a record before it is written. */
 export type RecordShape = {
   readonly partition: number;
   readonly isEnd: boolean;
   /** Data bytes; 0 at the end of a file. */
   readonly dataBytes: number;
-  /** Of the whole record. */
+  /** Bytes of the whole record. */
   readonly recordBytes: number;
 };
 
@@ -58,15 +61,15 @@ type Lane = {
   readonly appender: Appender;
   building: Buffer;
   view: DataView;
-  /** Where the last record that was given a place begins. */
+  /** Offset at which the last placed record begins. */
   offset: number;
   usedBytes: number;
-  /** Index of the first record in `building`, how many there are, and how many of them are data. */
+  /** Index of the first record in `building`, the number of its records, and the number of its data records. */
   first: number;
   count: number;
   dataCount: number;
   dataBytes: number;
-  /** What was handed over and is not acknowledged, for the counts. */
+  /** Records that were handed over and are not acknowledged, for the counts. */
   readonly pending: { end: number; dataCount: number; dataBytes: number }[];
 };
 
@@ -81,7 +84,7 @@ export class Publisher {
     this.#lanes = options.durable.map((durable, partition) => this.#makeLane(partition, durable));
   }
 
-  /** Records of the partition below the result are durable, those of dead incarnations included. */
+  /** Records of the partition below the result are durable, including records of dead incarnations. */
   durableThrough(partition: number): number {
     return this.#lane(partition).appender.acknowledged;
   }
@@ -96,18 +99,18 @@ export class Publisher {
     return this.#lanes.reduce((sum, { appender }) => sum + appender.underWay, 0);
   }
 
-  /** Whether the journal has a partition's next record, of this index, already: it is passed over then. */
+  /** Whether the journal already has a partition's next record, of this index. Such a record is passed over. */
   passDurable(partition: number, index: number): boolean {
     const lane = this.#lane(partition);
     if (index >= lane.appender.acknowledged) return false;
-    // Everything built so far is below it as well.
+    // Everything built so far is also below it.
     clear(lane);
     return true;
   }
 
   /**
-   * The place of a partition's next record, which has this index: it must be written there before the next call.
-   * `null`: there is no room now, and nothing has changed.
+   * The place of a partition's next record, which has this index. The record must be written there before the next
+   * call. `null`: there is no room now, and nothing has changed.
    */
   place(record: RecordShape, index: number): Place | null {
     const lane = this.#lane(record.partition);
@@ -126,7 +129,7 @@ export class Publisher {
     return lane;
   }
 
-  /** Sends what is built in every partition that has nothing under way. */
+  /** Sends the built batch of every partition that has nothing under way. */
   flush(): void {
     for (const lane of this.#lanes) {
       if (lane.count > 0 && lane.appender.isEmpty) this.#cut(lane);
@@ -142,12 +145,12 @@ export class Publisher {
     lane.appender.push({ first: index, count: 1, bytes, isEnd: true });
   }
 
-  /** By partition: from this index on no dead incarnation sent anything. */
+  /** By partition: no dead incarnation sent anything from this index on. */
   sendsAloneFrom(indexes: readonly number[]): void {
     for (const [partition, index] of indexes.entries()) this.#lane(partition).appender.sendsAloneFrom(index);
   }
 
-  /** Whether a journal that expects record `n` next can have got all below it from this producer. */
+  /** Whether a journal that expects record `n` next can have got all records below `n` from this producer. */
   isOwn(partition: number, n: number): boolean {
     return this.#lane(partition).appender.isOwn(n);
   }
@@ -156,11 +159,11 @@ export class Publisher {
     for (const { appender } of this.#lanes) appender.stop();
   }
 
-  /** Hands over what is built. */
+  /** Hands over the batch that is being built. */
   #cut(lane: Lane): void {
     const { building, usedBytes, first, count, journal, appender, dataCount, dataBytes } = lane;
-    // The transport sends it without a copy, and the appender keeps it until it is acknowledged: it never changes
-    // again.
+    // The transport sends the buffer without a copy, and the appender keeps it until it is acknowledged. So it must
+    // never change again.
     const isLarge = usedBytes >= building.length * HANDED_OVER_PART;
     const bytes = isLarge ? building.subarray(0, usedBytes) : Buffer.allocUnsafeSlow(usedBytes);
     if (isLarge) {

@@ -20,7 +20,7 @@ test('whoever takes all steps that are due is never ahead of the schedule and ne
       const schedule = new Schedule({ rate, anchorNs: anchorUs * 1e3 });
       const nowNs = (anchorUs + laterUs) * 1e3;
       const due = schedule.dueSteps(nowNs);
-      // A double of nanoseconds has about a microsecond's thousandth to spare here.
+      // A double of nanoseconds is exact to about a thousandth of a microsecond here.
       t.true(schedule.intendedNs(due - 1, nowNs) <= nowNs + 1);
       t.true(schedule.intendedNs(due, nowNs) > nowNs - 1);
     }),

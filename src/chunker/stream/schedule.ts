@@ -1,18 +1,18 @@
 /**
  * The open-loop schedule: step `n` is intended at `anchor + n / rate`, whatever the system does. A generator that was
- * blocked, or dead, catches up, and what it sends late counts from when it was intended.
+ * blocked or dead catches up, and the latency of late records counts from their intended times.
  *
- * Without a rate everything is due at once, and intended when it is generated.
+ * Without a rate everything is due at once, and is intended when it is generated.
  *
  * Rule P-STREAM-2 of docs/protocol.md.
  */
 
-/** Node's timers are that coarse; a shorter wait would be none. */
+/** The resolution of Node's timers; a shorter wait would not wait at all. */
 const WAIT_MS_MIN = 1;
 
 /**
- * Steps that are reserved ahead of the generator: a part of a second at the highest rate, some seconds at a schedule. A
- * chunker that was killed and is told to drain ends no earlier than what its predecessor had reserved.
+ * Steps that are reserved ahead of the generator: a part of a second at the highest rate, some seconds on a schedule. A
+ * killed chunker that is told to drain ends no earlier than its predecessor's reservation.
  */
 const RESERVED_STEPS_MIN = 64;
 const RESERVED_STEPS_MAX = 512 * 1024;
@@ -33,7 +33,7 @@ export class Schedule {
     this.#anchorNs = options.anchorNs;
   }
 
-  /** The anchor by which this step is due now: for a schedule that begins, or goes on after a stop. */
+  /** The anchor by which this step is due now, for a schedule that begins or goes on after a stop. */
   static anchorAt(rate: number | null, step: number, nowNs: number): number {
     return rate === null ? nowNs : nowNs - (step * 1e9) / rate;
   }

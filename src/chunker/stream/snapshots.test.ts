@@ -49,7 +49,7 @@ test('at every moment a slot holds a durable snapshot at or below what is acknow
       const snapshots = new Snapshots(0);
       let sent = 0;
       let acknowledged = 0;
-      // What the disk holds: step 0 needs no snapshot. While a slot is written its old content is lost to a crash.
+      // The content of the disk: step 0 needs no snapshot. While a slot is written, a crash loses its old content.
       const slots: (number | null)[] = [0, null];
       let writing: { slot: number; index: number } | null = null;
       for (const event of events) {

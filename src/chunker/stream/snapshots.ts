@@ -1,11 +1,13 @@
 /**
- * Generator snapshots. There are at most two: one at or below everything that is acknowledged, from which a restart is
- * always possible, and a newer one. The newer replaces the older only once all before it is acknowledged.
+ * Generator snapshots. There are at most two: one at or below everything acknowledged, from which a restart is always
+ * possible, and a newer one. The newer snapshot replaces the older one when everything before it is acknowledged.
  */
 
 import { assert } from '../../core/assert.ts';
 
-/** The newer one: there is none, it is to be taken, it is on its way to the disk, or it waits for acknowledgements. */
+/**
+ * State of the newer snapshot: there is none, it is wanted, it is on its way to disk, or it waits for acknowledgements.
+ */
 type Newer =
   | { readonly state: 'none' | 'wanted' }
   | { readonly state: 'written' | 'durable'; readonly slot: number; readonly indexes: readonly number[] };
@@ -14,7 +16,7 @@ export class Snapshots {
   #stableSlot: number;
   #newer: Newer = { state: 'none' };
 
-  /** `stableSlot`: where the snapshot is that was restored, or 0 when there was none. */
+  /** `stableSlot`: the slot of the restored snapshot, or 0 when there was none. */
   constructor(stableSlot: number) {
     this.#stableSlot = stableSlot;
   }
@@ -24,7 +26,7 @@ export class Snapshots {
     return this.#newer.state === 'none' || this.#newer.state === 'wanted';
   }
 
-  /** Whether one is to be taken as soon as the generator is between two steps. */
+  /** Whether a snapshot is to be taken as soon as the generator is between two steps. */
   get isWanted(): boolean {
     return this.#newer.state === 'wanted';
   }
@@ -34,7 +36,7 @@ export class Snapshots {
     if (this.hasRoom) this.#newer = { state: 'wanted' };
   }
 
-  /** A snapshot at these indexes is to be written: into the returned slot. */
+  /** A snapshot at these indexes is to be written into the returned slot. */
   take(indexes: readonly number[]): number {
     assert(this.hasRoom, 'two snapshots at most');
     const slot = 1 - this.#stableSlot;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { ManualClock } from '../../core/testing/manual-clock.ts';
 import { type TurnEnd, type TurnState, Turns } from './turns.ts';
 
-/** Turns that end as they are told; `during` is done within the next one. */
+/** Turns that end as they are told; `during` runs within the next turn. */
 class Bench {
   readonly clock: ManualClock = new ManualClock();
   taken = 0;

@@ -29,7 +29,7 @@ export class Turns {
   readonly #clock: Clock;
   readonly #take: () => TurnEnd;
   #state: TurnState = 'idle';
-  /** Of the state `waiting`. */
+  /** The timer of the state `waiting`. */
   #timer: Timer | null = null;
 
   constructor(options: { readonly clock: Clock; readonly take: () => TurnEnd }) {
@@ -55,7 +55,7 @@ export class Turns {
     if (this.#state === 'running' || this.#state === 'deciding' || !this.hasNext) return;
     this.#enter('running');
     const end = this.#take();
-    // The turn itself has led to another state: that one stays.
+    // The turn itself has led to another state, which stays.
     if (this.state !== 'running') return;
     if (end === 'blocked') return this.#enter(end);
     if (end === 'more') return this.#schedule();
@@ -63,18 +63,18 @@ export class Turns {
     this.#timer = this.#clock.after(end.waitMs, () => this.now());
   }
 
-  /** Asks for a turn, after those of others. */
+  /** Asks for a turn, after the turns of others. */
   soon(): void {
     if (this.#state === 'scheduled' || this.#state === 'deciding' || !this.hasNext) return;
     this.#schedule();
   }
 
-  /** What blocked the generator may be gone. */
+  /** The reason why the generator was blocked may be gone. */
   roomMade(): void {
     if (this.#state === 'blocked') this.#schedule();
   }
 
-  /** No turn until the decision to end is durable. */
+  /** Takes no turn until the decision to end is durable. */
   decide(): void {
     if (this.hasNext) this.#enter('deciding');
   }

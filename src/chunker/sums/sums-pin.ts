@@ -8,7 +8,7 @@ import { type Clock, inTime } from '../../core/clock.ts';
 import { OperatingError } from '../../core/errors.ts';
 import { type Journals, SUMS_JOURNAL } from '../../journal/journals.ts';
 
-/** How long a chunker that stops waits for the answer to its leave: without a broker it would wait for ever. */
+/** How long a stopping chunker waits for the answer to its leave. Without a broker it would wait for ever. */
 const LEAVE_MS = 2_000;
 
 export type SumsPinEvents = {
@@ -32,7 +32,8 @@ export class SumsPin {
   }
 
   /**
-   * To an offset that is durable in the chunker's store. Repeating it keeps the pin; one move is under way at a time.
+   * Moves the pin to an offset that is durable in the chunker's store. Repeating a move keeps the pin. One move is
+   * under way at a time.
    */
   move(offset: number): void {
     if (this.#isMoving) return;
@@ -47,8 +48,8 @@ export class SumsPin {
   }
 
   /**
-   * Says that the chunker stops and will be back: its absence is no reason to drop the pin. Never rejects, and resolves
-   * without an answer when there is none in time: the pin is then that of a chunker that was killed.
+   * Tells the broker that the chunker stops and will be back, so that its absence alone does not drop the pin. Never
+   * rejects. Resolves without an answer when none comes in time; the pin then counts as that of a killed chunker.
    */
   async leave(offset: number): Promise<void> {
     const left = this.#journals.movePin(SUMS_JOURNAL, this.#producer, offset, { isLeaving: true });
@@ -61,7 +62,7 @@ function noAnswer(): OperatingError {
 }
 
 /**
- * The chunker was away, and sums came that it can never read: whether each of its files got its sum is not to be known.
+ * The chunker was away, and sums came that it can never read. So it cannot know whether each of its files got its sum.
  */
 export function pinExpired(producer: string): OperatingError {
   const cause = 'it was absent too long, or others needed the room that its pin kept';

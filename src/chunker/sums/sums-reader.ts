@@ -1,4 +1,4 @@
-/** Reads the sums journal from where the verifier stands, one batch after the other, until the chunker is over. */
+/** Reads the sums journal from the verifier's place, one batch after the other, until the chunker is over. */
 
 import { OperatingError } from '../../core/errors.ts';
 import { type Journals, type ReadStream, SUMS_JOURNAL, type StoredBatch } from '../../journal/journals.ts';
@@ -10,11 +10,11 @@ export type SumsReaderOptions = {
   readonly journals: Journals;
   readonly producer: string;
   readonly offset: number;
-  /** Whether the chunker was stopped or has failed: what comes then is not checked. */
+  /** Whether the chunker was stopped or has failed. Later batches are not checked. */
   readonly isOver: () => boolean;
-  /** The next batch is read when it resolves. */
+  /** The next batch is read when this resolves. */
   readonly check: (batch: StoredBatch) => Promise<void>;
-  /** The journal has not kept what the producer must read, or refuses to be read. */
+  /** The journal has not kept batches that the producer must read, or refuses to be read. */
   readonly onGone: (error: OperatingError) => void;
   readonly onError: (error: unknown) => void;
 };

@@ -1,6 +1,6 @@
 /**
- * A chunker on a bench: it lives on a clock that the test moves, a store in memory and fake journals. It can be killed
- * at any moment and started again on what is durable; each start is one incarnation.
+ * A chunker on a bench: it runs on a clock that the test moves, a store in memory and fake journals. It can be killed
+ * at any moment and started again on the durable state. Each start is one incarnation.
  */
 
 import { assert } from '../../core/assert.ts';
@@ -34,7 +34,7 @@ export type Sent = {
   readonly producer: string;
   readonly firstIndex: number;
   readonly count: number;
-  /** What was durable in the store when it was sent. */
+  /** The end step that was durable in the store when the append was sent. */
   readonly endStep: number | null;
   readonly reservedStep: number;
 };
@@ -84,9 +84,9 @@ export class ChunkerBench {
   readonly summer: FakeSummer;
   readonly options: Required<Pick<BenchOptions, 'fileCount'>>;
   store: MemoryStore = new MemoryStore('/chunker');
-  /** Asked before each commit of every incarnation; throwing fails the commit. */
+  /** Called before each commit of every incarnation; throwing fails the commit. */
   gate: (commit: Parameters<Gate>[0]) => Promise<void> | void = () => {};
-  /** Of the incarnations that are started from here on. */
+  /** The boot of the incarnations that start from here on. */
   boot = 'boot-1';
   rate: number | null;
   batchBytes: number;
@@ -95,7 +95,7 @@ export class ChunkerBench {
   readonly failures: unknown[] = [];
   readonly sent: Sent[] = [];
   readonly delays: number[] = [];
-  /** How often it was said that all is drained; and how often that this was said was durable. */
+  /** How often the chunker said that all is drained, and how often it was durable that this was said. */
   said = 0;
   drained = 0;
   /** Drains every incarnation, as its supervisor would. */
@@ -151,7 +151,7 @@ export class ChunkerBench {
     return this.#current?.chunker != null;
   }
 
-  /** Decides on the fate of appends; what was sent is noted all the same. */
+  /** Decides the fate of appends; every append is noted all the same. */
   set fate(decide: FakeJournals['onAppend']) {
     this.journals.onAppend = (journal, batch) => {
       this.#note(journal, batch);
@@ -175,7 +175,7 @@ export class ChunkerBench {
     return readRow(this.store, 'end', isEndRow)?.endStep ?? null;
   }
 
-  /** Starts the process; whatever ends it is noted. */
+  /** Starts the process, and notes what ends it. */
   start(options: { workload?: Workload; fileCount?: number | null } = {}): void {
     assert(this.#current === null, 'one process at a time');
     this.#incarnations += 1;
@@ -263,7 +263,7 @@ export class ChunkerBench {
     this.start();
   }
 
-  /** Until it is drained; a failure is thrown. */
+  /** Waits until the chunker is drained; throws its failure. */
   async untilDrained(limitMs?: number): Promise<void> {
     await this.clock.until(() => this.drained > 0 || this.failures.length > 0, limitMs);
     if (this.failures.length > 0) throw this.failures[0];
@@ -310,7 +310,7 @@ export class ChunkerBench {
     );
   }
 
-  /** Makes the journal forget a producer's records from `n` on, as a broker that loses what it acknowledged would. */
+  /** Makes the journal forget a producer's records from `n` on, like a broker that loses acknowledged records. */
   loseFrom(partition: number, producer: string, n: number): void {
     const journal = this.journals.journal(chunkJournal(partition));
     const kept = journal.chunksOf(producer).slice(0, n);

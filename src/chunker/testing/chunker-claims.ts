@@ -1,4 +1,4 @@
-/** What the tests of the chunker claim about a bench, and read from it. */
+/** Claims that the tests of the chunker make about a bench, and what they read from it. */
 
 import type { ExecutionContext } from 'ava';
 import { isPhaseRow, readRow } from '../rows/records.ts';
@@ -8,7 +8,7 @@ export function phaseOf(bench: ChunkerBench): string | null {
   return readRow(bench.store, 'phase', isPhaseRow)?.phase ?? null;
 }
 
-/** All files of a drained life are there once, verified, and everything is put away. */
+/** All files of a drained life are there once and verified, and nothing is left behind. */
 export function holds(t: ExecutionContext, bench: ChunkerBench, message?: string): void {
   const { producer, ledger } = bench.life;
   const endStep = bench.durableEndStep();
@@ -25,7 +25,7 @@ export function holds(t: ExecutionContext, bench: ChunkerBench, message?: string
   t.is(bench.pin, undefined, message);
   t.is(phaseOf(bench), 'told', message);
   t.deepEqual(bench.failures, [], message);
-  // What was sent kept to what was durable at that time: the end of generation, and how far the generator might come.
+  // Every append respected what was durable at that time: the end of generation, and the reserved step.
   for (const sent of bench.sent) {
     if (sent.kind !== 'chunks' || sent.producer !== producer) continue;
     const last = pure[sent.partition]?.[sent.firstIndex + sent.count - 1]?.step ?? Number.NaN;

@@ -1,6 +1,6 @@
 /**
- * Journals in memory with the broker's index rule, for a chunker under test: appends can be lost, stay unanswered, be
- * refused or arrive late; clients die; sums are published by the test.
+ * Journals in memory with the broker's index rule, for a chunker under test. Appends can be lost, stay unanswered, be
+ * refused or arrive late, clients can die, and the test publishes the sums.
  */
 
 import { assert } from '../../core/assert.ts';
@@ -22,8 +22,8 @@ import { type Chunk, decodeChunks } from '../../message/chunk.ts';
 import { type Sum, encodeSum } from '../../message/sum.ts';
 
 /**
- * What befalls an append: it is lost; it is appended and the answer is lost; there is no room; it arrives `late`, after
- * so many milliseconds, even if its sender is dead by then.
+ * The fate of an append: it is lost; it is appended but its answer is lost; there is no room; or it arrives after
+ * `lateMs` milliseconds, even if its sender is dead by then.
  */
 export type AppendFault = 'lost' | 'unanswered' | 'refused' | { readonly lateMs: number };
 
@@ -35,7 +35,7 @@ export class FakeJournal {
   readonly name: string;
   batches: StoredBatch[] = [];
   head = 0;
-  /** What is below was trimmed. */
+  /** Everything below this offset was trimmed. */
   begin = 0;
   readonly producers: Map<string, Producer> = new Map();
   readonly pins: Map<string, number> = new Map();
@@ -88,17 +88,17 @@ export class FakeJournals {
   readonly partitions: number;
   readonly clock: Clock;
   readonly #journals = new Map<string, FakeJournal>();
-  /** Asked at each append, before anything else. */
+  /** Called at each append, before anything else. */
   onAppend: (journal: string, batch: Batch) => AppendFault | null = () => null;
   /** Called when a batch of chunks, or the end of a producer, was appended. */
   onAppended: (partition: number, batch: Batch) => void = () => {};
-  /** Pins that were released, and asked to be, in order. */
+  /** Pins that were asked to be released, and were released, in order. */
   readonly released: string[] = [];
-  /** Nobody is answered any more. */
+  /** No request is answered any more. */
   isSilent = false;
   /** How long an answer is on its way. */
   answerMs = 0;
-  /** Pins whose readers took their leave, in order. */
+  /** Pins whose readers took leave, in order. */
   readonly left: string[] = [];
 
   constructor(partitions: number, clock: Clock) {
@@ -150,7 +150,7 @@ export class FakeJournals {
   }
 }
 
-/** One client. After `kill` nothing that it asked is answered. */
+/** One client. After `kill` none of its requests is answered. */
 export class FakeConnection implements Journals {
   readonly #journals: FakeJournals;
   #isDead = false;
@@ -172,12 +172,12 @@ export class FakeConnection implements Journals {
     if (fault === 'refused') return this.#answer({ outcome: 'refused' });
     if (fault === 'unanswered') this.#journals.append(journal, bytes);
     if (typeof fault === 'string') {
-      // Its sender learns that when the connection is made anew.
+      // The sender learns it when the connection is made anew.
       return new Promise((resolve) => {
         this.#journals.clock.after(RECONNECT_MS, () => this.#isDead || resolve({ outcome: 'unknown' }));
       });
     }
-    // The transport owns the bytes by now: its sender may be dead when they arrive.
+    // The transport owns the bytes now: the sender may be dead when they arrive.
     const copy = Buffer.from(bytes);
     return new Promise((resolve) => {
       this.#journals.clock.after(fault.lateMs, () => {

@@ -1,4 +1,4 @@
-/** Sums by node:crypto of what is in the journals, in journal order; what is published of them is up to the test. */
+/** Sums by node:crypto of the files in the journals, in journal order. The test decides which of them are published. */
 
 import { type Hash, createHash } from 'node:crypto';
 import type { Batch } from '../../message/batch.ts';
