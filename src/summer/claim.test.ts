@@ -33,7 +33,7 @@ function rowsOf(store: StoreReader, shard: number): string[] {
 
 type Answers = { raise: RaiseOutcome; confirm?: 'confirmed' | 'fenced'; pin?: number };
 
-/** Journals that answer so; what is asked of them and of the store goes into the log, in order. */
+/** Journals with these answers. Requests to them and to the store go into the log, in order. */
 function scene(own: MemoryStore, { raise, confirm = 'confirmed', pin = 0 }: Answers, log: string[]): Journals {
   own.gate = () => {
     log.push('commit');
@@ -162,7 +162,7 @@ test('a raise goes on from the epoch that the shard has, however often others ra
   t.deepEqual(froms, [0, 4, 7]);
 });
 
-/** Journals with this witness, which hold the others of these. */
+/** Journals with this witness, which vouch for the other witnesses of `held`. */
 function vouching(own: MemoryStore, answers: Answers & { held: readonly string[] }, log: string[]): Journals {
   const vouch: Journals['vouch'] = (witness) => {
     log.push(`vouch ${witness}`);

@@ -1,12 +1,12 @@
 /**
  * How a process comes to own a shard. The broker fences; nothing here depends on time.
  *
- * 0. The journals have all that the own store proves they had. A takeover looks whether it could copy
- *    (`look-first.ts`), for the next step ends the present owner.
- * 1. The epoch is raised, durably; the answer names the store that is confirmed.
- * 2. If that is another one (a takeover), its rows of the shard replace ours in one durable transaction. The other
+ * 0. The journals must have everything that our store proves they had. A takeover checks that it could copy
+ *    (`look-first.ts`), because the next step ends the present owner.
+ * 1. The epoch is raised, durably. The answer names the confirmed store.
+ * 2. If that is another store (a takeover), its rows of the shard replace ours in one durable transaction. The other
  *    store is read as one snapshot, whether its process runs, is stopped or is dead.
- * 3. Only then our store is confirmed.
+ * 3. Only then is our store confirmed.
  *
  * Rule P-TAKE-1 of docs/protocol.md.
  */
@@ -28,15 +28,18 @@ export type ClaimOptions = {
   readonly readOther: ReadOther;
   readonly takeOver: boolean;
   readonly lookAt: LookAt;
-  /** Of a takeover: the shards as they were looked at before the first raise. Absent: a claim looks at its shard. */
+  /**
+   * For a takeover: the shards as they were looked at before the first raise. Absent: the claim looks at its shard
+   * itself.
+   */
   readonly seen?: ReadonlyMap<number, Seen>;
-  /** Of a takeover: where the folder of the confirmed store was moved to. */
+  /** For a takeover: the new place of the confirmed store's folder, when it was moved. */
   readonly movedTo?: string | null;
 };
 
 export type Claim =
   | { readonly outcome: 'owned'; readonly owner: ShardEpoch; readonly copiedFrom: string | null }
-  /** Another store speaks for the shard; it is left out. */
+  /** Another store speaks for the shard; the shard is left out. */
   | { readonly outcome: 'replaced'; readonly confirmed: string }
   /** A newer owner came meanwhile. */
   | { readonly outcome: 'fenced' };
@@ -60,15 +63,18 @@ export async function claimShard(shard: number, options: ClaimOptions): Promise<
     : { outcome: 'owned', owner, copiedFrom: source === store.path ? null : source };
 }
 
-/** The own store proves what the journals had: before anything else is asked of them, they must have that still. */
+/**
+ * Our store proves what the journals had. Before anything else is asked of them, they must prove that they still have
+ * it.
+ */
 export async function checkWitnesses(journals: Journals, store: Store, shards: readonly number[]): Promise<void> {
   const witnesses = new Set(shards.flatMap((shard) => witnessesOf(shard, store)));
   for (const witness of witnesses) await checkWitness(journals, witness, `the summer's store ${store.path}`);
 }
 
 /**
- * Raises whatever epoch the shard has: the first guess is that it has none, and the answer says better. A takeover
- * raises the epoch that it has looked at, and looks again when the shard has another one by then.
+ * Raises the shard's epoch, whatever it is. The first guess is that there is none, and the answer corrects the guess. A
+ * takeover raises the epoch that it has looked at, and looks again when the shard has another epoch by then.
  */
 async function raise(
   shard: number,
@@ -86,8 +92,8 @@ async function raise(
 }
 
 /**
- * Writes after which the own store has what the shard's new owner begins with: the rows of `source`, which is the
- * confirmed store or where that was moved.
+ * The writes after which our store has what the shard's new owner begins with: the rows of `source`, which is the
+ * confirmed store or its new place.
  */
 async function rowsToBegin(
   shard: number,
@@ -95,9 +101,9 @@ async function rowsToBegin(
   { journals, store, readOther }: ClaimOptions,
 ): Promise<WriteBatch> {
   if (confirmed === store.path) return new WriteBatch();
-  // Nobody has confirmed a store yet: what ours may hold of the shard is of no owner.
+  // No store is confirmed yet, so the rows that ours may hold of the shard belong to no owner.
   if (source === null) return clearShard(shard, store);
-  // Asked after the raise: until then the owner may have reported more.
+  // Asked after the raise, because until then the owner may have reported more.
   const pin = source === confirmed ? 0 : ((await journals.list()).shards[shard]?.pin ?? 0);
   const check = (reader: StoreReader): void => {
     if (source !== confirmed) checkReported(shard, reader, { path: source, pin });

@@ -1,6 +1,6 @@
 /**
- * What a takeover looks at before it raises the epoch: the raise ends the present owner, who may be well. Looking is
- * a check only. What is copied is read anew after the raise, for nothing that was read before it counts.
+ * What a takeover looks at before it raises the epoch, because the raise ends the present owner, which may be healthy.
+ * Looking only checks. The rows are read again after the raise: nothing that was read before it counts.
  *
  * Rule P-TAKE-2 of docs/protocol.md.
  */
@@ -13,9 +13,9 @@ import type { Store, StoreReader } from '../store/store.ts';
 import { isCheckpointRow } from './rows.ts';
 
 /**
- * Tries to read the summer store in another folder, as a takeover will: that it is there, that it can be read, that
- * there is room for a copy of it and for what is kept of it and of the stores `besides`. `check` gets the store,
- * unless its process commits too fast for that. Throws what is in the way.
+ * Checks that a takeover can read the summer store in another folder: the store exists, it can be read, and there is
+ * room for a copy of it, for the rows kept from it, and for those of the stores `besides`. `check` gets the store,
+ * unless its process commits too fast for that. Throws the obstacle.
  */
 export type LookAt = (
   path: string,
@@ -23,11 +23,11 @@ export type LookAt = (
   besides: readonly string[],
 ) => Promise<void>;
 
-/** A shard as it was looked at. */
+/** A shard as the look has found it. */
 export type Seen = {
   readonly epoch: number;
   readonly confirmed: string | null;
-  /** What the shard has reported as durably folded: no store that speaks for it has less. */
+  /** The offset that the shard has reported as durably folded. No store that speaks for the shard has less. */
   readonly pin: number;
 };
 
@@ -35,19 +35,19 @@ export type LookOptions = {
   readonly journals: Journals;
   readonly store: Store;
   readonly lookAt: LookAt;
-  /** Where the folder of the confirmed store was moved to; null: it is where it was. */
+  /** The new place of the confirmed store's folder; null: it was not moved. */
   readonly movedTo: string | null;
 };
 
 /**
- * Looks at every shard that is to be taken over, each store once, and gives them by number. Throws an OperatingError
- * that says what helps when one of them could not be taken over; nothing has changed then.
+ * Looks at every shard that is to be taken over, at each store once, and returns the shards by number. When one of them
+ * could not be taken over, throws an OperatingError that says what helps. Nothing has changed then.
  */
 export async function lookFirst(shards: readonly number[], options: LookOptions): Promise<ReadonlyMap<number, Seen>> {
   const { journals, store, lookAt, movedTo } = options;
   const { shards: infos } = await journals.list();
   const seen = new Map<number, Seen>();
-  /** By the store whose rows will be copied. */
+  /** Keyed by the store whose rows will be copied. */
   const sources = new Map<string, { confirmed: string; shards: number[] }>();
   for (const shard of shards) {
     const info = infos.find((candidate) => candidate.shard === shard);
@@ -76,8 +76,8 @@ export async function lookFirst(shards: readonly number[], options: LookOptions)
 }
 
 /**
- * Of a folder that is said to be the one that was moved: a store that has folded less than the shard has reported is an
- * older copy of it, or another one.
+ * Checks a folder that is said to be the moved one. A store that has folded less than the shard has reported is an
+ * older copy, or another store.
  */
 export function checkReported(
   shard: number,

@@ -6,7 +6,7 @@ import { MemoryStore } from '../store/testing/memory-store.ts';
 import type { LookAt } from './look-first.ts';
 import { prepareSummer } from './prepare-summer.ts';
 
-/** Shards that are confirmed at these paths, in order. What is raised goes into the log. */
+/** Shards that are confirmed at these paths, in order. Raises go into the log. */
 function journalsOf(confirmed: readonly string[], log: string[]): Journals {
   const epochs = confirmed.map(() => 4);
   const journals: Partial<Journals> = {

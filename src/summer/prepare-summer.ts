@@ -1,6 +1,6 @@
 /**
- * Composes a summer from what it is handed: claims its shards, then builds the `Summer` of those that are left. The
- * command, the tests and the simulation run this same code.
+ * Composes a summer from its parts: claims its shards, then builds the `Summer` of those that it got. The command, the
+ * tests and the simulation run this same code.
  */
 
 import type { Clock } from '../core/clock.ts';
@@ -15,29 +15,29 @@ export type PrepareSummerOptions = {
   readonly journals: Journals;
   readonly store: Store;
   readonly clock: Clock;
-  /** The partitions that it was asked to own. */
+  /** The partitions that the summer was asked to own. */
   readonly partitions: readonly number[];
   readonly takeOver: boolean;
   readonly readOther: ReadOther;
   readonly lookAt: LookAt;
-  /** Of a takeover: where the folder of the confirmed store was moved to. */
+  /** For a takeover: the new place of the confirmed store's folder, when it was moved. */
   readonly movedTo?: string | null;
   /** How the claim of each shard went, for the log. */
   readonly onClaim?: (shard: number, claim: Claim) => void;
-  /** A shard has a newer owner, and the others go on. */
+  /** A shard has a newer owner. The other shards go on. */
   readonly onLost?: (owner: ShardEpoch) => void;
-  /** It must stop. Called once, after its start. */
+  /** The summer must stop. Called once, after its start. */
   readonly onFailure: (error: unknown) => void;
 };
 
 export type PreparedSummer = {
-  /** Not started. */
+  /** The summer, not yet started. */
   readonly summer: Summer;
   readonly owners: readonly ShardEpoch[];
 };
 
 /**
- * Leaves out the shards that are confirmed elsewhere; with none left, this process has been replaced: FencedError. A
+ * Leaves out the shards that are confirmed elsewhere. If none is left, this process has been replaced: FencedError. A
  * partition that does not exist is a UsageError. Journals that have lost what the store proves they had are a
  * ViolationError.
  */
@@ -48,7 +48,7 @@ export async function prepareSummer(options: PrepareSummerOptions): Promise<Prep
   checkPartitions(partitions, info.partitions);
   const owners: ShardEpoch[] = [];
   const { takeOver, lookAt, movedTo = null } = options;
-  // All of them, before the first raise ends the owner of one.
+  // All of them are looked at before the first raise ends an owner.
   const seen = takeOver ? { seen: await lookFirst(partitions, { journals, store, lookAt, movedTo }) } : {};
   for (const shard of partitions) {
     const claim = await claimShard(shard, { ...options, ...seen });

@@ -21,11 +21,11 @@ import { type StoreReader, WriteBatch } from '../store/store.ts';
 export const SUMMER_TABLES = ['claims', 'checkpoints', 'producers', 'states', 'outbox'] as const;
 
 export type CheckpointRow = {
-  /** Everything of the chunk journal below is folded. */
+  /** Everything of the chunk journal below this offset is folded. */
   readonly offset: number;
   /** Index of the next sum: the number of files that this shard has completed so far. */
   readonly nextSum: number;
-  /** Absent in rows of before there were witnesses. */
+  /** Absent in rows from before there were witnesses. */
   readonly witness?: string;
 };
 
@@ -49,8 +49,8 @@ export function isProducerRow(value: unknown): value is ProducerRow {
 }
 
 /**
- * What the store proves of the journals of a shard. Of two the newer one proves more, but neither knows which that
- * is.
+ * What the store proves about the journals of a shard. Of two witnesses the newer one proves more, but neither says
+ * which is newer.
  */
 export function witnessesOf(shard: number, store: StoreReader): string[] {
   const checkpoint = store.get('checkpoints', keyOf(shard));

@@ -16,7 +16,7 @@ test('finished sums are handed out only by the commit that made them durable', a
   t.deepEqual([...shard.outbox], []);
   const batch = new WriteBatch();
   shard.write(batch);
-  // Folded while the commit is under way: it belongs to the next one.
+  // Folded while the commit is under way, so it belongs to the next commit.
   shard.fold(journal.append(fileOf(1)));
   t.deepEqual([...shard.outbox], []);
   t.is(shard.durableOffset, 0);
@@ -137,7 +137,7 @@ test('the outbox holds no more than its bound and what one more batch can finish
   t.false(shard.hasRoom);
   const entry = await commit(shard, store);
   t.is(entry?.count, OUTBOX_SUMS_MAX - 1 + BATCH_FILES_MAX);
-  // All of it is there again after a restart, and leaves when it is acknowledged.
+  // After a restart everything is there again, and leaves when it is acknowledged.
   const loaded = new Shard(SHARD, store.crash('lost'));
   t.false(loaded.hasRoom);
   t.is(loaded.acknowledged(loaded.nextSum), OUTBOX_SUMS_MAX - 1 + BATCH_FILES_MAX);

@@ -55,7 +55,7 @@ test('a page of hash states under another number, or missing before the last, is
   const damagedKeys = [4, 1_000, 2 ** 20 - 1, 2 ** 20, 2 ** 32 - 1].map((page) => keyOf(SHARD, page));
   for (const key of [null, ...damagedKeys, keyOf(SHARD), keyOf(SHARD, 2, 0)]) {
     for (const [page, entry] of pages.entries()) {
-      // Nothing tells that the last page is missing, but what is folded next.
+      // Only the next fold can find that the last page is missing.
       if (key === null && page === 2) continue;
       const store = good.crash('lost');
       store.overwrite('states', entry.key, null);

@@ -23,7 +23,7 @@ import {
 } from './testing/chunk-journal.ts';
 import { commit, sumsOf } from './testing/shard-commits.ts';
 
-/** Sums by index, as the outboxes gave them; the same index twice must be the same sum. */
+/** Sums by index, as the outboxes gave them. The same index twice must have the same sum. */
 class Collected {
   readonly sums: Sum[] = [];
 
@@ -119,7 +119,7 @@ test('a shard that is loaded at any batch boundary gives the same sums under the
           void store.commit(batch.writes);
           crash(event === 'crash-lost' ? 'lost' : 'durable');
         }
-        // A reader begins where the shard is, which is a batch boundary.
+        // A reader begins at the shard's offset, which is a batch boundary.
         at = journal.batches.findIndex(({ begin }) => begin === shard.offset);
         if (at < 0) t.is(shard.offset, journal.head);
         if (at < 0) break;
@@ -235,7 +235,7 @@ test('a batch that does not verify, or is of another kind or journal, is corrupt
     right.subarray(0, right.length - 1),
     encodeBatch(header, payload, 'chunks/part-004', crc32c),
     encodeBatch({ ...header, kind: 'sums' }, Buffer.alloc(SUM_BYTES), JOURNAL, crc32c),
-    // Taken for a size, this count would be 256 GB of sums.
+    // If the count were trusted as a size, it would mean 256 GB of sums.
     forgeBatch({ ...header, count: 4_000_000_000 }, payload, JOURNAL),
     forgeBatch({ ...header, firstIndex: 2n ** 53n - 1n }, payload, JOURNAL),
     forgeBatch({ ...header, epoch: 2n ** 64n - 1n }, payload, JOURNAL),

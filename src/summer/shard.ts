@@ -1,9 +1,9 @@
 /**
- * The processing of one partition: folds its chunks in journal order and keeps what must move together: hash states,
- * read-through offset, producers' next indexes, finished sums. Invariant 2: `write` puts all of them into one
+ * The processing of one partition: folds its chunks in journal order and keeps the state that must move together: hash
+ * states, read-through offset, producers' next indexes, finished sums. Invariant 2: `write` puts all of them into one
  * transaction.
  *
- * Pure but for the native pool: it is handed batches and gives writes and sums; it sends nothing and commits nothing.
+ * Pure except for the native pool: it gets batches and gives writes and sums. It sends nothing and commits nothing.
  *
  * Rules P-READ-1, P-COMMIT-1 of docs/protocol.md.
  */
@@ -33,10 +33,10 @@ import type { StoreReader, WriteBatch } from '../store/store.ts';
 import { isCheckpointRow, isProducerRow } from './rows.ts';
 
 /**
- * The bound on the sums of one shard that are finished and not acknowledged. From half of it on, acknowledgements
- * start a transaction. From the bound on, the shard takes no batch. A batch that is taken just below the bound may
- * consist of empty files. So the outbox holds at most the bound and one batch of sums: 15 MB. Waiting for room for a
- * whole batch before each batch would let in only one full batch at a time.
+ * The bound on a shard's sums that are finished and not acknowledged. From half of it on, acknowledgements start a
+ * transaction. From the bound on, the shard accepts no batch. A batch that is accepted just below the bound may consist
+ * of empty files, so the outbox holds at most the bound and one batch of sums: 15 MB. Waiting before each batch until
+ * there is room for a whole batch would let in only one full batch at a time.
  */
 export const OUTBOX_SUMS_MAX = 65_536;
 export const BATCH_FILES_MAX: number = Math.floor((BATCH_BYTES_MAX - BATCH_HEADER_BYTES) / CHUNK_HEADER_BYTES);
@@ -62,10 +62,10 @@ export class Shard {
   #nextSum = 0;
   /** Sums that were finished since the last `write`. */
   #finished: Buffer[] = [];
-  /** Entries in the store or in the commit under way that are not acknowledged. */
+  /** Entries in the store, or in the commit under way, that are not acknowledged. */
   readonly #outbox: OutboxEntry[] = [];
   #outboxSums = 0;
-  /** Entries that are acknowledged: the next transaction removes them from the store. */
+  /** Acknowledged entries: the next transaction removes them from the store. */
   #cleared: number[] = [];
   #isDirty = false;
   #inCommit: { offset: number; entry: OutboxEntry | null } | null = null;
@@ -75,7 +75,7 @@ export class Shard {
   #pageRows: Buffer = Buffer.alloc(0);
   #pageNumbers = new Uint32Array(0);
 
-  /** Continues from what the store holds of the shard, which may be nothing. */
+  /** Continues from the store's state of the shard, which may be empty. */
   constructor(number: number, store: StoreReader) {
     this.number = number;
     this.journal = chunkJournal(number);
@@ -90,7 +90,7 @@ export class Shard {
     return this.#durableOffset;
   }
 
-  /** All sums below this index were handed out; those that are not in the outbox are acknowledged. */
+  /** All sums below this index were handed out. Those that are not in the outbox are acknowledged. */
   get nextSum(): number {
     return this.#nextSum;
   }
@@ -99,22 +99,22 @@ export class Shard {
     return this.#pool.openFiles();
   }
 
-  /** Whether a transaction has something to write. Acknowledged entries are no reason for a transaction. */
+  /** Whether a transaction has something to write. Acknowledged entries alone do not start a transaction. */
   get isDirty(): boolean {
     return this.#isDirty || this.mustClear;
   }
 
-  /** Whether acknowledged entries are a reason for a transaction: the outbox is half full. */
+  /** Whether acknowledged entries alone start a transaction, because the outbox is half full. */
   get mustClear(): boolean {
     return this.#cleared.length > 0 && this.#outboxSums >= OUTBOX_SUMS_MAX / 2;
   }
 
-  /** Whether there is anything at all that a last transaction would write. */
+  /** Whether a last transaction would write anything at all. */
   get hasUnwritten(): boolean {
     return this.#isDirty || this.#cleared.length > 0;
   }
 
-  /** Whether a file has ended since the last transaction began: its sum waits for the next one. */
+  /** Whether a file has ended since the last transaction began. Its sum waits for the next transaction. */
   get hasFinished(): boolean {
     return this.#finished.length > 0;
   }
@@ -123,12 +123,15 @@ export class Shard {
     return this.#outboxSums < OUTBOX_SUMS_MAX;
   }
 
-  /** What is to be appended to the sums journal, oldest first: durable and not acknowledged. */
+  /** The sums to be appended to the sums journal, oldest first: durable and not acknowledged. */
   get outbox(): readonly OutboxEntry[] {
     return this.#outbox;
   }
 
-  /** Folds the batch that follows in the journal. Throws a ViolationError when it cannot be what was appended there. */
+  /**
+   * Folds the batch that follows in the journal. Throws a ViolationError when the batch cannot be the one that was
+   * appended there.
+   */
   fold(stored: StoredBatch): void {
     const place = { journal: this.journal, offset: stored.begin };
     if (stored.begin > this.#offset)
@@ -189,8 +192,8 @@ export class Shard {
   }
 
   /**
-   * Adds everything that changed to a transaction. The previous transaction has resolved. The buffer of the pages' rows
-   * belongs to LMDB until this transaction has resolved. `witness`: of all that the shard was shown.
+   * Adds everything that changed to a transaction. The previous transaction must have resolved. The buffer of the
+   * pages' rows belongs to LMDB until this transaction has resolved. `witness`: of everything that the shard was shown.
    */
   write(batch: WriteBatch, witness: string | null = null): void {
     assert(this.#inCommit === null, 'one transaction at a time');
@@ -234,7 +237,7 @@ export class Shard {
     }
   }
 
-  /** The transaction of the last `write` is durable. Returns what may be published now (invariant 4). */
+  /** The transaction of the last `write` is durable. Returns the sums that may be published now (invariant 4). */
   committed(): OutboxEntry | null {
     const commit = this.#inCommit;
     assert(commit !== null, 'a transaction was under way');
@@ -244,7 +247,7 @@ export class Shard {
     return commit.entry;
   }
 
-  /** The sums journal holds all sums below `through`. Returns how many left the outbox. */
+  /** The sums journal holds all sums below `through`. Returns how many sums left the outbox. */
   acknowledged(through: number): number {
     let sums = 0;
     for (
@@ -280,8 +283,8 @@ export class Shard {
   }
 
   /**
-   * A pool grows page by page and each new page is in the next transaction, so that the pages of a store are dense:
-   * what is loaded is as large as the rows, whatever a damaged key says.
+   * A pool grows page by page, and each new page is in the next transaction. So the pages of a store are dense, and
+   * loading takes as much memory as the rows, whatever a damaged key says.
    */
   #loadStates(store: StoreReader): void {
     for (const [page, { key, value }] of store.range('states', numberRange(this.number)).entries()) {

@@ -1,5 +1,5 @@
 /**
- * A summer that has lost one of its shards to a newer owner goes on with the others, and does nothing more for that
+ * A summer that has lost one of its shards to a newer owner goes on with the others, and does nothing more for the lost
  * one.
  */
 
@@ -27,7 +27,7 @@ const OWNERS = [KEPT, LOST] as const;
 
 type Append = { readonly shard: number; readonly sums: number; answer(outcome: AppendOutcome): void };
 
-/** The journals of two shards, which a test plays. */
+/** The journals of two shards, played by a test. */
 class TwoShards {
   readonly clock = new ManualClock();
   readonly held = new HeldCommits();
@@ -37,7 +37,7 @@ class TwoShards {
   readonly reports: number[] = [];
   readonly lost: ShardEpoch[] = [];
   readonly failures: unknown[] = [];
-  /** Shards of which a report is answered so. */
+  /** Shards whose reports are answered with `fenced`. */
   readonly fenced = new Set<number>();
   readonly summer: Summer;
   readonly #waiting = new Map<string, (next: StoredBatch | ReadEnd | null) => void>();
@@ -95,19 +95,21 @@ class TwoShards {
     await this.clock.settle();
   }
 
-  /** Shards of the sums that were appended. */
+  /** The shards of the appended sums. */
   get appended(): number[] {
     return this.appends.map(({ shard }) => shard);
   }
 
-  /** Shards of the rows that the store holds. */
+  /** The shards of the rows in the store. */
   get stored(): number[] {
     const rows = this.store.range('checkpoints', { from: Buffer.alloc(0), to: Buffer.alloc(8, 0xff) });
     return rows.map(({ key }) => key.readUInt32BE(0));
   }
 }
 
-/** The ways in which a summer hears of a newer owner; before, a file of each shard was folded and is in a commit. */
+/**
+ * The ways in which a summer hears of a newer owner. Before that, a file of each shard was folded and is in a commit.
+ */
 const WAYS: Readonly<Record<string, (scene: TwoShards) => Promise<void>>> = {
   'its stream': async (scene) => {
     scene.end(LOST, { end: 'fenced' });
@@ -135,7 +137,7 @@ for (const [way, fence] of Object.entries(WAYS)) {
     t.deepEqual(scene.failures, []);
     t.is(scene.summer.counts.chunksFolded, folded, 'what was counted stays counted');
     const [appended, reported] = [scene.appended.length, scene.reports.length];
-    // What still arrives of it is not read; of the other it is, and its sums are published.
+    // Later batches of the lost shard are not read. Those of the other shard are, and its sums are published.
     await scene.file(LOST, KEPT);
     await scene.commit();
     t.deepEqual(scene.appended.slice(appended), [KEPT.shard]);
@@ -160,7 +162,7 @@ test('stopped, it commits nothing more of a shard that it has lost', async (t) =
   const scene = new TwoShards(t);
   await scene.file(KEPT);
   await scene.commit();
-  // Folded, and in no transaction yet.
+  // Folded, and not yet in a transaction.
   await scene.file(KEPT);
   await scene.file(LOST);
   scene.end(LOST, { end: 'fenced' });

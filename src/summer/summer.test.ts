@@ -16,7 +16,7 @@ type Append = {
   answer(outcome: AppendOutcome): void;
 };
 
-/** Journals that a test plays: what the summer reads is handed to it, what it appends waits for an answer. */
+/** Journals played by a test: it hands batches to the summer, and answers the summer's appends. */
 class PlayedJournals {
   readonly appends: Append[] = [];
   readonly reports: number[] = [];
@@ -107,7 +107,7 @@ test('a sum is appended only after the transaction that finished it is durable, 
   await scene.clock.settle();
   t.is(scene.held.waiting.length, 1);
   t.deepEqual(scene.appended, []);
-  // What follows is folded meanwhile, and waits for its own transaction.
+  // The next file is folded meanwhile, and waits for its transaction.
   scene.journals.deliver(journal.append(fileOf(1)));
   await scene.commit();
   t.deepEqual(scene.appended, [{ first: 0, sums: [sumOf(0)] }]);

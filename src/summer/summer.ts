@@ -1,10 +1,10 @@
 /**
- * The summer: reads the chunk journals of its shards, commits all shards in one transaction, publishes their sums.
+ * The summer: reads the chunk journals of its shards, commits all shards in one transaction, and publishes their sums.
  *
- * A transaction starts when the previous one has ended and a file has ended; chunks that end none ride along, or
- * start one after at most 50 ms, so that they are in no sum's way. While it is on its way to disk, the next batches
- * are folded. A sum is appended only after the transaction that finished it is durable (invariant 4). Any error of a
- * commit stops the process (invariant 6).
+ * A transaction starts when the previous one has ended and a file has ended. Chunks that end no file go along with it,
+ * or start a transaction after at most 50 ms, so that they never delay a sum. While a transaction is on its way to
+ * disk, the next batches are folded. A sum is appended only after the transaction that finished it is durable
+ * (invariant 4). Any error of a commit stops the process (invariant 6).
  *
  * Rules P-FENCE-3, P-COMMIT-2, P-LOSS-6 of docs/protocol.md.
  */
@@ -22,12 +22,12 @@ import { type OutboxEntry, Shard } from './shard.ts';
 
 /** Bytes of one shard's journal that may be under way or wait to be folded. */
 const READ_CREDIT_BYTES = 4 * 1024 * 1024;
-/** Sums in one batch, where the journals take so many. */
+/** The most sums in one batch, where the journals accept so many. */
 const BATCH_SUMS_MAX = 2048;
 const SUMS_WINDOW_BATCHES = 64;
-/** How long folded chunks that end no file may wait for a transaction. Not a wait for any sum. */
+/** How long folded chunks that end no file may wait for a transaction. No sum waits for this. */
 const UNFINISHED_MS = 50;
-/** How often read-through offsets are reported, and how often they are repeated when they did not move. */
+/** How often read-through offsets are reported, and how often unmoved offsets are repeated. */
 const REPORT_MS = 100;
 const REPORT_REPEAT_MS = 1_000;
 
@@ -36,9 +36,9 @@ export type SummerOptions = {
   readonly store: Store;
   readonly clock: Clock;
   readonly owners: readonly ShardEpoch[];
-  /** The largest batch that the journals take. */
+  /** The largest batch that the journals accept. */
   readonly batchBytesMax: number;
-  /** A newer owner has this shard; the others go on. */
+  /** A newer owner has this shard. The other shards go on. */
   readonly onLost?: (owner: ShardEpoch) => void;
   /** The summer must stop: a violation, a newer owner of its last shard, or a failed commit. Called once. */
   readonly onFailure: (error: unknown) => void;
@@ -49,12 +49,12 @@ type Reader = {
   readonly owner: ShardEpoch;
   readonly stream: ReadStream;
   readonly appender: Appender;
-  /** Waits for room in the outbox. */
+  /** Set while the reader waits for room in the outbox. */
   whenRoom: (() => void) | null;
   reported: number;
   reportedNs: number;
   isReporting: boolean;
-  /** The shard has a newer owner: nothing of it is published, trimmed or committed any more. */
+  /** The shard has a newer owner: nothing more of it is published, trimmed or committed. */
   isLost: boolean;
 };
 
@@ -68,9 +68,9 @@ export type SummerCounts = {
 
 export class Summer {
   readonly #options: SummerOptions;
-  /** Of the shards that it owns. */
+  /** Readers of the shards that the summer owns. */
   #readers: readonly Reader[] = [];
-  /** Of the shards that it has lost. */
+  /** Counts of the shards that it has lost. */
   readonly #lost = { chunksFolded: 0, bytesFolded: 0 };
   readonly #batchSums: number;
   #isCommitting = false;
@@ -82,7 +82,7 @@ export class Summer {
   #timer: Timer | null = null;
   #laterTimer: Timer | null = null;
 
-  /** Throws a UsageError when the journals take no batch of a single sum. */
+  /** Throws a UsageError when the journals accept no batch with a single sum. */
   constructor(options: SummerOptions) {
     this.#options = options;
     this.#batchSums = batchSumsOf(options.batchBytesMax);
@@ -103,7 +103,7 @@ export class Summer {
     return counts;
   }
 
-  /** Loads every shard from the store, publishes what its outbox holds, and reads on. */
+  /** Loads every shard from the store, publishes its outbox, and reads on. */
   start(): void {
     this.#readers = this.#options.owners.map((owner) => this.#readerOf(owner));
     for (const reader of this.#readers) {
@@ -113,7 +113,7 @@ export class Summer {
     this.#timer = this.#options.clock.after(REPORT_MS, () => this.#report());
   }
 
-  /** Graceful: takes nothing more, commits what is folded, and clears what is acknowledged. */
+  /** Stops gracefully: accepts nothing more, commits everything folded, and clears everything acknowledged. */
   async stop(): Promise<void> {
     this.#timer?.clear();
     this.#laterTimer?.clear();
@@ -183,8 +183,8 @@ export class Summer {
   }
 
   /**
-   * Starts a transaction later, for chunks that end no file: nobody waits for them. An earlier transaction takes
-   * them.
+   * Starts a transaction later, for chunks that end no file, because nobody waits for them. An earlier transaction
+   * includes them.
    */
   #commitLater(): void {
     if (this.#laterTimer !== null || this.#isOver) return;
@@ -194,7 +194,7 @@ export class Summer {
     });
   }
 
-  /** Starts a transaction after everything that has arrived in this turn was folded. */
+  /** Starts a transaction after everything that has arrived in this turn is folded. */
   #commitSoon(): void {
     if (this.#isStarting || this.#isCommitting) return;
     this.#isStarting = true;
@@ -272,7 +272,7 @@ export class Summer {
     this.#timer = clock.after(REPORT_MS, () => this.#report());
   }
 
-  /** Drops a shard at once. A commit under way may still write it, as it may when its process is only stopped. */
+  /** Drops a shard at once. A commit under way may still write it, as can happen when its process is only stopped. */
   #fenced(reader: Reader): void {
     if (reader.isLost || this.#isOver) return;
     const { shard, owner, appender, stream } = reader;
@@ -309,7 +309,7 @@ function wake(reader: Reader): void {
   whenRoom?.();
 }
 
-/** Sums that one batch takes. */
+/** The number of sums that fit into one batch. */
 function batchSumsOf(batchBytesMax: number): number {
   if (batchBytesMax < BATCH_HEADER_BYTES + SUM_BYTES) {
     throw new UsageError(

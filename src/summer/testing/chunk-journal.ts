@@ -31,7 +31,7 @@ export class ChunkJournal {
     this.#name = name;
   }
 
-  /** The next batch of a producer; `firstIndex` by default the one that follows. */
+  /** The next batch of a producer; `firstIndex` defaults to its next index. */
   append(chunks: readonly Chunk[], options: { producer?: string; firstIndex?: number } = {}): StoredBatch {
     const producer = options.producer ?? PRODUCER;
     const firstIndex = options.firstIndex ?? this.#nextIndexes.get(producer) ?? 0;
@@ -74,8 +74,8 @@ export function sumOf(fileNumber: number, producer: string = PRODUCER): Sum {
 }
 
 /**
- * Files `0` to `count - 1`, interleaved as `choices` say, `open` at a time; and the sums in the order in which they
- * end.
+ * Files `0` to `count - 1` with `open` files at a time, interleaved by `choices`, and their sums in the order in which
+ * the files end.
  */
 export function interleave(
   options: { count: number; open: number; producer?: string },

@@ -1,4 +1,4 @@
-/** Commits a shard as a summer does, and reads what came out. */
+/** Commits a shard as a summer does, and collects the sums. */
 
 import { type Sum, decodeSums } from '../../message/sum.ts';
 import { WriteBatch } from '../../store/store.ts';
