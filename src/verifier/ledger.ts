@@ -1,7 +1,6 @@
 /**
- * Which files of one producer are verified: a watermark plus an outstanding set. File numbers are dense, so every
- * number below `next` is verified unless it is outstanding. The set is bounded by the files that are open or wait for
- * a sum.
+ * Which files of one producer are verified: a watermark and an outstanding set. File numbers are dense, so every number
+ * below `next` is verified unless it is outstanding. The set is bounded by the files that are open or wait for a sum.
  */
 
 import { assert, isCount } from '../core/assert.ts';
@@ -11,7 +10,7 @@ export class Ledger {
   /** File number to the intended send time of the file's end; NaN while it is open, or unknown. */
   readonly #outstanding = new Map<number, number>();
 
-  /** File numbers below are verified unless outstanding. */
+  /** File numbers below this one are verified unless outstanding. */
   get next(): number {
     return this.#next;
   }
@@ -24,7 +23,7 @@ export class Ledger {
     return this.#next - this.#outstanding.size;
   }
 
-  /** All numbers below `next` were opened: those that are new become outstanding. */
+  /** All numbers below `next` were opened. New numbers become outstanding. */
   cover(next: number): void {
     for (let number = this.#next; number < next; number += 1) this.#outstanding.set(number, Number.NaN);
     this.#next = Math.max(this.#next, next);
@@ -34,7 +33,9 @@ export class Ledger {
     return fileNumber < this.#next && !this.#outstanding.has(fileNumber);
   }
 
-  /** The file's end was intended then. An earlier note is kept: the schedule of a restarted chunker is no excuse. */
+  /**
+   * Notes when the file's end was intended. An earlier note is kept: a restarted chunker's new schedule is no excuse.
+   */
   complete(fileNumber: number, intendedNs: number): number {
     const known = this.#outstanding.get(fileNumber);
     assert(known !== undefined, 'a file that completes is outstanding');
@@ -60,7 +61,7 @@ export class Ledger {
     return bytes;
   }
 
-  /** `isSameBoot`: whether monotonic times in it are comparable with those of now. */
+  /** `isSameBoot`: whether the ledger's monotonic times can be compared with present times. */
   static load(bytes: Buffer, isSameBoot: boolean): Ledger {
     const ledger = new Ledger();
     assert(bytes.length >= 8 && (bytes.length - 8) % 16 === 0, 'a ledger has whole entries');

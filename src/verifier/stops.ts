@@ -1,11 +1,14 @@
 /**
- * When the process that judges did not run: it was stopped, and perhaps everything else was. Nobody is late for what
- * nobody could do meanwhile, so that this time counts in no deadline (P-JUDGE-5 of docs/protocol.md).
+ * The times in which the judging process did not run. It was stopped, and perhaps all other processes were too. No
+ * process is late for what it could not do meanwhile, so this time counts in no deadline (P-JUDGE-5 of
+ * docs/protocol.md).
  */
 
-/** Between two looks of a process that runs, however late its event loop is; what is beyond it was a stop. */
+/**
+ * The longest time between two looks of a running process, however late its event loop is. More than that was a stop.
+ */
 const LOOK_NS_MAX = 1e9;
-/** So many of the latest ones are kept: a deadline that began before them has been judged. */
+/** How many of the latest stops are kept. A deadline that began before them has already been judged. */
 const STOPS_MAX = 64;
 
 export class Stops {
@@ -21,7 +24,7 @@ export class Stops {
     this.#lookedNs = nowNs;
   }
 
-  /** How long it was stopped between two times, nanoseconds. */
+  /** How long the process was stopped between two times, in nanoseconds. */
   between(fromNs: number, toNs: number): number {
     let stoppedNs = 0;
     for (const stop of this.#stops) stoppedNs += Math.max(0, Math.min(stop.toNs, toNs) - Math.max(stop.fromNs, fromNs));

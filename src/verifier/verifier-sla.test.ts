@@ -42,7 +42,7 @@ test('the time in which everything was stopped counts for nobody, and the rest o
   await t.notThrowsAsync(bench.verifier.judge());
   await bench.verifier.check(bench.batch([bench.sumOf(0)], { stampNs: bench.clock.nowNs() }));
   t.is(bench.verified.length, 1);
-  // The first second of a stop counts: so late may an event loop be.
+  // The first second of a stop counts, because an event loop may be late by that much.
   run(bench, SLA_MS - 2_000);
   await t.notThrowsAsync(bench.verifier.judge());
   run(bench, 50);
@@ -55,7 +55,7 @@ test('a sum whose time is not known is not judged late', async (t) => {
   const bench = new VerifierBench();
   bench.complete(0);
   bench.clock.jump(10 * SLA_MS);
-  // Durable in an earlier boot of the machine; and one whose end is not acknowledged yet.
+  // A sum that was durable in an earlier boot of the machine, and a sum whose file's end is not acknowledged yet.
   await bench.verifier.check(bench.batch([bench.sumOf(0)], { stampNs: 0 }));
   bench.complete(1, { isAcknowledged: false });
   bench.clock.jump(10 * SLA_MS);
@@ -101,7 +101,7 @@ test('an acknowledgement of unknown time counts from when it was read, and its s
   for (const partition of [0, 1]) bench.verifier.acknowledged(partition, 2, 0);
   bench.clock.jump(SLA_MS - 1);
   await t.notThrowsAsync(bench.verifier.judge());
-  // A stamp of a clock that is hours ahead of the one that the acknowledgement was read by.
+  // A stamp of a clock that is hours ahead of the clock that timed the acknowledgement.
   await bench.verifier.check(bench.batch([bench.sumOf(0)], { stampNs: bench.clock.nowNs() + 7_200e9 }));
   t.is(bench.verified.length, 1);
   bench.clock.jump(2);

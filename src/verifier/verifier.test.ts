@@ -60,7 +60,7 @@ test('while a batch waits for completion neither position nor ledger has moved',
   const before = structuredClone(bench.position);
   const check = bench.verifier.check(batch);
   t.false(await isSettled(check));
-  // What a process would find that was killed here: it reads the batch again, and no sum of it is a second one.
+  // A process that was killed here reads the batch again, and none of its sums counts as a second one.
   t.deepEqual(bench.position, before);
   t.is(bench.ledger.verifiedTotal, 0);
   bench.complete(1);
@@ -170,7 +170,7 @@ test('indexes that are skipped are a gap, of the producer that skipped them', as
   const batch = bench.batch([bench.sumOf(0)], { firstIndex: 6 });
   const witness = { journal: 'sums', offset: batch.begin, index: 5 };
   t.regex(await violates(t, bench.verifier.check(batch), 'gap', witness), /sums 5 to 5 of producer 0000000000000000/);
-  // The first of another producer is 0.
+  // The first index of another producer is 0.
   const first = new VerifierBench();
   const late = first.batch([first.sumOf(0)], { producer: shardProducer(1), firstIndex: 2 });
   await violates(t, first.verifier.check(late), 'gap', { journal: 'sums', offset: late.begin, index: 0 });
@@ -180,7 +180,7 @@ test('sums below the next index are those that were read before, and are left ou
   const bench = new VerifierBench();
   for (const file of [0, 1, 2]) bench.complete(file);
   await bench.verifier.check(bench.batch([bench.sumOf(0), bench.sumOf(1)]));
-  // Wholly, then partly, below.
+  // The first batch lies wholly below the next index, the second one partly.
   await bench.verifier.check(bench.batch([bench.sumOf(0)], { firstIndex: 0 }));
   t.is(bench.position.nextIndexes[shardProducer(0)], 2);
   await bench.verifier.check(bench.batch([bench.sumOf(0), bench.sumOf(1), bench.sumOf(2)], { firstIndex: 0 }));
@@ -227,7 +227,7 @@ test('a sum under an older epoch than the last one of its shard is that of a sta
   const bench = new VerifierBench();
   for (const file of [0, 1, 2]) bench.complete(file);
   await bench.verifier.check(bench.batch([bench.sumOf(0)], { epoch: 3 }));
-  // Another shard has epochs of its own.
+  // Another shard has its own epochs.
   await bench.verifier.check(bench.batch([bench.sumOf(1)], { epoch: 1, producer: shardProducer(1) }));
   bench.restart();
   const batch = bench.batch([bench.sumOf(2)], { epoch: 2 });

@@ -2,8 +2,8 @@
  * The verifier: reads the sums journal and classifies every sum in it, against expected sums by node:crypto. It shares
  * no code with the summer or the native hashing: it is the oracle.
  *
- * Nothing is verified twice, nothing unverified is reported, and nothing is called lost, late or phantom on evidence
- * that could be old: before each verdict the journal is asked anew.
+ * Nothing is verified twice, and nothing unverified is reported. The verifier calls a sum lost, late or phantom only
+ * after it has asked the journal again, because its evidence could be old.
  *
  * Rules P-JUDGE-1, P-JUDGE-2, P-READ-1 of docs/protocol.md.
  */
@@ -22,7 +22,7 @@ import { Stops } from './stops.ts';
 /** Delays of a sum at which a warning is logged, in seconds. */
 export const WARN_SECONDS = [0.1, 0.25, 0.5, 1, 2, 4, 6, 8, 10, 15, 20, 25, 30, 35] as const;
 
-/** Verified files whose deadlines are kept, however few wait. */
+/** How many deadlines of verified files may be kept, however few files wait. */
 const LAZY_DEADLINES_MAX = 4096;
 
 export type VerifiedFile = {
@@ -36,9 +36,9 @@ export type VerifiedFile = {
 };
 
 export type ReaderPosition = {
-  /** Everything in the sums journal below this offset is read. */
+  /** Everything in the sums journal below this offset has been read. */
   offset: number;
-  /** By shard's producer: next index, and last epoch seen. */
+  /** By the shard's producer: the next index, and the last epoch seen. */
   readonly nextIndexes: Record<string, number>;
   readonly epochs: Record<string, number>;
 };
@@ -61,15 +61,15 @@ export type VerifierOptions = {
 type Completed = {
   readonly fileNumber: number;
   readonly intendedNs: number;
-  /** Record index of its end in its partition's journal. */
+  /** Record index of the file's end in its partition's journal. */
   readonly endIndex: number;
   /**
-   * Since when the end is known to be durable: the broker's stamp, or when the acknowledgement was read where the
-   * stamp is unknown; NaN until it is acknowledged. (Always a number: one object is made for each file, at 25,000
-   * files a second.)
+   * Since when the end is known to be durable: the broker's stamp or, where the stamp is unknown, the time at which the
+   * acknowledgement was read. NaN until the end is acknowledged. (Always a number: there is one object for each file,
+   * at 25,000 files a second.)
    */
   acknowledgedNs: number;
-  /** Whether that is a stamp, with which the stamp of the sum is comparable. */
+  /** Whether `acknowledgedNs` is a stamp, which can be compared with the stamp of the sum. */
   isStamped: boolean;
 };
 
@@ -81,7 +81,7 @@ export class Verifier {
   /** By partition, completed files whose end is not acknowledged, in the order of their indexes. */
   readonly #unacknowledged: Completed[][];
   /**
-   * Acknowledged files in the order of acknowledgement. Verified ones leave it lazily: half of them at most are
+   * Acknowledged files in the order of acknowledgement. Verified files leave the list lazily, so at most half of it is
    * verified.
    */
   #deadlines: Completed[] = [];
@@ -102,12 +102,14 @@ export class Verifier {
     return this.#completed.size;
   }
 
-  /** How many deadlines are kept: of all files that wait, and of some files that are verified. */
+  /** The number of kept deadlines: of all files that wait, and of some verified files. */
   get deadlines(): number {
     return this.#deadlines.length;
   }
 
-  /** The generator has taken the step that ends the file. `acknowledgedNs`: when that is known to be in the journal. */
+  /**
+   * The generator has taken the step that ends the file. `acknowledgedNs`: when the end is known to be in the journal.
+   */
   completed(file: { fileNumber: number; intendedNs: number; endIndex: number; acknowledgedNs: number | null }): void {
     const { fileNumber, endIndex, acknowledgedNs } = file;
     this.#ledger.cover(fileNumber + 1);
@@ -125,8 +127,7 @@ export class Verifier {
   }
 
   /**
-   * All records of the partition below `through` are durable, since the broker's `stampNs`; 0: nobody knows since
-   * when.
+   * All records of the partition below `through` are durable, since the broker's `stampNs`; 0: since an unknown time.
    */
   acknowledged(partition: number, through: number, stampNs: number): void {
     const waiting = this.#unacknowledged[partition];
@@ -165,7 +166,7 @@ export class Verifier {
       const detail = `producer ${batch.producer} wrote under epoch ${batch.epoch} after epoch ${epoch}`;
       throw new ViolationError('stale-writer', detail, { ...place, index: batch.firstIndex });
     }
-    // All waiting comes before the first change: at no await has the ledger moved without the position.
+    // All waits come before the first change, so the ledger never moves without the position at an await.
     for (const sum of sums.slice(next - batch.firstIndex)) await this.#awaitCompletion(sum);
     for (let at = next - batch.firstIndex; at < batch.count; at += 1) {
       const sum = sums[at];
@@ -179,7 +180,7 @@ export class Verifier {
     this.#readThrough(stored.end);
   }
 
-  /** A dead incarnation may have completed the file of a sum: only the journal knows. */
+  /** A dead incarnation may have completed the file of a sum. Only the journal knows. */
   async #awaitCompletion({ fileId }: Sum): Promise<void> {
     const { producer, workload, completeThrough } = this.#options;
     const fileNumber = fileNumberOf(fileId);
@@ -220,8 +221,8 @@ export class Verifier {
   }
 
   /**
-   * By the broker's stamps, so that a slow or stopped verifier does not count as a late sum. While it was stopped, so
-   * may the broker and the summer have been: that time counts for nobody.
+   * Delays count by the broker's stamps, so a slow or stopped verifier does not make a sum late. While it was stopped,
+   * the broker and the summer may have been stopped too, so that time does not count.
    */
   #checkDelay(completed: Completed, stampNs: number, witness: { journal: string; offset: number }): void {
     const { acknowledgedNs } = completed;
@@ -233,15 +234,15 @@ export class Verifier {
     throw new ViolationError('late', detail, witness);
   }
 
-  /** The process runs: called every few milliseconds, before `judge`. */
+  /** Notes that the process runs. Called every few milliseconds, before `judge`. */
   look(): void {
     this.#stops.look(this.#options.clock.nowNs());
   }
 
   /**
-   * Warns of the file that waits longest, and judges those beyond the SLA: asks for the
-   * journal's head, waits until all below it is read, and only then calls what is still missing, and was overdue when
-   * it asked, lost.
+   * Warns of the file that waits longest, and judges the files beyond the SLA: asks for the journal's head, and waits
+   * until everything below it is read. Then a file is lost if its sum is still missing and it was overdue at the
+   * question.
    */
   async judge(): Promise<void> {
     this.#dropVerified();

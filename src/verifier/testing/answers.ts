@@ -1,4 +1,4 @@
-/** What tests of the verifier say of its answers. */
+/** What tests of the verifier claim about its answers. */
 
 import type { ExecutionContext } from 'ava';
 import { ViolationError, type ViolationKind, type ViolationWitness } from '../../core/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * A verifier on a bench: a clock that the test moves, a sums journal that is no more than its head, and the chunker's
- * part played by hand. `producer` owns the files; sums come from shards, or from whoever the test says.
+ * A verifier on a bench: a clock that the test moves, a sums journal that is only a head, and the chunker's part played
+ * by the test. `producer` owns the files; sums come from shards, or from any producer that the test names.
  */
 
 import { crc32c } from '../../hash/crc32c.ts';
@@ -19,7 +19,7 @@ export const SLA_MS = 30_000;
 export type BatchOptions = {
   /** Default: shard 0. */
   readonly producer?: string;
-  /** Default: the next of that producer. */
+  /** Default: the next index of that producer. */
   readonly firstIndex?: number;
   readonly epoch?: number;
   /** Default: now. */
@@ -41,11 +41,11 @@ export class VerifierBench {
   verifier: Verifier;
   readonly verified: VerifiedFile[] = [];
   readonly delays: string[] = [];
-  /** Partitions for which completion was asked. */
+  /** Partitions for which `completeThrough` was called. */
   readonly asked: number[] = [];
-  /** What the asking does, before it is answered. */
+  /** Runs before `completeThrough` resolves. */
   completeThrough: (partition: number) => Promise<void> = () => Promise.resolve();
-  /** What the journal answers when it is asked for its head. */
+  /** The journal's answer to a question for its head. */
   head: () => Promise<number> = () => Promise.resolve(this.tail);
   /** Where the next batch begins. */
   tail = 1_000;
@@ -77,7 +77,7 @@ export class VerifierBench {
     });
   }
 
-  /** What a process that is started now would know, if all of this were durable. */
+  /** Goes on with what a process would know that starts now, if everything were durable. */
   restart(): void {
     this.ledger = Ledger.load(this.ledger.save(), true);
     this.position = structuredClone(this.position);
@@ -92,7 +92,7 @@ export class VerifierBench {
     return { fileId: this.fileId(fileNumber), ...this.workload.expectedSum(fileNumber) };
   }
 
-  /** The generator ends the file now; it is acknowledged unless told otherwise. */
+  /** The generator ends the file now. The end is acknowledged unless told otherwise. */
   complete(fileNumber: number, options: { isAcknowledged?: boolean } = {}): void {
     const partition = this.workload.partitionOf(fileNumber);
     const endIndex = this.#endIndexes[partition] ?? 0;
@@ -101,7 +101,7 @@ export class VerifierBench {
     if (options.isAcknowledged !== false) this.verifier.acknowledged(partition, endIndex + 1, this.clock.nowNs());
   }
 
-  /** A batch at the end of the journal. */
+  /** A batch of sums at the end of the journal. */
   batch(sums: readonly Sum[], options: BatchOptions = {}): StoredBatch {
     const producer = options.producer ?? shardProducer(0);
     const firstIndex = options.firstIndex ?? this.nextIndexes[producer] ?? 0;
