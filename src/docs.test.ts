@@ -1,6 +1,6 @@
 /**
- * The documents name what there is: every file, every function of a file, every title of a test, every id of a rule,
- * and every npm script. Their lines and paragraphs have the length that a tired reader can follow.
+ * The documents name existing things: every file, every function of a file, every title of a test, every id of a rule,
+ * and every npm script. Their lines and paragraphs are short enough for a tired reader.
  */
 
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
@@ -12,7 +12,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const WORDS_MAX = 90;
 const COLUMNS_MAX = 120;
 const README_LINES_MAX = 200;
-/** What a build or a run makes, and what others wrote. */
+/** Folders that a build or a run makes, or that others wrote. */
 const NOT_OURS = new Set(['node_modules', 'target', 'dist', '.git']);
 
 /** Paths of all files and folders, with `/` between their parts, from the root of the project. */
@@ -28,7 +28,7 @@ function pathsBelow(folder: string): string[] {
 const PATHS = pathsBelow('');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
-/** All that is written here, but what stands beside recorded runs. */
+/** All documents of this project, except those beside recorded runs. */
 const DOCUMENTS = PATHS.filter((path) => path.endsWith('.md') && !path.startsWith('results/'));
 DOCUMENTS.push('results/README.md');
 
@@ -44,11 +44,14 @@ function matches(documents: readonly string[], pattern: RegExp): Named[] {
   );
 }
 
-/** A file of the source, or a folder or file below one of the top folders. A star stands for any name. */
+/** A source file, or a folder or file below one of the top folders. A star stands for any name. */
 const FILE = /(?<![\w/.*-])((?:[\w.*-]+\/)*[\w*-][\w.*-]*\.(?:ts|js|rs|go|md|sh)(?![\w-]))/g;
 const FOLDER = /`((?:src|soak|bench|native|docs|test|scripts)\/[\w./*-]*)`/g;
 
-/** From the root, from the folder of the document, or the last parts of a path: `checkers/removal.test.ts`. */
+/**
+ * Looked up from the root, from the folder of the document, and as the last parts of a path:
+ * `checkers/removal.test.ts`.
+ */
 function exists(name: string, document: string): boolean {
   const clean = name.replace(/\/$/, '');
   const beside = relative(ROOT, join(ROOT, document, '..', clean))
@@ -61,7 +64,7 @@ function exists(name: string, document: string): boolean {
   return PATHS.some((path) => pattern.test(path));
 }
 
-/** Files of others that are named. `x.` stands for any name of ours. */
+/** Names of other projects' files. `x.` stands for any name of ours. */
 const FOREIGN = new Set(['zeromq.js', 'Node.js', 'write.js', 'addon.js']);
 
 function missingPaths(documents: readonly string[]): string[] {
@@ -100,7 +103,7 @@ test('every link leads to a file, and to a heading of it', (t) => {
   }
 });
 
-/** As GitHub makes it. */
+/** The anchor of a heading, as GitHub makes it. */
 function anchorOf(heading: string): string {
   return heading
     .toLowerCase()
@@ -177,7 +180,7 @@ test('every rule of the protocol is cited by the code that keeps it', (t) => {
   );
 });
 
-/** Columns of a table: in one text with commas between, or one text each. */
+/** Columns of a table: in one text with commas between them, or in one text each. */
 function columnsIn(path: string): string[] {
   return [...read(path).matchAll(/COLUMNS[^=\n]*= \[?(?<list>[^;]*);/g)].flatMap((match) =>
     [...(match.groups?.['list'] ?? '').matchAll(/'([a-z][\w,]*)'/g)].flatMap(([, names = '']) => names.split(',')),
@@ -216,7 +219,7 @@ test('every npm script that a document names is one', (t) => {
   for (const { document, line, name } of named) t.true(name in scripts, `${document}:${line} names npm run ${name}`);
 });
 
-/** Paragraphs of text: no tables, no code, no headings; an item of a list is one of its own. */
+/** Paragraphs of text, without tables, code and headings. An item of a list is a paragraph. */
 function paragraphs(text: string): string[] {
   return text
     .replaceAll(/^```[\s\S]*?^```/gm, '')

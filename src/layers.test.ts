@@ -1,5 +1,5 @@
 /**
- * The layers point one way: a file imports from its own layer and from those before it, and each package has one
+ * The layers point one way: a file imports from its own layer and from the layers before it, and each package has one
  * importer.
  */
 
@@ -40,15 +40,15 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   chunker: ['core', 'message', 'hash', 'store', 'journal', 'workload', 'verifier'],
   component: ['core'],
   fleet: ['core', 'component', 'measure'],
-  // The command line composes: it alone reaches the harness, on demand.
+  // The command line composes: only this layer reaches the harness, on demand.
   cli: [...PROTOCOL, ...PROCESSES, '../soak', '../bench'],
 };
 
 const ABOVE_SRC = [...PROTOCOL, ...PROCESSES].map((layer) => `../src/${layer}`);
 
 /**
- * The same of soak: what is judged knows neither of the worlds that write a history, and the worlds do not know each
- * other. The processes that a world starts are given to it by whoever runs the command.
+ * The allowed imports within soak. Everything that judges knows neither of the two worlds that write a history, and the
+ * worlds do not know each other. A command hands each world the processes that it starts.
  */
 const SOAK_ROOMS: Readonly<Record<string, readonly string[]>> = {
   guarantee: ABOVE_SRC,
@@ -59,7 +59,10 @@ const SOAK_ROOMS: Readonly<Record<string, readonly string[]>> = {
   explain: ['guarantee', 'live', 'simulation', 'detect', ...ABOVE_SRC],
 };
 
-/** The same of bench. What composes the suites and the commands stands beside the rooms and may import each. */
+/**
+ * The allowed imports within bench. Files that compose the suites and the commands stand beside the rooms and may
+ * import each.
+ */
 const BENCH_ROOMS: Readonly<Record<string, readonly string[]>> = {
   harness: ABOVE_SRC,
   workload: ABOVE_SRC,
@@ -85,7 +88,7 @@ const BENCH_ROOMS: Readonly<Record<string, readonly string[]>> = {
   profile: ['program.ts', '../src/cli', ...ABOVE_SRC],
 };
 
-/** The same of the chunker's rooms; what composes them stands beside them and may import each. */
+/** The allowed imports among the chunker's rooms. Files that compose them stand beside them and may import each. */
 const CHUNKER_ROOMS: Readonly<Record<string, readonly string[]>> = {
   stream: [],
   rows: [],
@@ -93,7 +96,7 @@ const CHUNKER_ROOMS: Readonly<Record<string, readonly string[]>> = {
   life: ['stream', 'rows', 'sums'],
 };
 
-/** Packages that so many layers may import. */
+/** The layers that may import each package. */
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['store'],
   zeromq: ['transport'],
@@ -125,7 +128,7 @@ function targetOf({ file, specifier }: Import): string {
   return relative(ROOT, join(ROOT, file, '..', specifier));
 }
 
-/** Imports below a top folder which its layers do not allow, one line each. */
+/** Imports below a top folder that its layers do not allow, one line each. */
 function wrongArrows(top: string, allowed: Readonly<Record<string, readonly string[]>>): string[] {
   return importsBelow(top)
     .filter(({ specifier }) => specifier.startsWith('.'))
@@ -139,7 +142,7 @@ function wrongArrows(top: string, allowed: Readonly<Record<string, readonly stri
     });
 }
 
-/** One circle through each file that closes one, first to last and back: `a > b > a`. */
+/** One circle through each file that closes a circle, first to last and back: `a > b > a`. */
 function circlesOf(graph: ReadonlyMap<string, readonly string[]>): string[] {
   const circles: string[] = [];
   const finished = new Set<string>();
@@ -197,7 +200,7 @@ test('no file imports itself by way of others', (t) => {
     graph.set(found.file, [...(graph.get(found.file) ?? []), targetOf(found)]);
   }
   t.deepEqual(circlesOf(graph), []);
-  // It finds one that is there.
+  // The function finds a circle that is there.
   graph.set('a.ts', ['b.ts', 'c.ts']).set('b.ts', []).set('c.ts', ['d.ts']).set('d.ts', ['b.ts', 'a.ts']);
   t.deepEqual(circlesOf(graph), ['a.ts > c.ts > d.ts > a.ts']);
 });

@@ -12,7 +12,7 @@ import { ComponentRuntime } from '../component/runtime.ts';
 import { countWithin, makeCommand, requireOptions, valueOption } from '../component/flags.ts';
 import { type Supervision, supervisedOption } from '../component/supervision.ts';
 
-/** Below it a journal has no room for batches of a useful size. */
+/** With less room a journal has no room for batches of a useful size. */
 const RETENTION_BYTES_MIN = 1024 * 1024;
 
 type Flags = {
@@ -70,7 +70,7 @@ async function runBroker(flags: Flags): Promise<void> {
   ] as const) {
     if (bytes < RETENTION_BYTES_MIN) throw new UsageError(`${flag} ${bytes}: must be at least 1MiB`);
   }
-  // Before anything is made: what is refused leaves nothing behind.
+  // Checked before anything is made: a refused command leaves nothing behind.
   await checkListenable(endpoint, { option: '--listen', data: flags.data });
   const runtime = new ComponentRuntime({ component: 'broker', supervised: flags.supervised });
   await runtime.compose(() => serve(runtime, flags, { endpoint, sumsRetention }));
@@ -112,7 +112,7 @@ async function serve(
   runtime.emit({ event: 'ready', component: 'broker', pid: process.pid, endpoint: endpoint.address, incarnation });
 }
 
-/** Who is at fault, and what became of it. */
+/** Which reader is at fault, and what became of its pin. */
 function droppedLine({ journal, name, why, absentMs, keptBytes, roomBytes }: DroppedPin): string {
   const kept = `it kept ${formatBytes(keptBytes)} of the ${formatBytes(roomBytes)} that the journal has room for`;
   const cause = why === 'absent' ? `it was absent for ${Math.round(absentMs / 1000)} s` : `${kept} and did not move`;

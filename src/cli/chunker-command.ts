@@ -99,7 +99,7 @@ function parseRate(text: string, flag: string): number | 'max' {
 
 async function runChunker(flags: Flags): Promise<void> {
   const place = parseJournals(flags, flags.data);
-  // Before anything is opened.
+  // Checked before anything is opened.
   batchBytesWithin(flags);
   const runtime = new ComponentRuntime({ component: 'chunker', supervised: flags.supervised });
   await runtime.compose(() => chunk(runtime, flags, place));
@@ -176,7 +176,7 @@ async function chunk(runtime: ComponentRuntime, flags: Flags, place: JournalsPla
   chunker.start();
 }
 
-/** What was asked for by number is done, or it is not. `verified`: null before it has begun. */
+/** Whether the work that was asked for by number is done. `verified`: null before the chunker has begun. */
 function unfinished(count: number | undefined, verified: number | null): string | null {
   if (count === undefined) return null;
   const done = verified === null ? 'it had not begun' : `${verified} of ${count} files are verified`;
@@ -185,7 +185,7 @@ function unfinished(count: number | undefined, verified: number | null): string 
 
 const ALREADY_DONE = 'these files were published and verified before: another seed, number or folder publishes others';
 
-/** 8 random bytes; the first is never zero, which marks the producers of shards. */
+/** 8 random bytes; the first is never zero, because a zero byte marks the producers of shards. */
 function newProducer(): string {
   const id = randomBytes(8);
   id[0] = (id[0] ?? 0) | 0x80;

@@ -1,5 +1,5 @@
 /**
- * What a chunker tells its supervisor: counts, latencies since the last report, and the first recovered sums after a
+ * A chunker's reports to its supervisor: counts, latencies since the last report, and the first recovered sums after a
  * fault.
  */
 
@@ -9,7 +9,7 @@ import { LatencyHistogram } from '../measure/histogram.ts';
 import type { VerifiedFile } from '../verifier/verifier.ts';
 import type { ChunkerProgress, RecoveredEvent, WatchCommand } from '../component/protocol.ts';
 
-/** `waiting`: partitions that have not been answered for; null: one answer for all of them. */
+/** `waiting`: partitions without an answer yet; null: one answer stands for all of them. */
 type Watch = { readonly fault: number; readonly sinceNs: number; readonly waiting: Set<number> | null };
 
 export class ChunkerReport {
@@ -36,7 +36,7 @@ export class ChunkerReport {
     this.#watches.push({ fault, sinceNs, waiting: partitions === null ? null : new Set(partitions) });
   }
 
-  /** Takes what was recorded since the last call. */
+  /** Takes the values recorded since the last call. */
   progress(chunker: Chunker): ChunkerProgress {
     const { chunks, bytes, filesCompleted, filesOpen, sumsOutstanding } = chunker.counts;
     const scheduleLagNsP99 = this.#lag.summary().p99Ns ?? 0;

@@ -9,7 +9,7 @@ import { EXIT } from '../core/errors.ts';
 import { freePort } from '../transport/testing/free-port.ts';
 import { MAIN, TestProcess, temporaryFolder } from './testing/test-process.ts';
 
-/** Nothing is there, and refused commands leave it so. */
+/** A path at which nothing exists. Refused commands leave it so. */
 const NO_FOLDER = join(tmpdir(), 'stream-sum-test-nothing-is-here');
 const NOWHERE = `ipc://${NO_FOLDER}`;
 
@@ -24,7 +24,7 @@ async function run(t: ExecutionContext, argv: readonly string[]): Promise<Ended 
   return { code, stdout: process.stdout, stderr: process.stderr, message: process.lastMessage };
 }
 
-/** One line on stderr that names the thing, and nothing on stdout. */
+/** Expects one line on stderr that names the thing, and nothing on stdout. */
 async function refused(t: ExecutionContext, argv: readonly string[], named: RegExp | string): Promise<void> {
   const { code, stdout, stderr, message } = await run(t, argv);
   const said = `${argv.join(' ')}\n${stderr.join('\n')}`;
@@ -335,7 +335,7 @@ test.serial('a chunker that is stopped before its work is done exits 3, and the 
   t.like(await again.ready(), { resumed: true });
   t.is((await again.exit()).code, EXIT.holds);
   t.like(again.events.at(-1), { event: 'drained', verifiedTotal: 30, filesCompletedTotal: 30 });
-  // Without a number it publishes until it is told to stop: that is its work.
+  // Without a number the chunker publishes until it is told to stop, and so has no unfinished work.
   const endless = new TestProcess(t, ['chunker', ...at('endless'), '--rate', '100']);
   await endless.ready();
   await endless.signal('SIGTERM');

@@ -11,7 +11,9 @@ import { ZeromqDialer } from '../transport/zeromq-link.ts';
 
 export { libzmqVersion } from '../transport/zeromq-link.ts';
 
-/** `data`: the data folder of the same command line. Throws a UsageError unless a broker may be there, now or later. */
+/**
+ * `data`: the data folder of the same command line. Throws a UsageError unless a broker may listen there, now or later.
+ */
 export function parseConnect(text: string, data: string | null): Endpoint {
   const endpoint = parseEndpoint(text, '--connect');
   checkConnectable(endpoint, { option: '--connect', data });

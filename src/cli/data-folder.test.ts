@@ -1,5 +1,6 @@
 /**
- * `--data` of every command that has it: what cannot be used is one line, exit 2, at once, and nothing is left behind.
+ * `--data` of every command that has it: an unusable folder gives one line and exit 2 at once, and nothing is left
+ * behind.
  */
 
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -10,7 +11,7 @@ import { EXIT } from '../core/errors.ts';
 import { asRoot, onLinux, shell, shellWithMounts } from './testing/shell.ts';
 import { MAIN, TestProcess, temporaryFolder } from './testing/test-process.ts';
 
-/** The command lines, but for `--data`; `at` is a folder for what they make besides. */
+/** The command lines without `--data`; `at` is a folder for other files that they make. */
 const COMMANDS: Readonly<Record<string, (at: string) => readonly string[]>> = {
   broker: () => ['broker', '--listen', `ipc://${join(tmpdir(), `stream-sum-${process.pid}.socket`)}`],
   summer: (at) => ['summer', '--connect', `ipc://${at}/socket`, '--partitions', '0'],

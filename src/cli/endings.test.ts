@@ -1,4 +1,4 @@
-/** However a component comes to its end, and whatever becomes of its log, it ends, and says what it knows. */
+/** However a component ends, and whatever becomes of its log, it ends, and says what it knows. */
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

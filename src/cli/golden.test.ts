@@ -1,6 +1,6 @@
 /**
- * What the command line says, as files that are read when they change: `testing/golden/*.txt`. Written anew with
- * STREAM_SUM_WRITE_GOLDEN=1.
+ * What the command line prints, kept as files that are reviewed when they change: `testing/golden/*.txt`.
+ * STREAM_SUM_WRITE_GOLDEN=1 writes them anew.
  */
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { TestProcess } from './testing/test-process.ts';
 
-/** Of the sources: what is compiled beside this file has no texts. */
+/** In the sources, because the compiled tests have no texts beside them. */
 const GOLDEN = join(import.meta.dirname, '../../../src/cli/testing/golden');
 const IS_WRITING = process.env['STREAM_SUM_WRITE_GOLDEN'] === '1';
 
@@ -28,10 +28,10 @@ const COMMANDS = [
   'retire',
 ] as const;
 
-/** Nothing is there. */
+/** A path at which nothing exists. */
 const NOTHING = join(tmpdir(), 'stream-sum-test-nothing-is-here');
 
-/** Each command bare, where it needs something, and with what a tired user types. */
+/** Each command without options, where it needs some, and with what a tired user types. */
 const MISTAKES: readonly (readonly string[])[] = [
   ['sok'],
   ['help', 'sok'],

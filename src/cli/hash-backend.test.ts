@@ -1,4 +1,4 @@
-/** A backend that cannot be had, forced on real processes: one line, exit 2, and nothing was begun. */
+/** A backend that this machine cannot run, forced on real processes: one line, exit 2, and nothing was begun. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';

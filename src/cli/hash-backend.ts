@@ -1,11 +1,14 @@
-/** The backend of the hashes, for commands whose processes hash: what the environment forces is the user's choice. */
+/**
+ * The hash backend of commands whose processes hash. The environment can force a backend, which is then the user's
+ * choice.
+ */
 
 import { UsageError } from '../core/errors.ts';
 import { selectedBackend } from '../hash/backend.ts';
 
 /**
- * The backend that hashes in this process and in those that it starts. A STREAM_SUM_SHA256_BACKEND that does not exist
- * or that this CPU lacks throws a UsageError that names it and those that there are.
+ * The backend that hashes in this process and in the processes that it starts. When STREAM_SUM_SHA256_BACKEND names a
+ * backend that does not exist or that this CPU lacks, throws a UsageError that names it and the available ones.
  */
 export function requiredBackend(): string {
   try {

@@ -14,7 +14,7 @@ export type JournalsPlace =
   | { readonly engine: 'embedded'; readonly endpoint: string }
   | { readonly engine: 'gazette'; readonly cluster: GazetteAddress; readonly etcd: string };
 
-/** Adds the options, and asks for one of the two. */
+/** Adds the options, and requires one of the two journals. */
 export function journalsOptions(command: Command): Command {
   return command
     .option('--connect <endpoint>', "the broker's endpoint")
@@ -41,7 +41,7 @@ export function parseJournals({ connect, journals, etcd }: JournalsFlags, data: 
   return { engine: 'gazette', cluster, etcd: parseEtcdAddress(etcd, '--etcd') };
 }
 
-/** A client of the journals. What an engine needs is loaded with the first client of it. */
+/** A client of the journals. An engine's packages are loaded with its first client. */
 export async function openJournals(place: JournalsPlace, name: string, log?: Log): Promise<Journals> {
   if (place.engine === 'embedded') return connectJournals(place.endpoint, name, log);
   const { Rpc, importLibrary } = await import('../journal/gazette/rpc.ts');

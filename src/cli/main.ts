@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `stream-sum <command>`: finds the command, runs it, and turns what it threw into one line and an exit code. */
+/** `stream-sum <command>`: finds the command, runs it, and turns its error into one line and an exit code. */
 
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
@@ -16,7 +16,7 @@ const FLUSH_MS = 1_000;
 
 type Load = () => Promise<Command>;
 
-/** Loaded on demand: a component does not load the harness, nor the harness the components. */
+/** Loaded on demand: a component does not load the harness, and the harness does not load the components. */
 const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly load: Load }>> = {
   soak: {
     summary: 'run the whole pipeline under faults and judge it',
@@ -65,7 +65,7 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
   },
 };
 
-/** A command of which a process hashes: with a backend that cannot be had it ends before it has started anything. */
+/** A command with a process that hashes. If the backend cannot be used, it ends before it has started anything. */
 function hashing(load: Load): Load {
   return async () => {
     const { requiredBackend } = await import('./hash-backend.ts');
@@ -73,7 +73,7 @@ function hashing(load: Load): Load {
   };
 }
 
-/** The harness, with what only the layers below may load. */
+/** The harness, with modules that only the layers below may load. */
 async function loadSoak(): Promise<Command> {
   const { soakCommand } = await import('../../soak/live/soak-command.ts');
   const { makeAudit } = await import('../../soak/live/audit/end-audit.ts');
@@ -97,7 +97,7 @@ async function loadDetect(): Promise<Command> {
   });
 }
 
-/** Loading a command opens many files at a time; the module loader says "cannot find package" when it may not. */
+/** Loading a command opens many files at a time. When it may not, the module loader says "cannot find package". */
 const DESCRIPTORS = 32;
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -112,12 +112,12 @@ async function main(argv: readonly string[]): Promise<void> {
   if (chosen !== undefined) program.addCommand(withTypedDefaults(await chosen.load()).copyInheritedSettings(program));
   else for (const [command, { summary }] of Object.entries(COMMANDS)) program.addCommand(makeCommand(command, summary));
   if (argv.length === 0) program.outputHelp();
-  // A name that nobody has is named, whatever else is asked for.
+  // An unknown name is reported whatever else was asked for.
   else
     await program.parseAsync(isKnown || name === undefined || name === 'help' ? [...argv] : [name], { from: 'user' });
 }
 
-/** Help shows a default as it would be typed, without quotation marks. */
+/** Shows a default in the help as a user would type it, without quotation marks. */
 function withTypedDefaults(command: Command): Command {
   for (const option of command.options) {
     if (typeof option.defaultValue === 'string') option.defaultValueDescription ??= option.defaultValue;
@@ -130,8 +130,8 @@ function packageVersionOfThis(): string {
   return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version;
 }
 
-// Whoever reads the output may go at any time: a pipe that is closed, a terminal that is gone, a full disk. What the
-// command was asked for is done all the same, and its exit code is its own.
+// The reader of the output may go at any time: a closed pipe, a lost terminal, a full disk. The command does its work
+// all the same, and keeps its exit code.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 process.on('exit', leaveLostTerminals);
 try {
@@ -140,7 +140,7 @@ try {
   endOf(error);
 }
 
-/** One line on stderr, if anything is to be said, and the exit code; whatever becomes of the line. */
+/** Writes one line on stderr, if there is anything to say, and sets the exit code, whatever becomes of the line. */
 function endOf(error: unknown): void {
   const usage = usageErrorOf(error);
   if (usage !== null) return end(usage.message.split('\n')[0] ?? '', EXIT.usage);

@@ -1,4 +1,4 @@
-/** `stream-sum retire`: ends a dead producer in every journal and releases its verifier's pin. Can be run again. */
+/** `stream-sum retire`: ends a dead producer in every journal and releases its verifier's pin. It can be run again. */
 
 import type { Command } from 'commander';
 import { inTime, systemClock } from '../core/clock.ts';
@@ -13,7 +13,7 @@ import { type JournalsFlags, journalsOptions, openJournals, parseJournals } from
 import { makeCommand, requireOptions, valueOption } from '../component/flags.ts';
 import { openOutput } from '../component/supervision.ts';
 
-/** How long to wait for each answer: a broker that restarts is back sooner. */
+/** How long to wait for each answer. A broker that restarts is back sooner. */
 const ANSWER_MS = 30_000;
 
 type Flags = JournalsFlags & { readonly producer: string };
@@ -40,7 +40,7 @@ async function runRetire({ producer, ...flags }: Flags): Promise<void> {
     await retire(await openJournals(place, `retire ${process.pid}`, log), producer, log);
   } catch (error) {
     if (!(error instanceof ViolationError)) throw error;
-    // As a component tells it: the event, the log, exit 10.
+    // Reported as by a component: the event, the log, exit 10.
     const say = (event: ComponentEvent): void => output.write(encodeEvent(event));
     new ProcessEnd({ say, log, flush: () => log.flush(), exit: exitProcess }).fail(error);
   }
@@ -59,17 +59,19 @@ async function retire(journals: Journals, producer: string, log: Log): Promise<v
   journals.close();
 }
 
-/** Whether it has ever published, or its verifier has a pin. One that was retired before stays known. */
+/**
+ * Whether the producer has ever published, or its verifier has a pin. A producer that was retired before stays known.
+ */
 async function isKnown(journals: Journals, producer: string, partitions: number): Promise<boolean> {
   for (let partition = 0; partition < partitions; partition += 1) {
     const answer = await answered(journals.expected(chunkJournal(partition), producer));
     if (answer.outcome !== 'expected' || answer.n > 0) return true;
   }
-  // A pin is never moved back: this only asks whether there is one.
+  // A pin is never moved back, so this call only asks whether there is one.
   return (await answered(journals.movePin(SUMS_JOURNAL, producer, 0))) === 'moved';
 }
 
-/** Nobody waits at a terminal for a broker that may never come: what was asked may be asked again. */
+/** A user at a terminal must not wait for a broker that may never come. The request can be repeated. */
 function answered<T>(answer: Promise<T>): Promise<T> {
   const detail = `no broker has answered for ${ANSWER_MS / 1000} s: run it again when there is one`;
   return inTime(answer, {

@@ -25,7 +25,7 @@ type Flags = JournalsFlags & {
   data: string;
   partitions: number[];
   takeOver?: true;
-  /** As the system names the folder. */
+  /** The folder as the system names it. */
   takeOverFrom?: string;
   supervised: Supervision;
 };
@@ -49,7 +49,7 @@ export function summerCommand(): Command {
   return requireOptions(command, '--partitions');
 }
 
-/** A folder that is there, as the system names it. */
+/** An existing folder, as the system names it. */
 function parseFolder(text: string, flag: string): string {
   try {
     return realpathSync(text);
@@ -111,7 +111,7 @@ function logClaim(log: Log, shard: number, claim: Claim): void {
   log.warn({ shard }, `shard ${shard} is left out: it belongs to ${by}`);
 }
 
-/** The store that speaks for a shard; where it is gone, what helps. */
+/** The store that speaks for a shard; if it is gone, what the user can do. */
 function ownerText(path: string): string {
   if (existsSync(path)) return `the store at ${path}`;
   return `the store at ${path}, which is no longer there: if it was moved, name its new place by --take-over-from`;

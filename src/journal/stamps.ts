@@ -18,8 +18,8 @@ const UNKNOWN = 0;
 
 /**
  * The message without the broker's stamps. What an answer reports as durable counts as durable since the answer was
- * read, `readNs`. The time at which a read batch became durable is then unknown. A value that is not a message stays as it
- * is, for its validator.
+ * read, `readNs`. The time at which a read batch became durable is then unknown. A value that is not a message stays as
+ * it is, for its validator.
  */
 export function withoutStamps<M extends BrokerMessage>(message: M, readNs: number): M {
   switch (message.t) {

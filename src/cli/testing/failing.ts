@@ -1,4 +1,4 @@
-/** A component that ends in the way that its argument names, as soon as it is ready and SIGUSR2 has come. */
+/** A component that ends in the way that its argument names, once it is ready and SIGUSR2 has come. */
 
 import { ViolationError } from '../../core/errors.ts';
 import { type Served, ComponentRuntime } from '../../component/runtime.ts';
@@ -31,7 +31,7 @@ function end(): void {
     case 'a rejection that nobody handles':
       return void Promise.reject(new Error('rejected'));
     case 'an error that cannot be told':
-      // A getter that throws is what the log meets.
+      // The log meets a getter that throws.
       return runtime.fail(
         Object.defineProperty(new Error('x'), 'message', {
           get: () => {
@@ -40,7 +40,7 @@ function end(): void {
         }),
       );
     default:
-      // SIGTERM, SIGINT and SIGHUP end it.
+      // SIGTERM, SIGINT and SIGHUP end the process.
       process.kill(process.pid, way.startsWith('SIG') ? way : 'SIGTERM');
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Processes under limits that only a shell, or only root, can set. What a machine does not allow is left out by name:
- * `onLinux` and `asRoot` are ava's `test`, or its `test.skip`.
+ * Processes under limits that only a shell, or only root, can set. Tests that a machine does not allow are skipped by
+ * name: `onLinux` and `asRoot` are ava's `test`, or its `test.skip`.
  */
 
 import { execFile, execFileSync } from 'node:child_process';
@@ -16,11 +16,11 @@ export type Ended = {
 
 export type RunOrSkip = (title: string, implementation: Implementation<[]>) => void;
 
-/** For what only Linux has. */
+/** For tests that need Linux. */
 export const onLinux: RunOrSkip = process.platform === 'linux' ? test : test.skip;
-/** For what only root may do: mounts in a namespace of their own, other users. */
+/** For tests that need root: mounts in a separate namespace, other users. */
 export const asRoot: RunOrSkip = isRoot() ? test : test.skip;
-/** For what is compiled when the test runs. */
+/** For tests that compile C code. */
 export const withCompiler: RunOrSkip = succeeds('gcc', ['--version']) ? onLinux : test.skip;
 
 /** Runs a script of sh, with `$1`, `$2` ... An `exec` of the last command lets its signal be seen. */
@@ -32,7 +32,7 @@ export function shell(
   return run('sh', ['-c', script, 'sh', ...args], env);
 }
 
-/** The same in a mount namespace of its own: what it mounts is gone when it ends. */
+/** Runs a script of sh in a separate mount namespace: its mounts are gone when it ends. */
 export function shellWithMounts(script: string, args: readonly string[] = []): Promise<Ended> {
   return run('unshare', ['-m', 'sh', '-c', script, 'sh', ...args], {});
 }

@@ -1,6 +1,6 @@
 /**
- * Components as child processes, for tests: started, awaited by what they say or how they end, signalled by their id,
- * and never left behind. Everything that is awaited has a deadline, and what they said is shown when it passes.
+ * Components as child processes, for tests: started, awaited by their output or their end, signalled by their id, and
+ * never left behind. Every wait has a deadline, and when it passes, the output is shown.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -12,7 +12,7 @@ import type { ComponentCommand, ComponentEvent } from '../../component/protocol.
 import { encodeCommand } from '../../component/protocol.ts';
 
 export const MAIN: string = fileURLToPath(new URL('../main.js', import.meta.url));
-/** Far beyond what anything takes on a machine that does much other work. */
+/** Far beyond what anything takes, even on a machine that does much other work. */
 export const DEADLINE_MS = 300_000;
 
 /** The part of a test's context that is used here. */
@@ -46,7 +46,7 @@ export type TestProcessOptions = {
   readonly stdoutTo?: number;
   readonly stderrTo?: number;
   readonly environment?: Readonly<Record<string, string>>;
-  /** The limit of open files under which it runs. */
+  /** The limit of open files under which the process runs. */
   readonly openFilesMax?: number;
 };
 
@@ -55,11 +55,11 @@ export class TestProcess {
   readonly argv: readonly string[];
   readonly stdout: string[] = [];
   readonly stderr: string[] = [];
-  /** Resolves when it has ended and all that it said is here. */
+  /** Resolves when the process has ended and all its output is here. */
   readonly exited: Promise<Exit>;
   #waiting: { isMet: () => boolean; resolve: () => void }[] = [];
 
-  /** `stdoutTo` and `stderrTo`: descriptors instead of what is kept here. */
+  /** `stdoutTo` and `stderrTo`: descriptors that get the output instead of this object. */
   constructor(t: Teardown, argv: readonly string[], options: TestProcessOptions = {}) {
     const {
       script = MAIN,
@@ -71,7 +71,7 @@ export class TestProcess {
     } = options;
     this.argv = argv;
     const node = [process.execPath, script, ...before, ...argv];
-    // The shell becomes the process, so that it has the id of the child.
+    // The shell becomes the process, so the child's id is the process's id.
     const limited = ['sh', '-c', `ulimit -n ${openFilesMax} && exec "$@"`, 'sh', ...node];
     const [file = '', ...rest] = openFilesMax === undefined ? node : limited;
     this.child = spawn(file, rest, {
@@ -118,7 +118,7 @@ export class TestProcess {
     return line.startsWith('{') ? String((JSON.parse(line) as { msg: unknown }).msg) : line;
   }
 
-  /** The first event from the `from`th line on for which it returns a value. */
+  /** The first event from the `from`th line on for which `find` returns a value. */
   async event<T>(find: (event: ComponentEvent) => T | undefined, from = 0): Promise<T> {
     const found = (): T | undefined => {
       for (const event of this.events.slice(from)) {
@@ -133,7 +133,7 @@ export class TestProcess {
     return value;
   }
 
-  /** Resolves once what it printed is as wanted. */
+  /** Resolves when the printed lines are as wanted. */
   async lines(isWanted: (lines: readonly string[]) => boolean, on: 'stdout' | 'stderr' = 'stdout'): Promise<void> {
     await this.#until(() => isWanted(this[on]) || this.isOver);
     if (!isWanted(this[on])) throw new Error(`it ended before: ${this.#told()}`);
@@ -195,7 +195,9 @@ export class TestProcess {
   }
 }
 
-/** The kernel's letter for what a process does: `T` stopped, `Z` dead and not waited for; empty when there is none. */
+/**
+ * The kernel's letter for the state of a process: `T` stopped, `Z` dead and not waited for; empty without a process.
+ */
 export function stateOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.slice(0, 1) ?? '';
