@@ -1,6 +1,6 @@
 /**
- * `npm run calibrate -- RUN...`: how often compare is wrong on these runs of one program, as Markdown. Runs that
- * share a pairing are real comparisons of identical inputs, one for each 10 rounds: they are the evidence.
+ * `npm run calibrate -- RUN...`: how often compare is wrong on these runs of one program, as Markdown. Runs that share
+ * a pairing are real comparisons of identical inputs, one for each 10 rounds; they are the evidence.
  * bench/METHODOLOGY.md has the figures.
  */
 
@@ -59,10 +59,7 @@ function calibrationLines({ blocks, repetitions, identical, rows }: Calibration)
   ];
 }
 
-/**
- * Comparisons as a user would make them, of runs that are the same program: what changes is false, in either
- * direction.
- */
+/** Comparisons as a user would make them, of runs of the same program: every change is false, in either direction. */
 function realLines(runs: readonly LoadedRun[], rounds: number): string[] {
   const [paired, single] = pairedRuns(runs);
   const pairs = paired.flatMap((pair) => stretchesOf(pair, rounds));

@@ -1,9 +1,10 @@
 /**
- * How often compare is wrong, on recorded rounds: comparisons of identical inputs, in which every change is a false
- * one, and the same with a slowdown planted in one row, which should be found. All goes through `compareRuns`.
+ * How often compare is wrong, on recorded rounds. In comparisons of identical inputs every change is false. In the same
+ * comparisons with a slowdown planted in one row, that slowdown should be found. All comparisons go through
+ * `compareRuns`.
  *
- * Resampled comparisons of identical inputs are a test of the code, and no evidence: which half of a block is old is
- * drawn here, so that the test is exact whatever was recorded. Evidence are the real pairs, in both directions.
+ * Resampled comparisons of identical inputs test the code; they are not evidence. The old half of a block is drawn at
+ * random here, so the test is exact whatever was recorded. The real pairs are the evidence, in both directions.
  */
 
 import { Prng } from '../../src/core/prng.ts';
@@ -18,13 +19,13 @@ export type Block = readonly [ReadonlyMap<string, Sample>, ReadonlyMap<string, S
 
 export type Rounds = {
   readonly blocks: readonly Block[];
-  /** Rows that every block has twice, and that are judged. */
+  /** Judged rows that every block has twice. */
   readonly keys: readonly string[];
 };
 
 /**
- * Interleaved runs of one program give a block a round: one of each. Any other run gives one for every two rounds that
- * follow each other.
+ * Interleaved runs of one program give one block a round, with a measurement of each run. Any other run gives one block
+ * for every two consecutive rounds.
  */
 export function blocksOf(runs: readonly LoadedRun[]): Rounds {
   const [paired, single] = pairedRuns(runs);
@@ -43,7 +44,7 @@ export function blocksOf(runs: readonly LoadedRun[]): Rounds {
   return { blocks, keys: keys.filter(isWhole) };
 }
 
-/** Those that share a pairing, and the others. */
+/** Runs that share a pairing, and the other runs. */
 export function pairedRuns(runs: readonly LoadedRun[]): [(readonly [LoadedRun, LoadedRun])[], LoadedRun[]] {
   const pairs: (readonly [LoadedRun, LoadedRun])[] = [];
   const single: LoadedRun[] = [];
@@ -58,7 +59,8 @@ export function pairedRuns(runs: readonly LoadedRun[]): [(readonly [LoadedRun, L
 }
 
 /**
- * A long interleaved pair as several of so many rounds each; what remains is left out. A shorter one stays as it is.
+ * Cuts a long interleaved pair into several pairs of so many rounds; the remainder is left out. A shorter pair stays as
+ * it is.
  */
 export function stretchesOf(
   [first, second]: readonly [LoadedRun, LoadedRun],
@@ -83,7 +85,7 @@ function zipped<T>(first: readonly T[], second: readonly T[]): (readonly [T, T])
   });
 }
 
-/** In order; what has no value and what is not judged are left out. */
+/** Rounds in order. Samples without a value, and samples that are not judged, are left out. */
 function roundsOf({ samples }: LoadedRun): ReadonlyMap<string, Sample>[] {
   const rounds = new Map<number, Map<string, Sample>>();
   for (const sample of samples) {
@@ -100,12 +102,15 @@ export type Resampling = {
   readonly prng: Prng;
 };
 
-/** A slowdown of one row: 0.05 takes 5 % more of what should be low, or gives 5 % less of what should be high. */
+/**
+ * A slowdown of one row: 0.05 takes 5 % more of a metric that should be low, or gives 5 % less of one that should be
+ * high.
+ */
 export type Planted = { readonly key: string; readonly slowdown: number };
 
 /**
- * One comparison of interleaved rounds that are drawn from the blocks, all rows of a block together; which of its two
- * measurements is old is left to chance.
+ * One comparison of interleaved rounds that are drawn from the blocks, with all rows of a block together. Chance
+ * decides which of the two measurements is old.
  */
 export function resample({ blocks, keys }: Rounds, how: Resampling, planted: Planted | null): Comparison {
   const [old, next]: [Sample[], Sample[]] = [[], []];
@@ -150,7 +155,7 @@ const RESAMPLED: RunDescription = {
 /** In comparisons of identical inputs both are false. */
 export type FalseChanges = { readonly worse: number; readonly better: number; readonly either: number };
 
-/** In how many comparisons a row was called worse, in how many better, in how many either. */
+/** In how many comparisons a row was called worse, better, or either. */
 export function countChanges(comparisons: readonly Comparison[]): FalseChanges {
   const count = (...verdicts: readonly string[]): number =>
     comparisons.filter(({ rows }) => rows.some(({ verdict }) => verdicts.includes(verdict))).length;
@@ -161,7 +166,7 @@ export type RowPower = {
   readonly key: string;
   /** Median size of the blocks' log-ratios, as a standard deviation. */
   readonly noise: number;
-  /** What compare said that it could detect, the median over all repetitions without a plant. */
+  /** The change that compare said it could detect: the median over all repetitions without a planted slowdown. */
   readonly detectable: number;
   /** Share of the repetitions in which the planted slowdown was called worse. */
   readonly found: number;
@@ -170,7 +175,7 @@ export type RowPower = {
 export type Calibration = {
   readonly blocks: number;
   readonly repetitions: number;
-  /** Of comparisons of identical inputs. */
+  /** False changes in comparisons of identical inputs. */
   readonly identical: FalseChanges;
   readonly rows: readonly RowPower[];
 };
@@ -201,7 +206,7 @@ export function calibrate(rounds: Rounds, options: CalibrationOptions): Calibrat
   return { blocks: rounds.blocks.length, repetitions, identical: countChanges(identical), rows };
 }
 
-/** The median of a normal distribution's sizes is 0.6745 standard deviations. */
+/** The median size of a normal distribution's values is 0.6745 standard deviations. */
 function noiseOf({ blocks }: Rounds, key: string): number {
   const sizes = blocks.flatMap(([first, second]) => {
     const [left, right] = [first.get(key)?.value ?? 0, second.get(key)?.value ?? 0];

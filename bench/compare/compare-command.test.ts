@@ -82,7 +82,7 @@ test('a run that is not there, or that cannot be read like a file, is one line a
   }
 });
 
-/** Of five rows one is too noisy to tell anything. */
+/** Samples in which one of five rows is too noisy to judge. */
 function partlyNoisy(seed: number): Sample[] {
   const loud = noisyRows({ seed: seed + 10, noise: 0.6 });
   return noisyRows({ seed }).map((sample, index) => (sample.metric === 'rss_bytes' ? (loud[index] ?? sample) : sample));

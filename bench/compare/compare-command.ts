@@ -128,7 +128,7 @@ function patternOf(texts: readonly string[]): RegExp {
   return new RegExp(patterns.map((pattern) => `(?:${pattern})`).join('|'));
 }
 
-/** What can be opened for sure: a pipe or a device may never end. */
+/** Opens only what cannot block: a pipe or a device may never end. */
 function checkRun(path: string): void {
   let what: string | null = null;
   try {
@@ -202,7 +202,7 @@ function textOf(comparison: Comparison, gate: GateOutcome | null, format: Format
   }
 }
 
-/** What a table of rows has no place for. */
+/** Lines for which a table of rows has no place. */
 function besideCsv(comparison: Comparison): string {
   const { differences, problems, notes } = comparison;
   return [

@@ -1,4 +1,4 @@
-/** The whole comparison of two sides, and what a gate makes of it. Pure but for the loaded files. */
+/** The whole comparison of two sides, and the answer of a gate. Pure except for the loaded files. */
 
 import { EXIT } from '../../src/core/errors.ts';
 import { isJudged } from '../../src/results/samples.ts';
@@ -15,16 +15,16 @@ export type Standing = 'holds' | 'violated' | 'inconclusive' | 'unknown';
 
 export type ComparedVerdict =
   | JudgedRow['verdict']
-  /** Worse or better, if rounds of one run said something about the next: see bench/METHODOLOGY.md. */
+  /** Would be worse or better, if rounds of one run said something about the next run: see bench/METHODOLOGY.md. */
   | 'worse?'
   | 'better?'
-  /** Changed, which counts for nothing because a run does not hold. */
+  /** Changed, but the change counts for nothing because a run does not hold. */
   | 'void';
 
 export type ComparedRow = Omit<JudgedRow, 'verdict'> & { readonly verdict: ComparedVerdict };
 
 export type CompareOptions = JudgeOptions & {
-  /** On a machine that does nothing else: rounds of separate runs prove a change. */
+  /** On a machine that does nothing else, rounds of separate runs prove a change. */
   readonly roundsAsRuns: boolean;
 };
 
@@ -39,15 +39,18 @@ export type Comparison = {
   readonly runs: readonly ComparedRun[];
   readonly threshold: number;
   readonly design: Design;
-  /** Whether a change in these observations is one of the program: see bench/METHODOLOGY.md. */
+  /** Whether a change in these observations proves a change of the program: see bench/METHODOLOGY.md. */
   readonly isProof: boolean;
   readonly differences: readonly Difference[];
-  /** What is missing, malformed or not comparable; single lines. */
+  /** Missing, malformed or incomparable inputs; single lines. */
   readonly problems: readonly string[];
   readonly notes: readonly string[];
-  /** What the runs themselves say about their figures; single lines. */
+  /** Remarks of the runs about their figures; single lines. */
   readonly remarks: readonly string[];
-  /** Worse, better, void, unproven, the rest, then what is not judged; each in the order of the files. */
+  /**
+   * Rows that are worse, better, void, unproven, the rest, then rows that are not judged; each group in the order of
+   * the files.
+   */
   readonly rows: readonly ComparedRow[];
   readonly latency: readonly LatencyComparison[];
 };
@@ -109,7 +112,7 @@ function comparedRun(side: ComparedRun['side'], { path, description }: LoadedRun
   return { side, path, description, standing: standingOf(description) };
 }
 
-/** A soak says HOLDS; any other kind of run counts when it ended with exit code 0. */
+/** A soak must say HOLDS. A run of another kind counts when it ended with exit code 0. */
 function standingOf(description: RunDescription | null): Standing {
   if (description === null) return 'unknown';
   const { verdict, exitCode } = description;
@@ -169,7 +172,7 @@ export const HOW_TO_PROVE: string =
 
 const PROBLEMS_NAMED = 5;
 
-/** The first `most` lines, and how many there are besides. */
+/** The first `most` lines, and how many more there are. */
 export function shortened(lines: readonly string[], most: number): string[] {
   if (lines.length <= most) return [...lines];
   return [...lines.slice(0, most), `and ${lines.length - most} more`];
@@ -177,15 +180,15 @@ export function shortened(lines: readonly string[], most: number): string[] {
 
 export type GateOutcome = {
   readonly exitCode: number;
-  /** Why; single lines. */
+  /** The reasons, in single lines. */
   readonly reasons: readonly string[];
 };
 
-/** What must be known not to be worse for a gate to pass. */
+/** The rows that must be known not to be worse for a gate to pass. */
 export type Requirement = {
-  /** Rows whose name it matches (suite, benchmark, parameters, metric); null: every row that OLD could judge. */
+  /** Rows whose name (suite, benchmark, parameters, metric) matches; null: every row that OLD could judge. */
   readonly names: RegExp | null;
-  /** Of these rows: 1 is all. */
+  /** The share of these rows; 1 is all. */
   readonly share: number;
 };
 
@@ -220,7 +223,7 @@ export function gateOf(comparison: Comparison, options: GateOptions): GateOutcom
   return { exitCode: EXIT.holds, reasons: [`${known} of ${required} rows are known not to be worse`] };
 }
 
-/** What a requirement comes to; `missing` is null when it is met. */
+/** How far a requirement is met; `missing` is null when it is met. */
 type Known = { readonly known: number; readonly required: number; readonly missing: string | null };
 
 function knownOf(rows: readonly ComparedRow[], { names, share }: Requirement): Known {
@@ -243,14 +246,14 @@ function knownOf(rows: readonly ComparedRow[], { names, share }: Requirement): K
 
 const ROWS_NAMED = 3;
 
-/** The baseline measured the row, and calls it evidence. */
+/** Whether the baseline measured the row, and trusts it. */
 function couldJudge({ old, oldCount, oldDistrusted }: ComparedRow): boolean {
   return old.value !== null && oldCount > 0 && oldDistrusted === 0;
 }
 
 /**
- * No change that counts, of a size that would have been seen; or better. Rounds that are no evidence may hide the
- * rest.
+ * True for a row that is better, or without a change that counts where such a change would have been seen. False where
+ * distrusted rounds may hide the rest.
  */
 function isKnown(row: ComparedRow): boolean {
   return (row.verdict === 'same' || row.verdict === 'better') && !isDistrusted(row);

@@ -1,4 +1,4 @@
-/** Run folders of which one byte was changed, lost or doubled: it is noticed, or it changes nothing. */
+/** Run folders in which one byte was changed, lost or doubled: the comparison notices it, or nothing changes. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * In what the two sides differ besides the commit: then a change of a figure need not be a change of the program. A
- * gate refuses such a comparison unless told otherwise.
+ * In what the two sides differ besides the commit. With such a difference, a change of a figure need not be a change of
+ * the program, and a gate refuses the comparison unless told otherwise.
  */
 
 import { asRecord } from '../../src/core/assert.ts';
@@ -14,13 +14,13 @@ export type Difference = {
   readonly new: string;
 };
 
-/** These say where a run kept its files, or which repetition it is, and not what was measured. */
+/** These say where a run kept its files, or which repetition it is. They do not say what was measured. */
 const IDENTITY: ReadonlySet<string> = new Set(['seed', 'results', 'data', 'dataFolder', 'endpoint', 'keepData']);
 
-/** Of the moment, and not of the machine. */
+/** These belong to the moment, not to the machine. */
 const MOMENTARY: ReadonlySet<string> = new Set(['environment.system.loadAtStart']);
 
-/** The size of the same machine's memory varies a little with the kernel, and its current frequency with the minute. */
+/** The memory size of one machine varies a little with the kernel, and its current frequency from minute to minute. */
 const TOLERANCES: ReadonlyMap<string, number> = new Map([
   ['environment.memoryBytes', 0.01],
   ['environment.processor.frequencyMHz', 0.05],
@@ -28,7 +28,7 @@ const TOLERANCES: ReadonlyMap<string, number> = new Map([
 
 const PROCESSOR = 'environment.processor';
 
-/** Sides whose runs differ among themselves are different too; a run without run.json is different from any other. */
+/** Sides whose runs differ among themselves are different too. A run without run.json differs from every other run. */
 export function findDifferences(old: readonly LoadedRun[], next: readonly LoadedRun[]): Difference[] {
   const unknown = [...old, ...next].some(({ description }) => description === null);
   const runJson = { name: 'run.json', old: presence(old), new: presence(next) };
@@ -46,8 +46,8 @@ export function findDifferences(old: readonly LoadedRun[], next: readonly Loaded
 }
 
 /**
- * Two generations of a processor have one name. Runs that do not say family and model are of one machine only when
- * their rounds were interleaved.
+ * Two generations of a processor can have one name. Runs that do not name family and model count as runs of one machine
+ * only when their rounds were interleaved.
  */
 function unknownProcessor(old: readonly LoadedRun[], next: readonly LoadedRun[]): Difference[] {
   const runs = [...old, ...next];
@@ -58,7 +58,10 @@ function unknownProcessor(old: readonly LoadedRun[], next: readonly LoadedRun[])
   return [{ name: PROCESSOR, old: UNKNOWN, new: UNKNOWN }];
 }
 
-/** What no run says, of what a run of today says: whether OLD and NEW differ in it cannot be known. */
+/**
+ * Facts that a run of today records and that no run of these has: it cannot be known whether OLD and NEW differ in
+ * them.
+ */
 export function findUnknown(old: readonly LoadedRun[], next: readonly LoadedRun[]): string[] {
   const environments = [...old, ...next].flatMap(({ description }) =>
     description === null ? [] : [description.environment],
@@ -80,7 +83,7 @@ function isTold(environment: Readonly<Record<string, unknown>> | undefined, name
 
 type Properties = Readonly<Record<string, unknown>>;
 
-/** Of one value of every run of both sides. Where all are objects, of what these consist of. */
+/** Differences of one value among all runs of both sides; where all values are objects, differences of their fields. */
 function differencesOf(name: string, old: readonly unknown[], next: readonly unknown[]): Difference[] {
   if (MOMENTARY.has(name)) return [];
   const [left, right] = [recordsOf(old), recordsOf(next)];
@@ -99,7 +102,7 @@ function differencesOf(name: string, old: readonly unknown[], next: readonly unk
   return isSame ? [] : [{ name, old: before.join(', '), new: after.join(', ') }];
 }
 
-/** Null when any value is no object. */
+/** Null unless every value is an object. */
 function recordsOf(values: readonly unknown[]): Properties[] | null {
   const records = values.map(asRecord).filter((record) => record !== null);
   return records.length === values.length && records.length > 0 ? records : null;
@@ -110,7 +113,7 @@ function textsOf(values: readonly unknown[]): string[] {
 }
 
 const UNKNOWN = 'unknown';
-/** Of an object where the other side has none. */
+/** Stands for an object where the other side has none. */
 const KNOWN = 'known';
 
 function presence(side: readonly LoadedRun[]): string {

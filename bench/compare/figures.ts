@@ -1,4 +1,4 @@
-/** Numbers as the formats of compare show them. */
+/** Numbers as the output formats of compare show them. */
 
 import type { ComparedRow } from './comparison.ts';
 import type { Shown } from './judge.ts';
@@ -64,7 +64,7 @@ export function pText(p: number | null): string {
   return p < 0.001 ? '<0.001' : p.toFixed(3);
 }
 
-/** What the row comes to, in words. */
+/** The verdict of a row, in words. */
 export function verdictText({ verdict, detectable }: Pick<ComparedRow, 'verdict' | 'detectable'>): string {
   switch (verdict) {
     case 'same':

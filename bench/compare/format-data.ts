@@ -1,4 +1,4 @@
-/** The comparison for programs: rows as CSV, all of it as JSON. results/README.md describes both. */
+/** The comparison for programs: rows as CSV, the whole as JSON. results/README.md describes both. */
 
 import { csvText } from '../../src/results/csv.ts';
 import type { ComparedRow, Comparison, GateOutcome } from './comparison.ts';
@@ -30,7 +30,7 @@ const COLUMNS: readonly Column[] = [
   ['verdict', (row) => row.verdict],
 ];
 
-/** One line a row. What is infinite is missing. */
+/** One line a row. Infinite values are missing. */
 export function formatCsv({ rows }: Comparison): string {
   return csvText(
     COLUMNS.map(([name]) => name),
@@ -42,7 +42,7 @@ function finiteOrNull(value: string | number | null): string | number | null {
   return typeof value === 'number' && !Number.isFinite(value) ? null : value;
 }
 
-/** `gate` is null when none was asked for. */
+/** `gate` is null when no gate was asked for. */
 export function formatJson(comparison: Comparison, gate: GateOutcome | null): string {
   return `${JSON.stringify({ schemaVersion: COMPARISON_SCHEMA_VERSION, ...comparison, gate }, null, 2)}\n`;
 }

@@ -20,7 +20,7 @@ import {
 const GAP = '  ';
 const LABEL_LEAST = 24;
 
-/** `width` in columns: labels that do not fit stand on a line of their own. */
+/** `width` in columns. Labels that do not fit stand on a separate line. */
 export function formatTable(comparison: Comparison, width: number): string {
   const { differences, problems, notes } = comparison;
   return [
@@ -86,7 +86,7 @@ function labelled(label: string, cells: readonly string[], layout: Layout): stri
   return label.length <= layout.labelWidth ? [aligned(label, cells, layout)] : [label, aligned('', cells, layout)];
 }
 
-/** At spaces; what follows the first line is indented. */
+/** Breaks at spaces, and indents every line after the first. */
 function wrapped(text: string, width: number, indent: string): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
@@ -101,7 +101,7 @@ function latencyLines({ latency }: Comparison): string[] {
   return latency.length === 0 ? [] : [...alignedLines([LATENCY_HEAD, ...latency.flatMap(latencyCells)]), ''];
 }
 
-/** The first of them, each on one line: run.json has all. */
+/** The first remarks, each on one line: run.json has all. */
 function remarkLines({ remarks }: Comparison, width: number): string[] {
   const lines = shortened(remarks, LINES_SHOWN);
   const most = width - 6;

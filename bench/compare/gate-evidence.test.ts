@@ -1,4 +1,4 @@
-/** What a gate takes as known, and on which machine, on run folders on disk. */
+/** What counts as known for a gate, and on which machine, on run folders on disk. */
 
 import test from 'ava';
 import { assert } from '../../src/core/assert.ts';
@@ -110,7 +110,7 @@ test('other load, and another frequency of the moment, is no other machine', asy
   t.deepEqual(judge([old], [next]).comparison.differences, []);
 });
 
-/** Of a run from before processors were told apart. */
+/** The run.json of a run from before processors were told apart. */
 function recordedOnce(pairing: string | null): Partial<RunFile> {
   const { processor: _, system: __, v8: ___, ...environment } = UNDISTURBED.environment;
   return { pairing, environment };

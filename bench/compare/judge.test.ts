@@ -16,7 +16,7 @@ function sideOf(values: readonly number[]): RowSide {
   return { values, missing: 0, distrusted: 0, isDistrusted: false };
 }
 
-/** NaN, which no assertion holds of, where there is none. */
+/** The change, or NaN, which fails every assertion. */
 function changeOf({ change }: JudgedRow): number {
   return change.value ?? Number.NaN;
 }
@@ -54,7 +54,7 @@ test('swapping old and new turns worse into better and the change into its inver
         const [there, back] = [judged(rowOf(old, next), design), judged(rowOf(next, old), design)];
         t.true(Math.abs((1 + changeOf(there)) * (1 + changeOf(back)) - 1) < 1e-9);
         t.true(Math.abs((there.p ?? 0) - (back.p ?? 0)) < 1e-9);
-        // A change of +3.05 % is one of -2.96 % the other way round.
+        // A change of +3.05 % is a change of -2.96 % in the other direction.
         const isAtThreshold = Math.abs(Math.abs(Math.log1p(changeOf(there))) - 0.03) < 0.001;
         if (!isAtThreshold) t.is(there.verdict === 'worse', back.verdict === 'better');
       }

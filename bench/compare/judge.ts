@@ -1,4 +1,4 @@
-/** What each row comes to: the change with its interval, p corrected for all rows, and a verdict. Pure. */
+/** Judges each row: the change with its interval, p corrected for all rows, and a verdict. Pure. */
 
 import { CONFIDENCE, type Estimate, greatest, holm, median, medianWithInterval } from '../../src/measure/statistics.ts';
 import { isJudged } from '../../src/results/samples.ts';
@@ -6,24 +6,24 @@ import { hodgesLehmann, leastMannWhitneyP, mannWhitney, pseudoMedian, shiftFound
 import { detectableShifts, leastSignFlipP, type PairedRow, signFlipTest } from './statistics-sign-flip.ts';
 import type { Design, Row, RowSide } from './rows.ts';
 
-/** The corrected p from which on a difference is no chance: false alarms in one of twenty comparisons, not rows. */
+/** A corrected p up to this is not chance. False alarms come in one of twenty comparisons, not of twenty rows. */
 export const ALPHA: number = 1 - CONFIDENCE;
 
 export type Verdict =
   | 'worse'
   | 'better'
-  /** No difference that counts, and one would have been seen. */
+  /** No difference that counts, although it would have been seen. */
   | 'same'
   | 'too noisy'
   | 'n too small'
-  /** Nothing is better there: it depends on another figure of its run. */
+  /** Neither direction is better: the row depends on another figure of its run. */
   | 'not judged'
-  /** A value is missing, which may be the slowest one. */
+  /** A value is missing, and may be the slowest one. */
   | 'incomplete'
-  /** The run itself calls its figures no evidence. */
+  /** The run itself does not trust its figures. */
   | 'not trusted';
 
-/** Null where values are missing: a median of those that are there would be better than the truth. */
+/** Null where values are missing, because a median of the others would be better than the truth. */
 export type Shown = { readonly value: number | null; readonly low: number | null; readonly high: number | null };
 
 export type JudgedRow = Omit<Row, 'pairs' | 'old' | 'new'> & {
@@ -31,16 +31,17 @@ export type JudgedRow = Omit<Row, 'pairs' | 'old' | 'new'> & {
   readonly newCount: number;
   readonly old: Shown;
   readonly new: Shown;
-  /** Observations of OLD, and of NEW, that their runs call no evidence. They count for nothing. */
+  /** Observations of OLD, and of NEW, that their runs do not trust. They count for nothing. */
   readonly oldDistrusted: number;
   readonly newDistrusted: number;
   /**
-   * NEW against OLD, 0.05 being 5 % more. In a row with values of 0 or less: of OLD's median, or the greatest value.
+   * NEW against OLD; 0.05 is 5 % more. In a row with values of 0 or less, it is a share of OLD's median, or of the
+   * greatest value.
    */
   readonly change: Shown;
-  /** Two-sided, corrected for all rows that are judged. Null: n is too small to tell anything, or it is not judged. */
+  /** Two-sided, corrected for all judged rows. Null: n is too small to tell anything, or the row is not judged. */
   readonly p: number | null;
-  /** The change that such data would show in 9 of 10 comparisons; null where p is. */
+  /** The change that such data would show in 9 of 10 comparisons; null where `p` is null. */
   readonly detectable: number | null;
   readonly verdict: Verdict;
 };
@@ -48,7 +49,7 @@ export type JudgedRow = Omit<Row, 'pairs' | 'old' | 'new'> & {
 export type JudgeOptions = {
   /** A smaller change does not count: 0.03. */
   readonly threshold: number;
-  /** Of random flips. */
+  /** The seed of the random sign flips. */
   readonly seed: number;
 };
 
@@ -65,7 +66,7 @@ export function judgeRows(rows: readonly Row[], design: Design, options: JudgeOp
   return rows.map((row) => judgedRow(row, found.get(row) ?? null, design, options));
 }
 
-/** Why a row is not tested; null when it is. */
+/** Why a row is not tested; null when it is tested. */
 function excusedBy(row: Row): Verdict | null {
   if (!isJudged(row)) return 'not judged';
   if (row.old.missing + row.new.missing > 0) return 'incomplete';
@@ -133,7 +134,7 @@ const NOTHING: Found = {
   detectable: Number.POSITIVE_INFINITY,
 };
 
-/** Of a row by itself. */
+/** The shift of a single row. */
 function shiftOf(row: Row, design: Design, { of }: Scale): Estimate {
   if (design !== 'interleaved') return hodgesLehmann(row.new.values.map(of), row.old.values.map(of));
   const differences = row.pairs.flatMap((pair) => (pair === null ? [] : [of(pair[1]) - of(pair[0])]));
@@ -146,7 +147,7 @@ function testPairs(rows: readonly Row[], scales: readonly Scale[], options: Judg
     return row.pairs.map((pair) => (pair === null ? null : of(pair[1]) - of(pair[0])));
   });
   const measured = differences.map((row) => row.filter((difference) => difference !== null));
-  // A row of a few pairs could not be found, and would stand in the way of the others.
+  // A row with few pairs could never show a change, and would weaken the test of the other rows.
   const tested = differences.flatMap((_, index) =>
     leastSignFlipP(measured[index]?.length ?? 0) <= ALPHA ? [index] : [],
   );
@@ -189,7 +190,7 @@ function estimateOf({ value, low, high }: Estimate, map: (value: number) => numb
   return { value: map(value), low: low === null ? null : map(low), high: high === null ? null : map(high) };
 }
 
-/** A change must also lie above the threshold, in 9 of 10 comparisons. */
+/** A change must also exceed the threshold, in 9 of 10 comparisons. */
 function leastCounted(
   shift: Estimate,
   scale: Scale,

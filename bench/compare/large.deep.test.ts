@@ -1,4 +1,4 @@
-/** Tables of many rows and rounds: what is needed of memory grows with the rows, not with their pairs. */
+/** Tables of many rows and rounds: memory grows with the rows, not with their pairs. */
 
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { writeRunFile } from '../../src/results/run-folder.ts';
 import { compare, table, tablesAreCompared } from './testing/large-tables.ts';
 import { temporaryFolder, UNDISTURBED } from './testing/run-folders.ts';
 
-/** Half a minute of a processor for the largest. */
+/** The largest table takes half a minute of CPU time. */
 const TIMEOUT_MS = 1_800_000;
 
 for (const [shape, heapMib] of [

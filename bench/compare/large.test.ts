@@ -1,5 +1,5 @@
 /**
- * What a comparison needs of memory grows with the rows, not with their pairs. `large.deep.test.ts` has larger tables.
+ * The memory that a comparison needs grows with the rows, not with their pairs. `large.deep.test.ts` has larger tables.
  */
 
 import test from 'ava';

@@ -1,4 +1,4 @@
-/** latency.csv as compare reads it: rows of text, whose columns before `unit` are the name. */
+/** latency.csv as compare reads it: rows of text. The columns before `unit` are the name of a row. */
 
 import { type CsvRecord, parseCsv } from '../../src/results/csv-grammar.ts';
 

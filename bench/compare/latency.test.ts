@@ -8,7 +8,7 @@ const MS = 1e6;
 
 test('histograms of a side are merged, and percentiles are those of all values', async (t) => {
   const results = temporaryFolder(t);
-  // 99 % of the values are in the fast run: the mean of the two medians would be 50 times too great.
+  // 99 % of the values are in the fast run. The mean of the two medians would be 50 times too great.
   const fast = Array.from({ length: 990 }, () => MS);
   const slow = Array.from({ length: 10 }, () => 101 * MS);
   const write = (name: string, latenciesNs: readonly number[], censored: number): Promise<string> =>

@@ -1,7 +1,8 @@
 /**
- * Latencies of both sides: the histograms of a side's runs are merged, and percentiles are of the merged one, with
- * the censored values of all runs counted as slower than every known one. Percentiles themselves are never averaged.
- * There is no test here: values of one run depend on each other, and rounds or runs are what samples.csv has.
+ * Latencies of both sides. The histograms of a side's runs are merged, and percentiles come from the merged histogram,
+ * in which the censored values of all runs count as slower than every known value. Percentiles themselves are never
+ * averaged. Latencies are not tested, because the values of one run depend on each other; samples.csv has the rounds or
+ * runs to test.
  */
 
 import { LatencyHistogram, type LatencySummary } from '../../src/measure/histogram.ts';
@@ -9,7 +10,7 @@ import type { LatencyRow } from './latency-file.ts';
 import type { LoadedRun } from './loading.ts';
 
 export type SideLatency = LatencySummary & {
-  /** Null: the stage does not count them. */
+  /** Null: the stage does not count censored values. */
   readonly censored: number | null;
 };
 
@@ -63,7 +64,7 @@ function nameOf(row: LatencyRow): string {
   return keys.map((column) => row[column] ?? '').join(' ');
 }
 
-/** What is wrong with the row; null when it was added. */
+/** The fault of the row; null when the row was added. */
 function addRow(side: { histogram: LatencyHistogram; censored: number | null }, row: LatencyRow): string | null {
   const censored = row['censored'] ?? '';
   if (!/^\d*$/.test(censored)) return `not a count of censored values: ${censored}`;

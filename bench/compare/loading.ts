@@ -1,6 +1,6 @@
 /**
- * One run as compare sees it: its folder, or a samples.csv alone. What is in the files was written by another program,
- * perhaps of another version: all of it is checked, and what is wrong is a problem that is said, never an exception.
+ * One run as compare reads it: its folder, or only a samples.csv. Another program, perhaps of another version, wrote
+ * these files. Everything in them is checked, and a fault is a problem in words, never an exception.
  */
 
 import { createHash } from 'node:crypto';
@@ -14,7 +14,7 @@ import { impossibleRows } from '../possible.ts';
 import { type LatencyRow, parseLatencies } from './latency-file.ts';
 import { parseSamples } from './samples-file.ts';
 
-/** What compare uses of run.json. */
+/** The part of run.json that compare uses. */
 export type RunDescription = {
   readonly kind: string;
   readonly configuration: Readonly<Record<string, unknown>>;
@@ -24,20 +24,20 @@ export type RunDescription = {
   readonly dirty: boolean | null;
   readonly pairing: string | null;
   readonly startedAt: string | null;
-  /** Null: killed, or not at its end. */
+  /** Null: the run was killed, or has not ended. */
   readonly verdict: string | null;
   readonly exitCode: number | null;
   readonly reasons: readonly string[];
-  /** What must be known to judge its figures; single lines. */
+  /** Remarks that a reader needs to judge the figures; single lines. */
   readonly remarks: readonly string[];
-  /** File name to SHA-256 of its bytes; not checked here to be one. */
+  /** File name to SHA-256 of its bytes. The type of the values is not checked here. */
   readonly digests?: Readonly<Record<string, unknown>>;
 };
 
 export type LoadedRun = {
-  /** As it was given. */
+  /** The path as it was given. */
   readonly path: string;
-  /** Null: a CSV alone, or run.json is unusable, which is a problem. */
+  /** Null: only a CSV, or run.json is unusable, which is a problem. */
   readonly description: RunDescription | null;
   readonly samples: readonly Sample[];
   readonly latency: readonly LatencyRow[];
@@ -125,7 +125,7 @@ function readJson(path: string, say: Say): Record<string, unknown> | null {
   }
 }
 
-/** The bytes of a file; null, and said, when it cannot be read. */
+/** The bytes of a file; null, with a problem, when the file cannot be read. */
 function readBytes(path: string, digest: unknown, say: Say): Buffer | null {
   try {
     const bytes = readFileSync(path);
@@ -147,7 +147,7 @@ function readSamples(path: string, digest: unknown, say: Say): readonly Sample[]
   return samples;
 }
 
-/** There is none where nothing flowed, unless run.json has its digest. */
+/** A run without a flow has no such file, unless run.json has its digest. */
 function readLatency(path: string, digest: unknown, say: Say): readonly LatencyRow[] {
   if (digest === null && !existsSync(path)) return [];
   const bytes = readBytes(path, digest, say);

@@ -5,7 +5,7 @@ import { EXIT } from '../../src/core/errors.ts';
 import type { Sample } from '../../src/results/samples.ts';
 import { AGAIN, judge, pair, refused, SAME } from './testing/judging.ts';
 
-/** The rows with another rate beside them, of which nothing is better. */
+/** The rows, and the same rows at another rate, in which neither direction is better. */
 function withHalf(samples: readonly Sample[], factor: number): Sample[] {
   const half = samples.map(
     (sample): Sample => ({

@@ -2,9 +2,10 @@
  * Brings the samples of both sides together: one row for each thing measured, with the observations that a test may
  * use.
  *
- * What an observation is decides what a comparison can claim. Interleaved rounds are pairs. Of four separate runs or
- * more on each side, each run is one observation, its median: runs are independent of each other. Of fewer the rounds
- * have to do, which share their process and their minute: what they show is said, and is not taken as proven.
+ * The kind of observation decides what a comparison can claim. Interleaved rounds are pairs. With four or more separate
+ * runs on each side, each run is one observation, its median, because runs are independent of each other. With fewer
+ * runs the rounds are the observations. Rounds of one run share its process and its minute, so their result is shown
+ * and not taken as proven.
  */
 
 import { isJudged, type Sample } from '../../src/results/samples.ts';
@@ -13,32 +14,32 @@ import { distrustedRows, distrustName, isDistrusted } from '../distrust.ts';
 import type { LoadedRun } from './loading.ts';
 import { rowKey, rowName } from './samples-file.ts';
 
-/** From so many runs on each side, runs are the observations. */
+/** With this many runs on each side, runs are the observations. */
 const RUNS_AS_OBSERVATIONS = 4;
 
 export type Design =
   /** Round by round, in turn: a pair is one round of both sides. */
   | 'interleaved'
   | 'separate runs'
-  /** Rounds of one or a few processes stand in for runs. */
+  /** Rounds of one or a few runs stand in for runs. */
   | 'rounds of separate runs';
 
 /** What one side has of a row. */
 export type RowSide = {
-  /** That are known, and that the run does not itself call no evidence; where it calls all of them that, all. */
+  /** Known values that the run trusts; if it trusts none of them, all known values. */
   readonly values: readonly number[];
-  /** Observations without a value: what is missing may be what was slow. */
+  /** Observations without a value. The missing values may be the slow ones. */
   readonly missing: number;
-  /** Observations that the run itself calls no evidence. */
+  /** Observations that the run itself does not trust. */
   readonly distrusted: number;
-  /** All of them: the values are for information. */
+  /** The run trusts none of them: the values are for information. */
   readonly isDistrusted: boolean;
 };
 
 export type Row = Pick<Sample, 'suite' | 'benchmark' | 'parameters' | 'metric' | 'unit' | 'better'> & {
   readonly old: RowSide;
   readonly new: RowSide;
-  /** Of the interleaved design: both values of each pair, the same pair at the same index in all rows. */
+  /** In the interleaved design: both values of each pair, with the same pair at the same index in all rows. */
   readonly pairs: readonly (readonly [old: number, next: number] | null)[];
 };
 
@@ -50,7 +51,7 @@ export type Rows = {
   readonly notes: readonly string[];
 };
 
-/** Interleaved pairs of all rows together, above which they are not compared: each has its place in every row. */
+/** The most interleaved pairs of all rows together that are compared. Each pair has its place in every row. */
 const PAIRS_MAX = 20_000_000;
 
 type Observation = { readonly block: string; readonly value: number | null; readonly isDistrusted: boolean };
@@ -71,7 +72,7 @@ export function bringTogether(old: readonly LoadedRun[], next: readonly LoadedRu
   }
   for (const key of keys) {
     const [before, after] = [left.get(key), right.get(key)];
-    // What is missing from a row that is not judged is said, and keeps nothing from being judged.
+    // Missing values of a row that is not judged are reported, but do not keep other rows from being judged.
     const isCounted = [before, after].some((side) => side !== undefined && isJudged(side.sample));
     const defects = isCounted ? problems : notes;
     if (before === undefined || after === undefined) {
@@ -104,7 +105,7 @@ function designOf(old: readonly LoadedRun[], next: readonly LoadedRun[]): Design
   return isMany ? 'separate runs' : 'rounds of separate runs';
 }
 
-/** Of the runs that have one. */
+/** The pairings of the runs that have one. */
 function pairingsOf(runs: readonly LoadedRun[]): Set<string> {
   return new Set(runs.flatMap(({ description }) => description?.pairing ?? []));
 }
@@ -126,7 +127,7 @@ function sideOf(runs: readonly LoadedRun[], design: Design): Side {
 
 type RunRow = { readonly sample: Sample; readonly observations: Observation[] };
 
-/** Blocks have a name where they are needed: `pairing` is null where no rounds form pairs. */
+/** Blocks have a name where they are needed: `pairing` is null where rounds do not form pairs. */
 function rowsOfRun(run: LoadedRun, pairing: string | null): Map<string, RunRow> {
   const rows = new Map<string, RunRow>();
   const distrusted = distrustedRows(run.description?.remarks ?? []);
@@ -142,7 +143,7 @@ function rowsOfRun(run: LoadedRun, pairing: string | null): Map<string, RunRow> 
   return rows;
 }
 
-/** A run with a missing value has no median; one with a round that is no evidence is none. */
+/** A run with a missing value has no median. A run with a distrusted round is distrusted. */
 function medianOfRun(block: string, observations: readonly Observation[]): Observation {
   const values = valuesOf(observations);
   const value = values.length < observations.length || values.length === 0 ? null : median(values);
@@ -161,13 +162,13 @@ function blocksOf(sides: readonly Side[]): string[] {
   return [...blocks];
 }
 
-/** Why the two are not the same measure; null when they are. */
+/** Why the two samples do not measure the same thing; null when they do. */
 function otherMeaningOf(old: Sample, next: Sample): string | null {
   if (old.unit !== next.unit) return `unit ${old.unit} in OLD, ${next.unit} in NEW`;
   return old.better === next.better ? null : `${old.better} is better in OLD, ${next.better} in NEW`;
 }
 
-/** What one side has and the other has not. */
+/** What one side has and the other lacks. */
 function gapsOf(old: Measured, next: Measured, runs: readonly [old: number, next: number]): string[] {
   const gaps: string[] = [];
   if (old.runs < runs[0]) gaps.push(`in ${old.runs} of ${runs[0]} runs of OLD`);
@@ -217,7 +218,7 @@ function rowSideOf({ observations }: Measured): RowSide {
   };
 }
 
-/** A pair of which either side is no evidence, or has no value, is none. */
+/** A pair is left out when one of its sides has no value or is distrusted. */
 function pairsOf(old: Measured, next: Measured, blocks: readonly string[]): Row['pairs'] {
   if (blocks.length === 0) return [];
   const [left, right] = [old, next].map(

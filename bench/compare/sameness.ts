@@ -1,4 +1,4 @@
-/** Runs that are there twice, by their path or by their figures: comparing a thing with itself proves nothing. */
+/** Finds runs that are given twice, by their path or by their figures: comparing a thing with itself proves nothing. */
 
 import { realpathSync } from 'node:fs';
 import type { LoadedRun } from './loading.ts';
@@ -15,7 +15,7 @@ export function sameRuns(runs: readonly LoadedRun[]): string[] {
   });
 }
 
-/** As it was given where there is nothing. */
+/** The path as it was given, where there is no file. */
 function realPath(path: string): string {
   try {
     return realpathSync(path);
@@ -24,7 +24,7 @@ function realPath(path: string): string {
   }
 }
 
-/** Whether both have the same values of the same rounds, in whatever order. */
+/** Whether both runs have the same values in the same rounds, in whatever order. */
 function isSame({ samples: old }: LoadedRun, { samples: next }: LoadedRun): boolean {
   if (old.length === 0 || old.length !== next.length || mixOf(old) !== mixOf(next)) return false;
   const values = new Map(old.map((sample) => [`${rowKey(sample)} ${sample.round}`, sample.value]));
@@ -37,7 +37,7 @@ function isSame({ samples: old }: LoadedRun, { samples: next }: LoadedRun): bool
 const double = new Float64Array(1);
 const words = new Uint32Array(double.buffer);
 
-/** Equal for equal values in any order, and nearly never for others: enough to spare most runs the whole comparison. */
+/** Equal for equal values in any order, and almost never for others. So most runs need no full comparison. */
 function mixOf(samples: LoadedRun['samples']): number {
   let mix = 0;
   for (const { value } of samples) {

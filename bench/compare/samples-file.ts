@@ -1,6 +1,7 @@
 /**
- * samples.csv as compare reads it. It was written by another program, or by hand: what is wrong is said with its line
- * and column, and then the file has no samples. A last line that was cut is said too, and only that one is left out.
+ * samples.csv as compare reads it. Another program, or a person, wrote it. A fault is reported with its line and
+ * column, and then the file counts as having no samples. A last line that was cut is reported too, and only that line
+ * is left out.
  */
 
 import { type CsvRecord, parseCsv, parseDecimal } from '../../src/results/csv-grammar.ts';
@@ -26,13 +27,13 @@ export function parseSamples(bytes: Buffer): SamplesFile {
 
 type Columns = { readonly [Name in keyof Sample]: number };
 
-/** Rounds below it have a number of their own in every row: 2^32 rows before numbers run out. */
+/** Rounds below this have a number of their own in every row: 2^32 rows before numbers run out. */
 const ROUNDS_OF_ROW = 2 ** 21;
 
 class SamplesReader {
   readonly samples: Sample[] = [];
   #columns: Columns | null = null;
-  /** Each text once, however many rows have it. */
+  /** Each text is stored once, however many rows have it. */
   readonly #texts: Map<string, string> = new Map();
   readonly #rows: Map<string, number> = new Map();
   readonly #seen: Set<number | string> = new Set();
@@ -121,8 +122,8 @@ function shown(text: string | undefined): string {
 }
 
 /**
- * Rows of `rate=half` depend on the highest rate of their own run. They were recorded as `lower` and `higher` before
- * the column knew `none`.
+ * Rows of `rate=half` depend on the highest rate of their own run. Runs from before the column knew `none` have `lower`
+ * and `higher` there.
  */
 function directionOf(parameters: string, recorded: Sample['better']): Sample['better'] {
   return parameters.split(' ').includes('rate=half') ? 'none' : recorded;
@@ -130,12 +131,15 @@ function directionOf(parameters: string, recorded: Sample['better']): Sample['be
 
 type RowIdentity = Pick<Sample, 'suite' | 'benchmark' | 'parameters' | 'metric'>;
 
-/** What is measured: equal in two runs means comparable. Two rows with different names never have the same. */
+/**
+ * The identity of a measured thing: rows with equal keys in two runs are comparable. Rows with different names never
+ * have equal keys.
+ */
 export function rowKey({ suite, benchmark, parameters, metric }: RowIdentity): string {
   return `${suite.length} ${benchmark.length} ${parameters.length} ${suite}${benchmark}${parameters}${metric}`;
 }
 
-/** The same for a reader. */
+/** The same identity for a reader. */
 export function rowName(sample: RowIdentity): string {
   return [sample.suite, sample.benchmark, sample.parameters, sample.metric].filter((part) => part !== '').join(' ');
 }

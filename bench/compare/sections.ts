@@ -1,4 +1,4 @@
-/** What the table and the markdown of a comparison say in the same words: everything but the rows' layout. */
+/** The parts that the table and the Markdown of a comparison share: everything except the layout of rows. */
 
 import { isJudged } from '../../src/results/samples.ts';
 import { CONFIDENCE, greatest } from '../../src/measure/statistics.ts';
@@ -9,7 +9,7 @@ import type { LatencyComparison } from './latency.ts';
 import { ALPHA, resolutionOf } from './judge.ts';
 
 const REASONS_SHOWN = 3;
-/** Of problems, and of remarks: JSON has all. */
+/** How many problems, and how many remarks, are shown. JSON has all. */
 export const LINES_SHOWN: number = 10;
 
 /** Runs that do not hold come first: nothing that follows can make up for that. */
@@ -30,7 +30,7 @@ export function runLine({ side, path, description }: ComparedRun): string {
   return `${side}  ${path}  (${parts.join(', ')})`;
 }
 
-/** How the figures came about. */
+/** How the figures were obtained. */
 export function methodText({ design, rows: all, threshold }: Comparison): string {
   const rows = all.filter(isJudged);
   const percent = Number((100 * threshold).toFixed(2));
@@ -56,7 +56,7 @@ function designText(design: Comparison['design'], rows: readonly ComparedRow[]):
   }
 }
 
-/** Legends of the verdicts that occur. */
+/** Explanations of the verdicts that occur. */
 export function legendLines(comparison: Comparison): string[] {
   const { rows, threshold } = comparison;
   const judged = rows.filter(isJudged);
@@ -77,7 +77,7 @@ export function legendLines(comparison: Comparison): string[] {
   return lines;
 }
 
-/** How many observations the test needs to find something in one of the rows. */
+/** How many observations the test needs to find a change in one of the rows. */
 function neededText(design: Comparison['design'], rows: number): string {
   if (design === 'interleaved') return '6 rounds';
   let size = 1;
@@ -87,7 +87,7 @@ function neededText(design: Comparison['design'], rows: number): string {
 
 export type Section = { readonly title: string; readonly rows: readonly ComparedRow[] };
 
-/** Worse, better, void, the rest, and what is not judged. */
+/** Rows that are worse, better, void, the rest, and rows that are not judged. */
 export function sectionsOf({ rows }: Comparison): Section[] {
   const titles: readonly (readonly [title: string, verdicts: readonly ComparedRow['verdict'][]])[] = [
     ['worse', ['worse']],
@@ -104,12 +104,12 @@ export function sectionsOf({ rows }: Comparison): Section[] {
 }
 
 export type Group = {
-  /** Suite, benchmark, and what all of its rows in the comparison have in common. */
+  /** Suite, benchmark, and the parameters that all of its rows in the comparison share. */
   readonly heading: string;
   readonly rows: readonly { readonly label: string; readonly row: ComparedRow }[];
 };
 
-/** Of each benchmark of the comparison, what all of its rows have in common. */
+/** For each benchmark of the comparison, the parameters that all of its rows share. */
 function commonWords(all: readonly ComparedRow[]): Map<string, ReadonlySet<string>> {
   const common = new Map<string, Set<string>>();
   for (const row of all) {

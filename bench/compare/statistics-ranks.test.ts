@@ -38,7 +38,7 @@ test('the critical values of U are those of the published table', (t) => {
   ] as const) {
     const second = Array.from({ length: size }, (_, index) => 100 + index);
     const pOf = (u: number): number => {
-      // Some of the first sample lie above all of the second, one above a part of it, the others below.
+      // Some values of the first sample lie above all of the second, one lies above a part of it, the others below.
       const [above, part] = [Math.floor(u / size), u % size];
       const first = second.map((_, index) => (index < above ? 200 + index : index === above ? 99.5 + part : index));
       const found = mannWhitney(first, second);

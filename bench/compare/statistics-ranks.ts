@@ -9,13 +9,15 @@ import { assert } from '../../src/core/assert.ts';
 import { differencesOf, type Pairs, walshAveragesOf } from './statistics-selection.ts';
 import { ascending, CONFIDENCE, type Estimate, median, normalUpperTail } from '../../src/measure/statistics.ts';
 
-/** So many pairs are listed and sorted, which is faster; of more, order statistics are found without a list. */
+/**
+ * Up to this many pairs are listed and sorted, which is faster. With more, order statistics are found without a list.
+ */
 const LISTED_PAIRS = 4_096;
 
-/** Of both samples together: above it p and intervals are the normal approximation's. */
+/** The size of both samples together, above which p and intervals come from the normal approximation. */
 const EXACT_VALUES = 50;
 
-/** Twice the midranks, which are whole numbers, in the order given. */
+/** Twice the midranks, in the order given. They are whole numbers. */
 function doubledMidranks(values: readonly number[]): number[] {
   const order = values.map((_, index) => index).toSorted((a, b) => (values[a] ?? 0) - (values[b] ?? 0));
   const ranks = values.map(() => 0);
@@ -29,7 +31,7 @@ function doubledMidranks(values: readonly number[]): number[] {
 }
 
 /**
- * The distribution of the sum of `chosen` of the `scores` (whole numbers), all choices being equally likely: element
+ * The distribution of the sum of `chosen` of the `scores` (whole numbers), when all choices are equally likely: element
  * s is P(sum = s).
  */
 function sumDistribution(scores: readonly number[], chosen: number): Float64Array {
@@ -55,7 +57,7 @@ function twoSided(distribution: Float64Array, at: number): number {
   return Math.min(1, 2 * Math.min(below, above));
 }
 
-/** Untied ranks: needed again for every row of a comparison. */
+/** Distributions for untied ranks, which every row of a comparison needs again. */
 const untied = new Map<string, Float64Array>();
 
 /** The distribution of Mann-Whitney's U of samples of these sizes without ties. */
@@ -70,14 +72,16 @@ function untiedU(first: number, second: number): Float64Array {
 }
 
 export type RankTest = {
-  /** Mann-Whitney's U of the first sample: of all pairs, those in which its value is the greater; ties are a half. */
+  /**
+   * Mann-Whitney's U of the first sample: the number of pairs in which its value is the greater; ties count one half.
+   */
   readonly u: number;
   /** Two-sided. */
   readonly p: number;
   readonly exact: boolean;
 };
 
-/** Mann and Whitney's test that two separate samples come from one distribution. Neither is empty. */
+/** Mann and Whitney's test that two separate samples come from one distribution. Neither sample is empty. */
 export function mannWhitney(first: readonly number[], second: readonly number[]): RankTest {
   const [m, n] = [first.length, second.length];
   assert(m > 0 && n > 0, 'two samples');
@@ -90,7 +94,7 @@ export function mannWhitney(first: readonly number[], second: readonly number[])
   return { u, p, exact: true };
 }
 
-/** With the corrections for ties and for continuity (Hollander and Wolfe, 4.1). */
+/** The normal approximation with corrections for ties and for continuity (Hollander and Wolfe, 4.1). */
 function approximateP(u: number, m: number, n: number, doubledRanks: readonly number[]): number {
   const tied = new Map<number, number>();
   for (const rank of doubledRanks) tied.set(rank, (tied.get(rank) ?? 0) + 1);
@@ -125,7 +129,7 @@ export function hodgesLehmann(first: readonly number[], second: readonly number[
 
 /**
  * The centre of paired differences: the median of all pairwise means (Walsh averages), with the interval that inverts
- * Wilcoxon's signed-rank test (R's wilcox.test with conf.int). From 6 differences on there is an interval.
+ * Wilcoxon's signed-rank test (R's wilcox.test with conf.int). An interval needs 6 differences or more.
  */
 export function pseudoMedian(differences: readonly number[]): Estimate {
   const n = differences.length;
@@ -142,7 +146,7 @@ export function pseudoMedian(differences: readonly number[]): Estimate {
 
 /**
  * The shift that Mann and Whitney's test finds at level `alpha` in 9 of 10 repetitions, by the width of its interval;
- * infinite without an interval. With `alpha` 1: by how much an estimate stays behind the truth in 1 of 10.
+ * infinite without an interval. With `alpha` 1: how far an estimate stays behind the truth in 1 of 10 repetitions.
  */
 export function shiftFoundByRanks({ low, high }: Estimate, alpha: number): number {
   if (low === null || high === null) return Number.POSITIVE_INFINITY;
@@ -169,7 +173,10 @@ function signedRankDistribution(n: number): Float64Array {
   return distribution;
 }
 
-/** How many values of the statistic, from its least one, have together at most half of what an interval may miss. */
+/**
+ * How many values of the statistic, from its least value, together have at most half of the probability that an
+ * interval may miss.
+ */
 function excluded(distribution: Float64Array): number {
   let values = 0;
   let tail = distribution[0] ?? 1;
@@ -184,14 +191,14 @@ function approximatelyExcluded(mean: number, deviation: number): number {
   return Math.max(0, Math.round(mean - probit((1 + CONFIDENCE) / 2) * deviation));
 }
 
-/** The same without a list of the values. */
+/** As `trimmed`, without a list of the values. */
 function trimmedPairs(pairs: Pairs, outside: number): Estimate {
   const value = pairs.median();
   if (outside < 1) return { value, low: null, high: null };
   return { value, low: pairs.orderStatistic(outside - 1), high: pairs.orderStatistic(pairs.count - outside) };
 }
 
-/** The median of sorted values, between the `outside`th smallest and greatest. */
+/** The median of sorted values, and the `outside`th smallest and greatest. */
 function trimmed(sorted: readonly number[], outside: number): Estimate {
   const value = median(sorted);
   if (outside < 1) return { value, low: null, high: null };

@@ -4,21 +4,21 @@ import { hodgesLehmann, pseudoMedian } from './statistics-ranks.ts';
 import { differencesOf, type Pairs, walshAveragesOf } from './statistics-selection.ts';
 import { ascending, median } from '../../src/measure/statistics.ts';
 
-/** Few different values, so that many pairs are equal; or any double whose differences are finite. */
+/** Few different values, so that many pairs are equal; or any doubles with finite differences. */
 const VALUES = fc.oneof(
   fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 1, maxLength: 80 }),
   fc.array(fc.double({ noNaN: true, min: -1e290, max: 1e290 }), { minLength: 1, maxLength: 80 }),
   fc.array(fc.double({ noNaN: true, min: 1, max: 2 }), { minLength: 60, maxLength: 80 }),
 );
 
-/** The same zero: the sign of one depends on which pair it came from. */
+/** Equal, where both zeros count as the same: the sign of a zero depends on the pair that it came from. */
 function same(a: number | null, b: number | undefined): boolean {
   return (a ?? Number.NaN) + 0 === (b ?? Number.NaN) + 0;
 }
 
 function listed(pairs: Pairs, list: readonly number[]): boolean {
   const sorted = ascending(list);
-  // The last of equal values is where a count of pairs is the rank that is sought.
+  // At the last of equal values, the count of pairs is the rank.
   const lasts = sorted.flatMap((value, index) => (value === sorted[index + 1] ? [] : [index])).slice(0, 8);
   const isEach = [0, 1, 7, sorted.length >> 1, sorted.length - 1, ...lasts]
     .filter((index) => index < sorted.length)
@@ -77,7 +77,7 @@ test('order statistics among many equal pairs are those of the list', (t) => {
 });
 
 test('intervals of very many values need no list of their pairs', (t) => {
-  // Of 300,000 values a side there are 90 billion differences.
+  // With 300,000 values a side there are 90 billion differences.
   const values = Array.from({ length: 300_000 }, (_, index) => ((index * 7919) % 300_007) / 300_007);
   const shift = hodgesLehmann(
     values.map((value) => value + 0.25),

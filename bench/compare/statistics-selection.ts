@@ -1,15 +1,15 @@
 /**
- * Order statistics of all pairs of two samples, or of one with itself, without a list of the pairs: of n values there
- * are n squared, and memory must grow with n. The range of doubles is halved until few pairs are left in it, and
- * these are sorted. One walk along both sorted samples counts the pairs below a double.
+ * Order statistics of all pairs of two samples, or of one sample with itself, without a list of the pairs: n values
+ * have n squared pairs, and memory must grow with n. The range of doubles is halved until few pairs are left in it, and
+ * these pairs are sorted. One walk along both sorted samples counts the pairs below a double.
  *
- * The result is the very double that sorting the whole list would give: rounding is monotonic, so that the walk sees
- * the pairs in their order.
+ * The result is exactly the double that sorting the whole list would give: rounding is monotonic, so the walk sees the
+ * pairs in their order.
  */
 
 import { assert } from '../../src/core/assert.ts';
 
-/** So many pairs are listed and sorted. */
+/** Up to this many pairs are listed and sorted. */
 const LISTED_PAIRS = 2_048;
 
 /** All pairs of ascending values, each with one number. */
@@ -17,7 +17,7 @@ type Grid = {
   readonly count: number;
   readonly least: number;
   readonly most: number;
-  /** How many pairs have at most this number. */
+  /** The number of pairs that have at most this number. */
   countThrough(bound: number): number;
   /** The numbers above `low` and up to `high`, in any order. */
   listWithin(low: number, high: number): number[];
@@ -31,12 +31,15 @@ export type Pairs = {
   median(): number;
 };
 
-/** All `a - b`, of one value of each ascending sample. Neither is empty. */
+/** All differences `a - b` of one value of each ascending sample. Neither sample is empty. */
 export function differencesOf(a: readonly number[], b: readonly number[]): Pairs {
   return pairsOf(new Differences(a, b));
 }
 
-/** All means of two values of an ascending sample, each with itself too (Walsh averages). It is not empty. */
+/**
+ * All means of two values of an ascending sample, each value also with itself (Walsh averages). The sample is not
+ * empty.
+ */
 export function walshAveragesOf(values: readonly number[]): Pairs {
   return pairsOf(new WalshAverages(values));
 }
@@ -61,7 +64,7 @@ class Differences implements Grid {
     let [count, first] = [0, 0];
     for (let index = 0; index < a.length; index += 1) {
       const value = a[index] ?? 0;
-      // The greater the value is, the more must be taken from it.
+      // The greater the value is, the more must be subtracted from it.
       while (first < b.length && value - (b[first] ?? 0) > bound) first += 1;
       count += b.length - first;
     }
@@ -139,7 +142,7 @@ function pairsOf(grid: Grid): Pairs {
 
 /** The least number that `rank` pairs do not exceed. */
 function select(grid: Grid, rank: number): number {
-  // The number lies above `low` and not above `high`; as many pairs as said lie up to each.
+  // The number lies above `low` and not above `high`. As many pairs as said lie up to each.
   let [low, high] = [positionOf(grid.least) - 1n, positionOf(grid.most)];
   let [through, within] = [0, grid.count];
   while (within - through > LISTED_PAIRS && high - low > 1n) {
@@ -157,7 +160,7 @@ const double = new Float64Array(1);
 const bits = new BigInt64Array(double.buffer);
 const SIGN = -(2n ** 63n);
 
-/** Where a double stands among all doubles, in their order; both zeros at 0. */
+/** The place of a double among all doubles, in their order; both zeros at 0. */
 function positionOf(value: number): bigint {
   double[0] = value;
   const pattern = bits[0] ?? 0n;

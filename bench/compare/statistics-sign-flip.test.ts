@@ -29,7 +29,7 @@ function noise(prng: Prng, rows: number, pairs: number): number[][] {
 }
 
 test("Fisher's test of Darwin's maize", (t) => {
-  // 863 of 32,768 choices of signs give as great a sum, as many as small a one.
+  // 863 of 32,768 choices of signs give so great a sum, and as many so small a one.
   const { p, exact } = signFlipTest([MAIZE], { seed: 1, floor: 0, cut: Number.POSITIVE_INFINITY });
   t.deepEqual([p, exact], [[(2 * 863) / 2 ** 15], true]);
 });
@@ -54,7 +54,7 @@ test('the step-down correction is the definition', (t) => {
   );
 });
 
-/** Student's t but for the order of rows, which is the same. */
+/** Student's t, or a value with the same order of rows. */
 function statistic(row: readonly number[], flip: number): number {
   const size = Math.hypot(...row);
   const sum = row.reduce((total, value, pair) => total + ((flip >> pair) & 1 ? -value : value), 0);
@@ -66,7 +66,7 @@ function stepDown(rows: readonly (readonly number[])[]): number[] {
   const pairs = rows[0]?.length ?? 0;
   const observed = rows.map((row) => statistic(row, 0));
   return observed.map((_, index) => {
-    // The greatest, over all rows whose statistic is at least this one's, of each one's own probability.
+    // The greatest probability over all rows whose statistic is at least this one's.
     const stages = observed.map((at, stage) => ({ at, stage })).filter(({ at }) => at >= (observed[index] ?? 0) - 1e-9);
     return Math.max(
       ...stages.map(({ at }) => {

@@ -1,15 +1,15 @@
 /**
- * The sign-flip test of the maximum statistic: which of many rows of paired differences have another centre than 0,
- * with p corrected for all rows at once (Westfall and Young, Resampling-Based Multiple Testing, 1993, algorithm 2.8).
+ * The sign-flip test of the maximum statistic finds the rows of paired differences whose centre is not 0, with p
+ * corrected for all rows at once (Westfall and Young, Resampling-Based Multiple Testing, 1993, algorithm 2.8).
  *
- * When the two sides of a pair are the same, swapping them changes nothing: each pair's differences, of all rows
- * together since they were measured together, are as likely with the other sign. So the test is exact whatever the
- * statistic is, and the dependence between rows costs nothing, where a Bonferroni correction pays for it.
+ * If the two sides of a pair are the same, swapping them changes nothing: the differences of a pair are as likely with
+ * the other sign. All rows of a pair were measured together, so they are flipped together. So the test is exact
+ * whatever the statistic is, and dependence between rows costs no power, as it does with a Bonferroni correction.
  *
  * The statistic is Student's t with two changes. Differences are cut at 1.5 times their median size (Maritz 1979;
- * Rosenbaum 2007), so that a disturbed round counts as a bad one and not as all of them. And no row is credited with
- * a spread below `floor` (Tusher, Tibshirani and Chu 2001), else the greatest t of many rows is that of the one whose
- * few differences happen to lie close together, which hides real shifts in the others.
+ * Rosenbaum 2007), so that a disturbed round counts as one bad round and does not outweigh all others. And no row is
+ * credited with a spread below `floor` (Tusher, Tibshirani and Chu 2001). Otherwise the row whose few differences
+ * happen to lie close together would have the greatest t, and hide real shifts in the other rows.
  */
 
 import { Prng } from '../../src/core/prng.ts';
@@ -20,14 +20,14 @@ import { ascending, CONFIDENCE, greatest, median } from '../../src/measure/stati
 /** One difference for each pair, the same pair at the same index in every row; null: not measured. */
 export type PairedRow = readonly (number | null)[];
 
-/** Up to so many pairs every flip is tried; above, `FLIPS` random ones and the data as they are. */
+/** Up to this many pairs every flip is tried; above, `FLIPS` random flips and the data as they are. */
 const EXACT_PAIRS = 15;
 const FLIPS = 9_999;
-/** Of very many values fewer, so that a comparison ends: p is exact with any number of them, and only coarser. */
+/** Very many values get fewer flips, so that a comparison ends: p is exact with any number of flips, but coarser. */
 const FLIPS_MIN = 999;
 const FLIPPED_VALUES_MAX = 2e9;
 
-/** Rounding of sums in another order. */
+/** Tolerance for sums in another order. */
 const ROUNDING = 1e-9;
 
 const CUT = 1.5;
@@ -37,12 +37,12 @@ export type SignFlipOptions = {
   readonly seed: number;
   /** In the unit of the differences. */
   readonly floor: number;
-  /** In units of the median size; infinite: no difference is cut. */
+  /** In units of the median size; infinite: differences are not cut. */
   readonly cut?: number;
 };
 
 export type SignFlipTest = {
-  /** Two-sided, corrected for all rows; in their order. */
+  /** Two-sided, corrected for all rows, in the order of the rows. */
   readonly p: readonly number[];
   readonly exact: boolean;
 };
@@ -77,7 +77,7 @@ export function leastSignFlipP(pairs: number): number {
 
 /**
  * For each row, the shift that the test would find in about 9 of 10 repetitions beside the other rows, by the spread of
- * the row's own differences about their centre. Infinite where there are too few pairs.
+ * the row's differences about their centre. Infinite where there are too few pairs.
  */
 export function detectableShifts(rows: readonly PairedRow[], options: SignFlipOptions): number[] {
   if (leastSignFlipP(pairsOf(rows)) > 1 - CONFIDENCE) return rows.map(() => Number.POSITIVE_INFINITY);
@@ -89,7 +89,7 @@ export function detectableShifts(rows: readonly PairedRow[], options: SignFlipOp
   return centred.map((row) => detectableShift(row, critical, options));
 }
 
-/** About the centre, and as far from it as those of a sample of this size should be. */
+/** Residuals about the centre, scaled to the spread that a sample of this size should have. */
 function residualsOf(row: PairedRow): PairedRow {
   const differences = measured(row);
   if (differences.length < 2) return row.map(() => null);
@@ -101,7 +101,7 @@ function residualsOf(row: PairedRow): PairedRow {
 /** P(T < this) = 0.9 for Student's t with 9 degrees of freedom: the usual 10 rounds. */
 const POWER_T = 1.383;
 
-/** The least shift of the residuals whose statistic, less its own chance error, is critical still. */
+/** The least shift of the residuals whose statistic, minus its chance error, is still critical. */
 function detectableShift(residuals: PairedRow, critical: number, options: SignFlipOptions): number {
   const isFound = (shift: number): boolean => {
     const row = prepare(
@@ -146,7 +146,7 @@ function measured(row: PairedRow): number[] {
   return row.filter((difference) => difference !== null);
 }
 
-/** A row whose differences are cut, missing ones being 0, with what flips do not change. */
+/** A row with cut differences, where missing ones are 0, and values that flips do not change. */
 type Prepared = {
   readonly differences: Float64Array;
   readonly count: number;
@@ -157,7 +157,7 @@ type Prepared = {
 function prepare(row: PairedRow, { floor, cut = CUT }: SignFlipOptions): Prepared {
   const sizes = measured(row).map(Math.abs);
   const scale = sizes.length === 0 ? 0 : median(sizes);
-  // More than half of the differences are 0: there is no scale, and those that are left count alike.
+  // More than half of the differences are 0: there is no scale, and the other differences count alike.
   const bound = scale === 0 ? -greatest(sizes.flatMap((size) => (size > 0 ? [-size] : []))) : cut * scale;
   const differences = Float64Array.from(row, (difference) => Math.min(bound, Math.max(-bound, difference ?? 0)));
   const squares = differences.reduce((sum, difference) => sum + difference ** 2, 0);
@@ -172,7 +172,7 @@ function varianceOf({ count, squares }: Prepared, sum: number): number {
   return count < 2 ? 0 : Math.max(0, squares - sum ** 2 / count) / (count - 1);
 }
 
-/** Of the row when its signs give this sum. A spread of 0 is given the rounding of its differences. */
+/** The statistic of the row when its signs give this sum. A spread of 0 counts as the rounding of its differences. */
 function statisticOf(row: Prepared, sum: number): number {
   if (row.count === 0 || row.squares === 0) return 0;
   const variance = varianceOf(row, sum) + row.floorSquared + ROUNDING * row.squares;
@@ -184,8 +184,8 @@ function randomFlips(values: number): number {
 }
 
 /**
- * Hands every row's statistic to `visit` for each choice of signs, the data's own first. Choices that are each other's
- * opposite give the same, so one of the two is enough. The array is reused. Returns how many there were.
+ * Hands every row's statistic to `visit` for each choice of signs, first for the data's own signs. Opposite choices
+ * give the same statistic, so one of the two is enough. The array is reused. Returns how many choices there were.
  */
 function eachFlip(
   rows: readonly Prepared[],

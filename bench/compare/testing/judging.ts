@@ -1,4 +1,4 @@
-/** Comparisons of two runs on disk with what a gate makes of them, for tests. */
+/** Compares two runs on disk and asks a gate, for tests. */
 
 import type { ExecutionContext } from 'ava';
 import { EXIT } from '../../../src/core/errors.ts';

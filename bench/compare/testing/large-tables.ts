@@ -34,7 +34,7 @@ export function compare(heapMib: number, ...argv: readonly string[]): Promise<{ 
   });
 }
 
-/** Two random tables of this shape are compared, and no change is found. */
+/** Compares two random tables of this shape, and finds no change. */
 export async function tablesAreCompared(t: ExecutionContext, shape: Shape, heapMib: number): Promise<void> {
   const results = temporaryFolder(t);
   const paths = [1, 2].map((seed) => join(results, `${seed}.csv`));

@@ -29,7 +29,7 @@ export type LatencyValues = {
 export type RunSpecification = {
   readonly samples: readonly Sample[];
   readonly latency?: readonly LatencyValues[];
-  /** Instead of what an undisturbed run on one machine writes. */
+  /** Replaces fields of what an undisturbed run on one machine writes. */
   readonly run?: Partial<RunFile>;
 };
 
@@ -118,7 +118,7 @@ export const UNDISTURBED: RunFile = {
 export type NoisyRows = {
   readonly seed: number;
   readonly rounds?: number;
-  /** Of one value, as a share of it. */
+  /** Noise of one value, as a share of it. */
   readonly noise?: number;
   /** By metric: 1.05 is 5 % more. */
   readonly factors?: Readonly<Record<string, number>>;
@@ -132,7 +132,7 @@ const METRICS: readonly (readonly [metric: string, unit: string, better: Sample[
   ['rss_bytes', 'B', 'lower', 90e6],
 ];
 
-/** Rounds of five metrics. The noise of a round is the same for all runs of a seed in part, as in interleaved ones. */
+/** Rounds of five metrics. A part of a round's noise is the same for all runs of a seed, as in interleaved runs. */
 export function noisyRows({ seed, rounds = 10, noise = 0.01, factors = {} }: NoisyRows): Sample[] {
   const prng = Prng.fromSeed(seed);
   return Array.from({ length: rounds }, (_, index) =>
