@@ -9,8 +9,8 @@ import { makeFolders, type RunFile } from '../src/results/run-folder.ts';
 const FILES = ['run.json', 'samples.csv', 'latency.csv'];
 
 /**
- * `AMD EPYC 9R14` of family 26 and model 2, 2 cores: `amd-epyc-9r14-family-26-model-2-with-2-cores`. The name alone
- * is that of several generations.
+ * `AMD EPYC 9R14` of family 26 and model 2, 2 cores: `amd-epyc-9r14-family-26-model-2-with-2-cores`. The name of a
+ * processor alone can mean several generations.
  */
 export function machineName({ environment }: Pick<RunFile, 'environment'>): string {
   const { cpu, cores, processor } = environment;
@@ -19,7 +19,10 @@ export function machineName({ environment }: Pick<RunFile, 'environment'>): stri
   return words.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, '');
 }
 
-/** Copies to `<baseline>/<processor>/<name of the run's folder>`; returns that. Only a run that holds is recorded. */
+/**
+ * Copies a run to `<baseline>/<processor>/<name of the run's folder>`, and returns that folder. Only a run that holds
+ * is recorded.
+ */
 export async function recordBaseline(folder: string, run: RunFile, baseline: string): Promise<string> {
   if (run.verdict !== 'HOLDS') {
     throw new OperatingError('ERR_BASELINE', `${folder} is not recorded: ${run.verdict ?? 'it has no verdict'}`);

@@ -67,7 +67,7 @@ async function measure(options: BenchOptions, dependencies: BenchDependencies, i
   process.stdout.write(`recorded ${recorded}\n`);
 }
 
-/** Measures this build and that of `ref` in turn, then shows the comparison, whose exit code counts. */
+/** Measures this build and the build of `ref` in turn, then shows the comparison, whose exit code counts. */
 async function compareWith(ref: string, bench: BenchOptions, dependencies: BenchDependencies): Promise<void> {
   const { progress, sourceRoot, commandLine, signal } = dependencies;
   try {
@@ -78,7 +78,7 @@ async function compareWith(ref: string, bench: BenchOptions, dependencies: Bench
     const [code]: (number | null)[] = await once(compare, 'close');
     process.exitCode = code ?? EXIT.internal;
   } catch (error) {
-    // A build that violates a guarantee is found by this command, too.
+    // This command must also find a build that violates a guarantee.
     if (!(error instanceof ChildError) || error.exitCode !== EXIT.violation) throw error;
     process.stderr.write(`stream-sum: ${error.message}\n`);
     process.exitCode = EXIT.violation;

@@ -1,12 +1,12 @@
 /**
- * Rows that say of themselves that they are no evidence: `not to be trusted`, or `never steady`. They say it in the
- * remarks of run.json, which older builds write too, so those lines are written and read here, and nowhere else.
+ * Rows that say of themselves that they are not evidence: `not to be trusted`, or `never steady`. They say it in the
+ * remarks of run.json, which older builds write too. So these lines are written and read only here.
  */
 
 import type { Sample } from '../src/results/samples.ts';
 import { parametersWithout } from './rows.ts';
 
-/** How a remark on a row begins when the row's figures are no evidence. */
+/** How a remark begins that a row's figures are not evidence. */
 export const NOT_TO_BE_TRUSTED: string = 'not to be trusted';
 export const NEVER_STEADY: string = 'never steady';
 
@@ -20,7 +20,7 @@ export function unsteadyRemark(suite: string, rows: readonly string[], warmUpRou
   return `${suite}: ${rows.length} tasks ${NEVER_STEADY} in ${warmUpRounds} rounds of warm-up: ${rows.join(ROW_GAP)}`;
 }
 
-/** A remark with the rounds that it is about. */
+/** A remark, and the rounds that it is about. */
 export function withRounds(remark: string, rounds: readonly number[]): string {
   return rounds.length === 0 ? remark : `${remark} (round ${rounds.join(', ')})`;
 }
@@ -34,7 +34,7 @@ const OF_ROW = /^(?<row>\S+ .+?): (?:not to be trusted|never steady)/;
 const OF_SUITE = /^(?<suite>\S+): \d+ tasks never steady in \d+ rounds of warm-up: (?<rows>.*)$/;
 const ROUNDS = / \(round (?<rounds>\d+(?:, \d+)*)\)$/;
 
-/** Of a row, the rounds that are no evidence; `all` when no rounds are named. */
+/** The rounds of a row that are not evidence; `all` when no rounds are named. */
 export type DistrustedRounds = ReadonlySet<number> | 'all';
 
 /** By the name of the row, as `distrustName` makes it. */
@@ -58,7 +58,7 @@ function rowsOf(remark: string): string[] {
   return row === undefined ? [] : [row];
 }
 
-/** The name by which remarks know a sample's row: all processes of it have one. */
+/** The name by which remarks know a sample's row. It is the same for all processes of a row. */
 export function distrustName(sample: Pick<Sample, 'suite' | 'benchmark' | 'parameters'>): string {
   return [sample.suite, sample.benchmark, parametersWithout(sample, 'process')].filter((text) => text !== '').join(' ');
 }

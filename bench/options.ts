@@ -9,7 +9,10 @@ import type { Scale } from './harness/task.ts';
 export const SUITES = ['hash', 'state', 'codec', 'store', 'transport', 'pipeline'] as const;
 export type SuiteName = (typeof SUITES)[number];
 
-/** Of every suite; the pipeline's depend on the scale. The tests hold them to the tasks of the suites. */
+/**
+ * The benchmarks of every suite except the pipeline, whose benchmarks depend on the scale. Tests compare the names with
+ * the tasks of the suites.
+ */
 const BENCHMARKS: Readonly<Record<Exclude<SuiteName, 'pipeline'>, readonly string[]>> = {
   hash: ['sliced-chunks', 'record-batches', 'operation', 'allocations', 'backend'],
   state: ['states', 'pages', 'operation'],
@@ -49,7 +52,7 @@ export type BenchFlags = {
   readonly results: string;
 };
 
-/** What is run when no suite is named. */
+/** The suites that run when none is named. */
 const DEFAULT_SUITES: Readonly<Record<Scale, readonly SuiteName[]>> = {
   smoke: SUITES,
   quick: ['hash', 'pipeline'],
@@ -82,7 +85,7 @@ function suiteOf(text: string): SuiteName {
   return suite;
 }
 
-/** A name that no suite has would be measured as nothing. */
+/** Throws for a name that no suite has: nothing would be measured. */
 function checkBenchmark(name: string, suites: readonly SuiteName[], scale: Scale): void {
   const known = [...new Set(suites.flatMap((suite) => benchmarksOf(suite, scale)))];
   if (known.includes(name)) return;
@@ -91,7 +94,7 @@ function checkBenchmark(name: string, suites: readonly SuiteName[], scale: Scale
   throw new UsageError(`--only ${name}: no such benchmark in ${where}${scaled}; expected one of ${known.join(', ')}`);
 }
 
-/** Interleaved rounds by which a comparison can tell change from chance. */
+/** The least interleaved rounds by which a comparison can tell change from chance. */
 export const AGAINST_ROUNDS_MIN: number = leastRounds();
 
 function leastRounds(): number {
@@ -100,7 +103,7 @@ function leastRounds(): number {
   return rounds;
 }
 
-/** Throws a UsageError when so few rounds of two builds could prove nothing. */
+/** Throws a UsageError when so few rounds of two builds cannot prove anything. */
 export function checkAgainst({ rounds }: Pick<BenchOptions, 'rounds'>): void {
   if (rounds === null || rounds >= AGAINST_ROUNDS_MIN) return;
   throw new UsageError(

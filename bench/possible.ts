@@ -1,7 +1,7 @@
 /**
- * What no machine can do: more CPU-seconds in a second than it has cores. A rate and the CPU time of a million chunks
- * come from the same window, so that their product says how busy the cores were; when it says more than there are,
- * the rate counts work of another time.
+ * Finds figures that no machine can have: more CPU-seconds in a second than it has cores. A rate and the CPU time of a
+ * million chunks come from the same window, so their product says how busy the cores were. If it exceeds the cores, the
+ * rate counts work of another time.
  */
 
 import type { Sample } from '../src/results/samples.ts';
@@ -15,7 +15,7 @@ export const ALL: string = 'all';
 /** /proc counts CPU time in hundredths of a second, and a window begins and ends within one. */
 const TOLERANCE = 1.02;
 
-/** CPU-seconds a second; null where one of the two was not measured. */
+/** CPU-seconds a second; null when one of the two was not measured. */
 export function coresUsed(chunksPerSecond: number | null, cpuSecondsPerMillion: number | null): number | null {
   if (chunksPerSecond === null || cpuSecondsPerMillion === null) return null;
   return (chunksPerSecond * cpuSecondsPerMillion) / 1e6;
@@ -28,11 +28,11 @@ export function isPossible(used: number | null, cores: number): boolean {
 export type Impossible = {
   readonly row: Pick<Sample, 'suite' | 'benchmark' | 'parameters'>;
   readonly rounds: readonly number[];
-  /** The most of any of these rounds, in CPU-seconds a second. */
+  /** The highest value of any of these rounds, in CPU-seconds a second. */
   readonly coresUsed: number;
 };
 
-/** Rows whose figures cannot be on a machine with so many cores. */
+/** Rows whose figures are impossible on a machine with so many cores. */
 export function impossibleRows(samples: readonly Sample[], cores: number): Impossible[] {
   const rates = new Map<string, Sample>();
   for (const sample of samples) if (sample.metric === RATE_METRIC) rates.set(keyOf(sample), sample);

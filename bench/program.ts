@@ -1,4 +1,4 @@
-/** What runs when something is measured, for its run.json. */
+/** The program that runs when something is measured, for its run.json. */
 
 import { fileURLToPath } from 'node:url';
 import { selectedBackend } from '../src/hash/backend.ts';

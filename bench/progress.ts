@@ -1,12 +1,13 @@
 /**
- * What a benchmark run says while it goes on: one line that is redrawn on a terminal, else a plain line now and then.
+ * What a benchmark run shows while it runs: one line that is redrawn on a terminal, otherwise a plain line now and
+ * then.
  */
 
 import { createLogUpdate } from 'log-update';
 import { formatDuration } from '../src/core/units.ts';
 
 export type Progress = {
-  /** What goes on now; replaces what was said before. */
+  /** Shows what happens now, in the place of the last update. */
   update(text: string): void;
   /** A line that stays. */
   say(line: string): void;

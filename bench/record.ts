@@ -1,4 +1,4 @@
-/** The files of a benchmark run's folder, written as it goes. results/README.md describes the columns. */
+/** The files of a benchmark run's folder, written during the run. results/README.md describes the columns. */
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,11 +14,11 @@ export class BenchRecord {
   readonly samples: Sample[] = [];
   /** All rows of latency.csv so far. */
   readonly latencies: LatencyRow[] = [];
-  /** What a reader of the figures must know, and the rounds that it is about. */
+  /** Remarks that a reader of the figures must know, and the rounds that they are about. */
   readonly #remarks: Map<string, Set<number>> = new Map();
   readonly #folder: string;
   readonly #samplesFile: CsvFile<keyof Sample>;
-  /** There is none until there is a latency. */
+  /** The file is made with the first latency. */
   #latencyFile: CsvFile<keyof LatencyRow> | null = null;
 
   constructor(folder: string) {
@@ -55,12 +55,12 @@ export class BenchRecord {
     this.#remarks.set(line, rounds);
   }
 
-  /** Single lines. */
+  /** Remarks, in single lines. */
   get remarks(): string[] {
     return Array.from(this.#remarks, ([line, rounds]) => withRounds(line, [...rounds]));
   }
 
-  /** Makes everything durable, and writes run.json and report.html of the run that has ended now. */
+  /** Makes everything durable, and writes run.json and report.html of the ended run. */
   async complete(ended: RunFile): Promise<RunFile> {
     this.#samplesFile.close();
     this.#latencyFile?.close();
@@ -73,7 +73,7 @@ export class BenchRecord {
     };
     await writeRunFile(this.#folder, run);
     const { samples, latencies } = this;
-    // Charts are a large library, loaded once there is something to show.
+    // The chart library is large, so it is loaded only when there is something to show.
     const { reportPage } = await import('./report/page.ts');
     await writeFile(join(this.#folder, 'report.html'), reportPage({ run, samples, latencies }));
     return run;

@@ -5,13 +5,13 @@ import type { Sample } from '../src/results/samples.ts';
 import { ascending, median } from '../src/measure/statistics.ts';
 
 export type Row = Pick<Sample, 'suite' | 'benchmark' | 'parameters' | 'metric' | 'unit' | 'better'> & {
-  /** Of the rounds in which it could be measured, ascending. */
+  /** Values of the rounds in which it could be measured, ascending. */
   readonly values: readonly number[];
-  /** Null: in a round it could not be measured. What is missing may be what was slow. */
+  /** Null: it could not be measured in some round. The missing value may be the slow one. */
   readonly median: number | null;
 };
 
-/** By name; numbers in names count as numbers. */
+/** Rows by name; numbers in names are ordered as numbers. */
 export function rowsOf(samples: readonly Sample[]): Row[] {
   const groups = new Map<string, Sample[]>();
   for (const sample of samples) {
@@ -38,7 +38,7 @@ export function parameterOf(row: Pick<Row, 'parameters'>, name: string): string 
   return found === undefined ? null : found.slice(name.length + 1);
 }
 
-/** A row's parameters without some. */
+/** A row's parameters without the named ones. */
 export function parametersWithout(row: Pick<Row, 'parameters'>, ...names: readonly string[]): string {
   return row.parameters
     .split(' ')

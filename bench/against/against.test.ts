@@ -1,4 +1,4 @@
-// A repository of its own stands for this one: what its `prepare` makes is a `stream-sum` that runs this build's.
+// A separate repository stands for this one: its `prepare` makes a `stream-sum` that runs this build's.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ function temporaryFolder(t: ExecutionContext): string {
   return folder;
 }
 
-/** A repository with one commit whose build is a `stream-sum` of this source. */
+/** A repository with one commit whose build is a `stream-sum` with this source. */
 function repositoryOf(t: ExecutionContext, source: string): string {
   const root = temporaryFolder(t);
   const prepare = 'mkdir -p dist/src/cli && cp source.js dist/src/cli/main.js';
@@ -143,7 +143,7 @@ test('a run that was interrupted before it began leaves no worktree', async (t) 
   t.is(worktreesOf(root).length, 1);
 });
 
-/** Resolves when there is such a file. */
+/** Resolves when the file exists. */
 async function awaitFile(path: string): Promise<void> {
   const clock = systemClock;
   assert(await until(() => existsSync(path), { clock, timeoutMs: 60_000 }), `${path} was made`);

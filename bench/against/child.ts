@@ -1,4 +1,4 @@
-/** Programs that are run to their end, with what they say in a log. */
+/** Runs programs to their end, with their output in a log. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,19 +15,21 @@ export type ChildOptions = {
   readonly command: string;
   readonly argv: readonly string[];
   readonly cwd: string;
-  /** Appended to. */
+  /** Output is appended to this file. */
   readonly logPath: string;
-  /** Ends the program and what it has started: by SIGTERM, then by SIGKILL. */
+  /** Ends the program and everything that it has started: by SIGTERM, then by SIGKILL. */
   readonly signal: AbortSignal;
 };
 
-/** Resolves to the exit code; null when a signal has ended it. Throws OperatingError when it cannot be started. */
+/**
+ * Resolves to the exit code; null when a signal has ended the program. Throws OperatingError when it cannot be started.
+ */
 export async function runChild(options: ChildOptions): Promise<number | null> {
   const { command, argv, cwd, logPath, signal } = options;
   const log = openSync(logPath, 'a');
   try {
-    // A group of its own, so that what it has started ends with it.
-    // What it asks git about is the repository of its folder, not that of a hook that this program runs in.
+    // A separate process group, so that everything the program has started ends with it. Git in that program must find
+    // the repository of its folder, not that of a hook in which this program runs.
     const env = withoutGitVariables(process.env);
     const child = spawn(command, [...argv], { cwd, env, stdio: ['ignore', log, log], detached: true });
     let killTimer: NodeJS.Timeout | undefined;
@@ -54,13 +56,13 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   try {
     if (pid !== undefined) process.kill(-pid, signal);
   } catch {
-    // It has ended by itself.
+    // The program has ended already.
   }
 }
 
 /** A program that did not exit with 0. */
 export class ChildError extends OperatingError {
-  /** Null: a signal has ended it. */
+  /** Null: a signal has ended the program. */
   readonly exitCode: number | null;
 
   constructor(message: string, exitCode: number | null) {
@@ -69,7 +71,7 @@ export class ChildError extends OperatingError {
   }
 }
 
-/** Throws a ChildError with the last lines of the log unless it exits with 0. */
+/** Throws a ChildError with the last lines of the log unless the program exits with 0. */
 export async function mustRun(what: string, options: ChildOptions): Promise<void> {
   const code = options.signal.aborted ? null : await runChild(options);
   if (options.signal.aborted) throw interruptedError();

@@ -1,7 +1,7 @@
 /**
- * This build against another commit's, interleaved: each round runs both, in a random and balanced order, so that
- * whatever slows the machine for a while slows both. Each side has a run folder; that the two are pairs, their
- * run.json says.
+ * This build against the build of another commit, interleaved. Each round runs both, in a random and balanced order, so
+ * that whatever slows the machine for a while slows both. Each side has a run folder, whose run.json says that the two
+ * are pairs.
  */
 
 import { randomInt, randomUUID } from 'node:crypto';
@@ -18,7 +18,7 @@ import { Side } from './side.ts';
 import { buildWorktree } from './worktree.ts';
 
 const ROUNDS = 10;
-/** `crypto.randomInt` has 48 bits at most. */
+/** `crypto.randomInt` gives at most 48 bits. */
 const ORDER_SEEDS = 2 ** 32;
 
 export type InterleaveOptions = {
@@ -29,9 +29,9 @@ export type InterleaveOptions = {
   readonly sourceRoot: string;
   readonly commandLine: readonly string[];
   readonly progress: Progress;
-  /** Of the order of each pair; drawn anew for each comparison unless it is given. */
+  /** The seed for the order in each pair; drawn anew for each comparison unless it is given. */
   readonly orderSeed?: number;
-  /** Ends everything early; what was measured until then stays. */
+  /** Ends everything early. Rounds that were measured until then stay. */
   readonly signal: AbortSignal;
 };
 
@@ -88,7 +88,7 @@ async function runAll(
   return { oldFolder: sides.old.folder, newFolder: sides.new.folder };
 }
 
-/** One round of one build, as a process of its own; its run folder. */
+/** Runs one round of one build in a separate process. Returns its run folder. */
 async function runRound(
   options: InterleaveOptions,
   of: { readonly mainPath: string; readonly round: number; readonly results: string; readonly logPath: string },

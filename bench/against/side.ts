@@ -14,9 +14,9 @@ export type SideOptions = {
   readonly results: string;
   readonly seed: number;
   readonly startedAt: Date;
-  /** The one that both sides have. */
+  /** The text that both sides have as their pairing. */
   readonly pairing: string;
-  /** The build that was first in each pair, by this seed. */
+  /** The build that went first in each pair, and the seed of that order. */
   readonly order: NonNullable<RunFile['order']>;
   readonly commandLine: readonly string[];
 };
@@ -37,7 +37,10 @@ export class Side {
     return new Side(await createRunFolder({ ...options, kind: 'bench' }), options);
   }
 
-  /** Takes over the one round of a run that holds. Throws OperatingError when its folder is not that of one. */
+  /**
+   * Takes over the round of a run with one round that holds. Throws OperatingError when the folder is not that of such
+   * a run.
+   */
   async append(folder: string, round: number): Promise<void> {
     const { description, samples, latency, problems } = loadRun(folder);
     if (description?.verdict !== 'HOLDS' || problems.length > 0) {

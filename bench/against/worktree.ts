@@ -1,4 +1,7 @@
-/** Another commit of this repository, built in a folder of its own outside of it, which is removed at the end. */
+/**
+ * Another commit of this repository, built in a separate folder outside the repository. The folder is removed at the
+ * end.
+ */
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -10,17 +13,17 @@ import { gitText } from '../../src/results/repository.ts';
 import { mustRun } from './child.ts';
 
 const run = promisify(execFile);
-/** What a build must know to be interleaved. */
+/** Flags that a build must know to be interleaved. */
 const FLAGS_NEEDED = ['--suite', '--rounds', '--first-round', '--seed', '--results'];
 
 export type Worktree = {
   readonly commit: string;
-  /** Its `stream-sum`. */
+  /** The build's `stream-sum`. */
   readonly mainPath: string;
   remove(): Promise<void>;
 };
 
-/** The full hash of a commit. Throws a UsageError when `ref` names none. */
+/** The full hash of a commit. Throws a UsageError when `ref` does not name a commit. */
 export async function commitOf(sourceRoot: string, ref: string): Promise<string> {
   try {
     return await gitText(sourceRoot, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`);
@@ -30,7 +33,8 @@ export async function commitOf(sourceRoot: string, ref: string): Promise<string>
 }
 
 /**
- * Checks a commit out and builds it. Throws, and leaves nothing, when that fails or its bench cannot be interleaved.
+ * Checks a commit out and builds it. When that fails, or when its bench cannot be interleaved, throws and leaves
+ * nothing behind.
  */
 export async function buildWorktree(options: {
   readonly sourceRoot: string;
@@ -51,7 +55,7 @@ export async function buildWorktree(options: {
   try {
     const add = ['worktree', 'add', '--detach', tree, commit];
     await mustRun(`git worktree add of ${ref}`, { command: 'git', argv: add, cwd: sourceRoot, ...within });
-    // Building is what its `prepare` does after the installation.
+    // The build runs in its `prepare`, after the installation.
     const argv = ['ci', '--prefer-offline'];
     await mustRun(`npm ci of ${ref}`, { command: 'npm', argv, cwd: tree, ...within });
     const mainPath = join(tree, 'dist/src/cli/main.js');

@@ -1,4 +1,4 @@
-/** The `codec` suite: sealing, checking and parsing what travels, and generating it. */
+/** The `codec` suite: generating records, and sealing, checking and parsing batches. */
 
 import { crc32 } from 'node:zlib';
 import { ViolationError } from '../../src/core/errors.ts';
@@ -29,7 +29,7 @@ function check(condition: boolean, detail: string): void {
   if (!condition) throw new ViolationError('corrupt', detail);
 }
 
-/** Generating chunks into batches, as the chunker does: the records alone. */
+/** Generates chunks into batches, as the chunker does: the records alone. */
 function generate(chunkBytes: number, seed: number): Task {
   const source = new GeneratedBatches({ seed, chunkBytes, batchBytes: BATCH_BYTES });
   let payload = source.nextPayload();
@@ -45,7 +45,7 @@ function generate(chunkBytes: number, seed: number): Task {
   });
 }
 
-/** The header and the checksum of a batch whose records are in place. */
+/** Writes the header and the checksum of a batch whose records are in place. */
 function seal(chunkBytes: number, seed: number): Task {
   const source = new GeneratedBatches({ seed, chunkBytes, batchBytes: BATCH_BYTES });
   const { header, payload } = source.nextBatch();
@@ -60,7 +60,7 @@ function seal(chunkBytes: number, seed: number): Task {
   });
 }
 
-/** Everything that a reader checks of a batch before it parses records. */
+/** Checks everything that a reader checks of a batch before it parses records. */
 function open(chunkBytes: number, seed: number): Task {
   const source = new GeneratedBatches({ seed, chunkBytes, batchBytes: BATCH_BYTES });
   const { header, payload } = source.nextBatch();
@@ -79,7 +79,7 @@ function open(chunkBytes: number, seed: number): Task {
   });
 }
 
-/** Walking records in JavaScript, as audits do. */
+/** Walks records in JavaScript, as audits do. */
 function parseChunks(seed: number): Task {
   const source = new GeneratedBatches({ seed, chunkBytes: 32, batchBytes: BATCH_BYTES });
   const { header, payload } = source.nextBatch();
@@ -133,7 +133,7 @@ function sums(): Task[] {
   ];
 }
 
-/** CRC-32C of the addon, and zlib's CRC-32, which Node has. */
+/** The addon's CRC-32C, and zlib's CRC-32 of Node. */
 function checksums(): Task[] {
   const data = Buffer.alloc(CHECKSUM_BYTES);
   data.write('123456789', 0, 'latin1');

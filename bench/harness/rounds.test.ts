@@ -14,7 +14,7 @@ const PLAN: RoundsPlan = {
   seed: 1,
 };
 
-/** A task whose figures are given; the last one is repeated. */
+/** A task with given figures; the last figure is repeated. */
 function scripted(name: string, figures: readonly number[], changes: Partial<Task> = {}): Task {
   let next = 0;
   return {

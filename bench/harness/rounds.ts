@@ -1,6 +1,6 @@
 /**
- * Interleaved rounds: each runs every task once, in an order that is shuffled anew, so that whatever slows the machine
- * for a while slows all alike. Rounds that are not counted go before, until the tasks are steady.
+ * Interleaved rounds. Each round runs every task once, in an order that is shuffled anew, so that whatever slows the
+ * machine for a while slows all tasks alike. Rounds that do not count run first, until the tasks are steady.
  */
 
 import { Prng } from '../../src/core/prng.ts';
@@ -8,31 +8,33 @@ import { assert } from '../../src/core/assert.ts';
 import { interruptedError } from '../../src/core/errors.ts';
 import type { Outcome, Task, Turn } from './task.ts';
 
-/** A task is steady when its last figures lie so close together: the greatest is at most so much above the least. */
+/** A task is steady when its last figures lie close together: the greatest exceeds the least by at most this share. */
 export const STEADY_ROUNDS = 3;
 export const STEADY_SPREAD = 0.05;
 
 export type RoundsPlan = {
   readonly rounds: number;
-  /** The number of the first one, from 1. */
+  /** The number of the first round, from 1. */
   readonly firstRound: number;
-  /** Rounds before that are not counted, at most. */
+  /** The most rounds that run first and do not count. */
   readonly warmUpRoundsMax: number;
   readonly turn: Turn;
   readonly seed: number;
 };
 
 export type RoundsListener = {
-  /** No turn begins once it is aborted: ERR_INTERRUPTED. */
+  /** After the abort no turn begins: ERR_INTERRUPTED. */
   readonly signal: AbortSignal;
   /** Before each turn; `round` is null during the warm-up. */
   onTurn(task: Task, at: { readonly round: number | null; readonly done: number; readonly total: number }): void;
   onOutcome(task: Task, round: number, outcome: Outcome): void;
-  /** The warm-up has ended and these tasks were not steady. Not called when all were, or when there was none. */
+  /**
+   * The warm-up has ended although these tasks were not steady. Not called when all were steady, or without a warm-up.
+   */
   onUnsteady(tasks: readonly Task[], warmUpRounds: number): void;
 };
 
-/** Runs all rounds, then checks what every task produced: throws the ViolationError of the first one that is wrong. */
+/** Runs all rounds, then checks the results of every task. Throws the ViolationError of the first wrong result. */
 export async function runRounds(tasks: readonly Task[], plan: RoundsPlan, listener: RoundsListener): Promise<void> {
   await warmUp(tasks, plan, listener);
   const { rounds, firstRound, turn, seed } = plan;

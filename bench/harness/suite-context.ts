@@ -1,4 +1,4 @@
-/** What a suite is made with. */
+/** What a suite gets. */
 
 import type { Launch } from '../../src/fleet/component-process.ts';
 import type { Scale } from './task.ts';
@@ -6,11 +6,11 @@ import type { Scale } from './task.ts';
 export type SuiteContext = {
   readonly seed: number;
   readonly scale: Scale;
-  /** For the suite alone; removed after it. */
+  /** For this suite alone; removed after it. */
   readonly dataFolder: string;
-  /** For the logs of processes. */
+  /** For the logs of its processes. */
   readonly logsFolder: string;
   readonly launch: Launch;
-  /** Ends a turn that takes long: ERR_INTERRUPTED. */
+  /** Ends a long turn: ERR_INTERRUPTED. */
   readonly signal: AbortSignal;
 };

@@ -1,18 +1,18 @@
-/** What a suite is made of: tasks that are measured once a round, each with a check of what it produced. */
+/** A suite consists of tasks. Each is measured once a round, and checks its own results. */
 
 import type { LatencyHistogram } from '../../src/measure/histogram.ts';
 import type { Sample } from '../../src/results/samples.ts';
 
 /** One figure of one round, as in a row of samples.csv. */
 export type Measurement = {
-  /** With its unit last. */
+  /** The metric's name with its unit last. */
   readonly metric: string;
   /** A base unit: `s`, `B`, `1/s`, `B/s`. */
   readonly unit: string;
   readonly better: Sample['better'];
-  /** Null: it could not be measured. */
+  /** Null: the figure could not be measured. */
   readonly value: number | null;
-  /** The process that it is about, when it is about one of several. */
+  /** The process that the figure is about, when it is about one of several. */
   readonly process?: string;
 };
 
@@ -20,41 +20,41 @@ export type Measurement = {
 export type StageLatencies = {
   readonly stage: string;
   readonly histogram: LatencyHistogram;
-  /** Null: of this stage none can be censored. */
+  /** Null: no sample of this stage can be censored. */
   readonly censored: number | null;
 };
 
-/** What a task came to in one round. The first measurement is the one by which its warm-up is judged. */
+/** The result of a task in one round. The first measurement is the one by which its warm-up is judged. */
 export type Outcome = {
   readonly measurements: readonly [Measurement, ...Measurement[]];
   readonly latencies?: readonly StageLatencies[];
-  /** What a reader of the figures must know, in single lines. */
+  /** Remarks that a reader of the figures must know, in single lines. */
   readonly remarks?: readonly string[];
 };
 
 /** How long a task is called in one round. */
 export type Turn = {
   readonly milliseconds: number;
-  /** Calls even if they take longer. */
+  /** The least number of calls, even if they take longer. */
   readonly callsMin: number;
 };
 
 export type Task = {
   readonly benchmark: string;
   readonly parameters: Readonly<Record<string, string | number>>;
-  /** Whether rounds go before that are not counted; otherwise it warms up in each round by itself. */
+  /** Whether rounds that do not count run first; otherwise the task warms up in each round. */
   readonly warmsUp: boolean;
   measure(turn: Turn): Promise<Outcome>;
-  /** After the last round. Throws a ViolationError when anything that it produced is wrong. */
+  /** Called after the last round. Throws a ViolationError when any result is wrong. */
   check(): void | Promise<void>;
 };
 
 export type Suite = {
   readonly name: string;
   readonly tasks: readonly Task[];
-  /** Removes what was made for it. */
+  /** Removes everything that was made for the task. */
   close(): Promise<void>;
 };
 
-/** `smoke`: shows that all of it works and measures nothing. */
+/** `smoke` shows that everything works, and measures nothing. */
 export type Scale = 'smoke' | 'quick' | 'default' | 'full';

@@ -1,4 +1,4 @@
-/** A task that is one function, called again and again for its turn: by tinybench. Its sample is the median call. */
+/** A task that is one function, which tinybench calls again and again for its turn. Its sample is the median call. */
 
 import { Bench } from 'tinybench';
 import { assert } from '../../src/core/assert.ts';
@@ -11,12 +11,12 @@ export type TimedTaskOptions = {
   readonly metric: string;
   /** Operations of one call. */
   readonly operations: number;
-  /** Goes before each call and is not measured. */
+  /** Runs before each call and is not measured. */
   readonly prepare?: () => void;
-  /** Whether `run` returns a promise, whose settling ends the call. */
+  /** Whether `run` returns a promise, which ends the call when it settles. */
   readonly isAsync?: boolean;
   readonly run: () => unknown;
-  /** Throws a ViolationError when anything that the calls produced is wrong. */
+  /** Throws a ViolationError when any result of the calls is wrong. */
   readonly check: () => void | Promise<void>;
 };
 
@@ -28,7 +28,7 @@ export function timedTask(options: TimedTaskOptions): Task {
     warmsUp: true,
     async measure({ milliseconds, callsMin }) {
       const bench = new Bench({ time: milliseconds, iterations: callsMin, warmup: false, throws: true });
-      // Not told, tinybench would call once more to find out whether it returns a promise.
+      // Without this, tinybench would call once more to find out whether the function returns a promise.
       bench.add(benchmark, run, {
         async: isAsync ?? false,
         ...(prepare === undefined ? {} : { beforeEach: () => prepare() }),
@@ -42,7 +42,7 @@ export function timedTask(options: TimedTaskOptions): Task {
   };
 }
 
-/** A task that is one operation, too short to be timed by itself: a call does it `calls` times. */
+/** A task that is one operation, too short to be timed alone: a call does it `calls` times. */
 export function operationTask(options: {
   readonly parameters: Readonly<Record<string, string | number>>;
   readonly calls: number;

@@ -19,7 +19,7 @@ function startEcho(): Promise<Echo> {
   return WorkerProcess.start({ name: 'echo', modulePath: ECHO, argv: [] });
 }
 
-/** False for one that has ended and that nobody has asked about yet, too. */
+/** False also for a process that has ended and that nobody has waited for yet. */
 function isRunning(pid: number): boolean {
   try {
     return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));

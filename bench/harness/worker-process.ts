@@ -1,7 +1,6 @@
 /**
- * A process of a suite's own, for what cannot be measured in this one: asked one thing at a time over Node's channel.
- * It ends with the channel, so it never outlives its parent, and by no signal that can be ignored: Ctrl-C is the
- * parent's.
+ * A process of a suite, for work that cannot be measured in this process. It gets one request at a time over Node's
+ * channel. It ends with the channel, so it never outlives its parent. It ignores Ctrl-C, which is for the parent.
  */
 
 import { type ChildProcess, fork } from 'node:child_process';
@@ -21,7 +20,7 @@ export class WorkerProcess<Request extends object, Answer> {
     this.#child = child;
   }
 
-  /** Starts a module that calls `serveRequests`, and waits until it does. */
+  /** Starts a module that calls `serveRequests`, and waits until it serves. */
   static async start<Request extends object, Answer>(options: {
     readonly name: string;
     readonly modulePath: string;
@@ -39,9 +38,9 @@ export class WorkerProcess<Request extends object, Answer> {
     return this.#child.pid;
   }
 
-  /** Throws OperatingError ERR_WORKER when it fails or ends instead of answering. */
+  /** Throws OperatingError ERR_WORKER when the worker fails, or ends instead of answering. */
   async ask(request: Request): Promise<Answer> {
-    // A process that has just died may be told by an error of the channel before its exit is: the exit says it.
+    // When a process has just died, an error of the channel may come before its exit. The exit says more.
     if (this.#isOver) throw this.#overError();
     this.#child.send(request, () => undefined);
     return this.#reply();
@@ -80,7 +79,7 @@ export class WorkerProcess<Request extends object, Answer> {
   }
 }
 
-/** A terminal, or a service manager, sends these to the parent's whole group. */
+/** A terminal, or a service manager, sends these signals to the parent's whole group. */
 const PARENTS_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** The worker's end: answers every request of its parent, and ends with the channel. */
@@ -93,7 +92,7 @@ export function serveRequests(serve: (request: unknown) => Promise<object>): voi
     );
   });
   process.on('disconnect', () => process.exit());
-  // The parent can have ended before there was anybody to be told.
+  // The parent may have ended before this process listened.
   if (!process.connected) process.exit();
   respond({ answer: null });
 }

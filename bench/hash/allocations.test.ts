@@ -6,7 +6,7 @@ import { heapPerCall } from './allocations.ts';
 /** An array of so many doubles takes 8 bytes each. */
 const DOUBLES = 100;
 
-// One after the other: a collection is one of the whole process.
+// Serial, because a collection concerns the whole process.
 test.serial('what a call allocates is found, also when all calls together have the heap collected', async (t) => {
   let last: readonly number[] = [];
   const allocating = (): void => {

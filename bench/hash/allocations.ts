@@ -1,5 +1,5 @@
-// What folding allocates on the JavaScript heap: nothing for a chunk or a batch. Shown by the heap's growth over many
-// batches during which nothing was collected.
+// What folding allocates on the JavaScript heap: nothing for a chunk or a batch. The growth of the heap over many
+// batches, in which nothing was collected, shows it.
 
 import { PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { getHeapStatistics } from 'node:v8';
 import { HashPool } from '../../src/hash/pool.ts';
 import { Workload } from './workload.ts';
 
-/** What the reading of the heap allocates itself would count among fewer calls. */
+/** With fewer calls, the allocations of reading the heap would count. */
 const CALLS_LEAST = 50;
 
 /**
@@ -26,14 +26,14 @@ export function measureAllocations(batches: number): Promise<number | null> {
     workload.renumber();
     if (pool.fold(records, 1000, 0, noSums) !== 0) throw new Error(`refused: ${JSON.stringify(pool.failure())}`);
   };
-  // Until everything is compiled.
+  // Runs until everything is compiled.
   for (let round = 0; round < 200; round++) fold();
   return heapPerCall(fold, batches);
 }
 
 /**
  * JavaScript heap bytes that a call allocates, on average over `calls`. When the heap was collected meanwhile, over
- * half as many, and so on; null when it is collected even in the fewest.
+ * half as many calls, and so on; null when it is collected even in the fewest calls.
  */
 export async function heapPerCall(call: () => void, calls: number): Promise<number | null> {
   let collections = 0;
@@ -61,7 +61,7 @@ function heapGrowth(call: () => void, count: number): number {
   return getHeapStatistics().used_heap_size - before;
 }
 
-/** Node hands a collection to its observers two turns after it, and at no time before. */
+/** Node reports a collection to its observers two turns after it, and never earlier. */
 async function collectionsAreKnown(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await nextTurn();
 }

@@ -1,4 +1,5 @@
-// The addon's backends against each other, in the same rounds: a backend is chosen once for a process, so each has one.
+// The addon's backends against each other, in the same rounds. A process chooses its backend once, so each backend has
+// a process.
 
 import { fileURLToPath } from 'node:url';
 

@@ -1,4 +1,4 @@
-// A process that hashes with the backend its environment names, told by its parent when to.
+// A process that hashes with the backend that its environment names, when its parent tells it to.
 
 import { selectedBackend } from '../../src/hash/backend.ts';
 import { serveRequests } from '../harness/worker-process.ts';

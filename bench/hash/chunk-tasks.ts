@@ -1,5 +1,5 @@
-// The tasks of the hash suite that hash many files: one for each contender and each shape of the workload. Every one is
-// checked: some files' digests over all its runs, against node:crypto on the same bytes.
+// The tasks of the hash suite that hash many files: one for each contender and each shape of the workload. Every task
+// is checked: the digests of some files over all its runs, against node:crypto on the same bytes.
 
 import { createHash } from 'node:crypto';
 
@@ -18,7 +18,7 @@ import {
 } from './contenders.ts';
 import { Workload, type WorkloadShape } from './workload.ts';
 
-/** Files of each contender whose digests are checked, spread over all that were given data. */
+/** How many files of each contender are checked, spread over all files that were given data. */
 const CHECKED_FILES = 16;
 
 /** One task: a contender on a workload. */
@@ -59,10 +59,10 @@ function checkDigests(workload: Workload, contender: Contender, runs: number): v
   }
 }
 
-/** Chunks that are sliced already: the addon and its peers. */
+/** Chunks that are already sliced: the addon and its peers. */
 export async function slicedTasks(shape: WorkloadShape, seed: number): Promise<Task[]> {
   const workload = new Workload(shape, seed);
-  // A long turn of the slow ones would only delay the others.
+  // A long turn of the slow contenders would only delay the others.
   const slowChunks = Math.min(workload.chunks, Math.max(20, Math.round(2_000_000 / (shape.chunkBytes + 64))));
   const contenders = [
     nodeCryptoOfChunks(workload),

@@ -1,5 +1,5 @@
-// The ways to hash many files that are compared. Each one keeps its hashes over all rounds, and gives digests at the
-// end, so that a contender that computed something else is found.
+// The compared ways to hash many files. Each contender keeps its hashes over all rounds, and gives digests at the end,
+// so that a contender that computed something else is found.
 
 import { createHash, type Hash } from 'node:crypto';
 
@@ -16,17 +16,17 @@ const nothing = (): void => undefined;
 /** One way to hash. */
 export interface Contender {
   readonly name: string;
-  /** Chunks of a round that it gets: slow ones get the first few only. */
+  /** Chunks of a round that the contender gets: slow contenders get only the first few. */
   readonly chunks: number;
-  /** Goes before each run, and is not measured. */
+  /** Runs before each run and is not measured. */
   prepare(): void;
   /** Hashes all chunks once. */
   run(): void;
-  /** The digests of these files, over all runs; ends the contender. */
+  /** The digests of these files, over all runs. Ends the contender. */
   digests(files: readonly number[]): Uint8Array[];
 }
 
-/** One node:crypto Hash a file; the views are made beforehand. */
+/** One node:crypto Hash a file. The views are made beforehand. */
 export function nodeCryptoOfChunks(workload: Workload): Contender {
   const hashes = workload.fileIds.map(() => createHash('sha256'));
   return {

@@ -14,7 +14,7 @@ function expectEqual(what: string, actual: Uint8Array, expected: Uint8Array): vo
   if (!Buffer.from(expected).equals(actual)) throw new ViolationError('mismatched', `${what}: a wrong digest`);
 }
 
-/** The tasks, each with state of its own. */
+/** The tasks, each with a separate state. */
 export function operationTasks(): Task[] {
   return [foldNothing(), newHash(), update(), digestInto()];
 }

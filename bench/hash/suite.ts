@@ -1,5 +1,5 @@
-// The `hash` suite: what a chunk costs in Node, the native pool against node:crypto and the other libraries, and the
-// backends against each other.
+// The `hash` suite: the cost of a chunk in Node, for the native pool, node:crypto and other libraries, and for the
+// backends.
 
 import { availableBackends } from '../../src/hash/backend.ts';
 import type { Outcome, Scale, Suite, Task } from '../harness/task.ts';
@@ -18,7 +18,7 @@ const BACKEND_CHUNK_BYTES = 1024;
 
 function shapeOf(files: number, chunkBytes: number, scale: Scale): WorkloadShape {
   if (scale === 'smoke') return { files: files > 1000 ? 1001 : 300, chunkBytes, batchChunks: 100, batches: 2 };
-  // At 100,000 files a call touches about all of them, so that none stays in a cache.
+  // At 100,000 files a call touches nearly all of them, so that no file stays in a cache.
   const batches = files > 1000 ? 100 : (BATCHES[chunkBytes] ?? 1);
   return { files, chunkBytes, batchChunks: 1000, batches };
 }

@@ -1,10 +1,11 @@
-// The chunks that every contender of the hash suite gets: a random interleave over many open files, the same bytes for
-// all, a pure function of the seed. In two shapes: sliced chunks, and the records of a batch as the pipeline has them.
+// The chunks that every contender of the hash suite gets: a random interleave over many open files, with the same bytes
+// for all, a pure function of the seed. There are two shapes: sliced chunks, and the records of a batch as in the
+// pipeline.
 
 import { Prng } from '../../src/core/prng.ts';
 import { RECORD_HEADER_BYTES } from '../../src/hash/pool.ts';
 
-/** What a table's column is measured on. */
+/** What a column of a table is measured on. */
 export interface WorkloadShape {
   /** Files that are open at once; each chunk goes to a random one. */
   readonly files: number;
@@ -15,7 +16,7 @@ export interface WorkloadShape {
   readonly batches: number;
 }
 
-/** One batch, in all the forms that contenders want, made beforehand. */
+/** One batch, made beforehand in every form that a contender needs. */
 export interface WorkloadBatch {
   /** The file of each chunk, from 0. */
   readonly files: Uint32Array;
@@ -24,7 +25,7 @@ export interface WorkloadBatch {
   readonly data: Buffer;
   /** `data` cut into chunks: views of it. */
   readonly views: readonly Buffer[];
-  /** The same chunks as records; their sequences are those that `renumber` wrote last. */
+  /** The same chunks as records, with the sequences that `renumber` wrote last. */
   readonly records: Buffer;
 }
 
@@ -34,7 +35,7 @@ export class Workload {
   readonly batches: readonly WorkloadBatch[];
   /** 16 bytes a file. */
   readonly fileIds: readonly Buffer[];
-  /** The last number of each file before and after the records as they are. */
+  /** The last sequence of each file before and after the records as they are. */
   readonly #sequences: Uint32Array;
   readonly #nextSequences: Uint32Array;
   #isNumbered = false;
@@ -59,7 +60,7 @@ export class Workload {
     return [...files].toSorted((a, b) => a - b);
   }
 
-  /** What the first `chunks` chunks of a round hold of one file, in order. */
+  /** The data of one file in the first `chunks` chunks of a round, in order. */
   dataOf(file: number, chunks: number): Buffer {
     const found: Buffer[] = [];
     let left = chunks;
@@ -73,17 +74,17 @@ export class Workload {
   }
 
   /**
-   * Numbers the records on, so that a pool takes them once more. Not part of what is measured; who does not need it
-   * calls `rewrite`, so that all find the records in the same state of the caches.
+   * Gives the records new sequences, so that a pool accepts them once more. It is not measured. Contenders that do not
+   * need it call `rewrite`, so that all find the records in the same state of the caches.
    */
   renumber(): void {
-    // The first time the records are numbered from 1, also when somebody has rewritten them before.
+    // The first time the records are numbered from 1, also when they were rewritten before.
     if (this.#isNumbered) this.#sequences.set(this.#nextSequences);
     this.#isNumbered = true;
     this.rewrite();
   }
 
-  /** Writes the numbers that the records have. */
+  /** Writes the sequences that the records already have. */
   rewrite(): void {
     const stride = RECORD_HEADER_BYTES + this.shape.chunkBytes;
     this.#nextSequences.set(this.#sequences);
@@ -113,7 +114,7 @@ function makeBatch(shape: WorkloadShape, fileIds: readonly Buffer[], prng: Prng)
   const { batchChunks, chunkBytes } = shape;
   const files = Uint32Array.from({ length: batchChunks }, () => prng.below(shape.files));
   const ends = Uint32Array.from({ length: batchChunks }, (_, chunk) => (chunk + 1) * chunkBytes);
-  // `allocUnsafeSlow`: no contender shall share a pooled memory with something else.
+  // `allocUnsafeSlow`, because no contender may share pooled memory.
   const data = Buffer.allocUnsafeSlow(batchChunks * chunkBytes);
   const words = new Uint32Array(data.buffer);
   for (let word = 0; word < words.length; word++) words[word] = prng.next32();

@@ -1,6 +1,6 @@
 /**
- * What bounds a pipeline on this machine, part by part: the generator, hashing, transport and durable commits, each
- * alone with the machine, on the batches of the throughput tasks.
+ * The parts that bound a pipeline on this machine: the generator, hashing, transport and durable commits, each alone
+ * with the machine, on the batches of the throughput tasks.
  */
 
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import { GeneratedBatches } from '../workload/generated-batches.ts';
 import { checkFolded } from './folded-batches.ts';
 import { CEILINGS, DURATIONS, workloadOf } from './workloads.ts';
 
-/** What is open for the ceilings of one chunk size while they are measured. */
+/** The open parts of one chunk size while their ceilings are measured. */
 export class Ceilings {
   readonly #context: SuiteContext;
   readonly #open: { close(): Promise<void> }[] = [];
@@ -44,7 +44,7 @@ export class Ceilings {
     ];
   }
 
-  /** A task that gives the time of `chunks` chunks, as a rate. */
+  /** A task that turns the time of `chunks` chunks into a rate. */
   #ceiling(part: string, chunkBytes: number, timed: Task, chunks: number): Task {
     const { ceiling } = DURATIONS[this.#context.scale];
     return {
@@ -71,7 +71,7 @@ export class Ceilings {
   }
 }
 
-/** Generating chunks into batches. */
+/** Generates chunks into batches. */
 function generating(seed: number, chunkBytes: number, batchBytes: number): Task {
   const source = new GeneratedBatches({ seed, chunkBytes, batchBytes });
   let chunks = 0;
@@ -90,14 +90,14 @@ function generating(seed: number, chunkBytes: number, batchBytes: number): Task 
   });
 }
 
-/** Folding batches, whose files end now and then; what the last pass came to is checked by node:crypto. */
+/** Folds batches whose files end now and then. node:crypto checks the result of the last pass. */
 function hashing(seed: number, chunkBytes: number, batchBytes: number): Task {
   const source = new GeneratedBatches({ seed, chunkBytes, batchBytes });
   const count = Math.ceil(CEILINGS.hashedBytes / batchBytes);
   const batches = Array.from({ length: count }, () => source.nextBatch());
   const sums = Buffer.alloc(batches.reduce((most, { header }) => Math.max(most, header.count), 0) * SUM_BYTES);
   const pool = new HashPool();
-  /** Batches of this pass that were folded. */
+  /** Batches of this pass that are already folded. */
   let folded = 0;
   let found: Buffer[] = [];
   return timedTask({

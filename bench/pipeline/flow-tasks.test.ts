@@ -1,4 +1,4 @@
-/** What a task says of its own figures, on real processes. */
+/** What a task says about its own figures, on real processes. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,4 @@
-/**
- * The tasks that watch a whole pipeline: throughput, latency, recovery, growth. Each round is a pipeline of its own.
- */
+/** The tasks that watch a whole pipeline: throughput, latency, recovery, growth. Each round has a separate pipeline. */
 
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +31,7 @@ import {
 export class FlowTasks {
   readonly #context: SuiteContext;
   #runs = 0;
-  /** Chunks a second of 32 B, as last measured. */
+  /** Chunks a second with chunks of 32 B, as last measured. */
   #maximum: number | null = null;
 
   constructor(context: SuiteContext) {
@@ -67,7 +65,10 @@ export class FlowTasks {
     return DURATIONS[this.#context.scale];
   }
 
-  /** What a saturated pipeline does, once its journal reuses its pages. Many open files take a while to end. */
+  /**
+   * Measures a saturated pipeline, once its journal reuses its pages. With many open files it takes a while until they
+   * end.
+   */
   async #saturate(options: PipelineOptions): Promise<Outcome> {
     const { warmUp, window, warmUpOfFile } = this.#durations;
     const msMax = warmUp.msMax + options.files * warmUpOfFile;
@@ -100,8 +101,8 @@ export class FlowTasks {
   }
 
   /**
-   * `half`: of the maximum that was measured last, or is measured now. A faster build is offered more then, so that
-   * none of these figures is judged.
+   * `half`: of the maximum that was measured last, or is measured now. A faster build is then offered more, so none of
+   * these figures is judged.
    */
   latency(rate: number | 'half'): Task {
     const { seed } = this.#context;
@@ -125,7 +126,7 @@ export class FlowTasks {
     });
   }
 
-  /** Kills one process again and again, each time once it has recovered. */
+  /** Kills one process again and again, each time when it has recovered. */
   recovery(component: 'summer' | 'broker'): Task {
     const { seed } = this.#context;
     const { kills, betweenKills, scheduledWarmUp } = this.#durations;
@@ -149,7 +150,7 @@ export class FlowTasks {
   }
 }
 
-/** The same figures; throws where they need more CPU time than this machine has, which is a bug of the measurement. */
+/** The same figures. Throws when they need more CPU time than this machine has, which is a bug of the measurement. */
 export function possible<T extends readonly Measurement[]>(
   measurements: T,
   { seconds, cpuSeconds }: Pick<FlowWindow, 'seconds' | 'cpuSeconds'>,
@@ -158,13 +159,13 @@ export function possible<T extends readonly Measurement[]>(
   const valueOf = (metric: string, process?: string): number | null =>
     measurements.find((one) => one.metric === metric && one.process === process)?.value ?? null;
   const used = coresUsed(valueOf(RATE_METRIC), valueOf(CPU_METRIC, ALL));
-  // At both ends of a window, the CPU time of each process is known to a tick.
+  // At both ends of a window, the CPU time of each process is known to within one tick.
   const ticks = (2 * cpuSeconds.size * TICK_SECONDS) / seconds;
   assert(isPossible(used, cores + ticks), `${used?.toFixed(2)} CPU-seconds a second on ${cores} cores`);
   return measurements;
 }
 
-/** Of /proc. */
+/** The tick of /proc. */
 const TICK_SECONDS = 0.01;
 
 function flowTask(
@@ -172,6 +173,6 @@ function flowTask(
   parameters: Readonly<Record<string, string | number>>,
   measure: () => Promise<Outcome>,
 ): Task {
-  // It warms up by itself, and what it produced is checked at the end of each round: by its chunkers, sum by sum.
+  // It warms up within its turn, and its chunkers check the result at the end of each round, sum by sum.
   return { benchmark, parameters, warmsUp: false, measure, check: () => undefined };
 }

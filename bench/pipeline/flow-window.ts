@@ -1,7 +1,6 @@
 /**
- * What a pipeline did in a window of time, between two marks. Nothing that waits is left out: sums and batches that
- * are outstanding at its end, beyond those that were at its begin, are censored and count as slower than all that
- * came. Pure.
+ * What a pipeline did in a window of time, between two marks. Waiting sums and batches are not left out: those
+ * outstanding at the end, beyond those at the begin, are censored and count as slower than all that came. Pure.
  */
 
 import { LatencyHistogram } from '../../src/measure/histogram.ts';
@@ -14,17 +13,17 @@ export type FlowWindow = {
   readonly counts: Totals;
   /** By process. */
   readonly cpuSeconds: ReadonlyMap<string, number>;
-  /** By all processes, to disk; null when it is not known. */
+  /** Bytes that all processes wrote to disk; null when unknown. */
   readonly writtenBytes: number | null;
-  /** That the broker's file has grown by. */
+  /** The growth of the broker's file. */
   readonly journalGrowthBytes: number;
-  /** By process: the most at any look. */
+  /** By process: the highest value at any look. */
   readonly rssBytes: ReadonlyMap<string, number>;
-  /** By process: the longest that its event loop was late. */
+  /** By process: the longest delay of its event loop. */
   readonly eventLoopLagNs: ReadonlyMap<string, number>;
   readonly sum: LatencyHistogram;
   readonly acknowledgement: LatencyHistogram;
-  /** Of every record: when it was sent minus when it was intended. Empty without a schedule. */
+  /** For every record: the time it was sent minus the time it was intended. Empty without a schedule. */
   readonly scheduleLag: LatencyHistogram;
   readonly censoredSums: number;
   readonly censoredAcknowledgements: number;
@@ -32,18 +31,18 @@ export type FlowWindow = {
   readonly steadiness: Steadiness;
 };
 
-/** Of a pipeline at one moment. */
+/** The state of a pipeline at one moment. */
 export type Mark = {
   readonly atNs: number;
   readonly totals: Totals;
-  /** Sent and not acknowledged. */
+  /** Batches that were sent and not acknowledged. */
   readonly batchesUnderWay: number;
   readonly cpuSeconds: ReadonlyMap<string, number>;
   readonly writtenBytes: ReadonlyMap<string, number>;
   readonly brokerDiskBytes: number;
 };
 
-/** What was recorded since the window's begin. */
+/** Values recorded since the window's begin. */
 export type Recorded = Pick<
   FlowWindow,
   'rssBytes' | 'eventLoopLagNs' | 'sum' | 'acknowledgement' | 'scheduleLag' | 'censoredSums'
@@ -72,7 +71,7 @@ export function flowWindow(
   };
 }
 
-/** Those that wait at the end of a window beyond what waited at its begin: as many of its own never came. */
+/** How many wait at the end of a window beyond those at its begin: as many of the window's own never came. */
 function added(before: number, after: number): number {
   return Math.max(0, after - before);
 }

@@ -5,7 +5,7 @@ import { CHUNK_HEADER_BYTES, decodeChunks } from '../../src/message/chunk.ts';
 import { GeneratedBatches } from '../workload/generated-batches.ts';
 import { checkFolded, type FoldedBatches } from './folded-batches.ts';
 
-/** `filesOpen` files of 100 chunks: of 3 some end in 8 KiB of small chunks, of 100 none. */
+/** `filesOpen` files of 100 chunks. Of 3 files some end within 8 KiB of small chunks, of 100 files none does. */
 function folded(filesOpen: number, spoil: (payload: Buffer) => void = () => undefined): FoldedBatches {
   const source = new GeneratedBatches({ seed: 3, chunkBytes: 32, batchBytes: 8192, filesOpen });
   const payloads = [source.nextBatch(), source.nextBatch(), source.nextBatch()].map(({ payload }) => payload);

@@ -1,4 +1,4 @@
-/** What folding batches from an empty pool must have come to: every sum, and the state of every file that is open. */
+/** The correct result of folding batches from an empty pool: every sum, and the state of every open file. */
 
 import { createHash } from 'node:crypto';
 import { assert } from '../../src/core/assert.ts';
@@ -10,18 +10,18 @@ import { decodeSums } from '../../src/message/sum.ts';
 import type { Workload } from '../../src/workload/workload.ts';
 
 export type FoldedBatches = {
-  /** In order; the first of them was folded by an empty pool. */
+  /** Payloads in order. The first was folded by an empty pool. */
   readonly payloads: readonly Buffer[];
   readonly workload: Workload;
   readonly pool: Pick<HashPool, 'openFiles' | 'lookup'>;
-  /** As the pool has given them, back to back. */
+  /** Sums as the pool has given them, back to back. */
   readonly sums: Buffer;
 };
 
-/** Throws a ViolationError when a sum or a file is missing, is one too many, or is not what node:crypto makes of it. */
+/** Throws a ViolationError when a sum or a file is missing or extra, or differs from the result of node:crypto. */
 export function checkFolded({ payloads, workload, pool, sums }: FoldedBatches): void {
   const { ended, open } = filesOf(payloads);
-  // Large chunks may end no file, and then the open ones are the evidence.
+  // With large chunks no file may have ended. Then the open files are the evidence.
   assert(ended.length + open.size > 0, 'what was folded has files');
   checkSums(ended, workload, sums);
   const found = pool.openFiles();
@@ -30,9 +30,9 @@ export function checkFolded({ payloads, workload, pool, sums }: FoldedBatches): 
 }
 
 type Files = {
-  /** In the order in which they ended. */
+  /** Files in the order in which they ended. */
   readonly ended: readonly string[];
-  /** With their last sequence. */
+  /** Files with their last sequence. */
   readonly open: ReadonlyMap<string, number>;
 };
 

@@ -7,7 +7,9 @@ import { ALL, CPU_METRIC, RATE_METRIC } from '../possible.ts';
 import { type FlowWindow, total } from './flow-window.ts';
 import { type Steadiness, unsteadyText } from './steadiness.ts';
 
-/** A latency is not to be trusted when the schedule itself lagged by more than this, or than a part of the latency. */
+/**
+ * A latency is distrusted when the schedule itself lagged by more than this, or by more than a share of the latency.
+ */
 export const LAG_NS_MAX = 5e6;
 export const LAG_PART_MAX = 0.25;
 
@@ -24,8 +26,9 @@ function lowerSeconds(metric: string, ns: number | null): Measurement {
 }
 
 /**
- * Throughput, and what it cost: of the chunks that were both published and folded in the window. Files whose sum was
- * verified may have been published before it; their chunks are `chunks_verified_per_s`, which nothing is judged by.
+ * Throughput and its cost, over the chunks that were both published and folded in the window. Files whose sum was
+ * verified may have been published before the window. Their chunks are `chunks_verified_per_s`, by which nothing is
+ * judged.
  */
 export function flowMeasurements(window: FlowWindow): [Measurement, ...Measurement[]] {
   const { seconds: elapsed, counts, writtenBytes } = window;
@@ -52,7 +55,7 @@ export function flowMeasurements(window: FlowWindow): [Measurement, ...Measureme
   ];
 }
 
-/** Latencies, from the intended send time, and how far the schedule itself lagged. */
+/** Latencies from the intended send time, and the lag of the schedule itself. */
 export function latencyMeasurements(window: FlowWindow): [Measurement, ...Measurement[]] {
   const sum = window.sum.summary(window.censoredSums);
   const acknowledgement = window.acknowledgement.summary(window.censoredAcknowledgements);
@@ -79,7 +82,7 @@ export function unjudged([first, ...rest]: Outcome['measurements']): [Measuremen
   return [{ ...first, better: 'none' }, ...rest.map((one): Measurement => ({ ...one, better: 'none' }))];
 }
 
-/** Why a latency is not to be trusted, or null: the schedule lagged itself, or was never seen. */
+/** Why a latency is distrusted, or null: the schedule itself lagged, or its lag was never seen. */
 export function distrust(lagP99Ns: number | null, sumP99Ns: number | null): string | null {
   if (lagP99Ns === null) return `${NOT_TO_BE_TRUSTED}: nothing is known of how far the schedule lagged`;
   const lag = `${NOT_TO_BE_TRUSTED}: the schedule itself lagged ${(lagP99Ns / 1e6).toPrecision(3)} ms (p99)`;
@@ -90,7 +93,7 @@ export function distrust(lagP99Ns: number | null, sumP99Ns: number | null): stri
   return null;
 }
 
-/** What a saturated row says of its warm-up and of the generations of files that ended with its window. */
+/** Remarks of a saturated row on its warm-up, and on the generations of files that ended with its window. */
 export function steadinessRemarks(warmedUp: Steadiness, seen: Steadiness): string[] {
   const unsteady = unsteadyText(seen);
   return [

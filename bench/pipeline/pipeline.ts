@@ -1,7 +1,6 @@
 /**
- * A pipeline of real processes that is measured: started, warmed up, watched over windows of time, killed here and
- * there, and drained at the end, when every sum must have been verified. What goes wrong is thrown by whatever is
- * awaited.
+ * A measured pipeline of real processes. It is started, warmed up, watched over windows of time, killed now and then,
+ * and drained at the end, when every sum must have been verified. A failure is thrown by whatever is awaited then.
  */
 
 import { rm } from 'node:fs/promises';
@@ -21,7 +20,7 @@ import { until } from '../../src/fleet/waiting.ts';
 import { type FlowWindow, flowWindow, type Mark } from './flow-window.ts';
 import { generationChunks, isSteady, type Look, type Steadiness, steadinessOf } from './steadiness.ts';
 
-/** Between two looks at what the processes use. */
+/** The time between two looks at what the processes use. */
 const LOOK_MS = 250;
 /** A saturated process may be busy for a while before it answers. */
 const ANSWER_MS_MAX = 10_000;
@@ -33,7 +32,7 @@ export type PipelineAt = {
   readonly logsFolder: string;
   readonly launch: Launch;
   readonly clock: Clock;
-  /** Ends it: what is awaited then throws ERR_INTERRUPTED. */
+  /** Ends the pipeline. Whatever is awaited then throws ERR_INTERRUPTED. */
   readonly signal: AbortSignal;
 };
 
@@ -74,7 +73,7 @@ export class Pipeline {
     });
   }
 
-  /** Resolves when all processes are ready. The data folder is made, and removed at the end. */
+  /** Resolves when all processes are ready. The data folder is made here, and removed at the end. */
   static async start(options: PipelineOptions, at: PipelineAt): Promise<Pipeline> {
     makeFoldersSync(at.dataFolder);
     const endpoint = await chooseEndpoint('ipc', at.dataFolder);
@@ -159,8 +158,8 @@ export class Pipeline {
   }
 
   /**
-   * Lets it run for so long, or until a sum was verified, and says what was done meanwhile. No flow at all is an
-   * error.
+   * Lets the pipeline run for `ms`, or until a sum was verified, and returns what was done meanwhile. No flow at all is
+   * an error.
    */
   async window(ms: number): Promise<FlowWindow> {
     await this.#refreshAll();
@@ -186,7 +185,7 @@ export class Pipeline {
     return flowWindow([begin, end], recorded, { processes, steadiness: this.#lookAtFlow() });
   }
 
-  /** Counts that are not of now belong to another window. */
+  /** Counts that are not current belong to another window. */
   async #refreshAll(): Promise<void> {
     const isAnswered = await this.#fleet.refresh({ timeoutMs: ANSWER_MS_MAX, signal: this.#halt.signal });
     this.#check();
@@ -195,7 +194,7 @@ export class Pipeline {
     }
   }
 
-  /** Until then, looks at what the processes use. */
+  /** Looks at what the processes use, until `endNs`. */
   async #watch(endNs: number): Promise<void> {
     for (;;) {
       const leftMs = (endNs - this.#clock.nowNs()) / 1e6;
@@ -225,7 +224,7 @@ export class Pipeline {
   }
 
   /**
-   * Kills a process by SIGKILL and waits until it is ready again and a sum is verified whose file's end was intended
+   * Kills a process by SIGKILL, and waits until it is ready again and a sum is verified whose file's end was intended
    * after the kill. Resolves to the seconds from the kill to that sum.
    */
   async killAndRecover(name: string): Promise<number> {
@@ -242,7 +241,7 @@ export class Pipeline {
     return ((this.#recovered.get(fault)?.verifiedNs ?? Number.NaN) - sinceNs) / 1e9;
   }
 
-  /** Drains and stops everything. Throws when a sum is missing or a process does not end as it should. */
+  /** Drains and stops everything. Throws when a sum is missing, or a process does not end as it should. */
   async end(): Promise<void> {
     try {
       const chunkers = this.#fleet.of('chunker');

@@ -16,7 +16,7 @@ const NONE: Totals = {
   sumsOutstanding: 0,
 };
 
-/** One look after each step, of so many chunks published; of each the others are a part. */
+/** One look after each step, in which so many chunks are published; the other counts are a share of these. */
 function looksOf(steps: number, { folded = 1, verified = 1, published = 100, grows = 0 } = {}): Look[] {
   return Array.from({ length: steps + 1 }, (_, step) => ({
     totals: {
@@ -61,7 +61,7 @@ test('nothing that flows is never steady', (t) => {
 });
 
 test('files that are opened together are found not to be steady until they end as they are opened', (t) => {
-  // Of 20,000 slots each record goes to one by chance; lengths are 1 to 199, as in the rows of growth.
+  // Each record goes to one of 20,000 slots by chance; lengths are 1 to 199, as in the rows of growth.
   const prng = Prng.fromSeed(1);
   const slots = 20_000;
   const [length, sequence] = [new Int32Array(slots), new Int32Array(slots)];
@@ -69,7 +69,7 @@ test('files that are opened together are found not to be steady until they end a
   let [published, verified] = [0, 0];
   const looks: Look[] = [];
   const states: boolean[] = [];
-  // A look at each tenth of a generation.
+  // One look at each tenth of a generation.
   for (let record = 0; record < 100 * slots * 9; record += 1) {
     if (record % (10 * slots) === 0) {
       looks.push({

@@ -1,7 +1,7 @@
 /**
- * Whether a saturated pipeline is in its steady state. Files that are opened together end together, so that for some
- * generations of files more chunks are verified than published, and before that fewer: a rate of either is then not
- * that of the pipeline. Steady means that what was published, folded and verified is the same within a twentieth,
+ * Whether a saturated pipeline is in its steady state. Files that are opened together end together. So for some
+ * generations of files more chunks are verified than published, and before that fewer, and neither rate is then the
+ * rate of the pipeline. Steady means that the counts of published, folded and verified chunks agree within a twentieth,
  * over three generations or more. Pure.
  */
 
@@ -9,19 +9,19 @@ import type { PipelineOptions } from '../../src/fleet/component-specs.ts';
 import { type Totals, totalsBetween } from '../../src/fleet/meter.ts';
 import { NEVER_STEADY } from '../distrust.ts';
 
-/** Of a pipeline at one moment. */
+/** A pipeline at one moment. */
 export type Look = {
   readonly totals: Totals;
-  /** Of the broker's store. */
+  /** Bytes of the broker's store. */
   readonly diskBytes: number;
 };
 
 /** How a stretch of time ended. */
 export type Steadiness = {
-  /** Null: nothing was published, or fewer generations than it takes. */
+  /** Null: nothing was published, or the stretch had too few generations. */
   readonly foldedPart: number | null;
   readonly verifiedPart: number | null;
-  /** Of files, that the stretch had. */
+  /** Generations of files in the stretch. */
   readonly generations: number;
   readonly looks: number;
   /** The broker's file had nearly stopped growing: the journal reuses its pages. */
@@ -29,19 +29,19 @@ export type Steadiness = {
 };
 
 const GENERATIONS = 3;
-/** Of what was published, by so much may what was folded or verified differ. */
+/** The share of published chunks by which folded or verified chunks may differ. */
 const SPREAD = 0.05;
 /** The least number of looks over which anything is judged. */
 const LOOKS = 4;
-/** Of the bytes published meanwhile, what the broker's file may have grown by. */
+/** The share of the bytes published meanwhile by which the broker's file may have grown. */
 const GROWTH_MAX = 0.05;
 
-/** Chunks until every file that is open has ended and another one is in its place. */
+/** Chunks until every open file has ended and another one is in its place. */
 export function generationChunks({ chunkers, files, chunks }: PipelineOptions): number {
   return Math.max(1, (chunkers * files * (chunks.low + chunks.high)) / 2);
 }
 
-/** Over the shortest stretch up to the last look that has `GENERATIONS` of files, or over all looks. */
+/** Over the shortest stretch up to the last look that has `GENERATIONS` generations of files, or over all looks. */
 export function steadinessOf(looks: readonly Look[], chunksOfGeneration: number): Steadiness {
   const end = looks.at(-1);
   const begin = looks.findLast(
@@ -78,7 +78,7 @@ function isEqual(part: number | null): boolean {
   return part !== null && part >= 1 / (1 + SPREAD) && part <= 1 + SPREAD;
 }
 
-/** What a row says that is not steady; null when it is. */
+/** Why a row is not steady; null when it is. */
 export function unsteadyText(steadiness: Steadiness): string | null {
   if (isSteady(steadiness)) return null;
   const { foldedPart, verifiedPart, generations, looks } = steadiness;

@@ -64,7 +64,7 @@ export function pipelineTables(rows: readonly Row[]): string[] {
   });
 }
 
-/** Of a row of latencies: whether they can be trusted. */
+/** Whether rows of latencies can be trusted. */
 function marksOf(rows: readonly Row[]): string[] {
   const nsOf = (metric: string): number | null => {
     const seconds = rows.find((row) => row.metric === metric)?.median ?? null;
@@ -75,7 +75,8 @@ function marksOf(rows: readonly Row[]): string[] {
 }
 
 /**
- * The sum over several processes of one kind (`summer-0`, `summer-1`); of memory and lag, over and of all processes.
+ * The sum over several processes of one kind (`summer-0`, `summer-1`). For memory and lag, a value over and of all
+ * processes.
  */
 function cellText({ metric, process }: Column, rows: readonly Row[]): string {
   const found = rows.filter((row) => {

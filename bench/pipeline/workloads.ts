@@ -1,4 +1,4 @@
-/** What flows through the measured pipelines, and for how long they are watched, by scale. */
+/** The load of the measured pipelines, and how long they are watched, by scale. */
 
 import { type Range, rangeText } from '../../src/core/units.ts';
 import type { PipelineOptions } from '../../src/fleet/component-specs.ts';
@@ -9,12 +9,14 @@ const MIB = 1024 * 1024;
 
 export const CHUNK_BYTES = [32, 1024, 65_536] as const;
 
-/** Data chunks of a file: fewer where they are large, so that 100 open files end in a second. */
+/** Data chunks of a file: fewer when chunks are large, so that 100 open files end in a second. */
 const CHUNKS: Readonly<Record<number, number>> = { 32: 100, 1024: 100, 65_536: 16 };
-/** Large batches take less CPU time for a chunk (D-BENCH-13); what waits for nothing is sent before they are full. */
+/**
+ * Large batches take less CPU time for a chunk (D-BENCH-13). A batch that waits for nothing is sent before it is full.
+ */
 const BATCH_BYTES: Readonly<Record<number, number>> = { 32: MIB, 1024: MIB, 65_536: 2 * MIB };
 
-/** One chunker, one summer and 8 partitions at the highest rate, but for the `changes`. */
+/** One chunker, one summer and 8 partitions at the highest rate, with these `changes`. */
 export function workloadOf(seed: number, chunkBytes: number, changes: Partial<PipelineOptions> = {}): PipelineOptions {
   const chunks = CHUNKS[chunkBytes] ?? 100;
   return {
@@ -39,8 +41,8 @@ export function scheduledWorkload(seed: number, rate: number): PipelineOptions {
 }
 
 /**
- * Files of all lengths: of 100,000 that are opened together and have as many chunks each, all would end at about the
- * same time, and what is seen would depend on whether that is in the window.
+ * Files of all lengths. If 100,000 files were opened together with equally many chunks, all would end at about the same
+ * time, and the result would depend on whether that time is in the window.
  */
 const GROWTH_CHUNKS: Range = { low: 1, high: 199 };
 export const GROWTH_PARAMETERS: Readonly<Record<string, string | number>> = {
@@ -52,26 +54,26 @@ export function growthWorkload(seed: number, changes: Partial<PipelineOptions>):
   return workloadOf(seed, 32, { chunks: GROWTH_CHUNKS, ...changes });
 }
 
-/** A sum every 5 ms: fine enough to see a recovery by. */
+/** A sum every 5 ms, which is fine enough to see a recovery. */
 export const RECOVERY_RATE = 20_000;
 
-/** What the parts are given when they are measured alone. */
+/** The load of the parts when they are measured alone. */
 export const CEILINGS: {
   /** As many batches in one commit as arrive meanwhile. */
   readonly commitBatches: number;
   readonly hashedBytes: number;
-  /** Of one call of the transport. */
+  /** Bytes of one call of the transport. */
   readonly callBytes: number;
 } = { commitBatches: 4, hashedBytes: 32 * MIB, callBytes: 16 * MIB };
 
 /**
- * What decides the figures and stands in no row's parameters, for run.json: figures of two commits that do not agree
- * on it differ by more than the program.
+ * Settings that decide the figures and that no row's parameters name, for run.json. If they differ between two commits,
+ * figures differ by more than the program.
  */
 export function workloadDescription(scale: Scale): Readonly<Record<string, unknown>> {
   const bySize = CHUNK_BYTES.map((bytes) => [bytes, described(workloadOf(0, bytes))] as const);
   return {
-    // What `chunks_per_s` of the pipeline's rows counts: it counted verified files before.
+    // What `chunks_per_s` of the pipeline's rows counts. Earlier runs counted verified files.
     rates: 'published and folded',
     throughput: Object.fromEntries(bySize),
     growth: described(growthWorkload(0, {})),
@@ -82,7 +84,7 @@ export function workloadDescription(scale: Scale): Readonly<Record<string, unkno
   };
 }
 
-/** All but the seed, which run.json has. */
+/** All settings except the seed, which run.json has. */
 function described(options: PipelineOptions): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(options).filter(([name]) => name !== 'seed'));
 }
@@ -90,13 +92,13 @@ function described(options: PipelineOptions): Readonly<Record<string, unknown>> 
 /** Times in milliseconds. */
 export type Durations = {
   readonly warmUp: { readonly msMin: number; readonly msMax: number };
-  /** What each open file adds to the longest warm-up. */
+  /** How much each open file adds to the longest warm-up. */
   readonly warmUpOfFile: number;
   readonly window: number;
-  /** A schedule has no journal to fill: its warm-up is short. */
+  /** A schedule has no journal to fill, so its warm-up is short. */
   readonly scheduledWarmUp: { readonly msMin: number; readonly msMax: number };
   readonly latencyWindow: number;
-  /** Between two kills. */
+  /** Time between two kills. */
   readonly betweenKills: number;
   readonly kills: number;
   readonly ceiling: number;

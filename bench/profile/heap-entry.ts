@@ -1,7 +1,7 @@
 /**
- * A component under clinic's heap profiler, which writes its profile when the process is interrupted, and takes its
- * time: the component's own exit would cut the file off. So the first exit interrupts, and the profiler exits once it
- * has written.
+ * A component under clinic's heap profiler. The profiler writes its profile when the process is interrupted, which
+ * takes a while, and the component's own exit would cut the file off. So the first exit interrupts the process, and the
+ * profiler exits once it has written.
  */
 
 const exit = process.exit.bind(process);

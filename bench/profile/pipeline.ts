@@ -18,11 +18,11 @@ const SHOWN_LINES = 3;
 export type Stage = {
   readonly component: Component;
   readonly launch: Profiled;
-  /** Where it runs: a profiler that is ended early leaves its logs in the working folder. */
+  /** The working folder. A profiler that is ended early leaves its logs there. */
   readonly folder: string;
 };
 
-/** One process of the pipeline did not do its part. */
+/** A process of the pipeline did not do its part. */
 export class StageError extends OperatingError {
   readonly component: Component;
 
@@ -67,7 +67,7 @@ class StageProcess {
     const lines = new LineSplitter();
     this.#child.stdout?.on('data', (bytes: Buffer) => {
       for (const line of lines.push(bytes)) {
-        // The profiler talks on the same stream.
+        // The profiler writes to the same stream.
         if (!line.startsWith('{')) this.#keep([line]);
         else {
           const event = decodeEvent(line);
@@ -88,7 +88,7 @@ class StageProcess {
     return this.#isOver;
   }
 
-  /** Resolves when it serves. */
+  /** Resolves when the process serves. */
   async untilReady(signal: AbortSignal): Promise<void> {
     const isReady = await withinTime(
       Promise.race([this.#ready.then(() => true), this.#ended.then(() => false)]),
@@ -98,14 +98,14 @@ class StageProcess {
     if (isReady !== true) throw this.error('did not start');
   }
 
-  /** SIGTERM to the component itself; resolves when its profiler has written as well. */
+  /** Sends SIGTERM to the component itself; resolves when its profiler has also written. */
   async stop(signal: AbortSignal): Promise<void> {
     if (this.#pid !== null && !this.#isOver) process.kill(this.#pid, 'SIGTERM');
     const code = await withinTime(this.#ended, END_MS_MAX, signal);
     if (code !== 0) throw this.error(`ended with ${code === null ? 'no exit code' : `exit ${code}`}`);
   }
 
-  /** Ends it at once, and the profiler around it. */
+  /** Ends the process at once, and the profiler around it. */
   kill(): void {
     if (this.#isOver) return;
     this.#child.kill('SIGKILL');
@@ -118,7 +118,7 @@ class StageProcess {
   }
 }
 
-/** Null once so much time has passed. Throws when the signal is given first. */
+/** Null when the time has passed. Throws when the signal comes first. */
 async function withinTime<T>(promise: Promise<T>, ms: number, signal: AbortSignal): Promise<T | null> {
   const settled = new AbortController();
   const late = sleep(ms, null, { signal: AbortSignal.any([settled.signal, signal]) });
@@ -132,18 +132,20 @@ function killIfThere(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended by itself.
+    // The process has ended already.
   }
 }
 
-/** Runs the stages for so long, first to last, and stops them from the last to the first. Leaves no process behind. */
+/**
+ * Runs the stages for so long, started from first to last, and stops them from last to first. Leaves no process behind.
+ */
 export async function runPipeline(
   stages: readonly Stage[],
   options: {
     readonly durationMs: number;
     readonly logsFolder: string;
     readonly say: (line: string) => void;
-    /** Ends it early: it throws then. */
+    /** Ends the pipeline early; the call then throws. */
     readonly signal: AbortSignal;
   },
 ): Promise<void> {

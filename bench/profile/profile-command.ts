@@ -112,8 +112,8 @@ async function runProfile(flags: Flags): Promise<void> {
 }
 
 /**
- * Runs it; resolves to the path of what the profiler wrote. Throws OperatingError, in one line, when there is
- * nothing.
+ * Runs the profiler; resolves to the path of the file that it wrote. Throws OperatingError, in one line, when there is
+ * no such file.
  */
 async function profiled(
   flags: Flags,
@@ -136,7 +136,7 @@ async function profiled(
     await rename(join(at.raw, left), at.profile + leaves);
     return at.profile + leaves;
   } catch (error) {
-    // The terminal interrupts the stages as well, which then end by themselves.
+    // The terminal interrupts the stages too, which then end.
     if (at.signal.aborted) throw interruptedError();
     const isOfTool = error instanceof StageError ? error.component === component : error instanceof OperatingError;
     if (!isClinic(tool) || !isOfTool) throw error;

@@ -30,7 +30,7 @@ test.serial("Node's profiler on a chunker of a real pipeline leaves its profile 
   t.is(kind, 'profile');
   t.like(configuration, { component: 'chunker', tool: 'cpu-prof', duration: 1000, files: '10' });
   t.is(typeof endedAt, 'string');
-  // It judges nothing.
+  // A profile judges nothing.
   t.deepEqual([exitCode, verdict], [0, null]);
 });
 

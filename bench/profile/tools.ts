@@ -1,8 +1,8 @@
 /**
- * The profilers: clinic's four, and Node's own two as the way out where clinic fails on the Node in use.
+ * The profilers: clinic's four, and Node's own two, for where clinic fails on the Node in use.
  *
- * Clinic works only when stdin is closed and its usage statistics are off (`NO_INSIGHT`); otherwise it ends with exit
- * 0 and has done nothing. Source: clinic 13.0.0 on Node 20.
+ * Clinic works only when stdin is closed and its usage statistics are off (`NO_INSIGHT`). Otherwise it exits with 0
+ * without having done anything. Source: clinic 13.0.0 on Node 20.
  */
 
 import { createRequire } from 'node:module';
@@ -13,7 +13,7 @@ import { COMPONENT_ENVIRONMENT } from '../../src/fleet/component-process.ts';
 export const TOOLS = ['doctor', 'flame', 'bubbleprof', 'heap', 'cpu-prof', 'heap-prof'] as const;
 export type Tool = (typeof TOOLS)[number];
 
-/** Node's own, which needs nothing: the way out for each of clinic's. */
+/** Node's own profilers, which need nothing, as replacements for clinic's. */
 const WAY_OUT: Readonly<Record<Tool, Tool>> = {
   doctor: 'cpu-prof',
   flame: 'cpu-prof',
@@ -26,7 +26,7 @@ const WAY_OUT: Readonly<Record<Tool, Tool>> = {
 export type Profiled = {
   readonly argv: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** How the name of the file ends that the profiler leaves in its folder. */
+  /** The ending of the file that the profiler leaves in its folder. */
   readonly leaves: '.html' | '.cpuprofile' | '.heapprofile';
 };
 
@@ -41,7 +41,7 @@ export function wayOut(tool: Tool): Tool {
   return WAY_OUT[tool];
 }
 
-/** How a component is started, with no profiler when `tool` is null. What the profiler writes goes to `folder`. */
+/** How a component is started; without a profiler when `tool` is null. The profiler writes to `folder`. */
 export function launchOf(component: readonly string[], tool: Tool | null, folder: string): Profiled {
   if (tool === null)
     return { argv: [process.execPath, MAIN, ...component], environment: COMPONENT_ENVIRONMENT, leaves: '.html' };

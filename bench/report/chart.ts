@@ -1,4 +1,4 @@
-/** Charts as SVG text, by ECharts without a browser: each once for a light page and once for a dark one. */
+/** Charts as SVG text, by ECharts without a browser: each once for a light page and once for a dark page. */
 
 import * as echarts from 'echarts';
 import { COLORS as PAGE_COLORS, type Theme } from '../../src/report/html.ts';
@@ -11,16 +11,16 @@ export type Series = {
 
 export type Chart = {
   readonly title: string;
-  /** Bars need a linear scale: their length is the value. */
+  /** Bars need a linear scale, because their length is the value. */
   readonly kind: 'bar' | 'line' | 'points';
-  /** Of the horizontal axis; absent: its values are numbers. */
+  /** Categories of the horizontal axis; absent: its values are numbers. */
   readonly categories?: readonly string[];
   readonly xName?: string;
   readonly yName: string;
   readonly xScale?: 'linear' | 'logarithmic';
   readonly yScale: 'linear' | 'logarithmic';
   readonly stacked?: boolean;
-  /** How a value on the horizontal axis is written; the same for the vertical one. */
+  /** How a value on the horizontal axis is written; likewise for the vertical axis. */
   readonly xText?: (value: number) => string;
   readonly yText: (value: number) => string;
   readonly series: readonly Series[];
@@ -28,7 +28,7 @@ export type Chart = {
 
 const WIDTH = 720;
 const HEIGHT = 320;
-/** Of Okabe and Ito: told apart by colour-blind eyes, readable on light and dark. */
+/** Colours of Okabe and Ito: colour-blind eyes tell them apart, and they are readable on light and dark. */
 const COLORS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#999999', '#b8a800'];
 
 /** A whole `<svg>` element. */

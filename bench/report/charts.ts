@@ -1,4 +1,4 @@
-/** Which charts a run has, from its rows and histograms alone. Pure. */
+/** The charts of a run, from its rows and histograms alone. Pure. */
 
 import { formatBytes, formatCount, formatSeconds } from '../../src/core/units.ts';
 import { LatencyHistogram } from '../../src/measure/histogram.ts';

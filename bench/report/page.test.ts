@@ -45,7 +45,7 @@ test('the page needs nothing else: no script, no style, no picture from elsewher
   const page = reportPage({ run: RUN, samples: SAMPLES, latencies: [] });
   t.is(page.match(/<svg /g)?.length, 2 * chartsOf(SAMPLES, []).length);
   t.notRegex(page, /<script|<link|<img|@import|url\((?!#)|src=/);
-  // An SVG names its own namespace; nothing is loaded from there.
+  // An SVG names its namespace; nothing is loaded from there.
   t.deepEqual(
     [...new Set(page.match(/https?:[^"'\s<]*/g))].filter((address) => !address.startsWith('http://www.w3.org/')),
     [],

@@ -1,6 +1,4 @@
-/**
- * `report.html`: what a run came to on one page that needs nothing else, light or dark as the reader's system is. Pure.
- */
+/** `report.html`: the results of a run on one self-contained page, light or dark as the reader's system is. Pure. */
 
 import { escaped, htmlPage } from '../../src/report/html.ts';
 import type { LatencyRow } from '../../src/results/latency-row.ts';

@@ -1,4 +1,4 @@
-/** A worker process for tests: answers with what it was asked, and stays by itself, as one with a socket does. */
+/** A worker process for tests: answers with its requests, and stays without help, as a process with a socket does. */
 
 import { serveRequests } from '../worker-process.ts';
 

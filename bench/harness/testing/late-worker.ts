@@ -1,4 +1,4 @@
-/** A worker for tests that begins to serve only when its parent is gone, and would then stay by itself. */
+/** A worker for tests that begins to serve only when its parent is gone, and would then stay. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { serveRequests } from '../worker-process.ts';
