@@ -1,4 +1,4 @@
-//! Arbitrary bytes as a batch, on a pool with two open files: it is folded, or refused with nothing changed.
+//! Arbitrary bytes as a batch, on a pool with two open files: the batch is folded, or refused with nothing changed.
 
 #![no_main]
 
@@ -13,7 +13,7 @@ fn record(file: u8, sequence: u32, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A pool with two files, and all of it as pages.
+/// A pool with two files, and its pages.
 fn pool() -> (Pool, Vec<u8>) {
     let mut pool = Pool::new(Backend::selected().expect("a backend"));
     let records = [record(0, 1, b"first"), record(1, 1, &[7; 100])].concat();
@@ -34,7 +34,7 @@ fuzz_target!(|input: (u8, u8, u8, &[u8])| {
             assert!(failure.record_index <= count && failure.byte_offset <= payload.len());
             assert!(sums.iter().all(|byte| *byte == 0xee));
             assert_eq!((pool.open_files(), pool.page_count(), pool.dirty_pages()), (2, 1, 0));
-            // The same files, at the same states: taking both on by one byte gives the same page as on a fresh pool.
+            // The files have the same states: one more byte for each gives the same page as on a fresh pool.
             let next = [record(0, 2, b"x"), record(1, 2, b"y")].concat();
             let mut pages = [vec![0; PAGE_BYTES], vec![0; PAGE_BYTES]];
             let mut fresh = Pool::new(Backend::selected().expect("a backend"));

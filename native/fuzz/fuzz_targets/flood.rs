@@ -1,5 +1,6 @@
-//! Many files whose ids differ as the input says, opened, ended and refused in batches: the pool finds each, keeps a
-//! page's worth of memory a page of files, and has given all of it back when the last one has ended.
+//! Many files, whose ids differ as the input says, are opened and ended in batches, some of which are refused. The pool
+//! finds each file, keeps one page of memory for a page of files, and has given all of it back when the last file has
+//! ended.
 
 #![no_main]
 
@@ -8,7 +9,8 @@ use std::collections::BTreeSet;
 use libfuzzer_sys::fuzz_target;
 use stream_sum_sha256::{Backend, FailureKind, Pool, SUM_BYTES};
 
-/// What files from a number on do: open or end, how many, and by which factor and shift their ids come from numbers.
+/// A step for files from a number on: whether they open or end, how many, and the factor and shift that make ids from
+/// numbers.
 type Step = (u8, u8, u16, u64, u8);
 
 fn record(payload: &mut Vec<u8>, id: u128, is_end: bool, sequence: u32) {

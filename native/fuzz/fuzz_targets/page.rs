@@ -1,12 +1,12 @@
-//! Pages of slots that are mostly valid, with some bytes altered: what is accepted is taken again as it was loaded,
-//! what is refused changes nothing.
+//! Pages of slots that are mostly valid, with some bytes altered. An accepted page is taken again as it was loaded. A
+//! refused page changes nothing.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use stream_sum_sha256::{Backend, PAGE_BYTES, PAGE_SLOTS, Pool, SLOT_BYTES, Sha256};
 
-/// Where, which file, its last sequence, how much was hashed, a byte to alter and by what.
+/// The place, the file, its last sequence, how much was hashed, a byte to alter, and the change.
 type Slot = (u8, u8, u32, u16, u8, u8);
 
 fn slot_bytes(backend: Backend, (_, file, sequence, bytes, altered, by): Slot) -> [u8; SLOT_BYTES] {

@@ -1,5 +1,5 @@
-//! Arbitrary calls on a slot pool, with arbitrary slots and ends: each changes what it should or nothing, and what is
-//! open has the digest that a single stream has.
+//! Arbitrary calls on a slot pool, with arbitrary slots and ends: each changes what it should or nothing, and an open
+//! stream has the digest of a single stream.
 
 #![no_main]
 
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use libfuzzer_sys::fuzz_target;
 use stream_sum_sha256::{Backend, Sha256, SlotPool};
 
-/// Which call; slots or chunk lengths; what to fill data with.
+/// The call, its slots or chunk lengths, and the byte that fills data.
 type Call = (u8, Vec<(u8, u16)>, u8);
 
 fuzz_target!(|calls: Vec<Call>| {

@@ -1,4 +1,4 @@
-//! Arbitrary bytes as a serialized state: what is accepted is written again as it was, and can be hashed on.
+//! Arbitrary bytes as a serialized state: an accepted state is written again unchanged, and can be hashed on.
 
 #![no_main]
 

@@ -9,13 +9,13 @@ pub enum ErrorCode {
     OutOfRange,
     /// Two buffers of one call share memory.
     BuffersOverlap,
-    /// Bytes are no serialized state.
+    /// The bytes are not a serialized state.
     State,
-    /// Bytes are no page, or the page cannot be loaded.
+    /// The bytes are not a page, or the page cannot be loaded.
     Page,
     /// The message would be longer than SHA-256 allows.
     MessageTooLong,
-    /// The backend that the environment names does not exist, or this CPU lacks it.
+    /// The backend that the environment names does not exist, or this CPU cannot run it.
     Backend,
     /// There is no memory for a buffer.
     Memory,
@@ -42,7 +42,7 @@ impl AsRef<str> for ErrorCode {
     }
 }
 
-/// A caller's output buffer. The alias keeps the macro from taking `&mut` for a reference to a class.
+/// A caller's output buffer. The alias keeps the macro from reading `&mut` as a reference to a class.
 pub type BytesMut<'a> = &'a mut [u8];
 /// A caller's output buffer of numbers.
 pub type WordsMut<'a> = &'a mut [u32];

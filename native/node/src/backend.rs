@@ -5,12 +5,12 @@ use stream_sum_sha256::Backend;
 
 use crate::arguments::{ErrorCode, Result, error};
 
-/// The backend of this process; the environment may name one that it cannot have.
+/// The backend of this process. The environment may name a backend that cannot be used.
 pub fn backend() -> Result<Backend> {
     Backend::selected().map_err(|cause| error(ErrorCode::Backend, cause))
 }
 
-/// The name of the backend that hashes in this process, chosen at the first call of anything here.
+/// The name of the backend that hashes in this process. It is chosen at the first call of any function here.
 #[napi]
 pub fn selected_backend() -> Result<&'static str> {
     Ok(backend()?.name())

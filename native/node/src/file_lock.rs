@@ -1,5 +1,5 @@
-//! Exclusive kernel locks on files: they end with the process that holds them, however it ends, and hold while it is
-//! stopped.
+//! Exclusive kernel locks on files. A lock ends with the process that holds it, however the process ends, and holds
+//! while the process is stopped.
 
 use std::fs::{File, OpenOptions, TryLockError};
 
@@ -16,11 +16,11 @@ pub struct FileLock {
 
 #[napi]
 impl FileLock {
-    /// Locks the file at `path`, which is made if it is missing; null if another process or handle holds it.
+    /// Locks the file at `path`, which is made if it is missing. Null if another process or handle holds the lock.
     #[napi]
     pub fn try_acquire(path: String) -> Result<Option<FileLock>> {
         let failed = |cause| error(ErrorCode::FileLock, format_args!("cannot lock {path}: {cause}"));
-        // Written to by nobody: the content of a lock file of another version stays.
+        // Nothing is written: the content of another version's lock file stays.
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
         match file.try_lock() {
@@ -30,7 +30,7 @@ impl FileLock {
         }
     }
 
-    /// Gives the lock up; the file stays. Again is harmless.
+    /// Releases the lock; the file stays. Calling it again does nothing.
     #[napi]
     pub fn release(&mut self) {
         self.file = None;

@@ -1,6 +1,6 @@
-//! The addon: checks arguments, maps errors to JavaScript ones with a `code`, and hands bytes to `stream-sum-sha256`.
-//! All memory that outlives a call belongs either to JavaScript or to a class below; no reference into a JavaScript
-//! buffer is kept past the call.
+//! The addon: checks arguments, maps errors to JavaScript errors with a `code`, and hands bytes to `stream-sum-sha256`.
+//! Memory that outlives a call belongs either to JavaScript or to a class below. No reference into a JavaScript buffer
+//! is kept past the call.
 
 mod arguments;
 mod backend;

@@ -1,11 +1,11 @@
-//! What V8 is told of memory that it does not see, so that it collects pools that nobody holds.
+//! Tells V8 of memory that it does not see, so that it collects pools that nobody holds.
 
 use napi::Env;
 
-/// A change below which V8 is not told: it is a call of its own.
+/// Smaller changes are not reported to V8, because each report costs a call.
 const STEP_BYTES: i64 = 16 << 10;
 
-/// What V8 was told of one object.
+/// The bytes that were reported for one object.
 #[derive(Default)]
 pub struct ReportedMemory {
     bytes: i64,

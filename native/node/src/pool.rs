@@ -22,7 +22,7 @@ pub struct PoolFailure<'env> {
     pub file_id: BufferSlice<'env>,
     /// `sequence`: the sequence that should have come.
     pub expected_sequence: u32,
-    /// `sequence`: the one that came.
+    /// `sequence`: the sequence that came.
     pub actual_sequence: u32,
     /// `space`: bytes that `sums` must have.
     pub needed: f64,
@@ -89,12 +89,13 @@ impl Pool {
         Ok(Self { pool, reported: ReportedMemory::default(), failure: None })
     }
 
-    /// Tells V8 what the pool holds.
+    /// Tells V8 how many bytes the pool holds.
     fn report(&mut self, env: &Env) -> Result<()> {
         self.reported.report(env, self.pool.memory_bytes()).map_err(|cause| error(ErrorCode::Memory, cause))
     }
 
-    /// Folds the `count` records of `records`, all but the first `skip`; returns how many sums were written, or -1.
+    /// Folds the `count` records of `records`, except the first `skip`. Returns the number of sums that were written,
+    /// or -1.
     #[napi]
     pub fn fold(
         &mut self,
@@ -118,7 +119,7 @@ impl Pool {
         }
     }
 
-    /// Why the last fold that returned -1 did so; null if none did.
+    /// Why the last fold that returned -1 did so; null if no fold did.
     #[napi]
     pub fn failure<'env>(&self, env: &'env Env) -> napi::Result<Option<PoolFailure<'env>>> {
         let Some(failure) = &self.failure else {
@@ -127,13 +128,13 @@ impl Pool {
         Ok(Some(PoolFailure::new(env, failure)?))
     }
 
-    /// Files that are open.
+    /// The number of open files.
     #[napi]
     pub fn open_files(&self) -> u32 {
         self.pool.open_files() as u32
     }
 
-    /// Bytes that the pool holds, of which V8 is told.
+    /// Bytes that the pool holds. V8 is told of them.
     #[napi]
     pub fn memory_bytes(&self) -> f64 {
         self.pool.memory_bytes() as f64
@@ -151,7 +152,7 @@ impl Pool {
         self.pool.dirty_pages() as u32
     }
 
-    /// Writes the dirty pages and their numbers, and returns how many; they are dirty no more.
+    /// Writes the dirty pages and their numbers, and returns how many there were. They are then no longer dirty.
     #[napi]
     pub fn take_dirty_pages(
         &mut self,

@@ -1,5 +1,5 @@
-//! Single streams of SHA-256, as functions of states that JavaScript owns: nothing is kept here, and no object needs to
-//! be told of its end. A state is 108 bytes in Go's format, which lie at an offset of a longer buffer.
+//! Single streams of SHA-256, as functions of states that JavaScript owns. Nothing is kept here, and no object must be
+//! released. A state is 108 bytes in Go's format, at an offset of a longer buffer.
 
 use napi_derive::napi;
 use stream_sum_sha256::{DIGEST_BYTES, STATE_BYTES, Sha256, StateError};
@@ -53,7 +53,7 @@ pub fn sha256_digest(states: &[u8], offset: u32, #[napi(ts_arg_type = "Uint8Arra
     Ok(())
 }
 
-/// Throws unless `state` is one.
+/// Throws unless `state` is a state.
 #[napi]
 pub fn sha256_check(state: &[u8]) -> Result<()> {
     Sha256::deserialize(backend()?, state).map(|_| ()).map_err(invalid)

@@ -1,4 +1,4 @@
-//! Streams by slot, for chunks that are sliced already.
+//! Streams by slot, for chunks that are already sliced.
 
 use napi::Env;
 use napi::bindgen_prelude::ObjectFinalize;
@@ -35,7 +35,7 @@ impl SlotPool {
         Ok(Self { pool: stream_sum_sha256::SlotPool::new(backend()?), reported: ReportedMemory::default() })
     }
 
-    /// Tells V8 what the pool holds.
+    /// Tells V8 how many bytes the pool holds.
     fn report(&mut self, env: &Env) -> Result<()> {
         self.reported.report(env, self.pool.memory_bytes()).map_err(|cause| error(ErrorCode::Memory, cause))
     }
@@ -56,13 +56,13 @@ impl SlotPool {
         Ok(slot)
     }
 
-    /// Streams that are open.
+    /// The number of open streams.
     #[napi]
     pub fn open_streams(&self) -> u32 {
         self.pool.open_streams() as u32
     }
 
-    /// Bytes that the pool holds, of which V8 is told.
+    /// Bytes that the pool holds. V8 is told of them.
     #[napi]
     pub fn memory_bytes(&self) -> f64 {
         self.pool.memory_bytes() as f64

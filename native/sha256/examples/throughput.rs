@@ -35,7 +35,7 @@ impl Case {
         Self { chunk_bytes, slots, ends, data, records, sequences: vec![0; STREAMS] }
     }
 
-    /// Numbers the records on from the last batch.
+    /// Gives the records new sequences that follow those of the last batch.
     fn renumber(&mut self) {
         for (slot, record) in self.slots.iter().zip(self.records.chunks_mut(RECORD_HEADER_BYTES + self.chunk_bytes)) {
             let sequence = &mut self.sequences[*slot as usize];

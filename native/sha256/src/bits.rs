@@ -1,5 +1,5 @@
-//! A growable set of small numbers with two levels, so that the lowest member is found in a few steps, and all members
-//! in about as many steps as there are, however large the numbers.
+//! A growable set of small numbers with two levels. It finds the lowest member in a few steps, and all members in about
+//! as many steps as there are, however large the numbers.
 
 use std::collections::TryReserveError;
 
@@ -20,8 +20,9 @@ impl Bits {
         self.count
     }
 
-    /// Makes room for the numbers below `bound`, which is at most `bound_max`. A refusal of memory is an error that
-    /// changes nothing. A large set asks once for the memory of all that may come, so that nothing is copied later.
+    /// Makes room for the numbers below `bound`, which is at most `bound_max`. When memory is refused, that is an error
+    /// and nothing has changed. A large set asks once for all the memory that it may ever need, so that nothing is
+    /// copied later.
     pub(crate) fn reserve(&mut self, bound: usize, bound_max: usize) -> Result<(), TryReserveError> {
         let words = bound.div_ceil(WORD_BITS);
         if words <= self.words.len() {
@@ -36,7 +37,7 @@ impl Bits {
         Ok(())
     }
 
-    /// Most often the number is a member already: then nothing is written.
+    /// Usually the number is already a member, and nothing is written.
     #[inline]
     pub(crate) fn insert(&mut self, number: usize) {
         let index = number / WORD_BITS;

@@ -20,18 +20,18 @@ const H_OFFSET: usize = 4;
 const BLOCK_OFFSET: usize = 36;
 const COUNT_OFFSET: usize = 100;
 
-/// Why bytes are no serialized state.
+/// Why bytes are not a serialized state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateError {
     /// The length is not `STATE_BYTES`.
     Length(usize),
     /// The first four bytes are not the magic of SHA-256.
     Magic,
-    /// More bytes fed than a message can have.
+    /// The count exceeds the longest message.
     Count(u64),
     /// A byte past the partial block is not zero.
     Padding,
-    /// No block was complete yet, but H is not the initial one.
+    /// No block was complete yet, but H is not the initial value.
     Initial,
 }
 

@@ -54,7 +54,7 @@ impl Context {
         self.last_sequence == 0
     }
 
-    /// Makes this the context of a file of which nothing was folded yet.
+    /// Makes this the context of a file of which nothing is folded yet.
     pub(crate) fn open(&mut self, file_id: &FileId) {
         self.h = INITIAL_H;
         self.byte_count = 0;
@@ -89,7 +89,7 @@ impl Context {
         self.block[..partial.len()].copy_from_slice(partial);
     }
 
-    /// The digest of what was folded so far; the context itself is left as it is.
+    /// The digest of everything folded so far. The context does not change.
     pub(crate) fn digest(&self, backend: Backend) -> [u8; DIGEST_BYTES] {
         let mut h = self.h;
         let (blocks, count) = self.padding();

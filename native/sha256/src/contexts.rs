@@ -1,5 +1,5 @@
-//! Contexts by slot, in chunks that are allocated at first use and never move: growing copies none. Beside its contexts
-//! a chunk has which of its slots are in use.
+//! Contexts by slot, in chunks that are allocated at first use and never move, so growing copies no context. Each chunk
+//! also notes which of its slots are in use.
 
 use std::collections::TryReserveError;
 use std::ops::{Index, IndexMut};
@@ -8,7 +8,7 @@ use crate::context::Context;
 
 /// Slots of a chunk: 16 KiB.
 pub(crate) const CHUNK_SLOTS: usize = 128;
-/// Chunks of a small pool, for which the list of them may still move.
+/// Chunks of a small pool, whose list of chunks may still move.
 const CHUNKS_FEW: usize = 64;
 
 const WORD_BITS: usize = 64;
@@ -34,7 +34,7 @@ impl Chunk {
 
 #[derive(Default)]
 pub(crate) struct Contexts {
-    /// A box of one, since only a vector can be refused its memory without ending the process.
+    /// A box of one element, because only a vector can be refused its memory without ending the process.
     chunks: Vec<Option<Box<[Chunk; 1]>>>,
     provided: usize,
 }
@@ -73,12 +73,12 @@ impl Contexts {
         chunk * CHUNK_SLOTS + word * WORD_BITS + used[word].trailing_ones() as usize
     }
 
-    /// Chunks that have memory or had some, and those before them.
+    /// The number of chunks up to the last one that has memory or had some.
     pub(crate) fn chunk_count(&self) -> usize {
         self.chunks.len()
     }
 
-    /// Gives the chunk of a slot memory; what is new is `Context::FREE`. There will be `chunks_max` chunks at most.
+    /// Gives the chunk of a slot memory; new contexts are `Context::FREE`. There will be at most `chunks_max` chunks.
     pub(crate) fn provide(&mut self, slot: usize, chunks_max: usize) -> Result<(), TryReserveError> {
         let number = slot / CHUNK_SLOTS;
         if number >= self.chunks.len() {
@@ -93,7 +93,7 @@ impl Contexts {
         Ok(())
     }
 
-    /// Notes that a slot, which has memory, is in use or free. Returns how many of its chunk are in use now.
+    /// Notes that a slot, which has memory, is in use or free. Returns how many slots of its chunk are now in use.
     pub(crate) fn set_used(&mut self, slot: u32, is_used: bool) -> usize {
         let Some(chunk) = &mut self.chunks[slot as usize / CHUNK_SLOTS] else { no_memory(slot) };
         let [chunk] = &mut **chunk;
@@ -105,14 +105,14 @@ impl Contexts {
         chunk.used_count
     }
 
-    /// Takes the memory of a chunk back, none of whose slots is in use.
+    /// Frees the memory of a chunk without used slots.
     pub(crate) fn release_chunk(&mut self, number: usize) {
         if self.chunks[number].take().is_some() {
             self.provided -= 1;
         }
     }
 
-    /// What the chunks and the list of them hold, in bytes.
+    /// Bytes of the chunks and of their list.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.provided * size_of::<Chunk>() + self.chunks.len() * size_of::<Option<Box<[Chunk; 1]>>>()
     }

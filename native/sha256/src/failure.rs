@@ -1,4 +1,4 @@
-//! Why a batch was not folded. Nothing was changed by it.
+//! Why a batch was not folded. A refused batch changes nothing.
 
 use crate::context::{FILE_ID_BYTES, FileId};
 
@@ -7,11 +7,11 @@ use crate::context::{FILE_ID_BYTES, FileId};
 pub enum FailureKind {
     /// The lengths do not add up to the payload, or the records to the count.
     Malformed,
-    /// A chunk's sequence is not the one that follows its file's last.
+    /// A chunk's sequence does not follow the last one of its file.
     Sequence,
     /// The caller's buffer is too small for the sums of the files that end here.
     Space,
-    /// The pool has no room, or there is no memory: for another open file, for what is noted of the batch's records, or
+    /// The pool has no room, or there is no memory, for another open file, for the notes about the batch's records, or
     /// for its sums.
     Full,
 }
@@ -21,17 +21,18 @@ pub enum FailureKind {
 pub struct Failure {
     /// What is wrong.
     pub kind: FailureKind,
-    /// The record, counted from 0 in the batch, skipped ones included; the batch's count if it is about all of it.
+    /// The record, counted from 0 in the batch, including skipped records; the batch's count if the failure concerns
+    /// the whole batch.
     pub record_index: usize,
     /// Where that record starts in the payload.
     pub byte_offset: usize,
     /// Its file; zeros if there is none.
     pub file_id: FileId,
-    /// `Sequence`: what should have come, else 0.
+    /// `Sequence`: the sequence that should have come, else 0.
     pub expected_sequence: u32,
-    /// `Sequence`: what came, else 0.
+    /// `Sequence`: the sequence that came, else 0.
     pub actual_sequence: u32,
-    /// `Space`, or `Full` for want of it: bytes that the sums take, else 0.
+    /// `Space`, or `Full` without memory for the sums: the bytes that the sums take, else 0.
     pub needed: usize,
 }
 

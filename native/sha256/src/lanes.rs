@@ -1,6 +1,6 @@
 //! Folds a queue of jobs, each some blocks of one stream, through kernels of several lanes. A lane takes the next job
-//! when its own is done, so that ragged lengths keep all lanes busy. Two jobs of one stream are never in two lanes: the
-//! order within a stream holds because a job of a stream that is in a lane waits.
+//! when its job is done, so that ragged lengths keep all lanes busy. Two jobs of one stream are never in two lanes:
+//! while a stream is in a lane, its other jobs wait, which keeps the order within a stream.
 
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "the backends there have one lane"))]
 
@@ -14,17 +14,18 @@ pub(crate) struct Job<'a> {
     pub(crate) runs: [&'a [[u8; 64]]; 2],
 }
 
-/// Jobs by level: how many of the same stream precede them, so that those of one level are of different streams.
+/// Jobs by level. The level of a job is how many jobs of the same stream precede it, so the jobs of one level are of
+/// different streams.
 #[derive(Clone, Copy)]
 pub(crate) struct Queue<'a> {
-    /// What is left of the first level.
+    /// The rest of the first level.
     pub(crate) jobs: &'a [StoredJob],
     pub(crate) later: &'a [&'a [StoredJob]],
     pub(crate) staged: &'a [[u8; 64]],
     pub(crate) payload: &'a [u8],
 }
 
-/// A job as it waits: blocks that were put together, then blocks that lie in the payload.
+/// A waiting job: blocks that were put together, then blocks that lie in the payload.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct StoredJob {
     pub(crate) slot: u32,
@@ -57,7 +58,7 @@ impl<'a> Queue<'a> {
 
 const IDLE: u32 = u32::MAX;
 
-/// The streams that are in a kernel's lanes; an idle lane has the slot `IDLE` and no runs.
+/// The streams in a kernel's lanes. An idle lane has the slot `IDLE` and no runs.
 struct Lanes<'a, const L: usize> {
     slots: [u32; L],
     h: [[u32; 8]; L],
@@ -89,7 +90,7 @@ impl<'a, const L: usize> Lanes<'a, L> {
         }
     }
 
-    /// Folds as many blocks as the shortest run has, in every lane; whoever is done leaves.
+    /// Folds as many blocks as the shortest run has, in every lane. Lanes whose job is done become idle.
     fn step(&mut self, kernel: &impl LaneKernel<L>, contexts: &mut Contexts) {
         let mut shortest = self.runs[0];
         let mut blocks = usize::MAX;
@@ -99,7 +100,7 @@ impl<'a, const L: usize> Lanes<'a, L> {
                 shortest = run;
             }
         }
-        // An idle lane folds what another one does, for nothing.
+        // An idle lane folds the same blocks as another lane, which costs nothing.
         let heads =
             std::array::from_fn(|lane| if self.slots[lane] == IDLE { shortest } else { &self.runs[lane][..blocks] });
         kernel.compress_lanes(&mut self.h, heads);
@@ -125,7 +126,7 @@ impl<'a, const L: usize> Lanes<'a, L> {
         self.active -= 1;
     }
 
-    /// Finishes what is in the lanes one stream after the other.
+    /// Finishes the streams in the lanes, one after the other.
     fn finish(&mut self, contexts: &mut Contexts, mut single: impl FnMut(&mut [u32; 8], &[[u8; 64]])) {
         for lane in 0..L {
             if self.slots[lane] != IDLE {
@@ -153,7 +154,7 @@ impl<'a, const L: usize> Lanes<'a, L> {
     }
 }
 
-/// Folds all jobs with one kernel; with fewer than `lanes_min` streams, one after the other by `single`.
+/// Folds all jobs with one kernel. With fewer than `lanes_min` streams, it folds them one after the other by `single`.
 pub(crate) fn fold<const L: usize>(
     kernel: &impl LaneKernel<L>,
     lanes_min: usize,
@@ -174,7 +175,7 @@ pub(crate) fn fold<const L: usize>(
     }
 }
 
-/// Folds all jobs with a wide kernel; with fewer than `lanes_min` streams, in pairs by `narrow`.
+/// Folds all jobs with a wide kernel. With fewer than `lanes_min` streams, it folds them in pairs by `narrow`.
 pub(crate) fn fold_wide<const W: usize>(
     wide: &impl LaneKernel<W>,
     lanes_min: usize,
@@ -219,7 +220,7 @@ pub(crate) fn fold_singly(
     }
 }
 
-// For a single level of jobs that are one staged block each, without the lanes' book-keeping.
+// For a single level of jobs that are one staged block each, without the bookkeeping of lanes.
 impl<'a> Queue<'a> {
     /// Folds as many jobs as fill all lanes; returns the rest.
     #[inline]
@@ -231,8 +232,8 @@ impl<'a> Queue<'a> {
         Self { jobs: rest, ..self }
     }
 
-    /// The same, and the last few together if they are `lanes_min`: idle lanes fold what the first one does, for
-    /// nothing.
+    /// Folds as many jobs as fill all lanes, and the last few together if they are at least `lanes_min`: idle lanes
+    /// fold the same blocks as the first lane, which costs nothing.
     pub(crate) fn fold_blocks_wide<const L: usize>(
         self,
         kernel: &impl LaneKernel<L>,

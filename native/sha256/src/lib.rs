@@ -1,8 +1,9 @@
 //! Resumable SHA-256 over many files at once.
 //!
 //! [`Sha256`] is one stream whose state can be saved and resumed ([`STATE_BYTES`], Go's 108-byte format). [`Pool`]
-//! holds the contexts of all open files of one partition in one slab and folds a whole batch of chunks in one call, all
-//! or nothing. Hash function: FIPS 180-4, section 6.2. No I/O and no N-API here; `unsafe` lives in `backend` alone.
+//! holds the contexts of all open files of one partition in one slab, and folds a whole batch of chunks in one call,
+//! all or nothing. Hash function: FIPS 180-4, section 6.2. There is no I/O and no N-API here, and `unsafe` is allowed
+//! only in `backend`.
 
 mod backend;
 mod bits;

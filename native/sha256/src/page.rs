@@ -29,7 +29,7 @@ const STATE_OFFSET: usize = 20;
 const CHUNK_BYTES_MAX: u64 = (PAYLOAD_BYTES_MAX - RECORD_HEADER_BYTES) as u64;
 const _: () = assert!(STATE_OFFSET + STATE_BYTES == SLOT_BYTES);
 
-/// Why a page was not loaded. Nothing was changed by it.
+/// Why a page was not loaded. A refused page changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageError {
     /// The length is not `PAGE_BYTES`.
@@ -46,7 +46,7 @@ pub enum PageError {
     Bytes(usize),
     /// The pool, or an earlier slot of the page, has the same file.
     Duplicate(usize),
-    /// There is no memory for it.
+    /// There is no memory for the page.
     Memory,
 }
 
@@ -75,7 +75,7 @@ impl fmt::Display for PageError {
 
 impl std::error::Error for PageError {}
 
-/// Writes a page's contexts; None is a free slot too.
+/// Writes a page's contexts. None counts as a free slot.
 pub(crate) fn encode<'a>(contexts: impl Iterator<Item = Option<&'a Context>>, bytes: &mut [u8; PAGE_BYTES]) {
     for (context, slot) in contexts.zip(bytes.as_chunks_mut::<SLOT_BYTES>().0) {
         let Some(context) = context.filter(|context| !context.is_free()) else {
@@ -104,7 +104,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<[Context; PAGE_SLOTS], PageError> {
         context.file_id.copy_from_slice(&slot[..SEQUENCE_OFFSET]);
         let sequence = &slot[SEQUENCE_OFFSET..STATE_OFFSET];
         context.last_sequence = u32::from_le_bytes([sequence[0], sequence[1], sequence[2], sequence[3]]);
-        // Every chunk had a byte at least, and no more than fit a payload beside its header.
+        // Every chunk had at least one byte, and no more than fit into a payload beside its header.
         let sequence = u64::from(context.last_sequence);
         if sequence == 0 {
             return Err(PageError::Sequence(index));

@@ -1,8 +1,8 @@
-//! The first pass over a batch: reads every record's header, once, and finds or makes its file's slot. What it did can
-//! be undone.
+//! The first pass over a batch: reads every record's header once, and finds or makes its file's slot. The pass can be
+//! undone.
 //!
-//! A record's file is looked up some records after its header was read: by then its place in the table and its context
-//! are in the cache. What only the look-up needs waits in a ring, so that the plan that the second pass reads is short.
+//! A record's file is looked up some records after its header was read. By then its place in the table and its context
+//! are in the cache. Data that only the look-up needs waits in a ring, which keeps the plan for the second pass short.
 
 use std::ops::Range;
 
@@ -12,11 +12,11 @@ use crate::record::{PAYLOAD_BYTES_MAX, RECORD_HEADER_BYTES, Record};
 use crate::slab::Slab;
 use crate::table::Table;
 
-/// How many records ahead contexts are asked for: a miss takes about as long as so many chunks of 32 bytes.
+/// How many records ahead contexts are prefetched: a cache miss takes about as long as so many chunks of 32 bytes.
 pub(crate) const PREFETCH_AHEAD: usize = 10;
-/// How many records ahead the place in the table is asked for.
+/// How many records ahead the place in the table is prefetched.
 const PREFETCH_TABLE_AHEAD: usize = 2 * PREFETCH_AHEAD;
-/// Records that wait for their look-up, and the one that was just read.
+/// Records that wait for their look-up, and the record that was just read.
 const WAITING_MAX: usize = (PREFETCH_TABLE_AHEAD + 1).next_power_of_two();
 
 /// Records that the plan keeps room for between batches.
@@ -28,11 +28,11 @@ pub(crate) struct Planned {
     /// 0 ends the file.
     pub(crate) data_bytes: u32,
     pub(crate) slot: u32,
-    /// Its file was opened for it.
+    /// The file was opened for this record.
     created: bool,
 }
 
-/// A record whose file is to be looked up, and the hash of its file's id.
+/// A record whose file is not looked up yet, and the hash of the file's id.
 #[derive(Clone, Copy)]
 struct Wanted {
     record: Record,
@@ -50,8 +50,8 @@ pub(crate) struct Files {
     pub(crate) slab: Slab,
 }
 
-/// The records of one batch. Its memory is kept between batches that are not too long, so that folding them allocates
-/// nothing.
+/// The records of one batch. Its memory is kept between batches unless they are too long, so that folding them
+/// allocates nothing.
 #[derive(Default)]
 pub(crate) struct Plan {
     records: Vec<Planned>,
@@ -59,9 +59,9 @@ pub(crate) struct Plan {
 
 /// A batch whose records are whole.
 pub(crate) struct Parsed {
-    /// How many files end.
+    /// The number of files that end.
     pub(crate) finished: usize,
-    /// Why the first record that was refused was so. Those from it on are not planned.
+    /// Why the first refused record was refused. Records from that one on are not planned.
     pub(crate) refused: Option<Failure>,
 }
 
@@ -70,7 +70,7 @@ impl Plan {
         &self.records
     }
 
-    /// What the plan holds, in bytes.
+    /// Bytes that the plan holds.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.records.capacity() * size_of::<Planned>()
     }
@@ -81,7 +81,7 @@ impl Plan {
     }
 
     /// Reads the `count` records that `payload` consists of, and plans all but the first `skip`. Fails if the payload
-    /// does not consist of so many. `undo` takes back what was done, also before a failure.
+    /// does not consist of so many records. `undo` takes the pass back, also after a failure.
     #[inline(always)]
     pub(crate) fn make(
         &mut self,
@@ -94,7 +94,7 @@ impl Plan {
             return Err(Failure::at(FailureKind::Malformed, count, payload.len()));
         }
         let skip = skip.min(count);
-        // Less than the payload takes, which has a header for each.
+        // Less memory than the payload, which has a header for each record.
         self.records.try_reserve(count - skip).map_err(|_| Failure::at(FailureKind::Full, 0, 0))?;
         let mut offset = 0;
         for index in 0..skip {
@@ -109,8 +109,8 @@ impl Plan {
         if offset == payload.len() { Ok(parsed) } else { Err(Failure::at(FailureKind::Malformed, count, offset)) }
     }
 
-    /// Takes back what was done to `files`, newest record first, and forgets the plan. `pages` and `segments` are what
-    /// there was before it.
+    /// Takes back the changes to `files`, newest record first, and forgets the plan. `pages` and `segments` are the
+    /// numbers from before the plan.
     pub(crate) fn undo(&mut self, files: &mut Files, pages: usize, segments: usize) {
         let Files { table, slab } = files;
         for planned in self.records.iter().rev() {
@@ -158,7 +158,7 @@ fn look_up<const AHEAD: usize>(
             files.table.prefetch(wanted.hash);
             waiting[step % WAITING_MAX] = wanted;
             wanted = waiting[step.wrapping_sub(AHEAD) % WAITING_MAX];
-            // Where no record waits yet it asks for any context.
+            // Where no record waits yet it prefetches any context.
             let soon = &waiting[step.wrapping_sub(AHEAD - PREFETCH_AHEAD) % WAITING_MAX];
             files.table.prefetch_context(soon.hash, files.slab.contexts());
         }
@@ -174,7 +174,7 @@ fn look_up<const AHEAD: usize>(
         }
         step += 1;
     }
-    // What is left after a refusal: a payload that is not whole is the graver failure.
+    // The records after a refusal: a payload that is not whole is the more serious failure.
     for index in records.skip(step + 1) {
         let record = read(payload, index, *offset)?;
         parsed.finished += usize::from(record.data_bytes == 0);
@@ -193,9 +193,9 @@ impl Files {
         Self { table: Table::new(), slab: Slab::default() }
     }
 
-    /// Finds or makes the slot of a record's file, if the record is the next one of its file. Conservative by up to one
-    /// payload, for which `byte_count_max` leaves room, so that several chunks of one file in a batch need no sum of
-    /// their own.
+    /// Finds or makes the slot of a record's file, if the record is the next one of its file. The length check is
+    /// conservative by up to one payload, for which `byte_count_max` leaves room. So several chunks of one file in a
+    /// batch need not be added up.
     #[inline(always)]
     fn find(&mut self, wanted: Wanted, byte_count_max: u64) -> Result<Planned, Failure> {
         let Wanted { record, hash } = wanted;
@@ -208,7 +208,7 @@ impl Files {
             None => return Err(refuse_sequence(1, record)),
         };
         let context = self.slab.at(slot);
-        // After the sequence 2^32 - 1 nothing follows: the expected one is then 0, which no record passes with.
+        // Nothing follows the sequence 2^32 - 1: the expected sequence is then 0, which no record has.
         let expected = context.last_sequence.wrapping_add(1);
         if record.sequence != expected || expected == 0 {
             return Err(refuse_sequence(expected, record));
@@ -224,7 +224,7 @@ impl Files {
         Ok(Planned { offset, data_bytes, slot, created: found.is_none() })
     }
 
-    /// Opens a file, which is in no table yet, with the last sequence 0. None without room or memory.
+    /// Opens a file that is in no table yet, with the last sequence 0. None without room or memory.
     #[cold]
     fn open(&mut self, file_id: FileId, hash: u32) -> Option<u32> {
         self.table.reserve(1).ok()?;

@@ -1,6 +1,6 @@
-//! The contexts of all open files of one partition. A batch is folded in two passes: the first validates every record
-//! and finds or makes its slot, and is undone on an error; the second folds, and cannot fail. So a batch is all or
-//! nothing for the caller.
+//! The contexts of all open files of one partition. A batch is folded in two passes. The first validates every record
+//! and finds or makes its slot, and is undone on an error. The second folds, and cannot fail. So for the caller a batch
+//! is all or nothing.
 
 use std::collections::TryReserveError;
 use std::ops::Range;
@@ -28,9 +28,9 @@ impl Pool {
         Self { files: Files::new(), plan: Plan::default(), window: Window::new(), backend }
     }
 
-    /// Folds the `count` records that `payload` consists of, all but the first `skip`, which are only parsed. Writes a
-    /// sum record for each file that ends, in the records' order, and returns how many. Bytes of `sums` past them are
-    /// left as they were. On a failure nothing at all was changed.
+    /// Folds the `count` records that `payload` consists of, except the first `skip`, which are only parsed. Writes a
+    /// sum record for each file that ends, in the records' order, and returns their number. Bytes of `sums` past them
+    /// stay as they were. After a failure nothing has changed.
     pub fn fold(&mut self, payload: &[u8], count: usize, skip: usize, sums: &mut [u8]) -> Result<usize, Failure> {
         let finished =
             self.prepare(
@@ -45,7 +45,7 @@ impl Pool {
         Ok(finished)
     }
 
-    /// The same, with the sums in memory that is asked for once it is known how many there are.
+    /// As `fold`, but allocates the memory for the sums once their number is known.
     pub fn fold_to_vec(&mut self, payload: &[u8], count: usize, skip: usize) -> Result<Vec<u8>, Failure> {
         let mut sums = Vec::new();
         self.prepare(payload, count, skip, |needed| {
@@ -57,7 +57,7 @@ impl Pool {
         Ok(sums)
     }
 
-    /// The first pass: returns how many files end. `provide` is told the bytes of their sums, and may refuse.
+    /// The first pass: returns how many files end. `provide` gets the bytes of their sums, and may refuse.
     fn prepare(
         &mut self,
         payload: &[u8],
@@ -117,7 +117,7 @@ impl Pool {
         self.flush(payload, flushed..self.plan.records().len(), &mut sums);
     }
 
-    /// Folds what waits, and writes the sums of the files that end within `records` of the plan.
+    /// Folds the waiting jobs, and writes the sums of the files that end within `records` of the plan.
     fn flush<'a>(
         &mut self,
         payload: &[u8],
@@ -134,13 +134,13 @@ impl Pool {
         }
     }
 
-    /// What the pool holds, in bytes.
+    /// Bytes that the pool holds.
     pub fn memory_bytes(&self) -> usize {
         let files = self.files.slab.memory_bytes() + self.files.table.memory_bytes();
         files + self.plan.memory_bytes() + Window::MEMORY_BYTES
     }
 
-    /// Files of which something was folded and that have not ended.
+    /// The number of files of which something was folded and that have not ended.
     pub fn open_files(&self) -> usize {
         self.files.slab.open_files()
     }
@@ -155,8 +155,8 @@ impl Pool {
         self.files.slab.dirty_pages()
     }
 
-    /// Writes the numbers of the dirty pages, ascending, and the pages themselves, back to back; they are dirty no
-    /// more. None if one of the buffers is too small for all of them: then nothing was written.
+    /// Writes the numbers of the dirty pages, ascending, and the pages themselves, back to back. They are then no
+    /// longer dirty. None if one of the buffers is too small for all of them; then nothing was written.
     pub fn take_dirty_pages(&mut self, numbers: &mut [u32], bytes: &mut [u8]) -> Option<usize> {
         let count = self.files.slab.dirty_pages();
         if numbers.len() < count || bytes.len() < count * PAGE_BYTES {
@@ -172,7 +172,7 @@ impl Pool {
         Some(count)
     }
 
-    /// Loads a page that was taken before, into the same place; it is not dirty by that. All or nothing.
+    /// Loads a page that was taken before, into the same place. Loading does not make it dirty. All or nothing.
     pub fn load_page(&mut self, page: usize, bytes: &[u8]) -> Result<(), PageError> {
         if page >= PAGES_MAX {
             return Err(PageError::Number(page));
@@ -201,7 +201,7 @@ impl Pool {
         loaded.map_err(|_| PageError::Memory)
     }
 
-    /// Takes `files`, whose slots are counted from `first`; all or none.
+    /// Takes `files`, whose slots are counted from `first`: all or none.
     fn load<'a>(
         &mut self,
         first: usize,

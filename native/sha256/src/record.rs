@@ -28,7 +28,7 @@ pub const SUM_BYTES: usize = 64;
 /// The longest payload: offsets into it are u32.
 pub const PAYLOAD_BYTES_MAX: usize = u32::MAX as usize;
 
-/// A record's header, read at `offset` of a payload that holds it and its data whole.
+/// A record's header, read at `offset` of a payload that holds the whole record.
 #[derive(Clone, Copy)]
 pub(crate) struct Record {
     pub(crate) file_id: FileId,

@@ -23,7 +23,7 @@ impl Sha256 {
         Self { context, backend }
     }
 
-    /// Appends `data` to the message; refused, and nothing is changed, past `BYTE_COUNT_MAX`.
+    /// Appends `data` to the message. Past `BYTE_COUNT_MAX` it is refused, and nothing has changed.
     pub fn update(&mut self, data: &[u8]) -> Result<(), MessageTooLong> {
         match self.context.byte_count.checked_add(data.len() as u64) {
             Some(total) if total <= BYTE_COUNT_MAX => {

@@ -1,5 +1,6 @@
-//! The contexts of a pool by slot; which slots are in use; which pages of 31 slots changed since they were last taken.
-//! The lowest free slot goes first, so that files gather in few pages and the memory behind them can be given back.
+//! The contexts of a pool by slot, which slots are in use, and which pages of 31 slots changed since they were last
+//! taken. The lowest free slot goes first, so that files gather in few pages, and the memory of the others can be given
+//! back.
 
 use std::collections::TryReserveError;
 
@@ -13,10 +14,11 @@ const CHUNKS_MAX: usize = SLOTS_MAX.div_ceil(CHUNK_SLOTS);
 
 /// 2^32 / PAGE_SLOTS, rounded up.
 const PAGE_FACTOR: u64 = (1 << 32) / PAGE_SLOTS as u64 + 1;
-// What was rounded up, times a slot, does not reach the next page.
+// The rounding error, times a slot, does not reach the next page.
 const _: () = assert!((PAGE_FACTOR * PAGE_SLOTS as u64 - (1 << 32)) * (SLOTS_MAX as u64) < 1 << 32);
 
-/// The page of a slot: for every record a multiplication, where a division of any u32 takes seven instructions.
+/// The page of a slot. For every record this is one multiplication; a division of any u32 would take seven
+/// instructions.
 #[inline(always)]
 fn page_of(slot: u32) -> usize {
     ((u64::from(slot) * PAGE_FACTOR) >> 32) as usize
@@ -30,7 +32,7 @@ pub(crate) struct Slab {
     open_files: usize,
     pages: usize,
     dirty: Bits,
-    /// A chunk that kept its memory when its last file went: the next file may come at once.
+    /// A chunk that kept its memory when its last file ended, because the next file may come at once.
     spare: Option<usize>,
 }
 
@@ -63,7 +65,7 @@ impl Slab {
         (self.contexts.chunk_count() * CHUNK_SLOTS) as u32
     }
 
-    /// What the slab holds, in bytes.
+    /// Bytes that the slab holds.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.contexts.memory_bytes()
     }
@@ -94,7 +96,7 @@ impl Slab {
         provided
     }
 
-    /// Takes that slot, which is free and has room.
+    /// Takes this slot, which is free and has room.
     pub(crate) fn acquire_at(&mut self, slot: u32) {
         if self.contexts.set_used(slot, true) == CHUNK_SLOTS {
             self.roomy.remove(slot as usize / CHUNK_SLOTS);

@@ -1,5 +1,5 @@
-//! Streams by slot number, for chunks that are sliced already: no ids, no sequences, no pages. Every call validates all
-//! of its arguments first and changes nothing if one is wrong.
+//! Streams by slot number, for chunks that are already sliced: no ids, no sequences, no pages. Every call first
+//! validates all its arguments, and changes nothing if one is wrong.
 
 use std::fmt;
 
@@ -18,13 +18,13 @@ pub enum SlotError {
     Lengths,
     /// The slot at this index is not open, or ends twice in one call.
     Slot(usize),
-    /// The end at this index lies before the one ahead of it, or the last is not the length of the data.
+    /// The end at this index lies before the previous end, or the last end is not the length of the data.
     End(usize),
     /// The stream at this index would get too long.
     TooLong(usize),
     /// No room or memory for another stream.
     Full,
-    /// The state to resume is none.
+    /// The bytes to resume are not a state.
     State(StateError),
 }
 
@@ -46,7 +46,7 @@ impl std::error::Error for SlotError {}
 /// Streams by slot.
 pub struct SlotPool {
     slab: Slab,
-    /// No stream is longer.
+    /// The bound on the length of every stream.
     bytes_bound: u64,
     window: Window,
     backend: Backend,
@@ -63,7 +63,7 @@ impl SlotPool {
         let slot = self.slab.acquire().ok_or(SlotError::Full)?;
         let context = self.slab.at(slot);
         context.open(&[0; FILE_ID_BYTES]);
-        // Any number but 0, which marks a free slot.
+        // Any number except 0, which marks a free slot.
         context.last_sequence = 1;
         Ok(slot)
     }
@@ -78,12 +78,12 @@ impl SlotPool {
         Ok(slot)
     }
 
-    /// Streams that are open.
+    /// The number of open streams.
     pub fn open_streams(&self) -> usize {
         self.slab.open_files()
     }
 
-    /// What the pool holds, in bytes.
+    /// Bytes that the pool holds.
     pub fn memory_bytes(&self) -> usize {
         self.slab.memory_bytes() + Window::MEMORY_BYTES
     }
@@ -129,8 +129,9 @@ impl SlotPool {
 
     fn validate(&self, slots: &[u32], ends: &[u32], data_bytes: usize) -> Result<(), SlotError> {
         let contexts = self.slab.contexts();
-        // A stream is at most as long as all that was folded, and what the longest resumed one had: so hardly ever must
-        // the streams be looked at. Conservative by one call's data, so that chunks of one stream need no sum.
+        // A stream is at most as long as everything folded, plus the longest resumed stream. So the streams must hardly
+        // ever be checked one by one. The bound is conservative by one call's data, so that the chunks of one stream
+        // need not be added up.
         let bytes_max = BYTE_COUNT_MAX - data_bytes as u64;
         let may_be_long = self.bytes_bound > bytes_max;
         let mut start = 0;
@@ -171,7 +172,7 @@ impl SlotPool {
         Ok(())
     }
 
-    /// Marks every slot by `queued`, which is 0 between calls, to find one that is named twice.
+    /// Marks every slot in `queued`, which is 0 between calls, to find a slot that is named twice.
     fn mark_ends(&mut self, slots: &[u32]) -> Result<(), SlotError> {
         for (index, &slot) in slots.iter().enumerate() {
             match self.slab.contexts_mut().get_mut(slot) {

@@ -1,14 +1,15 @@
-//! From file id to slot. An entry holds 32 bits of the id's hash beside the slot, so that growing and deleting never
-//! touch the slab, and a look-up touches it once.
+//! From file id to slot. An entry holds 32 bits of the id's hash beside the slot. So growing and deleting never touch
+//! the slab, and a look-up touches it once.
 //!
-//! The entries lie in segments of one page of memory, by linear hashing: the low bits of the hash name the segment, and
-//! the table grows and shrinks by one segment, whose entries come from or go to one other. No operation moves more.
+//! The entries lie in segments of one page of memory, by linear hashing. The low bits of the hash name the segment. The
+//! table grows and shrinks by one segment, whose entries come from or go to one other segment. No operation moves more
+//! entries than that.
 //!
-//! Within its segment an entry lies at its home, which the high bits of the hash name, or behind it: who is further
-//! from home goes first (Robin Hood hashing), so that distances are nearly equal and a look-up ends where a nearer
-//! one lies. An entry that would come to lie, or push another one, `DISTANCE_MAX` from home goes to a second table,
-//! whose hash has other keys. By chance that does not happen; to whoever had found ids that collide they collide no
-//! more.
+//! Within its segment an entry lies at its home, which the high bits of the hash name, or behind it. Entries further
+//! from home go first (Robin Hood hashing), so that distances are nearly equal, and a look-up ends where a nearer entry
+//! lies. An entry that would lie `DISTANCE_MAX` from home, or push another one there, goes to a second table, whose
+//! hash has other keys. That does not happen by chance. Ids that somebody chose because they collide do not collide in
+//! the second table.
 
 use std::collections::TryReserveError;
 
@@ -19,18 +20,18 @@ use crate::page::{PAGE_SLOTS, PAGES_MAX};
 
 /// Entries of a segment: 4 KiB.
 const SEGMENT_ENTRIES: usize = 512;
-/// Files a segment from which on the table grows. Segments that were not split yet in a round hold twice that, so that
-/// they are at most five eighths full.
+/// Files in a segment above which the table grows. Segments that were not yet split in a round hold twice that, and so
+/// are at most five eighths full.
 const SEGMENT_FILES_MAX: usize = 160;
-/// Files a segment below which the table shrinks.
+/// Files in a segment below which the table shrinks.
 const SEGMENT_FILES_MIN: usize = 64;
 /// How far from its home an entry may lie.
 const DISTANCE_MAX: usize = 40;
 /// Bits of the hash that name the home.
 const HOME_BITS: u32 = SEGMENT_ENTRIES.trailing_zeros();
-/// Segments that a second-level cache keeps beside their contexts: of some 2,000 files.
+/// Segments that a second-level cache keeps beside their contexts: those of about 2,000 files.
 const SEGMENTS_AT_HAND: usize = 16;
-/// Segments of a small table, for which the list of them may still move.
+/// Segments of a small table, whose list of segments may still move.
 const SEGMENTS_FEW: usize = 64;
 /// Segments that all files of a pool can need.
 const SEGMENTS_MAX: usize = (PAGES_MAX * PAGE_SLOTS).div_ceil(SEGMENT_FILES_MAX);
@@ -45,7 +46,7 @@ pub(crate) struct Table {
     mask: usize,
     count: usize,
     hasher: IdHasher,
-    /// Where entries go that would lie too far from home.
+    /// The table for entries that would lie too far from home.
     beyond: Option<Box<Table>>,
     #[cfg(test)]
     moved: usize,
@@ -83,13 +84,13 @@ impl Table {
         }
     }
 
-    /// The 32 bits of hash that the other calls take.
+    /// The 32 bits of hash that the other functions take.
     #[inline(always)]
     pub(crate) fn hash(&self, file_id: &FileId) -> u32 {
         self.hasher.hash(file_id)
     }
 
-    /// What the table holds, in bytes.
+    /// Bytes that the table holds.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.segments.len() * size_of::<Segment>() + self.beyond.as_ref().map_or(0, |table| table.memory_bytes())
     }
@@ -105,19 +106,19 @@ impl Table {
         &self.segments[self.segment_number(hash)]
     }
 
-    /// Whether a second-level cache keeps the table, and the contexts it leads to, with no prefetching.
+    /// Whether a second-level cache keeps the table, and the contexts that it leads to, without prefetching.
     #[inline(always)]
     pub(crate) fn is_at_hand(&self) -> bool {
         self.mask < SEGMENTS_AT_HAND
     }
 
-    /// Asks for the entry where a look-up begins.
+    /// Prefetches the entry where a look-up begins.
     #[inline(always)]
     pub(crate) fn prefetch(&self, hash: u32) {
         prefetch(&self.segment(hash)[home(hash)]);
     }
 
-    /// Asks for the context that a look-up most likely ends at.
+    /// Prefetches the context at which a look-up most likely ends.
     #[inline(always)]
     pub(crate) fn prefetch_context(&self, hash: u32, contexts: &Contexts) {
         let segment = self.segment(hash);
@@ -143,7 +144,7 @@ impl Table {
         self.find(self.hash(&file_id), file_id, contexts)
     }
 
-    /// The slot of this table's entry under `hash` that `is_it`, and how many entries were looked at.
+    /// The slot of this table's entry with `hash` for which `is_it` is true, and how many entries were looked at.
     #[inline(always)]
     fn seek(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> (Option<u32>, usize) {
         let segment = self.segment(hash);
@@ -173,7 +174,7 @@ impl Table {
         Ok(())
     }
 
-    /// Adds an id that is not in the table. Room for it was reserved.
+    /// Adds an id that is not in the table. Room for it must be reserved.
     pub(crate) fn insert(&mut self, hash: u32, slot: u32, file_id: FileId) -> Result<(), TryReserveError> {
         if self.put(entry_of(hash, slot), DISTANCE_MAX) {
             self.count += 1;
@@ -184,7 +185,7 @@ impl Table {
         beyond.insert(beyond.hash(&file_id), slot, file_id)
     }
 
-    /// Puts an entry back that was removed since the table last shrank; for that there is always a place.
+    /// Puts back an entry that was removed since the table last shrank. There is always a place for it.
     pub(crate) fn put_back(&mut self, hash: u32, slot: u32) {
         assert!(self.put(entry_of(hash, slot), SEGMENT_ENTRIES), "a removed entry left a place");
         self.count += 1;
@@ -210,7 +211,7 @@ impl Table {
             let Some(beyond) = &mut self.beyond else { panic!("the slot is in the table") };
             return beyond.remove(beyond.hash(&file_id), slot, file_id);
         };
-        // What follows and is not at home moves one place nearer.
+        // Entries behind it that are not at home move one place nearer.
         loop {
             let next = (hole + 1) % SEGMENT_ENTRIES;
             if segment[next] == 0 || distance(segment[next], next) == 0 {
@@ -223,7 +224,7 @@ impl Table {
         self.count -= 1;
     }
 
-    /// Adds a segment and moves the entries there that belong there now.
+    /// Adds a segment, and moves the entries there that now belong there.
     #[cold]
     fn split(&mut self) -> Result<(), TryReserveError> {
         let last = self.segments.len();
@@ -237,13 +238,13 @@ impl Table {
         let from = last & (self.mask >> 1);
         let entries = std::mem::replace(&mut *self.segments[from], [0; SEGMENT_ENTRIES]);
         for entry in entries.into_iter().filter(|entry| *entry != 0) {
-            // Among fewer entries none lies further from home than before.
+            // With fewer entries, no entry lies further from home than before.
             assert!(self.put(entry, SEGMENT_ENTRIES), "half of a segment's entries have a place");
         }
         Ok(())
     }
 
-    /// Takes the last segment away, if the one that it was split from can take its entries. False if not.
+    /// Removes the last segment if the segment that it was split from can take its entries. False if it cannot.
     fn join(&mut self) -> bool {
         let last = self.segments.len() - 1;
         let into = last & (self.mask >> 1);
@@ -267,7 +268,7 @@ impl Table {
         self.segments.len()
     }
 
-    /// Gives segments back past `segments` that few enough files are left for.
+    /// Gives segments back down to `segments`, as long as the files that are left fit.
     pub(crate) fn shrink_to(&mut self, segments: usize) {
         let needed = self.count.div_ceil(SEGMENT_FILES_MAX);
         while self.segments.len() > segments.max(needed).max(1) && self.join() {}
@@ -288,8 +289,8 @@ impl Table {
     }
 }
 
-/// Puts an entry at its place, and those behind it one further, if none of them comes to lie more than `distance_max`
-/// from home. How many entries were written, or None, and nothing changed.
+/// Puts an entry at its place, and moves those behind it one further, if none of them comes to lie more than
+/// `distance_max` from home. Returns how many entries were written, or None when nothing changed.
 #[inline]
 fn place(segment: &mut Segment, entry: u64, distance_max: usize) -> Option<usize> {
     let mut at = home((entry >> 32) as u32);

@@ -1,33 +1,33 @@
-//! Chunks on their way to the lanes. Each chunk's bytes are put together with its stream's partial block, and the
-//! blocks that are complete become a job; some hundred jobs are then folded at once. A job's level is how many of the
-//! same stream precede it: the jobs of one level belong to different streams and can share a kernel call.
+//! Chunks on their way to the lanes. Each chunk's bytes are joined to its stream's partial block, and complete blocks
+//! become a job. Some hundred jobs are then folded at once. A job's level is how many jobs of the same stream precede
+//! it, so the jobs of one level belong to different streams and can share a kernel call.
 //!
-//! Bytes are moved in fixed lengths of a block, which read and write past what is meant, since copies of a varying
-//! length and the branches about them cost more than a short chunk's compression. With AVX-512 VBMI a block is put
-//! together in a register, else in memory.
+//! Bytes are moved in fixed lengths of a block, which read and write past the end of the data, because copies of
+//! varying length and their branches cost more than a short chunk's compression. With AVX-512 VBMI a block is joined in
+//! a register, otherwise in memory.
 
 use crate::backend::{Backend, Splicer, prefetch_all};
 use crate::context::{BLOCK_BYTES, Context};
 use crate::contexts::Contexts;
 use crate::lanes::{Queue, StoredJob};
 
-/// Blocks that are put together before all is folded: with their contexts they stay in a first-level cache of 32 KiB.
+/// Blocks that are put together before all are folded. With their contexts they stay in a first-level cache of 32 KiB.
 const STAGED_MAX: usize = 128;
-/// Jobs of one stream before all is folded.
+/// Jobs of one stream before all are folded.
 const LEVELS: usize = 8;
-/// One job stages two blocks at most, and the copies reach one block further.
+/// One job stages at most two blocks, and the copies reach one block further.
 const STAGED_SPARE: usize = 4;
 
-/// The most jobs of a level: the one that fills the window has its place too.
+/// The most jobs of a level, including the job that fills the window.
 const LEVEL_JOBS: usize = STAGED_MAX + STAGED_SPARE;
-/// How much of a long chunk is asked for when it is pushed; the kernels ask for the rest as they go on.
+/// How much of a long chunk is prefetched when it is pushed. The kernels prefetch the rest as they go on.
 const PREFETCHED_BYTES: usize = 512;
 
-/// Jobs that wait. Between calls of `flush` the contexts' `h` lags behind their `byte_count` and `block`.
+/// Waiting jobs. Between calls of `flush` the contexts' `h` lags behind their `byte_count` and `block`.
 pub(crate) struct Window {
     staged: Box<[[u8; BLOCK_BYTES]; STAGED_MAX + STAGED_SPARE]>,
     staged_count: usize,
-    /// The jobs of level l from `l * LEVEL_JOBS`.
+    /// The jobs of level l begin at `l * LEVEL_JOBS`.
     jobs: Box<[StoredJob; LEVELS * LEVEL_JOBS]>,
     level_counts: [usize; LEVELS],
     /// Every job is one staged block.
@@ -48,8 +48,8 @@ impl Window {
         }
     }
 
-    /// Appends `payload[start..start + bytes]` to the stream of `slot`, whose context is given. True if all that waits
-    /// must be flushed before the next chunk.
+    /// Appends `payload[start..start + bytes]` to the stream of `slot`, whose context is given. Returns true if
+    /// everything that waits must be flushed before the next chunk.
     #[inline(always)]
     #[must_use]
     pub(crate) fn push(
@@ -67,8 +67,8 @@ impl Window {
         }
     }
 
-    /// Without a branch on whether the block is complete, which nothing predicts: a job is always written, and counts
-    /// only if it is one.
+    /// No branch on whether the block is complete, because the processor could not predict it: a job is always written,
+    /// and counts only if the block is complete.
     #[inline(always)]
     fn push_short(
         &mut self,
@@ -95,7 +95,7 @@ impl Window {
         self.put(context, job, complete)
     }
 
-    /// Puts a job into its level; it counts if `count` is 1 and not 0. True if the window must be flushed.
+    /// Puts a job into its level. It counts if `count` is 1, not 0. Returns true if the window must be flushed.
     #[inline(always)]
     #[must_use]
     fn put(&mut self, context: &mut Context, job: StoredJob, count: usize) -> bool {
@@ -151,7 +151,7 @@ impl Window {
         blocks: usize,
     ) -> bool {
         let staged_blocks = self.staged_count - staged;
-        // Every job counts as a staged block at least, so that the staged blocks bound the jobs.
+        // Every job counts as at least one staged block, so that the staged blocks bound the jobs.
         self.staged_count = self.staged_count.max(staged + 1);
         self.is_uniform &= staged_blocks == 1 && blocks == 0;
         let job = StoredJob {
@@ -164,7 +164,7 @@ impl Window {
         self.put(context, job, 1)
     }
 
-    /// Folds all that waits. The payload is the one that was pushed.
+    /// Folds everything that waits. The payload must be the one that was pushed.
     pub(crate) fn flush(&mut self, backend: Backend, contexts: &mut Contexts, payload: &[u8]) {
         let levels: [&[StoredJob]; LEVELS] =
             std::array::from_fn(|level| &self.jobs[level * LEVEL_JOBS..][..self.level_counts[level]]);

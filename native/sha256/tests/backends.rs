@@ -30,7 +30,7 @@ impl Random {
         (self.next() % bound as u64) as usize
     }
 
-    /// Mostly about a block's boundaries, sometimes long.
+    /// Lengths near a block's boundaries, sometimes long.
     fn length(&mut self) -> usize {
         match self.below(10) {
             0..4 => 1 + self.below(70),
@@ -55,7 +55,7 @@ struct Oracle {
 }
 
 impl Oracle {
-    /// Adds a record of a random file to `payload`; the sum if that ends it.
+    /// Adds a record of a random file to `payload`. Returns the sum if the record ends the file.
     fn record(&mut self, random: &mut Random, files: usize, payload: &mut Vec<u8>) -> Option<Vec<u8>> {
         let file = random.below(files);
         let (sequence, bytes, hasher) = self.open.entry(file).or_default();
@@ -81,7 +81,7 @@ impl Oracle {
     }
 }
 
-/// A pool of another backend with the same files, by way of stored pages.
+/// A pool of another backend with the same files, moved through stored pages.
 fn moved(pool: &mut Pool, backend: Backend, stored: &mut HashMap<u32, Vec<u8>>) -> Pool {
     let mut numbers = vec![0; pool.dirty_pages()];
     let mut bytes = vec![0xee; numbers.len() * PAGE_BYTES];

@@ -6,7 +6,7 @@ use stream_sum_sha256::{Backend, DIGEST_BYTES, Sha256, SlotPool};
 const SHORT: &str = include_str!("data/SHA256ShortMsg.rsp");
 const LONG: &str = include_str!("data/SHA256LongMsg.rsp");
 const MONTE: &str = include_str!("data/SHA256Monte.rsp");
-/// More than the lanes of any backend, and no multiple of them.
+/// More than the lanes of any backend, and not a multiple of them.
 const MONTE_STREAMS: usize = 19;
 
 fn unhex(text: &str) -> Vec<u8> {
@@ -71,7 +71,7 @@ fn messages_have_the_published_digests_in_the_lanes_of_every_backend() {
     }
 }
 
-/// The Monte Carlo test: each digest is that of the three before it; 1,000 of them a checkpoint.
+/// The Monte Carlo test: each digest is of the three digests before it, with 1,000 digests a checkpoint.
 fn monte_carlo(mut digest_of: impl FnMut(&[u8; 96]) -> [u8; 32]) -> Vec<Vec<u8>> {
     let seed_line = MONTE.lines().find_map(|line| line.strip_prefix("Seed = ")).unwrap();
     let mut seed = unhex(seed_line);

@@ -1,4 +1,4 @@
-//! States that Go wrote resume here, and states written here resume in Go where there is one.
+//! States that Go wrote resume here, and states written here resume in Go, where Go is installed.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,7 @@ use stream_sum_sha256::{Backend, Sha256};
 
 const SUFFIX_BYTES: usize = 77;
 
-/// The rule of golden/states.go.
+/// The message, by the rule of golden/states.go.
 fn message(length: usize) -> Vec<u8> {
     (0..length).map(|index| (index.wrapping_mul(167) + (index >> 8) * 13 + 5) as u8).collect()
 }

@@ -1,6 +1,5 @@
-//! What pools take of memory and give back, counted at the allocator: how much one operation asks for and copies
-//! however large the pool is, what a page without files takes, and that a refusal of memory is an error that changes
-//! nothing.
+//! The memory that pools take and give back, counted at the allocator: how much one operation asks for and copies
+//! however large the pool is, and how much a page without files takes. Refused memory is an error that changes nothing.
 
 #![allow(unsafe_code, reason = "a global allocator that counts and refuses")]
 
@@ -11,11 +10,11 @@ use stream_sum_sha256::{
     Backend, FailureKind, PAGE_BYTES, PAGES_MAX, PageError, Pool, RECORD_HEADER_BYTES, SUM_BYTES, SlotError, SlotPool,
 };
 
-/// What this thread asked for.
+/// The requests of this thread.
 #[derive(Clone, Copy, Default)]
 struct Asked {
     held: isize,
-    /// By allocations since the last reset that were filled at once, and by those that moved what they held.
+    /// Bytes in allocations since the last reset that were filled at once, and bytes that were moved.
     moved: usize,
     largest: usize,
     /// Allocations until one is refused.
@@ -33,7 +32,7 @@ struct Counting;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Counts a request; false if it is the one to refuse. `moved` bytes are copied by it.
+/// Counts a request; false if this one is to be refused. It copies `moved` bytes.
 fn grant(freed: usize, bytes: usize, moved: usize) -> bool {
     let mut asked = ASKED.get();
     if bytes > freed {
@@ -85,12 +84,12 @@ fn asked<R>(operation: impl FnOnce() -> R) -> (R, Asked) {
     (result, asked)
 }
 
-/// The same, with the allocation after the first `granted` refused.
+/// As `asked`, but refuses the allocation after the first `granted`.
 fn with_refusal<R>(granted: usize, operation: impl FnOnce() -> R) -> (R, Asked) {
     asked(|| {
         ASKED.set(Asked { until_refusal: Some(granted), ..ASKED.get() });
         let result = operation();
-        // A later one would be granted again.
+        // A later allocation would be granted again.
         ASKED.set(Asked { until_refusal: None, ..ASKED.get() });
         result
     })
@@ -100,7 +99,7 @@ fn backend() -> Backend {
     Backend::selected().unwrap()
 }
 
-/// One record of one byte for each of `files`; `bytes` 0 ends them.
+/// One record of one byte for each of `files`; with `bytes` 0 the records end the files.
 fn batch(files: std::ops::Range<u32>, sequence: u32, bytes: u32) -> Vec<u8> {
     let mut payload = Vec::with_capacity(files.len() * (RECORD_HEADER_BYTES + 1));
     for file in files {
@@ -122,7 +121,7 @@ fn pool_of(files: u32) -> Pool {
 
 const MANY: u32 = if cfg!(miri) { 300 } else { 500_000 };
 
-/// Lists that once moved to where they can stay, and a chunk.
+/// Lists that moved once to their final place, and a chunk.
 const STEP_BYTES: usize = 64 << 10;
 
 #[test]
@@ -163,7 +162,7 @@ fn a_page_without_files_takes_nothing_and_the_last_page_what_one_file_takes() {
     assert_eq!(pool_of(1).take_dirty_pages(&mut [0], &mut page), Some(1));
     let before = pool.memory_bytes();
     pool.load_page(last - 1, &page).unwrap();
-    // A list of what is not there, 8 bytes for each chunk of 16 KiB.
+    // A list of missing chunks takes 8 bytes for each chunk of 16 KiB.
     assert!(pool.memory_bytes() - before <= (2 << 20) + STEP_BYTES, "{}", pool.memory_bytes() - before);
     assert_eq!((pool.open_files(), pool.page_count(), pool.dirty_pages()), (1, PAGES_MAX, 0));
     // The next file goes to the lowest slot.
@@ -181,7 +180,7 @@ fn what_a_refused_batch_took_and_what_is_cleared_is_given_back() {
     let (refused, asked_for) = asked(|| pool.fold(&payload, files as usize + 1, 0, &mut []));
     assert_eq!(refused.map_err(|failure| failure.kind), Err(FailureKind::Sequence));
     assert_eq!((pool.open_files(), pool.page_count()), (50, 2));
-    // Lists and the plan stay, as much as of a batch that is not long.
+    // Lists and the plan stay, as much as a short batch needs.
     assert!(pool.memory_bytes() <= before + (4 << 20), "{} from {before}", pool.memory_bytes());
     assert!(asked_for.held <= 8 << 20, "{} bytes kept", asked_for.held);
     let mut filled = pool_of(files);

@@ -6,7 +6,7 @@ use core::arch::aarch64::*;
 
 use super::round_constants::K;
 
-/// Proof that the CPU has what the kernel needs.
+/// Proof that the CPU has the instructions of the kernel.
 #[derive(Clone, Copy)]
 pub(crate) struct Aarch64Sha2(());
 

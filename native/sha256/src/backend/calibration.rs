@@ -1,5 +1,5 @@
-//! Where a wide and a narrow kernel are near each other, which one is faster depends on the processor: it is measured
-//! once in a process, in 1-2 ms.
+//! Where a wide and a narrow kernel are close, the processor decides which one is faster. A process measures it once,
+//! in 1-2 ms.
 
 #![cfg(target_arch = "x86_64")]
 
@@ -10,7 +10,7 @@ use super::LaneKernel;
 
 /// Blocks of one measured call: 1 KiB a lane.
 const BLOCKS: usize = 16;
-/// Spent on both kernels together.
+/// Time for both kernels together.
 const BUDGET: Duration = Duration::from_micros(1_500);
 
 /// The number of streams from which sixteen lanes are faster than pairs; above 16 if they never are.
@@ -19,7 +19,7 @@ pub(super) fn lanes_min(wide: &impl LaneKernel<16>, narrow: &impl LaneKernel<2>)
     *LANES_MIN.get_or_init(|| {
         let (mut wide_call, mut narrow_call) = (f64::INFINITY, f64::INFINITY);
         let start = Instant::now();
-        // In turns, so that whatever disturbs the machine disturbs both; the fastest call counts.
+        // In turns, so that a disturbance of the machine disturbs both. The fastest call counts.
         while start.elapsed() < BUDGET {
             wide_call = wide_call.min(call_seconds(wide));
             for _ in 0..4 {

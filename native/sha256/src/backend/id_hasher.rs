@@ -1,7 +1,7 @@
-//! The keyed hash of file ids, which come from outside: whoever chooses ids must not find ones that collide, though
-//! fold times tell him how full the places are that his ids lead to. So every bit of an id goes through all of the
-//! function before a bit of it comes out: four AES rounds, for which no difference of two ids has a likely difference
-//! of hashes, or SipHash-1-3 where there are no such instructions.
+//! The keyed hash of file ids. Ids come from outside, and whoever chooses them must not find ids that collide, although
+//! fold times show how full the places of the ids are. So every bit of an id passes through the whole function before a
+//! bit of the hash comes out: four AES rounds, for which no difference of two ids makes a difference of hashes likely,
+//! or SipHash-1-3 where the CPU has no AES instructions.
 
 #![allow(unsafe_code, reason = "instruction set")]
 
@@ -12,7 +12,7 @@ use core::arch::x86_64::*;
 
 use crate::context::FileId;
 
-/// One key for what is mixed in at first, and one for each round.
+/// One key for the first mixing, and one for each round.
 #[cfg(target_arch = "x86_64")]
 const AES_KEYS: usize = 5;
 
@@ -24,19 +24,19 @@ pub(crate) enum IdHasher {
     Sip([u64; 2]),
 }
 
-/// Proof that the CPU has what the function needs.
+/// Proof that the CPU has the instructions of the function.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
 pub(crate) struct Aes(());
 
 impl IdHasher {
-    /// With keys of the operating system's randomness.
+    /// Keys from the operating system's randomness.
     pub(crate) fn new() -> Self {
         let random = RandomState::new();
         Self::with_keys(|number| random.hash_one(number))
     }
 
-    /// With the keys that `key` gives, by their numbers.
+    /// Keys that `key` gives by their numbers.
     pub(crate) fn with_keys(key: impl Fn(usize) -> u64) -> Self {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("aes") {
@@ -47,7 +47,8 @@ impl IdHasher {
 
     #[inline(always)]
     pub(crate) fn hash(&self, file_id: &FileId) -> u32 {
-        // As a value: whoever has just put an id together from words would wait for them to be read back as 16 bytes.
+        // By value: a caller that has just put an id together from words would wait for them to be read back as 16
+        // bytes.
         let id = u128::from_le_bytes(*file_id);
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -72,7 +73,7 @@ unsafe fn aes(keys: &[[u64; 2]; AES_KEYS], id: u128) -> u32 {
     _mm_cvtsi128_si32(mixed) as u32
 }
 
-/// SipHash-1-3 of two words. They are always two, so that their length is not hashed with them.
+/// SipHash-1-3 of two words. There are always two words, so their length is not hashed.
 #[inline(never)]
 fn sip([key0, key1]: [u64; 2], id: u128) -> u32 {
     let mut v = [

@@ -1,5 +1,5 @@
-//! The compression function of SHA-256 (FIPS 180-4, 6.2.2) by instruction set: one file each, and this enum as the one
-//! switch. A variant holds a token that only exists where the CPU has the instructions, so that no call can fault.
+//! The compression function of SHA-256 (FIPS 180-4, 6.2.2) by instruction set: one file each, and this enum as the only
+//! switch. A variant holds a token that exists only where the CPU has the instructions, so no call can fault.
 
 use std::fmt;
 
@@ -40,7 +40,7 @@ pub(crate) trait LaneKernel<const LANES: usize> {
     fn compress_lanes(&self, h: &mut [[u32; 8]; LANES], blocks: [&[[u8; 64]]; LANES]);
 }
 
-/// One way to compress, which this CPU can run.
+/// One way to compress that this CPU can run.
 #[derive(Clone, Copy)]
 pub struct Backend(Kernel);
 
@@ -61,7 +61,7 @@ enum Kernel {
     Aarch64Sha2(aarch64_sha2::Aarch64Sha2),
 }
 
-/// Sixteen lanes, and what takes over when there are too few streams to fill them.
+/// Sixteen lanes, and the kernel that takes over when there are too few streams to fill them.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
 struct WideLanes {
@@ -75,7 +75,7 @@ struct WideLanes {
 pub const BACKEND_NAMES: [&str; 7] =
     ["portable", "x86_shani_x1", "x86_shani_x2", "x86_avx2_x1", "x86_avx2_x8", "x86_avx512_x16", "aarch64_sha2"];
 
-/// Why there is no such backend.
+/// Why a name gives no backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BackendError {
     /// No backend has that name.
@@ -186,7 +186,7 @@ impl Backend {
         }
     }
 
-    /// The same for a single level of jobs that are one staged block each.
+    /// Folds a single level of jobs that are one staged block each.
     pub(crate) fn fold_blocks(self, queue: Queue<'_>, contexts: &mut Contexts) {
         let rest = match self.0 {
             #[cfg(target_arch = "x86_64")]
@@ -204,7 +204,7 @@ impl Backend {
     }
 }
 
-/// A single stream where there are no SHA extensions.
+/// A single stream on a CPU without SHA extensions.
 #[cfg(target_arch = "x86_64")]
 fn compress_without_extensions(h: &mut [u32; 8], blocks: &[[u8; 64]]) {
     match x86_avx2_x1::X86Avx2X1::new() {

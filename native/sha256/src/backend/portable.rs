@@ -1,4 +1,5 @@
-//! SHA-256's compression in plain Rust (FIPS 180-4, 6.2.2): runs everywhere, and is the oracle of the other backends.
+//! SHA-256's compression in plain Rust (FIPS 180-4, 6.2.2). It runs everywhere, and is the oracle of the other
+//! backends.
 
 use super::round_constants::K;
 
@@ -9,8 +10,8 @@ pub(crate) fn compress(h: &mut [u32; 8], blocks: &[[u8; 64]]) {
     }
 }
 
-/// One round with word t of the schedule, to which K is added already. Written out in a row, a round moves no word: the
-/// compiler renames them.
+/// One round with word t of the schedule, to which K is already added. With the rounds written out in a row no word is
+/// moved: the compiler renames the words.
 #[inline(always)]
 pub(super) fn round(state: &mut [u32; 8], wk: u32) {
     let [a, b, c, d, e, f, g, h] = *state;

@@ -1,4 +1,4 @@
-//! A hint to the cache: harmless wherever it points, and nothing where there is no instruction for it.
+//! A hint to the cache. It is harmless wherever it points, and does nothing where there is no instruction for it.
 
 #![allow(unsafe_code, reason = "instruction set")]
 
@@ -15,7 +15,7 @@ pub(crate) fn prefetch<T>(value: &T) {
     let _ = value;
 }
 
-/// The same for every line that `bytes` lies in.
+/// Asks for every cache line of `bytes` to be read.
 #[inline(always)]
 pub(crate) fn prefetch_all(bytes: &[u8]) {
     bytes.iter().step_by(64).for_each(prefetch);

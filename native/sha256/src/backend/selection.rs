@@ -1,10 +1,10 @@
-//! The backend of this process: forced by the environment, else the fastest that the CPU can run.
+//! The backend of this process: the environment's choice, else the fastest that the CPU can run.
 
 use std::sync::OnceLock;
 
 use super::{Backend, BackendError, Kernel};
 
-/// Names a backend to use; one that the CPU lacks is an error and no fallback.
+/// Names a backend to use. If the CPU cannot run it, that is an error: there is no fallback.
 pub const BACKEND_VARIABLE: &str = "STREAM_SUM_SHA256_BACKEND";
 
 impl Backend {
@@ -18,7 +18,7 @@ impl Backend {
         SELECTED.get_or_init(select).clone()
     }
 
-    /// Sixteen lanes where the calibration found them faster with some to spare, then the SHA extensions, then vectors.
+    /// Sixteen lanes where the calibration found them clearly faster, then the SHA extensions, then vectors.
     fn fastest() -> Backend {
         let available = |name| Backend::from_name(name).ok();
         available("x86_avx512_x16")
@@ -31,7 +31,7 @@ impl Backend {
 
     fn is_worth_its_width(self) -> bool {
         match self.0 {
-            // With ragged chunks the last lanes are seldom all full: a near tie goes to pairs.
+            // With ragged chunks the last lanes are seldom all full, so pairs win a near tie.
             #[cfg(target_arch = "x86_64")]
             Kernel::X86Avx512X16(lanes) => lanes.lanes_min <= 14,
             _ => true,

@@ -39,7 +39,7 @@ fn one_stream_is_compressed_as_by_the_sha2_crate() {
     }
 }
 
-/// Every lane with blocks of its own, some lanes longer than others.
+/// Every lane has different blocks, and some lanes are longer than others.
 #[cfg(target_arch = "x86_64")]
 fn lanes_agree<const L: usize>(kernel: &impl LaneKernel<L>) {
     let mut state = 7;

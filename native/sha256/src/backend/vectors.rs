@@ -1,18 +1,18 @@
-//! Runs a loop compiled for the vectors that the CPU has: copies of a block's 64 bytes are then one or two instructions
-//! instead of eight, which counts where chunks are short.
+//! Runs a loop that is compiled for the CPU's vectors. Copies of a block's 64 bytes are then one or two instructions
+//! instead of eight, which matters for short chunks.
 
 #![allow(unsafe_code, reason = "instruction set")]
 
 #[cfg(target_arch = "x86_64")]
 use core::arch::x86_64::*;
 
-/// Puts a partial block and the bytes that follow it together in one register, where the loop runs with AVX-512 VBMI.
+/// Joins a partial block and the bytes that follow it in one register, where the loop runs with AVX-512 VBMI.
 #[derive(Clone, Copy)]
 pub(crate) struct Splicer(());
 
 impl Splicer {
-    /// `staged` becomes the first `buffered` bytes of `block` and then `head` as far as it fits. `block` becomes that
-    /// too or, if `is_complete`, the rest of `head`, with stale bytes behind it.
+    /// `staged` becomes the first `buffered` bytes of `block`, followed by `head` as far as it fits. `block` becomes
+    /// the same or, if `is_complete`, the rest of `head`, with stale bytes behind it.
     #[inline(always)]
     pub(crate) fn splice(
         self,
@@ -32,7 +32,7 @@ impl Splicer {
     }
 }
 
-/// Runs `work`; what of it is inlined uses AVX2 or AVX-512 where they are, and gets a splicer with the latter.
+/// Runs `work`. Code that is inlined into it uses AVX2 or AVX-512 where they exist, and gets a splicer with AVX-512.
 #[inline(always)]
 pub(crate) fn with_vectors<R>(work: impl FnOnce(Option<Splicer>) -> R) -> R {
     #[cfg(target_arch = "x86_64")]
@@ -76,7 +76,7 @@ fn splice_vbmi(block: &mut [u8; 64], head: &[u8; 64], buffered: usize, is_comple
         35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8,
         7, 6, 5, 4, 3, 2, 1, 0,
     );
-    // The permutation takes positions modulo 64: what does not fit comes out in front.
+    // The permutation takes positions modulo 64: bytes that do not fit come out in front.
     let rotated = _mm512_permutexvar_epi8(_mm512_sub_epi8(positions, _mm512_set1_epi8(buffered as i8)), new);
     let spliced = _mm512_mask_mov_epi8(old, u64::MAX << buffered, rotated);
     let next = _mm512_mask_mov_epi8(spliced, if is_complete { u64::MAX } else { 0 }, rotated);

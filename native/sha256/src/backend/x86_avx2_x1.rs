@@ -1,4 +1,4 @@
-//! One stream without the SHA extensions: the schedules of two of its blocks side by side in vectors of AVX2, the
+//! One stream without the SHA extensions: the schedules of two of its blocks side by side in AVX2 vectors, and the
 //! rounds one after the other in scalar registers, with the rotations of BMI2.
 
 #![allow(unsafe_code, reason = "instruction set")]
@@ -8,7 +8,7 @@ use core::arch::x86_64::*;
 use super::portable::round;
 use super::round_constants::K;
 
-/// Proof that the CPU has what the kernel needs.
+/// Proof that the CPU has the instructions of the kernel.
 #[derive(Clone, Copy)]
 pub(crate) struct X86Avx2X1(());
 
@@ -33,7 +33,7 @@ impl X86Avx2X1 {
     }
 }
 
-/// Four words of the schedule of each block with their constants, the first block's in front.
+/// Four words of the schedule of each block, with their constants; the first block's come first.
 #[repr(C, align(32))]
 struct Words([u32; 8]);
 
@@ -50,7 +50,7 @@ unsafe fn compress_pair<const BLOCKS: usize>(h: &mut [u32; 8], first: &[u8; 64],
     let (k, _) = K.0.as_chunks::<16>();
     add_constants(w, &k[0], &mut groups[0]);
     let mut state = *h;
-    // In loops, so that the words go through memory, which costs less than taking them out of vectors.
+    // Loops make the words go through memory, which costs less than taking them out of vectors.
     for group in 0..3 {
         w = next_words(w);
         add_constants(w, &k[group + 1], &mut groups[group + 1]);
@@ -67,7 +67,7 @@ unsafe fn compress_pair<const BLOCKS: usize>(h: &mut [u32; 8], first: &[u8; 64],
     }
 }
 
-/// Rounds with the words of the block that starts at `FIRST` of each eight.
+/// Rounds with the words of the block that starts at `FIRST` in each group of eight.
 #[inline(always)]
 fn sixteen_rounds<const FIRST: usize>(state: &mut [u32; 8], words: &[Words; 4]) {
     macro_rules! rounds {
@@ -85,7 +85,7 @@ fn add_to(h: &mut [u32; 8], state: [u32; 8]) {
     }
 }
 
-/// The 16 words of each block, four of each a vector.
+/// The 16 words of each block, four of each in a vector.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn load_blocks(first: &[u8; 64], second: &[u8; 64]) -> [__m256i; 4] {
@@ -133,20 +133,20 @@ fn next_four(oldest: __m256i, older: __m256i, old: __m256i, last: __m256i) -> __
     let rotated18 = _mm256_or_si256(_mm256_srli_epi32::<18>(w15), _mm256_slli_epi32::<14>(w15));
     let small0 = _mm256_xor_si256(_mm256_xor_si256(rotated7, rotated18), _mm256_srli_epi32::<3>(w15));
     let sum = _mm256_add_epi32(_mm256_add_epi32(oldest, w7), small0);
-    // Words t and t + 1 need t - 2 and t - 1, which are the last two; t + 2 and t + 3 need what comes out of that.
+    // Words t and t + 1 need t - 2 and t - 1, which are the last two. Words t + 2 and t + 3 need the result of that.
     let low = _mm256_add_epi32(sum, small1::<false>(_mm256_shuffle_epi32::<0xfa>(last)));
     let high = small1::<true>(_mm256_shuffle_epi32::<0x50>(low));
     _mm256_add_epi32(low, high)
 }
 
-/// The small sigma 1 of two words, each of which is given twice in 64 bits; they come out in one half of the 128 bits,
-/// with zeros in the other.
+/// The small sigma 1 of two words. Each word is given twice in 64 bits. The results come out in one half of the 128
+/// bits, with zeros in the other.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn small1<const IN_HIGH_HALF: bool>(twice: __m256i) -> __m256i {
     let rotated = _mm256_xor_si256(_mm256_srli_epi64::<17>(twice), _mm256_srli_epi64::<19>(twice));
     let mixed = _mm256_xor_si256(rotated, _mm256_srli_epi32::<10>(twice));
-    // The low 32 bits of each 64 hold a word's; the others are cleared by the shuffle's mask.
+    // The low 32 bits of each 64 hold a word's result; the shuffle's mask clears the others.
     let zero = i64::from_ne_bytes([0x80; 8]);
     let words = 0x0b0a_0908_0302_0100;
     let (high, low) = if IN_HIGH_HALF { (words, zero) } else { (zero, words) };

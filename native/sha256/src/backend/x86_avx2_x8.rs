@@ -1,5 +1,5 @@
-//! Eight streams in the lanes of AVX2 registers, for processors without the SHA extensions: word t of all of them in
-//! one vector, so that the rounds are those of FIPS 180-4 (6.2.2) on vectors.
+//! Eight streams in the lanes of AVX2 registers, for processors without the SHA extensions. Word t of all streams is in
+//! one vector, so the rounds are those of FIPS 180-4 (6.2.2) on vectors.
 
 #![allow(unsafe_code, reason = "instruction set")]
 
@@ -8,7 +8,7 @@ use core::arch::x86_64::*;
 use super::LaneKernel;
 use super::round_constants::K;
 
-/// Proof that the CPU has what the kernel needs.
+/// Proof that the CPU has the instructions of the kernel.
 #[derive(Clone, Copy)]
 pub(crate) struct X86Avx2X8(());
 
@@ -57,8 +57,8 @@ macro_rules! rotate_right {
     };
 }
 
-/// Rounds `first` to `first + 15`, each with its word of the schedule: those of the block, or else each made from the
-/// sixteen before it in the place of the oldest.
+/// Rounds `first` to `first + 15`, each with its word of the schedule: a word of the block, or a word that is made from
+/// the sixteen before it, in the place of the oldest.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn sixteen_rounds<const OF_BLOCK: bool>(state: &mut [__m256i; 8], w: &mut [__m256i; 16], first: usize) {

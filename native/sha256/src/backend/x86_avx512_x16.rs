@@ -1,4 +1,4 @@
-//! Sixteen streams in the lanes of AVX-512 registers: word t of all of them in one vector, so that the rounds are those
+//! Sixteen streams in the lanes of AVX-512 registers. Word t of all streams is in one vector, so the rounds are those
 //! of FIPS 180-4 (6.2.2) on vectors. Rotations and three-way logic are single instructions.
 
 #![allow(unsafe_code, reason = "instruction set")]
@@ -11,7 +11,7 @@ use super::round_constants::K;
 /// How many blocks ahead each lane asks for its data.
 const PREFETCH_BLOCKS: usize = 8;
 
-/// Proof that the CPU has what the kernel needs.
+/// Proof that the CPU has the instructions of the kernel.
 #[derive(Clone, Copy)]
 pub(crate) struct X86Avx512X16(());
 
@@ -52,8 +52,8 @@ unsafe fn compress(h: &mut [[u32; 8]; 16], blocks: [&[[u8; 64]]; 16]) {
     store_states(state, h);
 }
 
-/// Rounds `first` to `first + 15`, each with its word of the schedule: those of the block, or else each made from the
-/// sixteen before it in the place of the oldest. Unrolled by macros, so that all words stay in registers.
+/// Rounds `first` to `first + 15`, each with its word of the schedule: a word of the block, or a word that is made from
+/// the sixteen before it, in the place of the oldest. Macros unroll them, so that all words stay in registers.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 fn sixteen_rounds<const OF_BLOCK: bool>(state: &mut [__m512i; 8], w: &mut [__m512i; 16], first: usize) {
@@ -113,13 +113,13 @@ fn xor3(a: __m512i, b: __m512i, c: __m512i) -> __m512i {
 unsafe fn load_blocks(blocks: &[&[[u8; 64]]; 16], index: usize) -> [__m512i; 16] {
     let big_endian = _mm512_set4_epi32(0x0c0d_0e0f, 0x0809_0a0b, 0x0405_0607, 0x0001_0203);
     let rows = blocks.map(|lane| {
-        // Sixteen streams are too many for the processor to foresee. A prefetch past the end is harmless.
+        // The processor cannot foresee sixteen streams. A prefetch past the end is harmless.
         _mm_prefetch::<_MM_HINT_T0>(lane.as_ptr().wrapping_add(index + PREFETCH_BLOCKS).cast());
         // SAFETY: the block exists and has the 64 bytes that are read; `loadu` needs no alignment.
         let row = unsafe { _mm512_loadu_si512(lane.as_ptr().add(index).cast()) };
         _mm512_shuffle_epi8(row, big_endian)
     });
-    // Transposed in 4 x 4 squares, and then the squares of 128 bits.
+    // Transposes 4 x 4 squares, and then the squares of 128 bits.
     let mut quads = [_mm512_setzero_si512(); 16];
     for group in 0..4 {
         let [a, b, c, d] = [rows[group * 4], rows[group * 4 + 1], rows[group * 4 + 2], rows[group * 4 + 3]];

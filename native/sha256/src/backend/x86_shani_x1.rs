@@ -1,5 +1,5 @@
-//! One stream by the SHA extensions of x86: `sha256rnds2` does two rounds. Its latency of 4 cycles makes one stream
-//! 128 cycles a block; `x86_shani_x2` fills the other half of the unit.
+//! One stream by the SHA extensions of x86: `sha256rnds2` does two rounds. Its latency of 4 cycles gives one stream 128
+//! cycles a block; `x86_shani_x2` uses the other half of the unit.
 
 #![allow(unsafe_code, reason = "instruction set")]
 
@@ -7,7 +7,7 @@ use core::arch::x86_64::*;
 
 use super::round_constants::K;
 
-/// Proof that the CPU has what the kernel needs.
+/// Proof that the CPU has the instructions of the kernel.
 #[derive(Clone, Copy)]
 pub(crate) struct X86ShaniX1(());
 
@@ -49,7 +49,7 @@ pub(super) fn store_state([abef, cdgh]: [__m128i; 2], h: &mut [u32; 8]) {
     }
 }
 
-/// The 16 words of a block, four a vector.
+/// The 16 words of a block, four in a vector.
 #[target_feature(enable = "sha,ssse3,sse4.1")]
 #[inline]
 pub(super) fn load_block(block: &[u8; 64]) -> [__m128i; 4] {

@@ -1,5 +1,6 @@
-//! Two streams by the SHA extensions of x86, four rounds of one and then of the other: `sha256rnds2` has a latency of 4
-//! cycles and issues every 2, so that two streams keep it busy: 64 cycles a block. More streams only spill registers.
+//! Two streams by the SHA extensions of x86, with four rounds of one stream and then of the other. `sha256rnds2` has a
+//! latency of 4 cycles and issues every 2 cycles, so two streams keep it busy: 64 cycles a block. More streams only
+//! spill registers.
 
 #![allow(unsafe_code, reason = "instruction set")]
 
@@ -11,7 +12,7 @@ use super::x86_shani_x1::{X86ShaniX1, four_rounds, four_words, load_block, load_
 /// How far ahead each stream asks for its data.
 const PREFETCH_BYTES: usize = 512;
 
-/// Proof that the CPU has what the kernel needs.
+/// Proof that the CPU has the instructions of the kernel.
 #[derive(Clone, Copy)]
 pub(crate) struct X86ShaniX2(pub(crate) X86ShaniX1);
 
@@ -39,7 +40,7 @@ unsafe fn compress_pair(h_a: &mut [u32; 8], h_b: &mut [u32; 8], blocks_a: &[[u8;
     let mut a = load_state(h_a);
     let mut b = load_state(h_b);
     for (block_a, block_b) in blocks_a.iter().zip(blocks_b) {
-        // A hint, harmless past the end: two streams at once outrun the processor's own foresight.
+        // A hint that is harmless past the end: the processor cannot foresee two streams at once.
         _mm_prefetch::<_MM_HINT_T0>(block_a.as_ptr().wrapping_add(PREFETCH_BYTES).cast());
         _mm_prefetch::<_MM_HINT_T0>(block_b.as_ptr().wrapping_add(PREFETCH_BYTES).cast());
         let (before_a, before_b) = (a, b);

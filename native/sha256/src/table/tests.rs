@@ -1,4 +1,5 @@
-//! The table against a map whatever collides, how far its look-ups go on any keys, and how much its operations move.
+//! The table against a map whatever collides; how far its look-ups go with any keys; and how many entries its
+//! operations move.
 
 use std::collections::HashMap;
 
@@ -27,7 +28,7 @@ fn contexts_of(files: u32, file_id: impl Fn(u32) -> FileId) -> Contexts {
 }
 
 impl Table {
-    /// Looks at most so many entries at, of all tables.
+    /// The most entries that a look-up looks at, over all tables.
     fn probes(&self, file_id: &FileId, contexts: &Contexts) -> usize {
         let (found, probes) = self.seek(self.hash(file_id), |slot| contexts[slot].file_id == *file_id);
         match &self.beyond {
@@ -47,7 +48,7 @@ impl Table {
     }
 }
 
-/// A generator of keys, and of whatever else a test draws.
+/// A generator of keys, and of everything else that a test draws.
 struct Random(u64);
 
 impl Random {
@@ -96,8 +97,7 @@ fn look_ups_agree_with_a_map_whatever_collides() {
     }
 }
 
-/// The mean number of entries that a look-up of `files` files looks at, of those that are there and as many that are
-/// not.
+/// The mean number of entries that a look-up looks at, over `files` files in the table and as many that are not in it.
 fn mean_probes(hasher: IdHasher, files: u32, contexts: &Contexts, file_id: impl Fn(u32) -> FileId) -> f64 {
     let mut table = Table::with_hasher(hasher);
     (0..files).for_each(|file| table.open(&file_id(file), file));
@@ -133,7 +133,7 @@ fn ids_that_all_collide_are_found_in_a_bounded_number_of_probes() {
     let contexts = contexts_of(FILES, file_id);
     let mut table = Table::new();
     for file in 0..FILES {
-        // What somebody would reach who knew the keys: one hash for all.
+        // The worst that somebody who knew the keys could reach: one hash for all.
         table.reserve(1).unwrap();
         table.insert(0x1234_5678, file, file_id(file)).unwrap();
     }
