@@ -42,7 +42,7 @@ for (const [suite, rows] of Object.entries(ROWS)) {
   test(`the ${suite} suite runs, its results are right, and its rows are complete`, async (t) => {
     const result = await run(smokeOf(t, suite));
     const samples = readCsv(join(result.folder, 'samples.csv'));
-    // How many backends there are depends on the processor.
+    // The number of backends depends on the processor.
     const fixed = samples.filter(({ benchmark }) => benchmark !== 'backend');
     t.is(fixed.length, rows);
     const missing = samples.filter(({ value }) => value === '' || !(Number(value) >= 0));
@@ -69,7 +69,7 @@ test('a contender that computes another digest is found', async (t) => {
 });
 
 test('the files that are checked are those that were given data', async (t) => {
-  // Two chunks for 1,000 files: of files that are chosen without looking, hardly one has any.
+  // Two chunks for 1,000 files: hardly any file that is chosen at random has one.
   const workload = new Workload({ files: 1000, chunkBytes: 32, batchChunks: 2, batches: 1 }, 1);
   const asked: number[] = [];
   const contender = nodeCryptoOfChunks(workload);
@@ -131,7 +131,7 @@ test('what decides the rows of a pipeline is written down with a run of one', as
     ['codec', false],
   ] as const) {
     const options = smokeOf(t, suite);
-    // Ends before the first turn.
+    // It ends before the first turn.
     await t.throwsAsync(run(options, { signal: AbortSignal.abort() }), { code: 'ERR_INTERRUPTED' });
     const [folder = ''] = readdirSync(options.results);
     const { configuration } = JSON.parse(readFileSync(join(options.results, folder, 'run.json'), 'utf8'));
@@ -151,7 +151,7 @@ test('what fails after a Ctrl-C is an interrupt, and what fails without one is n
     const options = smokeOf(t, 'transport');
     const interrupt = new AbortController();
     const folderOf = (): string => join(options.results, readdirSync(options.results)[0] ?? '');
-    // The suite finds a file where its folder was.
+    // The suite finds a file in the place of its folder.
     const spoil = (): void => {
       if (isInterrupted) interrupt.abort();
       rmSync(join(folderOf(), 'data'), { recursive: true });

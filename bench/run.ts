@@ -1,4 +1,4 @@
-/** One benchmark run with a folder: makes the folder, runs the suites in rounds, and writes down what they came to. */
+/** One benchmark run with a folder: makes the folder, runs the suites in rounds, and records their results. */
 
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,15 +17,15 @@ import { createSuite } from './suites.ts';
 export type BenchDependencies = Program & {
   readonly launch: Launch;
   readonly progress: Progress;
-  /** Ends the run, which is inconclusive then and keeps what it has recorded. */
+  /** Ends the run. It is then inconclusive, and keeps what it has recorded. */
   readonly signal: AbortSignal;
 };
 
 export type BenchResult = { readonly folder: string; readonly run: RunFile; readonly record: BenchRecord };
 
 /**
- * Runs all suites. A violation ends the run, which says so in run.json; what else goes wrong makes it inconclusive, and
- * once `signal` is aborted an interrupted one. Both are thrown again when the folder is complete.
+ * Runs all suites. A violation ends the run, and run.json says so. Any other error makes the run inconclusive, or
+ * interrupted once `signal` is aborted. Both are thrown again when the folder is complete.
  */
 export async function runBench(options: BenchOptions, dependencies: BenchDependencies): Promise<BenchResult> {
   const startedAt = new Date();
@@ -56,7 +56,10 @@ function isAsked(suite: SuiteName, { only, scale }: BenchOptions): boolean {
   return only.length === 0 || benchmarksOf(suite, scale).some((name) => only.includes(name));
 }
 
-/** What fails once the user has ended the run fails by that: its processes may have got the same Ctrl-C. */
+/**
+ * An error after the user has ended the run counts as the interruption, because its processes may have got the same
+ * Ctrl-C.
+ */
 function interruptedBy(cause: unknown): OperatingError {
   const interrupted = interruptedError();
   const isItself = cause instanceof OperatingError && cause.code === interrupted.code;

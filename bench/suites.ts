@@ -1,4 +1,4 @@
-/** Makes a suite by its name; each is loaded on demand, so that one that is not asked for needs nothing. */
+/** Makes a suite by its name. Each suite is loaded on demand, so that a suite that does not run needs nothing. */
 
 import { unreachable } from '../src/core/assert.ts';
 import type { SuiteContext } from './harness/suite-context.ts';

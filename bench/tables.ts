@@ -1,4 +1,4 @@
-/** What a run came to, as text: medians over its rounds, and ratios to the peers of the same rounds. Pure. */
+/** The results of a run as text: medians over its rounds, and ratios to the peers of the same rounds. Pure. */
 
 import type { Sample } from '../src/results/samples.ts';
 import { pipelineTables } from './pipeline/tables.ts';
@@ -50,7 +50,7 @@ function plainTables(rows: readonly Row[]): string[] {
   });
 }
 
-/** One table for each benchmark and number of files: contenders by chunk size, and how much faster ours is. */
+/** One table for each benchmark and number of files: contenders by chunk size, and how much faster the addon is. */
 function peerTables(rows: readonly Row[]): string[] {
   return [...new Set(rows.map(titleOf))].flatMap((title) => {
     const own = rows.filter((row) => titleOf(row) === title);

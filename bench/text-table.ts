@@ -1,6 +1,6 @@
 /** Tables of plain text. */
 
-/** Lines of a table: columns as wide as they need to be, the first one to the left. */
+/** Lines of a table: columns as wide as needed, the first aligned to the left. */
 export function aligned(lines: readonly (readonly string[])[]): string[] {
   const widths = lines.reduce<number[]>(
     (widest, line) => line.map((cell, column) => Math.max(widest[column] ?? 0, cell.length)),

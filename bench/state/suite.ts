@@ -1,4 +1,4 @@
-/** The `state` suite: what it costs to save hash states and to go on from them, one by one and as a commit does it. */
+/** The `state` suite: the cost of saving hash states and of resuming them, one by one and as a commit does it. */
 
 import { createHash, randomBytes } from 'node:crypto';
 import { ViolationError } from '../../src/core/errors.ts';
@@ -8,7 +8,7 @@ import { SlotPool } from '../../src/hash/slot-pool.ts';
 import type { Scale, Suite, Task } from '../harness/task.ts';
 import { operationTask, timedTask } from '../harness/timed-task.ts';
 
-/** Files of a pool: the summer's at the default workload, and at many open files. */
+/** Files of a pool: as in a summer with the default workload, and with many open files. */
 const FILES = [1000, 100_000];
 const STREAMS = 1000;
 
@@ -109,7 +109,7 @@ function openStates(): Task {
   });
 }
 
-/** A pool of many files, each of which a call of `change` gives one byte more. */
+/** A pool of many files. Each call of `change` gives every file one more byte. */
 class ChangingPool {
   readonly pool: HashPool = new HashPool();
   readonly #files: number;
@@ -142,14 +142,14 @@ class ChangingPool {
     }
   }
 
-  /** Throws unless `pool` holds the last file as this one does. */
+  /** Throws unless `pool` has the last file in the same state as this pool. */
   check(what: string, pool: HashPool): void {
     const state = pool.lookup(this.fileId(this.#files - 1))?.state ?? Buffer.alloc(STATE_BYTES);
     const expected = createHash('sha256').update(Buffer.alloc(this.#sequence, this.#byte)).digest();
     expectDigest(what, Sha256.deserialize(state).digest(), expected);
   }
 
-  /** Everything, as a commit takes it. */
+  /** All dirty pages, as a commit takes them. */
   take(): { numbers: Uint32Array; pages: Uint8Array } {
     const numbers = new Uint32Array(this.pool.pageCount());
     const pages = new Uint8Array(this.pool.pageCount() * PAGE_BYTES);

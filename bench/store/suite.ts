@@ -1,7 +1,6 @@
 /**
- * The `store` suite: durable commits by shape, as the components make them, each in an LMDB environment of its own.
- * Keys are taken in turn from a ring that is full from the start, so that pages are reused and the file does not
- * grow.
+ * The `store` suite: durable commits by shape, as the components make them, each in a separate LMDB environment. Keys
+ * are taken in turn from a ring that is full from the start, so that pages are reused and the file does not grow.
  */
 
 import { join } from 'node:path';
@@ -60,7 +59,7 @@ export function commitTask(ring: Ring): Task {
   });
 }
 
-/** A store, the values of the next commit, and what the last one of each key was. */
+/** A store, the values of the next commit, and the last value of each key. */
 export class Ring {
   readonly shape: CommitShape;
   readonly #store: Store;
@@ -83,7 +82,7 @@ export class Ring {
     return ring;
   }
 
-  /** Makes the values of the next commit differ from all before. */
+  /** Makes the values of the next commit differ from all earlier ones. */
   fill(): void {
     this.#values.forEach((value, index) => writeValue(value, this.#commits, index));
   }
@@ -96,7 +95,7 @@ export class Ring {
     this.#commits += 1;
   }
 
-  /** Throws a ViolationError unless the store holds exactly what was committed last under every key. */
+  /** Throws a ViolationError unless the store holds exactly the last value of every key. */
   check(): void {
     const { values, bytes } = this.shape;
     const expected = Buffer.allocUnsafeSlow(bytes);

@@ -1,5 +1,5 @@
 /**
- * The far end of the transport suite, a process of its own: acknowledges every message, and counts what it was sent.
+ * The far end of the transport suite, as a separate process: it acknowledges every message, and counts what it gets.
  */
 
 import { crc32c } from '../../src/hash/crc32c.ts';
@@ -21,14 +21,14 @@ const link = await listenZeromq(parseEndpoint(process.argv[2] ?? ''), {
     last = message;
     link.send(session, ACKNOWLEDGEMENT);
   },
-  // Its line was closed; one that breaks is noticed at its other end.
+  // Its client was closed. A broken connection is noticed at the other end.
   onUnreachable: () => undefined,
   onFatal: (error) => {
     throw error;
   },
 });
 
-/** What it was sent since the last request. */
+/** Counts since the last request. */
 serveRequests((): Promise<SinkCounts> => {
   const counts = { messages, bytes, lastChecksum: crc32c(0, last) };
   messages = 0;

@@ -1,4 +1,4 @@
-/** The `transport` suite: batches over ZeroMQ to another process that acknowledges each, over ipc and tcp. */
+/** The `transport` suite: batches over ZeroMQ to another process that acknowledges each one, over ipc and tcp. */
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -15,14 +15,14 @@ import { timedTask } from '../harness/timed-task.ts';
 import { WorkerProcess } from '../harness/worker-process.ts';
 
 export type SinkRequest = { readonly request: 'counts' };
-/** Since the last request. */
+/** Counts since the last request. */
 export type SinkCounts = { readonly messages: number; readonly bytes: number; readonly lastChecksum: number };
 
 const SINK = fileURLToPath(new URL('./sink.js', import.meta.url));
 const BATCH_BYTES = [64 * 1024, 256 * 1024, 1024 * 1024];
-/** Not acknowledged at a time; as many as a chunker has under way with 8 partitions. */
+/** Messages that are not acknowledged at a time: as many as a chunker with 8 partitions has under way. */
 const WINDOW = 32;
-/** Sent by one call. */
+/** Bytes sent by one call. */
 const CALL_BYTES = 32 * 1024 * 1024;
 const ROUND_TRIP_BYTES = 100;
 
@@ -71,7 +71,7 @@ export function batchTask(line: Line, bytes: number, callBytes: number): Task {
   });
 }
 
-/** One connection to a sink of its own. */
+/** One connection to a separate sink. */
 export class Line {
   readonly transport: 'ipc' | 'tcp';
   readonly #sink: WorkerProcess<SinkRequest, SinkCounts>;
@@ -79,7 +79,7 @@ export class Line {
   readonly #link: ClientLink;
   #onAcknowledged: () => void = () => undefined;
   #onDown: (error: OperatingError) => void = () => undefined;
-  /** Since the last check. */
+  /** Counts since the last check. */
   #messages = 0;
   #bytes = 0;
   #last: Buffer = Buffer.alloc(0);
@@ -102,7 +102,7 @@ export class Line {
     return new Line(transport, sink, endpoint);
   }
 
-  /** Sends a message so many times, within the window, and waits until all are acknowledged. */
+  /** Sends a message `count` times within the window, and waits until all are acknowledged. */
   async send(message: Buffer, count: number): Promise<void> {
     let sent = 0;
     let acknowledged = 0;
@@ -123,7 +123,7 @@ export class Line {
     this.#last = message;
   }
 
-  /** Throws a ViolationError unless the sink has seen what was sent since the last check. */
+  /** Throws a ViolationError unless the sink has got exactly what was sent since the last check. */
   async check(): Promise<void> {
     const seen = await this.#sink.ask({ request: 'counts' });
     const expected = { messages: this.#messages, bytes: this.#bytes, lastChecksum: crc32c(0, this.#last) };
@@ -137,7 +137,7 @@ export class Line {
   }
 
   async close(): Promise<void> {
-    // The sink first: a client that leaves is one that it cannot reach.
+    // The sink ends first, because it would report a client that leaves as unreachable.
     await this.#sink.end();
     this.#link.close();
     await this.#endpoint.remove();

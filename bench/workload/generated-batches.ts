@@ -1,4 +1,4 @@
-/** Batches of generated chunks, as a chunker publishes them to one partition; one after the other, without end. */
+/** Batches of generated chunks, one after the other without end, as a chunker publishes them to one partition. */
 
 import { CHUNK_HEADER_BYTES } from '../../src/message/chunk.ts';
 import { BATCH_HEADER_BYTES, type BatchHeader } from '../../src/message/batch.ts';
@@ -11,7 +11,7 @@ export const FILES_OPEN = 100;
 export const CHUNKS_OF_FILE: Range = { low: 100, high: 100 };
 
 export class GeneratedBatches {
-  /** Data chunks that fit into a batch; ends of files take some of the room now and then. */
+  /** Data chunks that fit into a batch. Ends of files now and then take some of the room. */
   readonly chunksPerBatch: number;
   readonly workload: Workload;
   readonly #generator: Generator;
@@ -19,7 +19,7 @@ export class GeneratedBatches {
   readonly #view: DataView;
   #lastCount = 0;
 
-  /** `filesOpen` and the chunks of a file are those of the pipeline's default unless given. */
+  /** `filesOpen` and the chunks of a file default to those of the pipeline. */
   constructor(options: {
     readonly seed: number;
     readonly chunkBytes: number;
@@ -66,7 +66,7 @@ export class GeneratedBatches {
     return this.#buffer.subarray(0, used);
   }
 
-  /** The caller's own copy, and the header that it would be sealed with. */
+  /** A copy that belongs to the caller, and the header with which it would be sealed. */
   nextBatch(): { readonly header: BatchHeader; readonly payload: Buffer } {
     const firstIndex = this.#generator.indexes[0] ?? 0;
     const payload = Buffer.from(this.nextPayload());
