@@ -1,6 +1,6 @@
 /**
- * `npm run build:ts`: compiles what has changed of the TypeScript, and removes from `dist/` what has no source any
- * more, so that the tests and modules of moved files do not run on.
+ * `npm run build:ts`: compiles the changed TypeScript, and removes files from `dist/` that no longer have a source, so
+ * that tests and modules of moved files do not run on.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -9,13 +9,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** In `dist/` and not from TypeScript: the addon, and what the compiler remembers. */
+/** Files in `dist/` that do not come from TypeScript: the addon, and the compiler's memory. */
 const KEPT = ['native', '.tsbuildinfo'];
 const OUTPUT = /(?:\.js|\.js\.map|\.d\.ts)$/;
 
-/**
- * Removes the compiled files without a source, and folders that this leaves empty; returns the files, as in `dist/`.
- */
+/** Removes compiled files without a source, and folders that become empty. Returns the files, as in `dist/`. */
 export function removeStale(root) {
   const dist = join(root, 'dist');
   const removed = [];
@@ -41,8 +39,8 @@ export function removeStale(root) {
 }
 
 /**
- * Has the compiler begin anew when a source has no output: it remembers what it has written, and not that somebody has
- * removed that. Else `npm test` would find no tests, and pass.
+ * Makes the compiler begin anew when a source has no output. The compiler remembers that it has written the output, and
+ * does not notice that somebody has removed it. Then `npm test` would find no tests, and pass.
  */
 export function forgetRemoved(root) {
   const sources = ['src', 'soak', 'bench', 'test'].flatMap((folder) =>
@@ -57,7 +55,7 @@ export function forgetRemoved(root) {
   return isRemoved;
 }
 
-/** What is done after each compilation. */
+/** Runs after each compilation. */
 export function finishBuild() {
   removeStale(ROOT);
   const main = join(ROOT, 'dist/src/cli/main.js');

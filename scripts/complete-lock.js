@@ -1,10 +1,9 @@
 /**
- * Adds to package-lock.json the optional packages of other platforms that it lacks. A registry that carries some
- * platforms only makes a lock file without the others, and `npm ci` then refuses it on every machine. Run after each
+ * Adds the missing optional packages of other platforms to package-lock.json. A registry that carries only some
+ * platforms makes a lock file without the others, and `npm ci` then refuses it on every machine. Run it after each
  * change of the dependencies: `node scripts/complete-lock.js`.
  *
- * What is added has a version and its platform, and no integrity: it is never installed on a platform that it is not
- * for.
+ * An added package has a version and a platform, but no integrity: it is never installed on another platform.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +12,7 @@ const FILE = new URL('../package-lock.json', import.meta.url);
 const SYSTEMS = ['android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'aix', 'win32'];
 const PROCESSORS = ['arm64', 'arm', 'x64', 'ia32', 'ppc64', 'riscv64', 's390x', 'loong64', 'mips64el', 'wasm32'];
 
-/** The platform in a name such as `@oxlint/binding-linux-arm64-musl`, or `null` when it names none. */
+/** The platform in a name such as `@oxlint/binding-linux-arm64-musl`; `null` when the name has none. */
 function platformOf(name) {
   const parts = name.split('/').at(-1).split('-');
   const cpu = PROCESSORS.find((processor) => parts.includes(processor));

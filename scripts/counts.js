@@ -1,11 +1,11 @@
 /**
- * Counts tests in what cargo and AVA print. AVA says how many passed only where none failed, and its TAP reporter
- * breaks off at a timeout, so the lines of its default report are counted.
+ * Counts tests in the output of cargo and AVA. AVA says how many tests passed only if none failed, and its TAP reporter
+ * breaks off at a timeout. So this counts the lines of its default report.
  */
 
 import { stripVTControlCharacters } from 'node:util';
 
-/** `test result: ok. 12 passed; 0 failed; ...`, one for each binary that lived to say it. */
+/** `test result: ok. 12 passed; 0 failed; ...`, one for each binary that lived to print it. */
 export function countCargo(output) {
   const sum = (pattern) => [...output.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
   const crashed = [...output.matchAll(/^ {2}process didn't exit successfully: .*\(signal: /gm)].length;
@@ -14,7 +14,7 @@ export function countCargo(output) {
 
 const PASSED = /^ {2}[✔√] (?!\[expected fail\])/;
 const FAILED = /^ {2}[✘×] \[(?:fail|unexpected pass)\]: /;
-/** Tests that were declared and did not come to an end. */
+/** Tests that were declared and did not end. */
 const UNFINISHED = /^ {2}(?:[✘×] )?(?<count>\d+) tests? (?:remaining|were pending) in (?<file>.+)$/;
 /** Ways in which a file fails without the name of a test. */
 const FILE_FAILED = [
@@ -24,7 +24,7 @@ const FILE_FAILED = [
   /^ {2}(?:Uncaught exception in|Unhandled rejection in|Failed to exit when running) (?<file>.+)$/,
 ];
 
-/** Of AVA's default report, without what the tests themselves print (AVA writes that to stderr). */
+/** Counts AVA's default report. It does not contain what the tests themselves print, which AVA writes to stderr. */
 export function countAva(report) {
   const counted = { passed: 0, failed: 0 };
   const unfinished = new Set();
@@ -45,12 +45,12 @@ export function countAva(report) {
       if (found !== null) failedFiles.add(found.groups?.file ?? '');
     }
   }
-  // A file that did not end its tests is counted by these.
+  // A file that did not end its tests is counted by the unfinished tests.
   for (const file of failedFiles) if (!unfinished.has(file)) counted.failed += 1;
   return counted;
 }
 
-/** What a suite counts for: a runner that fails without naming a test, or that finds none, has failed all the same. */
+/** The counts of a suite. A runner that fails without naming a test, or that finds no test, counts as failed. */
 export function countedSuite({ passed, failed }, exitCode) {
   return { passed, failed: failed === 0 && (exitCode !== 0 || passed === 0) ? 1 : failed };
 }

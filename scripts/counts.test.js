@@ -1,7 +1,7 @@
 /**
- * The last line of `npm test` counts right, whatever became of the tests: on recorded outputs of AVA 7.0.0 and cargo,
- * in which files pass, fail, crash and hang. `recorded/NAME.txt` is what `npx ava NAME.test.js` said on stdout, without
- * the paths of the machine.
+ * The last line of `npm test` counts correctly, whatever became of the tests. The inputs are recorded outputs of AVA
+ * 7.0.0 and cargo, in which files pass, fail, crash and hang. `recorded/NAME.txt` is the stdout of `npx ava
+ * NAME.test.js`, without the paths of the machine.
  */
 
 import { readFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ const RECORDED = {
   'hook-fails': { passed: 0, failed: 2 },
   'missing-import': { passed: 0, failed: 1 },
   'no-tests': { passed: 0, failed: 1 },
-  // All of these in one run, in which the file of `test-timeout` was ended with those that hung.
+  // All of these in one run, in which the file of `test-timeout` was ended together with those that hung.
   together: { passed: 10, failed: 14 },
 };
 

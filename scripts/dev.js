@@ -1,7 +1,7 @@
 /**
- * `npm run dev [-- WORD...]`: compiles whenever a source is saved, and runs the tests that the change concerns: a test
- * file that changed, and those that import a changed file directly. With words: the test files whose path contains one
- * of them, after each change and at the start.
+ * `npm run dev [-- WORD...]`: compiles whenever a source is saved, and runs the tests that the change concerns: a
+ * changed test file, and test files that import a changed file directly. With words: the test files whose path contains
+ * one of them, at the start and after each change.
  */
 
 import { spawn } from 'node:child_process';
@@ -12,7 +12,7 @@ import { ROOT, TSC, finishBuild } from './build-ts.js';
 
 const AVA = join(ROOT, 'node_modules/ava/entrypoints/cli.mjs');
 const FOLDERS = ['src', 'soak', 'bench', 'test'];
-/** What the compiler says after each pass, and the number of errors in it. */
+/** What the compiler prints after each pass, with its number of errors. */
 const COMPILED = /Found (\d+) errors?\. Watching for file changes\./;
 
 /** The TypeScript sources with the time of their last change. */
@@ -37,7 +37,7 @@ export function concerned(root, paths, changed) {
   });
 }
 
-/** Runs one set of test files at a time; what changed meanwhile is run after it. */
+/** Runs one set of test files at a time. Files that change meanwhile are run afterwards. */
 class Runner {
   #waiting = new Set();
   #isRunning = false;

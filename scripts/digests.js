@@ -1,6 +1,6 @@
 /**
- * `node scripts/digests.js [SEEDS]`: the digests of the histories of seeds 1 to SEEDS, a line each. They are the same
- * on every version of Node.
+ * `node scripts/digests.js [SEEDS]`: the digests of the histories of seeds 1 to SEEDS, one a line. They are the same on
+ * every version of Node.
  */
 
 import { planOf, workloadOf } from '../dist/soak/simulation/plan.js';

@@ -1,6 +1,6 @@
 /**
- * Names the lines of tracked sources, scripts and documents that are longer than 120 columns. What is generated is left
- * out: recorded results and golden files. With `--code`: of sources and scripts alone.
+ * Names the lines of tracked sources, scripts and documents that are longer than 120 columns. Generated files are left
+ * out: recorded results and golden files. With `--code` it checks only sources and scripts.
  */
 
 import { execFileSync } from 'node:child_process';

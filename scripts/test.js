@@ -2,8 +2,9 @@
  * `npm test [-- WORD...]` and `npm run test:deep [-- WORD...]`: builds, runs tests and ends with a line that counts
  * them.
  *
- * Without a word: all of both languages. With words: the files whose path contains one of them; only what these need is
- * built. A test file named `*.deep.test.ts` is statistical or long: `test:deep` runs it, and `npm test` does not.
+ * Without a word it runs all tests of both languages. With words it runs the files whose path contains one of them, and
+ * builds only what these need. A test file named `*.deep.test.ts` is statistical or long: `test:deep` runs it, and `npm
+ * test` does not.
  */
 
 import { spawn } from 'node:child_process';
@@ -14,7 +15,7 @@ import { countAva, countCargo, countedSuite } from './counts.js';
 
 const AVA = [join(ROOT, 'node_modules/ava/entrypoints/cli.mjs')];
 const IS_DEEP = /\.deep\.test\.js$/;
-/** Their subject is the backend of the addon: they run once on each that this processor has. */
+/** These test the backend of the addon: they run once on each backend that this processor has. */
 const IS_OF_BACKENDS = /\.backends(?:\.deep)?\.test\.js$/;
 
 /** Files below a folder of the project, as paths from its root with `/`. */
@@ -66,7 +67,9 @@ function timeOf(path) {
   return statSync(join(ROOT, path)).mtimeMs;
 }
 
-/** The addon is built when a source of it is newer; without words always, so that cargo decides. */
+/**
+ * Whether the addon must be built: when a source of it is newer, and always without words, because cargo then decides.
+ */
 function needsAddon(words) {
   if (words.length === 0) return true;
   const [built] = filesBelow('dist/native', /\.node$/);
@@ -74,7 +77,7 @@ function needsAddon(words) {
   return built === undefined || sources.some((path) => timeOf(path) > timeOf(built));
 }
 
-/** What cargo is asked for by words: integration tests by their files, the tests within a crate by any file of it. */
+/** What cargo runs for words: integration tests by their files, and the tests within a crate by any file of it. */
 function cargoTargets(words) {
   const matching = filesBelow('native', /^native\/(?!fuzz).*\.rs$/).filter((path) =>
     words.some((word) => path.includes(word)),
@@ -84,7 +87,7 @@ function cargoTargets(words) {
   return [...(isLibrary ? ['--lib'] : []), ...names.flatMap((name) => ['--test', name])];
 }
 
-/** Of the compiled test files: those of this tier that the words name. */
+/** The compiled test files of this tier that the words name. */
 function testFiles({ isDeep, words }) {
   return [...filesBelow('dist', /\.test\.js$/), ...filesBelow('scripts', /\.test\.js$/)].filter((file) => {
     const path = file.replace(/^dist\//, '').replace(/\.js$/, '.ts');
@@ -92,12 +95,12 @@ function testFiles({ isDeep, words }) {
   });
 }
 
-/** The suites of a run, in their order, each with what runs it. With words each test runs once. */
+/** The suites of a run, in order, each with its command. With words each test runs once. */
 async function suitesOf({ isDeep, words }) {
   const files = testFiles({ isDeep, words });
   const isAll = words.length === 0;
   const suites = [];
-  // With checks by day; as it is shipped in the deep tier.
+  // Usually with debug checks; in the deep tier as it is shipped.
   const targets = isAll ? (isDeep ? ['--release'] : []) : cargoTargets(words);
   if (isAll || (targets.length > 0 && !isDeep)) suites.push({ name: 'cargo test', run: () => runCargo(targets) });
   const ofBackends = files.filter((file) => isAll && IS_OF_BACKENDS.test(file));
