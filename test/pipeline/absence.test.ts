@@ -1,4 +1,4 @@
-/** Chunkers that are away: what becomes of them, and that nobody else notices. */
+/** Absent chunkers: what becomes of them, and that no other component notices. */
 
 import test from 'ava';
 import { EXIT } from '../../src/core/errors.ts';
@@ -20,7 +20,7 @@ test.serial(
     await stopped.signal('SIGTERM');
     t.is((await stopped.exit()).code, EXIT.holds);
     await killed.kill();
-    // The one that was stopped is away for longer by then.
+    // The stopped chunker is away for longer by then.
     await broker.lines((lines) => lines.some((line) => line.includes(`dropped the pin of ${lost}`)), 'stderr');
     t.false(broker.stderr.some((line) => line.includes(`dropped the pin of ${own}`)));
     const gone = pipeline.chunker('chunker-1', { number: 1, rate: '500' });

@@ -46,7 +46,7 @@ test('every benchmark of the pipeline runs on real processes, and every sum is v
   t.is(benchTables(record.samples, []).filter((line) => line.startsWith('pipeline: ')).length, 5);
 });
 
-/** What a run of throughput over components that do as planned comes to, and its run.json. */
+/** The result of a throughput run over components that do as planned, and its run.json. */
 async function runPlanned(
   t: ExecutionContext,
   plan: FakePlan,
@@ -84,7 +84,7 @@ test('a process that cannot do its part ends the run, which says so and is no fi
   });
 });
 
-/** Of the processes that run with this text in their arguments; none where there is no /proc. */
+/** The command lines of processes with this text in their arguments; none where there is no /proc. */
 function commandLinesWith(text: string): string[] {
   if (!existsSync('/proc')) return [];
   const lines = readdirSync('/proc').map((name) => {

@@ -11,7 +11,7 @@ import { MAIN } from '../../src/cli/testing/test-process.ts';
 import { componentLaunch } from '../../src/fleet/component-process.ts';
 import { readCsv } from '../../src/results/csv.ts';
 
-/** So many milliseconds a fault, in the plan: on a busy machine one waits for the end of the one before it. */
+/** Milliseconds for each fault in the plan. On a busy machine a fault waits for the end of the one before it. */
 const TURN_MS = 1_500;
 
 for (const family of ['pause', 'takeover', 'restart'] as const) {

@@ -1,4 +1,4 @@
-/** What any engine owes, asked of the Gazette engine on real brokers with one and with three replicas. */
+/** The duties of every engine, tested on the Gazette engine with real brokers, with one and with three replicas. */
 
 import { testJournals } from '../../src/journal/conformance.ts';
 import type { Cluster } from '../../soak/cluster/cluster.ts';
@@ -29,7 +29,7 @@ for (const { name, ...size } of SIZES) {
     });
   }
 
-  /** Journals of their own in the one cluster. Clients connect by each broker in turn. */
+  /** A separate set of journals in the one cluster. Clients connect through each broker in turn. */
   async function start(): Promise<{ connect(): ReturnType<Cluster['connect']>; stop(): Promise<void> }> {
     if (cluster === null) throw new Error('the cluster is started before its first check');
     const running = await cluster;

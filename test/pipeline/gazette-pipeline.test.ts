@@ -1,5 +1,5 @@
 /**
- * Chunkers and summers as real processes on real Gazette brokers: every sum is verified, whoever is killed
+ * Chunkers and summers as real processes on real Gazette brokers: every sum is verified, whichever process is killed
  * meanwhile.
  */
 
@@ -19,7 +19,7 @@ const WORK = ['--files', '20', '--chunks', '0..40', '--chunk-bytes', '1..2000', 
 
 type Place = { readonly folder: string; readonly at: readonly string[] };
 
-/** A client may be given any broker: it is not one that the test kills. */
+/** A client may be given any broker, except one that the test kills. */
 function placeOf(t: ExecutionContext, cluster: Cluster): Place {
   const [journals = ''] = cluster.brokerAddresses;
   const [etcd = ''] = cluster.etcdAddresses;
@@ -62,11 +62,12 @@ clusterTest('what an append of unknown outcome has left in a journal twice is in
   const place = placeOf(t, cluster);
   const summer = startSummer(t, place);
   await summer.ready();
-  // A broker that is killed is missed for as long as its lease, which is 20 s: the SLA is not what is claimed here.
+  // A killed broker is missed for as long as its lease, which is 20 s. This test makes no claim about the SLA.
   const chunker = startChunker(t, place, ['--rate', '4000', '--sla', '180s']);
   let verified = await untilVerified(chunker, 100);
   let repeated = 0;
-  // Each time a broker that the clients do not speak to: they speak through another one to what it was the primary of.
+  // Each time kills a broker that the clients do not speak to. Through another broker they reach the journals of which
+  // the killed one was the primary.
   for (let round = 0; round < ROUNDS_MAX && repeated === 0; round += 1) {
     const victim = `broker-${2 + (round % 3)}`;
     await cluster.killMember(victim);
@@ -82,7 +83,7 @@ clusterTest('what an append of unknown outcome has left in a journal twice is in
   t.deepEqual(await chunker.exit(), { code: 0, signal: null });
 });
 
-/** Asks a few times a second. Resolves with how many files are verified, which are more than `least`. */
+/** Asks a few times a second. Resolves with the number of verified files, which is above `least`. */
 async function untilVerified(chunker: TestProcess, least: number): Promise<number> {
   const deadlineNs = systemClock.nowNs() + 2 * DEADLINE_MS * 1e6;
   while (systemClock.nowNs() < deadlineNs) {
@@ -95,7 +96,7 @@ async function untilVerified(chunker: TestProcess, least: number): Promise<numbe
   throw new Error(`no more than ${least} files were verified: ${chunker.lastMessage}`);
 }
 
-/** Records that the chunk journals have below the next index of their producer. */
+/** Counts records of the chunk journals that lie below the next index of their producer. */
 async function countRepeated(cluster: Cluster): Promise<number> {
   const journals = cluster.connect();
   let repeated = 0;

@@ -60,7 +60,7 @@ class Fleet {
   }
 }
 
-/** Resolves when it has verified a sum more than it has now. */
+/** Resolves when the chunker has verified one more sum. */
 async function verifiesMore(chunker: TestProcess): Promise<void> {
   const verified = await chunker.progress((event) => (event.component === 'chunker' ? event.sumsVerified : undefined));
   await chunker.progress((event) =>

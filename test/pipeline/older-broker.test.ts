@@ -1,5 +1,6 @@
 /**
- * A broker that comes back with an older copy of its folder, or with none: whoever holds proof says so, with exit 10.
+ * A broker that comes back with an older copy of its folder, or with an empty one: every holder of proof says so, with
+ * exit 10.
  */
 
 import { cpSync, rmSync } from 'node:fs';
@@ -44,7 +45,7 @@ for (const how of ['older', 'wiped'] as const) {
       await goBack(scene, how);
       await saysSo(t, scene.summer);
       await saysSo(t, scene.pipeline.summer('summer'));
-      // It grows beyond what was lost, by somebody who knows of nothing: the proof remains one.
+      // A component that knows of nothing makes the journal grow beyond the loss. The proof stays valid.
       const other = scene.pipeline.summer('other', { takeOver: true });
       if (how === 'older') await saysSo(t, other);
       else {

@@ -28,14 +28,16 @@ async function begin(t: ExecutionContext): Promise<Scene> {
   return { pipeline, summer, chunker, all: [broker, summer, chunker] };
 }
 
-/** Waits until it has verified so many files. */
+/** Waits until the chunker has verified so many files. */
 function verified(chunker: TestProcess, files: number): Promise<number> {
   return chunker.progress((event) =>
     event.component === 'chunker' && event.sumsVerified >= files ? event.sumsVerified : undefined,
   );
 }
 
-/** Stops them until the SLA of what was completed is over, and goes on until all that is published is verified. */
+/**
+ * Stops the processes until the SLA of the completed files is over, and goes on until everything published is verified.
+ */
 async function survives(t: ExecutionContext, scene: Scene, stopped: readonly TestProcess[]): Promise<void> {
   const { pipeline, chunker, summer } = scene;
   const before = await verified(chunker, 1);

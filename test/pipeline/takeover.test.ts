@@ -7,7 +7,7 @@ import { CRASH_POINTS } from './testing/tampering.ts';
 
 const PARTITIONS = 2;
 
-/** Waits until it has published sums. */
+/** Waits until the summer has published sums. */
 function published(summer: TestProcess, sums = 1): Promise<number> {
   return summer.progress((event) =>
     event.component === 'summer' && event.sumsPublished >= sums ? event.sumsPublished : undefined,
@@ -26,7 +26,7 @@ async function begin(t: ExecutionContext): Promise<Scene> {
   return { pipeline, first, chunker };
 }
 
-/** Drains the chunker; every file that it published must have one right sum, and epochs never go back. */
+/** Drains the chunker. Every file that it published must have one correct sum, and epochs must never go back. */
 async function endsWell(t: ExecutionContext, { pipeline, chunker }: Scene): Promise<void> {
   const producer = await producerOf(chunker);
   chunker.command({ command: 'drain' });
@@ -106,20 +106,20 @@ test.serial('a take-over from a dead summer continues from its store', async (t)
   await endsWell(t, scene);
 });
 
-/** Waits until it has lost shard 0, the first one of a claim. */
+/** Waits until the summer has lost shard 0, the first one of a claim. */
 function dropped(summer: TestProcess): Promise<void> {
   return summer.lines((lines) => lines.some((line) => line.includes('shard 0 is dropped')), 'stderr');
 }
 
-/** Stops it, and gives its exit code. */
+/** Stops the summer, and returns its exit code. */
 async function stopped(summer: TestProcess): Promise<number | null> {
   await summer.signal('SIGTERM');
   return (await summer.exit()).code;
 }
 
 /**
- * A successor dies at each point of its claim in turn, by which its predecessor has lost the first shard and goes on
- * with the other; then one takes over whom `chosen` names.
+ * A successor dies at each point of its claim in turn. By then its predecessor has lost the first shard, and goes on
+ * with the other. Then one more takes over from the store that `chosen` names.
  */
 async function surviveCrashes(
   t: ExecutionContext,
@@ -189,7 +189,7 @@ test.serial('a takeover that cannot succeed leaves the owner as it is, and says 
   const scene = await begin(t);
   const { pipeline, first } = scene;
   const elsewhere = pipeline.path('elsewhere');
-  // Its process runs on.
+  // The process of that folder runs on.
   renameSync(pipeline.path('summer-a'), elsewhere);
   const successor = pipeline.summer('summer-b', { takeOver: true });
   t.is((await successor.exit()).code, EXIT.internal);
@@ -198,7 +198,7 @@ test.serial('a takeover that cannot succeed leaves the owner as it is, and says 
   t.is((await nowhere.exit()).code, EXIT.usage);
   t.regex(nowhere.lastMessage, /--take-over-from .*nowhere/);
   await published(first, (await published(first)) + 1);
-  // From where it is now it can be taken over.
+  // From its new place it can be taken over.
   const second = pipeline.summer('summer-b', { takeOverFrom: elsewhere });
   t.like(await second.ready(), { shards: [0, 1] });
   t.is((await first.exit()).code, EXIT.fenced);
@@ -216,7 +216,7 @@ test.serial('a summer whose own folder was moved says what helps, and goes on th
   const again = pipeline.summer('moved', { takeOverFrom: pipeline.path('moved') });
   t.like(await again.ready(), { shards: [0, 1] });
   await again.kill();
-  // From then on it is confirmed there.
+  // From then on the store is confirmed there.
   await pipeline.summer('moved').ready();
   await endsWell(t, scene);
 });

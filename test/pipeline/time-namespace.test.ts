@@ -1,4 +1,4 @@
-/** A chunker whose monotonic clock is another one than its broker's, as in a container that was restored. */
+/** A chunker whose monotonic clock differs from its broker's, as in a restored container. */
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

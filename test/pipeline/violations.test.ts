@@ -26,7 +26,7 @@ async function begin(
   return { summer, chunker: pipeline.chunker('chunker') };
 }
 
-/** It exits 10 after one line that names what broke and where, and the same as an event. */
+/** Expects exit 10 after one line that names what broke and where, and the same as an event. */
 async function endsWith(
   t: ExecutionContext,
   process: TestProcess,

@@ -1,6 +1,6 @@
 /**
- * A component of a test as a process: the summer composed as the command does it, but over decorated journals and a
- * decorated store; every other component as it is. Its first argument is the plan, as JSON.
+ * A component of a test as a process. The summer is composed as the command does it, but over decorated journals and a
+ * decorated store. Every other component is unchanged. The first argument is the plan, as JSON.
  */
 
 import { existsSync } from 'node:fs';

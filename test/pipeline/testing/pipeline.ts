@@ -1,4 +1,4 @@
-/** A whole pipeline of real processes in a temporary folder, and what its sums journal holds in the end. */
+/** A whole pipeline of real processes in a temporary folder, and the final content of its sums journal. */
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import type { Plan } from './tampering.ts';
 
 const PLANNED = fileURLToPath(new URL('./component.js', import.meta.url));
 
-/** What every chunker of a test publishes, in seed and number apart. */
+/** What every chunker of a test publishes, apart from seed and number. */
 const WORKLOAD = { filesOpen: 10, chunks: { low: 0, high: 20 }, chunkBytes: { low: 1, high: 600 } } as const;
 
 export type SumInJournal = Sum & { readonly epoch: number; readonly shard: string };
@@ -40,7 +40,7 @@ export class Pipeline {
     this.endpoint = `ipc://${join(this.folder, 'broker.sock')}`;
   }
 
-  /** A component that is supervised: it ends when this process does. */
+  /** A supervised component: it ends when this process ends. */
   start(argv: readonly string[], plan?: Plan): TestProcess {
     const options = plan === undefined ? {} : { script: PLANNED, before: [JSON.stringify(plan)] };
     return new TestProcess(this.#t, [...argv, '--supervised'], options);
@@ -123,7 +123,7 @@ export class Pipeline {
     });
   }
 
-  /** All sums in the journal, in its order, replays of the same index once. */
+  /** All sums in the journal, in its order; replays of an index are left out. */
   async sums(): Promise<SumInJournal[]> {
     const journals = this.connect();
     const head = await within(journals.head(SUMS_JOURNAL), () => 'the head of the sums');
@@ -145,8 +145,8 @@ export class Pipeline {
 }
 
 /**
- * What is wrong with the sums of one producer's first `files` files: one line for each file that has none, a wrong one
- * or more than one, and for each sum of another file.
+ * The faults in the sums of one producer's first `files` files: one line for each file without a sum, with a wrong sum
+ * or with more than one, and one line for each sum of another file.
  */
 export function faultsIn(
   sums: readonly SumInJournal[],
@@ -170,7 +170,7 @@ export function faultsIn(
   return faults;
 }
 
-/** Waits until the chunker says that all is verified, and gives its producer and how many files it was. */
+/** Waits until the chunker says that all is verified. Returns its producer and its number of files. */
 export async function drained(chunker: TestProcess): Promise<{ files: number }> {
   const files = await chunker.event((event) => (event.event === 'drained' ? event.filesCompletedTotal : undefined));
   const exit = await chunker.exit();

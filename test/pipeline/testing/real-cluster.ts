@@ -1,6 +1,6 @@
 /**
- * Clusters for tests, of real brokers and etcd. Where the programs or the right to make network namespaces are missing,
- * the tests that need a cluster are left out, each by its name.
+ * Clusters of real brokers and etcd, for tests. Where the programs, or the right to make network namespaces, are
+ * missing, the tests that need a cluster are skipped, each by its name.
  */
 
 import test, { type ExecutionContext } from 'ava';
@@ -20,7 +20,7 @@ export function clusterPrograms(): Binaries | { readonly missing: string } {
   }
 }
 
-/** A test that needs a cluster: left out by its name where there can be none. */
+/** A test that needs a cluster. It is skipped by its name where there can be no cluster. */
 export function clusterTest(title: string, run: (t: ExecutionContext, binaries: Binaries) => Promise<void>): void {
   const programs = clusterPrograms();
   if ('missing' in programs) test.skip(`left out: ${title} (${programs.missing})`, () => {});

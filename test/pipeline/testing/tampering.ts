@@ -1,5 +1,6 @@
 /**
- * Planted faults as decorators of `Journals`: what a wrong summer would append, and what a wrong network would deliver.
+ * Planted faults as decorators of `Journals`: what a faulty summer would append, and what a faulty network would
+ * deliver.
  */
 
 import { crc32c } from '../../../src/hash/crc32c.ts';
@@ -22,7 +23,7 @@ import { SUM_BYTES, decodeSums, encodeSum } from '../../../src/message/sum.ts';
 
 /** What happens to one batch of sums on its way into the journal. */
 export const SUM_TAMPERINGS = ['alter-sum', 'repeat-sum', 'invent-sum'] as const;
-/** What happens to one batch of chunks on its way to the summer. `-sealed`: with a checksum that is right again. */
+/** What happens to one batch of chunks on its way to the summer. `-sealed`: with a checksum that is correct again. */
 export const CHUNK_TAMPERINGS = [
   'drop-batch',
   'drop-batch-sealed',
@@ -40,7 +41,7 @@ export type SumTampering = (typeof SUM_TAMPERINGS)[number];
 export type ChunkTampering = (typeof CHUNK_TAMPERINGS)[number];
 export type Tampering = SumTampering | ChunkTampering;
 
-/** `late-offset`: until it is killed, a summer commits each offset one transaction late, and reports none. */
+/** `late-offset`: until it is killed, a summer commits each offset one transaction late, and reports no offset. */
 export type Plan = { readonly tampering?: Tampering | 'late-offset'; readonly crashAt?: CrashPoint };
 
 /** Which batch of a journal is tampered with, counted from 0. */
@@ -102,7 +103,9 @@ class WrappedStore implements Store {
   }
 }
 
-/** A store in which the offset of every checkpoint is that of the one before: the state is ahead of it. */
+/**
+ * A store in which every checkpoint has the offset of the checkpoint before, so that the state is ahead of the offset.
+ */
 export class LateOffsetStore extends WrappedStore {
   readonly #offsets = new Map<string, number>();
 
@@ -124,7 +127,7 @@ export class LateOffsetStore extends WrappedStore {
 class TamperedSums extends WrappedJournals {
   readonly #tampering: SumTampering;
   #batches = 0;
-  /** Sums that were slipped in, by producer: those after it have higher indexes. */
+  /** Sums that were slipped in, by producer. Later sums get higher indexes. */
   readonly #slippedIn = new Map<string, number>();
 
   constructor(journals: Journals, tampering: SumTampering) {
@@ -195,7 +198,7 @@ class TamperedStream implements ReadStream {
       case 'drop-batch':
         return this.next();
       case 'drop-batch-sealed':
-        // Even the offsets close up behind it: only the indexes tell.
+        // Even the offsets close the gap: only the indexes reveal it.
         this.#hidden = next.end - next.begin;
         return this.next();
       case 'repeat-batch':
