@@ -17,7 +17,7 @@ type Committed = {
   readonly openFiles: Record<string, OpenFileState>;
 };
 
-/** A shard that has committed one whole file, and of others of two producers all but the end. */
+/** A shard that has committed one whole file, and everything except the end of files of two producers. */
 async function committed(): Promise<Committed> {
   const store = new MemoryStore();
   const journal = new ChunkJournal();

@@ -1,6 +1,6 @@
 /**
- * What a summer has committed of one shard, read from its store: the same rows that it continues from, but decoded
- * without its code, so that an audit can compare them with a fold of its own.
+ * What a summer has committed of one shard, read from its store: the same rows from which it continues, decoded without
+ * its code, so that an audit can compare them with an independent fold.
  */
 
 import { OperatingError } from '../../src/core/errors.ts';
@@ -16,13 +16,13 @@ const SLOT_BYTES = PAGE_BYTES / PAGE_SLOTS;
 const FILE_ID_BYTES = 16;
 const SEQUENCE_BYTES = 4;
 
-/** What a `checkpoint` event says of a shard. */
+/** The part of a `checkpoint` event that describes a shard. */
 export type Checkpoint = Pick<
   Extract<HistoryEvent, { event: 'checkpoint' }>,
   'offset' | 'nextSum' | 'nextIndexes' | 'openFiles' | 'outbox'
 >;
 
-/** The shard's committed state; `null` when the store has nothing of it. Throws an OperatingError on damaged rows. */
+/** The shard's committed state; `null` when the store has none. Throws an OperatingError on damaged rows. */
 export function readCheckpoint(store: StoreReader, shard: number): Checkpoint | null {
   const stored = store.get('checkpoints', keyOf(shard));
   if (stored === undefined) return null;

@@ -1,7 +1,6 @@
 /**
- * The one vocabulary of faults: a family is what `--faults` asks for, a kind is what a schedule draws and a verdict
- * counts. Both worlds name their faults by family; `soak/simulation/fault-families.ts` says of which family each of
- * its own kinds is.
+ * The one vocabulary of faults: `--faults` asks for families, a schedule draws kinds and a verdict counts them. Both
+ * worlds name their faults by family. `soak/simulation/fault-families.ts` gives the family of each simulated kind.
  */
 
 export type FaultFamily =
@@ -19,7 +18,7 @@ export type FaultFamily =
 /** The families that can be injected into real processes. */
 export type LiveFamily = Extract<FaultFamily, 'kill' | 'pause' | 'partition' | 'takeover' | 'restart'>;
 
-/** What is done to real processes. The name of a kind begins with that of its family. */
+/** Kinds of faults of real processes. The name of a kind begins with the name of its family. */
 export type FaultKind =
   | `kill-${'broker' | 'summer' | 'all-summers' | 'chunker' | 'two-summers' | 'everything'}`
   | `pause-${'broker' | 'summer' | 'chunker' | 'everything'}`
@@ -44,9 +43,9 @@ export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly Extract<
   restart: ['restart-each', 'restart-all'],
 };
 
-/** The families that a soak over real processes can be asked for, in the order in which they are listed. */
+/** The families that a soak over real processes can be asked for, in the order of the help. */
 export const LIVE_FAMILIES: readonly LiveFamily[] = ['kill', 'pause', 'partition', 'takeover', 'restart'];
-/** What a soak does when it is not asked. */
+/** The families of a soak when none are asked for. */
 export const DEFAULT_FAMILIES: readonly LiveFamily[] = ['kill', 'pause', 'partition'];
 export const FAULT_KINDS: readonly FaultKind[] = LIVE_FAMILIES.flatMap(
   (family): readonly FaultKind[] => KINDS_OF_FAMILY[family],
@@ -58,7 +57,7 @@ export function familyOf(kind: FaultKind): LiveFamily {
   return family;
 }
 
-/** The kinds of these families that differ from each other where so many summers run. */
+/** The kinds of these families that differ from each other with so many summers. */
 export function kindsOf(families: readonly LiveFamily[], { summers }: { readonly summers: number }): FaultKind[] {
   const kinds = LIVE_FAMILIES.filter((family) => families.includes(family)).flatMap(
     (family) => KINDS_OF_FAMILY[family],

@@ -4,11 +4,17 @@ import type { HistoryEvent } from './history.ts';
 
 /** How the faults of one kind went. */
 export type FaultTally = {
-  /** Begun, whatever came of it; one that was drawn in the place of one that missed counts in its place. */
+  /**
+   * Begun faults, whatever came of them. A fault that was drawn in place of a missed fault counts in the place of that
+   * fault.
+   */
   readonly injected: number;
-  /** A probe saw it bite, and nothing contradicted that. */
+  /** A probe saw the fault bite, and nothing contradicted that. */
   readonly proven: number;
-  /** After its healing, each partition that it hit had a verified sum whose last chunk was intended after the fault. */
+  /**
+   * After the fault healed, each partition that it hit had a verified sum whose last chunk was intended after the
+   * fault.
+   */
   readonly recovered: number;
 };
 
@@ -25,7 +31,7 @@ type Ids = { readonly [Name in keyof FaultIds]: Set<number> };
 export class FaultTallies {
   readonly #kinds = new Map<string, Ids>();
 
-  /** By fault that was drawn in the place of another, the first one. */
+  /** By fault that was drawn in place of another: the first of those faults. */
   readonly #instead = new Map<number, number>();
 
   add(event: HistoryEvent): void {
@@ -42,7 +48,7 @@ export class FaultTallies {
     return this.#instead.get(id) ?? id;
   }
 
-  /** In the order in which the first one of each kind came. */
+  /** In the order in which the first fault of each kind came. */
   get kinds(): ReadonlyMap<string, FaultIds> {
     return this.#kinds;
   }

@@ -1,17 +1,17 @@
-/** The digest of a history: times and bytes of every event. Two runs with one digest have had the same history. */
+/** The digest of a history: times and bytes of every event. Runs with equal digests have had the same history. */
 
 import { createHash } from 'node:crypto';
 import type { LogEntry } from './history-log.ts';
 
-/** Hashed together. */
+/** Text up to this length is hashed together. */
 const TEXT_LENGTH_MAX = 32 * 1024;
 
 export class HistoryDigest {
   readonly #hash = createHash('sha256');
-  /** Not hashed yet. */
+  /** Text that is not hashed yet. */
   #text = '';
 
-  /** Numbers and causes are no part of the digest. */
+  /** Numbers and causes are not part of the digest. */
   add({ event }: LogEntry): void {
     if (event.event !== 'batch') {
       this.#text += `${JSON.stringify(event)}\n`;
@@ -24,7 +24,7 @@ export class HistoryDigest {
     this.#hash.update(bytes);
   }
 
-  /** Of every event so far: 64 hexadecimal digits. */
+  /** The digest of every event so far: 64 hexadecimal digits. */
   get hex(): string {
     this.#flush();
     return this.#hash.copy().digest('hex');

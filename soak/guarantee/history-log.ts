@@ -1,26 +1,26 @@
 /**
- * The log of a run, written the same way in both worlds: gives each event its number and its time, shows it to the
- * listeners as it happened, and to the checkers as the filter lets it through. What the checkers find is handed over as
- * soon as they find it.
+ * The log of a run, written in the same way in both worlds. It gives each event its number and its time, shows it to
+ * the listeners as it happened, and shows the checkers what the filter lets through. Findings are handed over as soon
+ * as a checker has them.
  *
- * The log keeps no event: a run may last for days. Whoever wants to keep events is a listener.
+ * The log keeps no event, because a run may last for days. Events are kept by listeners.
  */
 
 import type { Checker, Findings, Happening, HistoryEvent, HistoryFilter } from './history.ts';
 import type { Finding } from './violation.ts';
 
-/** What made an event happen. It belongs to the telling of a run, not to what is judged: no checker sees it. */
+/** What made an event happen. Causes serve the story of a run and not its verdict: no checker sees them. */
 export type Cause = {
   readonly kind: 'message' | 'timer' | 'fault' | 'start' | 'signal';
   /** The process that sent the message, set the timer or was started. */
   readonly process?: string;
-  /** Which message, timer or fault, in a few words. */
+  /** The message, timer or fault, in a few words. */
   readonly what?: string;
   /** Number of the earlier event that led to this one. */
   readonly from?: number;
 };
 
-/** Who starts what a schedule begins with: the process of such a cause. Nothing leads to it. */
+/** The process in the cause of everything that the schedule itself starts. Nothing leads to it. */
 export const SCHEDULE: string = 'the schedule';
 
 /** An event with its place in the log. */
@@ -40,10 +40,10 @@ export class HistoryLog {
   readonly #listeners: readonly LogListener[];
   readonly #onFinding: ((finding: Finding, checker: Checker) => void) | null;
   readonly #causeNow: (() => Cause | undefined) | null;
-  /** By checker, violations that were handed over. */
+  /** By checker, how many violations were handed over. */
   readonly #handedOver: number[];
   #events = 0;
-  /** Recorded and not shown yet. */
+  /** Events that are recorded and not shown yet. */
   readonly #unshown: LogEntry[] = [];
   #isShowing = false;
   #isFinished = false;
@@ -53,9 +53,9 @@ export class HistoryLog {
     readonly checkers: readonly Checker[];
     /** Sabotage of the harness: what the checkers see instead of each event. */
     readonly filter?: HistoryFilter | undefined;
-    /** Each is shown every event before the checkers are. */
+    /** Each listener is shown every event before the checkers are. */
     readonly listeners?: readonly LogListener[];
-    /** Absent: findings are asked for at the end only. */
+    /** Absent: findings are asked for only at the end. */
     readonly onFinding?: (finding: Finding, checker: Checker) => void;
     /** What is happening now, for events that are recorded without a cause. */
     readonly causeNow?: () => Cause | undefined;
@@ -69,14 +69,14 @@ export class HistoryLog {
     this.#handedOver = this.#checkers.map(() => 0);
   }
 
-  /** Events so far; the number of the last one. */
+  /** The number of events so far, which is the number of the last one. */
   get events(): number {
     return this.#events;
   }
 
   /**
-   * Returns the event's number, which a later event may name as its cause. What is recorded while an event is shown
-   * comes after it, for everybody.
+   * Returns the event's number, which a later event may name as its cause. Events that are recorded while an event is
+   * shown come after it, for every listener.
    */
   record(happening: Happening, cause: Cause | undefined = this.#causeNow?.()): number {
     const event: HistoryEvent = { atNs: this.#nowNs(), ...happening };
@@ -96,22 +96,22 @@ export class HistoryLog {
 
   #show(entry: LogEntry): void {
     for (const listener of this.#listeners) listener(entry);
-    // What checkers find in the end is for listeners alone.
+    // Only listeners hear of the findings at the end.
     if (this.#isFinished) return;
     for (const seen of this.#filter(entry.event)) for (const checker of this.#checkers) checker.observe(seen);
     if (this.#onFinding === null) return;
     for (const [index, checker] of this.#checkers.entries()) {
-      // Asked after every event: what has found nothing need not say what.
+      // Asked after every event: a checker without a finding need not list any.
       if (checker.hasFound === true) this.#handOver(index, checker.findings);
     }
   }
 
-  /** Ends the history, and says how much was written of it. */
+  /** Ends the history, and records how many events it has. */
   end(): void {
     this.record({ event: 'end', events: this.#events });
   }
 
-  /** What each checker has found in all, in their order. Called once, after `end` or where a history was cut short. */
+  /** All findings of each checker, in their order. Called once, after `end`, or when a history was cut short. */
   finish(): readonly Findings[] {
     this.#isFinished = true;
     const findings = this.#checkers.map((checker) => checker.finish());

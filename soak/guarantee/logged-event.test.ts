@@ -13,7 +13,7 @@ type Checkpoint = Extract<HistoryEvent, { event: 'checkpoint' }>;
 const PRODUCER = 'c0ffee0000000001';
 const FILE = `${PRODUCER}0000000000000001`;
 
-/** What a built history does not have. */
+/** Events that a built history does not have. */
 const OTHERS: readonly HistoryEvent[] = [
   { atNs: 1, event: 'completed', producer: PRODUCER, fileNumber: 1, endIndex: 4, intendedNs: 3 },
   { atNs: 1, event: 'verified', producer: PRODUCER, fileNumber: 1 },
@@ -131,7 +131,7 @@ function sumOf(file: number): Buffer {
   return encodeSum({ fileId, lastSequence: 1, bytes: 0, digest: 'ab'.repeat(32) });
 }
 
-/** With so many open files and unpublished sums. */
+/** A checkpoint with so many open files and unpublished sums. */
 function checkpointOf(count: number): Checkpoint {
   const files = Array.from({ length: count }, (_, file) => file);
   return {

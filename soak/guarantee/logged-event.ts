@@ -1,11 +1,11 @@
 /**
- * An event of a history without its payload, as one line of JSON: what a flight recorder keeps, and a story is told
- * from.
+ * An event of a history without its payload, as one line of JSON. A flight recorder keeps these lines, and stories are
+ * told from them.
  *
- * Every field of the event stays, with three exceptions. What a chunker `said` of its progress has no histograms. A
- * `batch` has what its header says instead of its bytes, and of a batch of sums the ids of their files; a batch that
- * does not verify has only its fault. A `checkpoint` has how many files are open and how many sums are unpublished;
- * which ones they are stands beside it as long as there are no more than `LISTED_MAX` of them.
+ * Every field of the event stays, with three exceptions. The progress that a chunker `said` has no histograms. A
+ * `batch` has the fields of its header instead of its bytes, and for sums the ids of their files; a batch that does not
+ * verify has only its fault. A `checkpoint` has the number of open files and of unpublished sums, and lists them up to
+ * `LISTED_MAX`.
  */
 
 import { type ComponentEvent, isComponentEvent } from '../../src/component/protocol.ts';
@@ -32,7 +32,7 @@ import type { BatchReader } from './checkers/batch-reader.ts';
 import type { HistoryEvent, OpenFileState } from './history.ts';
 import type { Cause, LogEntry } from './history-log.ts';
 
-/** So many open files or unpublished sums of a checkpoint are listed; of more there is only the count. */
+/** The most open files or unpublished sums of a checkpoint that are listed. Beyond that there is only the count. */
 export const LISTED_MAX: number = 32;
 
 type BatchEvent = Extract<HistoryEvent, { event: 'batch' }>;
@@ -40,17 +40,17 @@ type CheckpointEvent = Extract<HistoryEvent, { event: 'checkpoint' }>;
 
 export type LoggedBatch = Omit<BatchEvent, 'bytes'> & {
   readonly byteLength: number;
-  /** Why it is no batch of this journal; then it has none of the fields below. */
+  /** Why the bytes are not a batch of this journal. Then the fields below are absent. */
   readonly fault?: string;
   /** 16 hexadecimal digits. */
   readonly producer?: string;
   /** Index of the first record, counted by producer and journal. */
   readonly index?: number;
-  /** Of records. */
+  /** The number of records. */
   readonly count?: number;
-  /** Of the shard that wrote it; absent for a chunker. */
+  /** The epoch of the shard that wrote it; absent for a chunker. */
   readonly epoch?: number;
-  /** Of a batch of sums: the file of each, 32 hexadecimal digits. */
+  /** For a batch of sums: the file of each sum, 32 hexadecimal digits. */
   readonly files?: readonly string[];
 };
 
@@ -58,7 +58,7 @@ export type LoggedCheckpoint = Omit<CheckpointEvent, 'openFiles' | 'outbox'> & {
   readonly openFileCount: number;
   /** By file id, 32 hexadecimal digits. */
   readonly openFiles?: CheckpointEvent['openFiles'];
-  /** Sums that are finished and not known to be in the sums journal. */
+  /** Finished sums that are not known to be in the sums journal. */
   readonly unpublishedCount: number;
   /** Their files, 32 hexadecimal digits each. */
   readonly unpublishedFiles?: readonly string[];
@@ -70,7 +70,7 @@ export type LoggedEvent = { readonly n: number; readonly cause?: Cause } & (
   | LoggedCheckpoint
 );
 
-/** `reader`: that of the checkers, so that each batch is opened once. */
+/** `reader`: shared with the checkers, so that each batch is opened once. */
 export function loggedEvent({ n, event, cause }: LogEntry, reader: BatchReader): LoggedEvent {
   const place = cause === undefined ? { n } : { n, cause };
   if (event.event === 'batch') return { ...place, ...loggedBatch(event, reader) };
@@ -112,7 +112,7 @@ function filesOf(sums: Uint8Array): string[] {
 
 // --- what is read back ---
 
-/** The fields of an event of this name, but those that every event has. */
+/** The fields of an event of this name, without those that every event has. */
 type FieldsOf<Name extends LoggedEvent['event'], E = LoggedEvent> = E extends { readonly event: unknown }
   ? Name extends E['event']
     ? Omit<E, 'event' | 'atNs' | 'n' | 'cause'>

@@ -6,8 +6,8 @@
  * | `000001.ndjson`, `000002.ndjson`, ... | an event (`logged-event.ts`), or the counts of events that were not kept |
  * | `compacted.ndjson`, once there is one | the counts of a segment that was removed to make room, or of several |
  *
- * Numbers of events run through all lines without a gap, so that a line or a segment that is missing is found out. Only
- * the end of the last segment may be torn: its writer was killed. `compacted.ndjson` is replaced as a whole.
+ * Numbers of events run through all lines without a gap, so that a missing line or segment is noticed. Only the end of
+ * the last segment may be torn, when its writer was killed. `compacted.ndjson` is replaced as a whole.
  */
 
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
@@ -17,28 +17,28 @@ import { OperatingError } from '../../src/core/errors.ts';
 import { type Shape, conforms, nanoseconds, nullable, tableOf } from '../../src/core/shape.ts';
 import { type LoggedEvent, isLoggedEvent } from './logged-event.ts';
 
-/** What is left of events that were not kept. */
+/** The counts of events that were not kept. */
 export type CompactedEvents = {
   /** Segments that these counts stand for; null: events that were too long for a line. */
   readonly firstSegment: number | null;
   readonly lastSegment: number | null;
   readonly firstN: number;
   readonly lastN: number;
-  /** Times of the first and the last one. */
+  /** Times of the first and the last event. */
   readonly fromNs: number;
   readonly toNs: number;
-  /** How many there were, by name of the event. */
+  /** By name of the event, how many there were. */
   readonly kinds: Readonly<Record<string, number>>;
 };
 
 export type RecordedLine =
   | { readonly what: 'event'; readonly event: LoggedEvent }
   | { readonly what: 'compacted'; readonly compacted: CompactedEvents }
-  /** The last line of a run that was killed while it wrote it. */
+  /** The last line of a run that was killed while writing it. */
   | { readonly what: 'torn'; readonly path: string; readonly byteLength: number };
 
 export const COMPACTED_NAME: string = 'compacted.ndjson';
-/** The folder of a history within that of its run. */
+/** The folder of a history within the folder of its run. */
 export const HISTORY_FOLDER: string = 'history';
 
 const SEGMENT_NAME = /^(?<number>\d{6,})\.ndjson$/;
@@ -64,7 +64,7 @@ const COMPACTED: Shape<CompactedEvents> = {
 
 /**
  * Everything that a folder has of its history, in order. Throws OperatingError ERR_HISTORY_DAMAGED, with the file and
- * the line, for whatever is not what a recorder writes, and ERR_NO_HISTORY where there is none.
+ * the line, for everything that a recorder does not write, and ERR_NO_HISTORY when there is no history.
  */
 export function* readHistory(folder: string): Generator<RecordedLine> {
   const segments = existsSync(folder) ? segmentsOf(folder) : [];
@@ -77,7 +77,7 @@ export function* readHistory(folder: string): Generator<RecordedLine> {
     if (recorded.what === 'compacted') removedThrough = recorded.compacted.lastSegment ?? removedThrough;
     yield recorded;
   }
-  // A recorder that was killed may have counted a segment that it had no time to remove.
+  // A killed recorder may have counted a segment without having had the time to remove it.
   const kept = segments.filter((number) => number > removedThrough);
   for (const [index, number] of kept.entries()) {
     const path = join(folder, segmentName(number));
@@ -126,7 +126,7 @@ function parse(line: string): RecordedLine | null {
   return conforms(compacted, COMPACTED) ? { what: 'compacted', compacted } : null;
 }
 
-/** The number that comes after this line, whose own must be the next one. */
+/** The number that comes after this line. The line must have the number `nextN`. */
 function after(recorded: RecordedLine, nextN: number, where: string): number {
   if (recorded.what === 'torn') return nextN;
   const [firstN, lastN] =

@@ -14,7 +14,7 @@ function verdictOf(changes: Partial<SoakStory>): Verdict {
   return judged(soakHistory(changes));
 }
 
-/** What happens besides what every soak has. */
+/** Events in addition to those of every soak. */
 function also(...others: readonly Happening[]): Partial<SoakStory> {
   return { others: [...HOLDING.others, ...others] };
 }
@@ -122,7 +122,7 @@ const INCONCLUSIVE: readonly (readonly [title: string, change: Partial<SoakStory
     'hung',
   ],
 ];
-/** The harness never says these alone: what it says beside them was never written. */
+/** The harness never writes one of these alone: the other half is missing here. */
 const HALVES: typeof INCONCLUSIVE = [
   ['an end before its time', also({ event: 'halted' }), 'the run was ended before its time'],
   [
@@ -160,7 +160,7 @@ test('what an interrupted run could not show is said to be so', (t) => {
   ]);
 });
 
-/** A fault that missed, whose proof was wrong, and the one in its place. */
+/** A fault that missed, a fault whose proof was wrong, and the fault in its place. */
 const REDRAWN = [
   { event: 'fault', id: 90, kind: 'pause-broker', target: 'broker' },
   { event: 'fault-effective', id: 90, kind: 'pause-broker', target: 'broker' },
@@ -263,7 +263,7 @@ test('a chunker that forgot what it had verified is a violation of its own', (t)
   t.deepEqual(found.reasons, ['chunker-0: state-behind: 10 files were durably verified, 0 after the restart']);
 });
 
-/** The summer is hit by faults that end no process. */
+/** Faults that end no process hit the summer. */
 const HURT: SoakStory = {
   ...HOLDING,
   faultKinds: [...HOLDING.faultKinds, 'pause-summer', 'partition-delay'],
@@ -305,7 +305,7 @@ test('no event that is lost on its way, or was never written, makes the verdict 
 
 test('whatever a soak that holds has not written is missed', (t) => {
   const events = soakHistory();
-  // A process's first report is in its later ones.
+  // The later reports of a process include its first one.
   const unneeded = new Set<HistoryEvent['event']>(['ready', 'phase', 'ended', 'unfollowed']);
   for (const place of events.keys()) {
     const event = events[place];

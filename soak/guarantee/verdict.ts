@@ -1,6 +1,6 @@
 /**
- * The verdict on a history, from what its checkers found and from nothing else. Nothing unverified is reported as
- * verified (invariant 8): HOLDS needs that no checker has a reason to doubt.
+ * The verdict on a history, from the findings of its checkers alone. Nothing unverified is reported as verified
+ * (invariant 8): HOLDS requires that no checker has a reason to doubt.
  */
 
 import { EXIT } from '../../src/core/errors.ts';
@@ -12,11 +12,11 @@ import { type Finding, violationLine } from './violation.ts';
 export type Verdict = {
   readonly verdict: 'HOLDS' | 'VIOLATED' | 'INCONCLUSIVE';
   readonly exitCode: number;
-  /** One line each; none when it holds. */
+  /** One line each; empty when the run holds. */
   readonly reasons: readonly string[];
 };
 
-/** Violations beyond these are counted. */
+/** How many violations are shown. The others are counted. */
 const VIOLATIONS_SHOWN = 20;
 
 /** Violations of all checkers in the order in which the history showed them. */
@@ -25,14 +25,14 @@ export function violationsOf(findings: readonly Findings[]): Finding[] {
 }
 
 /**
- * A violation beats a failure of a process, which beats everything that is merely missing. A process that refused its
- * arguments or its data folder at its start (exit 2) makes that the exit code of the run. Nobody having looked is a
- * reason to doubt.
+ * A violation beats a failure of a process, and a failure beats missing evidence. A process that refused its arguments
+ * or its data folder at its start (exit 2) makes that the exit code of the run. If nobody looked, that is a reason to
+ * doubt.
  *
- * A process that was ended by a signal which nobody sent is started again, and the run goes on to its end, so that it
- * shows whether the guarantee held. It never ends in HOLDS: no process may die so, and restarting it hides nothing.
+ * A process that a signal nobody sent has ended is started again, and the run goes on to its end, so that it shows
+ * whether the guarantee held. Such a run never ends in HOLDS: no process may die so, and restarting it hides nothing.
  *
- * `othersIn`: where the violations stand that are only counted here.
+ * `othersIn`: the file with the violations that are only counted here.
  */
 export function decideVerdict(findings: readonly Findings[], { othersIn = '' }: { othersIn?: string } = {}): Verdict {
   const failures = findings.flatMap((found) => found.failures ?? []);
@@ -41,7 +41,7 @@ export function decideVerdict(findings: readonly Findings[], { othersIn = '' }: 
   const violated = new Set(
     failures.filter(({ exitCode }) => exitCode === EXIT.violation).map(({ process }) => process),
   );
-  // Its failure says the same with the last lines of its log.
+  // The failure of its process says the same, with the last lines of the log.
   const violations = violationsOf(findings).filter(({ kind, process }) => kind !== 'unnamed' || !violated.has(process));
   if (violations.length > 0 || violated.size > 0) {
     const shown = violations.slice(0, VIOLATIONS_SHOWN);
@@ -79,8 +79,8 @@ export function decideVerdict(findings: readonly Findings[], { othersIn = '' }: 
 }
 
 /**
- * The verdict of a run of which not everything could be written: what was found stays found, but nothing holds whose
- * evidence nobody can read.
+ * The verdict of a run of which not everything could be written. Findings stay, but a run whose evidence nobody can
+ * read does not hold.
  */
 export function withUnwritten(verdict: Verdict, unwritten: readonly string[]): Verdict {
   if (unwritten.length === 0) return verdict;

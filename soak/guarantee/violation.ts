@@ -3,16 +3,16 @@
 import type { ViolationKind, ViolationWitness } from '../../src/core/errors.ts';
 
 export type Violation = {
-  /** Who found it: a process, or a checker by its name. */
+  /** The finder: a process, or a checker by its name. */
   readonly process: string;
-  /** `unnamed`: a component has exited as for a violation, and did not say which. */
+  /** `unnamed`: a component has exited as for a violation without saying which. */
   readonly kind: ViolationKind | 'unnamed';
   readonly detail: string;
 } & ViolationWitness;
 
 /** A violation that a checker has found. */
 export type Finding = Violation & {
-  /** Time of the event that showed it; for what only the end shows, of the last event. */
+  /** Time of the event that showed it; for a finding at the end, the time of the last event. */
   readonly atNs: number;
 };
 

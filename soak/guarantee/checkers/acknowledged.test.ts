@@ -29,7 +29,7 @@ test('journals that hold what the seed says and what was acknowledged are clean'
 
 type Replace = (record: Buffer, turn: number) => readonly Buffer[];
 
-/** Replaces records of one producer in one journal; the turn counts them from the index on. */
+/** Replaces records of one producer in one journal; `turn` counts them from the index on. */
 function planted({ seed, index: from }: { seed: number; index: number }, replace: Replace): Found & { from: number } {
   const victim = { partition: 1, producer: '' };
   const record: HistoryOptions['tampering']['record'] = (original, { partition, producer, index }: RecordPlace) => {
@@ -45,7 +45,7 @@ const flip: Replace = (record, turn) => {
   return [record];
 };
 const drop: Replace = (record, turn) => (turn === 0 ? [] : [record]);
-/** Larger than any chunk of a history; an end behind more chunks than any file of one has. */
+/** Larger than any chunk of a history; an end with more chunks than any file of a history has. */
 const intrude: Replace = (record, turn) => (turn === 0 ? [foreign(record, 1, 91), record] : [record]);
 const intrudeEnd: Replace = (record, turn) => (turn === 0 ? [foreign(record, 8, 0), record] : [record]);
 const repeat: Replace = (record, turn) => (turn === 0 ? [record, record] : [record]);
@@ -55,9 +55,9 @@ function foreign(record: Buffer, sequence: number, dataBytes: number): Buffer {
   return encodeChunk({ fileId, sequence, data: Buffer.alloc(dataBytes) });
 }
 
-/** Of a record that has data a bit of it, of an end the number of its file. */
+/** Flips a bit of a record's data or, for an end, a bit of its file number. */
 const PLANTED: readonly (readonly [title: string, kinds: readonly ViolationKind[], replace: Replace])[] = [
-  // An end that names another file can be the very end of that file, which stood before it in the same batch.
+  // An end that names another file can equal the real end of that file, which stood before it in the same batch.
   ['a bit that was flipped before the batch was sealed', ['mismatched', 'phantom', 'gap', 'duplicate'], flip],
   ['a record that is left out', ['gap'], drop],
   ['a record that is repeated', ['duplicate'], repeat],
@@ -86,7 +86,8 @@ test('two records that have changed places in a batch are out of order', (t) => 
         if (turn === 0) return [];
         return turn === 1 && first !== null ? [record, first] : [record];
       });
-      // With a boundary between them, or the same file's, the first one is missing where it belongs.
+      // With a boundary between them, or with another record of the same file, the first record is missing in its
+      // place.
       t.true(['out-of-order', 'gap'].includes(violations[0]?.kind ?? 'none'), violations[0]?.detail);
       t.is(violations[0]?.index, place.index);
     }),

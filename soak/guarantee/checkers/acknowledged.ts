@@ -1,9 +1,9 @@
 /**
  * Acknowledged means kept: every record that a chunker was told is durable is in its journal, at its index, byte for
- * byte what the seed says; and so is every other record that is there.
+ * byte as the seed says. The same holds for every other record in the journal.
  *
- * One generator a producer runs forward as far as the journals have been read. What it made for partitions that are
- * read later waits as three numbers a record, so that memory is bounded by how far the journals are apart.
+ * One generator for each producer runs forward as far as the journals have been read. Records that it made for
+ * partitions that are read later wait as three numbers each. So memory is bounded by how far the journals are apart.
  */
 
 import { chunkJournal } from '../../../src/journal/journals.ts';
@@ -17,20 +17,20 @@ import { FindingList } from './finding-list.ts';
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
 import { NumberQueue } from './number-queue.ts';
 
-/** Records that may wait for a journal to be read. */
+/** The most records that may wait for a journal to be read. */
 const WAITING_RECORDS_MAX = 16_000_000;
 
 type Lane = {
-  /** File number, sequence and bytes of data of the records from `next` on, as far as they were generated. */
+  /** File number, sequence and data bytes of the generated records from `next` on. */
   readonly generated: NumberQueue;
   /** Index of the next record in the journal. */
   next: number;
   acknowledged: number;
-  /** The last record of the batch before. */
+  /** The last record of the previous batch. */
   lastFile: number;
   lastSequence: number;
   hasEnded: boolean;
-  /** Something else than the seed's records was found: what follows says nothing more. */
+  /** The journal has other records than the seed says. Later records prove nothing more. */
   isBroken: boolean;
 };
 
@@ -123,7 +123,7 @@ export class AcknowledgedChecker implements Checker {
     const lane = this.#producers.get(event.producer)?.lanes[event.partition];
     if (lane === undefined) return;
     if (event.through < lane.acknowledged) {
-      // A restarted chunker would publish it again, and nobody would miss it.
+      // A restarted chunker would publish these records again, and nobody would notice the loss.
       const detail =
         `${event.producer} was told that records below ${lane.acknowledged} are durable, ` +
         `and then that only records below ${event.through} are`;
@@ -164,7 +164,7 @@ export class AcknowledgedChecker implements Checker {
     if (producer === undefined || lane === undefined || lane.isBroken || lane.hasEnded) return;
     if (batch.kind === 'end') lane.hasEnded = true;
     const place = { journal: event.journal, offset: event.begin };
-    // Gaps and repetitions are named by the journals' own checker.
+    // The checker of journals names gaps and repetitions.
     if (batch.firstIndex !== lane.next) {
       lane.isBroken = true;
       lane.next = Math.max(lane.next, batch.firstIndex + batch.count);
@@ -188,7 +188,7 @@ export class AcknowledgedChecker implements Checker {
     }
   }
 
-  /** Runs the generator until the partition's next `count` records are there, or it has ended. */
+  /** Runs the generator until the partition's next `count` records are generated, or it has ended. */
   #generate(producer: Producer, partition: number, count: number): 'there' | 'too far' {
     const { generator, lanes } = producer;
     const wanted = lanes[partition]?.generated;
@@ -209,7 +209,9 @@ export class AcknowledgedChecker implements Checker {
     }
   }
 
-  /** Writes what the batch's payload should be; returns its length, or NaN when it would be longer or ends before. */
+  /**
+   * Writes the payload that the batch should have. Returns its length, or NaN when it would be longer or end earlier.
+   */
   #write({ idWords, workload }: Producer, { generated }: Lane, { payload, count }: Batch): number {
     if (this.#expected.length < payload.length) this.#expected = Buffer.alloc(payload.length * 2);
     const expected = this.#expected;
@@ -244,7 +246,7 @@ export class AcknowledgedChecker implements Checker {
     producer.waitingRecords -= records;
   }
 
-  /** Finds the first record that differs, and names how. */
+  /** Finds the first record that differs, and names the difference. */
   #name({ id, workload }: Producer, lane: Lane, batch: Batch, place: Place): void {
     const { generated } = lane;
     const actual = this.#actual;
@@ -270,7 +272,7 @@ export class AcknowledgedChecker implements Checker {
     else this.#found.violation('gap', `${detail}, which is missing`, witness);
   }
 
-  /** Whether the record at the cursor is what was generated `record` places ahead. */
+  /** Whether the record at the cursor is the record that was generated `record` places ahead. */
   #isExpected(generated: NumberQueue, payload: Uint8Array, record: number): boolean {
     const { fileNumber, sequence, dataBytes, offset, dataOffset } = this.#actual;
     if (generated.length <= record * 3) return false;
@@ -281,8 +283,8 @@ export class AcknowledgedChecker implements Checker {
   }
 
   /**
-   * Whether the record at the cursor repeats one of the same batch, all of which are as generated, or the last one
-   * before.
+   * Whether the record at the cursor repeats an earlier record of the same batch, all of which are as generated, or the
+   * last record before the batch.
    */
   #cameBefore({ generated, lastFile, lastSequence }: Lane, record: number): boolean {
     const { fileNumber, sequence } = this.#actual;
@@ -293,7 +295,7 @@ export class AcknowledgedChecker implements Checker {
     return false;
   }
 
-  /** Whether the record comes behind the cursor in the same batch. */
+  /** Whether the record comes after the cursor in the same batch. */
   #comesLater({ fileNumber, sequence }: { fileNumber: number; sequence: number }): boolean {
     const actual = this.#actual;
     while (actual.next()) if (actual.fileNumber === fileNumber && actual.sequence === sequence) return true;
@@ -323,7 +325,7 @@ export class AcknowledgedChecker implements Checker {
   }
 }
 
-/** Whether the record at the cursor is what the seed says of that chunk of that file, wherever it belongs. */
+/** Whether the record at the cursor is the seed's chunk of that file, wherever it belongs. */
 function isOfSeed(
   workload: Workload,
   { fileNumber, sequence, dataBytes, dataOffset }: ChunkCursor,

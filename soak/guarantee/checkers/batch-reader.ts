@@ -1,6 +1,6 @@
 /**
- * Opens the batches of a history for the checkers: validated as a reader must (invariant 9), and once, although several
- * checkers look at each.
+ * Opens the batches of a history for the checkers. A batch is validated as a reader must (invariant 9), and opened
+ * once, although several checkers look at it.
  */
 
 import { unreachable } from '../../../src/core/assert.ts';
@@ -39,8 +39,8 @@ export class BatchReader {
   }
 
   /**
-   * The event's batch, or what is wrong with it. A sound one fits its offsets and its journal: chunks and ends in a
-   * chunk journal, sums in the other, and as many whole records as its header says.
+   * The event's batch, or its fault. A sound batch fits its offsets and its journal: chunks and ends in a chunk
+   * journal, sums in the sums journal, and as many whole records as its header says.
    */
   read(event: BatchEvent): Batch | BatchFault {
     if (event === this.#event) return this.#batch;
@@ -49,7 +49,7 @@ export class BatchReader {
     return this.#batch;
   }
 
-  /** The same, for who leaves faults to others. */
+  /** The batch, or null for checkers that leave faults to others. */
   readSound(event: BatchEvent): Batch | null {
     const batch = this.read(event);
     return 'fault' in batch ? null : batch;

@@ -1,4 +1,4 @@
-/** Walks the chunk records of a payload without allocating for each: one object, moved from record to record. */
+/** Walks the chunk records of a payload without allocating for each record: one object moves from record to record. */
 
 import { CHUNK_HEADER_BYTES } from '../../../src/message/chunk.ts';
 
@@ -7,15 +7,15 @@ const NOTHING = new DataView(new ArrayBuffer(0));
 export class ChunkCursor {
   #view: DataView = NOTHING;
   #next = 0;
-  /** Where the record begins in the payload, in bytes. */
+  /** Byte offset of the record in the payload. */
   offset = 0;
   /** 0 ends the file. */
   dataBytes = 0;
   sequence = 0;
-  /** Above 2^53 it is not exact. */
+  /** Not exact above 2^53. */
   fileNumber = 0;
 
-  /** Before the first record of a payload. */
+  /** Moves before the first record of a payload. */
   start(payload: Uint8Array): void {
     this.#view = new DataView(payload.buffer, payload.byteOffset, payload.length);
     this.#next = 0;
@@ -30,7 +30,7 @@ export class ChunkCursor {
     return this.#next === this.#view.byteLength;
   }
 
-  /** Moves to the next record; false when no whole one is left. */
+  /** Moves to the next record; false when no whole record is left. */
   next(): boolean {
     const view = this.#view;
     const offset = this.#next;

@@ -1,6 +1,6 @@
 /**
- * Chunkers keep and finish what they report: what one has called durably verified it still has after a restart, and
- * each says at the end that all its files are verified.
+ * Chunkers keep and finish what they report. A file that a chunker has called durably verified stays so after a
+ * restart, and each chunker says at the end that all its files are verified.
  */
 
 import type { ComponentEvent } from '../../../src/component/protocol.ts';
@@ -21,7 +21,7 @@ type Chunker = {
 
 const CHUNKER_NAME = /^chunker\b/;
 
-/** Those of the processes that publish. */
+/** Processes that publish. */
 export function chunkersOf(run: Run | null): string[] {
   return (run?.processes ?? []).filter((name) => CHUNKER_NAME.test(name));
 }

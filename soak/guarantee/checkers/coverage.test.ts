@@ -11,9 +11,7 @@ function reasons(events: readonly HistoryEvent[]): readonly string[] {
   return inconclusive;
 }
 
-/**
- * A history that says everything that one can say: the builder's, with claims, restarts of them, and trimmed journals.
- */
+/** A history with every possible kind of event: the builder's, with claims after its restarts, and trimmed journals. */
 function wholeHistory(seed = 1): HistoryEvent[] {
   const events = buildHistory({ seed }).map((event): HistoryEvent => {
     if (event.event === 'run') return { ...event, tells: ['completed', 'claim', 'trimmed'] };
@@ -60,7 +58,8 @@ const is =
     event.event === name;
 
 /**
- * By kind of event: which of them are of one producer, partition or process, and what is said when they are missing.
+ * By kind of event: which events are of one producer, partition or process, and the reason that is given when they are
+ * missing.
  */
 const KINDS: readonly (readonly [title: string, fits: Fits, isOfOne: Fits, reason: RegExp])[] = [
   [
@@ -142,7 +141,7 @@ for (const [title, fits, isOfOne, reason] of KINDS) {
         `${which}: ${reasons(rest).join('; ')}`,
       );
     }
-    // The broker's is the first word of being ready, and no shard is its own.
+    // The broker's `ready` is the first, and no shard is its own.
     if (title === 'words of being ready') return;
     const fewest = events.filter((event, place) => place <= first || !fits(event));
     t.true(reasons(fewest).length > 0, 'all but the first');

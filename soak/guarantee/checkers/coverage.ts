@@ -1,15 +1,14 @@
 /**
- * Nothing is credited that was not shown: each kind of event that a checker lives on is there as often as what happened
- * asks for. Finds no violation; says which evidence is missing. soak/EVIDENCE.md has a row for each.
+ * Only shown evidence gets credit: each kind of event that a checker needs must be there as often as the run requires.
+ * Finds no violation; names missing evidence. soak/EVIDENCE.md has an entry for each kind.
  *
- * - Each restart of a summer that owned a shard: its state before (a `restart` checkpoint). Each confirmed claim: its
- *   state.
- * - Each record of a producer that has drained: that its chunker was told that it is durable.
- * - Each file: that it was completed, and that it was verified.
- * - Each epoch under which sums were written: a process that was confirmed with it; each shard: an owner that was ready
- *   and
- *   has ended. Each process that has started has ended, and ended before it started again.
- * - Each journal that begins later than at 0: that it was trimmed to there.
+ * - For each restart of a summer that owned a shard, its state before the restart (a `restart` checkpoint). For each
+ *   confirmed claim, its state.
+ * - For each record of a drained producer, that its chunker was told that the record is durable.
+ * - For each file, that it was completed, and that it was verified.
+ * - For each epoch under which sums were written, a process that was confirmed with it. For each shard, an owner that
+ *   was ready and has ended. Each started process has ended, and ended before it started again.
+ * - For each journal that begins after 0, that it was trimmed up to there.
  */
 
 import { chunkJournal } from '../../../src/journal/journals.ts';
@@ -29,20 +28,20 @@ type Producer = {
   readonly lanes: Map<number, Lane>;
   readonly completed: Ledger;
   readonly verified: Ledger;
-  /** Of which it was not said which files they are. */
+  /** Verified files that the chunker has only counted, not named. */
   verifiedFiles: number;
   drained: Of<'drained'> | null;
 };
 
 type Shard = {
-  /** Whose store speaks for it, by the last answer that is known. */
+  /** The process whose store speaks for the shard, by the last known answer. */
   owner: string | null;
-  /** The last raise that is known. */
+  /** The last known raise. */
   raised: { readonly process: string; readonly epoch: number } | null;
   readonly confirmedEpochs: Set<number>;
-  /** Under which sums were written. */
+  /** Epochs under which sums were written. */
   readonly writtenEpochs: Set<number>;
-  /** A restart of its owner is not followed by a raise yet. */
+  /** Its owner has restarted, and no raise has followed yet. */
   isRestarted: boolean;
   restarts: number;
   restartCheckpoints: number;
@@ -59,13 +58,13 @@ export class CoverageChecker implements Checker {
   readonly #producers = new Map<string, Producer>();
   readonly #shards = new Map<number, Shard>();
   readonly #processes = new Map<string, Process>();
-  /** By journal, to where it was trimmed. */
+  /** By journal, the offset up to which it was trimmed. */
   readonly #trimmed = new Map<string, number>();
   readonly #phases = new Set<string>();
   #tells: ReadonlySet<string> = new Set();
   #partitions = 0;
   #hasEnded = false;
-  /** Something was not read: what the journals hold is not known. */
+  /** Something was not read, so the content of the journals is not known. */
   #isBlind = false;
 
   constructor(reader: BatchReader = new BatchReader()) {
@@ -160,7 +159,7 @@ export class CoverageChecker implements Checker {
     return this.#found.findings;
   }
 
-  /** Of a history that was cut short nothing can be missing: that it has no end is said by another checker. */
+  /** In a history that was cut short nothing can be missing. Another checker says that it has no end. */
   finish(): Findings {
     if (this.#hasEnded && !this.#isBlind) {
       for (const phase of ['drain', 'audit']) {
@@ -249,7 +248,7 @@ export class CoverageChecker implements Checker {
     if (drained === null) return;
     const who = `${process} (${id})`;
     for (const [partition, { records, acknowledged, hasEnded }] of lanes) {
-      // That its end is there already is another answer than an acknowledgement.
+      // When the end of a producer is already there, the answer is not an acknowledgement.
       if (acknowledged >= records - (hasEnded ? 1 : 0)) continue;
       const told = `was told of ${acknowledged} of its ${records} records in ${chunkJournal(partition)}`;
       this.#found.inconclusive(`${who} ${told} that they are durable`);
@@ -287,12 +286,11 @@ export class CoverageChecker implements Checker {
   #raise({ shard: number, process, epoch }: Claimed): void {
     const shard = this.#shard(number);
     const before = shard.raised;
-    // A raise that nobody had the answer of came between: then the store of the last owner spoke for the shard no
-    // longer.
+    // A raise whose answer nobody got came between. Then the store of the last owner no longer spoke for the shard.
     const isNext = epoch === (before?.epoch ?? 0) + 1;
     if (shard.isRestarted && shard.owner === process && isNext) shard.restarts += 1;
     shard.isRestarted = false;
-    // The same of a claim: one that was replaced at once may never have spoken.
+    // Likewise for a claim: a claim that was replaced at once may never have spoken for the shard.
     if (shard.isClaimDue && process === before?.process && isNext) shard.claimsMissed += 1;
     shard.isClaimDue = false;
     if (epoch > (before?.epoch ?? 0)) shard.raised = { process, epoch };
@@ -301,7 +299,7 @@ export class CoverageChecker implements Checker {
   #confirm({ shard: number, process, epoch }: Claimed): void {
     const shard = this.#shard(number);
     shard.confirmedEpochs.add(epoch);
-    // Who hears late that it was confirmed, after a newer raise, speaks for the shard no longer.
+    // A process that hears of its confirmation after a newer raise no longer speaks for the shard.
     if (epoch < (shard.raised?.epoch ?? 0)) return;
     shard.owner = process;
     shard.isClaimDue = this.#tells.has('claim');

@@ -1,11 +1,9 @@
-/**
- * What a soak says of itself that takes its evidence away: that it was not shown, or not looked at. Finds no violation.
- */
+/** A soak's own statements that remove its evidence: something was not shown, or nobody looked. Finds no violation. */
 
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
 import { FindingList } from './finding-list.ts';
 
-/** The run was not ended before its time, by the user or because it could not go on. */
+/** The run was not ended early, neither by the user nor because it could not go on. */
 export class InterruptionChecker implements Checker {
   readonly name = 'interruption';
   readonly #found = new FindingList(this.name);
@@ -24,7 +22,7 @@ export class InterruptionChecker implements Checker {
   }
 }
 
-/** Every process and check did what it was there for. */
+/** Every process and every check did its part. */
 export class DoubtsChecker implements Checker {
   readonly name = 'doubts';
   readonly #found = new FindingList(this.name);

@@ -6,13 +6,13 @@ import { ExactlyOnceChecker } from './exactly-once.ts';
 import { type HistoryOptions, buildHistory } from './testing/history-builder.ts';
 import { type Found, isSums, run } from './testing/planted.ts';
 
-/** The sum that is tampered with: every shard of the builder has more. */
+/** The shard whose sums are tampered with; every shard of the builder has more than one. */
 const SHARD = 1;
 const anyPlace = fc.record({ seed: fc.nat(1e6), index: fc.integer({ min: 0, max: 8 }) });
 
 type Replace = (sum: Sum, at: { readonly turn: number }) => readonly Sum[];
 
-/** Replaces the sums of one shard from an index on; the turn counts them from there. */
+/** Replaces the sums of one shard from an index on; `turn` counts them from there. */
 function planted({ seed, index: from }: { seed: number; index: number }, replace: Replace): Found {
   let replacements = 0;
   const sum: NonNullable<HistoryOptions['tampering']['sum']> = (original, { shard, index }) => {
@@ -106,7 +106,7 @@ test('what is missing from a history without an end, or from one with holes, is 
   const events = buildHistory({ tampering });
   t.deepEqual(run(new ExactlyOnceChecker(), events).kinds, ['lost']);
   t.deepEqual(run(new ExactlyOnceChecker(), events.slice(0, -1)).kinds, []);
-  // A run that was cut short ends without its journals having been read to their ends.
+  // A run that was cut short ends without its journals read to their ends.
   const cutShort = events.filter(({ event }) => event !== 'head');
   t.deepEqual(run(new ExactlyOnceChecker(), cutShort).kinds, []);
   const unread = { event: 'unread', journal: 'sums', from: 0, to: 9, atNs: 0 } as const;

@@ -1,11 +1,11 @@
 /**
- * Exactly one correct sum of every file that was completed, and of no other: every sum in the sums journal against
- * every end of a file in the chunk journals, with expected sums computed from the seed by node:crypto. A shard's sums
- * stand in the order in which its files were completed.
+ * Exactly one correct sum of every completed file, and of no other file. The checker compares every sum in the sums
+ * journal with every end of a file in the chunk journals, with expected sums computed from the seed by node:crypto. A
+ * shard's sums stand in the order in which its files were completed.
  *
- * A sum may be read before the end of its file is, and the other way round, so that what is missing is judged at the
- * end, and only of journals whose end was read: of a history that was cut short nothing is called lost. Memory: the
- * files that are open or wait for one of the two, and a watermark a producer.
+ * A sum may be read before the end of its file, or after it. So missing sums are judged at the end, and only for
+ * journals whose end was read: in a history that was cut short nothing counts as lost. Memory: the files that are open
+ * or wait for one of the two, and a watermark for each producer.
  */
 
 import { SUMS_JOURNAL, chunkJournal } from '../../../src/journal/journals.ts';
@@ -20,7 +20,8 @@ import { FindingList } from './finding-list.ts';
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
 
 /**
- * File numbers are dense: one so far beyond all others is none, and the journals' records are not those of the seed.
+ * File numbers are dense. A number so far beyond all others is not a file of the seed, and neither are the journal's
+ * records.
  */
 const FILES_AHEAD_MAX = 1_000_000;
 
@@ -31,27 +32,27 @@ type Witness = {
   readonly file: string;
 };
 
-/** A sum, and the how-many-th of its shard it is in the journal, from 0. */
+/** A sum, and its ordinal among the sums of its shard in the journal, from 0. */
 type FoundSum = { readonly sum: Sum; readonly ordinal: number; readonly witness: Witness };
 
 type Producer = {
   readonly id: string;
   readonly process: string;
   readonly workload: Workload;
-  /** Which files have both, their end and their sum. */
+  /** Files of which both the end and the sum were read. */
   readonly ledger: Ledger;
-  /** Ends without a sum: by file number, the how-many-th of its partition, from 0. */
+  /** Ends without a sum: by file number, the ordinal of the file in its partition, from 0. */
   readonly completed: Map<number, number>;
   /** Sums without an end. */
   readonly sums: Map<number, FoundSum>;
-  /** Files whose chunker says that it completed them. */
+  /** Files that their chunker claims to have completed. */
   readonly claimed: Set<number>;
 };
 
 type Shard = {
   filesCompleted: number;
   sumsFound: number;
-  /** Of the file that last had both. */
+  /** Ordinal of the file for which both were read last. */
   lastCompleted: number;
   lastFound: number;
 };
@@ -98,7 +99,7 @@ export class ExactlyOnceChecker implements Checker {
     return this.#found.findings;
   }
 
-  /** Two that publish as one would each take the other's records for their own. */
+  /** Two processes that publish as one producer would each take the other's records for their own. */
   #begin({ producer: id, process, workload }: Extract<HistoryEvent, { event: 'producer' }>): void {
     const known = this.#producers.get(id);
     if (known !== undefined) {
@@ -146,7 +147,7 @@ export class ExactlyOnceChecker implements Checker {
     const { ledger, completed, sums } = producer;
     if (!(fileNumber < ledger.next + FILES_AHEAD_MAX)) return;
     ledger.cover(fileNumber + 1);
-    // A second end: the record stands twice, which the journals' own checker names.
+    // A second end means that the record stands twice, which the checker of journals names.
     if (ledger.isVerified(fileNumber) || completed.has(fileNumber)) return;
     const shard = this.#shard(partition);
     completed.set(fileNumber, shard.filesCompleted);
@@ -183,7 +184,7 @@ export class ExactlyOnceChecker implements Checker {
     }
   }
 
-  /** The file has both, its end and its sum. */
+  /** Both the end and the sum of the file were read. */
   #settle(producer: Producer, fileNumber: number, { sum, ordinal, witness }: FoundSum): void {
     const { lastSequence, bytes, digest } = producer.workload.expectedSum(fileNumber);
     if (sum.digest !== digest || sum.bytes !== bytes || sum.lastSequence !== lastSequence) {
@@ -194,7 +195,7 @@ export class ExactlyOnceChecker implements Checker {
     }
     const completed = producer.completed.get(fileNumber) ?? 0;
     const shard = this.#shard(producer.workload.partitionOf(fileNumber));
-    // Both orders are met in the order of the later of the two, so that any two files out of order have two neighbours.
+    // Pairs are met in the order of the later of the two, so among any files out of order two are neighbours.
     if (completed < shard.lastCompleted !== ordinal < shard.lastFound) {
       const before = `file ${shard.lastCompleted + 1} had sum ${shard.lastFound + 1}`;
       const detail =
@@ -219,7 +220,7 @@ export class ExactlyOnceChecker implements Checker {
       }
     }
     for (const [fileNumber, { witness }] of sums) {
-      // What a chunker has completed and no journal has is a loss of chunks, and no invention of sums.
+      // A file that a chunker has completed and no journal has is a loss of chunks, not an invented sum.
       if (claimed.has(fileNumber)) continue;
       if (!this.#endedJournals.has(chunkJournal(workload.partitionOf(fileNumber)))) continue;
       this.#found.violation('phantom', 'a sum of a file that was never completed', witness);

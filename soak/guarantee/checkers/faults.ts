@@ -1,6 +1,6 @@
 /**
- * The faults of a soak took effect and were recovered from, each kind that was asked for: begun, seen to have hit, seen
- * to be over, and followed by a verified sum in every partition that was hit. Finds no violation.
+ * The faults of a soak took effect and were recovered from, each kind that was asked for. A fault was begun, seen to
+ * have hit, seen to be over, and followed by a verified sum in every partition that it hit. Finds no violation.
  */
 
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
@@ -41,7 +41,7 @@ export class FaultsChecker implements Checker {
     for (const [kind, found] of byKind) this.#judgeKind(kind, found);
     const begun = kinds.reduce((count, { begun: ids }) => count + ids.size, 0);
     if (this.#due === null) this.#found.missing('nothing says how many faults were due');
-    // One that found no target has a doubt that says so.
+    // A fault that found no target has a doubt that says so.
     else if (this.#due !== begun && !this.#isDoubted)
       this.#found.missing(`${this.#due} faults were due, and ${begun} began`);
   }

@@ -13,7 +13,7 @@ function check(events: readonly HistoryEvent[]): Found {
   return run(new FencingChecker(), events);
 }
 
-/** The first batch of a shard that is to be written under an epoch is written under another. */
+/** Writes the first batch of a shard that belongs to one epoch under another epoch. */
 function firstUnder(wanted: number, written: number): HistoryOptions['tampering'] {
   let hasWritten = false;
   return {
@@ -44,7 +44,7 @@ test('along restarts that each raise the epoch nothing is stale', (t) => {
 test('a batch that a replaced owner wrote after the claim is stale, also when the claim is seen late', (t) => {
   fc.assert(
     fc.property(fc.nat(1e6), (seed) => {
-      // In few histories the shard has no sum while that epoch lasts, and nothing is planted.
+      // In a few histories the shard has no sum under that epoch, and nothing is planted.
       fc.pre(buildHistory({ seed }).some((event) => isSums(event) && isOf(event, { shard: 1, epoch: 3 })));
       const events = buildHistory({ seed, tampering: firstUnder(3, 2) });
       const { violations } = check(events);

@@ -1,7 +1,7 @@
 /**
- * Fencing (invariant 5): no two claimants raise the same epoch; along the sums journal a shard's epochs never decrease,
- * and no batch of a lower epoch begins at or after the place where the journal ended when a claimant had the answer
- * that raised the epoch.
+ * Fencing (invariant 5): no two claimants raise the same epoch. Along the sums journal the epochs of a shard never
+ * decrease. When a claimant has the answer to its raise, the journal has an end: from there on no batch of a lower
+ * epoch begins.
  */
 
 import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';
@@ -13,7 +13,7 @@ type Raised = { readonly process: string; readonly epoch: number; readonly sumsH
 
 type Shard = {
   lastEpoch: number;
-  /** By epoch, where its last batch begins and which sum it begins with. */
+  /** By epoch: where its last batch begins, and the index of the first sum of that batch. */
   readonly lastBatches: Map<number, { readonly begin: number; readonly index: number }>;
   readonly raised: Raised[];
 };
@@ -77,7 +77,7 @@ export class FencingChecker implements Checker {
     shard.lastBatches.set(epoch, { begin: event.begin, index: firstIndex });
   }
 
-  /** What a replaced owner wrote may have been read before its successor's claim was seen. */
+  /** Batches of a replaced owner may have been read before the claim of its successor. */
   #raise(number: number, claim: Raised): void {
     const shard = this.#shard(number);
     const { epoch, sumsHead } = claim;

@@ -1,4 +1,4 @@
-/** What one checker has found so far: the first violations whole, the others counted, and its reasons to doubt. */
+/** What one checker has found so far: the first violations in full, a count of the others, and its reasons to doubt. */
 
 import type { ViolationWitness } from '../../../src/core/errors.ts';
 import { FINDINGS_MAX, type Findings, type HistoryEvent } from '../history.ts';
@@ -16,7 +16,7 @@ export class FindingList {
     this.#checker = checker;
   }
 
-  /** What is found from now on was shown by this event. */
+  /** This event shows whatever is found from now on. */
   at(event: HistoryEvent): void {
     this.#atNs = event.atNs;
   }
@@ -36,7 +36,7 @@ export class FindingList {
     if (this.#inconclusive.length < FINDINGS_MAX) this.#inconclusive.push(reason);
   }
 
-  /** Evidence that is missing. */
+  /** Notes missing evidence. */
   missing(reason: string): void {
     if (this.#missing.length < FINDINGS_MAX) this.#missing.push(reason);
   }

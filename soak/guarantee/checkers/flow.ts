@@ -1,6 +1,6 @@
 /**
- * Load flowed in every phase of a soak, and no sum was counted twice, or not, on its way from the chunkers' reports
- * into the phases. Finds no violation.
+ * Load flowed in every phase of a soak, and on the way from the chunkers' reports into the phases each sum was counted
+ * exactly once. Finds no violation.
  */
 
 import { formatCount, formatDuration } from '../../../src/core/units.ts';
@@ -13,7 +13,7 @@ import { chunkersOf } from './chunkers.ts';
 type Flow = Extract<HistoryEvent, { event: 'flowed' }>;
 type Run = Extract<HistoryEvent, { event: 'run' }>;
 
-/** Files of one chunker that are verified, by what it said last: before the run, and by now. */
+/** Verified files of one chunker by its last report: before the run, and by now. */
 type Verified = { readonly before: number; total: number; drained: { verified: number; completed: number } | null };
 
 /** Shorter phases need not show any flow. */
@@ -80,7 +80,7 @@ export class FlowChecker implements Checker {
       if (chunksPublished === 0 && seconds >= FLOW_SECONDS_MIN) {
         this.#found.missing(`no chunks flowed in the phase ${phase}`);
       }
-      // In a warm-up the first files may still be open; each other phase claims something of its own.
+      // In a warm-up the first files may still be open. Each other phase has its own claim.
       else if (sumsVerified === 0 && phase !== 'warm-up') {
         this.#found.missing(`no sum was verified in the phase ${phase} of ${formatDuration(seconds * 1e3)}`);
       }
@@ -93,13 +93,13 @@ export class FlowChecker implements Checker {
     }
   }
 
-  /** Of the warm-up, which begins with the run, only the time counts in which something could flow. */
+  /** The warm-up begins with the run; only the time in which something could flow counts. */
   #secondsOf({ phase, seconds }: Flow): number {
     if (phase !== 'warm-up') return seconds;
     return seconds - ((this.#upNs ?? Number.POSITIVE_INFINITY) - (this.#run?.atNs ?? 0)) / 1e9;
   }
 
-  /** `sums`: by the reports. */
+  /** `sums`: verified sums by the reports. */
   #judgeCounts(sums: number): void {
     const sampled = this.#flows.reduce((sum, { sumsVerified }) => sum + sumsVerified, 0);
     if (this.#flows.length > 0 && sampled !== sums && !this.#isStoppedAtOnce) {
@@ -107,7 +107,7 @@ export class FlowChecker implements Checker {
     }
     const drained = chunkersOf(this.#run).map((name) => this.#verified.get(name)?.drained ?? null);
     const verified = drained.reduce((sum, ended) => sum + (ended?.verified ?? 0), 0);
-    // A file that its chunker did not verify is a reason of the chunkers' checker.
+    // The checker of chunkers reports files that a chunker did not verify.
     const areDone = drained.every((ended) => ended !== null && ended.verified >= ended.completed);
     if (areDone && sums > verified) {
       this.#found.missing(`the meters count ${formatCount(sums)} sums, and the chunkers ${formatCount(verified)}`);

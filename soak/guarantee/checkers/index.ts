@@ -1,4 +1,4 @@
-/** All checkers of a history, and what they find in a whole one. */
+/** All checkers of a history, and their findings for a whole history. */
 
 import { type EnginePromises, PROMISES } from '../../../src/journal/promises.ts';
 import { type Verdict, decideVerdict, violationsOf } from '../verdict.ts';
@@ -22,15 +22,15 @@ import { VacuityChecker } from './vacuity.ts';
 import { WhileFollowed } from './while-followed.ts';
 import { WholeHistoryChecker } from './whole.ts';
 
-/** For one history. What is found at the same moment is found first by the checker that knows the cause best. */
+/** The checkers of one history. Of findings at the same moment, the checker that knows the cause best comes first. */
 export function makeCheckers(promises: EnginePromises = PROMISES.embedded): Checker[] {
   return [new ReportedChecker(), new WholeHistoryChecker(), ...ofJournals(new BatchReader(promises), promises)];
 }
 
 /**
- * For the history of one soak: those of its processes and of its course besides, and those of the journals as long as
- * they are followed. Doubts stand in the verdict in this order. `reader`: that of all who look at the history, so that
- * each batch is opened once.
+ * The checkers of one soak's history: checkers of its processes and of its course, and checkers of the journals as long
+ * as they are followed. Doubts stand in the verdict in this order. `reader`: shared by all who look at the history, so
+ * that each batch is opened once.
  */
 export function makeSoakCheckers(reader: BatchReader = new BatchReader()): Checker[] {
   return [

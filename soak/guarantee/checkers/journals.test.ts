@@ -28,7 +28,7 @@ test('a batch that stands again further on is a violation unless its engine may 
   const at = events.findIndex(isMiddle);
   const twice = events[at];
   if (twice === undefined || !isBatch(twice)) throw new Error('the history has a batch');
-  // Behind itself; what follows in the journal moves on by its length.
+  // After itself; later batches of the journal move on by its length.
   const by = twice.end - twice.begin;
   const moved = (event: HistoryEvent): HistoryEvent => {
     if (isHead(event) && event.journal === twice.journal) return { ...event, offset: event.offset + by };
@@ -80,7 +80,7 @@ for (const [title, kind, fits, change] of PLANTED) {
     fc.assert(
       fc.property(fc.nat(1e6), fc.nat(1e6), fc.nat(1e6), (seed, which, bit) => {
         const events = buildHistory({ seed: seed % 50 });
-        // The last batch of a producer's in a journal may go unnoticed here, and is missing for others.
+        // The last batch of a producer in a journal may go unnoticed by this checker; other checkers miss it.
         const planted = replaced(events, fits, which, (event) => change(event, bit));
         const { violations, inconclusive } = check(planted);
         if (violations.length === 0) t.regex(inconclusive.join(), /ends at/);

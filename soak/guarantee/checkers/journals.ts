@@ -1,6 +1,6 @@
 /**
- * Journals are whole: batches follow each other without a gap or an overlap, each verifies in its journal, the record
- * indexes of each producer are dense, and nothing of a producer comes after its end.
+ * Journals are whole: batches follow each other without a gap or an overlap, each batch verifies in its journal, the
+ * record indexes of each producer are dense, and nothing of a producer comes after its end.
  */
 
 import { formatCount } from '../../../src/core/units.ts';
@@ -13,7 +13,7 @@ import type { Checker, Findings, HistoryEvent } from '../history.ts';
 
 type Journal = {
   next: number;
-  /** Something was not read: the next indexes are learnt anew. */
+  /** Something was not read, so the next indexes are learnt anew. */
   isTorn: boolean;
   /** By producer. */
   readonly producers: Map<string, { next: number; hasEnded: boolean }>;
@@ -29,7 +29,7 @@ export class JournalsChecker implements Checker {
   readonly #heads = new Map<string, number>();
   #partitions = 0;
 
-  /** `promises`: of the engine. What it may store twice is skipped by every reader, and is no violation. */
+  /** `promises`: of the engine. Readers skip records that it may store twice, which are therefore not a violation. */
   constructor(reader: BatchReader = new BatchReader(), promises: EnginePromises = PROMISES.embedded) {
     this.#reader = reader;
     this.#promises = promises;

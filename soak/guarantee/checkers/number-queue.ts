@@ -1,4 +1,4 @@
-/** A first-in first-out queue of numbers in a ring that grows, for what waits in millions. */
+/** A first-in first-out queue of numbers in a growing ring, for millions of waiting entries. */
 
 import { assert } from '../../../src/core/assert.ts';
 
@@ -17,7 +17,7 @@ export class NumberQueue {
     this.#length += 1;
   }
 
-  /** The entry `place` behind the first one, from 0. */
+  /** The entry that is `place` places after the first one. */
   at(place: number): number {
     assert(place < this.#length, 'the queue is not so long');
     return this.#ring[(this.#first + place) & (this.#ring.length - 1)] ?? Number.NaN;

@@ -1,6 +1,6 @@
 /**
- * No process of a soak failed, or was ended by a signal that the run did not send. Finds no violation: an exit that
- * says that there was one is named by its failure.
+ * No process of a soak failed, and no signal that the run did not send ended a process. Finds no violation: an exit
+ * that reports one is named by its failure.
  */
 
 import { EXIT } from '../../../src/core/errors.ts';
@@ -8,7 +8,7 @@ import type { Failure } from '../../../src/fleet/exit-judgement.ts';
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
 import { FindingList } from './finding-list.ts';
 
-/** Ends of one process that nobody may have asked for, and what accounts for them. */
+/** Ends of one process that may have been unasked for, and what accounts for them. */
 type Ends = {
   killed: number;
   killsAccountedFor: number;
@@ -18,7 +18,7 @@ type Ends = {
   isNamed: boolean;
 };
 
-/** Exits with these are failures, whatever the process was asked to do. */
+/** Exits with these codes are failures, whatever the process was asked to do. */
 const FAILED: ReadonlySet<number> = new Set([EXIT.internal, EXIT.usage, EXIT.violation]);
 
 export class ProcessesChecker implements Checker {
@@ -48,7 +48,7 @@ export class ProcessesChecker implements Checker {
   }
 
   finish(): Findings {
-    // Whatever still ran then was ended in haste.
+    // A halted run has ended its running processes in haste.
     if (!this.#isHalted) for (const [process, ends] of this.#ends) this.#judge(process, ends);
     return { ...this.#found.findings, failures: this.#failures, crashes: this.#crashes };
   }
@@ -62,7 +62,10 @@ export class ProcessesChecker implements Checker {
     return known;
   }
 
-  /** A fault that kills accounts for one end by a signal, and no other one does; a takeover for an exit 12. */
+  /**
+   * A fault that kills accounts for one end by a signal; other faults account for none. A takeover accounts for an exit
+   * 12.
+   */
   #expect(target: string, kind: string): void {
     const ends = this.#of(target);
     if (kind.startsWith('kill-') || kind === 'takeover-dead') ends.killsAccountedFor += 1;

@@ -12,7 +12,7 @@ function rankOf(events: readonly HistoryEvent[]): number {
   return RANK[checkHistory(events).verdict.verdict];
 }
 
-/** What is wrong with a history, each shown by a single event at least at one place. */
+/** Faults of a history, each shown by a single event in at least one place. */
 const TAMPERINGS: readonly (readonly [what: string, tampering: Tampering])[] = [
   ['nothing', {}],
   ['a wrong sum', { sum: (sum, { index }) => [index === 7 ? { ...sum, bytes: sum.bytes + 1 } : sum] }],
@@ -35,7 +35,7 @@ const TAMPERINGS: readonly (readonly [what: string, tampering: Tampering])[] = [
   ],
 ];
 
-/** Events that are left out before anything else, so that there is a doubt. */
+/** Events that are left out first, so that there is a doubt. */
 const WITHHELD: readonly HistoryEvent['event'][] = ['end', 'acknowledged', 'drained', 'head', 'confirmed', 'verified'];
 
 const shape: fc.Arbitrary<Partial<HistoryOptions>> = fc.record({
@@ -52,7 +52,7 @@ test('an event that is lost on its way never leaves a history that holds', (t) =
       const whole = rankOf(events);
       const rest = rankOf(events.toSpliced(place, 1));
       t.true(rest < RANK.HOLDS, `without ${events[place]?.event} at ${place}`);
-      // A doubt does not become a verdict that holds; a violation stays one, or is doubted.
+      // A doubt never becomes HOLDS. A violation stays, or becomes a doubt.
       t.true(whole > RANK.VIOLATED || rest <= RANK.INCONCLUSIVE);
     }),
     { numRuns: 60 },

@@ -1,4 +1,4 @@
-/** What the components found by themselves: their violations, and exits that say that there was one. */
+/** Violations that the components found themselves, and exits that report one. */
 
 import { EXIT } from '../../../src/core/errors.ts';
 import { FindingList } from './finding-list.ts';

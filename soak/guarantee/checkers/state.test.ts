@@ -13,7 +13,7 @@ function check(events: readonly HistoryEvent[]): Found {
 
 const isCheckpoint = (event: HistoryEvent): event is Checkpoint => event.event === 'checkpoint';
 const isEnd = (event: HistoryEvent): event is Checkpoint => isCheckpoint(event) && event.moment === 'end';
-/** A state in the middle, with files that are open and sums that are not published. */
+/** A state in the middle of the run, with open files and unpublished sums. */
 const isBusy = (event: HistoryEvent): event is Checkpoint =>
   isCheckpoint(event) && Object.keys(event.openFiles).length > 1 && event.outbox.length > 0 && event.nextSum > 3;
 const isBusyRestart = (event: HistoryEvent): event is Checkpoint => isBusy(event) && event.moment === 'restart';
@@ -112,7 +112,7 @@ test('a file that has ended in the journal and is still open in the state is beh
   const events = buildHistory();
   const planted = replaced(events, isBusy, 0, (event) => {
     const state = firstFile(event)[1];
-    // All files of the past have ended but those that are open: the first one that is not.
+    // All earlier files have ended except the open ones: this is the first that is not open.
     const open = new Set(Object.keys(event.openFiles));
     const ended = events.flatMap((other) =>
       other.event === 'verified' && other.atNs < event.atNs ? [fileIdOf(other.producer, other.fileNumber)] : [],
@@ -127,7 +127,7 @@ test('a file that has ended in the journal and is still open in the state is beh
 test('a sum that is wrong in the outbox, and is not published yet, is mismatched', (t) => {
   const events = buildHistory();
   const checkpoint = events.findIndex(isBusy);
-  // Nothing was read of the sums journal: all of the outbox is judged.
+  // Nothing of the sums journal was read: the whole outbox is judged.
   const before = events.slice(0, checkpoint + 1).filter((event) => !isSums(event));
   t.deepEqual(check(before).kinds, []);
   for (let bit = 0; bit < 512; bit += 37) {

@@ -1,9 +1,9 @@
 /**
- * State and offsets together (invariants 2 and 3): what a shard has committed equals a fold, by node:crypto, of its
- * journal up to the committed offset: open files, producers' next indexes, finished sums.
+ * State and offsets together (invariants 2 and 3): the committed state of a shard equals a fold of its journal by
+ * node:crypto up to the committed offset: open files, producers' next indexes, finished sums.
  *
- * Follows each journal with one hash a file that is open. By the order of a history, the fold stands exactly at the
- * offset of a checkpoint when that comes.
+ * It follows each journal with one hash for each open file. By the order of a history, the fold stands exactly at the
+ * offset of a checkpoint when the checkpoint comes.
  */
 
 import { type Hash, createHash } from 'node:crypto';
@@ -24,7 +24,7 @@ type OpenFile = { readonly hash: Hash; bytes: number; lastSequence: number };
 
 type ProducerFold = {
   next: number;
-  /** Files begin in the order of their numbers: all up to this one have begun, those of this partition. */
+  /** Files of this partition begin in the order of their numbers; all up to this one have begun. */
   lastFile: number;
   readonly files: Map<number, OpenFile>;
 };
@@ -51,7 +51,7 @@ export class StateChecker implements Checker {
   readonly #cursor = new ChunkCursor();
   readonly #shards = new Map<number, ShardFold>();
   readonly #heads = new Map<string, number>();
-  /** The current producer of each process, and those that are over: drained, or replaced by another. */
+  /** The current producer of each process, and producers that are over: drained, or replaced by another. */
   readonly #currentProducers = new Map<string, string>();
   readonly #overProducers = new Set<string>();
   #hasEnded = false;
@@ -289,7 +289,7 @@ function differenceOfSums(shard: ShardFold, { nextSum, outbox, moment }: Checkpo
     const index = Math.min(nextSum, shard.nextSum);
     return { kind, detail: `${nextSum} sums are finished, and should be ${shard.nextSum}`, index };
   }
-  // Invariant 4: a sum is published when the transaction that finished it is durable. The end is judged by all sums.
+  // Invariant 4: a sum is published when the transaction that finished it is durable. At the end all sums are judged.
   if (moment !== 'end' && nextSum < shard.sumsRead) {
     const detail = `${nextSum} sums are finished, and ${shard.sumsRead} are in the sums journal`;
     return { kind: 'state-behind', detail, index: nextSum };
@@ -309,7 +309,7 @@ function differenceOfSums(shard: ShardFold, { nextSum, outbox, moment }: Checkpo
   return { kind, detail: `the outbox ends before sum ${next}, the next one is ${nextSum}`, index: next };
 }
 
-/** The first sum that differs. Those that are in the sums journal by now are compared there. */
+/** The first sum that differs. Sums that are by now in the sums journal are compared there. */
 function wrongSum({ sumsRead, unpublished }: ShardFold, first: number, sums: Uint8Array): ViolationWitness | null {
   for (let at = 0; at * SUM_BYTES < sums.length; at += 1) {
     const index = first + at;

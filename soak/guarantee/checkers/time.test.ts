@@ -14,7 +14,7 @@ function check(events: readonly HistoryEvent[]): Found & { summary: Readonly<Rec
   return { ...found, summary: checker.summary() };
 }
 
-/** Delays by file, found the simple way: with everything in memory. */
+/** Delays by file, found in a simple way: with everything in memory. */
 function delaysOf(events: readonly HistoryEvent[]): number[] {
   const sums = new Map<string, number>();
   for (const event of events.filter(isSums)) {
@@ -118,7 +118,7 @@ test('files without a sum are censored, and count as unavailability to the end',
 });
 
 test('the longest unavailability is the longest wait for the next sum of a shard', (t) => {
-  // One partition, and sums of one batch late by a pause of 700 ms in which files waited.
+  // One partition, and one batch of sums that is late by a pause of 700 ms while files waited.
   const events = buildHistory({ partitions: 1 });
   const last = events.filter(isSums).at(-1);
   const paused = events.map((event) => (event === last ? { ...event, stampNs: event.stampNs + 700e6 } : event));

@@ -1,7 +1,7 @@
 /**
- * Time: from the acknowledgement of a file's end to its sum, by the stamps of the journals, against the SLA. A file
- * without a sum is censored, never dropped; that it is lost is another checker's finding. The longest unavailability of
- * a shard is the longest time without a new sum of it while a completed file waited for one.
+ * Time from the acknowledgement of a file's end to its sum, by the stamps of the journals, against the SLA. A file
+ * without a sum is censored, never dropped; another checker finds it lost. The longest unavailability of a shard is the
+ * longest time without a new sum while a completed file waited for one.
  */
 
 import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';
@@ -13,13 +13,11 @@ import { ChunkCursor } from './chunk-cursor.ts';
 import { FindingList } from './finding-list.ts';
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
 
-/**
- * A file that has ended, or whose sum was read. Times are `null` until they are known, and 0 where nobody knows them.
- */
+/** A file that has ended, or whose sum was read. Times are `null` until they come, and 0 when they are unknown. */
 type TimedFile = {
   readonly file: string;
   readonly partition: number;
-  /** Record index of its end. */
+  /** Record index of the file's end. */
   readonly endIndex: number;
   acknowledgedNs: number | null;
   sumNs: number | null;
@@ -29,7 +27,7 @@ type Lane = {
   /** Index of the next record in the journal. */
   next: number;
   acknowledged: number;
-  /** Acknowledgements above what was read of the journal. */
+  /** Acknowledgements beyond what was read of the journal. */
   readonly stamps: { readonly through: number; readonly stampNs: number }[];
   /** Ends in the journal that are not acknowledged, in the order of their indexes. */
   readonly unacknowledged: TimedFile[];
@@ -39,11 +37,11 @@ type Producer = {
   readonly lanes: readonly Lane[];
   /** Ended files that wait for their sum or their acknowledgement. */
   readonly ended: Map<number, TimedFile>;
-  /** Sums of files whose end was not read: when they were durable. */
+  /** Sums of files whose end was not read yet: when the sums became durable. */
   readonly sums: Map<number, number>;
 };
 
-/** Of the files of a run, so many may have no stamp. */
+/** The share of a run's files that may lack a stamp. */
 const UNSTAMPED_SHARE_MAX = 1 / 20;
 
 export class TimeChecker implements Checker {
@@ -60,7 +58,7 @@ export class TimeChecker implements Checker {
   #slaMs = Number.NaN;
   #nowNs = 0;
   #isBlind = false;
-  /** By partition, files that were judged, and that could not be for want of a stamp. */
+  /** By partition: files that were judged, and files that could not be judged for lack of a stamp. */
   readonly #judged = new Map<number, number>();
   readonly #unstamped = new Map<number, number>();
   #filesCensored = 0;
@@ -110,7 +108,7 @@ export class TimeChecker implements Checker {
     };
   }
 
-  /** A stamp that is unknown now and then is no reason to doubt; most of a partition's are, and too many of all. */
+  /** A few missing stamps are no reason to doubt. Most stamps of a partition are, and so are too many of all. */
   #judgeStamps(): void {
     const judged = totalOf(this.#judged);
     const unstamped = totalOf(this.#unstamped);
@@ -127,8 +125,8 @@ export class TimeChecker implements Checker {
   }
 
   /**
-   * Everything has healed: what was completed is verified within the SLA, or its verifier, or what it waits for, is
-   * stuck.
+   * Everything has healed. From now on a completed file is verified within the SLA, or its verifier, or what the
+   * verifier waits for, is stuck.
    */
   #enter(phase: string, atNs: number): void {
     if (phase === 'drain') this.#drainNs = atNs;
@@ -243,7 +241,10 @@ export class TimeChecker implements Checker {
   }
 }
 
-/** When the record was acknowledged, by the first acknowledgement that covers it. Forgets those that cover less. */
+/**
+ * When the record was acknowledged, by the first acknowledgement that covers it. Forgets acknowledgements that cover
+ * less.
+ */
 function stampOf({ stamps }: Lane, index: number): number | null {
   let passed = 0;
   while (passed < stamps.length && (stamps[passed]?.through ?? 0) <= index) passed += 1;

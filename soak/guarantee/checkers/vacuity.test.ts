@@ -37,7 +37,7 @@ const without =
   (...names: readonly Name[]) =>
   (events: readonly HistoryEvent[]): HistoryEvent[] =>
     events.filter(({ event }) => !names.includes(event));
-/** Without what a process says of itself. */
+/** Without the events in which a process speaks of itself. */
 const silent =
   (process: string, ...names: readonly Name[]) =>
   (events: readonly HistoryEvent[]): HistoryEvent[] =>

@@ -1,6 +1,6 @@
 /**
- * Not vacuous (invariant 8): time passed, chunks flowed, faults hit, sums came after the last heal,
- * and every process reported to the end. Finds no violation; says why nothing can be vouched for.
+ * Not vacuous (invariant 8): time passed, chunks flowed, faults hit, sums came after the last heal, and every process
+ * reported to the end. Finds no violation; says why nothing can be vouched for.
  */
 
 import { SUMS_JOURNAL, chunkJournal } from '../../../src/journal/journals.ts';
@@ -13,7 +13,7 @@ import type { Checker, Findings, HistoryEvent } from '../history.ts';
 type Run = Extract<HistoryEvent, { event: 'run' }>;
 type PhaseName = Extract<HistoryEvent, { event: 'phase' }>['phase'];
 
-/** What was seen from the beginning of a phase to that of the next one. */
+/** What was seen from the beginning of a phase to the beginning of the next. */
 type Phase = {
   readonly phase: PhaseName;
   readonly beginNs: number;
@@ -31,7 +31,7 @@ type Producer = {
   readonly acknowledged: Map<number, number>;
   ends: number;
   sums: number;
-  /** Null: it has not decided to end. */
+  /** Null: the chunker has not decided to end. */
   endStep: number | null;
   drained: { readonly verifiedTotal: number; readonly filesCompletedTotal: number } | null;
 };
@@ -185,7 +185,7 @@ export class VacuityChecker implements Checker {
     }
   }
 
-  /** The auditor may read a journal long after chunks flowed: an acknowledgement is evidence as well. */
+  /** An acknowledgement is also evidence of flow, because the auditor may read a journal long after chunks flowed. */
   #acknowledge({ producer: id, partition, through }: Extract<HistoryEvent, { event: 'acknowledged' }>): void {
     const acknowledged = this.#producers.get(id)?.acknowledged;
     const before = acknowledged?.get(partition) ?? 0;
@@ -194,7 +194,7 @@ export class VacuityChecker implements Checker {
     this.#count({ chunks: through - before });
   }
 
-  /** It counts by its kind, by kind and component of its target, and among those that are no crashes. */
+  /** A fault counts by its kind, by kind and component of its target, and among those that are not crashes. */
   #tookEffect({ id, kind, target }: Extract<HistoryEvent, { event: 'fault-effective' }>): void {
     this.#faultsOf(kind).add(id);
     this.#faultsOf(`${kind} of ${target.replace(/-\d+$/, '')}`).add(id);
@@ -276,14 +276,11 @@ export class VacuityChecker implements Checker {
   #judgeProcesses({ processes }: Run): void {
     if (processes.length === 0) this.#found.inconclusive('no process was asked to report');
     const completed = new Map<string, number>();
-    /**
-     * By process, whether the last life that it began has said that it had drained: a kill after that takes nothing
-     * away.
-     */
+    /** By process: whether its last life has said that it had drained. A later kill takes nothing away. */
     const isDone = new Map<string, boolean>();
     for (const { process, drained, endStep } of this.#producers.values()) {
       isDone.set(process, drained !== null);
-      // Who was told to end before its first step had nothing to do.
+      // A chunker that was told to end before its first step had nothing to do.
       const files = endStep === 0 ? Number.POSITIVE_INFINITY : (drained?.filesCompletedTotal ?? 0);
       completed.set(process, (completed.get(process) ?? 0) + files);
     }

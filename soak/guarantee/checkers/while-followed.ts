@@ -1,6 +1,6 @@
 /**
- * A checker of journals in a soak that need not follow them to the end: it looks on as long as they are followed, and
- * speaks of what is missing only if the run went to its end. What it has found by then stays found.
+ * A checker of journals in a soak that need not follow them to the end. It looks as long as the journals are followed,
+ * and reports missing evidence only if the run went to its end. Its findings until then stay.
  */
 
 import type { Checker, Findings, HistoryEvent } from '../history.ts';

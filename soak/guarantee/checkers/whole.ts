@@ -1,4 +1,6 @@
-/** The history is whole: it begins with its run, has an end and all events before it, and its clock never goes back. */
+/**
+ * The history is whole: it begins with its run, has an end with all events before it, and its clock never goes back.
+ */
 
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
 import { FindingList } from './finding-list.ts';

@@ -1,13 +1,13 @@
-/** Every event around one time of a run, with what caused it. Pure. */
+/** Every event around one time of a run, with its cause. Pure. */
 
 import type { Chronicle } from './chronicle.ts';
 import { causeText, countOf, lineOf } from './event-line.ts';
 
 const AROUND_NS = 1e9;
-/** More than these around one time, and the nearest are told. */
+/** The most events around one time. When there are more, the nearest are told. */
 const LINES_MAX = 60;
 
-/** `sinceNs`: from the beginning of the run. */
+/** `sinceNs`: counted from the beginning of the run. */
 export function aroundLines(chronicle: Chronicle, sinceNs: number): string[] {
   const atNs = chronicle.startNs + sinceNs;
   const near = chronicle.events.filter((event) => Math.abs(event.atNs - atNs) <= AROUND_NS);
@@ -23,7 +23,7 @@ export function aroundLines(chronicle: Chronicle, sinceNs: number): string[] {
   ];
 }
 
-/** Time, what happened, and why where that is known. */
+/** The time, what happened, and why where that is known. */
 export function eventLine(chronicle: Chronicle, event: Chronicle['events'][number]): string {
   const nameOf = (producer: string): string => chronicle.producers.get(producer)?.process ?? producer;
   const cause = event.cause === undefined ? '' : `, because ${causeText(event.cause)}`;

@@ -1,20 +1,21 @@
 /**
- * A history in the form that a story is told from: its events in order, and what they say about processes, producers,
- * faults and phases. Pure. It may have holes: what a flight recorder kept as counts only is named, and never guessed.
+ * A history in the form that stories are told from: its events in order, and what they say about processes, producers,
+ * faults and phases. Pure. It may have holes: events that a flight recorder kept only as counts are named as such, and
+ * never guessed.
  */
 
 import type { WorkloadOptions } from '../../../src/workload/workload.ts';
 import type { LoggedEvent } from '../logged-event.ts';
 
-/** One run of a process. A time that is not known is `null`. */
+/** One run of a process. An unknown time is `null`. */
 export type Life = {
   readonly process: string;
   startedNs: number | null;
   readyNs: number | null;
   endedNs: number | null;
-  /** `null`: it was killed, or it has not ended. */
+  /** `null`: the process was killed, or it has not ended. */
   exitCode: number | null;
-  /** The events that began and ended it. */
+  /** The events that began and ended the life. */
   begin: LoggedEvent;
   end: LoggedEvent | null;
 };
@@ -24,9 +25,9 @@ export type ToldFault = {
   readonly kind: string;
   readonly target: string;
   readonly atNs: number;
-  /** When it was known to have hit; `null`: it never was. */
+  /** When the fault was known to have hit; `null`: it never was. */
   effectiveNs: number | null;
-  /** What else is known of it. */
+  /** Other knowledge of the fault. */
   readonly remark?: string;
 };
 
@@ -35,13 +36,13 @@ export type Producer = {
   readonly process: string;
   readonly workload: WorkloadOptions;
   readonly fileCount: number | null;
-  /** From this step on it opens no file; `null`: that was not decided. */
+  /** From this step on the chunker opens no file; `null`: that was not decided. */
   endStep: number | null;
 };
 
 export type ToldPhase = { readonly phase: string; readonly fromNs: number; toNs: number };
 
-/** Events that are known as a count only. */
+/** Events of which only a count is known. */
 export type Hole = { readonly fromNs: number; readonly toNs: number; readonly events: number; readonly what: string };
 
 /** The event of this name. */
@@ -54,7 +55,7 @@ export type Told<Name extends LoggedEvent['event'], E = LoggedEvent> = E extends
 export class Chronicle {
   readonly events: readonly LoggedEvent[];
   readonly holes: readonly Hole[];
-  /** Of the first event. All times are told from here on. */
+  /** Time of the first event. All told times count from here. */
   readonly startNs: number;
   readonly endNs: number;
   /** In the order of their beginnings. */
@@ -67,7 +68,7 @@ export class Chronicle {
   readonly #claims = new Map<number, Told<'raised'>[]>();
   readonly #byNumber = new Map<number, LoggedEvent>();
 
-  /** `faults`: those of the run, where the events do not tell of them. */
+  /** `faults`: of the run, for when its events do not tell of them. */
   constructor(
     events: readonly LoggedEvent[],
     {
@@ -93,7 +94,7 @@ export class Chronicle {
     this.phases = phasesOf(events, this.endNs);
   }
 
-  /** The event of this number; undefined where it is not known. */
+  /** The event with this number; undefined when it is not known. */
   numbered(n: number): LoggedEvent | undefined {
     return this.#byNumber.get(n);
   }
@@ -109,23 +110,23 @@ export class Chronicle {
     return this.lives.filter((life) => life.process === process);
   }
 
-  /** The life that a process led at a time: the last one that had begun. */
+  /** The life of a process at a time: the last one that had begun. */
   lifeAt(process: string, atNs: number): Life | undefined {
     return this.lives.findLast((life) => life.process === process && life.begin.atNs <= atNs);
   }
 
-  /** The producer of the process, by either name; the last one where it had several. */
+  /** The producer of the process, by either name; the last producer when it had several. */
   producerOf(name: string): Producer | undefined {
     return this.producers.get(name) ?? [...this.producers.values()].findLast(({ process }) => process === name);
   }
 
-  /** Who spoke for the shard at a time: the last one that had confirmed it, or had raised it. */
+  /** The process that spoke for the shard at a time: the last one that had confirmed it, or had raised it. */
   ownerAt(shard: number, atNs: number): string | undefined {
     const before = (this.#claims.get(shard) ?? []).filter((claim) => claim.atNs <= atNs);
     return (before.findLast(({ event }) => event === 'confirmed') ?? before.at(-1))?.process;
   }
 
-  /** Time of the run: `12.345678 s`. */
+  /** Time since the beginning of the run: `12.345678 s`. */
   time(atNs: number): string {
     return `${((atNs - this.startNs) / 1e9).toFixed(6)} s`;
   }
@@ -159,7 +160,7 @@ function livesOf(events: readonly LoggedEvent[]): Life[] {
     if (event.event === 'started') begin(event.process, event).startedNs = event.atNs;
     else if (event.event === 'ready') {
       const known = open.get(event.process);
-      // Where starts are not told of, the word of a process that serves is its beginning.
+      // Where starts are not told, the first word of a serving process is its beginning.
       const life = known === undefined || known.readyNs !== null ? begin(event.process, event) : known;
       life.readyNs = event.atNs;
     } else if (event.event === 'ended') {
@@ -181,7 +182,7 @@ function faultsOf(events: readonly LoggedEvent[]): ToldFault[] {
       if (!faults.has(id)) faults.set(id, { id, kind, target, atNs, effectiveNs: null });
     } else if (event.event === 'fault-effective') {
       const { id, kind, target, atNs } = event;
-      // It may be known to have hit before it is told of as injected: both are told at that moment.
+      // A fault may be known to have hit before its injection is told: both are told at that moment.
       const fault = faults.get(id) ?? { id, kind, target, atNs, effectiveNs: null };
       faults.set(id, fault);
       fault.effectiveNs ??= atNs;

@@ -1,4 +1,4 @@
-/** One event of a history as a plain line, and what caused it. Pure. */
+/** One event of a history as a plain line, and its cause. Pure. */
 
 import { unreachable } from '../../../src/core/assert.ts';
 import { formatCount } from '../../../src/core/units.ts';
@@ -7,7 +7,7 @@ import type { LoggedBatch, LoggedCheckpoint, LoggedEvent } from '../logged-event
 import type { Told } from './chronicle.ts';
 import { violationLine } from '../violation.ts';
 
-/** `nameOf`: how a producer is called, which the events name by its id. */
+/** `nameOf`: the name of a producer, which events name by its id. */
 export type NameOf = (producer: string) => string;
 
 type Lines = { readonly [Name in LoggedEvent['event']]?: (event: Told<Name>, nameOf: NameOf) => string };
@@ -62,7 +62,7 @@ export function lineOf(event: LoggedEvent, nameOf: NameOf): string {
   return line?.(event, nameOf) ?? plainLine(event);
 }
 
-/** Of an event that has no words here: its name, and its fields as they are. */
+/** An event without words here: its name, and its fields as they are. */
 function plainLine(event: LoggedEvent): string {
   const texts = Object.entries(event)
     .filter(([name]) => !['n', 'atNs', 'cause', 'event'].includes(name))

@@ -1,4 +1,4 @@
-/** The path of a file as plain lines, with what is missing of it. Pure. */
+/** The path of a file as plain lines, and what is missing of it. Pure. */
 
 import type { Chronicle } from './chronicle.ts';
 import { countOf } from './event-line.ts';
@@ -37,7 +37,7 @@ function stepLines(chronicle: Chronicle, { steps }: FilePath): string[] {
   });
 }
 
-/** The first thing that did not happen to the file, as far as the history tells; nothing for a verified file. */
+/** The first step that did not happen to the file, as far as the history tells; empty for a verified file. */
 export function missingLines(chronicle: Chronicle, path: FilePath): string[] {
   const { records, unseen, hasSum, isVerified, producer } = path;
   if (records.length === 0) return [];

@@ -1,5 +1,5 @@
 /**
- * The path of a file through a run: in which batches its chunks stand, when these became durable and were folded, its
+ * The path of a file through a run: the batches that hold its chunks, when these became durable and were folded, its
  * sum, and its verification. Pure. What the history does not tell is said as such.
  */
 
@@ -14,10 +14,10 @@ import { type FileRecord, recordsOfFiles } from './file-records.ts';
 type NumberedBatch = LoggedBatch & { readonly n: number; readonly atNs: number };
 
 export type PathStep = {
-  /** `null`: it is not known when. */
+  /** `null`: the time is not known. */
   readonly atNs: number | null;
   readonly stage: 'durable' | 'folded' | 'acknowledged' | 'completed' | 'state' | 'sum' | 'verified';
-  /** The process that it happened in. */
+  /** The process in which it happened. */
   readonly process: string;
   readonly what: string;
   /** Number of the event that tells of it. */
@@ -34,7 +34,7 @@ export type FilePath = {
   readonly records: readonly FileRecord[];
   /** Records that are in no batch of the history. */
   readonly unseen: readonly FileRecord[];
-  /** In the order of time; those of an unknown time at the end. */
+  /** In the order of time; steps at unknown times come last. */
   readonly steps: readonly PathStep[];
   readonly hasSum: boolean;
   readonly isVerified: boolean;
@@ -46,13 +46,13 @@ export class FilePaths {
   readonly #batches = new Map<string, NumberedBatch[]>();
   /** By file. */
   readonly #sums = new Map<string, NumberedBatch[]>();
-  /** By file; a chunker that continues from a snapshot generates some ends again. */
+  /** By file. A chunker that continues from a snapshot generates some ends again. */
   readonly #completed = new Map<string, Told<'completed'>[]>();
   readonly #verified = new Map<string, Told<'verified'>>();
   readonly #states = new Map<string, Told<'checkpoint'>[]>();
   /** By producer and partition. */
   readonly #acknowledged = new Map<string, Told<'acknowledged'>[]>();
-  /** By producer, the index after the last record that is known of, by partition. */
+  /** By producer and partition: the index after the last known record. */
   readonly #through = new Map<string, Map<number, number>>();
 
   constructor(chronicle: Chronicle) {
@@ -77,7 +77,7 @@ export class FilePaths {
     for (const batches of this.#batches.values()) batches.sort((one, other) => (one.index ?? 0) - (other.index ?? 0));
   }
 
-  /** Files that an event names, by id: completed, summed or verified ones, in this order of events. */
+  /** Files that an event names, by id: completed, summed or verified, in the order of these events. */
   get known(): string[] {
     return [...new Set([...this.#completed.keys(), ...this.#sums.keys(), ...this.#verified.keys()])];
   }
@@ -112,7 +112,7 @@ export class FilePaths {
     known.set(partition, Math.max(known.get(partition) ?? 0, through));
   }
 
-  /** Beyond what the history knows of, a producer has generated at most what it had open. */
+  /** Beyond what the history shows, a producer has generated at most the chunks of its open files. */
   #stepsMaxOf({ producer, workload }: Producer): number {
     const known = [...(this.#through.get(producer)?.values() ?? [])].reduce((sum, through) => sum + through, 0);
     return known + (workload.filesOpen + 1) * (workload.chunks.high + 1);
@@ -145,7 +145,7 @@ export class FilePaths {
     };
   }
 
-  /** Batches that hold records of the file, and which. */
+  /** Batches that hold records of the file, and which records. */
   #batchesOf({ producer }: Producer, records: readonly FileRecord[]): { batch: NumberedBatch; own: FileRecord[] }[] {
     const partition = records[0]?.partition ?? 0;
     const all = this.#batches.get(`${chunkJournal(partition)} ${producer}`) ?? [];

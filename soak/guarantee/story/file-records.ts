@@ -1,6 +1,6 @@
 /**
- * Where the chunks of a file stand in its producer's journals, without any payload: what a producer publishes is a pure
- * function of its workload, so that its generator tells the index of each record.
+ * The places of a file's chunks in its producer's journals, without any payload. What a producer publishes is a pure
+ * function of its workload, so its generator tells the index of each record.
  */
 
 import { Generator } from '../../../src/chunker/stream/generator.ts';
@@ -9,16 +9,16 @@ import type { Producer } from './chronicle.ts';
 
 export type FileRecord = {
   readonly partition: number;
-  /** Of the record in its producer's records of this partition, from 0. */
+  /** Index of the record among its producer's records of this partition, from 0. */
   readonly index: number;
-  /** Of the chunk in its file, from 1; the end counts. */
+  /** Sequence of the chunk in its file, from 1; the end counts. */
   readonly sequence: number;
   readonly isEnd: boolean;
 };
 
 /**
- * The records of these files by file number, each file's in their order. `stepsMax`: no further than so many records; a
- * file that is not open by then has none, and one that has not ended has those before.
+ * The records of these files by file number, each file's in order. `stepsMax`: how many records to generate. A file
+ * that is not open by then has no records, and a file that has not ended has those generated so far.
  */
 export function recordsOfFiles(
   producer: Producer,

@@ -9,7 +9,7 @@ import { dirname, relative, resolve } from 'node:path';
 
 const FRAME = /(?:file:\/\/)?(?<path>\/[^\s()]+\.js):(?<line>\d+):(?<column>\d+)/g;
 
-/** `root`: sources are named from there. A frame without a source map stays as it is. */
+/** `root`: sources are named relative to it. A frame without a source map stays as it is. */
 export function mappedStack(stack: string, root: string): string {
   return stack.replaceAll(FRAME, (frame: string, ...groups: unknown[]) => {
     const { path = '', line = '', column = '' } = groups.at(-1) as Record<string, string>;

@@ -5,10 +5,12 @@ import { SCHEDULE } from '../history-log.ts';
 import { causeText, countOf } from './event-line.ts';
 import type { Chronicle, Life, ToldFault, ToldPhase } from './chronicle.ts';
 
-/** Lives of one process, and faults, that are told one by one; of more there is a count. */
+/** How many lives of one process, and how many faults, are told one by one. Beyond that there is a count. */
 const LIVES_SHOWN = 12;
 const FAULTS_SHOWN = 60;
-/** Times of a table of faults count from the beginning of a run, which is that much before its first event at most. */
+/**
+ * Times of a table of faults count from the beginning of the run, which is at most this much before its first event.
+ */
 const TABLE_NS = 0.1e9;
 
 export function outlineLines(chronicle: Chronicle): string[] {
@@ -22,7 +24,7 @@ export function outlineLines(chronicle: Chronicle): string[] {
   ];
 }
 
-/** What of the history is known as counts only; nothing where all of it is known. */
+/** The parts of the history that are known only as counts; empty when all of it is known. */
 export function holeLines(chronicle: Chronicle): string[] {
   return chronicle.holes.map(({ fromNs, toNs, events, what }) => {
     const when = `from ${chronicle.time(fromNs)} to ${chronicle.time(toNs)}`;
@@ -30,7 +32,7 @@ export function holeLines(chronicle: Chronicle): string[] {
   });
 }
 
-/** What flowed in a phase. Counts are of events that are told in it. */
+/** What flowed in a phase: counts of the events that are told in it. */
 type Flow = { records: number; batches: number; sums: number; verified: number; checkpoints: number; drained: number };
 
 function phaseLines(chronicle: Chronicle): string[] {
@@ -102,7 +104,7 @@ export function lifeText(chronicle: Chronicle, life: Life): string {
   return parts.join(', ');
 }
 
-/** Faults, signals and starts are worth naming; of a message or a timer only the exits. */
+/** Faults, signals and starts are worth naming. Messages and timers are named only for exits. */
 function because(chronicle: Chronicle, life: Life, event: Life['begin']): string {
   const { cause } = event;
   if (cause === undefined) {
@@ -116,13 +118,13 @@ function because(chronicle: Chronicle, life: Life, event: Life['begin']): string
   return ` (${causeText(cause)})`;
 }
 
-/** The last fault that had this process among its targets, before it ended. */
+/** The last fault with this process among its targets, before the process ended. */
 export function faultBefore(chronicle: Chronicle, { process, begin, endedNs }: Life): ToldFault | undefined {
   const toNs = endedNs === null ? Number.MAX_VALUE : endedNs + TABLE_NS;
   return chronicle.faults.findLast(({ target, atNs }) => atNs <= toNs && atNs >= begin.atNs && hits(target, process));
 }
 
-/** Whether a fault of this target is one of the process: `all`, its name, its name in a list, or that of its slot. */
+/** Whether a fault of this target hits the process: `all`, its name, its name in a list, or the name of its slot. */
 export function hits(target: string, process: string): boolean {
   const names = target.split(/[ ,+]+/);
   return names.includes('all') || names.includes(process) || names.includes(process.replace(/\.\d+$/, ''));

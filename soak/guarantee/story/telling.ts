@@ -1,4 +1,4 @@
-/** All that can be told of one run, of either world, and the lines that answer a question about it. Pure. */
+/** Everything that can be told of one run, of either world, and the lines that answer a question about it. Pure. */
 
 import { aroundLines } from './around.ts';
 import type { Chronicle } from './chronicle.ts';
@@ -10,9 +10,9 @@ import { type Effect, type Question, whyLines } from './why.ts';
 
 export type ToldFailure = {
   readonly line: string;
-  /** The process that failed; absent: none did, but the simulation itself. */
+  /** The process that failed; absent: the simulation itself failed. */
   readonly process?: string;
-  /** Where in the program, its sources named; `null`: not known. */
+  /** The place in the program, by its sources; `null`: unknown. */
   readonly stack: string | null;
 };
 
@@ -23,27 +23,27 @@ export type Telling = {
   /** What a reader must know of the run or of its history. */
   readonly remarks: readonly string[];
   readonly chronicle: Chronicle;
-  /** The first one is that which ended the run. */
+  /** The first violation is the one that ended the run. */
   readonly violations: readonly Question[];
   readonly failures: readonly ToldFailure[];
-  /** Why nothing can be said of the run. */
+  /** Why the run proves nothing. */
   readonly doubts: readonly string[];
-  /** When a planted bug took effect; `null`: none did, or none was planted. */
+  /** When a planted bug took effect; `null`: no bug took effect, or none was planted. */
   readonly effect: Effect | null;
 };
 
 export type Asked = {
   /** 32 hexadecimal digits, or `chunker-0/17`. */
   readonly file?: string;
-  /** Since the beginning of the run. */
+  /** Counted from the beginning of the run. */
   readonly aroundNs?: number;
   readonly why?: boolean;
 };
 
-/** Violations, failures and doubts that are told one by one. */
+/** How many violations, failures and doubts are told one by one. */
 const REASONS_SHOWN = 20;
 
-/** The answers to what was asked; without a question the whole story. */
+/** The answers to the questions; without a question, the whole story. */
 export function tellingLines(telling: Telling, { file, aroundNs, why = false }: Asked): string[] {
   const { chronicle } = telling;
   const lines = headLines(telling);
@@ -56,14 +56,14 @@ export function tellingLines(telling: Telling, { file, aroundNs, why = false }: 
   return lines;
 }
 
-/** The lines of `--why`; without anything that went wrong one line that says so. */
+/** The lines of `--why`. When nothing went wrong, one line that says so. */
 export function whyOf(telling: Telling, paths: FilePaths = new FilePaths(telling.chronicle)): string[] {
   const question = questionOf(telling);
   if (question === null) return ['why: nothing went wrong: no violation, no failure and no doubt'];
   return whyLines(telling.chronicle, question, { paths, effect: telling.effect });
 }
 
-/** How it ended, and why that. */
+/** How the run ended, and why. */
 export function headLines({
   title,
   verdict,
@@ -88,7 +88,7 @@ export function headLines({
   return lines;
 }
 
-/** A violation before a failure, a failure before a doubt. */
+/** A violation comes before a failure, a failure before a doubt. */
 function questionOf({ violations, failures, doubts, chronicle }: Telling): Question | null {
   const [violation] = violations;
   if (violation !== undefined) return violation;
@@ -103,7 +103,7 @@ function questionOf({ violations, failures, doubts, chronicle }: Telling): Quest
   return { line: doubt, atNs: null, ...(named === undefined ? {} : { process: named }) };
 }
 
-/** A file's id: as it is, or from `chunker-0/17`, which is file 17 of the last producer of that process. */
+/** A file's id: as given, or from `chunker-0/17`, which is file 17 of the last producer of that process. */
 export function fileIdIn({ chronicle }: Pick<Telling, 'chronicle'>, text: string): string {
   const { process, number } = /^(?<process>[\w.-]+)\/(?<number>\d+)$/.exec(text)?.groups ?? {};
   if (process === undefined || number === undefined) return text;

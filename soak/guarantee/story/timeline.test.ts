@@ -15,7 +15,7 @@ const WORKLOAD = {
   partitions: 1,
 };
 
-/** A life that is killed by a fault, and one that is not ended. */
+/** A life that a fault kills, and a life that does not end. */
 const HAPPENED = [
   { event: 'run', seed: 1, slaMs: 1_000, partitions: 1, processes: ['broker', 'summer-0', 'chunker-0'], faults: {} },
   { event: 'phase', phase: 'warm-up' },

@@ -9,15 +9,15 @@ import { type FilePath, FilePaths } from './file-path.ts';
 import { faultLine, hits, holeLines, lifeText } from './outline.ts';
 import { type Telling, fileIdIn, headLines } from './telling.ts';
 
-/** Steps of time in which events are counted. */
+/** The number of time steps in which events are counted. */
 const STEPS = 400;
-/** More marks, faults, lives and files than these would hide each other; the rest is said to be left out. */
+/** The most marks, faults, lives and files. More would hide each other; the page says how many are left out. */
 const MARKS_MAX = 4_000;
 const FAULTS_MAX = 2_000;
 const SPANS_MAX = 4_000;
 const FILES_MAX = 200;
 
-/** Events that are drawn one by one; all others are counted by time. */
+/** Events that are drawn one by one. All others are counted by time. */
 const MARKED: Readonly<Partial<Record<LoggedEvent['event'], string>>> = {
   raised: 'claims',
   confirmed: 'claims',
@@ -27,7 +27,7 @@ const MARKED: Readonly<Partial<Record<LoggedEvent['event'], string>>> = {
   unread: 'unread journals',
 };
 
-/** `file`: one whose path must be on the page. */
+/** `file`: a file whose path must be on the page. */
 export function timelineOfRun(telling: Telling, file?: string): Timeline {
   const { chronicle } = telling;
   const lanes = chronicle.processes;
@@ -91,7 +91,7 @@ function marksOf(chronicle: Chronicle, laneOf: ReadonlyMap<string, number>): Mar
   });
 }
 
-/** On the lane of who did it, as far as its cause says. */
+/** On the lane of the process that did it, as far as the cause says. */
 function effectMarks({ effect, chronicle }: Telling, laneOf: ReadonlyMap<string, number>): Mark[] {
   if (effect === null) return [];
   const { atNs, cause, bug } = effect;
@@ -100,7 +100,7 @@ function effectMarks({ effect, chronicle }: Telling, laneOf: ReadonlyMap<string,
   return [{ lane, atS, kind: 'planted bug', text: `the planted bug took effect: ${bug}` }];
 }
 
-/** The process whose lane an event belongs to; of a journal's events that of the broker. */
+/** The process on whose lane an event is drawn; the broker for a journal's events. */
 function laneNameOf(chronicle: Chronicle, event: LoggedEvent): string {
   if (event.event === 'batch') return 'broker';
   if ('process' in event) return event.process;
@@ -110,7 +110,7 @@ function laneNameOf(chronicle: Chronicle, event: LoggedEvent): string {
   return 'broker';
 }
 
-/** Of its targets those that lived meanwhile; of one that hit nobody alive all of them. */
+/** The lanes of its targets that lived meanwhile. If none of them lived, the lanes of all its targets. */
 function lanesHit(chronicle: Chronicle, fault: ToldFault, laneOf: ReadonlyMap<string, number>): number[] {
   const toNs = fault.effectiveNs ?? fault.atNs;
   const targets = Array.from(laneOf).filter(([name]) => hits(fault.target, name));
@@ -143,7 +143,7 @@ function violationsOf({ violations, failures, chronicle }: Telling, laneOf: Read
   ];
 }
 
-/** Those that were asked for or are in a violation first, then others, evenly over the run. */
+/** Files that were asked for or that a violation names come first, then others, evenly over the run. */
 function filesOf(telling: Telling, paths: FilePaths, file?: string): { shown: FilePath[]; total: number } {
   const { known } = paths;
   const first = [
@@ -168,7 +168,7 @@ function trackOf(chronicle: Chronicle, path: FilePath, laneOf: ReadonlyMap<strin
   };
 }
 
-/** At most so many of them, evenly. */
+/** At most `most` of the values, evenly. */
 function thinned<T>(values: readonly T[], most: number): readonly T[] {
   if (values.length <= most) return values;
   return Array.from({ length: most }, (_, index) => values[Math.floor((index * values.length) / most)] as T);

@@ -7,7 +7,9 @@ import { timelinePage } from '../../../src/report/timeline.ts';
 import { timelineOfRun } from './timeline.ts';
 import type { Telling } from './telling.ts';
 
-/** `file`: one whose path must be on the page. One line for each thing that a reader of the page must know. */
+/**
+ * `file`: a file whose path must be on the page. Returns one line for each thing that a reader of the page must know.
+ */
 export function writeTrace(path: string, telling: Telling, file?: string): string[] {
   const timeline = timelineOfRun(telling, file);
   const page = timelinePage(timeline);

@@ -1,6 +1,6 @@
 /**
- * Walks back from what went wrong to the first events that made it possible: along the causes of events (a message, a
- * timer, a fault), and along the lives of the processes that acted. Pure.
+ * Walks back from the first sign of a failure to the first events that made it possible: along the causes of events (a
+ * message, a timer, a fault), and along the lives of the processes that acted. Pure.
  */
 
 import type { ViolationWitness } from '../../../src/core/errors.ts';
@@ -15,19 +15,19 @@ import { fileLines } from './file-lines.ts';
 import type { FilePath, FilePaths } from './file-path.ts';
 import { faultBefore, faultLine, indented, lifeText } from './outline.ts';
 
-/** What went wrong first: a violation, a failed process or a reason to doubt. */
+/** The first thing that went wrong: a violation, a failed process or a reason to doubt. */
 export type Question = {
   readonly line: string;
-  /** `null`: it is of the whole run. */
+  /** `null`: it concerns the whole run. */
   readonly atNs: number | null;
-  /** The process that failed, or of which nothing was heard. */
+  /** The process that failed, or that was not heard. */
   readonly process?: string;
 } & ViolationWitness;
 
-/** A planted bug did what it must not. */
+/** The moment at which a planted bug took effect. */
 export type Effect = { readonly atNs: number; readonly cause: Cause; readonly bug: string };
 
-/** Steps back that are told one by one. */
+/** How many steps back are told one by one. */
 const STEPS_SHOWN = 24;
 const LIVES_BACK = 3;
 
@@ -57,7 +57,7 @@ export function whyLines(
   ];
 }
 
-/** The event that shows it; undefined where none does. */
+/** The event that shows it; undefined when none does. */
 function shownBy(chronicle: Chronicle, { journal, offset, atNs, process }: Question): LoggedEvent | undefined {
   const { events } = chronicle;
   const found = events.find((event) => event.event === 'violation' && event.atNs === atNs);
@@ -76,7 +76,7 @@ function shownBy(chronicle: Chronicle, { journal, offset, atNs, process }: Quest
   return atNs === null ? undefined : events.findLast((event) => event.atNs <= atNs && event.event !== 'end');
 }
 
-/** Who spoke for the shard of a file that has no sum. */
+/** The process that spoke for the shard of a file without a sum. */
 function ownerOf(chronicle: Chronicle, { partition, hasSum }: FilePath, atNs: number): string | undefined {
   return partition === null || hasSum ? undefined : chronicle.ownerAt(partition, atNs);
 }
@@ -86,7 +86,7 @@ function momentOf(event: LoggedEvent): number {
   return event.event === 'batch' && event.stampNs !== 0 ? event.stampNs : event.atNs;
 }
 
-/** The process whose doing the event is. */
+/** The process that caused the event. */
 function actorOf(chronicle: Chronicle, event: LoggedEvent): string | undefined {
   if (event.event === 'batch') {
     const shard = shardOfProducer(event.producer ?? '');
@@ -105,7 +105,7 @@ function walkBack(chronicle: Chronicle, shown: LoggedEvent): LoggedEvent[] {
   const walk = [shown];
   for (let event = shown; ; ) {
     const { kind, process, from } = event.cause ?? {};
-    // What the schedule itself begins has nothing before it.
+    // Nothing comes before the things that the schedule itself begins.
     if (kind === 'start' && process === SCHEDULE) return walk;
     const before = from === undefined || from >= event.n ? undefined : chronicle.numbered(from);
     if (before === undefined) return walk;
@@ -115,7 +115,7 @@ function walkBack(chronicle: Chronicle, shown: LoggedEvent): LoggedEvent[] {
 }
 
 function walkLines(chronicle: Chronicle, whole: readonly LoggedEvent[]): string[] {
-  // A trim is told in the turn of the append that made room; it leads to nothing.
+  // A trim is told in the turn of the append that made room, but leads to nothing.
   const walk = whole.filter(({ event }) => event !== 'trimmed');
   const lines: string[] = [];
   for (let at = 0; at < walk.length && lines.length < STEPS_SHOWN; ) {
@@ -144,13 +144,16 @@ function subjectOf(event: LoggedEvent): string {
   return 'producer' in event ? (event.producer ?? '') : '';
 }
 
-/** The life that the process led at a time, and the ones before it, the latest first. */
+/** The life that the process led at a time, and its earlier lives, the latest first. */
 function livesBefore(chronicle: Chronicle, process: string, atNs: number): Life[] {
   const lives = chronicle.livesOf(process).filter(({ begin }) => begin.atNs <= atNs);
   return lives.slice(-LIVES_BACK).toReversed();
 }
 
-/** By time: the planted bug, the faults that ended or began the lives of who acted, the last fault along the causes. */
+/**
+ * In the order of time: the planted bug, the faults that ended or began the lives of the acting processes, and the last
+ * fault along the causes.
+ */
 function firstLines(
   chronicle: Chronicle,
   { walk, lives, effect }: { walk: readonly LoggedEvent[]; lives: readonly Life[]; effect: Effect | null },
@@ -180,7 +183,9 @@ function eventsBefore(chronicle: Chronicle, { cause }: Effect): LoggedEvent[] {
   return event === undefined ? [] : walkBack(chronicle, event);
 }
 
-/** The fault by which the life began, if it was one: its predecessor was ended, or it was started as a successor. */
+/**
+ * The fault by which the life began, if a fault began it: its predecessor was ended, or it was started as a successor.
+ */
 function faultOfLife(chronicle: Chronicle, life: Life): Chronicle['faults'][number] | undefined {
   const { cause } = life.begin;
   if (cause?.kind === 'fault') return faultNamed(chronicle, cause);
@@ -191,7 +196,7 @@ function faultOfLife(chronicle: Chronicle, life: Life): Chronicle['faults'][numb
   return before?.exitCode === null ? faultBefore(chronicle, before) : undefined;
 }
 
-/** The nearest one; none or one. */
+/** The nearest fault along the causes, if there is one. */
 function faultAlong(chronicle: Chronicle, walk: readonly LoggedEvent[]): Chronicle['faults'] {
   for (const event of walk) {
     const fault = event.cause?.kind === 'fault' ? faultNamed(chronicle, event.cause) : undefined;

@@ -1,4 +1,4 @@
-/** The journals of a history that is built, and the shards that fold them, by node:crypto. */
+/** The journals of a built history, and the shards that fold them by node:crypto. */
 
 import { type Hash, createHash } from 'node:crypto';
 import { crc32c } from '../../../../src/hash/crc32c.ts';
@@ -39,7 +39,7 @@ export class Shard {
   folded = 0;
   offset = 0;
   published = 0;
-  /** Index of the next sum in the sums journal, which differs when sums are tampered with. */
+  /** Index of the next sum in the sums journal. It differs when sums are tampered with. */
   nextIndex = 0;
   epoch = 1;
 

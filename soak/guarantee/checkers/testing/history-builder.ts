@@ -1,6 +1,6 @@
 /**
  * Makes histories as a faultless system would leave them: real workloads and generators, real batches, sums by
- * node:crypto, restarts of summers and chunkers in between, journals that are read early or late. A test plants its
+ * node:crypto, restarts of summers and chunkers in between, and journals that are read early or late. A test plants its
  * error by a `Tampering`, which changes what is written, or by changing events afterwards.
  */
 
@@ -18,7 +18,7 @@ export type Checkpoint = Extract<HistoryEvent, { event: 'checkpoint' }>;
 
 export type RecordPlace = { readonly producer: string; readonly partition: number; readonly index: number };
 
-/** Replaces what is written; what returns its argument changes nothing. */
+/** Replaces what is written. A function that returns its argument changes nothing. */
 export type Tampering = {
   /** The records that stand in the journal instead of this one. */
   readonly record?: (record: Buffer, place: RecordPlace) => readonly Buffer[];
@@ -36,7 +36,7 @@ export type HistoryOptions = {
   readonly filesOpen: number;
   readonly chunks: WorkloadOptions['chunks'];
   readonly chunkBytes: WorkloadOptions['chunkBytes'];
-  /** Records that a chunker generates in one round, at most. */
+  /** The most records that a chunker generates in one round. */
   readonly records: number;
   readonly tampering: Tampering;
 };
@@ -72,7 +72,7 @@ type Chunker = {
   readonly workload: WorkloadOptions;
   readonly fileCount: number | null;
   readonly generator: Generator;
-  /** By partition, records that are in no batch yet, and the index of the next batch. */
+  /** By partition: records that are in no batch yet, and the index of the next batch. */
   readonly pending: Buffer[][];
   readonly nextIndexes: number[];
   filesCompleted: number;
@@ -156,7 +156,7 @@ class HistoryBuilder {
     this.#say({ event: 'confirmed', ...claim });
   }
 
-  /** A part of everything that can be done; without `isPartly` all of it. */
+  /** Does a part of everything that can be done; without `isPartly` everything. */
   #round(isPartly: boolean): void {
     this.#nowNs += this.#prng.between(1, 20) * 1e6;
     for (const chunker of this.#chunkers) this.#generate(chunker, this.#part(this.#options.records, isPartly));
@@ -233,7 +233,7 @@ class HistoryBuilder {
     shard.nextIndex += written.length;
   }
 
-  /** Chunk journals are shown no further than they are folded. */
+  /** Shows chunk journals only as far as they are folded. */
   #showChunks(isPartly: boolean): void {
     for (const [partition, shard] of this.#shards.entries()) {
       const log = this.#logs[partition];
@@ -280,7 +280,7 @@ class HistoryBuilder {
     this.#say({ event: 'ready', process: 'summer-0' });
   }
 
-  /** It says again what it has said before. */
+  /** The chunker repeats what it has said before. */
   #restartChunker(): void {
     const chunker = this.#chunkers[0];
     if (chunker === undefined) return;
@@ -298,7 +298,7 @@ class HistoryBuilder {
   #checkpoints(moment: Checkpoint['moment']): void {
     const { tampering } = this.#options;
     for (const [number, shard] of this.#shards.entries()) {
-      // The newest ones may be acknowledged and still be there.
+      // The newest sums may be acknowledged and still be in the outbox.
       const first = Math.max(0, shard.published - this.#prng.below(3));
       const middle = this.#prng.between(first, shard.sums.length);
       const entries = [first, middle].map((from, at) => {

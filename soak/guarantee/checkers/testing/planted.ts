@@ -1,4 +1,4 @@
-/** What the tests of the checkers share: running one checker, and changing the events of a history. */
+/** Shared by the tests of the checkers: running one checker, and changing the events of a history. */
 
 import { crc32c } from '../../../../src/hash/crc32c.ts';
 import { SUMS_JOURNAL } from '../../../../src/journal/journals.ts';
@@ -20,9 +20,7 @@ export function run(checker: Checker, events: Iterable<HistoryEvent>): Found {
   return { kinds: [...new Set(violations.map(({ kind }) => kind))], violations, inconclusive };
 }
 
-/**
- * The events as if their writer had never written those that were taken out, and had written those that were put in.
- */
+/** The events as if their writer had never written the removed events, and had written the added ones. */
 export function recounted(events: readonly HistoryEvent[]): HistoryEvent[] {
   return events.map((event, place) => (event.event === 'end' ? { ...event, events: place } : event));
 }
@@ -35,7 +33,7 @@ export function isSums(event: HistoryEvent): event is BatchEvent {
   return event.event === 'batch' && event.journal === SUMS_JOURNAL;
 }
 
-/** The place of the `which`-th event (from 0, counted around) that fits. */
+/** The place of the `which`-th fitting event (from 0, counted around). */
 export function placeOf(
   events: readonly HistoryEvent[],
   fits: (event: HistoryEvent) => boolean,
@@ -47,7 +45,7 @@ export function placeOf(
   return place;
 }
 
-/** The events with one of them replaced by others. */
+/** The events, with one of them replaced by others. */
 export function replaced<Event extends HistoryEvent>(
   events: readonly HistoryEvent[],
   fits: (event: HistoryEvent) => event is Event,
@@ -66,7 +64,7 @@ export function decoded({ bytes, journal }: BatchEvent): Batch {
   return batch;
 }
 
-/** The same batch with another header or payload, sealed again. */
+/** The same batch with another header or payload, and a new checksum. */
 export function resealed(event: BatchEvent, change: Partial<BatchHeader & { payload: Uint8Array }>): BatchEvent {
   const { payload, ...header } = { ...decoded(event), ...change };
   const bytes = forgeBatch(header, payload, event.journal);

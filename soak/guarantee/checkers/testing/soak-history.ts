@@ -1,6 +1,6 @@
 /**
  * Histories of soaks whose journals nobody follows, as a faultless harness would write them: what processes say, what
- * flows in the phases, faults that hit and heal. A test changes what it is about.
+ * flows in the phases, and faults that hit and heal. A test changes the part that it tests.
  */
 
 import type { ChunkerProgress } from '../../../../src/component/protocol.ts';
@@ -13,7 +13,7 @@ export type SoakChunker = {
   readonly process: string;
   /** Files that it has verified, by its reports. */
   readonly verified: number;
-  /** By its last word; null: it never said that it had drained. */
+  /** Its last word; null: it never said that it had drained. */
   readonly drained: { readonly verifiedTotal: number; readonly filesCompletedTotal: number } | null;
   readonly sumsOutstanding: number;
 };
@@ -25,13 +25,13 @@ export type SoakStory = {
     readonly chunksPublished: number;
     readonly sumsVerified: number;
   }[];
-  /** Counted in the phases beyond what the reports say. */
+  /** Sums counted in the phases beyond the reports. */
   readonly sumsCountedTwice: number;
   readonly faultKinds: readonly FaultKind[];
   readonly faults: ReadonlyMap<FaultKind, FaultTally>;
   readonly chunkers: readonly SoakChunker[];
   readonly isAudited: boolean;
-  /** Before the end. */
+  /** Events before the end. */
   readonly others: readonly Happening[];
 };
 
@@ -53,7 +53,7 @@ export const HOLDING: SoakStory = {
   others: [{ event: 'audited' }],
 };
 
-/** One that verified what it completed. */
+/** A chunker that verified what it completed. */
 export function chunker(process: string, verified: number): SoakChunker {
   return {
     process,
@@ -63,7 +63,7 @@ export function chunker(process: string, verified: number): SoakChunker {
   };
 }
 
-/** What a fault of these kinds hits. */
+/** The target of a fault of each kind. */
 const TARGETS: Readonly<Partial<Record<FaultKind, string>>> = {
   'pause-summer': 'summer-0',
   'partition-delay': 'summer-0',
@@ -167,7 +167,7 @@ function hit(fault: { readonly id: number; readonly kind: FaultKind; readonly ta
   return [{ event: 'ended', process, exitCode: null }, effective, { event: 'ready', process }, healed];
 }
 
-/** The drain, in which whatever no phase counted is verified, and the ends of all processes. */
+/** The drain, in which all sums are verified that no phase counted, and the ends of all processes. */
 function ending(story: SoakStory): Happening[] {
   const { chunkers, phases, sumsCountedTwice } = story;
   const verified = chunkers.reduce((sum, one) => sum + Math.max(one.verified, one.drained?.verifiedTotal ?? 0), 0);
