@@ -1,4 +1,4 @@
-/** What is put into plans so that planted bugs meet what they need. Pure functions of the plan. */
+/** Changes plans so that planted bugs meet the situations that they need. Pure functions of the plan. */
 
 import { Prng } from '../../../src/core/prng.ts';
 import type { Death, Plan, PlannedFault } from '../plan.ts';
@@ -6,11 +6,11 @@ import type { Death, Plan, PlannedFault } from '../plan.ts';
 const ADAPT = 0x61646170;
 const CRASHES = 12;
 const TAKEOVERS = 6;
-/** Of `withShortSla`. */
+/** The SLA of `withShortSla`. */
 export const SHORT_SLA_MS = 50_000;
-/** Records a second of each chunker, where many files are to end. */
+/** Records a second of each chunker, when many files are to end. */
 const SUMS_RATE = 60;
-/** A commit takes so long that processes often die in it. */
+/** Commits so slow that processes often die in one. */
 const SLOW_COMMITS = { commitUs: 8_000, commitJitterUs: 40_000 } as const;
 
 type Make = (prng: Prng, target: string) => readonly Drafted[];
@@ -25,7 +25,7 @@ export function withCrashes(plan: Plan): Plan {
   ]);
 }
 
-/** Summers are often taken over, mostly while they run or are stopped; half of the successors die soon. */
+/** Summers are often taken over, mostly while they run or are stopped. Half of the successors die soon. */
 export function withTakeovers(plan: Plan): Plan {
   return withFaults({ ...plan, ...SLOW_COMMITS }, TAKEOVERS, (prng, target) => {
     const old = (['dead', 'paused', 'running'] as const)[prng.below(3)] ?? 'running';
@@ -37,7 +37,7 @@ export function withTakeovers(plan: Plan): Plan {
   });
 }
 
-/** Running summers are taken over by others whose links are slow. */
+/** Running summers are taken over by summers with slow links. */
 export function withSlowTakeovers(plan: Plan): Plan {
   return withFaults(plan, CRASHES, (_prng, target) => [
     { kind: 'takeover', target, old: 'running', wakeMs: 100, returns: false, successor: null, afterMs: 0 },
@@ -45,7 +45,7 @@ export function withSlowTakeovers(plan: Plan): Plan {
   ]);
 }
 
-/** What summers send is stalled for a while, in which they die. */
+/** Messages of summers are stalled for a while, in which the summers die. */
 export function withUnheardSummers(plan: Plan): Plan {
   return withFaults(plan, CRASHES, (prng, target) => [
     { kind: 'stall', target, directions: ['to-broker'], durationMs: 3_000, afterMs: 0 },
@@ -53,7 +53,7 @@ export function withUnheardSummers(plan: Plan): Plan {
   ]);
 }
 
-/** Commits of summers fail, and who has had one dies soon after. */
+/** Commits of summers fail, and a summer with a failed commit dies soon after. */
 export function withFailingCommits(plan: Plan): Plan {
   return withFaults(plan, CRASHES, (prng, target) => [
     { kind: 'commit-fails', target, isApplied: false, afterMs: 0 },
@@ -62,8 +62,8 @@ export function withFailingCommits(plan: Plan): Plan {
 }
 
 /**
- * What summers send is stalled while they are taken over, and arrives after that, before what their slow successors
- * send.
+ * Messages of summers are stalled while the summers are taken over. They arrive afterwards, before the messages of
+ * their slow successors.
  */
 export function withLateMessages(plan: Plan): Plan {
   const chunkers = plan.chunkers.map((chunker) => ({ ...chunker, rate: SUMS_RATE, chunks: { low: 0, high: 2 } }));
@@ -77,7 +77,7 @@ export function withLateMessages(plan: Plan): Plan {
   });
 }
 
-/** Summers that are stopped are taken over; the broker dies before they wake. */
+/** Stopped summers are taken over, and the broker dies before they wake. */
 export function withZombiesAcrossBrokers(plan: Plan): Plan {
   return withFaults(plan, TAKEOVERS, (prng, target) => [
     { kind: 'takeover', target, old: 'paused', wakeMs: 3_000, returns: false, successor: null, afterMs: 0 },
@@ -94,7 +94,7 @@ export function withShortSla(plan: Plan): Plan {
 }
 
 /**
- * The broker dies once more, right before everything heals: whatever clients do about that, nothing restarts them
+ * The broker dies once more, right before everything heals. Clients must cope with that, because nothing restarts them
  * later.
  */
 export function withLateBrokerCrash(plan: Plan): Plan {
@@ -111,7 +111,7 @@ export function withLateBrokerCrash(plan: Plan): Plan {
   return { ...plan, faults: [...plan.faults, fault] };
 }
 
-/** Batches of many records, so that files meet in them. */
+/** Batches of many records, so that several files meet in a batch. */
 export function withLargeBatches(plan: Plan): Plan {
   const bytes = 32 * 1024;
   return {
@@ -122,7 +122,7 @@ export function withLargeBatches(plan: Plan): Plan {
   };
 }
 
-/** The faults of so many moments, more than the plan has, spread over its time of faults. */
+/** Adds the faults of so many moments, more than the plan has, spread over its time of faults. */
 function withFaults(plan: Plan, moments: number, make: Make): Plan {
   const prng = Prng.fromSeed(ADAPT, plan.seed);
   const faults: PlannedFault[] = [...plan.faults];

@@ -1,4 +1,4 @@
-/** Records that get another place than the one that is theirs. */
+/** Records that get a wrong place. */
 
 import { offsetKey, offsetOfKey } from '../../../src/store/row.ts';
 import type { Range, Store, Write } from '../../../src/store/store.ts';
@@ -11,7 +11,7 @@ import { watchingLoss } from './durability.ts';
 import type { Mutant } from './mutant.ts';
 import { patchedBroker } from './patched-broker.ts';
 
-/** One of so many batches is stored wrongly. */
+/** One in so many batches is stored wrongly. */
 const RARITY = 25;
 
 export const ADDRESSING_MUTANTS: readonly Mutant[] = [
@@ -41,7 +41,7 @@ export const ADDRESSING_MUTANTS: readonly Mutant[] = [
     name: 'index-not-stored',
     class: 'addressing',
     bug: 'the next index of a producer is not in the commit that holds its batch',
-    // A restarted broker says itself that it expects what it had acknowledged.
+    // A restarted broker says itself that it expects records that it had acknowledged.
     kinds: ['duplicate', 'acknowledged-loss'],
     decorations: () =>
       both(watchingLoss(new Map()), {
@@ -61,7 +61,7 @@ export const ADDRESSING_MUTANTS: readonly Mutant[] = [
     name: 'batch-misdirected',
     class: 'addressing',
     bug: 'two batches of one commit are stored in the journals of each other',
-    // The wrong batch where one begins at the same offset, else none.
+    // The wrong batch when another begins at the same offset, else no batch.
     kinds: ['corrupt', 'gap'],
     decorations: () => changedCommits((writes) => swapBatches(writes)),
     adapt: withTwoChunkers,
@@ -75,7 +75,7 @@ export const ADDRESSING_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-/** The broker takes a batch whose first index is not the expected one as if it were. */
+/** The broker accepts a batch whose first index is not the expected one. */
 function acceptsIndex(state: BrokerState, takes: (first: number, next: number) => boolean): void {
   const append = state.append.bind(state);
   state.append = (name, bytes, owner) => {
@@ -106,7 +106,7 @@ function changedCommits(change: Change): Decorations {
 
 type Change = (writes: readonly Write[], subject: Subject) => readonly Write[] | null;
 
-/** `missing`: keys of batches that were to be stored, and are not. */
+/** `missing`: keys of batches that were to be stored and are not. */
 type ChangedCommitsOptions = {
   readonly subject: Subject;
   readonly change: Change;
@@ -114,7 +114,7 @@ type ChangedCommitsOptions = {
   readonly planted: PlantedCommits;
 };
 
-/** A broker's store that lists what it should have, and has something else. */
+/** A broker's store that lists what it should have, and holds something else. */
 class ChangedCommits extends DecoratedStore {
   readonly #options: ChangedCommitsOptions;
 
@@ -149,13 +149,13 @@ class ChangedCommits extends DecoratedStore {
   }
 }
 
-/** A batch that follows another one in its journal gets the key of that one. */
+/** A batch that follows another batch in its journal gets the key of that batch. */
 function reuseOffset(writes: readonly Write[], chance: number): readonly Write[] | null {
   const at = writes.findIndex(isBatch);
   const write = writes[at];
   if (write === undefined || chance > 0) return null;
   const begin = offsetOfKey(write.key);
-  // The batch before it begins below; where exactly is not asked: any offset below is in use already.
+  // The batch before it begins below. Its exact place does not matter: any offset below is already in use.
   if (begin === 0) return null;
   const key = offsetKey(write.key.readUInt32BE(0), Math.max(0, begin - 64));
   return writes.with(at, { ...write, key });

@@ -1,4 +1,4 @@
-/** What must be committed together is not, or not as it is. */
+/** State that must be committed together is not, or is committed wrongly. */
 
 import { PAGE_BYTES, PAGE_SLOTS } from '../../../src/hash/pool.ts';
 import { crc32c } from '../../../src/hash/crc32c.ts';
@@ -26,7 +26,7 @@ export const CHECKPOINT_MUTANTS: readonly Mutant[] = [
     name: 'state-before-offset',
     class: 'checkpoint',
     bug: 'the states are committed in a transaction of their own, before the read-through offset',
-    // Of a file that the state lacks it cannot be told whether it has not begun or has ended.
+    // For a file that the state lacks it is unknown whether the file has not begun or has ended.
     kinds: ['state-ahead', 'out-of-order', 'gap', 'state-behind'],
     decorations: () => editedCommits((writes) => inTwo(writes, 'states')),
     adapt: withCrashes,
@@ -35,7 +35,7 @@ export const CHECKPOINT_MUTANTS: readonly Mutant[] = [
     name: 'indexes-before-offset',
     class: 'checkpoint',
     bug: "the producers' next indexes are committed in a transaction of their own, before the read-through offset",
-    // A successor that copies such indexes skips records: then its states are behind.
+    // A successor that copies such indexes skips records, and then its states are behind.
     kinds: ['state-ahead', 'gap', 'state-behind'],
     decorations: () => editedCommits((writes) => inTwo(writes, 'producers')),
     adapt: withCrashes,
@@ -88,7 +88,7 @@ export const CHECKPOINT_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-/** Whoever folds the end of a producer keeps its entry, so that the store that speaks at last has it too. */
+/** A summer that folds the end of a producer keeps its entry, so the store that speaks in the end has it too. */
 class KeepingStore extends DecoratedStore {
   readonly #planted: PlantedCommits;
 
@@ -99,7 +99,7 @@ class KeepingStore extends DecoratedStore {
 
   override commit(writes: readonly Write[]): Promise<void> {
     const rest = writes.filter((write) => !isEndOfProducer(write));
-    // A row that is removed and written again is what it should be.
+    // A row that is removed and written again is correct.
     const written = new Set(rest.map(({ table, key }) => `${table} ${key.toString('hex')}`));
     const kept = writes.filter(
       (write) =>
@@ -130,7 +130,7 @@ function withEarlierNextSum(write: Write, store: StoreReader): Write {
   return { table, key, value: sealRow({ offset, nextSum }) };
 }
 
-/** A page in which slots that would become free keep what is in them. */
+/** A page in which slots that would become free keep their content. */
 function withFinishedFiles(write: Write, store: StoreReader): Write {
   const { table, key, value } = write;
   const before = store.get(table, key);

@@ -1,5 +1,6 @@
 /**
- * Dependencies that hand every call on, for what goes wrong on the way; and batches that are changed and sealed anew.
+ * Dependencies that forward every call, so that a mutant can change some of them; and batches that are changed and
+ * sealed again.
  */
 
 import { crc32c } from '../../../src/hash/crc32c.ts';
@@ -17,7 +18,7 @@ import type { Entry, Range, Store, Write } from '../../../src/store/store.ts';
 import type { Decorations } from '../decorations.ts';
 import type { PlantedBatches } from './decorators/harm.ts';
 
-/** A store that hands every call on. */
+/** A store that forwards every call. */
 export class DecoratedStore implements Store {
   readonly path: string;
   protected readonly inner: Store;
@@ -52,7 +53,7 @@ export class DecoratedStore implements Store {
   }
 }
 
-/** A store that tells what has become durable. */
+/** A store that reports what has become durable. */
 export class CommittedStore extends DecoratedStore {
   readonly #onCommitted: (writes: readonly Write[]) => void;
 
@@ -72,7 +73,7 @@ export class ChangedAppends extends WrappedJournals {
   readonly #change: (journal: string, batch: Uint8Array) => Uint8Array | null;
   readonly #planted: PlantedBatches | null;
 
-  /** `change`: `null` for what stays as it is. `planted` gets what was changed. */
+  /** `change` returns `null` for a batch that stays as it is. `planted` gets the changed batches. */
   constructor(
     inner: Journals,
     change: (journal: string, batch: Uint8Array) => Uint8Array | null,
@@ -90,7 +91,7 @@ export class ChangedAppends extends WrappedJournals {
   }
 }
 
-/** Journals whose streams are changed on the way: a batch becomes none, one or several. */
+/** Journals whose streams are changed on the way: a batch becomes no batch, one or several. */
 export class ChangedReads extends WrappedJournals {
   readonly #change: (journal: string, batch: StoredBatch) => readonly StoredBatch[];
 
@@ -115,7 +116,7 @@ export class ChangedReads extends WrappedJournals {
   }
 }
 
-/** The decorations of both; where both decorate the same, `inner` is nearer to the world. */
+/** Both decorations. Where both decorate the same thing, `inner` is nearer to the world. */
 export function both(outer: Decorations, inner: Decorations): Decorations {
   return {
     ...inner,
@@ -154,13 +155,13 @@ export function opened(bytes: Uint8Array, journal: string): Batch {
   return batch;
 }
 
-/** The batch with another payload, and what else is different, under a checksum that fits. */
+/** The batch with another payload, and other changed fields, under a fitting checksum. */
 export function resealed(batch: Batch, journal: string, changes: Partial<Batch>): Buffer {
   const { payload, ...header } = { ...batch, ...changes };
   return encodeBatch(header, payload, journal, crc32c);
 }
 
-/** A copy with one bit turned over. */
+/** A copy with one flipped bit. */
 export function flipped(bytes: Uint8Array, bit: number): Buffer {
   const copy = Buffer.from(bytes);
   copy.writeUInt8(copy.readUInt8(bit >>> 3) ^ (1 << (bit & 7)), bit >>> 3);

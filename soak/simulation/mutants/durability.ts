@@ -1,4 +1,4 @@
-/** What is said or shown before it is durable, and what a crash leaves half done. */
+/** Data that is reported or shown before it is durable, and commits that a crash leaves half done. */
 
 import * as records from '../../../src/chunker/rows/records.ts';
 import { serveBroker } from '../../../src/journal/broker/serve.ts';
@@ -24,7 +24,7 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     name: 'acknowledged-before-durable',
     class: 'durability',
     bug: 'the broker acknowledges appends before their commit is durable',
-    // A summer may have folded what is lost; and where an epoch is lost, two owners have it.
+    // A summer may have folded lost records. When an epoch is lost, two owners have it.
     kinds: ['acknowledged-loss', 'state-ahead', 'stale-writer'],
     decorations: acknowledgedBeforeDurable,
     adapt: withBrokerCrashes,
@@ -33,7 +33,7 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     name: 'shown-before-durable',
     class: 'durability',
     bug: 'readers receive batches before their commit is durable; acknowledgements wait for it',
-    // Whoever was shown what is lost by now is told so when it comes back.
+    // A process that was shown lost data is told so when it comes back.
     kinds: ['acknowledged-loss', 'state-ahead', 'gap', 'mismatched', 'duplicate', 'state-behind'],
     decorations: shownBeforeDurable,
     adapt: withBrokerCrashes,
@@ -50,7 +50,7 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     name: 'torn-commit-without-head',
     class: 'durability',
     bug: 'a crash leaves the batches of a commit and their indexes, and not the head of their journal',
-    // Sums that are written over again may be those of an older epoch.
+    // Overwritten sums may be those of an older epoch.
     kinds: ['acknowledged-loss', 'gap', 'duplicate', 'stale-writer'],
     decorations: () => tornCommit((table) => table !== 'journals'),
     adapt: withBrokerCrashes,
@@ -65,7 +65,7 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-/** The bug takes effect when a journal expects what it had acknowledged. */
+/** The bug takes effect when a journal expects records that it had acknowledged. */
 export function watchingLoss(told: Told): Decorations {
   const decorate = <Options extends { readonly journals: Journals }>(options: Options, subject: Subject): Options => ({
     ...options,
@@ -86,7 +86,7 @@ function tornCommit(remains: (table: string) => boolean): Decorations {
 }
 
 /**
- * Takes effect when a dead broker takes along what somebody was told is durable, or has folded, or an epoch that was
+ * Takes effect when a dead broker loses records that somebody was told are durable, or has folded, or an epoch that was
  * raised.
  */
 function acknowledgedBeforeDurable(): Decorations {
@@ -115,7 +115,7 @@ function acknowledgedBeforeDurable(): Decorations {
   );
 }
 
-/** What a broker that has ended had promised, and has not on its disk. */
+/** Batches that an ended broker had promised, and that are not on its disk. */
 function lostBatches(watched: Watched, store: PromisingStore | null): DurableBatch[] {
   const lost = (store?.pending ?? []).flatMap(({ table, key, value }) =>
     table === 'batches' && value !== null && watched.disk.get(table, key) === undefined
@@ -135,11 +135,11 @@ function isSums({ disk }: Watched, number: number): boolean {
 }
 
 /**
- * Takes effect when a state is judged that is folded beyond the end of its journal, and when something else is
- * committed where somebody has durably gone beyond what was lost.
+ * Takes effect when a judged state is folded beyond the end of its journal, and when other records are committed where
+ * somebody has durably gone beyond the loss.
  */
 function statesAhead(promised: () => PromisingStore | null): Decorations {
-  /** By number of the journal, to where a summer has folded it, or a verifier has read it. */
+  /** By journal number, the offset up to which a summer has folded it, or a verifier has read it. */
   const reached = new Map<number, number>();
   const lost = new Map<string, Buffer>();
   const chunkers = new Map<string, StoreReader>();
@@ -171,7 +171,7 @@ function statesAhead(promised: () => PromisingStore | null): Decorations {
   };
 }
 
-/** Readers are shown what is promised: it waits in a store that says of every commit that it is durable. */
+/** Readers are shown promised data. It waits in a store that reports every commit as durable. */
 function shownBeforeDurable(): Decorations {
   let last: PromisingStore | null = null;
   const promising: Decorations = {
@@ -187,7 +187,7 @@ function shownBeforeDurable(): Decorations {
   );
 }
 
-/** Answers wait until what was promised is durable; batches do not. */
+/** Answers wait until the promised data is durable; batches do not. */
 function waiting(link: ServerLink, store: PromisingStore): ServerLink {
   return {
     send: (session, frames) => {
@@ -228,7 +228,7 @@ function expectedFromUncommitted(): Decorations {
   };
 }
 
-/** What is expected after everything that was accepted, durable or not. */
+/** The index that is expected after everything accepted, durable or not. */
 function early(state: BrokerState, call: Call): object | null {
   if (call.op !== 'expected') return null;
   const producer = state.journals.get(call.journal)?.producers.get(call.producer);

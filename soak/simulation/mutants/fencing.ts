@@ -1,4 +1,4 @@
-/** Epochs that do not fence: what a replaced summer sends is taken. */
+/** Epochs that do not fence: messages of a replaced summer are accepted. */
 
 import type { BrokerState } from '../../../src/journal/broker/state.ts';
 import type { Journals, RaiseOptions, RaiseOutcome, ReadStream } from '../../../src/journal/journals.ts';
@@ -19,7 +19,7 @@ export const FENCING_MUTANTS: readonly Mutant[] = [
     name: 'epoch-not-checked',
     class: 'fencing',
     bug: 'the broker takes every request of a shard, whatever its epoch',
-    // What a replaced summer reports trims what its successor needs.
+    // Reports of a replaced summer trim data that its successor needs.
     kinds: ['stale-writer', 'acknowledged-loss', 'gap'],
     decorations: () =>
       staleAppends(({ owners }) => {
@@ -76,7 +76,7 @@ export const FENCING_MUTANTS: readonly Mutant[] = [
     name: 'raise-forgotten',
     class: 'fencing',
     bug: 'the broker does not commit raised epochs, and has forgotten them after a restart',
-    // Whoever had the epoch is fenced by a lower one, and so is told of a loss before anybody raises again.
+    // A process that had the epoch is fenced by a lower one, and so is told of a loss before anybody raises again.
     kinds: ['acknowledged-loss', 'stale-writer'],
     decorations: () => {
       const stale = staleAppends(() => {});
@@ -93,19 +93,19 @@ export const FENCING_MUTANTS: readonly Mutant[] = [
 ];
 
 /**
- * Takes effect when an epoch is raised a second time, and when sums are durable although a newer raise was answered
- * before, a journal begins beyond what the owner has folded, or who was replaced is told that a journal is trimmed.
+ * Takes effect when an epoch is raised twice, when sums become durable after a newer raise was answered, when a journal
+ * begins beyond its owner's folded offset, or when a replaced summer is told that a journal is trimmed.
  */
 export function staleAppends(patch: (state: BrokerState) => void): Decorations {
-  /** By shard, the highest epoch that somebody has the answer of. */
+  /** By shard, the highest epoch whose raise somebody has the answer of. */
   const epochs = new Map<number, number>();
   const raisers = new Map<number, string>();
   const answered = new Set<string>();
   /** By shard, the epoch that is durable at the broker, whether its raise was answered or not. */
   const durable = new Map<number, number>();
-  /** What the last owner of each shard that had the answer of its raise has durably folded. */
+  /** By shard, the durably folded offset of the last owner that had the answer to its raise. */
   const folded = new Map<number, number>();
-  /** By number, where journals begin. */
+  /** By journal number, the begin of the journal. */
   const begins = new Map<number, number>();
   return {
     ...patchedBroker(patch),
@@ -122,11 +122,11 @@ export function staleAppends(patch: (state: BrokerState) => void): Decorations {
       }
       for (const [number, begin] of beginsOf(watched, writes)) {
         begins.set(number, begin);
-        // The sums journal has a number that no shard has.
+        // No shard has the number of the sums journal.
         if (raisers.has(number) && begin > (folded.get(number) ?? 0)) watched.tookEffect();
       }
     },
-    // What a dead broker has not, its successor does not know.
+    // A successor does not know what a dead broker has lost.
     ended: ({ component, disk, tookEffect }) => {
       for (const [shard, epoch] of component === 'broker' ? epochs : []) {
         const row = disk.get('shards', keyOf(shard));
@@ -167,7 +167,8 @@ class EpochJournals extends WrappedJournals {
   }
 
   /**
-   * Who was replaced is told so, whatever else could be said: that a journal is trimmed is its successor's to judge.
+   * A replaced process is told that it is replaced, whatever else could be said. That a journal is trimmed concerns its
+   * successor.
    */
   override read(journal: string, offset: number, options: Parameters<Journals['read']>[2]): ReadStream {
     const stream = super.read(journal, offset, options);
@@ -197,7 +198,7 @@ class EpochJournals extends WrappedJournals {
   }
 }
 
-/** A broker's store in which a shard keeps the epoch that it had first. */
+/** A broker's store in which a shard keeps its first epoch. */
 class EpochLess extends DecoratedStore {
   override commit(writes: readonly Write[]): Promise<void> {
     return super.commit(writes.map((write) => this.#withoutRaise(write)));

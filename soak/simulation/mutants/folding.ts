@@ -1,5 +1,6 @@
 /**
- * Batches that are not folded as they stand in the journal. What a batch becomes depends on it alone, as in a replay.
+ * Batches that are not folded as they stand in the journal. The change of a batch depends on the batch alone, as in a
+ * replay.
  */
 
 import { type StoredBatch, SUMS_JOURNAL } from '../../../src/journal/journals.ts';
@@ -9,9 +10,9 @@ import { withLargeBatches } from './adapt.ts';
 import { ChangedReads, opened, resealed } from './decorated.ts';
 import type { Mutant } from './mutant.ts';
 
-/** One of so many batches is changed. */
+/** One in so many batches is changed. */
 const RARITY = 20;
-/** The batch that is missing is the first of its journal from this record of its producer on. */
+/** The missing batch is the first one of its journal from this record of its producer on. */
 const MISSING_FROM = 20;
 
 export const FOLDING_MUTANTS: readonly Mutant[] = [
@@ -125,7 +126,7 @@ export const FOLDING_MUTANTS: readonly Mutant[] = [
 
 type Change = (journal: string, stored: StoredBatch) => readonly StoredBatch[];
 
-/** `make`: for each incarnation of a summer. */
+/** `make` is called for each incarnation of a summer. */
 function changedBatches(make: (subject: Subject) => Change): Decorations {
   return {
     summer: (options, subject) => {
@@ -138,7 +139,7 @@ function changedBatches(make: (subject: Subject) => Change): Decorations {
   };
 }
 
-/** `change`: the chunks of a batch, as many as there are; `null`: they stay as they are. */
+/** `change` gets the chunks of a batch and returns as many; `null`: they stay as they are. */
 function changedChunks(change: (chunks: readonly Chunk[]) => readonly Chunk[] | null): Decorations {
   return changedBatches(({ tookEffect }) => (journal, stored) => {
     const batch = opened(stored.bytes, journal);
@@ -153,7 +154,7 @@ function payloadOf(chunks: readonly Chunk[]): Buffer {
   return Buffer.concat(chunks.map(encodeChunk));
 }
 
-/** Of each journal the same batch is missing, whoever reads it, and the next one begins where it began. */
+/** In each journal the same batch is missing for every reader, and the next batch begins at its begin. */
 function gapFoldedOver(): Decorations {
   const gaps = new Map<string, { readonly begin: number; readonly producer: string; readonly count: number }>();
   return changedBatches(({ tookEffect }) => {
@@ -180,7 +181,7 @@ function gapFoldedOver(): Decorations {
   });
 }
 
-/** Of the first two chunks of different files that can be told apart. */
+/** Swaps the data of the first two chunks of different files whose data differs. */
 function withSwappedData(chunks: readonly Chunk[]): Chunk[] | null {
   const one = chunks.find(({ data }) => data.length > 0);
   if (one === undefined) return null;
@@ -203,8 +204,8 @@ function withDoubledData(chunks: readonly Chunk[]): Chunk[] | null {
 }
 
 /**
- * The last chunk of a file ends it, where the end is in the same batch; that opens it anew, as no other record can be
- * there.
+ * The last chunk of a file ends it, when the end is in the same batch. The end then opens the file again, because no
+ * other record can take its place.
  */
 function withEarlyEnd(chunks: readonly Chunk[]): Chunk[] | null {
   const end = chunks.find(
@@ -224,7 +225,7 @@ function lastOf(chunks: readonly Chunk[], fileId: string, endSequence: number): 
   return chunks.find((chunk) => chunk.fileId === fileId && chunk.sequence === endSequence - 1) ?? null;
 }
 
-/** They become data: the files stay open. */
+/** Empty ends become data, so the files stay open. */
 function withoutEmptyEnds(chunks: readonly Chunk[]): Chunk[] | null {
   if (!chunks.some(isEmptyEnd)) return null;
   return chunks.map((chunk) => (isEmptyEnd(chunk) ? { ...chunk, data: Buffer.alloc(1) } : chunk));

@@ -1,4 +1,4 @@
-/** What a chunker publishes is not what its seed says. */
+/** A chunker publishes other data than its seed says. */
 
 import { savedIndexes } from '../../../src/chunker/stream/generator.ts';
 import * as records from '../../../src/chunker/rows/records.ts';
@@ -78,7 +78,7 @@ export const GENERATION_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-/** One file of eight. */
+/** Chooses one file in eight. */
 function isChosen(fileId: string): boolean {
   return fileNumberOf(fileId) % 8 === 3;
 }
@@ -95,7 +95,7 @@ function without(leavesOut: (chunk: Chunk) => boolean): Decorations {
   };
 }
 
-/** All data of the batch is other data. */
+/** Replaces all data of the batch. */
 function otherBytes(journal: string, bytes: Uint8Array): Uint8Array | null {
   const batch = opened(bytes, journal);
   const view = new DataView(batch.payload.buffer, batch.payload.byteOffset, batch.payload.length);
@@ -107,7 +107,7 @@ function otherBytes(journal: string, bytes: Uint8Array): Uint8Array | null {
   return payload === null ? null : resealed(batch, journal, { payload });
 }
 
-/** Journals that seem to have at least what the newest snapshot has published. */
+/** Journals that seem to have at least everything that the newest snapshot has published. */
 class TrustedSnapshots extends WrappedJournals {
   readonly #store: Store;
   readonly #onTrusted: () => void;
@@ -133,7 +133,7 @@ class TrustedSnapshots extends WrappedJournals {
   }
 }
 
-/** Takes effect when the one that is forgotten has a file that is open. */
+/** Takes effect when the forgotten producer has an open file. */
 function newProducerAfterRestart(): Decorations {
   const open = new Set<string>();
   return {
@@ -158,7 +158,7 @@ function newProducerAfterRestart(): Decorations {
   };
 }
 
-/** A chunker's store that does not find the identity of the incarnation before. */
+/** A chunker's store that does not find the identity of the previous incarnation. */
 class StrangerStore extends DecoratedStore {
   override get(table: string, key: Buffer): Buffer | undefined {
     return key.equals(records.keyFor('identity')) ? undefined : this.inner.get(table, key);

@@ -1,6 +1,6 @@
 /**
- * Bytes that change. What a checksum finds and a resend heals is no bug, so these change before the checksum is
- * computed, under a new one, or for good.
+ * Bytes that change. A change that a checksum finds and a resend heals is not a bug. So these bytes change before the
+ * checksum is computed, under a new checksum, or for good.
  */
 
 import { type Journals, SUMS_JOURNAL } from '../../../src/journal/journals.ts';
@@ -12,7 +12,7 @@ import { ChangedAppends, ChangedReads, DecoratedStore, flipped, opened, resealed
 import { PlantedBatches, PlantedCommits } from './decorators/harm.ts';
 import type { Mutant } from './mutant.ts';
 
-/** One of so many batches is damaged. */
+/** One in so many batches is damaged. */
 const RARITY = 20;
 
 export const INTEGRITY_MUTANTS: readonly Mutant[] = [
@@ -87,7 +87,7 @@ function changedAppends(
   return { durable: planted.durable, [component]: decorate };
 }
 
-/** Turns over a bit of the data of the first chunk that has any. `null`: this batch stays as it is. */
+/** Flips a bit in the data of the first chunk that has any. `null`: this batch stays as it is. */
 function flipData(bytes: Uint8Array, journal: string, { prng }: Subject): Uint8Array | null {
   const batch = opened(bytes, journal);
   if (batch.kind !== 'chunks' || prng.below(RARITY) > 0) return null;
@@ -126,7 +126,7 @@ function flipDigest(bytes: Uint8Array, journal: string, { prng }: Subject): Uint
   return resealed(batch, journal, { payload: flipped(batch.payload, (SUM_BYTES - 1) * 8 + prng.below(8)) });
 }
 
-/** A broker's store that damages a batch now and then. */
+/** A broker's store that now and then damages a batch. */
 class DamagedBatches extends DecoratedStore {
   readonly #subject: Subject;
   readonly #planted: PlantedCommits;

@@ -1,4 +1,4 @@
-/** Somebody else writes under the id of a chunker's producer: before its records, between them and behind them. */
+/** Another writer uses the id of a chunker's producer: before its records, between them and behind them. */
 
 import { crc32c } from '../../../src/hash/crc32c.ts';
 import { type AppendOutcome, type Journals, SUMS_JOURNAL, type ShardEpoch } from '../../../src/journal/journals.ts';
@@ -12,14 +12,14 @@ import { opened } from './decorated.ts';
 import { PlantedBatches } from './decorators/harm.ts';
 import type { Mutant } from './mutant.ts';
 
-/** A file that no schedule opens. */
+/** The number of a file that no schedule opens. */
 const FOREIGN_FILE = 900_000;
-/** One of so many batches is preceded by a foreign one, where that is to be within the stream. */
+/** A foreign batch precedes one in so many batches, when the intrusion is to be within the stream. */
 const RARITY = 40;
 
 type Where = 'before' | 'within' | 'behind';
 
-/** `ended`: the end of the producer follows its records, as that of somebody who believes that the id is his. */
+/** `ended`: the intruder ends the producer after its records, as if the id were its own. */
 type Intrusion = { readonly where: Where; readonly what: 'chunk' | 'file'; readonly ended: boolean };
 
 export const INTRUDER_MUTANTS: readonly Mutant[] = [

@@ -1,4 +1,7 @@
-/** What is right and never comes, or not in time. Over all incarnations of a summer, so that no restart heals it. */
+/**
+ * Correct messages that never come, or not in time. The stall covers all incarnations of a summer, so that no restart
+ * heals it.
+ */
 
 import {
   type AppendOutcome,
@@ -20,7 +23,7 @@ import { SHORT_SLA_MS, withLateBrokerCrash, withShortSla } from './adapt.ts';
 import { DecoratedStore, opened } from './decorated.ts';
 import type { Mutant } from './mutant.ts';
 
-/** Longer than the SLA of a plan whose SLA is short. */
+/** Longer than the SLA of a plan with a short SLA. */
 const STALL_MS = SHORT_SLA_MS + 20_000;
 /** When it begins, on the clock of a schedule. */
 const WARM_UP_MS = 3_000;
@@ -76,7 +79,7 @@ export const LIVENESS_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-/** Lets whoever has finished a file of the one shard wait; everybody else goes on at once. */
+/** Makes the summer that has finished a file of the one shard wait. All others go on at once. */
 type Stall = (shard: number) => Promise<void>;
 
 /** `durationMs` null: for ever. Takes effect when something has waited for longer than the SLA. */
@@ -107,7 +110,7 @@ function wait(
   { leftMs, isForEver }: { leftMs: number; isForEver: boolean },
 ): Promise<void> {
   if (leftMs <= 0 && !isForEver) return Promise.resolve();
-  // Just before it is found.
+  // Just before the checkers find it.
   clock.after(Math.max(0, leftMs - STALL_MS + SHORT_SLA_MS - 1_000), tookEffect);
   return new Promise((resolve) => {
     if (!isForEver) clock.after(leftMs, resolve);
@@ -170,7 +173,7 @@ class StallingStore extends DecoratedStore {
   }
 }
 
-/** The raw log: what it throws reaches whoever logs. */
+/** The raw log: its errors reach the caller. */
 function telling(raw: Log, tookEffect: () => void): Log {
   const info: Log['info'] = (fields, message) => {
     try {
@@ -184,7 +187,7 @@ function telling(raw: Log, tookEffect: () => void): Log {
   return { ...raw, info };
 }
 
-/** As a process ended that logs first: a log that throws keeps it from its exit, and it does not end twice. */
+/** Ends a process by logging first: a log that throws keeps it from its exit, and it does not end twice. */
 class EndThatLogsFirst {
   readonly #options: ProcessEndOptions;
   #isEnding = false;

@@ -1,13 +1,13 @@
 /**
- * A planted bug: a decorator around a dependency of a component, or another function in a production function's place,
- * put into a simulated system to see whether the checkers find it.
+ * A planted bug: a decorator around a dependency of a component, or another function in the place of a production
+ * function. It is put into a simulated system to see whether the checkers find it.
  */
 
 import type { ViolationKind } from '../../../src/core/errors.ts';
 import type { Decorations } from '../decorations.ts';
 import type { Plan } from '../plan.ts';
 
-/** Where in the protocol the bug lies. */
+/** The place of the bug in the protocol. */
 export type MutantClass =
   | 'checkpoint'
   | 'outbox'
@@ -33,16 +33,17 @@ export type Mutant = {
   /** One sentence: what is wrong. */
   readonly bug: string;
   /**
-   * What a finder may call it, the best name first. More than one only where the history allows more than one reading.
+   * The kinds by which a finder may call it, the best first. There is more than one only where the history allows more
+   * than one reading.
    */
   readonly kinds: readonly ViolationKind[];
   /**
-   * New decorations for one run. They call `tookEffect` of their subject once the system has really done what it must
-   * not: not when they are installed.
+   * New decorations for one run. They call `tookEffect` of their subject when the system has really done what it must
+   * not do, and not when they are installed.
    */
   readonly decorations: () => Decorations;
-  /** What the bug needs to show at all, put into a plan: a kind of fault, a small retention. */
+  /** Puts into a plan what the bug needs to show at all: a kind of fault, a small retention. */
   readonly adapt?: (plan: Plan) => Plan;
-  /** The plan so adapted ends its chunkers before its faults: without the bug it shows too little to hold. */
+  /** The adapted plan ends its chunkers before its faults. Without the bug it shows too little to hold. */
   readonly isPlanInconclusive?: true;
 };

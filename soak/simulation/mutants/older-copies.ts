@@ -1,4 +1,4 @@
-/** A broker that comes back with an older copy of its disk, or with none: what it had acknowledged is gone. */
+/** A broker that comes back with an older copy of its disk, or with an empty disk: what it had acknowledged is gone. */
 
 import type { HistoryEvent } from '../../guarantee/history.ts';
 import type { Decorations } from '../decorations.ts';
@@ -8,11 +8,9 @@ import { withBrokerCrashes, withPowerLosses } from './adapt-broker.ts';
 import type { Mutant } from './mutant.ts';
 import { patchedBroker } from './patched-broker.ts';
 
-/**
- * So much must have happened since the copy was made, virtual ns: by then everybody knows of something that is lost.
- */
+/** The least age of the copy, in virtual ns: by then every client knows of something that is lost. */
 const AGE_NS = 10e9;
-/** Chunkers end so long after their start. */
+/** Chunkers end this long after their start. */
 const EARLY_END_MS = 6_000;
 
 export const OLDER_COPY_MUTANTS: readonly Mutant[] = [
@@ -50,7 +48,7 @@ export const OLDER_COPY_MUTANTS: readonly Mutant[] = [
     name: 'older-copy-vouched-for',
     class: 'durability',
     bug: 'the broker restarts with an older copy of its disk, and says that it has all it had acknowledged',
-    // Where an epoch is lost, two owners may have it.
+    // When an epoch is lost, two owners may have it.
     kinds: ['acknowledged-loss', 'stale-writer'],
     decorations: () => ({
       ...restartsOlder('older', ({ chunkersUp }) => chunkersUp > 0),
@@ -78,10 +76,12 @@ export const OLDER_COPY_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-/** `isRemembered`: some process that runs has known the broker before. */
+/** `isRemembered`: some running process has known the broker before. */
 type Scene = { readonly chunkersUp: number; readonly drained: number; readonly isRemembered: boolean };
 
-/** Once, when the scene is so, and it is long enough after the broker's second start, of which the copy is. */
+/**
+ * Acts once, when `isSo` accepts the scene, and long enough after the broker's second start, from which the copy is.
+ */
 function restartsOlder(how: 'older' | 'empty', isSo: (scene: Scene) => boolean): Decorations {
   const processes = new Processes();
   let copy: { readonly disk: DiskCopy; readonly atNs: number } | null = null;
@@ -103,7 +103,7 @@ function restartsOlder(how: 'older' | 'empty', isSo: (scene: Scene) => boolean):
   };
 }
 
-/** Who runs, and since when, by the history. */
+/** Which processes run, and since when, by the history. */
 class Processes {
   nowNs = 0;
   readonly #startedNs = new Map<string, number>();

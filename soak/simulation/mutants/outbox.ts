@@ -16,7 +16,7 @@ import { PlantedBatches } from './decorators/harm.ts';
 import { DecoratedStore } from './decorated.ts';
 import type { Mutant } from './mutant.ts';
 
-/** One of so many batches of sums is published again. */
+/** One in so many batches of sums is published again. */
 const AGAIN_ONE_OF = 8;
 
 export const OUTBOX_MUTANTS: readonly Mutant[] = [
@@ -48,7 +48,7 @@ export const OUTBOX_MUTANTS: readonly Mutant[] = [
     name: 'outbox-at-wrong-index',
     class: 'outbox',
     bug: 'the outbox holds its sums one index too high',
-    // It shows in the store, or in what a successor publishes from a copy of it.
+    // It shows in the store, or in what a successor publishes from a copy of the store.
     kinds: ['state-ahead', 'mismatched', 'acknowledged-loss', 'duplicate'],
     decorations: () => editedCommits((writes) => [writes.map(oneHigher)]),
     adapt: withCrashes,
@@ -76,7 +76,7 @@ export const OUTBOX_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-/** Takes effect when somebody owns a shard with sums that are neither in its outbox nor in the sums journal. */
+/** Takes effect when a process owns a shard with sums that are neither in its outbox nor in the sums journal. */
 function unpublishedSumsForgotten(decorate: (store: Store) => Store): Decorations {
   return {
     summer: (options, subject) => {
@@ -126,7 +126,7 @@ function oneHigher({ table, key, value }: Write): Write {
   return { table, key: table === 'outbox' ? offsetKey(key.readUInt32BE(0), offsetOfKey(key) + 1) : key, value };
 }
 
-/** Takes effect when somebody continues from a store that has finished fewer sums of a shard than there are. */
+/** Takes effect when a process continues from a store that has finished fewer sums of a shard than were published. */
 function publishedEarly(): Decorations {
   return {
     judged: ({ shard, disk, published, tookEffect }) => {
@@ -148,7 +148,7 @@ function publishedEarly(): Decorations {
   };
 }
 
-/** Reports what is durable alone, so that the journals keep what is not. */
+/** Reports only what is durable, so that the journals keep the rest. */
 class DurableReports extends WrappedJournals {
   readonly #store: Store;
 

@@ -1,4 +1,4 @@
-/** A broker whose rules are others: its state is changed right after it was composed. */
+/** A broker with changed rules: its state is patched right after it was composed. */
 
 import { type ServedBroker, serveBroker } from '../../../src/journal/broker/serve.ts';
 import type { BrokerState } from '../../../src/journal/broker/state.ts';

@@ -1,4 +1,4 @@
-/** Who publishes is taken for somebody else. */
+/** A producer is taken for another one. */
 
 import { withEarlyEnds, withTwoChunkers } from './adapt-broker.ts';
 import { both, opened } from './decorated.ts';
@@ -12,7 +12,7 @@ export const PRODUCERS_MUTANTS: readonly Mutant[] = [
     name: 'producer-id-reused',
     class: 'producers',
     bug: 'a chunker takes the producer id of another one',
-    // Whose records a journal has first is a matter of chance.
+    // Chance decides whose records a journal has first.
     kinds: ['duplicate', 'gap', 'mismatched', 'phantom', 'out-of-order', 'acknowledged-loss'],
     decorations: () => {
       const taken: string[] = [];
@@ -57,5 +57,5 @@ export const PRODUCERS_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-/** What is known of a producer that was never heard of. */
+/** The state of a producer that was never heard of. */
 const FORGOTTEN = { next: 0, ended: false } as const;

@@ -1,13 +1,11 @@
-/**
- * A store that says of every commit at once that it is durable, and makes it so later. It reads what it has promised.
- */
+/** A store that reports every commit as durable at once, and makes it durable later. It reads what it has promised. */
 
 import type { Entry, Range, Store, Write } from '../../../src/store/store.ts';
 import { DecoratedStore } from './decorated.ts';
 
 export class PromisingStore extends DecoratedStore {
   readonly #onFatal: (error: unknown) => void;
-  /** Promised and not durable, in order; the first `#underWay` of them are on their way. */
+  /** Promised writes that are not durable, in order. The first `#underWay` of them are on their way. */
   #pending: Write[] = [];
   #underWay = 0;
   #isOver = false;
@@ -18,19 +16,19 @@ export class PromisingStore extends DecoratedStore {
     this.#onFatal = onFatal;
   }
 
-  /** Writes that were promised and are not durable. */
+  /** Promised writes that are not durable. */
   get pending(): readonly Write[] {
     return this.#pending;
   }
 
-  /** Calls once everything promised by now is durable. */
+  /** Calls back when everything promised by now is durable. */
   whenDurable(call: () => void): void {
     if (this.#pending.length === 0) call();
     else this.#whenDurable.push({ pending: this.#pending.length, call });
   }
 
   override commit(writes: readonly Write[]): Promise<void> {
-    // Who is told that a commit is durable may use its buffers again.
+    // A caller that is told that a commit is durable may reuse its buffers.
     this.#pending.push(...writes.map((write) => ({ ...write, value: write.value && Buffer.from(write.value) })));
     this.#start();
     return Promise.resolve();

@@ -1,4 +1,7 @@
-/** What a summer does not read back as it was committed; and what it goes on with although it was not. */
+/**
+ * Data that a summer does not read back as it was committed, and data that it continues with although it was not
+ * committed.
+ */
 
 import { crc32c } from '../../../src/hash/crc32c.ts';
 import { PAGE_BYTES, PAGE_SLOTS } from '../../../src/hash/pool.ts';
@@ -14,7 +17,8 @@ import type { Mutant } from './mutant.ts';
 
 const SLOT_BYTES = PAGE_BYTES / PAGE_SLOTS;
 /**
- * In a slot: the bytes that no whole block has taken, and the count of all bytes (Go's format, behind id and sequence).
+ * Offsets in a slot: the bytes that no whole block has taken, and the count of all bytes (Go's format, behind id and
+ * sequence).
  */
 const PARTIAL_AT = 16 + 4 + 4 + 32;
 const PARTIAL_BYTES = 64;
@@ -56,7 +60,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     name: 'commit-failure-ignored',
     class: 'recovery',
     bug: 'a summer goes on in memory after a commit has failed',
-    // Its offset is reported as well: what follows the durable state is trimmed.
+    // Its offset is also reported, so what follows the durable state is trimmed.
     kinds: ['state-behind', 'acknowledged-loss'],
     decorations: () =>
       both(watchingChunks(), {
@@ -73,7 +77,7 @@ function withStore(decorate: (store: Store, subject: Subject) => Store): Decorat
   return { summer: (options, subject) => ({ ...options, store: decorate(options.store, subject) }) };
 }
 
-/** A store of which a summer, when it starts, reads something else than it holds. A claim reads keys alone. */
+/** A store from which a starting summer reads other data than it holds. A claim reads only keys. */
 abstract class Misread extends DecoratedStore {
   protected readonly subject: Subject;
 
@@ -117,7 +121,7 @@ class ProducerLess extends Misread {
   }
 }
 
-/** Takes effect when a count is committed that is below the one before. */
+/** Takes effect when a committed count is below the previous one. */
 class Recounting extends Misread {
   override get(table: string, key: Buffer): Buffer | undefined {
     const found = super.get(table, key);

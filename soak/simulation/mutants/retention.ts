@@ -1,4 +1,4 @@
-/** What somebody still needs is trimmed. */
+/** Data that some reader still needs is trimmed. */
 
 import {
   type Journals,
@@ -88,7 +88,7 @@ class EagerPins extends FollowedReads {
   }
 }
 
-/** Takes effect when a chunk journal begins, durably, beyond what any summer has durably folded of it. */
+/** Takes effect when a chunk journal durably begins beyond what any summer has durably folded. */
 export function watchingChunks(): Decorations {
   const folded = new Map<number, number>();
   return {
@@ -103,7 +103,7 @@ export function watchingChunks(): Decorations {
   };
 }
 
-/** Takes effect when the sums journal begins, durably, beyond the durable place of a verifier that is at work. */
+/** Takes effect when the sums journal durably begins beyond the durable place of a verifier that is at work. */
 export function watchingSums(): Decorations {
   const chunkers = new Map<string, StoreReader>();
   const places = (): number[] =>
@@ -123,7 +123,7 @@ export function watchingSums(): Decorations {
   };
 }
 
-/** Of the broker. */
+/** The number of partitions of the broker. */
 function partitionsOf({ disk }: Watched): number {
   const row = disk.get('config', CONFIG_KEY);
   return row === undefined ? Number.NaN : openRow(row, isConfigRow, 'the configuration').partitions;

@@ -1,4 +1,4 @@
-/** What a lost connection, or a restarted broker, should have changed and did not. */
+/** A lost connection, or a restarted broker, should have changed something and did not. */
 
 import type { Clock } from '../../../src/core/clock.ts';
 import type { AppendOutcome, Journals, ShardEpoch } from '../../../src/journal/journals.ts';
@@ -16,7 +16,7 @@ export const SESSIONS_MUTANTS: readonly Mutant[] = [
     name: 'unknown-taken-for-committed',
     class: 'sessions',
     bug: 'an append whose connection was lost counts as acknowledged',
-    // Where no append follows, the journal is never asked again.
+    // When no append follows, the journal is never asked again.
     kinds: ['acknowledged-loss', 'lost', 'late'],
     decorations: () => {
       const told: Told = new Map();
@@ -67,7 +67,7 @@ export const SESSIONS_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-/** Takes what nobody knows for the best. */
+/** Assumes the best about every unknown outcome. */
 class Optimist extends WrappedJournals {
   readonly #clock: Clock;
 
@@ -94,13 +94,13 @@ function withHeader(frames: Frames, header: object): Frames {
   return [Buffer.from(JSON.stringify(header), 'utf8'), ...frames.slice(1)];
 }
 
-/** Appends of each session are numbered from 1; the acknowledgements of the session before are heard again. */
+/** Appends of each session are numbered from 1. The acknowledgements of the previous session are heard again. */
 class OldAnswers implements Dialer {
   readonly #dialer: Dialer;
-  /** Of the broker that was heard last: its incarnation, and the number of its last durable commit. */
+  /** The incarnation of the last broker that was heard, and the number of its last durable commit. */
   #incarnation = '';
   #commit: unknown = 0;
-  /** The last acknowledgements of the session before. */
+  /** The last acknowledgements of the previous session. */
   #old: readonly { readonly id: number; readonly outcome: unknown }[] = [];
 
   constructor(dialer: Dialer) {
@@ -109,7 +109,7 @@ class OldAnswers implements Dialer {
 
   dial(session: string, events: Parameters<Dialer['dial']>[1]): ClientLink {
     const old = this.#old;
-    /** Number in this session to the client's own. */
+    /** By number in this session: the client's own number. */
     const ids: number[] = [];
     const link = this.#dialer.dial(session, {
       ...events,
@@ -168,7 +168,7 @@ function withoutCredit(dialer: Dialer, { tookEffect }: Subject, isLost: () => bo
   };
 }
 
-/** The journals of a chunker that sends each batch once, over all its incarnations. */
+/** The journals of a chunker that sends each batch once over all its incarnations. */
 function notSentAgain(): Decorations {
   const sent = new Set<string>();
   return {
@@ -181,7 +181,7 @@ class SentOnce extends WrappedJournals {
   readonly #sent: Set<string>;
   readonly #onNotSent: () => void;
 
-  /** `onNotSent`: the journal waits for a batch, which does not leave. */
+  /** `onNotSent`: the journal waits for a batch that does not leave. */
   constructor(inner: Journals, sent: Set<string>, onNotSent: () => void) {
     super(inner);
     this.#sent = sent;

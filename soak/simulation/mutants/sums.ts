@@ -1,4 +1,4 @@
-/** What stands in the sums journal is not what was finished. */
+/** The sums journal holds other sums than were finished. */
 
 import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';
 import { fileIdOf, fileNumberOf } from '../../../src/message/chunk.ts';
@@ -9,7 +9,7 @@ import { ChangedAppends, opened, resealed } from './decorated.ts';
 import { PlantedBatches } from './decorators/harm.ts';
 import type { Mutant } from './mutant.ts';
 
-/** One of so many sums is wrong: decided by its index, so that a resend repeats it. */
+/** One in so many sums is wrong. Its index decides, so that a resend repeats the error. */
 const RARITY = 8;
 const FOREIGN_PRODUCER = 'f0e1d2c3b4a59687';
 const BEYOND_ALL_FILES = 1_000_000_000;
@@ -71,7 +71,7 @@ export const SUMS_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-/** `before`: of the same shard, the sum with the index before. */
+/** `before`: the previous sum of the same shard. */
 function eachSum(change: (sum: Sum, before: Sum) => Sum): Decorations {
   const befores = new Map<string, Map<number, Sum>>();
   return changedSums((sums, firstIndex, producer) => {
@@ -91,7 +91,7 @@ function eachSum(change: (sum: Sum, before: Sum) => Sum): Decorations {
   });
 }
 
-/** `change`: `null` for what stays as it is. */
+/** `change` returns `null` for a sum that stays as it is. */
 function changedSums(
   change: (sums: readonly Sum[], firstIndex: number, producer: string) => readonly Sum[] | null,
 ): Decorations {

@@ -1,4 +1,4 @@
-/** What a takeover must not do: claims in another order, copies that are not the predecessor's rows. */
+/** Errors of a takeover: claims in another order, and copies that are not the predecessor's rows. */
 
 import type { Journals, RaiseOptions, RaiseOutcome } from '../../../src/journal/journals.ts';
 import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
@@ -81,18 +81,18 @@ export const TAKEOVER_MUTANTS: readonly Mutant[] = [
     name: 'own-rows-not-deleted',
     class: 'takeover',
     bug: 'a takeover leaves in its store what that had of the shard from an earlier time',
-    // Old states are behind; old sums stand in the outbox before a hole, or a second time.
+    // Old states are behind. Old sums stand in the outbox before a hole, or a second time.
     kinds: ['state-behind', 'gap', 'duplicate', 'leak'],
     decorations: ownRowsNotDeleted,
     adapt: withTakeovers,
   },
 ];
 
-/** Takes effect when a copy is confirmed that is not what the predecessor had when the epoch was raised. */
+/** Takes effect when a copy is confirmed that differs from the predecessor's rows at the raise of the epoch. */
 function copiedBeforeRaise(): Decorations {
   const flawed = new FlawedStores();
   const disks = new Map<string, StoreReader>();
-  /** By shard, the epoch that was raised last, and what the confirmed store had then. */
+  /** By shard, the epoch that was raised last, and the rows that the confirmed store had then. */
   const atRaise = new Map<number, { readonly epoch: number; readonly rows: string }>();
   return {
     durable: (watched, writes) => {
@@ -114,7 +114,7 @@ function copiedBeforeRaise(): Decorations {
   };
 }
 
-/** Copies what is confirmed of a shard, and only then raises its epoch. */
+/** Copies the confirmed rows of a shard first, and raises its epoch afterwards. */
 class CopyingJournals extends WrappedJournals {
   readonly #readOther: ReadOther;
   readonly #onRaised: (shard: number, epoch: number, copy: Rows) => void;
@@ -187,7 +187,7 @@ function confirmedEarly(): Decorations {
   };
 }
 
-/** Takes effect when a store is confirmed to which something was not copied. */
+/** Takes effect when a store is confirmed to which some row was not copied. */
 function withoutTable(table: string): Decorations {
   const flawed = new FlawedStores();
   return {
@@ -224,9 +224,9 @@ function outboxNotCopied(): Decorations {
 class HidingReader implements StoreReader {
   readonly #inner: StoreReader;
   readonly #table: string;
-  /** Of which it was read. */
+  /** Shards of which it was read. */
   readonly shards = new Set<number>();
-  /** Something that matters: a page of states without files does not. */
+  /** Something that matters is hidden. A page of states without files does not matter. */
   hasHidden = false;
 
   constructor(inner: StoreReader, table: string) {
@@ -276,8 +276,8 @@ class ForgetfulJournals extends WrappedJournals {
 }
 
 /**
- * Whoever comes back takes its shards over again, which is in order. Takes effect when its store is confirmed, and has
- * rows that the predecessor's has not.
+ * A process that comes back takes its shards over again, which is in order. Takes effect when its store is confirmed,
+ * and has rows that the predecessor's store lacks.
  */
 function ownRowsNotDeleted(): Decorations {
   const flawed = new FlawedStores();
@@ -303,10 +303,7 @@ function ownRowsNotDeleted(): Decorations {
   };
 }
 
-/**
- * Whether sums that are left in one outbox, together with those that are copied, are not one row of sums to the next
- * one.
- */
+/** Whether the sums left in one outbox and the copied sums, taken together, have a hole before the next sum. */
 function isOutboxBroken(own: StoreReader, copied: StoreReader, shard: number): boolean {
   const entries = [own, copied].flatMap((reader) => reader.range('outbox', numberRange(shard)));
   const lengths = new Map(entries.map(({ key, value }) => [offsetOfKey(key), openBytes(value, 'an outbox').length]));
@@ -318,7 +315,7 @@ function isOutboxBroken(own: StoreReader, copied: StoreReader, shard: number): b
   return next !== null && next !== finishedSums(copied, shard);
 }
 
-/** Names what the claim should delete as nothing. */
+/** Names the rows that the claim should delete as empty. */
 class KeptRows extends DecoratedStore {
   override keys(): Buffer[] {
     return [];

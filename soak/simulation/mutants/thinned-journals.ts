@@ -1,6 +1,6 @@
 /**
- * Journals that leave some records out, so that no index shows it: those that follow move up. A chunker above them
- * counts all records; the journals below get the others under dense indexes.
+ * Journals that leave some records out, so that no index shows it: the records that follow move up. A chunker above
+ * them counts all records. The journals below get the others under dense indexes.
  */
 
 import type { AppendOutcome, ExpectedOutcome, Journals, ShardEpoch } from '../../../src/journal/journals.ts';
@@ -9,7 +9,7 @@ import { type Chunk, decodeChunks, encodeChunk } from '../../../src/message/chun
 import { opened, resealed } from './decorated.ts';
 import type { PlantedBatches } from './decorators/harm.ts';
 
-/** By producer and journal, the indexes of records that are left out, ascending: over all incarnations of a chunker. */
+/** By producer and journal, the indexes of records that are left out, ascending, over all incarnations of a chunker. */
 export type LeftOut = Map<string, number[]>;
 
 export class ThinnedJournals extends WrappedJournals {
@@ -19,8 +19,8 @@ export class ThinnedJournals extends WrappedJournals {
   readonly #planted: PlantedBatches;
 
   /**
-   * `planted` gets every batch that is thinner, or takes the place of records that are left out. `onLeftOut`: records
-   * were acknowledged, or count as expected no longer, of which one is in no journal.
+   * `planted` gets every thinned batch, and every batch that takes the place of left-out records. `onLeftOut`: records
+   * were acknowledged, or are no longer expected, although one of them is in no journal.
    */
   constructor(
     inner: Journals,
@@ -84,7 +84,7 @@ export class ThinnedJournals extends WrappedJournals {
     return true;
   }
 
-  /** The journal has the records before the n-th that was kept: what is left out right behind them is there as well. */
+  /** The journal has the records before the n-th kept one, and so also the left-out records right behind them. */
   #fromInner<A extends { readonly n: number }>(answer: A, leftOut: readonly number[]): A {
     let index = answer.n;
     for (const left of leftOut.toSorted((a, b) => a - b)) if (left <= index) index += 1;
@@ -93,7 +93,7 @@ export class ThinnedJournals extends WrappedJournals {
   }
 }
 
-/** Index among those that are kept. */
+/** The index among the kept records. */
 function below(leftOut: readonly number[], index: number): number {
   return index - leftOut.filter((left) => left < index).length;
 }

@@ -1,4 +1,4 @@
-/** Knows what chunkers were told is durable, over all their incarnations, and notices when it is durable no longer. */
+/** Knows what chunkers were told is durable, over all their incarnations, and notices when it is no longer durable. */
 
 import type { AppendOutcome, ExpectedOutcome, Journals, ShardEpoch } from '../../../src/journal/journals.ts';
 import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
@@ -14,7 +14,8 @@ export class ToldJournals extends WrappedJournals {
   readonly #isOver: () => boolean;
 
   /**
-   * A bug takes effect when the journal expects again what it, or `inner`, had acknowledged to a process that lived.
+   * A bug takes effect when the journal again expects records that it, or `inner`, had acknowledged to a living
+   * process.
    */
   constructor(inner: Journals, told: Told, { tookEffect, isOver }: Pick<Subject, 'tookEffect' | 'isOver'>) {
     super(inner);

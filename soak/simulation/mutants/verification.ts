@@ -1,4 +1,4 @@
-/** The verifier misses something, or what it remembers is not what it has seen. */
+/** The verifier misses something, or remembers other things than it has seen. */
 
 import * as records from '../../../src/chunker/rows/records.ts';
 import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';
@@ -9,7 +9,7 @@ import { ChangedReads, DecoratedStore, both } from './decorated.ts';
 import { watchingSums } from './retention.ts';
 import type { Mutant } from './mutant.ts';
 
-/** One batch of so many. */
+/** One batch in so many. */
 const RARITY = 10;
 
 export const VERIFICATION_MUTANTS: readonly Mutant[] = [
@@ -62,7 +62,7 @@ export const VERIFICATION_MUTANTS: readonly Mutant[] = [
     name: 'ledger-behind-position',
     class: 'verification',
     bug: 'the place of a verifier is durable, and what it has verified up to there is not',
-    // Of a file that is not in the ledger, and was generated before the snapshot, the verifier knows nothing.
+    // The verifier knows nothing of a file that is not in the ledger and was generated before the snapshot.
     kinds: ['lost', 'late', 'phantom'],
     decorations: () => withoutRow('ledger'),
     adapt: withChunkerCrashes,
@@ -71,7 +71,7 @@ export const VERIFICATION_MUTANTS: readonly Mutant[] = [
     name: 'position-behind-ledger',
     class: 'verification',
     bug: 'what a verifier has verified is durable, and its place is not',
-    // Its pin moves, as if the place were durable.
+    // Its pin moves as if the place were durable.
     kinds: ['duplicate', 'acknowledged-loss'],
     decorations: () => both(withoutRow('position'), watchingSums()),
     adapt: withChunkerCrashes,
@@ -95,8 +95,8 @@ function verifierReads(
 }
 
 /**
- * Half of the times a row is not in the transaction that it belongs to. Takes effect at a start from the older one, of
- * a life in which that is used: at its end nothing is verified any more, and when it is over nothing is read.
+ * Half of the time a row is missing from its transaction. Takes effect at a start from the older row, in a life that
+ * uses it: a life that is ending verifies nothing more, and a life that is over reads nothing.
  */
 function withoutRow(name: 'ledger' | 'position'): Decorations {
   const newest = new Map<string, Uint8Array>();
@@ -127,7 +127,7 @@ class PartialStore extends DecoratedStore {
     const { name, subject, newest } = this.#options;
     const key = records.keyFor(name);
     const row = writes.find((write) => write.key.equals(key));
-    // The first one of a life stays: without it nothing was ever read.
+    // The first row of a life stays: without it nothing was ever read.
     const isKept =
       row?.value == null || this.inner.get(records.TABLE, key) === undefined || subject.prng.below(2) === 0;
     const value = row?.value == null ? null : Buffer.from(row.value);

@@ -1,4 +1,4 @@
-/** What one sabotage of the harness is. */
+/** The shape of one sabotage of the harness. */
 
 import type { Decorations } from '../decorations.ts';
 import type { Plan } from '../plan.ts';

@@ -1,6 +1,6 @@
 /**
- * Sabotages of the harness: what makes a run prove nothing. None may end in HOLDS, and the reason must be named: else a
- * harness that has broken down would vouch for anything.
+ * Sabotages of the harness: with each of them a run proves nothing. None may end in HOLDS, and the reason must be
+ * named. Otherwise a broken harness would vouch for anything.
  */
 
 import { prepareChunker } from '../../../src/chunker/prepare-chunker.ts';
@@ -108,7 +108,7 @@ const BROKEN: readonly Sabotage[] = [
         },
       };
     },
-    // Its pin keeps all sums: with little room the other verifiers would be told of a loss before.
+    // Its pin keeps all sums. With little room the other verifiers would first be told of a loss.
     adapt: (plan) => ({ ...plan, sumsBytes: SUMS_BYTES }),
   },
   {
@@ -236,17 +236,17 @@ const BROKEN: readonly Sabotage[] = [
 ];
 
 const SKIPPED_EVERY = 50;
-/** Events. */
+/** Number of events. */
 const TRUNCATED_AFTER = 500;
 
 export const SABOTAGES: readonly Sabotage[] = [...BROKEN, ...WITHHELD];
 
-/** Other faults are said to be injected, and are not. */
+/** Faults that are reported as injected, and are not. */
 function injecting(isInjected: (fault: { readonly kind: string; readonly target: string }) => boolean): Decorations {
   return { injects: (fault) => isInjected({ kind: fault.kind, target: targetOf(fault) }) };
 }
 
-/** Such events never reach the checkers. */
+/** These events never reach the checkers. */
 function without(isDropped: (event: HistoryEvent) => boolean): Decorations {
   return { history: (event) => (isDropped(event) ? [] : [event]) };
 }

@@ -1,6 +1,6 @@
 /**
- * Sabotages that withhold evidence: of each kind of event that a checker lives on, all, all but the first few, or those
- * of one partition, producer or process. What is withheld never reaches the checkers, and none may hold.
+ * Sabotages that withhold evidence: of each kind of event that a checker needs, all events, all but the first few, or
+ * those of one partition, producer or process. Withheld events never reach the checkers, and no such run may hold.
  */
 
 import { SUMS_JOURNAL, chunkJournal } from '../../../src/journal/journals.ts';
@@ -11,20 +11,21 @@ import { withCrashes } from '../mutants/adapt.ts';
 import { withTwoChunkers, withTwoPartitions } from '../mutants/adapt-broker.ts';
 import type { Sabotage } from './sabotage.ts';
 
-/** Events that are not withheld where all but the first few are. */
+/** How many events are kept when all but the first few are withheld. */
 const FEW = 3;
 
 type Kind = {
-  /** Of the names: `acknowledgements`. */
+  /** In the names: `acknowledgements`. */
   readonly name: string;
   readonly fits: (event: HistoryEvent) => boolean;
   /**
-   * Whether it is of the one partition, producer or process whose events are withheld; of another one than the first.
+   * Whether the event is of the one partition, producer or process whose events are withheld. That is not the first
+   * one.
    */
   readonly isOfOne: (event: HistoryEvent) => boolean;
-  /** What has to be named. */
+  /** The reason that must be named. */
   readonly reason: RegExp;
-  /** What becomes of an event that is withheld; else nothing is left of it. */
+  /** What becomes of a withheld event; absent: nothing is left of it. */
   readonly left?: (event: HistoryEvent) => readonly HistoryEvent[];
 };
 
@@ -43,10 +44,10 @@ const isCheckpoint =
   (moment: string): Kind['fits'] =>
   (event) =>
     event.event === 'checkpoint' && event.moment === moment;
-/** The last phases; the first ones are missed by what flowed in them. */
+/** The last phases. What flowed in the first phases shows that those are missing. */
 const LAST_PHASES: readonly string[] = ['drain', 'audit'];
 
-/** By producer, the process that it is of: filled as a history passes. */
+/** By producer: its process. Filled as a history passes. */
 function ofFirstChunker(): (event: HistoryEvent) => boolean {
   const producers = new Set<string>();
   return (event) => {
@@ -178,13 +179,13 @@ const WHAT: Readonly<Record<Extent, string>> = {
   'of-one': 'those of one partition, producer or process do not reach the checkers',
 };
 
-/** What the history of a soak of real processes does not have. */
+/** Kinds of events that the history of a soak over real processes does not have. */
 const SIMULATED: readonly string[] = ['completions', 'claim-checkpoints', 'trims', 'proofs-of-faults'];
 
-/** Events of which there are few: all but the first is all. */
+/** Kinds with few events: all but the first few means all. */
 const SCARCE: ReadonlySet<string> = new Set(['last-phases', 'heads', 'end-checkpoints', 'drains', 'end-decisions']);
 
-/** So that there are some to be withheld, of everybody. */
+/** Changes of plans, so that every process has such events to withhold. */
 const ADAPTED: Readonly<Record<string, NonNullable<Sabotage['adapt']>>> = {
   'restart-checkpoints': withCrashes,
   'end-checkpoints': withTwoPartitions,
@@ -206,7 +207,7 @@ export const WITHHELD: readonly Sabotage[] = kinds().flatMap(({ name, reason }) 
   })),
 );
 
-/** Those that a soak of real processes can be sabotaged with as well. */
+/** The sabotages that a soak over real processes can have too. */
 export const WITHHELD_LIVE: readonly Sabotage[] = WITHHELD.filter(
   ({ name }) => !SIMULATED.some((kind) => name.startsWith(`${kind}-withheld`)),
 );
@@ -218,7 +219,7 @@ function withholding(
   let seen = 0;
   const few = SCARCE.has(name) ? 1 : FEW;
   return (event) => {
-    // Asked of every event: it may learn from it.
+    // Asked of every event, because it may learn from the event.
     const isOne = isOfOne(event);
     if (!fits(event)) return [event];
     seen += 1;

@@ -1,4 +1,6 @@
-/** What a summer has come to own, and in which state: when a bug in what is stored, or read back, takes effect. */
+/**
+ * Reports what a summer has come to own, and in which state: that is when a bug in stored or read data takes effect.
+ */
 
 import { SUMS_JOURNAL, type RaiseOptions, type RaiseOutcome } from '../../../../src/journal/journals.ts';
 import { WrappedJournals } from '../../../../src/journal/wrapped-journals.ts';
@@ -10,13 +12,16 @@ import { isCheckpointRow } from '../../../../src/summer/rows.ts';
 
 export type Owned = {
   readonly shard: number;
-  /** The store from which its rows were copied; `null`: it continues in its own. */
+  /** The store from which its rows were copied; `null`: the summer continues in its own store. */
   readonly copiedFrom: string | null;
-  /** Sums of the shard in the sums journal, when its epoch was raised; `null`: somebody else has raised it since. */
+  /**
+   * How many sums of the shard were in the sums journal when its epoch was raised; `null`: somebody else has raised it
+   * since.
+   */
   readonly published: number | null;
 };
 
-/** Calls whenever the summer has come to own a shard, before it reads its store. */
+/** Calls back whenever the summer has come to own a shard, before it reads its store. */
 export function watchClaims(options: PrepareSummerOptions, onOwned: (owned: Owned) => void): PrepareSummerOptions {
   const journals = new RaisingJournals(options.journals);
   return {
@@ -30,7 +35,7 @@ export function watchClaims(options: PrepareSummerOptions, onOwned: (owned: Owne
   };
 }
 
-/** Asks with each raise how many sums there are. */
+/** Notes with each raise how many sums there are. */
 class RaisingJournals extends WrappedJournals {
   /** By shard. */
   readonly published = new Map<number, number>();
@@ -45,13 +50,13 @@ class RaisingJournals extends WrappedJournals {
   }
 }
 
-/** Sums that a store has finished of a shard. */
+/** How many sums of a shard a store has finished. */
 export function finishedSums(store: StoreReader, shard: number): number {
   const row = store.get('checkpoints', keyOf(shard));
   return row === undefined ? 0 : openRow(row, isCheckpointRow, `the checkpoint of shard ${shard}`).nextSum;
 }
 
-/** Index of the first sum that would be published; that of the next one to be finished if none is waiting. */
+/** Index of the first sum that would be published; when none is waiting, the index of the next sum to be finished. */
 export function firstUnpublished(store: StoreReader, shard: number): number {
   const [first] = store.range('outbox', numberRange(shard));
   return first === undefined ? finishedSums(store, shard) : offsetOfKey(first.key);

@@ -1,7 +1,7 @@
 /**
- * Summers whose commits are edited: rows left out or changed, or one transaction cut into two, between which the
- * process may die. Takes effect when somebody continues from, or ends with, a shard whose rows are not what they should
- * be: after a restart in the same store, or copied by a takeover.
+ * Summers whose commits are edited: rows are left out or changed, or one transaction is cut into two, between which the
+ * process may die. The bug takes effect when a process continues from, or ends with, a shard with wrong rows: after a
+ * restart in the same store, or after a takeover has copied them.
  */
 
 import type { Store, StoreReader, Write } from '../../../../src/store/store.ts';

@@ -1,6 +1,6 @@
 /**
- * Where bugs do their harm: in what is durable, seen before any checker sees it. These watch, and say that a bug took
- * effect; they change nothing.
+ * Where bugs do their harm: in durable data, observed before any checker sees it. These functions watch, and signal
+ * that a bug took effect. They change nothing.
  */
 
 import { isJournalRow, isShardRow } from '../../../../src/journal/broker/tables.ts';
@@ -25,7 +25,7 @@ export type DurableBatch = {
   readonly epoch: number;
 };
 
-/** Batches that a bug has made. It takes effect when a journal has one of them. */
+/** Batches that a bug has made. The bug takes effect when a journal has one of them. */
 export class PlantedBatches {
   readonly #planted = new Set<string>();
 
@@ -40,15 +40,15 @@ export class PlantedBatches {
   };
 }
 
-/** A header names its payload by the checksum, so that no two different batches share one. */
+/** A header names its payload by the checksum, so different batches have different headers. */
 function headerOf(bytes: Uint8Array): string {
   const length = Math.min(bytes.length, BATCH_HEADER_BYTES);
   return Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('latin1');
 }
 
 /**
- * Of a batch that has become durable: the index of its first record, and the one that follows all of its producer's
- * before.
+ * The place of a batch that has become durable: the index of its first record, and the index that follows all earlier
+ * records of its producer.
  */
 type Place = { readonly firstIndex: number; readonly next: number };
 
@@ -68,12 +68,12 @@ export function watchingPlaces(isHarm: (place: Place) => boolean): Pick<Decorati
   };
 }
 
-/** The bug takes effect when a journal has records of a producer that it has already. */
+/** The bug takes effect when a journal has the same records of a producer twice. */
 export function watchingRepeats(): Pick<Decorations, 'durable'> {
   return watchingPlaces(({ firstIndex, next }) => firstIndex < next);
 }
 
-/** Commits that a bug has made. It takes effect when one of them is durable. */
+/** Commits that a bug has made. The bug takes effect when one of them is durable. */
 export class PlantedCommits {
   readonly #planted = new Set<string>();
 
@@ -92,7 +92,7 @@ function signatureOf(writes: readonly Write[] | OwnedWrites): string {
     .join();
 }
 
-/** The batches that this commit of the broker has made durable; none for any other process. */
+/** The batches that this commit of the broker has made durable; empty for any other process. */
 export function batchesOf({ component }: Watched, writes: OwnedWrites): DurableBatch[] {
   if (component !== 'broker') return [];
   return writes.flatMap(({ table, key, value }) => {
@@ -105,7 +105,7 @@ export function batchesOf({ component }: Watched, writes: OwnedWrites): DurableB
   });
 }
 
-/** Up to where this commit of a summer has folded its shards; none for any other process. */
+/** By shard, the offset up to which this commit of a summer has folded; empty for any other process. */
 export function foldedBy({ component }: Watched, writes: OwnedWrites): { shard: number; offset: number }[] {
   if (component !== 'summer') return [];
   return writes.flatMap(({ table, key, value }) =>
@@ -115,7 +115,7 @@ export function foldedBy({ component }: Watched, writes: OwnedWrites): { shard: 
   );
 }
 
-/** By number, where journals begin from this commit of the broker on. */
+/** By journal number, the begin of the journal after this commit of the broker. */
 export function beginsOf({ component }: Watched, writes: OwnedWrites): (readonly [number, number])[] {
   if (component !== 'broker') return [];
   return writes.flatMap(({ table, key, value }) =>
@@ -139,14 +139,14 @@ export function confirmedOf(
 }
 
 /**
- * Stores that are wrong in some shards. The bug takes effect when the broker durably names one of them for such a
+ * Stores with wrong rows of some shards. The bug takes effect when the broker durably names such a store for such a
  * shard.
  */
 export class FlawedStores {
   /** By path. */
   readonly #flawed = new Map<string, Set<number>>();
 
-  /** What the store holds of this shard is, or is not, what it should be. */
+  /** Notes whether the store's rows of this shard are wrong. */
   set(path: string, shard: number, isFlawed: boolean): void {
     const shards = this.#flawed.get(path) ?? new Set();
     this.#flawed.set(path, shards);

@@ -1,7 +1,7 @@
 /**
- * What of a summer's rows tells one state of a shard from another. Two stores that differ in nothing else continue
- * alike: a successor writes a claim of its own, a witness proves something of the journals and nothing of the state,
- * and a page of states without files says the same as no page.
+ * The content of a summer's rows that distinguishes one state of a shard from another. Stores that differ in nothing
+ * else continue alike: a successor writes its own claim, a witness proves something about the journals and nothing
+ * about the state, and a page of states without files is the same as no page.
  */
 
 import type { StoreReader } from '../../../../src/store/store.ts';
@@ -11,7 +11,7 @@ import { SUMMER_TABLES, isCheckpointRow } from '../../../../src/summer/rows.ts';
 /** Tables whose rows are the state of a shard. */
 export const STATE_TABLES: readonly string[] = SUMMER_TABLES.filter((table) => table !== 'claims');
 
-/** What the row says of the state; null: nothing. */
+/** The part of the row that belongs to the state; null when there is none. */
 export function tellingValue(table: string, value: Buffer): Buffer | null {
   if (table === 'claims') return null;
   if (table === 'states') return value.subarray(0, -4).some((byte) => byte !== 0) ? value : null;
@@ -20,7 +20,7 @@ export function tellingValue(table: string, value: Buffer): Buffer | null {
   return sealRow({ offset, nextSum });
 }
 
-/** Of the tables, each row of the shard that says something, as text: its name and what it says. */
+/** The telling rows of the shard in these tables, as text: name and content. */
 export function tellingRows(
   reader: StoreReader,
   shard: number,

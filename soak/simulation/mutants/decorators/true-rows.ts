@@ -1,6 +1,6 @@
 /**
- * What summers' stores would hold if their commits were not edited, so that a mutant knows when somebody continues from
- * a store that is wrong. A commit whose process died in it counts as made if its edited writes are in the store.
+ * The rows that summers' stores would have if their commits were not edited. From them a mutant knows when a process
+ * continues from a wrong store. A commit whose process died in it counts as made if its edited writes are in the store.
  */
 
 import type { StoreReader, Write } from '../../../../src/store/store.ts';
@@ -8,7 +8,7 @@ import { numberRange } from '../../../../src/store/row.ts';
 import { STATE_TABLES, tellingValue } from './telling-rows.ts';
 
 type Row = { readonly table: string; readonly key: Buffer; readonly value: Buffer | null };
-/** `changed`: of each shard, what the first transaction that changes anything of it does. */
+/** `changed`: for each shard, what the first transaction that changes it does. */
 type Commit = { readonly wanted: readonly Row[]; readonly changed: readonly Row[] };
 type Shadow = { readonly rows: Map<string, Row>; underWay: Commit | null };
 
@@ -16,7 +16,7 @@ export class TrueRows {
   /** By path. */
   readonly #shadows = new Map<string, Shadow>();
 
-  /** These transactions are committed, one after the other, where `wanted` should be in one. */
+  /** These transactions are committed one after the other, where `wanted` should be one commit. */
   begin(path: string, store: StoreReader, wanted: readonly Write[], made: readonly (readonly Write[])[]): void {
     this.#settle(path, store);
     const changed: Row[] = [];
@@ -35,7 +35,7 @@ export class TrueRows {
     shadow.underWay = null;
   }
 
-  /** Whether rows of the shard in this store are not what they should be. No commit of it is under way. */
+  /** Whether rows of the shard in this store are wrong. No commit of the store is under way. */
   isWrong(path: string, store: StoreReader, shard: number): boolean {
     this.#settle(path, store);
     const { rows } = this.#shadow(path);
@@ -43,7 +43,7 @@ export class TrueRows {
     return isMissing || STATE_TABLES.some((table) => hasUnknown(store, table, rows, shard));
   }
 
-  /** The process that had a commit under way is dead: of which shards it was made. */
+  /** The process with a commit under way is dead. Finds out for which shards the commit was made. */
   #settle(path: string, store: StoreReader): void {
     const shadow = this.#shadow(path);
     const { wanted, changed } = shadow.underWay ?? { wanted: [], changed: [] };
@@ -63,12 +63,12 @@ export class TrueRows {
   }
 }
 
-/** Whether the store has a row of the shard that was never to be written. */
+/** Whether the store has a row of the shard that should never have been written. */
 function hasUnknown(store: StoreReader, table: string, rows: ReadonlyMap<string, Row>, shard: number): boolean {
   return store.keys(table, numberRange(shard)).some((key) => !rows.has(nameOf({ table, key })));
 }
 
-/** Rows that say the same of the state are the same. */
+/** Rows are the same when they say the same of the state. */
 function isIn(store: StoreReader, { table, key, value }: Row): boolean {
   const found = store.get(table, key);
   const [is, wanted] = [found ?? null, value].map((bytes) => (bytes === null ? null : tellingValue(table, bytes)));
