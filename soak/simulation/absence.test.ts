@@ -1,4 +1,4 @@
-/** A verifier that never comes back, whose hold would keep all sums, while the broker and the summers are killed. */
+/** A verifier that never comes back. Its pin would keep all sums, while the broker and the summers are killed. */
 
 import test from 'ava';
 import { serveBroker } from '../../src/journal/broker/serve.ts';
@@ -31,7 +31,7 @@ function crowded(seed: number): Plan {
   return { ...plan, ...times, chunkers, faults, sumsBytes: Math.max(4 * batchBytes, 8 * 1024) };
 }
 
-/** Makes the pin when the broker starts for the first time; nobody ever repeats it. */
+/** Makes the pin when the broker starts for the first time; nobody ever repeats the pin. */
 function withAbsentReader(pinPatienceMs: number, dropped: string[]): Decorations {
   let isMade = false;
   return {

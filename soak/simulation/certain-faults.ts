@@ -2,16 +2,18 @@
 
 import { CERTAIN_CRASHES, type FaultKind, type Plan, type PlannedFault, targetOf } from './plan.ts';
 
-/** A fault this long before everything heals finds its target up, unless it is paused, and has the time to hit. */
+/**
+ * A fault this long before everything heals finds its target up, unless the target is paused, and has the time to hit.
+ */
 const CERTAIN_MS = 15_000;
-/** Kinds that hit whatever process they are injected into, as long as that is there until the drain. */
+/** Kinds that hit every process into which they are injected, if it is there until the drain. */
 const CERTAIN_KINDS: readonly FaultKind[] = ['crash', 'restart', 'power-loss', 'takeover'];
-/** Of the other faults, at least one of so many hits. */
+/** Of the other faults, at least one in so many hits. */
 const OTHERS_ONE_OF = 4;
 
 /**
- * What must have taken effect at least for a schedule to prove anything: by kind and component, the faults that are
- * certain to hit; of all kinds but crashes together, a part of those that are planned.
+ * What must have taken effect at least, so that a schedule proves anything: by kind and component, the faults that are
+ * certain to hit; and a share of all planned faults except crashes.
  */
 export function leastFaults(whole: Plan): Readonly<Record<string, number>> {
   const least: Record<string, number> = {};
@@ -22,7 +24,7 @@ export function leastFaults(whole: Plan): Readonly<Record<string, number>> {
     ];
     for (const key of keys) least[key] = (least[key] ?? 0) + 1;
   }
-  // Summers replace each other: those that are waited for may be gone when their fault is due.
+  // Summers replace each other: the summers that a fault waits for may be gone when it is due.
   for (const key of Object.keys(least)) {
     if (key.endsWith(' of summer') || key === 'crash') least[key] = Math.ceil((least[key] ?? 0) / 2);
   }
@@ -40,7 +42,7 @@ export function isCertain(planned: PlannedFault, whole: Plan): boolean {
   return isThere && isEarly && isAtOnce && CERTAIN_KINDS.includes(planned.kind);
 }
 
-/** How long no planned pause stops the target, from a time on until everything heals, ms. */
+/** How long no planned pause stops the target, from a time on until everything heals, in ms. */
 function runningMs(target: string, fromMs: number, { warmUpMs, faultsMs, faults }: Plan): number {
   const endMs = warmUpMs + faultsMs;
   let runsMs = 0;
@@ -53,7 +55,7 @@ function runningMs(target: string, fromMs: number, { warmUpMs, faultsMs, faults 
   return runsMs + Math.max(0, endMs - atMs);
 }
 
-/** `summer-2` is of `summer`. */
+/** The component of `summer-2` is `summer`. */
 function componentOf(target: string): string {
   return target.replace(/-\d+$/, '');
 }

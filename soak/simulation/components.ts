@@ -1,6 +1,6 @@
 /**
- * The components as the simulation runs them: the production composition over a simulated clock, network and disk. What
- * the shells of the commands do (identities, exits, what they tell their supervisor) is here.
+ * The components as the simulation runs them: the production composition over a simulated clock, network and disk. This
+ * file does the work of the commands' shells: identities, exits, and messages to the supervisor.
  */
 
 import { prepareChunker } from '../../src/chunker/prepare-chunker.ts';
@@ -44,12 +44,12 @@ export const runBroker: Run = async (process, incarnation, store) => {
   return serve(decorations.broker?.(options, process.subject()) ?? options);
 };
 
-/** What is remembered of a chunker over its incarnations, by those who watch it. */
+/** What the observers of a chunker remember over its incarnations. */
 export type ChunkerMemory = {
   readonly producers: Set<string>;
   /** Producers that have drained. */
   readonly drained: Set<string>;
-  /** File ids. */
+  /** Ids of the completed files. */
   readonly completed: Set<string>;
 };
 
@@ -134,7 +134,7 @@ export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: Chun
   };
 }
 
-/** A summer of these partitions; `takesOver`: whether the next start of it is a takeover. */
+/** A summer of these partitions. `takesOver`: whether its next start is a takeover. */
 export function runSummer(partitions: readonly number[], takesOver: (process: SimulatedProcess) => boolean): Run {
   return async (process, incarnation, store) => {
     const { observer, counters, decorations } = process.surroundings;
@@ -174,7 +174,7 @@ export function runSummer(partitions: readonly number[], takesOver: (process: Si
   };
 }
 
-/** Somebody who reads a chunk journal from its beginning, long after. */
+/** A reader of a chunk journal that starts at its beginning, long after. */
 export const runLateReader: Run = async (process, incarnation): Promise<Handle> => {
   const { plan, counters } = process.surroundings;
   const journals = connect(process, incarnation);

@@ -1,6 +1,6 @@
 /**
- * What may be put around the dependencies of a simulated component: how a bug is planted without a flag in production
- * code. Each member is optional; what is absent changes nothing.
+ * Decorations of the dependencies of a simulated component. Bugs are planted by them, without a flag in production
+ * code. Each member is optional; an absent member changes nothing.
  */
 
 import type { prepareChunker } from '../../src/chunker/prepare-chunker.ts';
@@ -18,23 +18,23 @@ import type { PlannedFault } from './plan.ts';
 
 export type Component = 'broker' | 'chunker' | 'summer';
 
-/** The process, and incarnation of it, whose dependencies are decorated. */
+/** The incarnation of a process whose dependencies are decorated. */
 export type Subject = {
   readonly name: string;
   readonly component: Component;
   /** Counted from 1. */
   readonly incarnation: number;
-  /** For what the decoration chooses at random: of this incarnation alone. */
+  /** For random choices of the decoration; used by this incarnation alone. */
   readonly prng: Prng;
-  /** Whether it has ended: what is left of it in memory runs on, and what that is told nobody was told. */
-  readonly isOver: () => boolean;
   /**
-   * The decoration has done what it is for: the bug took effect in this run. What is left of a dead process has no say.
+   * Whether the incarnation has ended. What is left of it in memory runs on, but nobody is told anything through it.
    */
+  readonly isOver: () => boolean;
+  /** The decoration has done its part: the bug took effect in this run. Remains of a dead process have no say. */
   readonly tookEffect: () => void;
 };
 
-/** A process, as those see it who watch what it leaves on its disk. */
+/** A process, as the observers of its disk see it. */
 export type Watched = {
   readonly name: string;
   readonly component: Component;
@@ -43,45 +43,48 @@ export type Watched = {
   readonly tookEffect: () => void;
 };
 
-/** A shard's durable state, which is about to be judged: what the process continues from, or has ended with. */
+/** A shard's durable state that is about to be judged, because the process continues from it, or has ended with it. */
 export type JudgedState = {
   readonly shard: number;
   readonly path: string;
   readonly disk: StoreReader;
-  /** Sums of the shard that are durable in the sums journal. */
+  /** How many sums of the shard are durable in the sums journal. */
   readonly published: number;
-  /** End of its chunk journal, durably. */
+  /** The durable end of its chunk journal. */
   readonly head: number;
   readonly tookEffect: () => void;
 };
 
 export interface Decorations {
-  /** Around what a component is handed: journals, store, clock, link, callbacks. */
+  /** Decorates what a component is handed: journals, store, clock, link, callbacks. */
   broker?(options: ServeOptions, subject: Subject): ServeOptions;
   chunker?(options: PrepareChunkerOptions, subject: Subject): PrepareChunkerOptions;
   summer?(options: PrepareSummerOptions, subject: Subject): PrepareSummerOptions;
   /** Below the client of the journals. */
   dialer?(dialer: Dialer, subject: Subject): Dialer;
-  /** Instead of the wrapper that keeps what a log throws from whoever logs. */
+  /** Replaces the wrapper that keeps errors of the log from its callers. */
   log?(raw: Log, subject: Subject): Log;
-  /** Instead of the one place that ends a process. */
+  /** Replaces the one place that ends a process. */
   end?(options: ProcessEndOptions, subject: Subject): Pick<ProcessEnd, 'fail'>;
-  /** Instead of the production functions. */
+  /** Replaces the production functions. */
   readonly serveBroker?: typeof serveBroker;
   readonly prepareChunker?: typeof prepareChunker;
   readonly prepareSummer?: typeof prepareSummer;
-  /** What is on a process's disk when it starts, which may be made another by `restore`. */
+  /** The content of a process's disk when it starts, which `restore` may replace. */
   diskAtStart?(disk: Disk, subject: Subject): void;
-  /** What is left on disk of a commit that was under way when its process died. Else it is all of it, or nothing. */
+  /**
+   * What is left on disk of a commit that was under way when its process died. Without it: all of the commit, or
+   * nothing.
+   */
   crashedCommit?(writes: OwnedWrites, left: 'lost' | 'durable', subject: Subject): OwnedWrites;
   /**
    * Where a bug does its harm, before a checker can see it: a commit has become durable, a process has ended, a shard's
-   * state is about to be judged. They change nothing, and say that a bug took effect.
+   * state is about to be judged. These functions change nothing, and signal that a bug took effect.
    */
   durable?(watched: Watched, writes: OwnedWrites): void;
   ended?(watched: Watched): void;
   judged?(state: JudgedState): void;
-  /** Sabotage of the harness: what the checkers are given of each event. */
+  /** Sabotage of the harness: what the checkers get of each event. */
   readonly history?: HistoryFilter;
   /** Sabotage of the harness: whether a fault is injected at all. */
   injects?(fault: PlannedFault): boolean;

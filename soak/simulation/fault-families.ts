@@ -1,12 +1,12 @@
 /**
  * The simulation's kinds of faults in the vocabulary that it shares with soaks (`soak/guarantee/fault-kinds.ts`). Its
- * own names stand in the histories from which its digests are made.
+ * own names stand in the histories from which its digests are made, and so do not change.
  */
 
 import type { FaultFamily } from '../guarantee/fault-kinds.ts';
 import type { FaultKind } from './plan.ts';
 
-/** Null: no family has it, and real processes do not know it. */
+/** Null: the kind belongs to no family, and real processes do not know it. */
 export const FAMILY_OF_KIND: Readonly<Record<FaultKind, FaultFamily | null>> = {
   crash: 'kill',
   'power-loss': 'powerloss',

@@ -1,4 +1,4 @@
-/** Injects the faults of a plan, heals them, and records when one is known to have hit. */
+/** Injects the faults of a plan, heals them, and records when a fault is known to have hit. */
 
 import { Prng } from '../../src/core/prng.ts';
 import type { Counters } from './world/counters.ts';
@@ -7,9 +7,9 @@ import { type Plan, type PlannedFault, targetOf } from './plan.ts';
 import type { SimulatedProcess, Surroundings } from './world/process.ts';
 import type { Slot, Keeper } from './keeper.ts';
 
-/** A fault whose target is not up is tried again so much later. */
+/** When the target of a fault is not up, the fault is tried again after this time. */
 const RETRY_MS = 25;
-/** So many takeovers of several shards, and one of them takes some of the shards only. */
+/** One in so many takeovers of several shards takes only some of the shards. */
 const PARTIAL_EVERY = 3;
 const POWER = 0x706f7765;
 
@@ -23,7 +23,7 @@ export class Faults {
   readonly #network: Network;
   readonly #counters: Counters;
   readonly #onReboot: () => void;
-  /** What ends each fault that lasts. */
+  /** By fault that lasts: the function that ends it. */
   readonly #healing = new Map<number, () => void>();
   #isOver = false;
 
@@ -46,7 +46,7 @@ export class Faults {
     }
   }
 
-  /** Ends every fault; none begins any more. */
+  /** Ends every fault; from now on none begins. */
   heal(): void {
     this.#isOver = true;
     for (const heal of this.#healing.values()) heal();
@@ -59,7 +59,7 @@ export class Faults {
     else this.#after(RETRY_MS, () => this.#try(fault));
   }
 
-  /** It was injected, and something else came before it. */
+  /** The fault was injected, but something else came before it. */
   #retry(fault: PlannedFault): void {
     if (!this.#isOver && !this.#inject(fault)) this.#after(RETRY_MS, () => this.#retry(fault));
   }
@@ -74,7 +74,7 @@ export class Faults {
     this.#surroundings.history.record({ event: 'fault-effective', id, kind, target: targetOf(fault) });
   }
 
-  /** Whether it could begin now. */
+  /** Returns whether the fault could begin now. */
   #inject(fault: PlannedFault): boolean {
     switch (fault.kind) {
       case 'crash':
@@ -113,7 +113,7 @@ export class Faults {
     }
   }
 
-  /** Applies it to the target if that is up. */
+  /** Applies the fault to the target if that is up. */
   #onProcess(fault: PlannedFault & { target: string }, apply: (process: SimulatedProcess) => void): boolean {
     const process = this.#keeper.named(fault.target);
     if (process === undefined || process.isDrained) return true;
@@ -122,7 +122,7 @@ export class Faults {
     return true;
   }
 
-  /** The same, if no other fault is about to end it: each end proves one fault. */
+  /** As `#onProcess`, if no other fault is about to end the target: each end proves one fault. */
   #onUndoomed(fault: PlannedFault & { target: string }, apply: (process: SimulatedProcess) => void): boolean {
     const process = this.#keeper.named(fault.target);
     return process?.isUp === true && process.death !== null ? false : this.#onProcess(fault, apply);
@@ -132,7 +132,7 @@ export class Faults {
     const kill = (): void => {
       process.incarnation?.onceOver(({ exitCode }) => {
         if (exitCode === null && process.death === fault.death) this.#effective(fault);
-        // It has ended by something else.
+        // Something else has ended it.
         else if (fault.when === null) this.#after(RETRY_MS, () => this.#retry(fault));
       });
       this.#keeper.kill(process, fault.death);
@@ -211,7 +211,7 @@ export class Faults {
     });
   }
 
-  /** What the successor takes: everything; or, of one who owns all of it, some now and then. */
+  /** The partitions that a successor takes: all, or now and then only some of an owner's. */
   #partitionsOf({ wakeMs }: Of<'takeover'>, { partitions }: Slot, old: SimulatedProcess): readonly number[] {
     const isPartial = old.isReady && old.lostShards.size === 0 && wakeMs % PARTIAL_EVERY === 0;
     return isPartial && partitions.length > 1 ? partitions.slice(0, Math.ceil(partitions.length / 2)) : partitions;

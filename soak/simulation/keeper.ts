@@ -1,6 +1,6 @@
 /**
- * The keeper of simulated processes: starts every process, starts again what has died, and judges how each has ended.
- * Every shard always has somebody who is, or will be, at work for it: its confirmed owner, or a successor.
+ * The keeper of simulated processes: starts every process, restarts dead processes, and judges how each has ended. For
+ * every shard there is always a process that works for it or will do so: its confirmed owner, or a successor.
  */
 
 import * as records from '../../src/chunker/rows/records.ts';
@@ -18,13 +18,13 @@ export type Slot = {
   readonly name: string;
   readonly partitions: readonly number[];
   readonly summers: SimulatedProcess[];
-  /** By name: those that take over at their next start. */
+  /** By name: summers whose next start is a takeover. */
   readonly takingOver: Set<string>;
-  /** By name: those that are dead and are not to be started again unless a shard needs them. */
+  /** By name: dead summers that are not to be started again unless a shard needs them. */
   readonly abandoned: Set<string>;
 };
 
-/** A process that ended as nobody had planned, in one line, and where in the program. */
+/** A process that ended in a way that nobody had planned: one line, and the place in the program. */
 export type Failed = { readonly line: string; readonly stack: string | null };
 
 export function failureOf(what: string, error: unknown): Failed {
@@ -39,7 +39,7 @@ export class Keeper {
   readonly broker: SimulatedProcess;
   readonly chunkers: readonly SimulatedProcess[];
   readonly slots: readonly Slot[];
-  /** Of each process that ended as nobody had planned. */
+  /** Processes that ended in a way that nobody had planned. */
   readonly failures: Failed[] = [];
   readonly #surroundings: Surroundings;
   readonly #onOver: () => void;
@@ -50,7 +50,7 @@ export class Keeper {
   #isHealing = false;
   #lateReaders = 0;
 
-  /** `onOver`: a process has found a violation, or failed: there is nothing more to simulate. */
+  /** `onOver`: a process has found a violation, or failed, so there is nothing more to simulate. */
   constructor(surroundings: Surroundings, onOver: () => void) {
     const { plan, observer } = surroundings;
     this.#surroundings = surroundings;
@@ -112,7 +112,7 @@ export class Keeper {
     return this.#disks.get(path);
   }
 
-  /** Starts everything; a chunker that comes later at its time. */
+  /** Starts everything; a chunker that comes later starts at its time. */
   startAll(): void {
     this.broker.start();
     for (const { summers } of this.slots) summers[0]?.start();
@@ -124,7 +124,7 @@ export class Keeper {
     }
   }
 
-  /** Whether everything is up that should be. */
+  /** Whether every process is up that should be. */
   get isWhole(): boolean {
     return (
       this.#starting.size === 0 &&
@@ -138,7 +138,7 @@ export class Keeper {
     return this.chunkers.every(({ isDrained, isUp }) => isDrained && !isUp);
   }
 
-  /** The process of this name; of a slot the newest one that is up. */
+  /** The process of this name. For a slot, its newest process that is up. */
   named(name: string): SimulatedProcess | undefined {
     const slot = this.slots.find((candidate) => candidate.name === name);
     if (slot !== undefined) return slot.summers.findLast(({ isUp }) => isUp) ?? slot.summers.at(-1);
@@ -152,7 +152,7 @@ export class Keeper {
     else process.incarnation?.killAtCall(death.atCall);
   }
 
-  /** A successor of the slot's newest summer in these partitions, in a store of its own. */
+  /** A successor of the slot's newest summer in these partitions, with a separate store. */
   takeOver(slot: Slot, partitions: readonly number[]): SimulatedProcess {
     const successor = this.#addSummer(slot, partitions);
     slot.takingOver.add(successor.name);
@@ -160,12 +160,12 @@ export class Keeper {
     return successor;
   }
 
-  /** It is not started again when it ends, unless a shard needs it. */
+  /** From now on the process is not started again when it ends, unless a shard needs it. */
   abandon(slot: Slot, process: SimulatedProcess): void {
     slot.abandoned.add(process.name);
   }
 
-  /** Starts one that has been abandoned, as somebody would who does not know of its successor. */
+  /** Starts an abandoned process, like somebody who does not know of its successor. */
   bringBack(slot: Slot, process: SimulatedProcess): void {
     if (slot.abandoned.delete(process.name) && !process.isUp && !this.#starting.has(process)) process.start();
   }
@@ -184,13 +184,13 @@ export class Keeper {
     ).start();
   }
 
-  /** What has drained by now has done so for good. */
+  /** Processes that have drained by now stay drained. */
   heal(): void {
     this.#isHealing = true;
     for (const slot of this.slots) this.ensureOwners(slot);
   }
 
-  /** From now on every end is the last one. */
+  /** From now on no ended process is started again. */
   stopAll(): void {
     this.#isStopping = true;
     for (const process of this.processes) if (process !== this.broker && process.isUp) process.stop();
@@ -215,13 +215,13 @@ export class Keeper {
     this.#startLater(process, process.death?.downMs ?? this.#prng.below(RESTART_MS_MAX));
   }
 
-  /** Starts the store that speaks for a shard, if nobody is at work in it. */
+  /** Starts the store that speaks for a shard, if no process works in it. */
   ensureOwners(slot: Slot): void {
     for (const shard of slot.partitions) {
       const { confirmed } = this.#surroundings.observer.shard(shard);
       const owner = confirmed === null ? undefined : this.processAt(confirmed);
       if (owner !== undefined && !owner.isUp) this.#startLater(owner, this.#prng.below(RESTART_MS_MAX));
-      // Its successor raised the epoch and died for good before it confirmed itself: somebody restarts the owner.
+      // The successor raised the epoch and died for good before it confirmed itself: somebody restarts the owner.
       else if (owner?.lostShards.has(shard) === true && slot.takingOver.size === 0) owner.stop();
     }
     const isAnybody = slot.summers.some((summer) => summer.isUp || this.#starting.has(summer));
@@ -229,7 +229,10 @@ export class Keeper {
     if (!isAnybody && last !== undefined) this.#startLater(last, this.#prng.below(RESTART_MS_MAX));
   }
 
-  /** One life was all that was planned, or another follows. Once everything has healed, none begins. */
+  /**
+   * Ends the chunker if it has had all its planned lives; otherwise begins the next life. Once everything has healed,
+   * no life begins.
+   */
   #beginAgain(process: SimulatedProcess): void {
     const { plan, counters } = this.#surroundings;
     const planned = plan.chunkers[this.chunkers.indexOf(process)]?.lives ?? 1;
@@ -262,7 +265,7 @@ export class Keeper {
     }
   }
 
-  /** Not null when it ended as nobody had planned. */
+  /** Not null when the process ended in a way that nobody had planned. */
   #judge(process: SimulatedProcess, { exitCode, error }: IncarnationEnd): Failed | null {
     if (exitCode === EXIT.violation) return null;
     if (exitCode === EXIT.fenced && process.component === 'summer') return null;

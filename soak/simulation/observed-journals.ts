@@ -1,4 +1,4 @@
-/** Journals as one simulated process sees them, with what it was told written into the history. */
+/** Journals as one simulated process sees them. Everything that the process is told is written into the history. */
 
 import { assert } from '../../src/core/assert.ts';
 import {
@@ -24,13 +24,13 @@ export type Observation = {
   readonly history: HistoryLog;
   readonly observer: Observer;
   readonly counters: Counters;
-  /** Where the process keeps its store. */
+  /** The disk of the process. */
   readonly disk: Disk;
 };
 
 export class ObservedJournals extends WrappedJournals {
   readonly #observation: Observation;
-  /** By producer and journal, what was acknowledged so far. */
+  /** By producer and journal, the index below which records were acknowledged so far. */
   readonly #acknowledged = new Map<string, number>();
 
   constructor(inner: Journals, observation: Observation) {
@@ -105,7 +105,7 @@ export class ObservedJournals extends WrappedJournals {
     return { next, close: () => stream.close() };
   }
 
-  /** Whoever is fenced has been replaced by somebody: exit code 12 says so, and nobody would start it again. */
+  /** A fenced process must have been replaced: it ends with exit code 12, and nobody would start it again. */
   #checkFenced(what: string, owner: ShardEpoch | undefined): void {
     const { incarnation, observer } = this.#observation;
     if (what !== 'fenced' || owner === undefined || incarnation.isOver) return;

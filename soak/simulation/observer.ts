@@ -1,10 +1,10 @@
 /**
- * The observer of simulated disks: writes what has become durable into the history. It looks at the simulated disks,
- * and so misses no batch that is trimmed, but shows only what is durable.
+ * The observer of simulated disks writes what has become durable into the history. It reads the simulated disks, so it
+ * misses no trimmed batch, and shows only durable data.
  *
- * Of a chunk journal it shows the batches that the shard's owner has durably folded, as the order of a history asks
- * for. The owner is who raised the shard's present epoch: what it commits, its successor continues from, because that
- * copies after its own raise. What a zombie commits after that raise counts for nothing.
+ * Of a chunk journal it shows the batches that the shard's owner has durably folded, as the order of a history
+ * requires. The owner is the process that raised the shard's present epoch. Its successor continues from what it
+ * commits, because the successor copies after its own raise. What a zombie commits after that raise counts for nothing.
  */
 
 import * as records from '../../src/chunker/rows/records.ts';
@@ -19,7 +19,7 @@ import type { JudgedState } from './decorations.ts';
 import type { Disk, OwnedWrites } from './world/disk.ts';
 import type { Cause, HistoryLog } from '../guarantee/history-log.ts';
 
-/** Of a shard that has committed nothing. */
+/** The checkpoint of a shard that has committed nothing. */
 const NOTHING: Checkpoint = { offset: 0, nextSum: 0, nextIndexes: {}, openFiles: {}, outbox: [] };
 
 type Unshown = { readonly batch: UnshownBatch; readonly cause: Cause | undefined };
@@ -31,19 +31,19 @@ export class Observer {
   readonly #counters: Counters;
   readonly #nowNs: () => number;
   readonly #causeNow: () => Cause | undefined;
-  /** Before a state goes into the history. */
+  /** Called before a state goes into the history. */
   readonly #onJudged: (state: Omit<JudgedState, 'tookEffect'>) => void;
   /** By partition, durable batches that are not in the history yet, and what made them durable. */
   readonly #unshown: Unshown[][];
-  /** By shard, the epoch that was raised last by an owner that has its answer, and its store. */
+  /** By shard, the last epoch whose raise an owner has the answer of, and the owner's store. */
   readonly #raised: { epoch: number; path: string }[];
   /** By shard, every request to raise its epoch. */
   readonly #raisesAsked: { from: number; by: object }[][] = [];
-  /** What is durable of each shard at the broker. */
+  /** The durable row of each shard at the broker. */
   readonly #shards: ShardRow[] = [];
-  /** By journal, where it begins. */
+  /** By journal, its begin. */
   readonly #begins: number[] = [];
-  /** By partition, up to where its owner has durably folded it. */
+  /** By partition, the offset up to which its owner has durably folded it. */
   readonly #foldedThrough: number[] = [];
   readonly #chunkers = new Set<Disk>();
   #broker: Disk | null = null;
@@ -53,7 +53,7 @@ export class Observer {
     history: HistoryLog;
     counters: Counters;
     nowNs: () => number;
-    /** What is happening now; undefined where nobody wants to know. */
+    /** What is happening now; undefined when nobody wants to know. */
     causeNow: () => Cause | undefined;
     onJudged: (state: Omit<JudgedState, 'tookEffect'>) => void;
   }) {
@@ -72,17 +72,17 @@ export class Observer {
     this.#broker = disk;
   }
 
-  /** What is durable of a shard at the broker. */
+  /** The durable row of a shard at the broker. */
   shard(shard: number): ShardRow {
     return this.#shards[shard] ?? { epoch: 0, confirmed: null };
   }
 
-  /** End of the durable sums. */
+  /** The end of the durable sums. */
   get sumsHead(): number {
     return this.#head(this.#partitions);
   }
 
-  /** Sums of a shard that are durable in the sums journal. */
+  /** How many sums of a shard are durable in the sums journal. */
   sumsPublished(shard: number): number {
     const row = this.#broker?.get('producers', nameKey(this.#partitions, shardProducer(shard)));
     return row === undefined ? 0 : openRow(row, isProducerRow, `the producer of shard ${shard}`).next;
@@ -94,7 +94,7 @@ export class Observer {
     return row !== undefined && openRow(row, isCheckpointRow, `shard ${shard}`).nextSum > this.sumsPublished(shard);
   }
 
-  /** Whether the store's owner has raised the shard's epoch, and another store or none is confirmed. */
+  /** Whether the store's owner has raised the shard's epoch while another store, or none, is confirmed. */
   isClaiming(shard: number, path: string): boolean {
     return this.#speaks(shard, path) && this.shard(shard).confirmed !== path;
   }
@@ -115,17 +115,17 @@ export class Observer {
     (this.#raisesAsked[shard] ??= []).push({ from, by });
   }
 
-  /** Whether anybody else has asked to replace the owner's epoch, or a later one. */
+  /** Whether any other process has asked to replace the owner's epoch, or a later one. */
   isRaisedByOthers({ shard, epoch }: ShardEpoch, owner: object): boolean {
     return (this.#raisesAsked[shard] ?? []).some(({ from, by }) => from >= epoch && by !== owner);
   }
 
-  /** A summer's answer to its raise: from now on its commits are the shard's. */
+  /** A summer has the answer to its raise: from now on its commits are the shard's. */
   raised(shard: number, epoch: number, path: string): void {
     if (epoch > (this.#raised[shard]?.epoch ?? 0)) this.#raised[shard] = { epoch, path };
   }
 
-  /** A summer's answer to the last step of its claim. It has committed nothing of the shard but its copy. */
+  /** A summer has the answer to the last step of its claim. Of the shard it has committed only its copy. */
   claimed(process: string, disk: Disk, shard: number): void {
     if (this.#isOwner(shard, disk.path)) this.#checkpoint(process, disk, shard, 'claim');
   }
@@ -141,7 +141,7 @@ export class Observer {
     }
   }
 
-  /** A chunker's decision to end stands before what depends on it. */
+  /** A chunker's decision to end stands before everything that depends on it. */
   chunkerDurable(disk: Disk, writes: OwnedWrites): void {
     this.#chunkers.add(disk);
     for (const { table, key, value } of writes) {
@@ -152,7 +152,7 @@ export class Observer {
     }
   }
 
-  /** A summer is about to open its store: what it speaks for is on record. */
+  /** A summer is about to open its store: the shards that the store speaks for are recorded. */
   restart(process: string, disk: Disk, shards: readonly number[]): void {
     for (const shard of shards) {
       if (this.#isOwner(shard, disk.path)) this.#checkpoint(process, disk, shard, 'restart');
@@ -169,7 +169,7 @@ export class Observer {
     return true;
   }
 
-  /** Everything has ended: the rest of the journals, and the final state of each shard. */
+  /** Everything has ended: writes the rest of the journals, and the final state of each shard. */
   finish(owners: (path: string) => { readonly name: string; readonly disk: Disk } | undefined): void {
     for (let shard = 0; shard < this.#partitions; shard += 1) {
       const owner = owners(this.shard(shard).confirmed ?? '');
@@ -207,7 +207,7 @@ export class Observer {
     this.#history.record({ event: 'checkpoint', process, shard, moment, ...checkpoint });
   }
 
-  /** Its row is durable: it may begin later than before. */
+  /** Its row is durable: the journal may begin later than before. */
   #journal(number: number, begin: number): void {
     if (begin <= (this.#begins[number] ?? 0)) return;
     this.#begins[number] = begin;
@@ -217,7 +217,7 @@ export class Observer {
     this.#history.record({ event: 'trimmed', journal, begin, needed });
   }
 
-  /** From here on some verifier would read the sums journal if it were restarted. */
+  /** The offset from which some verifier would read the sums journal after a restart. */
   #neededSums(): number {
     const places = Array.from(this.#chunkers, (disk) => {
       const phase = records.readRow(disk, 'phase', records.isPhaseRow)?.phase;

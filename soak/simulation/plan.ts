@@ -1,6 +1,6 @@
 /**
- * The plan of one schedule: the system, its load, and every fault with its time and target. Plain data, a pure function
- * of seed and workload, so that a failing plan can be made smaller and run again.
+ * The plan of one schedule: the system, its load, and every fault with its time and target. It is plain data and a pure
+ * function of seed and workload, so a failing plan can be made smaller and run again.
  */
 
 import { Prng } from '../../src/core/prng.ts';
@@ -12,7 +12,7 @@ import type { Direction } from './world/link.ts';
 export const WORKLOADS = ['uniform', 'skewed', 'edges'] as const;
 export type WorkloadName = (typeof WORKLOADS)[number];
 
-/** Where none is asked for, seeds have them in turn. */
+/** Without a choice, seeds have the workloads in turn. */
 export function workloadOf(seed: number): WorkloadName {
   return WORKLOADS[seed % WORKLOADS.length] ?? 'uniform';
 }
@@ -22,19 +22,21 @@ export type ChunkerPlan = {
   readonly chunks: CountRange;
   readonly chunkBytes: CountRange;
   readonly batchBytes: number;
-  /** Records a second; `null`: as fast as it goes. */
+  /** Records a second; `null`: as fast as possible. */
   readonly rate: number | null;
   /** Files to publish; `null`: until the drain. */
   readonly fileCount: number | null;
   /** Virtual ms from the beginning until its first start. */
   readonly startMs: number;
-  /** When it is told to drain, as all are at the end; `null`: only then. */
+  /** When it is told to drain. All are told at the end; `null`: only then. */
   readonly drainMs: number | null;
-  /** How often it begins a life: again after it has drained, in the same store. */
+  /** How many lives it has: it begins another one after it has drained, in the same store. */
   readonly lives: number;
 };
 
-/** How a process dies: at once, or in its n-th call into the world from then on. What its commit under way leaves. */
+/**
+ * How a process dies: at once, or in its n-th call into the world from then on; and what its commit under way leaves.
+ */
 export type Death = { readonly atCall: number; readonly commit: 'lost' | 'durable'; readonly downMs: number };
 
 export type PlannedFault = { readonly id: number; readonly atMs: number } & (
@@ -49,7 +51,7 @@ export type PlannedFault = { readonly id: number; readonly atMs: number } & (
   | { readonly kind: 'restart'; readonly target: string; readonly downMs: number }
   | { readonly kind: 'pause'; readonly target: string; readonly durationMs: number }
   | {
-      /** The old one dies, is stopped and wakes later, or runs on; `returns`: it is started again after its end. */
+      /** The old owner dies, is stopped and wakes later, or runs on. `returns`: it is started again after its end. */
       readonly kind: 'takeover';
       readonly target: string;
       readonly old: 'dead' | 'paused' | 'running';
@@ -86,28 +88,28 @@ export type Plan = {
   readonly warmUpMs: number;
   readonly faultsMs: number;
   readonly healMs: number;
-  /** From the order to drain: what has not ended by then is stuck. */
+  /** From the order to drain. What has not ended by then is stuck. */
   readonly drainMs: number;
   readonly slaMs: number;
-  /** A message takes at least this, and at most so much more. */
+  /** A message takes at least the first value, and at most so much more as the second says. */
   readonly delayUs: number;
   readonly jitterUs: number;
-  /** The same of a commit. */
+  /** The same for a commit. */
   readonly commitUs: number;
   readonly commitJitterUs: number;
-  /** Part of the lines that processes log which cannot be written, from 0 to 1. */
+  /** The share of log lines that cannot be written, from 0 to 1. */
   readonly logFailsPart: number;
   readonly faults: readonly PlannedFault[];
 };
 
 const PLAN = 0x706c616e;
 const LOG = 0x6c6f6720;
-/** Sums must come within the faults and this, ms: what a repair may take after the last of them. */
+/** Sums must come within the time of faults plus this, in ms: the time that a repair may take after the last fault. */
 const REPAIR_MS = 30_000;
 const DRAIN_MARGIN_MS = 30_000;
 /** Processes that live until the end, and die on the way. */
 export const CERTAIN_CRASHES: readonly string[] = ['broker', 'chunker-0', 'summer-0'];
-/** What is open when the drain begins is generated within about this time. */
+/** Files that are open when the drain begins are generated within about this time. */
 const OPEN_S_MAX = 30;
 
 export function planOf(seed: number, workload: WorkloadName): Plan {
@@ -133,7 +135,7 @@ export function planOf(seed: number, workload: WorkloadName): Plan {
     const atMs = warmUpMs + prng.below(Math.floor(faultsMs / 2));
     drafts.push({ atMs, kind: 'crash', target, when: null, death: death(prng) });
   }
-  // Whoever ends early meets trouble at its end.
+  // A chunker that ends early meets trouble at its end.
   for (const [index, { drainMs }] of chunkers.entries()) {
     if (drainMs === null) continue;
     const target = `chunker-${index}`;
@@ -148,7 +150,7 @@ export function planOf(seed: number, workload: WorkloadName): Plan {
     seed,
     workload,
     partitions,
-    // A journal takes batches of a quarter of its room; sometimes it has hardly more than that.
+    // A journal accepts batches of a quarter of its room. Sometimes the room is hardly more than four batches.
     retentionBytes: partitions * Math.max(4 * batchBytes, pick(prng, [1024, 64 * 1024, 64 * 1024, 256 * 1024])),
     sumsBytes: Math.max(4 * batchBytes, pick(prng, [8 * 1024, 256 * 1024, 1024 * 1024])),
     summers,
@@ -162,7 +164,7 @@ export function planOf(seed: number, workload: WorkloadName): Plan {
     jitterUs: pick(prng, [50, 1_000, 10_000]),
     commitUs: pick(prng, [300, 2_000, 8_000]),
     commitJitterUs: pick(prng, [1_000, 10_000, 40_000]),
-    // From numbers of its own: what cannot be logged changes nothing else.
+    // From a separate generator, so that log failures change nothing else.
     logFailsPart: pick(Prng.fromSeed(LOG, seed % 0x1_0000_0000), [0, 0.2, 1]),
     faults: drafts.toSorted((a, b) => a.atMs - b.atMs).map((draft, id) => ({ id, ...draft })),
   };
@@ -314,7 +316,7 @@ function plan(
   const needed = BATCH_HEADER_BYTES + CHUNK_HEADER_BYTES + fields.chunkBytes.high;
   // Room for one chunk, for a few, or for many.
   const batchBytes = pick(prng, [needed, needed * 3, 8 * 1024 + needed]);
-  // The first one publishes in every phase.
+  // The first chunker publishes in every phase.
   const isFast = index > 0 && prng.below(6) === 0;
   const chunksMean = (fields.chunks.low + fields.chunks.high) / 2 + 1;
   const filesOpen = Math.max(1, Math.min(fields.filesOpen, Math.floor((fields.rate * OPEN_S_MAX) / chunksMean)));
@@ -331,7 +333,7 @@ function plan(
   };
 }
 
-/** Consecutive partitions, as even as can be. */
+/** Consecutive partitions, shared as evenly as possible. */
 function shareOut(partitions: number, summers: number): number[][] {
   const shares: number[][] = Array.from({ length: summers }, () => []);
   for (let partition = 0; partition < partitions; partition += 1) {

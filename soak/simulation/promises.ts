@@ -1,19 +1,20 @@
 /**
- * Which moments a plan promises: those that its faults bring about for certain, and those that are reached in one of so
- * many schedules. What was promised and not reached is a hole in the generator of faults, or faults that do nothing.
+ * The moments that a plan promises: moments that its faults certainly bring about, and moments that are reached in one
+ * of so many schedules. A promised moment that is not reached is a hole in the generator of faults, or a fault that
+ * does nothing.
  */
 
 import { MOMENTS, type Moment } from './world/counters.ts';
 import { isCertain } from './certain-faults.ts';
 import type { Plan, PlannedFault } from './plan.ts';
 
-/** A moment that was to be expected so many times is reached, but for one of a million runs: e^-14. */
+/** A moment that is expected this many times is missed in one of a million runs: e^-14. */
 export const EXPECTED_TIMES = 14;
 
 /**
- * Reached in one of so many schedules, whatever the workload; rounded up from the workload that reaches it least often,
- * of 400 schedules (seeds 20001 to 20400), and doubled where that workload reached it fewer than 30 times. 1: in every
- * one that was looked at, which is not to say in each.
+ * The moment is reached in one of so many schedules, whatever the workload. The number is rounded up from the workload
+ * that reaches it least often, of 400 schedules (seeds 20001 to 20400), and doubled where that workload reached it
+ * fewer than 30 times. 1: every schedule that was looked at reached it, which does not promise it for all.
  */
 const ONE_OF: Readonly<Record<Moment, number>> = {
   'killed between a commit and the publication of its sums': 10,
@@ -74,7 +75,7 @@ const ONE_OF: Readonly<Record<Moment, number>> = {
   'file completed again after a restart': 2,
 };
 
-/** What a fault that is certain to hit brings about. */
+/** The moment that a fault which is certain to hit brings about. */
 function momentOf(fault: PlannedFault): Moment | null {
   switch (fault.kind) {
     case 'crash':
@@ -99,7 +100,7 @@ function momentOf(fault: PlannedFault): Moment | null {
   }
 }
 
-/** How often each moment is to be expected of a schedule; infinitely often: it is certain to be reached. */
+/** How often each moment is to be expected in a schedule; infinity: it is certain to be reached. */
 export function promisesOf(plan: Plan): Record<Moment, number> {
   const certain = new Set(plan.faults.filter((fault) => isCertain(fault, plan)).map(momentOf));
   return Object.fromEntries(
@@ -107,7 +108,7 @@ export function promisesOf(plan: Plan): Record<Moment, number> {
   ) as Record<Moment, number>;
 }
 
-/** Moments that were to be expected so often that they must have been reached, and were not. */
+/** Moments that were expected so often that they must have been reached, and were not. */
 export function brokenPromises(
   expected: Readonly<Record<Moment, number>>,
   reached: Readonly<Record<Moment, number>>,

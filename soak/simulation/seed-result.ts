@@ -1,4 +1,4 @@
-/** What is told of one simulated schedule: plain data, which passes between threads. */
+/** The result of one simulated schedule: plain data that passes between threads. */
 
 import type { Finding } from '../guarantee/violation.ts';
 import type { Moment } from './world/counters.ts';
@@ -19,7 +19,7 @@ export type SeedResult = SeedTask & {
   readonly faults: number;
   readonly records: number;
   readonly moments: Readonly<Record<Moment, number>>;
-  /** How often each moment was to be expected of its plan. */
+  /** How often each moment was to be expected from its plan. */
   readonly promises: Readonly<Record<Moment, number>>;
 };
 

@@ -16,7 +16,7 @@ import { simulate } from './simulate.ts';
 import { tellSeed } from './seed-telling.ts';
 
 const PLAN = planOf(3, workloadOf(3));
-/** Of a schedule that holds, for whoever only looks at it. */
+/** A schedule that holds, for tests that only look at it. */
 const HOLDING = tellSeed({ plan: PLAN });
 
 async function tellMutant(name: string, seed: number): ReturnType<typeof tellSeed> {

@@ -1,4 +1,4 @@
-/** Runs one schedule again, and keeps of it what a story needs: its events without payload, and how it ended. */
+/** Runs one schedule again, and keeps what a story needs: its events without payload, and how it ended. */
 
 import { fileURLToPath } from 'node:url';
 import { BatchReader } from '../guarantee/checkers/batch-reader.ts';
@@ -18,7 +18,7 @@ const SOURCE_ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 export type TellOptions = {
   readonly plan: Plan;
   readonly decorations?: Decorations;
-  /** What is wrong with a system in which a bug is planted. */
+  /** The planted bug in words. */
   readonly bug?: string;
   readonly stopsAtFirst?: boolean;
 };

@@ -6,7 +6,7 @@ import { planOf } from './plan.ts';
 import { simulate } from './simulate.ts';
 
 const SEEDS = 102;
-/** In one test. */
+/** Seeds in one test. */
 const SEEDS_TOGETHER = 17;
 
 for (let first = 1; first <= SEEDS; first += SEEDS_TOGETHER) {

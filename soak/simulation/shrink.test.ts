@@ -31,7 +31,7 @@ function faultsOf(plan: Plan): string[] {
 
 test('of all faults the two are left that a planted bug needs, in their order', async (t) => {
   const whole = planOf(3, 'uniform');
-  // Pure: what matters here is which faults are left, and a run of each would say no more.
+  // Pure: the test needs only which faults are left, and running each plan would show no more.
   const fails = (plan: Plan): Promise<boolean> => {
     const kinds = faultsOf(plan);
     const first = kinds.indexOf('takeover');

@@ -1,7 +1,7 @@
 /**
  * Makes a failing plan smaller while it still fails in the same way: first less load, so that every further try is
- * cheap, then fewer faults (delta debugging; Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing
- * Input"), then simpler ones.
+ * cheap; then fewer faults (delta debugging; Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing
+ * Input"); then simpler faults.
  */
 
 import type { ChunkerPlan, Plan, PlannedFault } from './plan.ts';
@@ -10,7 +10,7 @@ export type ShrinkOptions = {
   readonly plan: Plan;
   /** Whether this plan fails as the first one did. */
   readonly fails: (plan: Plan) => Promise<boolean>;
-  /** At most so many tries. */
+  /** The most tries. */
   readonly triesMax: number;
 };
 
@@ -40,7 +40,7 @@ class Shrinking {
     await this.#fewerFaults();
   }
 
-  /** Takes the plan if it fails as well. */
+  /** Keeps the plan if it fails as well. */
   async #take(plan: Plan): Promise<boolean> {
     if (this.tries >= this.#options.triesMax) return false;
     this.tries += 1;
@@ -49,7 +49,7 @@ class Shrinking {
     return true;
   }
 
-  /** Tries changes one after the other, each on what the ones before have left. */
+  /** Tries changes one after the other, each on the result of the changes before. */
   async #tryEach(changes: (plan: Plan) => readonly ((plan: Plan) => Plan)[]): Promise<void> {
     for (const change of changes(this.plan)) {
       const changed = change(this.plan);
@@ -70,7 +70,7 @@ class Shrinking {
     }
   }
 
-  /** Without one part of the faults. */
+  /** Tries the plan without one part of the faults. */
   async #takesPart(size: number): Promise<boolean> {
     const { faults } = this.plan;
     for (let at = 0; at < faults.length; at += size) {
@@ -79,7 +79,7 @@ class Shrinking {
     return false;
   }
 
-  /** With one part of them alone. */
+  /** Tries the plan with only one part of the faults. */
   async #takesRest(size: number): Promise<boolean> {
     const { faults } = this.plan;
     for (let at = 0; at < faults.length; at += size) {
@@ -100,7 +100,7 @@ function lighterLoads(plan: Plan): ((plan: Plan) => Plan)[] {
   return changes;
 }
 
-/** One partition and one summer, whose faults are those of all. */
+/** One partition and one summer, which gets the faults of all summers. */
 function oneShard(plan: Plan): Plan {
   const faults = plan.faults.map((fault): PlannedFault => {
     const isOfSummer = 'target' in fault && fault.target.startsWith('summer-');
@@ -109,7 +109,7 @@ function oneShard(plan: Plan): Plan {
   return { ...plan, partitions: 1, summers: [[0]], faults };
 }
 
-/** It heals soon after the last fault. */
+/** Everything heals soon after the last fault. */
 function shorter(plan: Plan): Plan {
   const lastMs = Math.max(0, ...plan.faults.map(({ atMs }) => atMs));
   return { ...plan, faultsMs: Math.min(plan.faultsMs, Math.max(1_000, lastMs - plan.warmUpMs + 2_000)) };

@@ -1,4 +1,4 @@
-/** `stream-sum simulate`: flags, and what is printed. */
+/** `stream-sum simulate`: flags and output. */
 
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
@@ -85,7 +85,7 @@ async function simulateSeeds(flags: Flags): Promise<number> {
   return totals.exitCode;
 }
 
-/** Throws a UsageError where there is not one schedule to draw, or the page cannot be written. */
+/** Throws a UsageError unless there is exactly one schedule to draw, and the page can be written. */
 function checkTraceable(path: string, { seed }: Flags, count: number): void {
   if (seed === undefined || count !== 1) throw new UsageError('--trace: draws one schedule, which --seed names');
   checkWritable('--trace', path);

@@ -99,7 +99,8 @@ function withoutOutbox(store: Store, tookEffect: () => void): Store {
 }
 
 test('a summer that is down when the last chunker has drained catches up before it is stopped', async (t) => {
-  // Seed 477: it is killed in the drain, after all sums, with an end record before it. It was judged as it lay there.
+  // Seed 477: the summer is killed in the drain, after all sums, with an end record before it. It was once judged as it
+  // lay there.
   const { violations, failures, inconclusive } = await simulate(planOf(477, workloadOf(477)));
   t.deepEqual({ violations, failures, inconclusive }, { violations: [], failures: [], inconclusive: [] });
 });

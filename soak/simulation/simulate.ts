@@ -1,6 +1,6 @@
 /**
  * One schedule from its plan to its outcome: warm-up, faults, heal, drain, audit, on a virtual clock. Everything
- * depends on the plan alone, so that the same plan gives the same history, byte for byte.
+ * depends on the plan alone, so the same plan gives the same history, byte for byte.
  */
 
 import { SUMS_JOURNAL } from '../../src/journal/journals.ts';
@@ -23,40 +23,40 @@ import { type Cause, HistoryLog, type LogListener } from '../guarantee/history-l
 import { Keeper, failureOf } from './keeper.ts';
 import { causeOf } from './world/reason.ts';
 
-/** Not 0, which means that a time is not known. */
+/** Not 0, because 0 means that a time is unknown. */
 const START_NS = 1e12;
 const POLL_MS = 20;
-/** Faults may be hard to find an end to: no schedule takes longer than its phases and this. */
+/** The end of faults may be hard to reach. No schedule takes longer than its phases plus this. */
 const HEAL_MS_MAX = 60_000;
 /** As long as the audit of real processes waits for the summers. */
 const CATCH_UP_MS_MAX = 15_000;
 
 export type SimulateOptions = {
-  /** Instead of all of them. */
+  /** Checkers that run instead of all of them. */
   readonly checkers?: readonly Checker[];
   readonly decorations?: Decorations;
-  /** Is shown every event as it happened, with what caused it. */
+  /** Is shown every event as it happens, with its cause. */
   readonly listener?: LogListener;
-  /** Ends with the first violation: what is left shows nothing more than that there is one. */
+  /** Ends with the first violation: later events would only show that there is one. */
   readonly stopsAtFirst?: boolean;
 };
 
 export type Outcome = {
   readonly plan: Plan;
-  /** Of the history: 64 hexadecimal digits. */
+  /** The digest of the history: 64 hexadecimal digits. */
   readonly digest: string;
   readonly historyEvents: number;
   readonly events: number;
   readonly virtualMs: number;
   readonly violations: readonly Finding[];
-  /** One line for each process that ended as nobody had planned. */
+  /** One line for each process that ended in a way that nobody had planned. */
   readonly failures: readonly string[];
-  /** Of each of them in the same order, the stack of its error; `null`: there was none. */
+  /** In the same order, the stacks of their errors; `null`: there was none. */
   readonly stacks: readonly (string | null)[];
-  /** Why nothing can be said of this schedule; one line each. */
+  /** Why this schedule proves nothing; one line each. */
   readonly inconclusive: readonly string[];
   readonly moments: Readonly<Record<Moment, number>>;
-  /** Whether the decorations took effect, and when they did first. */
+  /** Whether the decorations took effect, and when they first did. */
   readonly tookEffect: boolean;
   readonly effect: Effect | null;
   readonly faults: number;
@@ -64,10 +64,10 @@ export type Outcome = {
   readonly records: number;
 };
 
-/** A decoration has done what it is for. */
+/** A decoration has done its part. */
 export type Effect = { readonly atNs: number; readonly cause: Cause };
 
-/** What an outcome comes to, in one word: what a smaller plan must come to as well. */
+/** The outcome in one word. A smaller plan must have the same one. */
 export function kindOf({
   violations,
   failures,
@@ -118,7 +118,7 @@ class Schedule {
       kernel.from = entry.n;
       this.#digest.add(entry);
     };
-    // Who does not listen does not pay for causes.
+    // Without a listener there is no cost for causes.
     const causeNow = listener === undefined ? (): undefined => undefined : cause;
     const history = new HistoryLog({
       nowNs,
@@ -184,7 +184,7 @@ class Schedule {
     this.#at(warmUpMs, () => this.#enter('faults'));
     this.#at(warmUpMs + faultsMs, () => this.#heal());
     await this.#kernel.run(() => this.#isOver());
-    // A history that was cut short is not whole: nothing can be missing from it.
+    // A history that was cut short is not whole, so nothing can be missing from it.
     if (!this.#isCutShort) this.#history.end();
   }
 
@@ -211,7 +211,7 @@ class Schedule {
       violations: violationsOf(findings),
       failures: this.#keeper.failures.map(({ line }) => line),
       stacks: this.#keeper.failures.map(({ stack }) => stack),
-      // A schedule that was cut short proves nothing more than what cut it.
+      // A schedule that was cut short proves only what cut it short.
       inconclusive: this.#isCutShort
         ? []
         : [...this.#inconclusive, ...unreached, ...findings.flatMap((found) => found.inconclusive)],
@@ -257,8 +257,8 @@ class Schedule {
   }
 
   /**
-   * A summer may still have the end records before it, or be down by a fault of the drain. One that does not get to the
-   * head is judged by the state checker, as everything is.
+   * A summer may still have the end records before it, or be down by a fault of the drain. If it does not reach the
+   * head, the state checker judges that.
    */
   #catchUp(): void {
     this.#until(
@@ -268,7 +268,7 @@ class Schedule {
     );
   }
 
-  /** Whatever has not drained by now is stopped as well: its journals and stores are judged as they are. */
+  /** Processes that have not drained by now are stopped too. Their journals and stores are judged as they are. */
   #stop(): void {
     this.#phase = 'stop';
     this.#keeper.stopAll();
@@ -289,7 +289,7 @@ class Schedule {
     this.#until(isDown, { limitMs: HEAL_MS_MAX, otherwise: 'the broker did not stop when it was asked to' }, over);
   }
 
-  /** A violation or a failure: what is left is not worth simulating. What the summers have committed may say why. */
+  /** After a violation or a failure the rest is not worth simulating. The summers' commits may say why it happened. */
   #cutShort(): void {
     if (this.#phase === 'over') return;
     this.#isCutShort = true;
@@ -299,7 +299,7 @@ class Schedule {
     }
   }
 
-  /** Goes on when it is so, or, with a reason to doubt, when it is not after so long. */
+  /** Goes on when `isSo()`, or after `limitMs` with a reason to doubt. */
   #until(isSo: () => boolean, bound: { limitMs: number; otherwise: string }, then: () => void): void {
     const endNs = this.#kernel.nowNs + bound.limitMs * 1e6;
     const poll = (): void => {
@@ -316,14 +316,14 @@ class Schedule {
     this.#kernel.after(delayMs * 1e6, call);
   }
 
-  /** Something was thrown in a microtask: a process would have ended with exit 1. */
+  /** An error was thrown in a microtask: a process would have ended with exit 1. */
   #stray(error: unknown): void {
     this.#keeper.failures.push(failureOf('thrown with nobody to catch it', error));
     this.#cutShort();
   }
 }
 
-/** What flowed, and how many faults were injected. */
+/** Counts what flowed, and how many faults were injected. */
 class Flow implements Checker {
   readonly name = 'flow';
   faults = 0;

@@ -1,4 +1,4 @@
-/** What is told of a schedule that did not hold: why, and a smaller schedule that fails as it does. */
+/** The lines about a schedule that did not hold: why, and a smaller schedule that fails in the same way. */
 
 import type { Decorations } from './decorations.ts';
 import type { Plan } from './plan.ts';
@@ -7,22 +7,22 @@ import { whyOf } from '../guarantee/story/telling.ts';
 import { tellSeed } from './seed-telling.ts';
 import { type Outcome, kindOf, simulate } from './simulate.ts';
 
-/** Tries of a smaller plan: a fixed number, so that a machine's speed changes nothing. */
+/** Tries of smaller plans: a fixed number, so that the machine's speed changes nothing. */
 const TRIES_MAX = 300;
 
 type Schedule = {
   readonly seed: number;
   readonly plan: Plan;
-  /** Made anew for each run; without them the system is as it is. */
+  /** Made anew for each run; absent: the system is not decorated. */
   readonly decorations?: () => Decorations;
 };
 
-/** What led to the first violation, failure or doubt, by running the schedule once more. */
+/** What led to the first violation, failure or doubt. Runs the schedule once more. */
 export async function whyLines(of: Schedule): Promise<string[]> {
   return whyOf(await tellSeed({ plan: of.plan, ...decorated(of) }));
 }
 
-/** `kind`: how it failed, as `kindOf` says. */
+/** `kind`: how it failed, by `kindOf`. */
 export async function shrunkLines(of: Schedule & { readonly kind: ReturnType<typeof kindOf> }): Promise<string[]> {
   const { seed, plan: whole, kind } = of;
   const run = (plan: Plan): Promise<Outcome> => simulate(plan, { ...decorated(of) });

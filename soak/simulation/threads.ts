@@ -1,4 +1,4 @@
-/** Hands tasks to threads, one at a time to each. Which thread does a task changes nothing about its result. */
+/** Hands tasks to threads, one at a time to each. The thread of a task does not change its result. */
 
 import { Worker, parentPort } from 'node:worker_threads';
 
@@ -7,7 +7,7 @@ export type RunTasksOptions<Task, Result> = {
   readonly jobs: number;
   /** A module that calls `serveTasks` with the same function as `run`. */
   readonly worker: URL;
-  /** With one job there is no thread. */
+  /** With one job this process runs the tasks, without a thread. */
   readonly run: (task: Task) => Promise<Result>;
   /** In the order of the tasks. */
   readonly onResult: (result: Result) => void;
@@ -31,7 +31,7 @@ export async function runTasks<Task, Result>(options: RunTasksOptions<Task, Resu
   await Promise.all(Array.from({ length: jobs }, () => runWorker(worker, take, inOrder)));
 }
 
-/** Of a worker: does the tasks that it is given, one after the other, until there are no more. */
+/** In a worker: does the given tasks one after the other, until there are no more. */
 export function serveTasks(run: (task: never) => Promise<unknown>): void {
   const port = parentPort;
   port?.on('message', (given: Given<never> | null) => {

@@ -6,7 +6,7 @@ import { Totals, type TotalledSeed } from './totals.ts';
 
 const once = Object.fromEntries(MOMENTS.map((moment) => [moment, 1])) as Record<Moment, number>;
 
-/** Of so many plans; seeds beyond them have theirs. */
+/** Promises of so many plans; seeds beyond them reuse these. */
 const PROMISES = Array.from({ length: 40 }, (_, at) => promisesOf(planOf(at, 'uniform')));
 
 function seed(seedNumber: number, changes: Partial<TotalledSeed> = {}): TotalledSeed {

@@ -1,4 +1,4 @@
-/** What many schedules come to together: how many failed, and which moments none of them reached. */
+/** The totals of many schedules: how many failed, and which moments none of them reached. */
 
 import { EXIT } from '../../src/core/errors.ts';
 import { formatCount } from '../../src/core/units.ts';
@@ -37,7 +37,7 @@ export class Totals {
     this.#kinds.set(result.kind, (this.#kinds.get(result.kind) ?? 0) + 1);
   }
 
-  /** What the plans had promised, and no seed reached. A seed that failed ends early, and reaches less. */
+  /** Moments that the plans promised and no seed reached. A failed seed ends early, and reaches less. */
   get #broken(): Moment[] {
     return this.failed > 0 ? [] : brokenPromises(this.#expected, this.#reached);
   }
@@ -51,7 +51,7 @@ export class Totals {
     return this.#kinds.has('failed') ? EXIT.internal : EXIT.inconclusive;
   }
 
-  /** `seconds`: of real time, for all of them. */
+  /** `seconds`: real time of all schedules. */
   lines(seconds: number): string[] {
     const virtual = this.#virtualMs / 1e3;
     const lines = MOMENTS.map((moment) => {

@@ -4,10 +4,10 @@ import type { SeedResult } from '../seed-result.ts';
 import { runSeeds } from '../seeds.ts';
 
 const JOBS = 2;
-/** A bound for what hangs: seventeen schedules take some ten seconds of a processor that does nothing else. */
+/** A bound for hanging tests: seventeen schedules take about ten seconds of CPU time. */
 const TIMEOUT_MS = 1_800_000;
 
-/** So many schedules from seed `first` on hold, each with faults that hit. */
+/** `count` schedules from seed `first` on hold, each with faults that hit. */
 export async function schedulesHold(t: ExecutionContext, first: number, count: number): Promise<void> {
   t.timeout(TIMEOUT_MS);
   const results: SeedResult[] = [];

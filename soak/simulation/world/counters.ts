@@ -1,4 +1,6 @@
-/** How often each interesting moment was reached. One that no seed reaches is a hole in the generator of faults. */
+/**
+ * How often each interesting moment was reached. A moment that no seed reaches is a hole in the generator of faults.
+ */
 
 /** In the order in which they are shown. */
 export const MOMENTS = [
@@ -73,7 +75,7 @@ export class Counters {
     return this.#counts.get(moment) ?? 0;
   }
 
-  /** All moments, those that were never reached included. */
+  /** All moments, including those that were never reached. */
   all(): Record<Moment, number> {
     return Object.fromEntries(MOMENTS.map((moment) => [moment, this.of(moment)])) as Record<Moment, number>;
   }

@@ -1,7 +1,7 @@
 /**
- * Simulated disks. A `Disk` is what is durable, and outlives the process; a `SimulatedStore` is one incarnation's way
- * to it, with the rules of the real one: one commit at a time, nothing visible before it is durable, and no value that
- * changes before its commit has resolved.
+ * Simulated disks. A `Disk` holds the durable data, and outlives the process. A `SimulatedStore` is one incarnation's
+ * access to it, with the rules of the real store: one commit at a time, nothing visible before it is durable, and no
+ * value that changes before its commit has resolved.
  */
 
 import { assert } from '../../../src/core/assert.ts';
@@ -12,7 +12,7 @@ import type { Incarnation } from './incarnation.ts';
 import type { Kernel } from './kernel.ts';
 import type { Reason } from './reason.ts';
 
-/** Rows in the order of their keys, which are held as latin1 text: that compares as bytes do. */
+/** Rows in the order of their keys. Keys are held as latin1 text, which compares as bytes do. */
 class Table {
   #keys: string[] = [];
   #values = new Map<string, Buffer>();
@@ -53,7 +53,7 @@ class Table {
     return bytes;
   }
 
-  /** Where the key is, or would be. */
+  /** The index of the key, or where it would be. */
   #position(key: string): number {
     let low = 0;
     let high = this.#keys.length;
@@ -66,7 +66,7 @@ class Table {
   }
 }
 
-/** What a disk holds at some time, by table. Values are never changed in place. */
+/** The content of a disk at some time, by table. Values are never changed in place. */
 export type DiskCopy = ReadonlyMap<string, Table>;
 
 /** Writes whose values belong to the disk. */
@@ -96,12 +96,12 @@ export class Disk implements StoreReader {
     return this.keys(table, range).map((key) => ({ key, value: this.get(table, key) ?? Buffer.alloc(0) }));
   }
 
-  /** All that is on it, for `restore`. */
+  /** Everything on the disk, for `restore`. */
   copy(): DiskCopy {
     return new Map(Array.from(this.#tables, ([name, table]) => [name, table.copy()]));
   }
 
-  /** Behind everybody's back: nobody is told that anything has become durable. */
+  /** Replaces the content without telling anybody that anything has become durable. */
   restore(copy: DiskCopy): void {
     this.#tables.clear();
     for (const [name, table] of copy) this.#tables.set(name, table.copy());
@@ -127,7 +127,7 @@ export class Disk implements StoreReader {
 /** How long a commit takes. */
 export type CommitTiming = {
   readonly prng: Prng;
-  /** From the call until it is durable, and from then until the process knows, ns. */
+  /** From the call until the commit is durable, and from then until the process knows, in ns. */
   readonly next: () => { readonly durableNs: number; readonly knownNs: number };
 };
 
@@ -142,7 +142,7 @@ type UnderWay = {
   isDurable: boolean;
 };
 
-/** The next commit fails, because of a fault. */
+/** A fault makes the next commit fail. */
 type PlannedFailure = { readonly isApplied: boolean; readonly onFailed: () => void; readonly reason: Reason };
 
 export type SimulatedStoreOptions = {
@@ -190,14 +190,15 @@ export class SimulatedStore implements Store {
     });
   }
 
-  /** The next commit fails; whether its writes are on disk nobody knows. */
+  /** Makes the next commit fail. Nobody knows whether its writes are on disk. */
   failNext(failure: Omit<PlannedFailure, 'reason'>): void {
     this.#failNext = { ...failure, reason: this.#options.kernel.reason };
   }
 
   /**
-   * The process has died. Says what had become of its commit: `known` to it or none under way, durable and `unknown`,
-   * or not durable yet. Of that, `crashed` decides what remains.
+   * The process has died. Returns what became of its commit: `none` when it knew of it or none was under way, `unknown`
+   * when it was durable and the process did not know, or `undecided`. For an undecided commit, `crashed` says what
+   * remains.
    */
   crash(crashed: CrashedCommit): 'none' | 'unknown' | 'undecided' {
     const underWay = this.#underWay;
@@ -221,7 +222,7 @@ export class SimulatedStore implements Store {
   #reachesDisk(underWay: UnderWay, knownNs: number): void {
     const { disk, incarnation, kernel, timing } = this.#options;
     if (this.#underWay !== underWay) return;
-    // A process that is stopped may have handed its writes to the kernel already, or not.
+    // A stopped process may already have handed its writes to the kernel, or not.
     if (incarnation.isPaused && timing.prng.below(2) === 0) {
       incarnation.enter(() => this.#reachesDisk(underWay, knownNs));
       return;

@@ -1,6 +1,8 @@
-/** What the first frame of a message tells without being decoded: it is JSON, in the order in which it was written. */
+/**
+ * What the first frame of a message shows without being decoded: it is JSON, with its fields in the order of writing.
+ */
 
-/** Whether a header, which is JSON, begins as a message of this type. */
+/** Whether a header begins like a message of this type. */
 export function isOfType(header: Uint8Array, type: string): boolean {
   const begin = `{"t":"${type}"`;
   return (
@@ -11,7 +13,7 @@ export function isOfType(header: Uint8Array, type: string): boolean {
 const HEADER = /^\{"t":"(?<type>[a-z]+)"(?:,"id":\d+,"call":\{"op":"(?<op>[a-z-]+)")?/;
 const HEADER_BYTES = 80;
 
-/** The type of a message as its header names it; of a call its operation. Empty where it names none. */
+/** The type of a message by its header; the operation of a call. Empty when the header names none. */
 export function nameOfMessage(header: Uint8Array | undefined): string {
   if (header === undefined) return '';
   const bytes = Buffer.from(header.buffer, header.byteOffset, Math.min(header.length, HEADER_BYTES));
@@ -21,7 +23,7 @@ export function nameOfMessage(header: Uint8Array | undefined): string {
 
 const FENCED = '"outcome":"fenced"';
 
-/** Whether it is an answer that fences; of the ends of streams there is nothing to be told. */
+/** Whether it is an answer that fences. Ends of streams are not such answers. */
 export function isFenced(header: Uint8Array | undefined): boolean {
   if (header === undefined || !(isOfType(header, 'acks') || isOfType(header, 'reply'))) return false;
   return Buffer.from(header.buffer, header.byteOffset, header.length).includes(FENCED);

@@ -1,16 +1,16 @@
 /**
- * One incarnation of a simulated process: from its start to its end. Everything that reaches its code comes through
- * `enter`, and everything that its code asks of the world counts as a call, so that it can be stopped, or die, at any
- * of them. What is left of it in memory after its end runs on and reaches nobody.
+ * One incarnation of a simulated process, from its start to its end. Everything that reaches its code comes through
+ * `enter`, and everything that its code asks of the world counts as a call, so the incarnation can be stopped, or die,
+ * at any of them. After its end, the rest of it in memory runs on and reaches nobody.
  *
- * When a stopped process goes on, its timers that are due fire before its sockets are read, as Node has it.
+ * When a stopped process goes on, its due timers fire before its sockets are read, as in Node.
  */
 
 import type { Clock, Timer } from '../../../src/core/clock.ts';
 import type { Kernel } from './kernel.ts';
 import type { Reason } from './reason.ts';
 
-/** `exitCode` null: it was killed. */
+/** `exitCode` null: the process was killed. */
 export type IncarnationEnd = { readonly exitCode: number | null; readonly error: unknown };
 
 /** What a stopped process does when it goes on, and why. */
@@ -34,7 +34,7 @@ export class Incarnation {
   /** Why it dies in a later call. */
   #doom: Pick<Waiting, 'reason' | 'from'> | null = null;
 
-  /** `onError` gets what its code throws; `onEnd` is called once. */
+  /** `onError` gets the errors of its code; `onEnd` is called once. */
   constructor(options: {
     readonly name: string;
     readonly number: number;
@@ -65,12 +65,12 @@ export class Incarnation {
     return this.#isPaused;
   }
 
-  /** What it has asked of the world so far. */
+  /** How many requests it has made of the world so far. */
   get calls(): number {
     return this.#calls;
   }
 
-  /** Whether something that it asks for now takes place: it may be dead, or die of this very call. */
+  /** Whether a request of it now takes place: it may be dead, or die of this very call. */
   isAlive(): boolean {
     if (this.#isOver) return false;
     this.#calls += 1;
@@ -81,7 +81,7 @@ export class Incarnation {
     return false;
   }
 
-  /** Calls when it has ended, after what its keeper does about that. */
+  /** Calls back when it has ended, after its keeper has acted. */
   onceOver(call: (end: IncarnationEnd) => void): void {
     this.#whenOver.push(call);
   }
@@ -93,7 +93,7 @@ export class Incarnation {
     else this.#run(call);
   }
 
-  /** Ends in its n-th call from now, before that takes effect. */
+  /** Ends in its n-th call from now, before that call takes effect. */
   killAtCall(n: number): void {
     this.#callsLeft = n;
     const { reason, from } = this.#kernel;
@@ -112,7 +112,7 @@ export class Incarnation {
     this.#isPaused = true;
   }
 
-  /** Returns how much was waiting. */
+  /** Returns how many calls were waiting. */
   resume(): number {
     if (!this.#isPaused) return 0;
     this.#isPaused = false;

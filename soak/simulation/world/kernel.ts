@@ -1,9 +1,9 @@
 /**
- * Virtual time: one queue of events, ordered by time and then by the order of asking. Between two events every promise
- * that is resolved has been handled, so that a run depends on nothing but the order of this queue.
+ * Virtual time: one queue of events, ordered by time and then by the order of asking. Between two events every resolved
+ * promise has been handled, so a run depends only on the order of this queue.
  *
- * `process.nextTick` from a microtask runs when no microtask is left: that drains them at a tenth of what
- * `setImmediate` costs.
+ * `process.nextTick` from a microtask runs when no microtask is left. That drains the microtasks at a tenth of the cost
+ * of `setImmediate`.
  */
 
 import { START_OF_ALL, type Reason } from './reason.ts';
@@ -12,27 +12,27 @@ import { START_OF_ALL, type Reason } from './reason.ts';
 export type Entry = {
   readonly atNs: number;
   readonly order: number;
-  /** Why it takes place, and number of the last event of the history that led to it; 0: none did. */
+  /** Why it takes place, and the number of the last event of the history that led to it; 0: no event did. */
   readonly reason: Reason;
   readonly from: number;
   call: (() => void) | null;
 };
 
 export class Kernel {
-  /** Ends when no kernel of this thread runs: a stray error is of the one that does. */
+  /** Settles when no kernel of this thread runs, so a stray error belongs to the kernel that runs. */
   static #turn: Promise<unknown> = Promise.resolve();
   #nowNs: number;
   #asked = 0;
   #events = 0;
-  /** Why what runs now takes place. */
+  /** Why the present event takes place. */
   reason: Reason = START_OF_ALL;
-  /** Number of the last event of the history that led to what runs now; 0: none did. */
+  /** Number of the last event of the history that led to the present one; 0: no event did. */
   from = 0;
   /** A binary heap: the earliest entry is at the front. */
   readonly #heap: Entry[] = [];
   readonly #onStray: (error: unknown) => void;
 
-  /** `onStray`: what was thrown where no caller is left to catch it, as in a microtask. */
+  /** `onStray` gets errors that no caller can catch, such as those of a microtask. */
   constructor(startNs: number, onStray: (error: unknown) => void) {
     this.#nowNs = startNs;
     this.#onStray = onStray;
@@ -42,12 +42,12 @@ export class Kernel {
     return this.#nowNs;
   }
 
-  /** Events that took place. */
+  /** The number of events that took place. */
   get events(): number {
     return this.#events;
   }
 
-  /** `reason`: why it will take place; absent: as what runs now, which goes on then. */
+  /** `reason`: why it will take place; absent: for the reason of the present event, which it continues. */
   after(delayNs: number, call: () => void, reason: Reason = this.reason): Entry {
     const atNs = this.#nowNs + Math.max(0, Math.round(delayNs));
     const entry: Entry = { atNs, order: this.#asked, reason, from: this.from, call };
@@ -56,12 +56,12 @@ export class Kernel {
     return entry;
   }
 
-  /** It does not take place, if it has not yet. */
+  /** The entry will not take place, if it has not yet. */
   cancel(entry: Entry): void {
     entry.call = null;
   }
 
-  /** Calls at once, for another reason than what runs now. */
+  /** Calls at once, for another reason than that of the present event. */
   because(reason: Reason, from: number, call: () => void): void {
     const { reason: before, from: fromBefore } = this;
     this.reason = reason;
@@ -75,7 +75,8 @@ export class Kernel {
   }
 
   /**
-   * Lets events take place until it is over, or none is left. Rejects with what an event throws. One kernel at a time.
+   * Lets events take place until `isOver()`, or until none is left. Rejects with the error of an event. One kernel at a
+   * time.
    */
   run(isOver: () => boolean): Promise<void> {
     const done = Kernel.#turn.then(() => this.#run(isOver));
@@ -87,7 +88,7 @@ export class Kernel {
     const release = this.#catchStrays();
     try {
       await this.#runEvents(isOver);
-      // Rejections that nobody handled are told when no event is left for this turn.
+      // Node reports unhandled rejections when no event is left for this turn.
       await new Promise((resolve) => setImmediate(resolve));
     } finally {
       release();
@@ -109,7 +110,7 @@ export class Kernel {
     });
   }
 
-  /** Nobody else is told of them meanwhile. Returns what ends that. */
+  /** While this is active, no other listener gets them. Returns a function that ends it. */
   #catchStrays(): () => void {
     const others = process.listeners('unhandledRejection');
     process.removeAllListeners('unhandledRejection');

@@ -1,8 +1,8 @@
 /**
- * Requests of a connection that is dead, which arrive at the broker once more: a link that loses a connection may still
- * deliver what was on its way, after the client has asked again in a new session, and after others have acted.
+ * Requests of a dead connection that arrive at the broker once more. A link that loses a connection may still deliver
+ * what was on its way, after the client has asked again in a new session, and after others have acted.
  *
- * Of each kind of request the last one of a session is kept, so that rare ones come back as often as frequent ones.
+ * The last request of each kind in a session is kept, so that rare requests come back as often as frequent ones.
  */
 
 import type { Prng } from '../../../src/core/prng.ts';
@@ -11,11 +11,11 @@ import type { Moment } from './counters.ts';
 import { nameOfMessage } from './headers.ts';
 
 const COPIES_MAX = 3;
-/** Most copies come soon; the others as late as a broker still knows a session. */
+/** Most copies come soon. The others come as late as a broker still knows a session. */
 const SOON_NS = 100e6;
 const LATE_NS = 9e9;
 
-/** By what begins a header, which is JSON. A call is named by its operation. */
+/** By the beginning of a header, which is JSON. A call is named by its operation. */
 const MOMENTS: Readonly<Record<string, Moment>> = {
   open: 'late copy of an opening',
   append: 'late copy of an append',
@@ -38,7 +38,7 @@ const MOMENTS: Readonly<Record<string, Moment>> = {
 export type LateCopy = { readonly frames: Frames; readonly moment: Moment; readonly delayNs: number };
 
 export class LateCopies {
-  /** By kind, what has arrived of one session. */
+  /** By kind, the last request that has arrived in one session. */
   readonly #arrived = new Map<Moment, Frames>();
 
   arrived(frames: Frames): void {
@@ -46,7 +46,7 @@ export class LateCopies {
     if (moment !== undefined) this.#arrived.set(moment, frames);
   }
 
-  /** What arrives again now that the connection is dead: nothing in half of the cases. */
+  /** The requests that arrive again now that the connection is dead; in half of the cases none. */
   take(prng: Prng): LateCopy[] {
     const kinds = [...this.#arrived.keys()];
     if (kinds.length === 0 || prng.below(2) === 0) return [];

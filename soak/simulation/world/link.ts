@@ -1,6 +1,4 @@
-/**
- * What a simulated network knows of one session: its two lanes of messages in flight, and what is wrong with its way.
- */
+/** What a simulated network knows of one session: its two lanes of messages in flight, and the condition of its way. */
 
 import type { Prng } from '../../../src/core/prng.ts';
 import type { ClientLinkEvents, Frames } from '../../../src/transport/transport.ts';
@@ -10,13 +8,13 @@ import type { LateCopies } from './late-copies.ts';
 export type Direction = 'to-broker' | 'to-client';
 export const DIRECTIONS: readonly Direction[] = ['to-broker', 'to-client'];
 
-/** What is wrong with the way between one client process and the broker. */
+/** The condition of the way between one client process and the broker. */
 export class Weather {
   readonly blocked: Record<Direction, boolean> = { 'to-broker': false, 'to-client': false };
   extraDelayNs = 0;
-  /** Of each direction of each connection; 0 is no limit. */
+  /** For each direction of each connection; 0: no limit. */
   bytesPerS = 0;
-  /** Messages that were held back, lost or slowed: the proof that a fault took effect. */
+  /** How many messages were held back, lost or slowed. They prove that a fault took effect. */
   affected = 0;
 }
 
@@ -24,7 +22,7 @@ export class Weather {
 export type Flight = {
   readonly messages: Frames[];
   readonly sentNs: number;
-  /** Number of the last event of the history that led to its being sent. */
+  /** Number of the last event of the history that led to the sending. */
   readonly from: number;
 };
 
@@ -32,9 +30,9 @@ export type Flight = {
 export class Lane {
   readonly direction: Direction;
   readonly flights: Flight[] = [];
-  /** When the last one arrives. */
+  /** When the last message arrives. */
   lastNs = 0;
-  /** Due, and held back. */
+  /** Messages that are due and held back. */
   held: Flight[] = [];
 
   constructor(direction: Direction) {
@@ -48,10 +46,10 @@ export type Link = {
   readonly events: ClientLinkEvents;
   readonly prng: Prng;
   readonly lanes: Readonly<Record<Direction, Lane>>;
-  /** The client's end: closed by it, or told that it is over. */
+  /** The client's end: the client has closed it, or was told that it is over. */
   isClosed: boolean;
   closedNs: number;
-  /** The connection has broken, and what the client sends before it knows goes nowhere. */
+  /** The connection has broken. Messages that the client sends before it knows are lost. */
   isDeaf: boolean;
   readonly copies: LateCopies;
 };

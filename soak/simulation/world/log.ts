@@ -1,6 +1,6 @@
 /**
- * The log of a simulated process: its disk is full, or its terminal is gone, for a part of its lines, which the plan
- * says. The production wrapper stands before it, so that nothing of this may change what a process does.
+ * The log of a simulated process. For a share of its lines, which the plan gives, its disk is full or its terminal is
+ * gone. The production wrapper stands before it, so none of this may change what a process does.
  */
 
 import { type Log, safeLog } from '../../../src/core/log.ts';
@@ -9,7 +9,7 @@ import type { Counters } from './counters.ts';
 
 const PARTS = 1_000_000;
 
-/** `failsPart`: of its lines, from 0 to 1. It throws, as a full disk makes a log throw. */
+/** `failsPart`: the share of lines that fail, from 0 to 1. The log then throws, as on a full disk. */
 export function failingLog(failsPart: number, prng: Prng): Log {
   const line = (): void => {
     if (prng.below(PARTS) < failsPart * PARTS) throw new Error('ENOSPC: no space left on device, write');

@@ -93,7 +93,7 @@ test('a connection that breaks loses the end of what was in flight, and delivers
     const link = scene.dial('one');
     for (let number = 0; number < 8; number += 1) scene.at(number / 4, () => link.send([Buffer.from(String(number))]));
     scene.at(2.5, () => scene.network.breakLinks('client'));
-    // What the client does when it learns of it; the old session's rest may come after this.
+    // What the client does when it learns of it. The rest of the old session may come after this.
     scene.at(3, () => {
       link.close();
       scene.dial('two').send([Buffer.from('8')]);

@@ -1,8 +1,8 @@
 /**
- * A simulated network between clients and one broker, as libzmq shows it: a session's messages keep their order while
- * its connection lasts; a connection that breaks loses what was in flight, all of it or what came after some point;
- * either side learns of that late, or never; what is left of an old session arrives when a new one is open already, and
- * what has arrived may arrive again (`late-copies.ts`).
+ * A simulated network between clients and one broker, as libzmq shows it. Messages of a session keep their order while
+ * its connection lasts. A connection that breaks loses what was in flight: all of it, or what came after some point.
+ * Either side learns of that late, or never. The rest of an old session arrives when a new session is already open, and
+ * messages that have arrived may arrive again (`late-copies.ts`).
  */
 
 import { assert } from '../../../src/core/assert.ts';
@@ -26,7 +26,7 @@ export type NetworkOptions = {
   readonly kernel: Kernel;
   readonly seed: number;
   readonly counters: Counters;
-  /** Of one message, ns: at least, and at most of what is added at random. */
+  /** The delay of one message, in ns: the least, and the most that is added at random. */
   readonly delayNs: number;
   readonly jitterNs: number;
 };
@@ -77,12 +77,15 @@ export class Network {
     for (const link of this.#links.values()) this.#break(link);
   }
 
-  /** A client's process has ended: what it had sent may still arrive. */
+  /** A client's process has ended. Messages that it had sent may still arrive. */
   clientGone(client: Incarnation): void {
     for (const link of this.#links.values()) if (link.client === client) this.#close(link);
   }
 
-  /** Nothing passes until `unblock`; what is sent waits. `isNoticed`: the client may be told that it has ended. */
+  /**
+   * Nothing passes until `unblock`; sent messages wait. `isNoticed`: the client may be told that the connection has
+   * ended.
+   */
   block(name: string, directions: readonly Direction[], { isNoticed }: { isNoticed: boolean }): void {
     const weather = this.#of(name);
     for (const direction of directions) weather.blocked[direction] = true;
@@ -106,19 +109,19 @@ export class Network {
     this.#of(name).extraDelayNs = extraDelayNs;
   }
 
-  /** Each direction of each of its connections carries so many bytes a second, a message after the other. */
+  /** Each direction of each of its connections carries so many bytes a second, one message after the other. */
   throttle(name: string, bytesPerS: number): void {
     this.#of(name).bytesPerS = bytesPerS;
   }
 
-  /** Every connection of the process breaks. Returns how many there were. */
+  /** Breaks every connection of the process. Returns how many there were. */
   breakLinks(name: string): number {
     const links = this.#open(name);
     for (const link of links) this.#break(link);
     return links.length;
   }
 
-  /** The broker takes the client for gone, as when its queue is full. Returns whether there was one. */
+  /** The broker takes the client for gone, as when its queue is full. Returns whether there was such a client. */
   unreachable(name: string): boolean {
     const link = this.#open(name).at(-1);
     const server = this.#server;
@@ -127,7 +130,7 @@ export class Network {
     return true;
   }
 
-  /** How many messages the weather of this process has held back, lost or slowed. */
+  /** How many messages of this process its condition has held back, lost or slowed. */
   affected(name: string): number {
     return this.#of(name).affected;
   }
@@ -173,7 +176,7 @@ export class Network {
     this.#send(link, 'to-client', frames);
   }
 
-  /** The client's end is closed: what is in flight to the broker arrives up to some point. */
+  /** The client's end is closed. Messages in flight to the broker arrive up to some point. */
   #close(link: Link): void {
     if (link.isClosed) return;
     link.isClosed = true;
@@ -184,7 +187,7 @@ export class Network {
     this.#forgetWhenEmpty(link);
   }
 
-  /** What this broker has received already arrives again. */
+  /** Messages that this broker has already received arrive again. */
   #repeatLate({ session, client, copies, prng }: Link): void {
     const server = this.#server;
     const { kernel, counters } = this.#options;
@@ -198,7 +201,7 @@ export class Network {
     }
   }
 
-  /** The connection breaks: what was in flight is lost from some point on, and both sides learn of it, or do not. */
+  /** The connection breaks. Messages in flight are lost from some point on, and each side learns of it, or does not. */
   #break(link: Link): void {
     if (link.isClosed) return;
     const { kernel, counters } = this.#options;
@@ -236,7 +239,7 @@ export class Network {
     const flight: Flight = { messages: [frames], sentNs: kernel.nowNs, from: kernel.from };
     lane.flights.push(flight);
     if (weather.bytesPerS > 0) {
-      // It follows what is on its way, and arrives with its last byte.
+      // The message follows those on their way, and arrives with its last byte.
       const bytes = frames.reduce((sum, { length }) => sum + length, 0);
       lane.lastNs = Math.max(lane.lastNs, kernel.nowNs + delay) + (bytes / weather.bytesPerS) * 1e9;
     }
@@ -292,14 +295,14 @@ export class Network {
   #release(link: Link, direction: Direction): void {
     const lane = link.lanes[direction];
     const held = lane.held.splice(0);
-    // In front of what was sent later: those are in flight still, and arrive after them.
+    // Before messages that were sent later: those are still in flight, and arrive afterwards.
     lane.flights.unshift(...held);
     const behind = lane.flights.slice(held.length);
     lane.lastNs = 0;
     for (const flight of [...held, ...behind]) this.#flies(link, lane, flight, link.prng.below(1e6));
   }
 
-  /** What is in flight survives up to a random point, and arrives later than it would have; the rest is lost. */
+  /** Messages in flight survive up to a random point, and arrive later than they would have. The others are lost. */
   #cut(link: Link, direction: Direction): void {
     const lane = link.lanes[direction];
     const inFlight = [...lane.held, ...lane.flights];
@@ -309,7 +312,7 @@ export class Network {
     lane.flights.length = 0;
     for (const { messages } of inFlight.slice(survivors)) this.#lose(link, messages);
     const lateNs = link.prng.below(3) === 0 ? link.prng.below(LATE_NS) : 0;
-    // Copies: what was to deliver the originals finds them gone.
+    // These are copies: the deliveries of the originals find them gone.
     for (const flight of inFlight.slice(0, survivors)) {
       const late = { ...flight, sentNs: -1 };
       lane.flights.push(late);
@@ -334,7 +337,7 @@ export class Network {
     }
   }
 
-  /** Behind all that has arrived the broker is told that the connection has ended, or never. */
+  /** After everything that has arrived, the broker is told that the connection has ended, or is never told. */
   #forgetWhenEmpty(link: Link): void {
     const lane = link.lanes['to-broker'];
     if (lane.flights.length > 0 || lane.held.length > 0 || !this.#links.has(link.session)) return;

@@ -1,6 +1,6 @@
 /**
- * A simulated process over its incarnations: its disk outlives them, its keeper starts it again. It ends as a real
- * component does: one error, one exit code.
+ * A simulated process over its incarnations: its disk outlives them, and its keeper restarts it. It ends as a real
+ * component does: with one error and one exit code.
  */
 
 import { type Log, attempt } from '../../../src/core/log.ts';
@@ -26,7 +26,7 @@ export type Surroundings = {
   readonly observer: Observer;
   readonly counters: Counters;
   readonly decorations: Decorations;
-  /** Number of the boot of the machine, which all processes share. */
+  /** The number of the machine's boot, which all processes share. */
   readonly boot: () => number;
   /** The disk of a process, by its path. */
   readonly diskAt: (path: string) => Disk;
@@ -46,7 +46,7 @@ export type Handle = {
 /** The composition of one component over simulated dependencies. */
 export type Run = (process: SimulatedProcess, incarnation: Incarnation, store: SimulatedStore) => Promise<Handle>;
 
-/** At most so long after a commit is durable its process knows. */
+/** The longest time until a process knows that its commit is durable. */
 const KNOWN_NS = 1e6;
 const PROCESS = 0x70726f63;
 const COMMIT = 0x636f6d6d;
@@ -62,21 +62,21 @@ export class SimulatedProcess {
   readonly #run: Run;
   readonly #seed: number;
   starts = 0;
-  /** Lives of a chunker that it began by plan. */
+  /** How many lives this chunker has begun by plan. */
   lives = 1;
   isReady = false;
   isDrained = false;
-  /** A commit failed, as planned: it must exit with 1. */
+  /** A commit failed, as planned: the process must exit with 1. */
   hasFailedCommit = false;
-  /** How it is to die, once that is decided. */
+  /** How the process is to die, once that is decided. */
   death: Death | null = null;
   slowDiskNs = 0;
-  /** Of a summer that runs: shards that have a newer owner. */
+  /** For a running summer: its shards that have a newer owner. */
   readonly lostShards: Set<number> = new Set();
   /** Called once, when a chunker's decision to send its end records is durable. */
   whenEnding: (() => void) | null = null;
   incarnation: Incarnation | null = null;
-  /** Of the incarnation that runs. */
+  /** The log of the running incarnation. */
   log: Log = SILENT;
   #end: Pick<ProcessEnd, 'fail'> | null = null;
   #failure: unknown = null;
@@ -112,12 +112,12 @@ export class SimulatedProcess {
     return this.#wantsStop;
   }
 
-  /** Random numbers for one purpose, of this incarnation alone. */
+  /** Random numbers for one purpose, used by this incarnation alone. */
   prng(...purpose: readonly number[]): Prng {
     return Prng.fromSeed(this.#seed, PROCESS, ...Buffer.from(this.name), this.starts, ...purpose);
   }
 
-  /** Whom decorations are asked about. */
+  /** The subject that decorations get. */
   subject(): Subject {
     const { incarnation } = this;
     const isOver = (): boolean => incarnation?.isOver !== false;
@@ -152,7 +152,7 @@ export class SimulatedProcess {
       onError: (error) => this.fail(incarnation, error),
       onEnd: (end) => this.#ended(end),
     });
-    // Nothing of it runs yet that could say so.
+    // Nothing of the process runs yet that could signal this.
     decorations.diskAtStart?.(this.disk, { ...this.subject(), tookEffect: this.surroundings.tookEffect });
     const store = new SimulatedStore({ disk: this.disk, incarnation, kernel, timing: this.#timing() });
     this.incarnation = incarnation;
@@ -169,7 +169,7 @@ export class SimulatedProcess {
   fail(incarnation: Incarnation, error: unknown): void {
     if (incarnation.isOver || incarnation !== this.incarnation) return;
     this.#failure = error;
-    // What its end throws meets a process that is ending already.
+    // The process is already ending when its end throws.
     attempt(() => this.#end?.fail(error));
   }
 
@@ -189,7 +189,7 @@ export class SimulatedProcess {
     this.#end = decorations.end?.(options, this.subject()) ?? new ProcessEnd(options);
   }
 
-  /** Asks it to stop gracefully, once. */
+  /** Asks the process to stop gracefully, once. */
   stop(): void {
     if (this.#wantsStop) return;
     this.#wantsStop = true;
@@ -198,7 +198,7 @@ export class SimulatedProcess {
     this.#signal('SIGTERM', stop);
   }
 
-  /** Asks it, and every incarnation of it from now on, to drain. */
+  /** Asks this and every later incarnation to drain. */
   drain(): void {
     this.#wantsDrain = true;
     const { incarnation } = this;
@@ -212,7 +212,7 @@ export class SimulatedProcess {
     kernel.because({ kind: 'signal', process: this.name, what: by }, kernel.from, call);
   }
 
-  /** It has drained, and begins another life in the same store. */
+  /** The chunker has drained, and begins another life in the same store. */
   beginAgain(): void {
     this.isDrained = false;
     this.#wantsDrain = false;

@@ -1,6 +1,6 @@
 /**
  * Why something takes place in a simulated world: whose message arrived, whose timer was due, which fault was injected.
- * A reason travels with every entry of the kernel's queue and becomes the cause of the events that are recorded
+ * A reason travels with every entry of the kernel's queue, and becomes the cause of the events that are recorded
  * meanwhile.
  *
  * The messages of one flight are handled one after another, but the promises that they resolve are handled after the
@@ -17,10 +17,10 @@ export type Reason =
   | { readonly kind: 'fault'; readonly what: string }
   | { readonly kind: 'signal'; readonly process: string; readonly what: string };
 
-/** What no event precedes: the schedule itself. */
+/** The reason of everything that no event precedes: the schedule itself. */
 export const START_OF_ALL: Reason = { kind: 'start', process: SCHEDULE };
 
-/** `from`: number of the event that led to it; 0: none did. */
+/** `from`: the number of the event that led to it; 0: no event did. */
 export function causeOf(reason: Reason, from: number): Cause {
   const { kind } = reason;
   const led = from === 0 ? {} : { from };

@@ -1,4 +1,4 @@
-/** A client behind a link that carries few bytes a second, and has much to send or to receive at once. */
+/** A client behind a link that carries few bytes a second, with much to send or to receive at once. */
 
 import test, { type ExecutionContext } from 'ava';
 import { Prng } from '../../../src/core/prng.ts';
@@ -81,7 +81,7 @@ class Scene {
     return { journals, incarnation };
   }
 
-  /** Runs until it is so, for so many simulated seconds at most. Returns how many it took. */
+  /** Runs until `isSo()`, for at most so many simulated seconds. Returns how many it took. */
   async until(isSo: () => boolean, limitS: number): Promise<number> {
     const beginNs = this.kernel.nowNs;
     await this.kernel.run(() => isSo() || this.kernel.nowNs - beginNs > limitS * 1e9);
@@ -124,7 +124,7 @@ function batchAt(index: number, journal: string): Buffer {
   return chunks(index, 1, { dataBytes: BATCH_BYTES - 72, journal, fill: index });
 }
 
-/** Reads every journal; returns how many batches have arrived, each where and as it should. */
+/** Reads every journal. Returns how many batches have arrived, each as and where it should. */
 function readAll(t: ExecutionContext, scene: Scene, name: string): () => number {
   const { journals } = scene.client(name);
   let arrived = 0;
@@ -144,14 +144,14 @@ function readAll(t: ExecutionContext, scene: Scene, name: string): () => number 
   return () => arrived;
 }
 
-/** At the slowest, in the fastest of the case's links, and at random between them. */
+/** The slowest and the fastest rate of the case's links, and random rates in between. */
 function ratesOf(t: ExecutionContext): number[] {
   const prng = Prng.fromSeed(testSeed(t));
   const random = Array.from({ length: 4 }, () => prng.between(BYTES_PER_S_MIN, 300_000));
   return [BYTES_PER_S_MIN, 60_000, 150_000, ...random];
 }
 
-/** Twice what the bytes take, and a minute of sessions that are lost until the window fits. */
+/** Twice the time that the bytes take, plus a minute of sessions that are lost until the window fits. */
 function longest(bytesPerS: number): number {
   return (2 * TOTAL_BYTES) / bytesPerS + 60;
 }
