@@ -1,6 +1,6 @@
 /**
- * The programs of a cluster, etcd and Gazette: found where the user says, in the cache folder, or on the PATH, or
- * built by the Go toolchain. `module/go.mod` pins their versions and `module/go.sum` has the checksum of every
+ * The programs of a cluster, etcd and Gazette. They are found in the user's folder, in the cache folder or on the PATH,
+ * or built by the Go toolchain. `module/go.mod` pins their versions, and `module/go.sum` has the checksum of every
  * module.
  */
 
@@ -15,19 +15,19 @@ import { makeFoldersSync } from '../../src/core/folder.ts';
 
 const MODULE = fileURLToPath(new URL('../../../soak/cluster/module/', import.meta.url));
 
-/** What is built: the name of the program, and the package that it is built from. */
+/** By program: the package from which it is built. */
 const PROGRAMS = {
   etcd: './etcd',
   gazette: 'go.gazette.dev/core/cmd/gazette',
   gazctl: 'go.gazette.dev/core/cmd/gazctl',
 } as const;
 
-/** What a cluster needs. `gazctl` is for the user. */
+/** The programs that a cluster needs. `gazctl` is for the user. */
 const NEEDED = ['etcd', 'gazette'] as const;
 
 export type Binaries = Readonly<Record<(typeof NEEDED)[number], string>>;
 
-/** Where binaries of the pinned versions are kept. */
+/** The folder for binaries of the pinned versions. */
 export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const pinned = createHash('sha256')
     .update(readFileSync(join(MODULE, 'go.sum')))
@@ -42,8 +42,8 @@ export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): strin
 }
 
 /**
- * In `folder` where the user names one, else in the cache folder, else on the PATH. Throws a UsageError that says
- * what is missing and how to get it.
+ * Finds the programs in `folder` where the user names one, else in the cache folder, else on the PATH. Throws a
+ * UsageError that says what is missing and how to get it.
  */
 export function findBinaries(folder: string | null, environment: NodeJS.ProcessEnv = process.env): Binaries {
   const path = (environment['PATH'] ?? '').split(delimiter).filter((each) => each !== '');
@@ -62,7 +62,7 @@ export function findBinaries(folder: string | null, environment: NodeJS.ProcessE
   );
 }
 
-/** Builds them into the cache folder, and gives that. It takes minutes the first time. */
+/** Builds the programs into the cache folder, and returns the folder. The first time takes minutes. */
 export function buildBinaries(tell: (line: string) => void, environment: NodeJS.ProcessEnv = process.env): string {
   const version = spawnSync('go', ['version'], { encoding: 'utf8', env: environment });
   if (version.error !== undefined) {
@@ -75,7 +75,7 @@ export function buildBinaries(tell: (line: string) => void, environment: NodeJS.
   tell(`building with ${version.stdout.trim().replace('go version ', '')} into ${folder}`);
   for (const [name, source] of Object.entries(PROGRAMS)) {
     const startedMs = performance.now();
-    // Nothing is looked up or written down anew: what `go.mod` and `go.sum` do not name is not built.
+    // Nothing is looked up or written: modules that `go.mod` and `go.sum` do not name are not built.
     const env = { ...environment, GOFLAGS: '-mod=readonly', GOWORK: 'off' };
     const args = ['build', '-trimpath', '-o', join(folder, name), source];
     const built = spawnSync('go', args, { cwd: MODULE, env, encoding: 'utf8' });

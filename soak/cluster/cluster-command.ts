@@ -92,7 +92,7 @@ function readyLines(cluster: Cluster, { brokers, replication, etcd, partitions }
   ];
 }
 
-/** The same command where it is root: in a user namespace and a network namespace of its own. */
+/** Runs the same command as root, in a new user namespace and a new network namespace. */
 async function asRootOfANamespace(): Promise<number> {
   const [, script = '', ...argv] = process.argv;
   const namespaces = ['--user', '--map-root-user', '--net'];

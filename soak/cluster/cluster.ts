@@ -20,7 +20,7 @@ import { Laboratory } from './laboratory.ts';
 const ETCD_CLIENT_PORT = 2379;
 const ETCD_PEER_PORT = 2380;
 const BROKER_PORT = 8080;
-/** How long the first journals may take: elections, leases, assignments. */
+/** The longest time until the first journals are there: elections, leases, assignments. */
 const READY_MS = 120_000;
 const RETRY_MS = 200;
 /** Numbers of the members in the network: etcd from 11 on, brokers from 101 on. */
@@ -29,13 +29,13 @@ const BROKER_FIRST = 101;
 
 export type ClusterOptions = {
   readonly binaries: Binaries;
-  /** For the data and logs of all members. */
+  /** The folder for the data and logs of all members. */
   readonly folder: string;
   readonly brokers: number;
   readonly replication: number;
   readonly etcd: number;
   readonly partitions: number;
-  /** A member has ended that nobody ended. */
+  /** A member has ended, and nobody has ended it. */
   readonly onEnded: (line: string) => void;
   readonly clock?: Clock;
 };
@@ -44,7 +44,7 @@ type Member = { readonly name: string; readonly number: number; readonly address
 
 type Program = Member & {
   readonly file: string;
-  /** Of its start of this number. */
+  /** The arguments of its start with this number. */
   readonly args: (start: number) => readonly string[];
   readonly folder: string;
 };
@@ -64,7 +64,7 @@ export class Cluster {
     this.#programs = programsOf(options, laboratory);
   }
 
-  /** Starts it, and resolves when every journal can be appended to. */
+  /** Starts the cluster, and resolves when every journal accepts appends. */
   static async start(options: ClusterOptions): Promise<Cluster> {
     const library = await importLibrary();
     const cluster = new Cluster(options, await Laboratory.open(), library);
@@ -79,7 +79,7 @@ export class Cluster {
     }
   }
 
-  /** How the engine is told where the brokers are. */
+  /** The addresses of the brokers, as the engine takes them. */
   get brokerAddresses(): readonly string[] {
     return this.#addresses('broker-').map((address) => `gazette+http://${address}:${BROKER_PORT}`);
   }
@@ -93,7 +93,7 @@ export class Cluster {
     return parseGazetteAddress(this.brokerAddresses[broker] ?? '', '--journals');
   }
 
-  /** A client by the broker of this number, of the journals below a prefix. */
+  /** A client of the journals below a prefix, through the broker of this number. */
   connect({
     broker = 0,
     prefix = PREFIX,
@@ -106,7 +106,7 @@ export class Cluster {
     return new GazetteJournals(rpc, { ...address, prefix, clock: this.#clock });
   }
 
-  /** Makes journals below a prefix, and resolves when each can be appended to. */
+  /** Makes journals below a prefix, and resolves when each accepts appends. */
   async makeJournals(prefix: string, partitions: number): Promise<void> {
     const { replication } = this.#options;
     const { broker } = this.address();
@@ -128,7 +128,7 @@ export class Cluster {
     journals.close();
   }
 
-  /** Starts a member that does not run, with the data that it had. */
+  /** Starts a member that does not run, with its old data. */
   startMember(name: string): void {
     const program = this.#programs.get(name);
     if (program === undefined || this.#running.has(name))
@@ -140,7 +140,7 @@ export class Cluster {
     const child = this.#laboratory.start(program.number, {
       file: program.file,
       args: program.args(start),
-      // Brokers keep what is not persisted yet in unlinked files there.
+      // Brokers keep data that is not yet persisted in unlinked files there.
       environment: { ...process.env, TMPDIR: join(program.folder, 'tmp') },
       output,
     });
@@ -153,7 +153,7 @@ export class Cluster {
     });
   }
 
-  /** SIGKILL; resolves when it is gone. */
+  /** Sends SIGKILL; resolves when the member is gone. */
   async killMember(name: string): Promise<void> {
     const child = this.#running.get(name);
     if (child === undefined) return;
@@ -178,7 +178,7 @@ export class Cluster {
   }
 }
 
-/** False while nobody answers, too. */
+/** Also false while nobody answers. */
 async function madeJournals(rpc: Rpc, options: Parameters<typeof provisionJournals>[1]): Promise<boolean> {
   try {
     return await provisionJournals(rpc, options);
@@ -206,7 +206,7 @@ function programsOf(options: ClusterOptions, laboratory: Laboratory): Map<string
   for (let at = 0; at < brokers; at += 1) {
     const member = memberOf(laboratory, `broker-${at + 1}`, BROKER_FIRST + at);
     const own = join(folder, member.name);
-    // A broker that was killed holds its name in etcd until its lease ends: the next one is another broker.
+    // A killed broker keeps its name in etcd until its lease ends, so the next start is another broker.
     const identity = (start: number): string[] => ['--broker.id', `${member.name}-${start}`, '--broker.zone', 'zone-1'];
     const place = ['--broker.host', member.address, '--broker.port', String(BROKER_PORT)];
     const [first] = etcds.slice(at % etcds.length);

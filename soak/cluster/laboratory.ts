@@ -1,9 +1,8 @@
 /**
- * The network of a cluster: a bridge in a network namespace of the run, and each member in a namespace of its own
- * beside it, with its own address. This process has an address there too; nothing outside of this machine can reach
- * any of them.
+ * The network of a cluster: a bridge in a network namespace of the run, and each member in a separate namespace beside
+ * it, with its own address. This process has an address there too. Nothing outside this machine can reach any of them.
  *
- * Nothing is left behind, however this process ends: namespaces end with their last process, links with their
+ * However this process ends, nothing is left behind: namespaces end with their last process, links with their
  * namespace, and the processes with this one.
  */
 
@@ -11,20 +10,20 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { OperatingError, UsageError } from '../../src/core/errors.ts';
 
-/** The host's own number in the network. Members have those below. */
+/** The host's number in the network. Members have lower numbers. */
 const HOST = 254;
 
-/** Interfaces of one run have short names, which the kernel wants. */
+/** The kernel requires short names of interfaces. */
 const BRIDGE = 'bridge';
 
-/** Laboratories of this process so far. */
+/** How many laboratories this process has opened. */
 let opened = 0;
 
 export type StartOptions = {
   readonly file: string;
   readonly args: readonly string[];
   readonly environment: NodeJS.ProcessEnv;
-  /** A descriptor for what it prints. */
+  /** A descriptor for the program's output. */
   readonly output: number;
 };
 
@@ -41,7 +40,7 @@ export class Laboratory {
     this.#hostLink = `ss${process.pid}-${number}`;
   }
 
-  /** Throws a UsageError where this process may not make network namespaces. */
+  /** Throws a UsageError when this process may not make network namespaces. */
   static async open(): Promise<Laboratory> {
     const hub = await holdNamespace(['cat']);
     try {
@@ -67,7 +66,7 @@ export class Laboratory {
     ip(['link', 'set', link, 'up']);
   }
 
-  /** Makes the namespace of a member, which stays when its program ends. `number`: from 1. */
+  /** Makes the namespace of a member, which stays when its program ends. `number` counts from 1. */
   async addMember(number: number): Promise<void> {
     const host = await holdNamespace(['cat']);
     this.#hosts.set(number, host);
@@ -86,7 +85,7 @@ export class Laboratory {
   }
 
   /**
-   * Starts a program in the member's namespace. It is killed when this process ends, and its id is that of the
+   * Starts a program in the member's namespace. The program is killed when this process ends, and has the id of the
    * child.
    */
   start(number: number, { file, args, environment, output }: StartOptions): ChildProcess {
@@ -105,7 +104,7 @@ export class Laboratory {
   }
 }
 
-/** Starts a program in a new network namespace, and resolves when it is in there. It ends with its input. */
+/** Starts a program in a new network namespace, and resolves when it is there. The program ends with its input. */
 async function holdNamespace(argv: readonly string[]): Promise<ChildProcess> {
   const script = 'echo inside >&3 && exec 3>&- && exec "$@"';
   const child = spawn('unshare', ['--net', '--', 'sh', '-c', script, 'sh', ...argv], {

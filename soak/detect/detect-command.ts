@@ -1,4 +1,4 @@
-/** `stream-sum detect`: flags, which experiments there are, and what is printed and written. */
+/** `stream-sum detect`: flags, the choice of experiments, and the output. */
 
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ import { singleLines } from './single.ts';
 
 const SEEDS_DEFAULT = 20;
 const SEEDS_MAX = 1_000_000;
-/** So many ranges of `SEEDS_MAX` seeds are below 2^53. */
+/** How many ranges of `SEEDS_MAX` seeds lie below 2^53. */
 const FRESH_RANGES = 9_000_000_000;
 /** `dist/soak/detect/` is three folders below the root of the package. */
 const SOURCE_ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -52,7 +52,8 @@ Exits with 0 only if every mutant was caught under every seed in which it took e
 times by the right name, no clean schedule raised an alarm, and no sabotage of the harness ended in HOLDS.`;
 
 /**
- * `composition`: how a soak over real processes is reached; null: the live harness is sabotaged over fake ones alone.
+ * `composition`: how a soak over real processes is started; null: the live harness is sabotaged only over fake
+ * processes.
  */
 export function detectCommand(composition: LiveComposition | null = null): Command {
   return makeCommand('detect', 'Plant bugs in the simulated system, and count what the checkers find.')
@@ -98,7 +99,7 @@ async function detect(flags: Flags, composition: LiveComposition | null): Promis
     throw new UsageError('--shrink: needs one schedule, by --mutant and --seed');
   }
   const output = flags.output ?? (isWhole(flags) ? OUTPUT : null);
-  // It is written at the end: that it cannot be is said before.
+  // The file is written at the end; that it cannot be written must be said before.
   if (output !== null) checkWritable('--output', output);
   const detection = new Detection();
   const startedMs = performance.now();
@@ -123,7 +124,7 @@ async function detect(flags: Flags, composition: LiveComposition | null): Promis
     if (flags.shrink === true) print(await shrunkOf(only));
   }
   if (output !== null) writeFileSync(output, csvText(DETECTION_COLUMNS, detection.rows()));
-  // Of one schedule of a mutant all is said: figures of power are of many.
+  // The lines about one schedule of a mutant say everything. Figures of power need many schedules.
   if (!isOne || only.of !== 'mutant') print(linesOf(detection, flags.format));
   if (flags.seed === 'fresh') print([`seeds from ${first} on, which the commit gives`]);
   const seconds = ((performance.now() - startedMs) / 1e3).toFixed(1);
@@ -136,7 +137,7 @@ function isWhole({ mutant, sabotage }: Flags): boolean {
   return mutant === undefined && sabotage === undefined;
 }
 
-/** Which schedules are asked for. Throws a UsageError where a name is unknown. */
+/** The schedules that are asked for. Throws a UsageError when a name is unknown. */
 function experiments(flags: Flags, first: number): Experiment[] {
   const { mutant, sabotage } = flags;
   const seeds = flags.seeds ?? (typeof flags.seed === 'number' ? 1 : SEEDS_DEFAULT);
@@ -163,13 +164,16 @@ function consecutive(
   return Array.from({ length: seeds }, (_, index) => ({ of, name, seed: first + index }));
 }
 
-/** Which sabotages of the live harness are asked for. */
+/** The sabotages of the live harness that are asked for. */
 function liveNames({ mutant, sabotage }: Flags): Set<string> {
   const names = liveSabotages().map(({ name }) => name);
   return new Set(names.filter((name) => mutant === undefined && (sabotage === undefined || sabotage === name)));
 }
 
-/** From which on nobody has used seeds before: a function of the commit, far beyond those that are typed. */
+/**
+ * The first of a range of seeds that nobody has used before: a function of the commit, far beyond the seeds that people
+ * type.
+ */
 async function freshSeed(): Promise<number> {
   const { commit, dirty } = await readCommit(SOURCE_ROOT);
   if (commit === null || dirty !== false) {
@@ -179,13 +183,14 @@ async function freshSeed(): Promise<number> {
 }
 
 /**
- * The first 40 bits of the commit's SHA-256, times the most schedules that a mutant may have, so that no two overlap.
+ * The first 40 bits of the commit's SHA-256, times the most schedules that a mutant may have, so that no two ranges
+ * overlap.
  */
 export function freshSeedOf(commit: string): number {
   return (createHash('sha256').update(commit).digest().readUIntBE(0, 5) % FRESH_RANGES) * SEEDS_MAX + SEEDS_MAX;
 }
 
-/** All names, one, or (`null`) none. */
+/** All names, one name, or (`null`) none. */
 function named(flag: string, all: readonly { readonly name: string }[], asked: string | null | undefined): string[] {
   if (asked === null) return [];
   const names = all.map(({ name }) => name);
@@ -211,7 +216,7 @@ function linesOf(detection: Detection, format: Format): string[] {
   return [...lines, ...detection.misses()];
 }
 
-/** Every name that `--mutant` and `--sabotage` take, with what is wrong. */
+/** Every name that `--mutant` and `--sabotage` accept, with what is wrong. */
 function nameLines(): string[] {
   return [
     ...MUTANTS.map(({ name, class: kind, bug }) => `mutant ${name} (${kind}): ${bug}`),
@@ -219,7 +224,7 @@ function nameLines(): string[] {
   ];
 }
 
-/** Of one schedule: a smaller one in which the bug is found in the same way. */
+/** Shrinks one schedule as long as the bug is found in the same way. */
 async function shrunkOf(experiment: Experiment): Promise<string[]> {
   const { plan } = planted(experiment);
   const decorations = (): Decorations => planted(experiment).decorations;

@@ -5,7 +5,7 @@ import { MUTANTS } from '../simulation/mutants/index.ts';
 import { SABOTAGES } from '../simulation/sabotages/sabotages.ts';
 import { adaptedPlans, mutantsAreCaught, plansHold, sabotagesAreNamed } from './testing/trials.ts';
 
-/** A bound for what hangs: none takes more than two minutes of a processor that does nothing else. */
+/** A bound for hanging tests. Each test takes at most two minutes of CPU time. */
 const TIMEOUT_MS = 3_600_000;
 
 test.serial('every mutant is caught under each of two seeds in which it takes effect, by its right name', (t) => {

@@ -6,7 +6,7 @@ import { detectCommand } from './detect-command.ts';
 import { Detection } from './detection.ts';
 import { adaptedPlans, mutantsAreCaught, plansHold, runAll, sabotagesAreNamed } from './testing/trials.ts';
 
-/** A bound for what hangs: none takes more than some ten seconds of a processor that does nothing else. */
+/** A bound for hanging tests. Each test takes at most about ten seconds of CPU time. */
 const EXPERIMENTS_MS = 1_800_000;
 
 test('there are 50 mutants in 12 classes and more, and 12 sabotages, each with a name of its own', (t) => {
@@ -17,7 +17,7 @@ test('there are 50 mutants in 12 classes and more, and 12 sabotages, each with a
   t.true(SABOTAGES.length >= 12);
 });
 
-/** The first of each kind, in the order in which they are listed. */
+/** The first of each kind, in the order of the list. */
 function firstOfEach<T>(all: readonly T[], kindOf: (one: T) => string): T[] {
   return [...new Map(all.toReversed().map((one) => [kindOf(one), one])).values()];
 }
@@ -37,7 +37,8 @@ test.serial('a plan that was adapted to a mutant holds without it', (t) => {
 });
 
 /**
- * Of the sabotages that withhold something: how much of it. Each of the others is a kind, of which every fourth is run.
+ * Which part of the events a withholding sabotage withholds. Each of the other sabotages is a kind; every fourth of
+ * them is run.
  */
 const WITHHELD_PART = /-withheld-(?<part>[a-z-]+)$/;
 
@@ -60,15 +61,15 @@ test('an unknown mutant or sabotage is a usage error that says who names the kno
 });
 
 /**
- * A bug that did no harm and signalled, or was caught and had not signalled; and sabotages of events that there were
- * none of.
+ * Bugs that signalled without harm, bugs that were caught without a signal, and sabotages of events that a schedule did
+ * not have.
  */
 test.serial('schedules that were once counted wrongly are counted rightly', async (t) => {
   t.timeout(EXPERIMENTS_MS);
   const mutants = [
-    // The copy lacked nothing but a claim, which the successor replaces.
+    // The copy lacked only a claim, which the successor replaces.
     { name: 'copied-before-raise', seed: 550_001, tookEffect: false },
-    // A summer that was replaced reported, and its successor was told that the journal is trimmed.
+    // A replaced summer reported, and its successor was told that the journal is trimmed.
     { name: 'epoch-not-checked', seed: 770_003, tookEffect: true },
     // The batch without the record was read before its chunker had the acknowledgement.
     { name: 'end-of-file-missed', seed: 661_302, tookEffect: true },

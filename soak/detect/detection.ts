@@ -1,5 +1,5 @@
 /**
- * Measured power: what the checkers find of the planted bugs, and what they find where there is none. Pure: counts
+ * Measured power: what the checkers find of the planted bugs, and what they find where nothing is planted. Pure: counts
  * results, judges them, and makes rows of them.
  */
 
@@ -11,9 +11,9 @@ import { sabotageNamed } from '../simulation/sabotages/sabotages.ts';
 import type { ExperimentResult } from './experiment.ts';
 import { type LiveResult, liveSabotages } from './live-experiments.ts';
 
-/** Of the detections, so many must name the right kind. */
+/** The share of the detections that must name the right kind. */
 export const RIGHT_KIND_LEAST = 0.95;
-/** With no alarm in n clean seeds, their rate is below 3/n with 95 % confidence (the rule of three). */
+/** Without an alarm in n clean seeds, the rate of alarms is below 3/n with 95 % confidence (the rule of three). */
 const RULE_OF_THREE = 3;
 
 export const DETECTION_COLUMNS = [
@@ -30,22 +30,26 @@ export const DETECTION_COLUMNS = [
 
 export type DetectionRow = Record<(typeof DETECTION_COLUMNS)[number], string | number | null>;
 
-/** A share, and between what it lies with 95 % confidence. */
+/** A share, and the interval in which it lies with 95 % confidence. */
 export type Rate = { readonly rate: number; readonly low: number; readonly high: number };
 
 /**
- * What became of the mutants of one class, or of all. A bug is in effect when it says so itself, before it is caught.
+ * What became of the mutants of one class, or of all. A bug has taken effect when it says so itself, before it is
+ * caught.
  */
 export type Power = {
   readonly name: MutantClass | 'all';
   readonly mutants: number;
   /** Schedules with a planted bug. */
   readonly planted: number;
-  /** Those in which the bug took effect, those of them in which it was caught, and those of them by the right name. */
+  /**
+   * Schedules in which the bug took effect, those in which it was also caught, and those in which it was caught by the
+   * right name.
+   */
   readonly effective: number;
   readonly caught: number;
   readonly rightKind: number;
-  /** From the beginning of a schedule until the violation was found; `null`: none was. */
+  /** Time from the beginning of a schedule until the violation was found; `null`: none was found. */
   readonly virtualSMedian: number | null;
   readonly realSMedian: number | null;
 };
@@ -78,7 +82,7 @@ export class Detection {
     return this.#results.filter(({ of }) => of === 'sabotage');
   }
 
-  /** By class in the order in which they came, then of all. None when there was no mutant. */
+  /** By class in the order in which they came, then over all. Empty without mutants. */
   powers(): Power[] {
     const results = this.#ofMutants;
     if (results.length === 0) return [];
@@ -108,7 +112,7 @@ export class Detection {
     });
   }
 
-  /** What is not as it must be; one line each, with how to repeat it. */
+  /** Misses: one line each, with how to repeat it. */
   misses(): string[] {
     const lines: string[] = [];
     for (const result of this.#ofMutants) {
@@ -146,7 +150,7 @@ export class Detection {
     return lines;
   }
 
-  /** Caught, and called by another name; one line each. */
+  /** Bugs that were caught and called by another name: one line each. */
   misnamed(): string[] {
     return this.#ofMutants
       .filter((result) => result.violation !== null && !isRightKind(result))
@@ -188,9 +192,7 @@ export class Detection {
     return `${named} of ${length} sabotages of the harness kept it from HOLDS, for the reason that was planted`;
   }
 
-  /**
-   * A row is what the soak ran over: how many sabotages there were, and how many were named. None when there was none.
-   */
+  /** Rows by what the soak ran over: the number of sabotages, and how many were named. Empty without sabotages. */
   liveRows(): { readonly over: LiveResult['over']; readonly sabotages: number; readonly named: number }[] {
     return (['fake', 'real'] as const).flatMap((over) => {
       const results = this.#live.filter((result) => result.over === over);
@@ -222,7 +224,7 @@ function powerOf(name: Power['name'], results: readonly ExperimentResult[]): Pow
   };
 }
 
-/** Of the normal distribution, for 95 % on both sides together. */
+/** The quantile of the normal distribution for 95 %, two-sided. */
 const Z = 1.959964;
 
 /**
@@ -257,7 +259,7 @@ function repeat(of: 'mutant' | 'sabotage', name: string, seed: number): string {
   return `npm run detect -- --${of} ${name} --seed ${seed}`;
 }
 
-/** To milliseconds. */
+/** Rounds to milliseconds. */
 function round(seconds: number): number {
   return Math.round(seconds * 1e3) / 1e3;
 }

@@ -1,4 +1,4 @@
-/** What EVIDENCE.md says is planted can be planted: every sabotage and mutant that it names is one. */
+/** EVIDENCE.md names only things that can be planted: every sabotage and mutant that it names exists. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ test('every sabotage and mutant that the evidence names exists', (t) => {
   t.true(named.length > 40, `${named.length} names`);
   for (const name of named) t.true(isKnown(name), name);
   t.false(isKnown('a-sabotage-that-nobody-wrote-*'));
-  // And the other way: each sabotage of the soak's own harness takes away a credit that has an entry.
+  // And conversely: each sabotage of the soak's own harness removes a credit that has an entry.
   const patterns = named.map((name) => new RegExp(`^${name.replaceAll('*', '.*')}$`));
   const live = liveSabotages().filter(({ name }) => !name.includes('withheld'));
   for (const { name } of live)

@@ -1,5 +1,6 @@
 /**
- * One schedule of `detect`: with a planted bug, with a sabotaged harness, or clean. Plain data passes between threads.
+ * One schedule of `detect`: with a planted bug, with a sabotaged harness, or clean. Plain data that passes between
+ * threads.
  */
 
 import { mutantNamed } from '../simulation/mutants/index.ts';
@@ -9,21 +10,21 @@ import type { Decorations } from '../simulation/decorations.ts';
 import { type Plan, planOf, workloadOf } from '../simulation/plan.ts';
 import { type Outcome, kindOf, simulate } from '../simulation/simulate.ts';
 
-/** `name`: of the mutant or the sabotage; of a clean schedule the mutant whose plan it has, or nothing. */
+/** `name`: of the mutant or the sabotage. For a clean schedule, the mutant whose plan it has, or nothing. */
 export type Experiment = { readonly of: 'mutant' | 'sabotage' | 'clean'; readonly name: string; readonly seed: number };
 
 export type ExperimentResult = Experiment & {
-  /** The bug did what it must not, by its own word. */
+  /** The bug has signalled that it took effect. */
   readonly tookEffect: boolean;
-  /** The first one; `null`: none was found. */
+  /** The first violation; `null`: none was found. */
   readonly violation: Finding | null;
-  /** Nothing was wrong and nothing was doubted. */
+  /** Nothing was wrong, and nothing was doubted. */
   readonly holds: boolean;
   /** Violations, failed processes and doubts; one line each. */
   readonly reasons: readonly string[];
-  /** From the beginning until the first violation, or to the end. */
+  /** Virtual time from the beginning until the first violation, or until the end. */
   readonly virtualS: number;
-  /** The same in time of this thread. */
+  /** The same in real time of this thread. */
   readonly realS: number;
 };
 
@@ -42,7 +43,7 @@ export async function runExperiment(experiment: Experiment): Promise<ExperimentR
   };
 }
 
-/** The plan of an experiment, and what is put around the components. */
+/** The plan of an experiment, and the decorations of its components. */
 export function planted({ of, name, seed }: Experiment): { plan: Plan; decorations: Decorations } {
   const plan = planOf(seed, workloadOf(seed));
   if (of === 'clean') return { plan: name === '' ? plan : (mutantNamed(name).adapt?.(plan) ?? plan), decorations: {} };

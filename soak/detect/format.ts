@@ -1,4 +1,4 @@
-/** The table of measured power, as text or as markdown. */
+/** The table of measured power, as text or as Markdown. */
 
 import type { Power } from './detection.ts';
 
@@ -7,7 +7,10 @@ export type Format = (typeof FORMATS)[number];
 
 const HEAD = ['class', 'mutants', 'planted', 'in effect', 'caught', 'named rightly', 'virtual s', 'real s'];
 
-/** A row is a class: schedules with a bug, those in which it took effect, how many showed it. Seconds are medians. */
+/**
+ * A row is a class: schedules with a bug, schedules in which it took effect, and how many showed it. Seconds are
+ * medians.
+ */
 export function formatPowers(powers: readonly Power[], format: Format): string[] {
   const rows = powers.map(({ name, mutants, planted, effective, caught, rightKind, virtualSMedian, realSMedian }) => [
     name,

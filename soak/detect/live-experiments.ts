@@ -1,7 +1,7 @@
 /**
- * Runs the sabotages of the live harness: those of its processes over fake ones, a soak each; those of its audit over
- * real ones. What only withholds parts of the history is tried on the history of one soak, by checkers of its own for
- * each.
+ * Runs the sabotages of the live harness. Sabotages of its processes run over fake processes, a soak each. Sabotages of
+ * its audit run over real processes. Sabotages that only withhold parts of the history are tried on the history of one
+ * soak, each with fresh checkers.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -21,7 +21,7 @@ import type { SoakOptions } from '../live/soak-options.ts';
 import { runSoak } from '../live/run.ts';
 import { fakeDependencies, fakeOptions } from '../live/testing/fake-run.ts';
 
-/** How a soak over real processes is reached. */
+/** How a soak over real processes is started. */
 export type LiveComposition = { readonly connect: Connect; readonly audit: Audit };
 
 export type LiveResult = {
@@ -32,13 +32,13 @@ export type LiveResult = {
 };
 
 const MAIN = join(dirname(fileURLToPath(import.meta.url)), '../../src/cli/main.js');
-/** What a sabotage keeps from ever happening is waited for so long. */
+/** How long a soak waits for something that a sabotage prevents. */
 const PATIENCE_MS = 3_000;
 const SEED = 1;
 /** Soaks over fake processes at one time. */
 const TOGETHER = 4;
 
-/** A short soak: summers are killed in it, so that checkpoints are due. */
+/** A short soak in which summers are killed, so that checkpoints are due. */
 const REAL: Partial<SoakOptions> = {
   durationMs: 9_000,
   chunkers: 2,
@@ -53,11 +53,11 @@ const REAL: Partial<SoakOptions> = {
   slaMs: 30_000,
 };
 
-/** Little room: an auditor that reads nothing is far behind soon. */
+/** Little room: an auditor that reads nothing is soon far behind. */
 const LITTLE_ROOM: Partial<SoakOptions> = { retentionBytes: 3 * 512 * 1024 };
 
 export async function runLiveSabotages(options: {
-  /** Null: only those over fake processes. */
+  /** Null: only sabotages over fake processes. */
   readonly composition: LiveComposition | null;
   readonly onResult: (result: LiveResult) => void;
   /** Only these names; absent: all. */
@@ -67,7 +67,7 @@ export async function runLiveSabotages(options: {
   const isAsked = ({ name }: { readonly name: string }): boolean => names?.has(name) !== false;
   const fakes = FAKE_SABOTAGES.filter(isAsked);
   for (let at = 0; at < fakes.length; at += TOGETHER) {
-    // They mostly wait.
+    // These soaks mostly wait.
     for (const result of await Promise.all(fakes.slice(at, at + TOGETHER).map(overFakes))) onResult(result);
   }
   if (composition === null) return;
@@ -76,7 +76,7 @@ export async function runLiveSabotages(options: {
   if (withheld.length > 0) for (const result of await onOneHistory(withheld, composition)) onResult(result);
 }
 
-/** Of all of them, in the order in which they run. */
+/** All sabotages, in the order in which they run. */
 export function liveSabotages(): { readonly name: string; readonly reason: RegExp }[] {
   const withheld = WITHHELD_LIVE.map((sabotage) => ({ ...sabotage, name: liveNameOf(sabotage) }));
   return [...FAKE_SABOTAGES, ...REAL_SABOTAGES, ...withheld];
@@ -121,7 +121,7 @@ function realSoak(
   );
 }
 
-/** The history of one soak that holds; what each sabotage leaves of it is judged afterwards. */
+/** The history of one soak that holds. The part that each sabotage leaves of it is judged afterwards. */
 async function onOneHistory(sabotages: readonly Sabotage[], composition: LiveComposition): Promise<LiveResult[]> {
   const events: HistoryEvent[] = [];
   const history = (event: HistoryEvent): HistoryEvent[] => {

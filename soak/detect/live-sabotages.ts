@@ -1,7 +1,7 @@
 /**
- * Sabotages of the soak's own harness: of its injector, its ears, its meters and sampler, over processes that speak
- * the protocol and do no work; of its live audit, auditor and feed, over real ones. None may hold, and the reason must
- * be named.
+ * Sabotages of the soak's own harness. The injector, the ears, the meters and the sampler are sabotaged over fake
+ * processes that speak the protocol and do no work. The live audit, the auditor and the feed are sabotaged over real
+ * processes. None may hold, and the reason must be named.
  */
 
 import { WrappedJournals } from '../../src/journal/wrapped-journals.ts';
@@ -23,16 +23,16 @@ export type LiveSabotage = {
   readonly over: 'fake' | 'real';
   readonly decorations: () => LiveDecorations;
   readonly options?: Partial<SoakOptions>;
-  /** Of a sabotage over real processes: what is stuck is waited for so long; absent: as long as in any soak. */
+  /** For a sabotage over real processes: how long to wait when it is stuck; absent: as long as any soak. */
   readonly patienceMs?: number;
-  /** What the fake processes do wrong, so that there is something to be overheard. */
+  /** What the fake processes do wrong, so that there is something to overhear. */
   readonly fakes?: FakePlan;
 };
 
 const FAULTS: Partial<SoakOptions> = { faults: ['kill'], durationMs: 4_000 };
 const EARLY_NS = 60e9;
 
-/** Of one family, as often as there is time for. */
+/** Faults of one family, as often as there is time for. */
 const PAUSES: Partial<SoakOptions> = { faults: ['pause'], durationMs: 4_000 };
 const TAKEOVERS: Partial<SoakOptions> = { faults: ['takeover'], durationMs: 4_000 };
 
@@ -208,10 +208,10 @@ const OVER_FAKES: readonly Omit<LiveSabotage, 'over'>[] = [
   },
 ];
 
-/** Room enough, so that a slow machine does not end the following before the sabotage shows. */
+/** Room enough, so that a slow machine does not stop following the journals before the sabotage shows. */
 export const FOLLOWED: Partial<SoakOptions> = { retentionBytes: 64 * 1024 * 1024, audit: 'follow' };
 
-/** Of so many batches one is left out. */
+/** One batch of so many is left out. */
 const SKIPPED_EVERY = 50;
 
 const OVER_REAL: readonly Omit<LiveSabotage, 'over'>[] = [
@@ -253,17 +253,17 @@ const OVER_REAL: readonly Omit<LiveSabotage, 'over'>[] = [
   },
 ];
 
-/** As few partitions as a run may ask for: one that was never proven is drawn again. */
+/** As few partitions as a run may ask for: a fault that is never proven is drawn again. */
 const PARTITIONS: Partial<SoakOptions> = {
   ...FOLLOWED,
   faults: ['partition'],
   durationMs: 6_000,
   faultIntervalMs: 1_400,
-  // A link that never heals is no fault of the pipeline: nothing is late before the run is over.
+  // A link that never heals is not a fault of the pipeline: nothing is late before the run is over.
   slaMs: 300_000,
 };
 
-/** A fault has a quarter of it to be proven. */
+/** A fault has a quarter of this to be proven. */
 const PARTITION_PATIENCE_MS = 12_000;
 
 const OF_THE_RELAY: readonly Omit<LiveSabotage, 'over'>[] = [
@@ -299,7 +299,7 @@ export const REAL_SABOTAGES: readonly LiveSabotage[] = [...OVER_REAL, ...OF_THE_
   over: 'real',
 }));
 
-/** Nothing is stopped; the probe says that it is, until it is to be continued. */
+/** Nothing is stopped. The probe says that the process is stopped until it is to be continued. */
 function lyingProbe(): LiveDecorations {
   const stopped = new Set<string>();
   return {

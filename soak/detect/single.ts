@@ -1,11 +1,11 @@
-/** What is told of one experiment: one statement of whether its bug took effect and was caught, then what led to it. */
+/** The lines about one experiment: a statement of whether its bug took effect and was caught, then what led to it. */
 
 import { whyOf } from '../guarantee/story/telling.ts';
 import { tellSeed } from '../simulation/seed-telling.ts';
 import { mutantNamed } from '../simulation/mutants/index.ts';
 import { type ExperimentResult, planted } from './experiment.ts';
 
-/** Runs the schedule again for its story; it is the same one. */
+/** Runs the schedule again for its story; a schedule is the same each time. */
 export async function singleLines(result: ExperimentResult): Promise<string[]> {
   const { of, name, reasons, violation } = result;
   const lines = [...(of === 'mutant' ? [statementOf(result)] : []), ...(reasons.length === 0 ? ['HOLDS'] : reasons)];
@@ -15,7 +15,7 @@ export async function singleLines(result: ExperimentResult): Promise<string[]> {
   return [...lines, ...whyOf(telling)];
 }
 
-/** Whether the bug took effect, and what came of it, in one sentence. */
+/** One sentence: whether the bug took effect, and what came of it. */
 export function statementOf({ name, seed, tookEffect, violation }: ExperimentResult): string {
   const { kinds } = mutantNamed(name);
   const bug = `the bug ${name} under seed ${seed}`;

@@ -1,4 +1,4 @@
-/** `stream-sum explain`: flags, and which run is told of: a schedule by its seed, or the folder of a soak. */
+/** `stream-sum explain`: flags, and the choice of the run: a schedule by its seed, or the folder of a soak. */
 
 import { type Command, Option } from 'commander';
 import { makeCommand, valueOption } from '../../src/component/flags.ts';
@@ -60,7 +60,7 @@ async function tellingFor(run: string | undefined, { seed, workload, mutant }: F
   return await tellSeed({ ...planted({ of: 'mutant', name: mutant, seed }), bug: found.bug, stopsAtFirst: true });
 }
 
-/** Throws a UsageError where no file can be meant. */
+/** Throws a UsageError when the text cannot mean a file. */
 function askedBy(telling: Telling, { file, around, why }: Flags): Asked {
   if (file !== undefined && !FILE_ID.test(fileIdIn(telling, file))) {
     throw new UsageError(

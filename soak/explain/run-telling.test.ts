@@ -12,7 +12,7 @@ import { planOf, workloadOf } from '../simulation/plan.ts';
 import { simulate } from '../simulation/simulate.ts';
 import { tellRun } from './run-telling.ts';
 
-/** What a simulated run has come to, as a soak writes it: the events are real ones. */
+/** A simulated run as a soak writes it: the events are real. */
 const ENTRIES: Promise<readonly LogEntry[]> = (async () => {
   const entries: LogEntry[] = [];
   await simulate(planOf(3, workloadOf(3)), { listener: (entry) => void entries.push(entry) });
@@ -51,7 +51,7 @@ test('the story of a folder is told from its history, event by event', async (t)
   const lines = tellingLines(telling, {});
   t.regex(lines[0] ?? '', /\(seed 7\): HOLDS, 92\.1 s, [\d,]+ events$/);
   t.true(lines.some((line) => /faults: [\d,]+ records folded/.test(line)));
-  // The history has more faults than the table, and is believed; the table adds what it knows.
+  // The history has more faults than the table, and wins. The table adds what it knows.
   t.true(lines.some((line) => /fault 1: takeover of summer-0.*healed at 2 s, recovered at 2\.5 s/.test(line)));
   const paths = new FilePaths(telling.chronicle);
   const [file = ''] = paths.known;

@@ -1,6 +1,6 @@
 /**
- * Reads what the folder of a soak tells of its run: `run.json`, `history/`, `faults.csv`, `violations.csv`,
- * `intervals.csv` and the logs of its processes. A folder without a history tells less, and says so.
+ * Reads what the folder of a soak says about its run: `run.json`, `history/`, `faults.csv`, `violations.csv`,
+ * `intervals.csv` and the logs of its processes. A folder without a history says less, and the story says so.
  */
 
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
@@ -20,7 +20,7 @@ import type { Question } from '../guarantee/story/why.ts';
 /** `dist/soak/explain/` is three folders below the root of the package. */
 const SOURCE_ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** What is used of a run.json. */
+/** The used part of a run.json. */
 type Run = {
   readonly kind: string;
   readonly verdict: string | null;
@@ -29,7 +29,7 @@ type Run = {
 };
 type History = { readonly events: readonly LoggedEvent[]; readonly holes: readonly Hole[]; readonly remarks: string[] };
 
-/** Throws a UsageError where the folder is not that of a soak. */
+/** Throws a UsageError when the folder is not that of a soak. */
 export function tellRun(folder: string): Telling {
   const run = readRun(folder);
   const history = readHistoryOf(folder);
@@ -50,7 +50,7 @@ export function tellRun(folder: string): Telling {
   };
 }
 
-/** Faults as the history tells of them, with what the table adds; without their events as the table has them. */
+/** Faults from the history, completed from the table; where the history has no events of them, from the table alone. */
 function chronicleOf({ events, holes }: History, faults: readonly ToldFault[]): Chronicle {
   const startNs = events[0]?.atNs ?? 0;
   const chronicle = new Chronicle(events, { holes, startNs });
@@ -106,7 +106,7 @@ function readHistoryOf(folder: string): History {
   return { events, holes, remarks };
 }
 
-/** None where the file is absent. */
+/** Empty when the file is absent. */
 function rowsOf(folder: string, name: string): Record<string, string>[] {
   const path = join(folder, name);
   return existsSync(path) ? readCsv(path) : [];
@@ -142,7 +142,7 @@ function violationOf(row: Record<string, string>, startNs: number): Question {
   };
 }
 
-/** Reasons that name a process which failed, each with the last stack in its log. */
+/** Reasons that name a failed process, each with the last stack in its log. */
 function failuresOf(folder: string, { reasons, verdict }: Run): ToldFailure[] {
   if (verdict !== 'INCONCLUSIVE' && verdict !== 'VIOLATED') return [];
   const logs = join(folder, 'logs');
@@ -154,12 +154,12 @@ function failuresOf(folder: string, { reasons, verdict }: Run): ToldFailure[] {
   });
 }
 
-/** Whether it is a line of the log of a process whose stack is told. */
+/** Whether the reason is a line of the log of a process whose stack is told. */
 function isLogOf(failures: readonly ToldFailure[], reason: string): boolean {
   return failures.some(({ process = '', stack }) => stack !== null && reason.startsWith(`  ${process}'s log: `));
 }
 
-/** Of the last line of a log that has one. */
+/** The last stack in a log, if it has one. */
 function lastStack(path: string): string | null {
   for (const line of readFileSync(path, 'utf8').split('\n').toReversed()) {
     if (!line.includes('"stack"')) continue;
@@ -167,13 +167,13 @@ function lastStack(path: string): string | null {
       const stack = asRecord(JSON.parse(line))?.['stack'];
       if (typeof stack === 'string') return mappedStack(stack, SOURCE_ROOT);
     } catch {
-      // A line that was cut: the one before it may be whole.
+      // A line that was cut: the line before it may be whole.
     }
   }
   return null;
 }
 
-/** What flowed in each phase, by the rows of seconds. */
+/** The flow in each phase, from the rows of seconds. */
 function phaseLines(folder: string): string[] {
   const phases = new Map<string, { toS: string; chunks: number; sums: number }>();
   for (const row of rowsOf(folder, 'intervals.csv')) {

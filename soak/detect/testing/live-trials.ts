@@ -6,7 +6,7 @@ import { makeAudit } from '../../live/audit/end-audit.ts';
 import { Detection } from '../detection.ts';
 import { liveSabotages, runLiveSabotages } from '../live-experiments.ts';
 
-/** A bound for what hangs: some thirty soaks take a few seconds each. */
+/** A bound for hanging tests: about thirty soaks take a few seconds each. */
 const TIMEOUT_MS = 3_600_000;
 
 const COMPOSITION = {
@@ -34,7 +34,7 @@ export async function liveSabotagesAreNamed(
   });
   t.deepEqual(detection.misses(), []);
   const named = detection.liveRows().reduce((total, row) => total + row.named, 0);
-  // What is withheld is one row a partition or process, however many there are.
+  // Withheld evidence gives one row for each partition or process, however many there are.
   if ([...names].some((name) => name.includes('withheld'))) t.true(named > 0);
   else t.is(named, names.size);
 }

@@ -1,4 +1,6 @@
-/** What the tests of detection do with some of the planted bugs and sabotages, and its deep ones with all. */
+/**
+ * Experiments that the tests of detection run with some of the planted bugs and sabotages, and the deep tests with all.
+ */
 
 import type { ExecutionContext } from 'ava';
 import { MUTANTS, mutantNamed } from '../../simulation/mutants/index.ts';
@@ -17,9 +19,7 @@ export async function runAll(tasks: readonly Experiment[]): Promise<ExperimentRe
   return results;
 }
 
-/**
- * Each mutant is caught by its right name under each of the first seeds in which it takes effect, as many as are asked.
- */
+/** Each mutant is caught by its right name under each of the first seeds in which it takes effect, `count` of them. */
 export async function mutantsAreCaught(
   t: ExecutionContext,
   mutants: readonly Mutant[],
@@ -32,7 +32,7 @@ export async function mutantsAreCaught(
     if (lacking.length === 0) break;
     for (const result of await runAll(lacking.map(({ name }) => ({ of: 'mutant', name, seed })))) {
       if (!result.tookEffect && result.violation === null) continue;
-      // A catch without a signal is a miss of its own.
+      // A catch without a signal is also a miss.
       detection.add(result);
       if (!result.tookEffect) continue;
       effective.set(result.name, (effective.get(result.name) ?? 0) + 1);
@@ -54,7 +54,7 @@ export async function sabotagesAreNamed(t: ExecutionContext, sabotages: readonly
   t.is(detection.exitCode, 0);
 }
 
-/** The plans that mutants adapted for themselves, each once, as schedules without the mutant. */
+/** The plans that mutants adapted, each once, as schedules without the mutant. */
 export function adaptedPlans(): Experiment[] {
   const byPlan = new Map<string, Experiment>();
   for (const { name } of MUTANTS) {
