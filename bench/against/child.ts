@@ -8,7 +8,7 @@ import { withoutGitVariables } from '../../src/results/repository.ts';
 import { lastLogLines } from '../../src/fleet/exit-judgement.ts';
 
 const LOG_LINES_SHOWN = 5;
-/** From SIGTERM to SIGKILL: npm undoes an installation first, which takes its time. */
+/** The time from SIGTERM to SIGKILL. npm first undoes an installation, which takes a while. */
 const END_MS_MAX = 3_000;
 
 export type ChildOptions = {
