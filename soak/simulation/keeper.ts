@@ -230,8 +230,8 @@ export class Keeper {
   }
 
   /**
-   * Ends the chunker if it has had all its planned lives; otherwise begins the next life. Once everything has healed,
-   * no life begins.
+   * Begins the next planned life of a chunker that has drained, if there is one. Once everything has healed, no life
+   * begins.
    */
   #beginAgain(process: SimulatedProcess): void {
     const { plan, counters } = this.#surroundings;

@@ -19,7 +19,10 @@ export async function runAll(tasks: readonly Experiment[]): Promise<ExperimentRe
   return results;
 }
 
-/** Each mutant is caught by its right name under each of the first seeds in which it takes effect, `count` of them. */
+/**
+ * Each mutant is caught by its right name under each of the first seeds in which it takes effect, `seedsEffective` of
+ * them.
+ */
 export async function mutantsAreCaught(
   t: ExecutionContext,
   mutants: readonly Mutant[],
