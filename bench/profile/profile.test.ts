@@ -47,29 +47,11 @@ test.serial('a profile that is interrupted says so, and leaves neither process n
   t.like(runIn(folder), { exitCode: 3, reasons: ['interrupted'] });
 });
 
-test.serial('clinic on a summer of a real pipeline leaves its page in the run folder', async (t) => {
-  const results = temporaryFolder(t);
-  const argv = ['profile', '--component', 'summer', '--tool', 'heap', '--results', results, ...SHORT];
-  const run = new TestProcess(t, argv);
-  t.is((await run.exited).code, 0, run.stderr.join('\n'));
-  t.regex(readFileSync(run.stdout.at(-1) ?? '', 'utf8'), /Clinic Heap Profiler/);
-});
-
 test.serial('a component that refuses its arguments is named, and no profiler is blamed', async (t) => {
   const argv = ['profile', '--component', 'broker', '--tool', 'flame', '--results', temporaryFolder(t), ...SHORT];
   const run = new TestProcess(t, [...argv, '--chunk-bytes', 'many']);
   t.is((await run.exited).code, 1);
   t.regex(run.stderr.at(-1) ?? '', /^stream-sum: the chunker did not start: .*--chunk-bytes: not a size.*"many"/);
-});
-
-test.serial('where clinic fails, one line says so and names the way out', async (t) => {
-  const argv = ['profile', '--component', 'chunker', '--tool', 'doctor', '--results', temporaryFolder(t), ...SHORT];
-  const run = new TestProcess(t, [...argv, '--chunk-bytes', 'many']);
-  t.is((await run.exited).code, 1);
-  t.regex(
-    run.stderr.at(-1) ?? '',
-    /clinic doctor failed on Node v.*: npm run profile -- --component chunker --tool cpu-prof$/,
-  );
 });
 
 test('an unknown tool or component is a usage error that names it', async (t) => {

@@ -17,15 +17,23 @@ test('there are 50 mutants in 12 classes and more, and 12 sabotages, each with a
   t.true(SABOTAGES.length >= 12);
 });
 
+/** `detect.deep.test.ts` has all. */
+function everyNth<T>(all: readonly T[], n: number): T[] {
+  return all.filter((_, index) => index % n === 0);
+}
+
 /** The first of each kind, in the order of the list. */
 function firstOfEach<T>(all: readonly T[], kindOf: (one: T) => string): T[] {
   return [...new Map(all.toReversed().map((one) => [kindOf(one), one])).values()];
 }
 
-test.serial('a mutant of each class is caught under a seed in which it takes effect, by its right name', (t) => {
+test.serial('a mutant of every third class is caught by its right name under a seed in which it takes effect', (t) => {
   t.timeout(EXPERIMENTS_MS);
-  const mutants = firstOfEach(MUTANTS, (mutant) => mutant.class);
-  t.true(mutants.length >= 12);
+  const mutants = everyNth(
+    firstOfEach(MUTANTS, (mutant) => mutant.class),
+    3,
+  );
+  t.true(mutants.length >= 5);
   return mutantsAreCaught(t, mutants, 1);
 });
 
@@ -37,18 +45,18 @@ test.serial('a plan that was adapted to a mutant holds without it', (t) => {
 });
 
 /**
- * Which part of the events a withholding sabotage withholds. Each of the other sabotages is a kind; every fourth of
+ * Which part of the events a withholding sabotage withholds. Each of the other sabotages is a kind; every eighth of
  * them is run.
  */
 const WITHHELD_PART = /-withheld-(?<part>[a-z-]+)$/;
 
-test.serial('a sabotage of each kind does not end in HOLDS, and is named', (t) => {
+test.serial('a sabotage of some kinds does not end in HOLDS, and is named', (t) => {
   t.timeout(EXPERIMENTS_MS);
   const withheld = SABOTAGES.filter(({ name }) => WITHHELD_PART.test(name));
   const others = SABOTAGES.filter((sabotage) => !withheld.includes(sabotage));
   return sabotagesAreNamed(t, [
     ...firstOfEach(withheld, ({ name }) => WITHHELD_PART.exec(name)?.groups?.['part'] ?? ''),
-    ...others.filter((_, index) => index % 4 === 0),
+    ...everyNth(others, 8),
   ]);
 });
 

@@ -17,7 +17,3 @@ test.serial('a kill that does nothing, over fake processes, does not end in HOLD
 test.serial('an auditor that skips batches of real processes does not end in HOLDS and is named', (t) =>
   liveSabotagesAreNamed(t, (name) => name === 'live-auditor-that-skips-batches', true),
 );
-
-test.serial('no evidence that is withheld of real processes leaves a history that holds', (t) =>
-  liveSabotagesAreNamed(t, (name) => /withheld/.test(name), true),
-);

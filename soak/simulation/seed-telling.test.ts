@@ -1,18 +1,10 @@
 import test from 'ava';
-import fc from 'fast-check';
-import { SUMS_JOURNAL } from '../../src/journal/journals.ts';
-import { decodeChunks, fileIdOf } from '../../src/message/chunk.ts';
-import { BatchReader, partitionOfJournal } from '../guarantee/checkers/batch-reader.ts';
-import { type LoggedEvent, loggedEvent } from '../guarantee/logged-event.ts';
-import { Chronicle } from '../guarantee/story/chronicle.ts';
 import { FilePaths } from '../guarantee/story/file-path.ts';
-import { recordsOfFiles } from '../guarantee/story/file-records.ts';
 import { tellingLines, whyOf } from '../guarantee/story/telling.ts';
 import { MUTANTS } from './mutants/index.ts';
 import { patchedBroker } from './mutants/patched-broker.ts';
 import { planOf, workloadOf } from './plan.ts';
 import { sabotageNamed } from './sabotages/sabotages.ts';
-import { simulate } from './simulate.ts';
 import { tellSeed } from './seed-telling.ts';
 
 const PLAN = planOf(3, workloadOf(3));
@@ -71,42 +63,6 @@ test('the path of each file of a run that holds is whole: chunks, sum and verifi
     t.true(steps[0]?.stage === 'durable' || steps[0]?.stage === 'completed', file);
     t.true((sum ?? -1) > 0 && (verified ?? -1) > (sum ?? -1), file);
   }
-});
-
-test('the records of a file stand where its chunks are in the journals, in any seed', async (t) => {
-  await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 1, max: 5_000 }), async (seed) => {
-      const found = new Map<string, string>();
-      const events: LoggedEvent[] = [];
-      const reader = new BatchReader();
-      await simulate(planOf(seed, workloadOf(seed)), {
-        listener: (entry) => {
-          events.push(loggedEvent(entry, reader));
-          const { event } = entry;
-          if (event.event !== 'batch' || event.journal === SUMS_JOURNAL) return;
-          const batch = reader.readSound(event);
-          if (batch?.kind !== 'chunks') return;
-          for (const [at, { fileId, sequence }] of (decodeChunks(batch.payload) ?? []).entries()) {
-            found.set(`${fileId} ${sequence}`, `${partitionOfJournal(event.journal)} ${batch.firstIndex + at}`);
-          }
-        },
-      });
-      const chronicle = new Chronicle(events);
-      let told = 0;
-      for (const producer of chronicle.producers.values()) {
-        const ids = [...found.keys()].filter((key) => key.startsWith(producer.producer));
-        const numbers = new Set(ids.map((key) => Number.parseInt(key.slice(16, 32), 16)));
-        for (const [number, records] of recordsOfFiles(producer, numbers, found.size + 10_000)) {
-          for (const { partition, index, sequence } of records) {
-            t.is(found.get(`${fileIdOf(producer.producer, number)} ${sequence}`), `${partition} ${index}`);
-            told += 1;
-          }
-        }
-      }
-      t.is(told, found.size);
-    }),
-    { numRuns: 2 },
-  );
 });
 
 test('of a planted bug it is told when it took effect, who did it, and the fault before', async (t) => {

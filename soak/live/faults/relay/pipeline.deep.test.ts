@@ -1,0 +1,5 @@
+import test from 'ava';
+import { verifiesEveryFile } from './testing/hurt-pipeline.ts';
+
+test('tcp: whatever its links do, a pipeline of real processes verifies every file', (t) =>
+  verifiesEveryFile(t, 'tcp'));
