@@ -88,7 +88,7 @@ export function buildBinaries(tell: (line: string) => void, environment: NodeJS.
   return folder;
 }
 
-function isExecutable(path: string): boolean {
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;

@@ -84,14 +84,20 @@ export class Laboratory {
     return `${this.#subnet}.${number}`;
   }
 
+  /** Words before a program that run it in the member's namespace, under the same process id. */
+  inside(number: number): readonly string[] {
+    const host = this.#hosts.get(number);
+    if (host?.pid === undefined) throw new OperatingError('ERR_MEMBER', `the network has no member ${number}`);
+    return ['nsenter', '--target', String(host.pid), '--net'];
+  }
+
   /**
    * Starts a program in the member's namespace. The program is killed when this process ends, and has the id of the
    * child.
    */
   start(number: number, { file, args, environment, output }: StartOptions): ChildProcess {
-    const host = String(this.#hosts.get(number)?.pid);
-    const words = ['--target', host, '--net', 'setpriv', '--pdeathsig', 'KILL', file, ...args];
-    return spawn('nsenter', words, { stdio: ['ignore', output, output], env: environment });
+    const [program = '', ...words] = [...this.inside(number), 'setpriv', '--pdeathsig', 'KILL', file, ...args];
+    return spawn(program, words, { stdio: ['ignore', output, output], env: environment });
   }
 
   close(): void {

@@ -12,14 +12,14 @@ export type JournalsFlags = { readonly connect?: string; readonly journals?: str
 
 export type JournalsPlace =
   | { readonly engine: 'embedded'; readonly endpoint: string }
-  | { readonly engine: 'gazette'; readonly cluster: GazetteAddress; readonly etcd: string };
+  | { readonly engine: 'gazette'; readonly cluster: GazetteAddress; readonly etcd: readonly string[] };
 
 /** Adds the options, and requires one of the two journals. */
 export function journalsOptions(command: Command): Command {
   return command
     .option('--connect <endpoint>', "the broker's endpoint")
-    .option('--journals <address>', 'instead of a broker: a Gazette cluster, as gazette+http://HOST:PORT')
-    .option('--etcd <address>', 'the etcd of that cluster, as http://HOST:PORT')
+    .option('--journals <address>', 'instead of a broker: a Gazette cluster, as gazette+http://HOST:PORT[,HOST:PORT]')
+    .option('--etcd <address>', 'the etcd of that cluster, as http://HOST:PORT[,HOST:PORT]')
     .hook('preAction', (_, acting) => {
       const { connect, journals } = acting.opts<JournalsFlags>();
       if (connect !== undefined || journals !== undefined) return;
@@ -47,6 +47,16 @@ export async function openJournals(place: JournalsPlace, name: string, log?: Log
   const { Rpc, importLibrary } = await import('../journal/gazette/rpc.ts');
   const { GazetteJournals } = await import('../journal/gazette/gazette-journals.ts');
   const { cluster, etcd } = place;
-  const rpc = new Rpc(await importLibrary(), { broker: cluster.broker, etcd });
-  return new GazetteJournals(rpc, { ...cluster, clock: systemClock });
+  const rpc = new Rpc(await importLibrary(), { brokers: cluster.brokers, etcd });
+  const told = log === undefined ? {} : { log: namedLog(log, name) };
+  return new GazetteJournals(rpc, { ...cluster, clock: systemClock, ...told });
+}
+
+/** Each line says which client has something to say. */
+function namedLog(log: Log, client: string): Log {
+  const level =
+    (name: keyof Log): Log['info'] =>
+    (fields, message) =>
+      log[name]({ client, ...fields }, message);
+  return { info: level('info'), warn: level('warn'), fatal: level('fatal') };
 }

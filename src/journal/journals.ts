@@ -50,7 +50,10 @@ export type ExpectedOutcome =
 export type StoredBatch = {
   readonly begin: number;
   readonly end: number;
-  /** When it became durable: monotonic nanoseconds of this boot; 0 where that is unknown, as for an earlier boot. */
+  /**
+   * When it became durable, or where an engine says so (`promises.ts`) when its reader knew that it had: monotonic
+   * nanoseconds of this boot; 0 where that is not known, as of an earlier boot.
+   */
   readonly stampNs: number;
   readonly bytes: Uint8Array;
 };

@@ -13,6 +13,12 @@ export type EnginePromises = {
    */
   readonly mayRepeat: boolean;
   /**
+   * What a read batch is stamped with: `commit`, when it became durable; `receipt`, when its reader knew that it was,
+   * which is never earlier. `late` is judged by these stamps. A receipt counts against the cluster what its reader was
+   * slow in.
+   */
+  readonly stamps: 'commit' | 'receipt';
+  /**
    * Whether offsets count bytes, of a room that a pin keeps from appends. For other engines an offset is only a
    * position.
    */
@@ -20,6 +26,6 @@ export type EnginePromises = {
 };
 
 export const PROMISES: Readonly<Record<EngineName, EnginePromises>> = {
-  embedded: { mayRepeat: false, countsBytes: true },
-  gazette: { mayRepeat: true, countsBytes: false },
+  embedded: { mayRepeat: false, stamps: 'commit', countsBytes: true },
+  gazette: { mayRepeat: true, stamps: 'receipt', countsBytes: false },
 };

@@ -1,4 +1,7 @@
-/** How a cluster is named: `gazette+http://HOST:PORT`, with the prefix of its journals where that is another. */
+/**
+ * How a cluster is named: `gazette+http://HOST:PORT`, with the prefix of its journals where that is another. Several
+ * members have commas between them: `gazette+http://HOST:PORT,HOST:PORT/PREFIX`.
+ */
 
 import { UsageError } from '../../core/errors.ts';
 
@@ -8,8 +11,8 @@ export const PREFIX = 'stream-sum/';
 export type GazetteAddress = {
   /** As it was given. */
   readonly address: string;
-  /** URL of a broker: any of them serves all journals. */
-  readonly broker: string;
+  /** URLs of brokers: any of them serves all journals. The first one is asked first. */
+  readonly brokers: readonly string[];
   /** Ends with a slash. */
   readonly prefix: string;
 };
@@ -19,23 +22,41 @@ export function isGazetteAddress(text: string): boolean {
 }
 
 export function parseGazetteAddress(text: string, flag: string): GazetteAddress {
-  const url = isGazetteAddress(text) ? urlOf(text.slice('gazette+'.length)) : null;
-  if (url === null) {
-    throw new UsageError(`${flag} ${text}: expected gazette+http://HOST:PORT or gazette+https://HOST:PORT`);
+  const urls = isGazetteAddress(text) ? urlsOf(text.slice('gazette+'.length)) : null;
+  if (urls === null) {
+    throw new UsageError(
+      `${flag} ${text}: expected gazette+http://HOST:PORT or gazette+https://HOST:PORT, ` +
+        'or several HOST:PORT with commas',
+    );
   }
-  const path = url.pathname.replaceAll(/^\/+|\/+$/g, '');
-  return { address: text, broker: url.origin, prefix: path === '' ? PREFIX : `${path}/` };
+  const path = (urls.at(-1)?.pathname ?? '').replaceAll(/^\/+|\/+$/g, '');
+  return { address: text, brokers: urls.map(({ origin }) => origin), prefix: path === '' ? PREFIX : `${path}/` };
 }
 
-export function parseEtcdAddress(text: string, flag: string): string {
-  const url = urlOf(text);
-  if (url === null) throw new UsageError(`${flag} ${text}: expected http://HOST:PORT or https://HOST:PORT`);
-  return url.origin;
+/** URLs of the members; the first one is asked first. */
+export function parseEtcdAddress(text: string, flag: string): readonly string[] {
+  const urls = urlsOf(text);
+  if (urls === null) {
+    throw new UsageError(
+      `${flag} ${text}: expected http://HOST:PORT or https://HOST:PORT, or several HOST:PORT with commas`,
+    );
+  }
+  return urls.map(({ origin }) => origin);
 }
 
-function urlOf(text: string): URL | null {
-  if (!URL.canParse(text)) return null;
-  const url = new URL(text);
-  const isPlain = url.search === '' && url.hash === '' && url.username === '' && url.hostname !== '';
-  return isPlain && (url.protocol === 'http:' || url.protocol === 'https:') ? url : null;
+/** The scheme stands before the first one, and may stand before the others; a path stands behind the last one. */
+function urlsOf(text: string): URL[] | null {
+  const scheme = /^https?:\/\//.exec(text)?.[0];
+  if (scheme === undefined) return null;
+  const parts = text.split(',').map((part) => (/^https?:\/\//.test(part) ? part : `${scheme}${part}`));
+  const urls: URL[] = [];
+  for (const [at, part] of parts.entries()) {
+    if (!URL.canParse(part)) return null;
+    const url = new URL(part);
+    const hasPath = url.pathname !== '/' && at < parts.length - 1;
+    const isPlain = url.search === '' && url.hash === '' && url.username === '' && url.hostname !== '';
+    if (!isPlain || hasPath) return null;
+    urls.push(url);
+  }
+  return urls;
 }

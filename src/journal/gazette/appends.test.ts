@@ -8,7 +8,7 @@ import { JOURNAL, PRODUCER, chunks, end } from '../conformance/asking.ts';
 import { BatchCutter } from './batch-cutter.ts';
 import { GazetteJournals } from './gazette-journals.ts';
 import { STATUS } from './status.ts';
-import { type AskedAppend, FakeCluster, type Fate } from './testing/fake-cluster.ts';
+import { type AskedAppend, FakeCluster, type Fate, grpcError } from './testing/fake-cluster.ts';
 
 type Scene = {
   readonly clock: ManualClock;
@@ -175,4 +175,39 @@ test('retiring with a client that is closed meanwhile fails', async (t) => {
   await clock.advance(1_000);
   journals.close();
   await t.throwsAsync(retired, { code: 'ERR_CLOSED' });
+});
+
+test('a witness of another cluster is known by the cluster, whatever journals this one has', async (t) => {
+  const { clock, cluster, connect } = setUp();
+  const journals = connect();
+  t.is(journals.witness, null);
+  t.is((await settled(clock, journals.append(JOURNAL, chunks(0, 2)))).outcome, 'committed');
+  const witness = journals.witness ?? '';
+  t.deepEqual(await settled(clock, connect().vouch(witness)), { outcome: 'held' });
+  cluster.clusterId = '22';
+  cluster.removeJournal(`p/${JOURNAL}`);
+  const detail = 'the cluster was 11, and is 22 now';
+  t.deepEqual(await settled(clock, connect().vouch(witness)), { outcome: 'lost', detail });
+  const elsewhere = new GazetteJournals(cluster, { clock, address: 'gazette+http://other:8080/p', prefix: 'p/' });
+  const address = 'gazette+http://fake:8080/p';
+  t.deepEqual(await settled(clock, elsewhere.vouch(witness)), { outcome: 'elsewhere', address });
+});
+
+test('appends that are answered by nobody for long are told to the log', async (t) => {
+  const { clock, cluster } = setUp();
+  const lines: string[] = [];
+  const say = (_: unknown, line: string): void => void lines.push(line);
+  const address = 'gazette+http://fake:8080/p';
+  const log = { info: say, warn: say, fatal: say };
+  const journals = new GazetteJournals(cluster, { clock, address, prefix: 'p/', log });
+  t.is((await settled(clock, journals.append(JOURNAL, chunks(0, 1)))).outcome, 'committed');
+  cluster.fateOf = () => grpcError(14);
+  // As an appender does: it sends again what had no answer.
+  for (let tries = 0; tries < 80; tries += 1) {
+    t.is((await settled(clock, journals.append(JOURNAL, chunks(1, 1)))).outcome, 'unknown');
+  }
+  t.deepEqual(lines, [`the cluster has not answered an append to ${JOURNAL} for 5 s`]);
+  cluster.fateOf = () => 'done';
+  t.is((await settled(clock, journals.append(JOURNAL, chunks(1, 1)))).outcome, 'committed');
+  t.is(lines.at(-1), `the cluster answers an append to ${JOURNAL} again`);
 });

@@ -23,6 +23,7 @@ import type { Indexes } from './indexes.ts';
 import { LostAnswers, lostTail } from './lost.ts';
 import type { Registry } from './registry.ts';
 import { missingJournal } from './status.ts';
+import type { Wait } from './wait.ts';
 
 /** Bytes that are appended together. */
 const GROUP_BYTES = 1024 * 1024;
@@ -58,9 +59,11 @@ export class AppendLane {
   /** The epoch that the journal's register has by an append from here. */
   #fencedEpoch = -1;
   readonly #lost = new LostAnswers();
+  readonly #wait: Wait;
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    this.#wait = options.brokers.waitFor(`an append to ${options.journal}`);
   }
 
   append(append: Append): Promise<AppendOutcome> {
@@ -140,8 +143,10 @@ export class AppendLane {
       if (this.#lost.note(answer.meaning, clock.nowNs())) throw lostTail(journal, brokers.known.get(journal) ?? 0);
       switch (answer.meaning) {
         case 'done':
+          this.#wait.over();
           return await this.#committed(group, answer);
         case 'unknown':
+          this.#wait.failed(answer.why);
           return await this.#unknown();
         case 'mismatch':
           return await this.#mismatched(first.owner, answer.registers);
@@ -151,6 +156,7 @@ export class AppendLane {
           throw new OperatingError('ERR_APPEND_REJECTED', `the cluster rejects an append to ${journal}: ${answer.why}`);
         case 'lost':
         case 'later':
+          this.#wait.failed(answer.why);
           break;
         default:
           throw answer satisfies never;
@@ -241,6 +247,7 @@ export class AppendLane {
   async retire(): Promise<void> {
     const { brokers, indexes, journal, producer, clock, signal } = this.#options;
     const name = endedRegister(producer);
+    const wait = brokers.waitFor(`the end of producer ${producer} in ${journal}`);
     while (!signal.aborted) {
       const present = (await brokers.barrier(journal)).registers.get(name);
       const { next, ended } = await indexes.find(journal, producer);
@@ -259,7 +266,9 @@ export class AppendLane {
       if (answer.meaning === 'rejected') {
         throw new OperatingError('ERR_APPEND_REJECTED', `the cluster rejects an append to ${journal}: ${answer.why}`);
       }
-      if (answer.meaning !== 'done') await delay(clock, RETRY_MS, signal);
+      if (answer.meaning === 'done') continue;
+      wait.failed(answer.meaning === 'mismatch' ? 'its register has changed' : answer.why);
+      await delay(clock, RETRY_MS, signal);
     }
     throw closedError();
   }

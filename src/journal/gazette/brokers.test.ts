@@ -1,8 +1,9 @@
 import test from 'ava';
 import { ManualClock } from '../../core/testing/manual-clock.ts';
 import { Brokers } from './brokers.ts';
+import { Etcd } from './etcd.ts';
 import { STATUS } from './status.ts';
-import { FakeCluster } from './testing/fake-cluster.ts';
+import { FakeCluster, grpcError } from './testing/fake-cluster.ts';
 
 function setUp(): { clock: ManualClock; cluster: FakeCluster; brokers: Brokers } {
   const clock = new ManualClock();
@@ -60,4 +61,33 @@ test('time in which the process was stopped does not count', async (t) => {
   clock.jump(120_000);
   await clock.advance(1_000);
   t.is(await end, 0);
+});
+
+test('a list that is refused as not valid ends by one line, and an append by none of its own', async (t) => {
+  const { clock, cluster, brokers } = setUp();
+  cluster.failure = grpcError(2, 'invalid selector');
+  const failed = brokers.list().catch((error: unknown) => (error as Error).message);
+  await clock.advance(1_000);
+  t.is(await failed, 'the cluster rejects a list: 2 invalid selector');
+  cluster.fateOf = () => grpcError(2, 'connection reset');
+  t.is((await brokers.append('sums', [Buffer.of(1)], {})).meaning, 'unknown');
+});
+
+function isAny(value: unknown): value is unknown {
+  return value !== undefined;
+}
+
+test('etcd without room ends a request by one line, and a busy one is asked again', async (t) => {
+  const { clock, cluster } = setUp();
+  const etcd = new Etcd({ rpc: cluster, clock, signal: new AbortController().signal });
+  cluster.failure = grpcError(8, 'etcdserver: mvcc: database space exceeded');
+  await t.throwsAsync(etcd.get('k', isAny), {
+    message: 'the cluster rejects a request to etcd: 8 etcdserver: mvcc: database space exceeded',
+  });
+  cluster.failure = grpcError(8, 'etcdserver: too many requests');
+  const got = etcd.get('k', isAny);
+  await clock.advance(1_000);
+  cluster.failure = null;
+  await clock.advance(1_000);
+  t.is((await got).revision, 0);
 });

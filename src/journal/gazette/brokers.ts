@@ -7,6 +7,7 @@
 
 import { type Clock, delay } from '../../core/clock.ts';
 import { OperatingError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
 import { lossError } from '../loss.ts';
 import { closedError } from './etcd.ts';
 import { LostAnswers, lostTail } from './lost.ts';
@@ -14,6 +15,7 @@ import type { RpcCalls } from './rpc.ts';
 import {
   type Meaning,
   STATUS,
+  isRefusal,
   meaningOfError,
   meaningOfStatus,
   missingJournal,
@@ -21,6 +23,7 @@ import {
   statusName,
   wordsOf,
 } from './status.ts';
+import { Wait } from './wait.ts';
 import { type AppendRequest, type AppendResponse, type Label, numberOf, processName } from './wire.ts';
 
 /** Between two tries. */
@@ -32,6 +35,7 @@ export type BrokersOptions = {
   readonly signal: AbortSignal;
   /** Stands before the name of each journal, and ends with a slash. */
   readonly prefix: string;
+  readonly log?: Log | undefined;
 };
 
 export type Barrier = {
@@ -88,13 +92,16 @@ export class Brokers {
   /** The first offset that the journal keeps. */
   async begin(journal: string): Promise<number> {
     const { clock, signal, rpc } = this.#options;
+    const what = `where ${journal} begins`;
+    const wait = this.waitFor(what);
     for (;;) {
-      const { status, offset } = await this.#answered(() => rpc.readMetadata(this.nameOf(journal), 0));
+      const { status, offset } = await this.#answered(what, () => rpc.readMetadata(this.nameOf(journal), 0));
       const meaning = meaningOfStatus(status);
       if (meaning === 'missing') throw missingJournal(this.nameOf(journal));
       if (meaning === 'rejected') throw rejectedError(`reading ${journal}`, statusName(status));
       // A journal without a byte has nothing to begin with.
       if (meaning === 'done' || status === STATUS.OFFSET_NOT_YET_AVAILABLE) return numberOf(offset);
+      wait.failed(statusName(status));
       await delay(clock, RETRY_MS, signal);
     }
   }
@@ -102,19 +109,31 @@ export class Brokers {
   /** The names of all journals below the prefix. */
   async list(): Promise<string[]> {
     const { rpc, prefix } = this.#options;
-    const { journals: found } = await this.#answered(() => rpc.listJournals(prefix));
+    const { journals: found, header } = await this.#answered('a list', () => rpc.listJournals(prefix));
+    this.clusterId = header?.etcd?.cluster_id ?? this.clusterId;
     return found.map(({ spec }) => spec?.name ?? '');
   }
 
+  /** Tells the log of a wait for what is asked of the brokers. */
+  waitFor(what: string): Wait {
+    const { clock, log } = this.#options;
+    return new Wait({ clock, log, what });
+  }
+
   /** The answer to what may be asked again: until there is one. */
-  async #answered<T>(request: () => Promise<T>): Promise<T> {
+  async #answered<T>(what: string, request: () => Promise<T>): Promise<T> {
     const { clock, signal } = this.#options;
+    const wait = this.waitFor(what);
     for (;;) {
       if (signal.aborted) throw closedError();
       try {
-        return await request();
+        const answer = await request();
+        wait.over();
+        return answer;
       } catch (error) {
-        if (meaningOfError(error) === 'rejected') throw rejectedError('a request', wordsOf(error));
+        const isOver = meaningOfError(error) === 'rejected' || wait.refused(isRefusal(error));
+        if (isOver) throw rejectedError(what, wordsOf(error));
+        wait.failed(wordsOf(error));
         await delay(clock, RETRY_MS, signal);
       }
     }
@@ -148,6 +167,7 @@ export class Brokers {
     const { clock, signal, rpc } = this.#options;
     const known = this.#known.get(journal) ?? 0;
     const lost = new LostAnswers();
+    const wait = this.waitFor(`a barrier in ${journal}`);
     for (;;) {
       if (signal.aborted) throw closedError();
       let meaning: Meaning;
@@ -156,7 +176,10 @@ export class Brokers {
         const response = await rpc.append({ journal: this.nameOf(journal) });
         meaning = meaningOfStatus(response.status);
         why = statusName(response.status);
-        if (meaning === 'done') return this.#barrierOf(journal, response, known);
+        if (meaning === 'done') {
+          wait.over();
+          return this.#barrierOf(journal, response, known);
+        }
       } catch (error) {
         meaning = meaningOfError(error);
         why = wordsOf(error);
@@ -164,6 +187,7 @@ export class Brokers {
       if (meaning === 'missing') throw missingJournal(this.nameOf(journal));
       if (meaning === 'rejected' || meaning === 'mismatch') throw rejectedError(`a barrier in ${journal}`, why);
       if (lost.note(meaning, clock.nowNs())) throw lostTail(journal, known);
+      wait.failed(why);
       await delay(clock, RETRY_MS, signal);
     }
   }

@@ -5,8 +5,10 @@
 
 import { type Clock, delay } from '../../core/clock.ts';
 import { OperatingError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
 import type { RpcCalls } from './rpc.ts';
 import { meaningOfError, rejectedError, wordsOf } from './status.ts';
+import { Wait } from './wait.ts';
 import { numberOf } from './wire.ts';
 
 /** Between two tries. */
@@ -19,6 +21,7 @@ export type EtcdOptions = {
   readonly rpc: RpcCalls;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  readonly log?: Log | undefined;
 };
 
 /** Whether a value has the shape of what is kept under a key. */
@@ -83,13 +86,17 @@ export class Etcd {
   }
 
   async #answered<T>(request: () => Promise<T>): Promise<T> {
-    const { clock, signal } = this.#options;
+    const { clock, signal, log } = this.#options;
+    const wait = new Wait({ clock, log, what: 'a request to etcd' });
     for (;;) {
       if (signal.aborted) throw closedError();
       try {
-        return await request();
+        const answer = await request();
+        wait.over();
+        return answer;
       } catch (error) {
         if (meaningOfError(error) === 'rejected') throw rejectedError('a request to etcd', wordsOf(error));
+        wait.failed(wordsOf(error));
         await delay(clock, RETRY_MS, signal);
       }
     }

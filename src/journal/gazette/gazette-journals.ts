@@ -8,6 +8,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { OperatingError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
 import { crc32c } from '../../hash/crc32c.ts';
 import { BATCH_BYTES_MAX, type Batch, decodeBatch, shardProducer } from '../../message/batch.ts';
 import {
@@ -44,6 +45,8 @@ export type GazetteOptions = {
   readonly address: string;
   /** Stands before the name of each journal, and of each key in etcd; ends with a slash. */
   readonly prefix: string;
+  /** Is told what the cluster does not answer. */
+  readonly log?: Log | undefined;
 };
 
 export class GazetteJournals implements Journals {
@@ -58,12 +61,12 @@ export class GazetteJournals implements Journals {
 
   /** The calls are this client's: it closes them. */
   constructor(rpc: RpcCalls, options: GazetteOptions) {
-    const { clock, prefix } = options;
+    const { clock, prefix, log } = options;
     const { signal } = this.#closed;
     this.#options = options;
     this.#rpc = rpc;
-    this.#brokers = new Brokers({ rpc: this.#rpc, clock, signal, prefix });
-    const etcd = new Etcd({ rpc: this.#rpc, clock, signal });
+    this.#brokers = new Brokers({ rpc: this.#rpc, clock, signal, prefix, log });
+    const etcd = new Etcd({ rpc: this.#rpc, clock, signal, log });
     this.#registry = new Registry({ etcd, prefix: `/${prefix}`, newName: randomUUID });
     this.#indexes = new Indexes({
       brokers: this.#brokers,
@@ -142,7 +145,7 @@ export class GazetteJournals implements Journals {
   /** The cluster, and how far each of its journals was seen durable. */
   get witness(): string | null {
     const { clusterId, known } = this.#brokers;
-    if (clusterId === '') return null;
+    if (clusterId === '' || known.size === 0) return null;
     const ends = [...known].map(([journal, end]) => `${journal}=${end}`).toSorted();
     const total = [...known.values()].reduce((sum, end) => sum + end, 0);
     return encodeWitness({ store: clusterId, incarnation: ends.join(','), commit: total }, this.#options.address);
@@ -154,14 +157,15 @@ export class GazetteJournals implements Journals {
     if (decoded === null || ends === null) {
       throw new OperatingError('ERR_WITNESS', `this is no witness of a cluster: ${witness}`);
     }
-    await this.#names();
+    // Of another cluster nothing else is asked: it may have no such journals.
+    await this.#brokers.list();
+    const { clusterId } = this.#brokers;
+    if (clusterId !== decoded.store) {
+      if (decoded.address !== this.#options.address) return { outcome: 'elsewhere', address: decoded.address };
+      return { outcome: 'lost', detail: `the cluster was ${decoded.store}, and is ${clusterId} now` };
+    }
     for (const [journal, end] of ends) {
       const head = await this.head(journal);
-      const { clusterId } = this.#brokers;
-      if (clusterId !== decoded.store) {
-        if (decoded.address !== this.#options.address) return { outcome: 'elsewhere', address: decoded.address };
-        return { outcome: 'lost', detail: `the cluster was ${decoded.store}, and is ${clusterId} now` };
-      }
       if (head < end) return { outcome: 'lost', detail: `${journal} ended at ${end} or beyond, and ends at ${head}` };
     }
     return { outcome: 'held' };

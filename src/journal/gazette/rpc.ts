@@ -6,11 +6,14 @@
 import { fileURLToPath } from 'node:url';
 import type { CallOptions, ChannelCredentials, ClientReadableStream, Metadata } from '@grpc/grpc-js';
 import { OperatingError, UsageError } from '../../core/errors.ts';
-import { STATUS } from './status.ts';
+import { Members } from './members.ts';
+import { STATUS, isDeadline } from './status.ts';
 import type * as wire from './wire.ts';
 
 /** Deadline of everything but a read that waits for more. Longer than a lease of a broker, which is 20 s. */
 export const CALL_MS = 30_000;
+/** Deadline of a request to etcd: then another member is asked. */
+const ETCD_MS = 10_000;
 /** Deadline of a read that waits for more: then it is opened again. */
 export const READ_MS = 20_000;
 /** Bytes of content in one message. Brokers refuse messages of more than 4 MiB. */
@@ -23,10 +26,10 @@ export type Library = {
   readonly loader: typeof import('@grpc/proto-loader');
 };
 
-/** `broker`, `etcd`: http or https URLs. */
+/** http or https URLs of members, at least one of each kind. The first is asked until it is away, then the next. */
 export type RpcOptions = {
-  readonly broker: string;
-  readonly etcd: string;
+  readonly brokers: readonly string[];
+  readonly etcd: readonly string[];
 };
 
 type Unary<Request, Response> = (
@@ -73,8 +76,8 @@ export type ReadEvents = {
 export type RpcCalls = Pick<Rpc, keyof Rpc>;
 
 export class Rpc {
-  readonly #journal: JournalStub;
-  readonly #kv: KvStub;
+  readonly #journals: Members<JournalStub>;
+  readonly #kvs: Members<KvStub>;
   readonly #metadata: Metadata;
 
   /** Nothing is sent yet. */
@@ -90,14 +93,14 @@ export class Rpc {
       return new Service(`${hostname}:${port === '' ? (isSecure ? 443 : 80) : port}`, credentials, CHANNEL_OPTIONS);
     };
     this.#metadata = new grpc.Metadata();
-    this.#journal = connect(journal.Journal, options.broker);
-    this.#kv = connect(kv.KV, options.etcd);
+    this.#journals = new Members(options.brokers.map((url) => connect(journal.Journal, url)));
+    this.#kvs = new Members(options.etcd.map((url) => connect(kv.KV, url)));
   }
 
   /** One atomic append of all parts, in their order; without parts it is a barrier. */
   append(request: wire.AppendRequest, parts: readonly Uint8Array[] = []): Promise<wire.AppendResponse> {
-    return new Promise((resolve, reject) => {
-      const call = this.#journal.append(this.#metadata, deadline(CALL_MS), (error, response) => {
+    return this.#journals.ask((stub, resolve, reject) => {
+      const call = stub.append(this.#metadata, deadline(CALL_MS), (error, response) => {
         if (error !== null) reject(error);
         else resolve(response);
       });
@@ -116,11 +119,14 @@ export class Rpc {
   }
 
   read(request: wire.ReadRequest, { onMessage, onEnd }: ReadEvents): ReadCall {
-    const call = this.#journal.read(request, this.#metadata, deadline(READ_MS));
+    const stub = this.#journals.present;
+    const call = stub.read(request, this.#metadata, deadline(READ_MS));
     let isOver = false;
     const over = (error: Error | null): void => {
       if (isOver) return;
       isOver = true;
+      // Its deadline is the end of a read that has waited for more.
+      if (!isDeadline(error)) this.#journals.failed(stub, error);
       onEnd(error);
     };
     call.on('data', (message: wire.ReadResponse) => {
@@ -140,9 +146,9 @@ export class Rpc {
 
   /** The first message of a read that waits for nothing. */
   readMetadata(journal: string, offset: number): Promise<wire.ReadResponse> {
-    return new Promise((resolve, reject) => {
+    return this.#journals.ask((stub, resolve, reject) => {
       const request = { journal, offset: String(offset), block: false, metadata_only: true };
-      const call = this.#journal.read(request, this.#metadata, deadline(CALL_MS));
+      const call = stub.read(request, this.#metadata, deadline(CALL_MS));
       call.on('data', resolve);
       call.on('error', reject);
       call.on('end', () => reject(new OperatingError('ERR_GAZETTE_ANSWER', 'a read ended without an answer')));
@@ -151,9 +157,9 @@ export class Rpc {
 
   /** Journals whose names begin with `prefix`, which ends with a slash. */
   listJournals(prefix: string): Promise<wire.ListResponse> {
-    return new Promise((resolve, reject) => {
+    return this.#journals.ask((stub, resolve, reject) => {
       const selector = { include: { labels: [{ name: 'prefix', value: prefix }] } };
-      const call = this.#journal.list({ selector }, this.#metadata, deadline(CALL_MS));
+      const call = stub.list({ selector }, this.#metadata, deadline(CALL_MS));
       let found: wire.ListResponse = { status: STATUS.OK, header: null, journals: [] };
       call.on('data', ({ status, header, journals }: wire.ListResponse) => {
         found = { status, header: header ?? found.header, journals: [...found.journals, ...journals] };
@@ -164,20 +170,20 @@ export class Rpc {
   }
 
   apply(request: wire.ApplyRequest): Promise<wire.ApplyResponse> {
-    return unary((done) => this.#journal.apply(request, this.#metadata, deadline(CALL_MS), done));
+    return this.#journals.unary((stub, done) => stub.apply(request, this.#metadata, deadline(CALL_MS), done));
   }
 
   range(request: wire.RangeRequest): Promise<wire.RangeResponse> {
-    return unary((done) => this.#kv.range(request, this.#metadata, deadline(CALL_MS), done));
+    return this.#kvs.unary((stub, done) => stub.range(request, this.#metadata, deadline(ETCD_MS), done));
   }
 
   txn(request: wire.TxnRequest): Promise<wire.TxnResponse> {
-    return unary((done) => this.#kv.txn(request, this.#metadata, deadline(CALL_MS), done));
+    return this.#kvs.unary((stub, done) => stub.txn(request, this.#metadata, deadline(ETCD_MS), done));
   }
 
   close(): void {
-    this.#journal.close();
-    this.#kv.close();
+    this.#journals.close();
+    this.#kvs.close();
   }
 }
 
@@ -200,17 +206,6 @@ function protoPath(name: string): string {
 
 function deadline(limitMs: number): CallOptions {
   return { deadline: Date.now() + limitMs };
-}
-
-function unary<Response>(
-  call: (done: (error: Error | null, response: Response) => void) => unknown,
-): Promise<Response> {
-  return new Promise((resolve, reject) => {
-    call((error, response) => {
-      if (error !== null) reject(error);
-      else resolve(response);
-    });
-  });
 }
 
 /** Throws a UsageError where the library is not installed. */

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { grpcError } from './testing/fake-cluster.ts';
 import { STATUS, isDeadline, meaningOfError, meaningOfStatus, statusName } from './status.ts';
 
 test('every status has a meaning, and only OK means that it is done', (t) => {
@@ -18,10 +19,12 @@ test('a status of a later version leaves it unknown what became of the request',
 });
 
 test('a code of gRPC leaves an append unknown, unless the request was refused before it was looked at', (t) => {
-  const refused = new Set([3, 7, 12, 16]);
+  const refused = new Set([3, 7, 8, 12, 16]);
   for (let code = 1; code <= 16; code += 1) {
     t.is(meaningOfError({ code }), refused.has(code) ? 'rejected' : 'unknown', String(code));
   }
+  t.is(meaningOfError(grpcError(8, 'etcdserver: mvcc: database space exceeded')), 'rejected');
+  t.is(meaningOfError(grpcError(8, 'etcdserver: too many requests')), 'unknown');
   t.true(isDeadline({ code: 4 }));
   t.false(isDeadline({ code: 14 }));
 });

@@ -62,11 +62,17 @@ const MEANINGS: Readonly<Record<keyof typeof STATUS, Meaning>> = {
 const REJECTING: Readonly<Record<number, string>> = {
   3: 'INVALID_ARGUMENT',
   7: 'PERMISSION_DENIED',
+  // A message is too large, or etcd has no room left for its database.
+  8: 'RESOURCE_EXHAUSTED',
   12: 'UNIMPLEMENTED',
   16: 'UNAUTHENTICATED',
 };
 
+const UNKNOWN = 2;
 const DEADLINE_EXCEEDED = 4;
+const UNAVAILABLE = 14;
+/** What etcd says beside RESOURCE_EXHAUSTED when it is only busy. */
+const BUSY = 'too many requests';
 
 export function statusName(status: number): string {
   return Object.entries(STATUS).find(([, value]) => value === status)?.[0] ?? `status ${status}`;
@@ -82,12 +88,25 @@ export function meaningOfStatus(status: number): Meaning {
 export function meaningOfError(error: unknown): Extract<Meaning, 'unknown' | 'rejected'> {
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code !== 'number') throw error;
-  return Object.hasOwn(REJECTING, code) ? 'rejected' : 'unknown';
+  return Object.hasOwn(REJECTING, code) && !wordsOf(error).includes(BUSY) ? 'rejected' : 'unknown';
+}
+
+/**
+ * Whether it is how a broker refuses what is not valid (code 2). An append may end so too when a connection between
+ * brokers is lost.
+ */
+export function isRefusal(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === UNKNOWN;
 }
 
 /** Whether a call ended because its time was over: a read that waits for more is opened again. */
 export function isDeadline(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === DEADLINE_EXCEEDED;
+}
+
+/** Whether the member that was asked is away, or what it asks in its turn: another one may answer. */
+export function isAway(error: unknown): boolean {
+  return isDeadline(error) || (error as { code?: unknown } | null)?.code === UNAVAILABLE;
 }
 
 /** The error's own words. */

@@ -19,9 +19,10 @@ import { lossBeyond } from '../proofs.ts';
 import { BatchCutter, type CutBatch } from './batch-cutter.ts';
 import type { Barrier, Brokers } from './brokers.ts';
 import type { Registry } from './registry.ts';
-import type { ReadCall, RpcCalls } from './rpc.ts';
+import { READ_MS, type ReadCall, type RpcCalls } from './rpc.ts';
 import {
   isDeadline,
+  isRefusal,
   meaningOfError,
   meaningOfStatus,
   missingJournal,
@@ -29,15 +30,19 @@ import {
   statusName,
   wordsOf,
 } from './status.ts';
+import type { Wait } from './wait.ts';
 import { type ReadResponse, numberOf, processName } from './wire.ts';
 
 /** Between two tries. */
 const RETRY_MS = 50;
 /**
- * How long the brokers may have nothing to give of what is committed. A broker that took a journal over serves what
- * only others held once it has looked at the fragment store again, which takes a journal's refresh interval.
+ * So many reads in a row may wait for READ_MS and bring nothing of what is committed. A broker that took a journal over
+ * serves what only others held once it has looked at the fragment store again, which takes a journal's refresh
+ * interval.
  */
-const HOLE_MS = 90_000;
+const EMPTY_READS_MAX = 5;
+/** A read that waits longer than its deadline and this has ended while this process was stopped. */
+const LATE_MS = 2_000;
 
 export type StreamOptions = {
   readonly rpc: RpcCalls;
@@ -74,12 +79,20 @@ export class GazetteStream implements ReadStream {
   #waiting: { resolve: (next: Next) => void; reject: (error: Error) => void } | null = null;
   /** Where a batch did not verify: it is read once more. */
   #doubted = -1;
-  /** Since when nothing has come although the journal ends further on. */
-  #stuck: { readonly offset: number; readonly sinceNs: number } | null = null;
+  /** Reads in a row that have waited for what the journal was known to have, and got nothing. */
+  #emptyReads = 0;
+  /** The last barrier has proven that there is something to read. */
+  #isDue = false;
+  /** When the present call began, and whether it has never been paused. */
+  #began = { atNs: 0, isOpen: false };
+  /** Counts what opens the call anew: only the last one does. */
+  #openings = 0;
+  readonly #wait: Wait;
 
   constructor(options: StreamOptions) {
     this.#options = options;
     this.#cutter = new BatchCutter(options.offset);
+    this.#wait = options.brokers.waitFor(`a read of ${options.journal}`);
     void this.#run(this.#look().then(() => this.#open()));
   }
 
@@ -148,15 +161,15 @@ export class GazetteStream implements ReadStream {
 
   /** Before it reads, and whenever nothing came for a whole call: whether there should be something. */
   async #look(): Promise<void> {
-    const { brokers, journal, clock } = this.#options;
+    const { brokers, journal } = this.#options;
     const { isFenced, barrier } = await this.#ask();
     if (this.#isOver) return;
     if (isFenced) return this.#finish({ end: 'fenced' });
     const offset = this.#cutter.boundary;
     if (barrier.end < offset) throw lossBeyond(brokers.nameOf(journal), offset, `ends at ${barrier.end}`);
-    if (barrier.end === offset) this.#stuck = null;
-    else if (this.#stuck?.offset !== offset) this.#stuck = { offset, sinceNs: clock.nowNs() };
-    else if (clock.nowNs() - this.#stuck.sinceNs > HOLE_MS * 1e6) throw this.#hole(barrier.end);
+    this.#isDue = barrier.end > offset;
+    if (!this.#isDue) this.#emptyReads = 0;
+    if (this.#emptyReads >= EMPTY_READS_MAX) throw this.#hole(barrier.end);
   }
 
   /** A barrier, and whether the shard has a newer owner, both asked from now on. */
@@ -179,11 +192,13 @@ export class GazetteStream implements ReadStream {
   /** From the boundary of the batch that follows what is held. */
   #open(): void {
     if (this.#isOver) return;
-    const { rpc, brokers, journal } = this.#options;
+    this.#call?.cancel();
+    const { rpc, brokers, journal, clock } = this.#options;
     const offset = this.#cutter.boundary;
     this.#cutter = new BatchCutter(offset);
     this.#server = '';
     this.#isPaused = false;
+    this.#began = { atNs: clock.nowNs(), isOpen: true };
     const call = rpc.read(
       { journal: brokers.nameOf(journal), offset: String(offset), block: true },
       {
@@ -191,7 +206,7 @@ export class GazetteStream implements ReadStream {
           if (this.#call === call) void this.#run(this.#take(message));
         },
         onEnd: (error) => {
-          if (this.#call === call) void this.#run(this.#reopen(error));
+          if (this.#call === call) void this.#run(this.#ended(error));
         },
       },
     );
@@ -199,15 +214,33 @@ export class GazetteStream implements ReadStream {
     this.#flow();
   }
 
-  async #reopen(error: Error | null): Promise<void> {
-    this.#call = null;
-    if (error !== null && meaningOfError(error) === 'rejected') {
-      throw rejectedError(`reading ${this.#options.journal}`, wordsOf(error));
+  async #ended(error: Error | null): Promise<void> {
+    const { clock, journal } = this.#options;
+    const isRejected = error !== null && meaningOfError(error) === 'rejected';
+    if (isRejected || this.#wait.refused(isRefusal(error))) {
+      throw rejectedError(`a read of ${journal}`, wordsOf(error));
     }
-    if (!isDeadline(error)) await delay(this.#options.clock, RETRY_MS, this.#closed.signal);
-    if (this.#isOver) return;
+    if (!isDeadline(error)) {
+      this.#wait.failed(error === null ? 'the read ended' : wordsOf(error));
+      return await this.#reopen();
+    }
+    // Nobody was asked while the call was paused, or this process was stopped, or a broker was away.
+    const waitedMs = (clock.nowNs() - this.#began.atNs) / 1e6;
+    if (this.#isDue && this.#began.isOpen && waitedMs < READ_MS + LATE_MS) this.#emptyReads += 1;
+    this.#wait.over();
+    await this.#reopen({ isAtOnce: true });
+  }
+
+  /** The call is opened anew, unless that is asked for again meanwhile. */
+  async #reopen({ isAtOnce = false } = {}): Promise<void> {
+    this.#call?.cancel();
+    this.#call = null;
+    this.#openings += 1;
+    const opening = this.#openings;
+    if (!isAtOnce) await delay(this.#options.clock, RETRY_MS, this.#closed.signal);
+    if (this.#isOver || opening !== this.#openings) return;
     if (this.#held.length === 0) await this.#look();
-    this.#open();
+    if (opening === this.#openings) this.#open();
   }
 
   async #take(message: ReadResponse): Promise<void> {
@@ -219,14 +252,19 @@ export class GazetteStream implements ReadStream {
       return this.#finish({ end: 'rejected', reason: `the cluster answers ${statusName(message.status)}` });
     }
     // The call ends behind any other status, and is opened again.
-    if (meaning !== 'done') return;
+    if (meaning !== 'done') return this.#wait.failed(statusName(message.status));
     const offset = numberOf(message.offset);
     if (offset !== this.#cutter.through) return await this.#jumped();
+    this.#wait.over();
     if (message.content.length === 0) return;
     const cut = this.#cutter.push(message.content);
     if ('fault' in cut) {
       if (this.#held.length > 0) return await this.#later();
       return this.#finish({ end: 'rejected', reason: `${brokers.nameOf(journal)}: ${cut.fault}` });
+    }
+    if (cut.length > 0) {
+      this.#emptyReads = 0;
+      this.#isDue = false;
     }
     for (const batch of cut) {
       this.#held.push({ ...batch, server: this.#server });
@@ -250,8 +288,7 @@ export class GazetteStream implements ReadStream {
 
   /** What is held is handed on first: until then the same is read again. */
   async #later(): Promise<void> {
-    this.#call?.cancel();
-    await this.#reopen(null);
+    await this.#reopen();
   }
 
   /** Lets the call go on while there is room for what it brings. */
@@ -259,6 +296,7 @@ export class GazetteStream implements ReadStream {
     const isFull = this.#waitingBytes >= this.#options.creditBytes;
     if (isFull === this.#isPaused) return;
     this.#isPaused = isFull;
+    if (isFull) this.#began = { ...this.#began, isOpen: false };
     if (isFull) this.#call?.pause();
     else this.#call?.resume();
   }
@@ -274,7 +312,9 @@ export class GazetteStream implements ReadStream {
         const { isFenced, barrier } = await this.#ask();
         if (this.#isOver) return;
         if (isFenced) return this.#finish({ end: 'fenced' });
-        if (!this.#release(count, barrier)) await delay(this.#options.clock, RETRY_MS, this.#closed.signal);
+        if (this.#release(count, barrier)) continue;
+        this.#wait.failed('no barrier covers what was read');
+        await delay(this.#options.clock, RETRY_MS, this.#closed.signal);
       }
     } finally {
       this.#isCovering = false;
@@ -284,6 +324,7 @@ export class GazetteStream implements ReadStream {
   /** Hands on what the barrier covers of the first `count` that are held. False: none of it. */
   #release(count: number, barrier: Barrier): boolean {
     let released = 0;
+    const nowNs = this.#options.clock.nowNs();
     for (const held of this.#held.slice(0, count)) {
       const { begin, end, bytes, server } = held;
       if (!barrier.members.has(server)) {
@@ -301,11 +342,10 @@ export class GazetteStream implements ReadStream {
         this.#again(released);
         break;
       }
-      this.#ready.push({ begin, end, stampNs: 0, bytes });
+      this.#ready.push({ begin, end, stampNs: nowNs, bytes });
       released += 1;
     }
     this.#held.splice(0, released);
-    if (released > 0) this.#stuck = null;
     this.#wake();
     return released > 0;
   }
@@ -316,9 +356,7 @@ export class GazetteStream implements ReadStream {
     const [first] = dropped;
     if (first === undefined) return;
     for (const { bytes } of dropped) this.#waitingBytes -= bytes.length;
-    this.#call?.cancel();
-    this.#call = null;
     this.#cutter = new BatchCutter(first.begin);
-    void this.#run(this.#reopen(null));
+    void this.#run(this.#reopen());
   }
 }

@@ -33,6 +33,8 @@ export class FakeCluster implements RpcCalls {
   fateOf: (append: AskedAppend) => Fate = () => 'done';
   /** What every other call fails with. */
   failure: Error | null = null;
+  /** What every read ends with at once. */
+  readError: Error | null = null;
   /** Appends that were never carried out so far, in the order of the calls. */
   readonly late: (() => number)[] = [];
   /** Bytes of each journal beyond this are served to no reader. */
@@ -110,8 +112,16 @@ export class FakeCluster implements RpcCalls {
       close();
       onEnd(grpcError(DEADLINE_EXCEEDED));
     });
-    this.#changed.add(pump);
-    this.#clock.after(1, pump);
+    const { readError } = this;
+    if (readError === null) {
+      this.#changed.add(pump);
+      this.#clock.after(1, pump);
+    } else {
+      this.#clock.after(1, () => {
+        close();
+        onEnd(readError);
+      });
+    }
     return {
       pause: () => {
         isPaused = true;

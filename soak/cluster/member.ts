@@ -1,0 +1,172 @@
+/** One member of a cluster as a process: started, killed, asked to end, stopped, and asked whether it answers. */
+
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Clock, delay } from '../../src/core/clock.ts';
+import { OperatingError } from '../../src/core/errors.ts';
+import { makeFoldersSync } from '../../src/core/folder.ts';
+import type { Laboratory } from './laboratory.ts';
+import type { Program } from './programs.ts';
+
+/** Between its end and its next start, where it is kept running. */
+const RESTART_MS = 1_000;
+/** Between two questions whether it answers, and how long an answer may take. */
+const ASK_MS = 500;
+const ANSWER_MS = 2_000;
+
+export type MemberExit = {
+  readonly name: string;
+  readonly pid: number;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+};
+
+export type MemberEvents = {
+  onExit?(exit: MemberExit): void;
+  /** It answers for the first time since its start. */
+  onReady?(member: { readonly name: string; readonly pid: number }): void;
+  /** It has answered once more. */
+  onAnswer?(name: string): void;
+  /** It has ended, and nobody had ended it. */
+  onEnded(line: string): void;
+};
+
+export type MemberOptions = {
+  readonly program: Program;
+  readonly laboratory: Laboratory;
+  readonly logsFolder: string;
+  readonly clock: Clock;
+  /** Whether it is started again when it has ended, unless it was to end. */
+  readonly isKept: boolean;
+  readonly events: MemberEvents;
+};
+
+export class Member {
+  readonly #options: MemberOptions;
+  readonly #closed = new AbortController();
+  #child: ChildProcess | null = null;
+  #starts = 0;
+  /** It is to run. */
+  #isWanted = false;
+  /** It was asked to end, and is to be started again. */
+  #isRestarting = false;
+  #isReady = false;
+  /** Answers to what was asked before the last pause say nothing of it. */
+  #pauses = 0;
+
+  constructor(options: MemberOptions) {
+    this.#options = options;
+  }
+
+  get name(): string {
+    return this.#options.program.name;
+  }
+
+  /** Null while it is down. */
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
+  /** It has answered since its start. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Starts it with the data that it had. */
+  start(): void {
+    if (this.#child !== null) throw new OperatingError('ERR_MEMBER', `${this.name} runs already`);
+    const { program, laboratory, logsFolder } = this.#options;
+    this.#starts += 1;
+    this.#isWanted = true;
+    this.#isReady = false;
+    makeFoldersSync(join(program.folder, 'tmp'));
+    const output = openSync(join(logsFolder, `${program.name}.log`), 'a');
+    const child = laboratory.start(program.number, {
+      file: program.file,
+      args: program.args(this.#starts),
+      // Brokers keep what is not persisted yet in unlinked files there.
+      environment: { ...process.env, TMPDIR: join(program.folder, 'tmp') },
+      output,
+    });
+    closeSync(output);
+    this.#child = child;
+    child.once('exit', (code, signal) => this.#ended(child, code, signal));
+  }
+
+  #ended(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.#child !== child) return;
+    const { events, isKept, clock } = this.#options;
+    const wasAsked = this.#isRestarting || !this.#isWanted;
+    this.#child = null;
+    this.#isReady = false;
+    this.#isRestarting = false;
+    events.onExit?.({ name: this.name, pid: child.pid ?? 0, code, signal });
+    if (!wasAsked)
+      events.onEnded(`${this.name} has ended by itself (${signal ?? `exit ${code}`}): see ${this.name}.log`);
+    if (!this.#isWanted || !isKept) return;
+    void delay(clock, wasAsked ? 0 : RESTART_MS, this.#closed.signal).then(() => {
+      if (this.#isWanted && this.#child === null) this.start();
+    });
+  }
+
+  /** SIGKILL; it stays down. Resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#isWanted = false;
+    const child = this.#child;
+    if (child === null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  /** SIGTERM; it is started again when it has ended. */
+  restart(): void {
+    this.#isRestarting = true;
+    this.#child?.kill('SIGTERM');
+  }
+
+  pause(): void {
+    this.#pauses += 1;
+    this.#child?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
+  /** Asks it a few times a second whether it answers, until `close`. */
+  async watch(): Promise<void> {
+    while (!this.#closed.signal.aborted) {
+      await this.ask();
+      await delay(this.#options.clock, ASK_MS, this.#closed.signal);
+    }
+  }
+
+  /** Asks it once. */
+  async ask(): Promise<void> {
+    const { program, events } = this.#options;
+    const { pid } = this;
+    const pauses = this.#pauses;
+    if (pid === null || !(await answers(program.health))) return;
+    if (pid !== this.pid || pauses !== this.#pauses || this.#closed.signal.aborted) return;
+    if (this.#isReady) return events.onAnswer?.(this.name);
+    this.#isReady = true;
+    events.onReady?.({ name: this.name, pid });
+  }
+
+  close(): void {
+    this.#closed.abort();
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}

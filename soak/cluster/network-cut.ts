@@ -1,0 +1,209 @@
+/**
+ * A cut in the network between members, by the kernel: rules of nftables in the namespaces of those that are cut off.
+ * The kernel counts the packets that it keeps from passing, and when the cut is over those that pass again.
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { delimiter, join } from 'node:path';
+import { type Clock, delay } from '../../src/core/clock.ts';
+import { asRecord, isCount } from '../../src/core/assert.ts';
+import { OperatingError } from '../../src/core/errors.ts';
+import { isExecutable } from './binaries.ts';
+
+const TABLE = 'stream_sum_cut';
+/** Between two looks at the counters. */
+const LOOK_MS = 250;
+/** What a connection may take that shows that packets pass again. */
+const CONNECT_S = 2;
+
+/** A member as it is cut off. */
+export type CutMember = {
+  readonly name: string;
+  /** Words before a program that run it in the member's namespace. */
+  readonly inside: readonly string[];
+};
+
+export type CutPeer = { readonly address: string; readonly port: number };
+
+export type CutOptions = {
+  readonly members: readonly CutMember[];
+  /** Those that the members do not reach. */
+  readonly peers: readonly CutPeer[];
+  /** `drop`: packets vanish. `reject`: who sends one is told at once. */
+  readonly how: 'drop' | 'reject';
+  /** What peers send arrives all the same. */
+  readonly isOneWay: boolean;
+  readonly clock: Clock;
+};
+
+/** Packets to the peers, and from them. */
+export type Packets = { readonly out: number; readonly in: number };
+
+const NONE: Packets = { out: 0, in: 0 };
+
+export class NetworkCut {
+  readonly #options: CutOptions;
+  readonly #ended = new AbortController();
+  #lost = new Map<string, Packets>();
+  #passed = new Map<string, Packets>();
+  #cutting: Promise<void> = Promise.resolve();
+  #isHealing = false;
+  #isOver = false;
+  #error: unknown = null;
+
+  constructor(options: CutOptions) {
+    this.#options = options;
+  }
+
+  /** By member, packets that did not pass. */
+  get lost(): ReadonlyMap<string, Packets> {
+    return this.#lost;
+  }
+
+  /** By member, packets that have passed since the cut was over. */
+  get passed(): ReadonlyMap<string, Packets> {
+    return this.#passed;
+  }
+
+  /** Nothing of it is left in any namespace. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Throws what has gone wrong. */
+  check(): void {
+    if (this.#error !== null) throw this.#error;
+  }
+
+  begin(): void {
+    this.#cutting = this.#cut();
+    this.#run(this.#cutting);
+  }
+
+  heal(): void {
+    if (this.#isHealing) return;
+    this.#isHealing = true;
+    this.#ended.abort();
+    this.#run(this.#heal());
+  }
+
+  #run(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      this.#error ??= error;
+    });
+  }
+
+  async #cut(): Promise<void> {
+    const { how, clock } = this.#options;
+    await this.#each((member) => this.#rule(member, how));
+    while (!this.#isHealing) {
+      await this.#each(async (member) => {
+        const packets = await countersOf(member);
+        if (!this.#isHealing) this.#lost.set(member.name, packets);
+      });
+      await delay(clock, LOOK_MS, this.#ended.signal);
+    }
+  }
+
+  async #heal(): Promise<void> {
+    const { clock, peers } = this.#options;
+    await this.#cutting;
+    await this.#each(async (member) => {
+      this.#lost.set(member.name, await countersOf(member));
+      await this.#rule(member, 'accept');
+    });
+    const isPassed = ({ name }: CutMember): boolean => {
+      const packets = this.#passed.get(name) ?? NONE;
+      return packets.out > 0 && packets.in > 0;
+    };
+    while (!this.#options.members.every(isPassed)) {
+      await this.#each(async (member) => {
+        await Promise.all(peers.map((peer) => connects(member, peer)));
+        this.#passed.set(member.name, await countersOf(member));
+      });
+      await delay(clock, LOOK_MS);
+    }
+    await this.#each((member) => nft(member, ['delete', 'table', 'inet', TABLE]).then(() => undefined));
+    this.#isOver = true;
+  }
+
+  /** One transaction of the kernel: what was there before is replaced. */
+  async #rule(member: CutMember, verdict: 'drop' | 'reject' | 'accept'): Promise<void> {
+    const { peers, isOneWay } = this.#options;
+    const addresses = `{ ${[...new Set(peers.map(({ address }) => address))].join(', ')} }`;
+    // Whoever is cut off one way only gets what peers send, and counts it.
+    const incoming = isOneWay || verdict === 'accept' ? 'accept' : 'drop';
+    await nft(
+      member,
+      ['-f', '-'],
+      `table inet ${TABLE}
+delete table inet ${TABLE}
+table inet ${TABLE} {
+  counter sent { }
+  counter received { }
+  chain sending {
+    type filter hook output priority 0; policy accept;
+    ip daddr ${addresses} counter name sent ${verdict}
+  }
+  chain receiving {
+    type filter hook input priority 0; policy accept;
+    ip saddr ${addresses} counter name received ${incoming}
+  }
+}
+`,
+    );
+  }
+
+  async #each(work: (member: CutMember) => Promise<void>): Promise<void> {
+    await Promise.all(this.#options.members.map(work));
+  }
+}
+
+/** Whether the program is there that makes the rules. */
+export function hasNft(): boolean {
+  return findNft() !== null;
+}
+
+/** An npm package has a program of the same name, which `npm run` puts on the PATH. */
+function findNft(): string | null {
+  const path = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
+  const folders = [...path, '/usr/sbin', '/sbin', '/usr/local/sbin'];
+  return folders.map((folder) => join(folder, 'nft')).find((file) => isExecutable(file)) ?? null;
+}
+
+async function countersOf(member: CutMember): Promise<Packets> {
+  const listed = asRecord(JSON.parse(await nft(member, ['-j', 'list', 'counters', 'table', 'inet', TABLE])));
+  const objects: unknown[] = Array.isArray(listed?.['nftables']) ? listed['nftables'] : [];
+  const packetsOf = (name: string): number => {
+    for (const object of objects) {
+      const counter = asRecord(asRecord(object)?.['counter']);
+      const packets = counter?.['packets'];
+      if (counter?.['name'] === name && isCount(packets)) return packets;
+    }
+    throw new OperatingError('ERR_NFT', `nft lists no counter ${name} of ${member.name}`);
+  };
+  return { out: packetsOf('sent'), in: packetsOf('received') };
+}
+
+/** Begins a connection: what comes of it does not matter. */
+async function connects({ inside }: CutMember, { address, port }: CutPeer): Promise<void> {
+  const script = `exec timeout ${CONNECT_S} bash -c 'exec 3<>/dev/tcp/${address}/${port}'`;
+  const [file, ...words] = [...inside, 'sh', '-c', script];
+  const child = spawn(file, words, { stdio: 'ignore' });
+  await once(child, 'close');
+}
+
+async function nft({ name, inside }: CutMember, words: readonly string[], input = ''): Promise<string> {
+  const [file = '', ...rest] = [...inside, findNft() ?? 'nft', ...words];
+  const child = spawn(file, rest, { stdio: ['pipe', 'pipe', 'pipe'] });
+  let output = '';
+  let errors = '';
+  child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
+  child.stderr.on('data', (bytes: Buffer) => (errors += bytes.toString()));
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code === 0) return output;
+  throw new OperatingError('ERR_NFT', `nft cannot cut off ${name}: ${errors.trim().split('\n')[0] ?? `exit ${code}`}`);
+}

@@ -1,0 +1,78 @@
+/** The members of a cluster as programs: where each stands in the network, and how it is started. */
+
+import { join } from 'node:path';
+import { makeFoldersSync } from '../../src/core/folder.ts';
+import type { Binaries } from './binaries.ts';
+import type { Laboratory } from './laboratory.ts';
+
+export const ETCD_CLIENT_PORT = 2379;
+export const ETCD_PEER_PORT = 2380;
+export const BROKER_PORT = 8080;
+/** Numbers of the members in the network: etcd from 11 on, brokers from 101 on, clients from 171 on. */
+const ETCD_FIRST = 11;
+const BROKER_FIRST = 101;
+export const CLIENT_FIRST = 171;
+
+type Member = { readonly name: string; readonly number: number; readonly address: string };
+
+export type Program = Member & {
+  readonly file: string;
+  /** The arguments of its start with this number. */
+  readonly args: (start: number) => readonly string[];
+  readonly folder: string;
+  /** Where it answers over HTTP as long as it runs. */
+  readonly health: string;
+  /** Ports that others connect to. */
+  readonly ports: readonly number[];
+};
+
+export type ProgramOptions = {
+  readonly binaries: Binaries;
+  readonly folder: string;
+  readonly brokers: number;
+  readonly etcd: number;
+};
+
+export function programsOf(options: ProgramOptions, laboratory: Laboratory): Map<string, Program> {
+  const { binaries, folder, brokers, etcd } = options;
+  const programs = new Map<string, Program>();
+  const etcds = Array.from({ length: etcd }, (_, at) => memberOf(laboratory, `etcd-${at + 1}`, ETCD_FIRST + at));
+  const all = etcds.map((member) => `${member.name}=${peer(member)}`).join(',');
+  for (const member of etcds) {
+    const own = join(folder, member.name);
+    const urls = ['--listen-peer-urls', peer(member), '--initial-advertise-peer-urls', peer(member)];
+    urls.push('--listen-client-urls', client(member), '--advertise-client-urls', client(member));
+    const rest = ['--initial-cluster', all, '--initial-cluster-state', 'new', '--log-level', 'warn'];
+    const args = ['--name', member.name, '--data-dir', join(own, 'data'), ...urls, ...rest];
+    const health = `${client(member)}/health`;
+    const ports = [ETCD_CLIENT_PORT, ETCD_PEER_PORT];
+    programs.set(member.name, { ...member, file: binaries.etcd, folder: own, args: () => args, health, ports });
+  }
+  const fragments = join(folder, 'fragments');
+  makeFoldersSync(fragments);
+  for (let at = 0; at < brokers; at += 1) {
+    const member = memberOf(laboratory, `broker-${at + 1}`, BROKER_FIRST + at);
+    const own = join(folder, member.name);
+    // A killed broker keeps its name in etcd until its lease ends, so the next start is another broker.
+    const identity = (start: number): string[] => ['--broker.id', `${member.name}-${start}`, '--broker.zone', 'zone-1'];
+    const place = ['--broker.host', member.address, '--broker.port', String(BROKER_PORT)];
+    const [first] = etcds.slice(at % etcds.length);
+    const stores = ['--broker.file-root', fragments, '--etcd.address', first === undefined ? '' : client(first)];
+    const args = (start: number): string[] => ['serve', ...identity(start), ...place, ...stores, '--log.level', 'warn'];
+    const health = `http://${member.address}:${BROKER_PORT}/debug/ready`;
+    programs.set(member.name, { ...member, file: binaries.gazette, folder: own, args, health, ports: [BROKER_PORT] });
+  }
+  return programs;
+}
+
+function memberOf(laboratory: Laboratory, name: string, number: number): Member {
+  return { name, number, address: laboratory.addressOf(number) };
+}
+
+function peer({ address }: Member): string {
+  return `http://${address}:${ETCD_PEER_PORT}`;
+}
+
+function client({ address }: Member): string {
+  return `http://${address}:${ETCD_CLIENT_PORT}`;
+}
