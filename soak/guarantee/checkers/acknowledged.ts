@@ -157,7 +157,7 @@ export class AcknowledgedChecker implements Checker {
 
   #read(event: BatchEvent): void {
     const partition = partitionOfJournal(event.journal);
-    const batch = this.#reader.readSound(event);
+    const batch = this.#reader.readNew(event);
     if (batch === null || partition === null) return;
     const producer = this.#producers.get(batch.producer);
     const lane = producer?.lanes[partition];

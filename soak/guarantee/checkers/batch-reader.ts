@@ -33,6 +33,10 @@ export class BatchReader {
   readonly #promises: EnginePromises;
   #event: BatchEvent | null = null;
   #batch: Batch | BatchFault = { fault: 'nothing was read' };
+  #newPart: Batch | null = null;
+  /** Where an engine may store records twice: by journal and producer, the next index. */
+  readonly #nexts = new Map<string, number>();
+  #repeatedRecords = 0;
 
   constructor(promises: EnginePromises = PROMISES.embedded) {
     this.#promises = promises;
@@ -46,6 +50,7 @@ export class BatchReader {
     if (event === this.#event) return this.#batch;
     this.#event = event;
     this.#batch = this.#open(event);
+    this.#newPart = 'fault' in this.#batch ? null : this.#newOf(event.journal, this.#batch);
     return this.#batch;
   }
 
@@ -53,6 +58,43 @@ export class BatchReader {
   readSound(event: BatchEvent): Batch | null {
     const batch = this.read(event);
     return 'fault' in batch ? null : batch;
+  }
+
+  /**
+   * The same without the records that stand in the journal before, where its engine may store them twice; null: all of
+   * them do. Elsewhere it is all of the batch, so that nothing hides a repetition.
+   */
+  readNew(event: BatchEvent): Batch | null {
+    this.read(event);
+    return this.#newPart;
+  }
+
+  /** Records that were left out because they stood in their journal before. */
+  get repeatedRecords(): number {
+    return this.#repeatedRecords;
+  }
+
+  #newOf(journal: string, batch: Batch): Batch | null {
+    if (!this.#promises.mayRepeat) return batch;
+    const { producer, firstIndex, count } = batch;
+    const key = `${journal}/${producer}`;
+    const next = this.#nexts.get(key) ?? firstIndex;
+    this.#nexts.set(key, Math.max(next, firstIndex + count));
+    const repeated = Math.min(Math.max(0, next - firstIndex), count);
+    if (repeated === 0) return batch;
+    this.#repeatedRecords += repeated;
+    if (repeated === count) return null;
+    const payload = batch.payload.subarray(this.#offsetOf(repeated, batch));
+    return { ...batch, firstIndex: firstIndex + repeated, count: count - repeated, payload };
+  }
+
+  /** Where a record begins in the payload of a sound batch. */
+  #offsetOf(record: number, { kind, payload }: Batch): number {
+    if (kind === 'sums') return record * SUM_BYTES;
+    const cursor = this.#cursor;
+    cursor.start(payload);
+    for (let at = 0; at <= record; at += 1) cursor.next();
+    return cursor.offset;
   }
 
   #open({ journal, begin, end, bytes }: BatchEvent): Batch | BatchFault {

@@ -233,7 +233,7 @@ export class CoverageChecker implements Checker {
   }
 
   #read(event: BatchEvent): void {
-    const batch = this.#reader.readSound(event);
+    const batch = this.#reader.readNew(event);
     if (batch === null) return;
     const partition = partitionOfJournal(event.journal);
     const shard = shardOfProducer(batch.producer);

@@ -128,7 +128,7 @@ export class ExactlyOnceChecker implements Checker {
   }
 
   #read(event: BatchEvent): void {
-    const batch = this.#reader.readSound(event);
+    const batch = this.#reader.readNew(event);
     if (batch === null) return;
     if (event.journal === SUMS_JOURNAL) this.#readSums(event, batch);
     else if (batch.kind === 'chunks') this.#readEnds(event, batch);

@@ -32,7 +32,10 @@ export function makeCheckers(promises: EnginePromises = PROMISES.embedded): Chec
  * as they are followed. Doubts stand in the verdict in this order. `reader`: shared by all who look at the history, so
  * that each batch is opened once.
  */
-export function makeSoakCheckers(reader: BatchReader = new BatchReader()): Checker[] {
+export function makeSoakCheckers(
+  reader: BatchReader = new BatchReader(),
+  promises: EnginePromises = PROMISES.embedded,
+): Checker[] {
   return [
     new ReportedChecker(),
     new WholeHistoryChecker(),
@@ -41,7 +44,7 @@ export function makeSoakCheckers(reader: BatchReader = new BatchReader()): Check
     new FlowChecker(),
     new FaultsChecker(),
     new DoubtsChecker(),
-    ...ofJournals(reader).map((checker) => new WhileFollowed(checker)),
+    ...ofJournals(reader, promises).map((checker) => new WhileFollowed(checker)),
     new ChunkersChecker(),
   ];
 }

@@ -41,6 +41,24 @@ test('a batch that stands again further on is a violation unless its engine may 
   t.deepEqual(run(new JournalsChecker(new BatchReader(gazette), gazette), repeated).kinds, []);
 });
 
+test('an end below the next index, which readers skip as a repetition, ends nothing', (t) => {
+  const events = buildHistory({ seed: 1 });
+  const at = events.findIndex((event) => isEnd(event) && decoded(event).firstIndex > 0);
+  const end = events[at];
+  if (end === undefined || !isBatch(end)) throw new Error('a producer ends');
+  // Another process retired it, and a late batch came before: the end that counts follows.
+  const skipped = resealed(end, { firstIndex: decoded(end).firstIndex - 1 });
+  const by = end.end - end.begin;
+  const moved = (event: HistoryEvent): HistoryEvent => {
+    if (isHead(event) && event.journal === end.journal) return { ...event, offset: event.offset + by };
+    if (!isBatch(event) || event.journal !== end.journal) return event;
+    return { ...event, begin: event.begin + by, end: event.end + by };
+  };
+  const ended = [...events.slice(0, at), skipped, ...events.slice(at).map(moved)];
+  const { gazette } = PROMISES;
+  t.deepEqual(run(new JournalsChecker(new BatchReader(gazette), gazette), ended).kinds, []);
+});
+
 type Head = Extract<HistoryEvent, { event: 'head' }>;
 const isHead = (event: HistoryEvent): event is Head => event.event === 'head';
 const isBatch = (event: HistoryEvent): event is BatchEvent => event.event === 'batch';

@@ -120,6 +120,7 @@ export class JournalsChecker implements Checker {
       this.#found.violation('phantom', `record ${firstIndex} of ${producer} comes after its end`, witness);
     }
     known.next = Math.max(Number.isNaN(next) ? 0 : next, firstIndex + count);
-    if (batch.kind === 'end') known.hasEnded = true;
+    // A repetition that is skipped ends nothing.
+    if (batch.kind === 'end' && !(firstIndex < next)) known.hasEnded = true;
   }
 }

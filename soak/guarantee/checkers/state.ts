@@ -99,7 +99,7 @@ export class StateChecker implements Checker {
   #read(event: BatchEvent): void {
     const partition = partitionOfJournal(event.journal);
     if (partition !== null) this.#shard(partition).offset = event.end;
-    const batch = this.#reader.readSound(event);
+    const batch = this.#reader.readNew(event);
     if (batch === null) return;
     switch (batch.kind) {
       case 'sums':

@@ -167,7 +167,7 @@ export class TimeChecker implements Checker {
   }
 
   #read(event: BatchEvent): void {
-    const batch = this.#reader.readSound(event);
+    const batch = this.#reader.readNew(event);
     if (batch === null) return;
     if (event.journal === SUMS_JOURNAL) this.#readSums(batch, event.stampNs);
     else if (batch.kind === 'chunks') this.#readEnds(event.journal, batch);

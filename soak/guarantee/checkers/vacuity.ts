@@ -167,7 +167,7 @@ export class VacuityChecker implements Checker {
   }
 
   #read(event: BatchEvent): void {
-    const batch = this.#reader.readSound(event);
+    const batch = this.#reader.readNew(event);
     if (batch === null) return;
     if (batch.kind === 'sums') {
       this.#count({ sums: batch.count });
