@@ -13,10 +13,15 @@ export type FaultFamily =
   | 'partition'
   | 'disk'
   | 'powerloss'
-  | 'clock';
+  | 'clock'
+  | 'member'
+  | 'network';
 
 /** The families that can be injected into real processes. */
-export type LiveFamily = Extract<FaultFamily, 'kill' | 'pause' | 'partition' | 'takeover' | 'restart'>;
+export type LiveFamily = Extract<
+  FaultFamily,
+  'kill' | 'pause' | 'partition' | 'takeover' | 'restart' | 'member' | 'network'
+>;
 
 /** Kinds of faults of real processes. The name of a kind begins with the name of its family. */
 export type FaultKind =
@@ -24,7 +29,10 @@ export type FaultKind =
   | `pause-${'broker' | 'summer' | 'chunker' | 'everything'}`
   | `partition-${'refuse' | 'drop' | 'drop-one-way' | 'stall' | 'reset' | 'delay' | 'throttle' | 'slice'}`
   | `takeover-${'running' | 'paused' | 'dead'}`
-  | `restart-${'each' | 'all'}`;
+  | `restart-${'each' | 'all'}`
+  | `member-${'kill-etcd' | 'kill-broker' | 'kill-two-brokers' | 'restart-brokers' | 'pause-broker'}`
+  | `network-${'etcd' | 'brokers' | 'broker-etcd' | 'broker-etcd-one-way' | 'broker-summers'}`
+  | `network-${'summer-etcd' | 'summer-brokers'}`;
 
 export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly Extract<FaultKind, `${Name}-${string}`>[] } = {
   kill: ['kill-broker', 'kill-summer', 'kill-all-summers', 'kill-chunker', 'kill-two-summers', 'kill-everything'],
@@ -41,26 +49,65 @@ export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly Extract<
   ],
   takeover: ['takeover-running', 'takeover-paused', 'takeover-dead'],
   restart: ['restart-each', 'restart-all'],
+  member: [
+    'member-kill-etcd',
+    'member-kill-broker',
+    'member-kill-two-brokers',
+    'member-restart-brokers',
+    'member-pause-broker',
+  ],
+  network: [
+    'network-etcd',
+    'network-brokers',
+    'network-broker-etcd',
+    'network-broker-etcd-one-way',
+    'network-broker-summers',
+    'network-summer-etcd',
+    'network-summer-brokers',
+  ],
 };
 
-/** The families that a soak over real processes can be asked for, in the order of the help. */
+/** The families that a soak with its own broker can be asked for, in the order of the help. */
 export const LIVE_FAMILIES: readonly LiveFamily[] = ['kill', 'pause', 'partition', 'takeover', 'restart'];
+/** The same of a soak on a cluster: without its own links, as clients of a cluster have several. */
+export const CLIENT_FAMILIES: readonly LiveFamily[] = ['kill', 'pause', 'takeover', 'restart'];
+/** And of a soak on a cluster that it runs itself. */
+export const CLUSTER_FAMILIES: readonly LiveFamily[] = [...CLIENT_FAMILIES, 'member', 'network'];
+const ALL_FAMILIES: readonly LiveFamily[] = [...LIVE_FAMILIES, 'member', 'network'];
 /** The families of a soak when none are asked for. */
 export const DEFAULT_FAMILIES: readonly LiveFamily[] = ['kill', 'pause', 'partition'];
-export const FAULT_KINDS: readonly FaultKind[] = LIVE_FAMILIES.flatMap(
+export const FAULT_KINDS: readonly FaultKind[] = ALL_FAMILIES.flatMap(
   (family): readonly FaultKind[] => KINDS_OF_FAMILY[family],
 );
 
 export function familyOf(kind: FaultKind): LiveFamily {
-  const family = LIVE_FAMILIES.find((candidate) => kind.startsWith(`${candidate}-`));
+  const family = ALL_FAMILIES.find((candidate) => kind.startsWith(`${candidate}-`));
   if (family === undefined) throw new TypeError(`no family has the fault ${kind}`);
   return family;
 }
 
-/** The kinds of these families that differ from each other with so many summers. */
-export function kindsOf(families: readonly LiveFamily[], { summers }: { readonly summers: number }): FaultKind[] {
-  const kinds = LIVE_FAMILIES.filter((family) => families.includes(family)).flatMap(
-    (family) => KINDS_OF_FAMILY[family],
-  );
-  return kinds.filter((kind) => kind !== 'kill-two-summers' || summers > 2);
+/** A cluster of a soak: how many members it has. */
+export type ClusterSize = { readonly brokers: number; readonly etcd: number };
+
+/**
+ * The kinds of these families that differ from each other with so many summers. `cluster`: the soak has no broker,
+ * and may have members of a cluster.
+ */
+export function kindsOf(
+  families: readonly LiveFamily[],
+  { summers, cluster }: { readonly summers: number; readonly cluster?: ClusterSize | undefined },
+): FaultKind[] {
+  const kinds = ALL_FAMILIES.filter((family) => families.includes(family)).flatMap((family) => KINDS_OF_FAMILY[family]);
+  return kinds.filter((kind) => {
+    if (kind === 'kill-two-summers') return summers > 2;
+    if (kind === 'kill-broker' || kind === 'pause-broker') return cluster === undefined;
+    return cluster === undefined || hasRoom(kind, cluster);
+  });
+}
+
+/** What the cluster is expected to survive: a majority of etcd, and as many brokers as a journal needs. */
+function hasRoom(kind: FaultKind, { brokers, etcd }: ClusterSize): boolean {
+  if (kind === 'member-kill-etcd' || kind === 'network-etcd') return etcd > 2;
+  if (kind === 'member-kill-two-brokers' || kind === 'network-brokers') return brokers > 3;
+  return brokers > 1 || (kind !== 'member-kill-broker' && kind !== 'member-restart-brokers');
 }

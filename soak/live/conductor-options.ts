@@ -7,6 +7,7 @@ import type { Audit, Connect } from './audit/end-audit.ts';
 import type { LiveDecorations } from './decorations.ts';
 import type { Display } from './display.ts';
 import type { RelayedLinks } from './faults/relay/relayed-links.ts';
+import type { SoakEngine } from './engine.ts';
 import type { FlightRecorder } from './flight-recorder.ts';
 import type { SoakOptions } from './soak-options.ts';
 import type { RunRecord } from './record.ts';
@@ -17,6 +18,8 @@ export type ConductorOptions = {
   readonly endpoint: string;
   /** Null: clients dial the broker itself. */
   readonly links: RelayedLinks | null;
+  /** Null: the journals are those of the run's own broker. */
+  readonly engine: SoakEngine | null;
   readonly dataFolder: string;
   readonly logsFolder: string;
   readonly record: RunRecord;

@@ -13,6 +13,7 @@ import type { ComponentProcess } from '../../src/fleet/component-process.ts';
 import { componentSpecs } from '../../src/fleet/component-specs.ts';
 import type { ConductorOptions } from './conductor-options.ts';
 import type { Failure } from '../../src/fleet/exit-judgement.ts';
+import type { LabListener } from './faults/cluster/lab.ts';
 import type { FaultInjector } from './faults/injector.ts';
 import { LiveFaults } from './faults/live-faults.ts';
 import { SumGaps } from './faults/sum-gaps.ts';
@@ -74,7 +75,7 @@ export class Conductor {
     const { clock, record, options, dataFolder, endpoint, startNs, decorations = {} } = from;
     const { links } = from;
     const connectOf = links === null ? {} : { connectOf: (name: string) => links.endpointOf(name) };
-    const specs = componentSpecs(options, { dataFolder, endpoint, ...connectOf });
+    const specs = componentSpecs(options, { dataFolder, endpoint, cluster: from.engine, ...connectOf });
     const gaps = new SumGaps(from.flightRecorder.reader);
     this.#interruption = new Interruption({
       clock,
@@ -108,6 +109,7 @@ export class Conductor {
       ...from,
       options: { ...options, isFollowed: auditDepthOf(options).depth === 'follow' },
       fleet: this.#fleet,
+      lab: from.engine?.lab ?? null,
       record: (happening) => this.#history.record(happening),
       gaps,
       onSettled: (fault) => record.faultSettled(fault),
@@ -149,6 +151,16 @@ export class Conductor {
     };
   }
 
+  /** And of the members of its cluster. */
+  #membersEars(): LabListener {
+    const { clock } = this.#from;
+    return {
+      onExit: (exit) => this.#guard(() => this.#injector.onExit({ ...exit, nowNs: clock.nowNs() })),
+      onReady: (member) => this.#guard(() => this.#injector.onReady({ ...member, nowNs: clock.nowNs() })),
+      onAnswer: (name) => this.#guard(() => this.#injector.onHeard(name, clock.nowNs())),
+    };
+  }
+
   /** The user wants to end: first with a drain and a verdict, then at once. */
   interrupt(signal: InterruptSignal): void {
     this.#interruption.interrupt(signal);
@@ -159,6 +171,7 @@ export class Conductor {
    * then.
    */
   async run(): Promise<RunOutcome> {
+    this.#from.engine?.lab?.watch(this.#membersEars());
     const ticking = this.#tick().catch((error: unknown) => this.#fail(error));
     const watching = this.#faults.watch(this.#ended.signal).catch((error: unknown) => this.#fail(error));
     try {

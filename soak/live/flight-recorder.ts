@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { assert } from '../../src/core/assert.ts';
 import type { Clock, Timer } from '../../src/core/clock.ts';
 import { makeFoldersSync } from '../../src/core/folder.ts';
+import type { EnginePromises } from '../../src/journal/promises.ts';
 import { BatchReader } from '../guarantee/checkers/batch-reader.ts';
 import type { LogEntry } from '../guarantee/history-log.ts';
 import { loggedEvent } from '../guarantee/logged-event.ts';
@@ -42,7 +43,7 @@ export class FlightRecorder {
   readonly #compactedLinesMax: number;
   readonly #onUnwritten: (line: string) => void;
   /** For all who look at the same history, so that each batch is opened once. */
-  readonly reader: BatchReader = new BatchReader();
+  readonly reader: BatchReader;
   /** The last one is written to. */
   readonly #segments: Segment[] = [];
   #compacted: CompactedEvents[] = [];
@@ -62,9 +63,12 @@ export class FlightRecorder {
       readonly onUnwritten?: (line: string) => void;
       readonly bytesMax?: number;
       readonly compactedLinesMax?: number;
+      /** Of the engine whose batches are recorded; absent: of the embedded one. */
+      readonly promises?: EnginePromises;
     },
   ) {
     this.#folder = folder;
+    this.reader = new BatchReader(options.promises);
     this.#clock = options.clock;
     this.#onUnwritten = options.onUnwritten ?? (() => undefined);
     this.#bytesMax = options.bytesMax ?? HISTORY_BYTES_MAX;

@@ -13,12 +13,20 @@ import {
 } from '../../src/core/units.ts';
 import { batchBytesWithin } from '../../src/chunker/prepare-chunker.ts';
 import { batchBytesMaxOf } from '../../src/journal/broker/state.ts';
-import { DEFAULT_FAMILIES, LIVE_FAMILIES, type LiveFamily, kindsOf } from '../guarantee/fault-kinds.ts';
+import {
+  CLIENT_FAMILIES,
+  CLUSTER_FAMILIES,
+  DEFAULT_FAMILIES,
+  LIVE_FAMILIES,
+  type LiveFamily,
+  kindsOf,
+} from '../guarantee/fault-kinds.ts';
 import { auditDepthOf } from './audit-depth.ts';
 import { checkPlan, familiesOf, readFaultPlan } from './faults/fault-plan.ts';
 import { FAMILY_FAULTS_MIN, outlookOf } from './outlook.ts';
 import { planPhases } from './phases.ts';
-import type { SoakOptions } from './soak-options.ts';
+import { CLUSTER_OPTION_DEFINITIONS, defaultSla, parseClusterOptions, parseScenario } from './cluster-options.ts';
+import type { ClusterOptions, SoakOptions } from './soak-options.ts';
 
 /** Options as commander hands them over: texts, and booleans for flags. */
 export type SoakOptionTexts = Readonly<Record<string, unknown>>;
@@ -41,12 +49,12 @@ export const SOAK_OPTION_DEFINITIONS: readonly (readonly [flags: string, descrip
     ],
     ['--batch-bytes <size>', 'the most bytes of one record batch', '256KiB'],
     ['--retention <size>', 'the most bytes that a journal may hold', '256MiB'],
-    ['--sla <time>', 'the longest that a sum may take', '30s'],
+    ['--sla <time>', 'the longest that a sum may take (default: 30s, with --engine gazette 90s)'],
     ['--transport <ipc|tcp>', 'between the processes', 'ipc'],
     [
       '--faults <list|all|none>',
-      `of ${LIVE_FAMILIES.join(', ')}; soak/FAULTS.md says what each does and what is expected`,
-      DEFAULT_FAMILIES.join(','),
+      `of ${LIVE_FAMILIES.join(', ')}; on a cluster of ${CLUSTER_FAMILIES.join(', ')}; soak/FAULTS.md says what each ` +
+        `does and what is expected (default: ${DEFAULT_FAMILIES.join(',')}; on a cluster ${CLIENT_FAMILIES.join(',')})`,
     ],
     [
       '--fault-interval <time>',
@@ -64,6 +72,7 @@ export const SOAK_OPTION_DEFINITIONS: readonly (readonly [flags: string, descrip
     ],
     ['--results <folder>', "the run's own folder is made in it", 'results'],
     ['--keep-data', 'do not remove the fresh data folder'],
+    ...CLUSTER_OPTION_DEFINITIONS,
   ];
 
 const SEED_RANGE: Range = { low: 0, high: 0xffff_ffff };
@@ -77,7 +86,10 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
     return value;
   };
   const within = (name: string, range: Range): number => parseCountWithin(text(name), `--${dashed(name)}`, range);
-  const faultPlan = texts['faultPlan'] === undefined ? null : readFaultPlan(text('faultPlan'), '--fault-plan');
+  const cluster = parseClusterOptions(texts);
+  const scenario = parseScenario(texts);
+  const faultPlan =
+    scenario ?? (texts['faultPlan'] === undefined ? null : readFaultPlan(text('faultPlan'), '--fault-plan'));
   const options: SoakOptions = {
     durationMs: atLeast(parseDuration(text('duration'), '--duration'), 1_000, '--duration', '1s'),
     seed: texts['seed'] === undefined ? randomInt(2 ** 32) : within('seed', SEED_RANGE),
@@ -90,15 +102,24 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
     rate: parseRate(text('rate')),
     batchBytes: atLeast(parseBytes(text('batchBytes'), '--batch-bytes'), 1, '--batch-bytes', '1'),
     retentionBytes: atLeast(parseBytes(text('retention'), '--retention'), 1, '--retention', '1'),
-    slaMs: atLeast(parseDuration(text('sla'), '--sla'), 1, '--sla', '1ms'),
+    slaMs: atLeast(
+      parseDuration(texts['sla'] === undefined ? defaultSla(cluster) : text('sla'), '--sla'),
+      1,
+      '--sla',
+      '1ms',
+    ),
     transport: oneOf(text('transport'), '--transport', ['ipc', 'tcp']),
-    faults: faultPlan === null ? parseFamilies(text('faults')) : familiesOf(faultPlan),
+    faults:
+      faultPlan === null
+        ? parseFamilies(texts['faults'] === undefined ? null : text('faults'), cluster)
+        : familiesOf(faultPlan),
     faultIntervalMs: 0,
     faultPlan,
     audit: oneOf(text('audit'), '--audit', ['auto', 'follow', 'end', 'none']),
     data: texts['data'] === undefined ? null : text('data'),
     results: text('results'),
     keepData: texts['keepData'] === true,
+    ...(cluster === null ? {} : { cluster }),
   };
   const asked = texts['faultInterval'] === undefined ? null : parseDuration(text('faultInterval'), '--fault-interval');
   const faultIntervalMs =
@@ -112,6 +133,8 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
 const FAULT_INTERVAL_MS = 5_000;
 /** Shorter ones are for who asks for them: a component takes some tenths of a second to come back. */
 const FAULT_INTERVAL_MS_MIN = 1_000;
+/** A fault of a cluster lasts longer, up to 26 s. */
+const CLUSTER_INTERVAL_MS = 12_000;
 /** From a fault's beginning to its end, where there is time for two of each family and more. */
 const USUAL_FAULT_MS = 3_000;
 
@@ -119,6 +142,7 @@ const USUAL_FAULT_MS = 3_000;
 function defaultFaultIntervalMs(options: SoakOptions): number {
   const faults = planPhases(options).find(({ phase }) => phase === 'faults');
   if (faults === undefined) return FAULT_INTERVAL_MS;
+  if (options.faults.some((family) => family === 'member' || family === 'network')) return CLUSTER_INTERVAL_MS;
   const turnMs = Math.floor(faults.durationMs / Math.max(1, kindsOf(options.faults, options).length));
   const leastMs = Math.floor(faults.durationMs / Math.max(1, FAMILY_FAULTS_MIN * options.faults.length));
   const lowMs = Math.max(FAULT_INTERVAL_MS_MIN, Math.min(USUAL_FAULT_MS, leastMs));
@@ -155,18 +179,26 @@ function atLeast(value: number, lowest: number, option: string, lowestText: stri
   return value;
 }
 
-/** A list of families, in any order; `all` and `none` stand alone. */
-function parseFamilies(text: string): LiveFamily[] {
+/** A list of families, in any order; `all` and `none` stand alone. Null: it was not asked. */
+function parseFamilies(text: string | null, cluster: ClusterOptions | null): LiveFamily[] {
+  const families = familiesWith(cluster);
+  if (text === null) return [...(cluster === null ? DEFAULT_FAMILIES : CLIENT_FAMILIES)];
   if (text === 'none') return [];
-  if (text === 'all') return [...LIVE_FAMILIES];
+  if (text === 'all') return [...families];
   const asked = text.split(',');
-  const unknown = asked.find((name) => !LIVE_FAMILIES.some((family) => family === name));
+  const unknown = asked.find((name) => !families.some((family) => family === name));
   if (unknown !== undefined) {
     throw new UsageError(
-      `--faults: ${JSON.stringify(unknown)} is none of ${LIVE_FAMILIES.join(', ')}; all and none stand alone`,
+      `--faults: ${JSON.stringify(unknown)} is none of ${families.join(', ')}; all and none stand alone`,
     );
   }
-  return LIVE_FAMILIES.filter((family) => asked.includes(family));
+  return families.filter((family) => asked.includes(family));
+}
+
+/** A cluster that is somebody else's is not hurt. */
+function familiesWith(cluster: ClusterOptions | null): readonly LiveFamily[] {
+  if (cluster === null) return LIVE_FAMILIES;
+  return cluster.place === null ? CLUSTER_FAMILIES : CLIENT_FAMILIES;
 }
 
 function parseRate(text: string): number | 'max' {

@@ -6,7 +6,8 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Audit, Connect } from './audit/end-audit.ts';
 import type { Clock } from '../../src/core/clock.ts';
-import { EXIT } from '../../src/core/errors.ts';
+import { assert } from '../../src/core/assert.ts';
+import { EXIT, UsageError } from '../../src/core/errors.ts';
 import { folderError, makeUsableFolder, removeFolders } from '../../src/core/folder.ts';
 import {
   beginRunFile,
@@ -19,6 +20,7 @@ import {
 } from '../../src/results/run-folder.ts';
 import type { Launch } from '../../src/fleet/component-process.ts';
 import type { Display } from './display.ts';
+import { type SoakEngine, type StartEngine, engineText, judgedText, promisesOf } from './engine.ts';
 import { FlightRecorder } from './flight-recorder.ts';
 import { HISTORY_FOLDER } from '../guarantee/recorded-history.ts';
 import { type Endpoint, chooseEndpoint } from '../../src/fleet/broker-address.ts';
@@ -43,6 +45,8 @@ export type SoakDependencies = Program & {
   readonly audit: Audit | null;
   /** Null: there are no journals to follow. */
   readonly connect: Connect | null;
+  /** Starts or finds a cluster; null: there can be none. */
+  readonly startEngine?: StartEngine | null;
   /** Sabotage of the harness. */
   readonly decorations?: LiveDecorations;
   readonly patienceMs?: number;
@@ -63,7 +67,9 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
   const folder = await createRunFolder({ results: options.results, kind: 'soak', seed: options.seed, startedAt });
   const dataFolder = resolve(options.data ?? join(folder, 'data'));
   await makeFolders(dataFolder);
-  const endpoint = await chooseEndpoint(options.transport, dataFolder);
+  const logsFolder = join(folder, 'logs');
+  const engine = await startEngine(folder, { options, dependencies, made, dataFolder, logsFolder });
+  const endpoint = engine === null ? await chooseEndpoint(options.transport, dataFolder) : endpointOf(engine);
   let links: RelayedLinks | null = null;
   try {
     const configuration = { ...options, dataFolder, endpoint: endpoint.address };
@@ -74,7 +80,6 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     const { record, flightRecorder } = await beginRecord(folder, { run, options, made, startNs, clock, onUnwritten });
     display.say(`soak: seed ${options.seed}, results in ${folder}`);
     for (const line of outlookLines(outlook, options)) display.say(line);
-    const logsFolder = join(folder, 'logs');
     const failures: Failure[] = [];
     let onFailure = (failure: Failure): void => void failures.push(failure);
     links = await startLinks({ options, endpoint, dataFolder, logsFolder, clock, onFailure: (why) => onFailure(why) });
@@ -83,6 +88,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
       launch: dependencies.launch,
       endpoint: endpoint.address,
       links,
+      engine,
       dataFolder,
       logsFolder,
       record,
@@ -92,8 +98,8 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
       startNs,
       drainMsMax: outlook.drainMsMax,
       faults: [...outlook.faults.keys()],
-      audit: dependencies.audit,
-      connect: dependencies.connect,
+      audit: engine === null ? dependencies.audit : engine.audit,
+      connect: engine === null ? dependencies.connect : engine.connect,
       ...(dependencies.decorations === undefined ? {} : { decorations: dependencies.decorations }),
       ...(dependencies.patienceMs === undefined ? {} : { patienceMs: dependencies.patienceMs }),
     });
@@ -105,6 +111,8 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
       outcome = await conductor.run();
     } finally {
       release();
+      // Its members write into the data folder.
+      await engine?.stop();
     }
     const { outcomes, injector, findings } = outcome;
     const { tallies: faults } = outcome.tallies;
@@ -113,6 +121,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     for (const sample of samplesOf(summaryParts)) record.sample(sample);
     record.close();
     flightRecorder.close();
+    const judged = judgedText(options, flightRecorder.reader.repeatedRecords);
     const unwritten = [...record.unwritten, ...flightRecorder.unwritten];
     const decided = decideVerdict(findings, { othersIn: 'violations.csv' });
     const digests = await orUnwritten(unwritten, folder, () => digestFiles(folder, RECORD_FILES));
@@ -125,6 +134,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
         exitCode: written.exitCode,
         reasons: written.reasons,
         audit: outcome.audit,
+        ...(judged === null ? {} : { judged }),
         ...crashesOf(outcome),
         digests: digests ?? {},
       }),
@@ -137,6 +147,8 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
         ...summaryParts,
         ...totalsOf(outcome),
         audit: outcome.audit,
+        engine: engineText(options),
+        judged,
         verdict,
         elapsedMs,
         folder,
@@ -146,8 +158,44 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     return { verdict, folder };
   } finally {
     await links?.close();
+    await engine?.stop();
     await endpoint.remove();
   }
+}
+
+/** Null: the run has its own broker. A cluster that cannot be had leaves no folder. */
+async function startEngine(
+  folder: string,
+  of: {
+    readonly options: SoakOptions;
+    readonly dependencies: SoakDependencies;
+    /** Folders above it that were made for it. */
+    readonly made: readonly string[];
+    readonly dataFolder: string;
+    readonly logsFolder: string;
+  },
+): Promise<SoakEngine | null> {
+  const { options, dependencies, made, dataFolder, logsFolder } = of;
+  const { cluster, partitions, summers, chunkers } = options;
+  const { startEngine: start, display } = dependencies;
+  if (cluster === undefined) return null;
+  assert(start !== undefined && start !== null, 'whoever asks for a cluster can start it');
+  const clients = [...processNames('summer', summers), ...processNames('chunker', chunkers)];
+  const say = (line: string): void => display.say(line);
+  try {
+    await makeFolders(logsFolder);
+    const isCut = options.faults.includes('network');
+    return await start({ cluster, partitions, dataFolder, logsFolder, clients, isCut, say });
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    await rm(folder, { recursive: true, force: true });
+    removeFolders(made);
+    throw error;
+  }
+}
+
+function endpointOf({ address }: SoakEngine): Endpoint {
+  return { address, remove: async () => undefined };
 }
 
 /** A relay between the broker and each client, where links are to be hurt; null where they are not. */
@@ -190,12 +238,17 @@ async function beginRecord(
   const { run, options, made, startNs, clock, onUnwritten } = of;
   const summers = processNames('summer', options.summers);
   const spares = options.faults.includes('takeover') ? summers.flatMap(spareNames) : [];
-  const processes = ['broker', ...summers, ...spares, ...processNames('chunker', options.chunkers), SELF];
+  const own = options.cluster === undefined ? ['broker'] : [];
+  const processes = [...own, ...summers, ...spares, ...processNames('chunker', options.chunkers), SELF];
   try {
     await writeRunFile(folder, run);
     return {
       record: new RunRecord(folder, { startNs, processes, onUnwritten }),
-      flightRecorder: new FlightRecorder(join(folder, HISTORY_FOLDER), { clock, onUnwritten }),
+      flightRecorder: new FlightRecorder(join(folder, HISTORY_FOLDER), {
+        clock,
+        onUnwritten,
+        promises: promisesOf(options),
+      }),
     };
   } catch (cause) {
     if (typeof (cause as { code?: unknown } | null)?.code !== 'string') throw cause;

@@ -9,6 +9,7 @@ import { type NativeVersions, packageVersion } from '../../src/results/environme
 import { componentLaunch } from '../../src/fleet/component-process.ts';
 import { onInterrupt } from '../../src/fleet/interrupt.ts';
 import { createDisplay } from './display.ts';
+import type { StartEngine } from './engine.ts';
 import { parseSoakOptions, SOAK_OPTION_DEFINITIONS, type SoakOptionTexts } from './options.ts';
 import { runSoak } from './run.ts';
 import type { Audit, Connect } from './audit/end-audit.ts';
@@ -20,6 +21,8 @@ export type SoakComposition = {
   readonly audit?: Audit;
   /** Opens a connection for the auditor. */
   readonly connect?: Connect;
+  /** Starts or finds a cluster. */
+  readonly startEngine?: StartEngine;
 };
 
 /** `dist/soak/live/` is three folders below the root of the package. */
@@ -51,6 +54,7 @@ export function soakCommand(composition: SoakComposition = {}): Command {
       commandLine: process.argv.slice(2),
       audit: composition.audit ?? null,
       connect: composition.connect ?? null,
+      startEngine: composition.startEngine ?? null,
       onInterrupt,
     });
     process.exitCode = verdict.exitCode;

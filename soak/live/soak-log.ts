@@ -10,6 +10,7 @@ import { HistoryLog, type LogListener } from '../guarantee/history-log.ts';
 import type { Audit } from './audit/end-audit.ts';
 import type { LiveDecorations } from './decorations.ts';
 import { auditDepthOf } from './audit-depth.ts';
+import { promisesOf } from './engine.ts';
 import type { SoakOptions } from './soak-options.ts';
 
 /** The checker of violations that are in the log already. */
@@ -29,7 +30,7 @@ export function beginLog(from: {
   const { options, specs, clock, faults, audit, reader, listeners, decorations } = from;
   const log = new HistoryLog({
     nowNs: () => clock.nowNs(),
-    checkers: makeSoakCheckers(reader),
+    checkers: makeSoakCheckers(reader, promisesOf(options)),
     filter: decorations?.history,
     listeners,
     onFinding: (finding, { name }) => {

@@ -1,15 +1,25 @@
 /** What a soak is asked for, checked and in numbers. */
 
 import type { PipelineOptions } from '../../src/fleet/component-specs.ts';
-import type { LiveFamily } from '../guarantee/fault-kinds.ts';
+import type { ClusterSize, LiveFamily } from '../guarantee/fault-kinds.ts';
 import type { AuditDepth } from './audit-depth.ts';
 import type { PlannedFault } from './faults/planned-fault.ts';
+
+/** A soak on a Gazette cluster. */
+export type ClusterOptions = ClusterSize & {
+  /** Brokers that acknowledge each append. */
+  readonly replication: number;
+  /** Where a cluster is that is not this run's; null: the run starts its own. */
+  readonly place: { readonly journals: string; readonly etcd: string } | null;
+  /** Folder of the programs; null: they are in the cache folder or on the PATH. */
+  readonly bin: string | null;
+};
 
 export type SoakOptions = PipelineOptions & {
   /** From all processes being ready to the beginning of the drain. */
   readonly durationMs: number;
   readonly transport: 'ipc' | 'tcp';
-  /** Families that are asked for, in the order of `LIVE_FAMILIES`. */
+  /** Families that are asked for, in the order in which they are listed. */
   readonly faults: readonly LiveFamily[];
   readonly faultIntervalMs: number;
   /** The faults of an earlier run, which this one repeats; null: the seed decides. */
@@ -19,4 +29,6 @@ export type SoakOptions = PipelineOptions & {
   readonly data: string | null;
   readonly results: string;
   readonly keepData: boolean;
+  /** Absent: the journals are those of the run's own broker. */
+  readonly cluster?: ClusterOptions;
 };

@@ -33,6 +33,8 @@ const STEADY: PhaseOutcome = {
   censoredSums: 1,
 };
 
+const SAID = { engine: '1 broker, ipc', judged: null };
+
 const PARTS = {
   options: fakeOptions('results', { faults: ['kill'] }),
   outcomes: new Map([['steady' as const, STEADY]]),
@@ -76,6 +78,7 @@ test('the verdict fits on a screen and says what it rests on', (t) => {
     filesVerified: 1_232,
     sumsOutstanding: 2,
     folder: 'results/x',
+    ...SAID,
     audit: 'of the end only: because',
     keptData: null,
   });
@@ -94,7 +97,7 @@ test('the verdict fits on a screen and says what it rests on', (t) => {
 test('the line of a verdict that holds says how far its faults were apart', (t) => {
   const verdict = { verdict: 'HOLDS', exitCode: 0, reasons: [] } as const;
   const rest = { elapsedMs: 1, violations: 0, filesCompleted: 1, filesVerified: 1, sumsOutstanding: 0 };
-  const shown = { ...PARTS, ...rest, verdict, folder: 'results/x', audit: 'none', keptData: null };
+  const shown = { ...PARTS, ...SAID, ...rest, verdict, folder: 'results/x', audit: 'none', keptData: null };
   t.regex(
     verdictScreen(shown),
     /^HOLDS {2}2 of 5 fault kinds, 3 hits at least 1\.25 s apart, 1 file: each got exactly one right sum in time$/m,

@@ -27,6 +27,10 @@ export type RunSummary = {
   readonly violations: number;
   /** How the run was audited. */
   readonly audit: string;
+  /** What journals it was about. */
+  readonly engine: string;
+  /** How that engine was judged; null: as the embedded one. */
+  readonly judged: string | null;
   readonly filesCompleted: number;
   readonly filesVerified: number;
   readonly sumsOutstanding: number;
@@ -89,13 +93,14 @@ export function verdictScreen(summary: RunSummary): string {
     '',
     field(
       'run',
-      `seed ${options.seed}, ${formatDuration(summary.elapsedMs)}, ${counted(options.chunkers, 'chunker')}, 1 broker, ` +
-        `${counted(options.summers, 'summer')}, ${counted(options.partitions, 'partition')}, ${options.transport}`,
+      `seed ${options.seed}, ${formatDuration(summary.elapsedMs)}, ${counted(options.chunkers, 'chunker')}, ` +
+        `${counted(options.summers, 'summer')}, ${counted(options.partitions, 'partition')}, ${summary.engine}`,
     ),
     ...throughputLines(outcomes.get('steady'), options.rate),
     ...latencyLines([...outcomes.values()]),
     ...faultLines(summary),
     field('audit', summary.audit),
+    ...(summary.judged === null ? [] : [field('judged', summary.judged)]),
     field('violations', formatCount(summary.violations)),
     field(
       'files',

@@ -83,6 +83,11 @@ async function loadSoak(): Promise<Command> {
     versions: () => ({ libzmq: libzmqVersion, addonBackend: selectedBackend() }),
     connect: (endpoint) => connectJournals(endpoint, 'auditor'),
     audit: makeAudit((endpoint) => connectJournals(endpoint, 'audit')),
+    startEngine: async (asked) => {
+      const { startSoakCluster } = await import('../../soak/cluster/soak-cluster.ts');
+      const cluster = await startSoakCluster(asked);
+      return { ...cluster, audit: makeAudit(() => cluster.connect()) };
+    },
   });
 }
 

@@ -29,6 +29,8 @@ export type ComponentSpec = {
   readonly argv: readonly string[];
   /** The partitions that a summer owns; empty for other components. */
   readonly partitions: readonly number[];
+  /** Words before the program that run it elsewhere, as in another network, under the same pid. Absent: none. */
+  readonly within?: readonly string[];
 };
 
 /** How a component is started: the program, and the arguments before the component's own arguments. */
@@ -133,7 +135,8 @@ export class ComponentProcess {
     assert(this.#incarnation === null, 'a process is started when it is down');
     const log = openLog(this.logPath);
     const { command, argv, environment } = this.#launch;
-    const child = spawn(command, [...argv, ...this.spec.argv, ...besides], {
+    const [program = command, ...rest] = [...(this.spec.within ?? []), command, ...argv];
+    const child = spawn(program, [...rest, ...this.spec.argv, ...besides], {
       stdio: ['pipe', log, log, 'pipe'],
       detached: true,
       env: { ...environment, ...process.env },
@@ -141,7 +144,7 @@ export class ComponentProcess {
     closeSync(log);
     if (child.pid === undefined) {
       child.once('error', (cause) => {
-        this.#listener.onBroken(this, new OperatingError('ERR_SPAWN', `cannot start ${command}`, { cause }));
+        this.#listener.onBroken(this, new OperatingError('ERR_SPAWN', `cannot start ${program}`, { cause }));
       });
       return;
     }

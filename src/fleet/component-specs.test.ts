@@ -73,3 +73,17 @@ test('what stands between a client and the broker is dialled by that client alon
     t.is(argv[argv.indexOf(flag) + 1], address, name);
   }
 });
+
+test('on a cluster there is no broker, and each process has its own flags and runs within its own words', (t) => {
+  const cluster = {
+    flagsOf: (name: string) => ({ journals: `gazette+http://${name}:1`, etcd: 'http://e:2' }),
+    withinOf: (name: string) => ['enter', name],
+  };
+  const specs = componentSpecs(OPTIONS, { dataFolder: '/d', endpoint: '', cluster });
+  t.false(specs.some(({ component }) => component === 'broker'));
+  for (const { name, argv, within } of specs) {
+    t.deepEqual(within, ['enter', name]);
+    t.is(argv[argv.indexOf('--journals') + 1], `gazette+http://${name}:1`);
+    t.false(argv.includes('--connect'));
+  }
+});

@@ -54,6 +54,14 @@ export function spareSpec(
   return { ...summer, name, argv: argv.toSpliced(folderAt, 1, join(dataFolder, name)) };
 }
 
+/** Journals of a cluster, in the place of a broker of the pipeline's own. */
+export type ClusterPlace = {
+  /** The flags by which the process of this name finds them. */
+  flagsOf(name: string): Readonly<Record<string, string>>;
+  /** What its program runs within. */
+  withinOf(name: string): readonly string[];
+};
+
 /** The broker first, then the summers, then the chunkers: the order in which they are started. */
 export function componentSpecs(
   options: PipelineOptions,
@@ -63,9 +71,15 @@ export function componentSpecs(
     readonly endpoint: string;
     /** Where the client of that name dials, if a relay stands before the broker; absent: at the broker. */
     readonly connectOf?: (name: string) => string;
+    /** Absent, or null: there is a broker. */
+    readonly cluster?: ClusterPlace | null;
   },
 ): ComponentSpec[] {
-  const { endpoint, connectOf = () => endpoint } = at;
+  const { endpoint, connectOf = () => endpoint, cluster = null } = at;
+  const place = (name: string): Readonly<Record<string, string>> =>
+    cluster?.flagsOf(name) ?? { connect: connectOf(name) };
+  const within = (name: string): Pick<ComponentSpec, 'within'> =>
+    cluster === null ? {} : { within: cluster.withinOf(name) };
   const folder = (name: string): string => join(at.dataFolder, name);
   const broker: ComponentSpec = {
     name: 'broker',
@@ -80,14 +94,14 @@ export function componentSpecs(
   };
   const summers = partitionsOfSummers(options.partitions, options.summers).map((partitions, summer): ComponentSpec => {
     const name = `summer-${summer}`;
-    const argv = argvOf('summer', { data: folder(name), connect: connectOf(name), partitions: partitions.join(',') });
-    return { name, component: 'summer', partitions, argv };
+    const argv = argvOf('summer', { data: folder(name), ...place(name), partitions: partitions.join(',') });
+    return { name, component: 'summer', partitions, argv, ...within(name) };
   });
   const chunkers = ratesOfChunkers(options.rate, options.chunkers).map((rate, chunker): ComponentSpec => {
     const name = `chunker-${chunker}`;
     const argv = argvOf('chunker', {
       data: folder(name),
-      connect: connectOf(name),
+      ...place(name),
       number: chunker,
       seed: options.seed,
       files: options.files,
@@ -97,7 +111,7 @@ export function componentSpecs(
       'batch-bytes': options.batchBytes,
       sla: `${options.slaMs}ms`,
     });
-    return { name, component: 'chunker', partitions: [], argv };
+    return { name, component: 'chunker', partitions: [], argv, ...within(name) };
   });
-  return [broker, ...summers, ...chunkers];
+  return cluster === null ? [broker, ...summers, ...chunkers] : [...summers, ...chunkers];
 }

@@ -11,7 +11,6 @@ import type { Clock } from '../../../src/core/clock.ts';
 import { OperatingError, ViolationError } from '../../../src/core/errors.ts';
 import { formatCount } from '../../../src/core/units.ts';
 import type { Journals } from '../../../src/journal/journals.ts';
-import { PROMISES } from '../../../src/journal/promises.ts';
 import type { Component, ChunkerProgress, ComponentEvent, ReadyEvent } from '../../../src/component/protocol.ts';
 import type { ComponentSpec } from '../../../src/fleet/component-process.ts';
 import type { FleetListener } from '../../../src/fleet/fleet.ts';
@@ -23,6 +22,7 @@ import type { Happening } from '../../guarantee/history.ts';
 import { type Checkpoint, readCheckpoint } from '../../guarantee/checkpoint.ts';
 import type { LiveDecorations } from '../decorations.ts';
 import { auditDepthOf } from '../audit-depth.ts';
+import { promisesOf } from '../engine.ts';
 import type { SoakOptions } from '../soak-options.ts';
 
 export type LiveAuditOptions = {
@@ -152,7 +152,7 @@ export class LiveAudit {
       clock,
       partitions: options.partitions,
       retentionBytes: options.retentionBytes,
-      promises: PROMISES.embedded,
+      promises: promisesOf(options),
       readCheckpoints: decorations.checkpoints?.(readCheckpoints) ?? readCheckpoints,
       record: (happening) => this.#record(happening),
       onLost: (reason, cause) => this.#unfollow(reason, { isRefused: cause === 'refused' }),

@@ -3,8 +3,14 @@
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../../../src/core/errors.ts';
 import { readCsvBytes } from '../../../src/results/csv.ts';
-import { FAULT_KINDS, type FaultKind, type LiveFamily, familyOf } from '../../guarantee/fault-kinds.ts';
-import { type PlannedFault, processNames } from './planned-fault.ts';
+import {
+  type ClusterSize,
+  FAULT_KINDS,
+  type FaultKind,
+  type LiveFamily,
+  familyOf,
+} from '../../guarantee/fault-kinds.ts';
+import { type PlannedFault, memberNames, processNames } from './planned-fault.ts';
 import { type LinkMode, linkFaultOf, parseLinkMode } from './relay/link-mode.ts';
 import { AUDITOR_LINK } from './relay/relayed-links.ts';
 import { faultSchedule } from './schedule.ts';
@@ -19,6 +25,8 @@ export type FaultOptions = {
   readonly summers: number;
   readonly chunkers: number;
   readonly isFollowed: boolean;
+  /** Absent: there is one broker of the pipeline's own. */
+  readonly cluster?: ClusterSize | undefined;
 };
 
 export function faultsOf(options: FaultOptions, lengthMs: number): Iterable<PlannedFault> {
@@ -83,6 +91,8 @@ export function parseFaultPlan(bytes: Buffer, where: string): PlannedFault[] {
 const BROKER = /^broker$/;
 const SUMMER = /^summer-\d+$/;
 const CHUNKER = /^chunker-\d+$/;
+const MEMBER_BROKER = /^broker-\d+$/;
+const MEMBER_ETCD = /^etcd-\d+$/;
 const PROCESS = /^(?:broker|(?:summer|chunker)-\d+)$/;
 const CLIENT = new RegExp(`^(?:${AUDITOR_LINK}|(?:summer|chunker)-\\d+)$`);
 
@@ -121,6 +131,18 @@ const TARGETS_OF: Readonly<Record<FaultKind, AreTargets>> = {
   'partition-delay': all(CLIENT),
   'partition-throttle': all(CLIENT),
   'partition-slice': all(CLIENT),
+  'member-kill-etcd': exactly(1, MEMBER_ETCD),
+  'member-kill-broker': exactly(1, MEMBER_BROKER),
+  'member-kill-two-brokers': exactly(2, MEMBER_BROKER),
+  'member-restart-brokers': all(MEMBER_BROKER),
+  'member-pause-broker': exactly(1, MEMBER_BROKER),
+  'network-etcd': all(MEMBER_ETCD),
+  'network-brokers': all(MEMBER_BROKER),
+  'network-broker-etcd': exactly(1, MEMBER_BROKER),
+  'network-broker-etcd-one-way': exactly(1, MEMBER_BROKER),
+  'network-broker-summers': exactly(1, MEMBER_BROKER),
+  'network-summer-etcd': exactly(1, SUMMER),
+  'network-summer-brokers': exactly(1, SUMMER),
 };
 
 function linkOf(text: string): LinkMode | null {
@@ -134,10 +156,12 @@ function linkOf(text: string): LinkMode | null {
 /** Throws a UsageError for a fault of a process, or of a link, that this run does not have. */
 export function checkPlan(
   plan: readonly PlannedFault[],
-  run: { readonly summers: number; readonly chunkers: number; readonly isFollowed: boolean },
+  run: Pick<FaultOptions, 'summers' | 'chunkers' | 'isFollowed' | 'cluster'>,
 ): void {
   const names = new Set([
-    'broker',
+    ...(run.cluster === undefined
+      ? ['broker']
+      : [...memberNames('broker', run.cluster), ...memberNames('etcd', run.cluster)]),
     ...(run.isFollowed ? [AUDITOR_LINK] : []),
     ...processNames('summer', run.summers),
     ...processNames('chunker', run.chunkers),

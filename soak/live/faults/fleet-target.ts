@@ -10,6 +10,10 @@ import type { FaultTarget, Handover } from './actions/target.ts';
 import type { FaultAction } from './actions/action.ts';
 import type { FaultTargets } from './injector.ts';
 import type { PlannedFault } from './planned-fault.ts';
+import { clusterAction } from './cluster/cluster-faults.ts';
+import type { ClusterKind } from './cluster/cuts.ts';
+import type { Lab } from './cluster/lab.ts';
+import { memberTarget } from './cluster/member-target.ts';
 import { Partition } from './relay/partition.ts';
 import { AUDITOR_LINK, type RelayedLinks } from './relay/relayed-links.ts';
 
@@ -46,6 +50,7 @@ export class FleetTargets implements FaultTargets {
   readonly #clock: Clock;
   readonly #seed: number;
   readonly #links: RelayedLinks | null;
+  readonly #lab: Lab | null;
   readonly #decorations: Decorations;
   readonly #spareSpec: (summer: ComponentSpec, name: string) => ComponentSpec;
   readonly #targets = new Map<string, FaultTarget>();
@@ -59,6 +64,8 @@ export class FleetTargets implements FaultTargets {
     readonly seed: number;
     /** Null: clients dial the broker itself. */
     readonly links: RelayedLinks | null;
+    /** Absent, or null: there is no cluster whose members could be hurt. */
+    readonly lab?: Lab | null;
     /** The same summer in another folder, under another name. */
     readonly spareSpec: (summer: ComponentSpec, name: string) => ComponentSpec;
     readonly decorations?: Decorations;
@@ -68,6 +75,7 @@ export class FleetTargets implements FaultTargets {
     this.#clock = options.clock;
     this.#seed = options.seed;
     this.#links = options.links;
+    this.#lab = options.lab ?? null;
     this.#spareSpec = options.spareSpec;
     this.#decorations = options.decorations ?? {};
     this.chunkers = this.#fleet.of('chunker').map(({ name }) => this.#target(name));
@@ -81,7 +89,9 @@ export class FleetTargets implements FaultTargets {
     if (name === AUDITOR_LINK) return AUDITOR;
     let target = this.#targets.get(name);
     if (target === undefined) {
-      target = targetOf(this.#fleet.named(name), this.#fleet, this.#decorations);
+      const member = this.#lab?.members.find((candidate) => candidate.name === name);
+      target =
+        member === undefined ? targetOf(this.#fleet.named(name), this.#fleet, this.#decorations) : memberTarget(member);
       this.#targets.set(name, target);
     }
     return target;
@@ -95,6 +105,12 @@ export class FleetTargets implements FaultTargets {
       this.#decorations.relay === undefined ? relayed : { relay: this.#decorations.relay(relayed.relay) };
     const endpointOf = (link: string): string => relayed.endpointOf(link);
     return new Partition({ relay, links, mode, seed: this.#seed + id, clock: this.#clock, endpointOf });
+  }
+
+  cluster(kind: ClusterKind, plan: PlannedFault, targets: readonly FaultTarget[]): FaultAction {
+    const lab = this.#lab;
+    assert(lab !== null, 'a fault of a cluster has a cluster');
+    return clusterAction(kind, { plan, targets, lab });
   }
 
   handover({ name: old }: FaultTarget): Handover {

@@ -14,6 +14,7 @@ import { type FaultHappening, FaultInjector } from './injector.ts';
 import { type FaultRecord, OWN_FILES } from './open-fault.ts';
 import { SLA_SHARE } from './schedule.ts';
 import type { SumGaps } from './sum-gaps.ts';
+import type { Lab } from './cluster/lab.ts';
 import type { RelayedLinks } from './relay/relayed-links.ts';
 
 /** The part of what is waited for in all that a fault may take until it is seen to hit. */
@@ -29,6 +30,8 @@ export type LiveFaultsOptions = {
   readonly dataFolder: string;
   /** Null: no link can be hurt. */
   readonly links: RelayedLinks | null;
+  /** Absent, or null: no member of a cluster can be hurt. */
+  readonly lab?: Lab | null;
   readonly record: (happening: FaultHappening) => void;
   /** A listener of the history. */
   readonly gaps: SumGaps;
@@ -43,7 +46,7 @@ export class LiveFaults {
   readonly #from: LiveFaultsOptions;
 
   constructor(from: LiveFaultsOptions) {
-    const { options, fleet, clock, dataFolder, links, decorations, patienceMs } = from;
+    const { options, fleet, clock, dataFolder, links, lab = null, decorations, patienceMs } = from;
     const { partitions, seed } = options;
     this.#from = from;
     this.injector = new FaultInjector({
@@ -53,6 +56,7 @@ export class LiveFaults {
         clock,
         seed,
         links,
+        lab,
         decorations,
         spareSpec: (summer, name) => spareSpec(summer, { name, dataFolder }),
       }),

@@ -4,7 +4,7 @@
  */
 
 import type { LinkMode } from './relay/link-mode.ts';
-import type { FaultKind } from '../../guarantee/fault-kinds.ts';
+import type { ClusterSize, FaultKind } from '../../guarantee/fault-kinds.ts';
 
 export type PlannedFault = {
   /** From 1; of a plan that was read, its row. A run numbers its faults anew, as they come. */
@@ -21,6 +21,12 @@ export type PlannedFault = {
   /** The fault in whose place it was drawn, because that one was never seen to hit. */
   readonly insteadOf?: number;
 };
+
+/** The names of a cluster's members: `broker-1`, `broker-2`, ... */
+export function memberNames(side: 'broker' | 'etcd', cluster: ClusterSize): string[] {
+  const count = side === 'broker' ? cluster.brokers : cluster.etcd;
+  return Array.from({ length: count }, (_, index) => `${side}-${index + 1}`);
+}
 
 /** The names of a component's processes: `summer-0`, `summer-1`, ... */
 export function processNames(component: 'summer' | 'chunker', count: number): string[] {

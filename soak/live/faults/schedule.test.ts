@@ -1,7 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { checkPlan } from './fault-plan.ts';
 import { OUTAGE_MS, faultSchedule } from './schedule.ts';
-import { LIVE_FAMILIES, familyOf, kindsOf } from '../../guarantee/fault-kinds.ts';
+import { CLUSTER_FAMILIES, LIVE_FAMILIES, familyOf, kindsOf } from '../../guarantee/fault-kinds.ts';
 import { planPhases } from '../phases.ts';
 
 /** The default of `--sla`, ms. */
@@ -108,3 +109,21 @@ for (const family of ['pause', 'partition'] as const) {
     t.true(outagesOf(family, 1_000_000, 24_000).every((ms) => ms <= OUTAGE_MS.noticed[1]));
   });
 }
+
+test('on a cluster every kind hits what the run has, and none hits a broker that it does not have', (t) => {
+  fc.assert(
+    fc.property(
+      fc.nat(),
+      fc.record({ brokers: fc.integer({ min: 1, max: 6 }), etcd: fc.integer({ min: 1, max: 5 }) }),
+      (seed, cluster) => {
+        const run = { summers: 3, chunkers: 3, isFollowed: false, cluster };
+        const kinds = kindsOf(CLUSTER_FAMILIES, run);
+        const shape = { seed, families: CLUSTER_FAMILIES, slaMs: 90_000, intervalMs: 1_000, ...run };
+        const faults = [...faultSchedule({ ...shape, lengthMs: 1_000 * kinds.length })];
+        t.deepEqual(faults.map(({ kind }) => kind).toSorted(), kinds.toSorted());
+        for (const { targets } of faults) t.true(targets.length > 0);
+        checkPlan(faults, run);
+      },
+    ),
+  );
+});

@@ -9,8 +9,9 @@
 
 import { assert, unreachable } from '../../../src/core/assert.ts';
 import { Prng } from '../../../src/core/prng.ts';
-import { type FaultKind, type LiveFamily, familyOf, kindsOf } from '../../guarantee/fault-kinds.ts';
-import { type PlannedFault, processNames } from './planned-fault.ts';
+import { type ClusterSize, type FaultKind, type LiveFamily, familyOf, kindsOf } from '../../guarantee/fault-kinds.ts';
+import { CUTS, type Side } from './cluster/cuts.ts';
+import { type PlannedFault, memberNames, processNames } from './planned-fault.ts';
 import { LINK_FAULTS, drawLinkMode } from './relay/link-mode.ts';
 import { AUDITOR_LINK } from './relay/relayed-links.ts';
 
@@ -39,6 +40,10 @@ export const SLA_SHARE: number = 1 / 3;
 const FORGOTTEN_SLA_SHARE = 1 / 2;
 /** A link is slow for so long. */
 const SLOW_MS: readonly [low: number, high: number] = [500, 2_500];
+/** A member of a cluster is down, or cut off, for so long: around the 20 s of a broker's lease. */
+const MEMBER_MS: readonly [low: number, high: number] = [5_000, 25_000];
+/** A broker is paused beyond its lease. */
+const LEASE_MS: readonly [low: number, high: number] = [22_000, 26_000];
 /** What has been taken over is paused, or down, for so long: beyond the time in which its successor has its shards. */
 const WAKE_MS: readonly [low: number, high: number] = [1_500, 3_000];
 
@@ -60,6 +65,8 @@ export type ScheduleOptions = {
   readonly chunkers: number;
   /** Whether an auditor follows the journals: its link can be hurt as well. */
   readonly isFollowed: boolean;
+  /** Absent: there is one broker of the pipeline's own. */
+  readonly cluster?: ClusterSize | undefined;
 };
 
 export function* faultSchedule(options: ScheduleOptions): Generator<PlannedFault, void, undefined> {
@@ -116,9 +123,10 @@ class Draw {
   }
 
   #targetsOf(kind: FaultKind): string[] {
-    const { summers, chunkers } = this.#options;
+    const { summers, chunkers, cluster } = this.#options;
     const allSummers = processNames('summer', summers);
-    const all = ['broker', ...allSummers, ...processNames('chunker', chunkers)];
+    const own = cluster === undefined ? ['broker'] : [];
+    const all = [...own, ...allSummers, ...processNames('chunker', chunkers)];
     switch (kind) {
       case 'kill-broker':
       case 'pause-broker':
@@ -151,9 +159,33 @@ class Draw {
       case 'partition-throttle':
       case 'partition-slice':
         return this.#links();
+      case 'member-kill-etcd':
+        return this.#side('etcd', 1);
+      case 'member-kill-broker':
+      case 'member-pause-broker':
+        return this.#side('broker', 1);
+      case 'member-kill-two-brokers':
+        return this.#side('broker', 2);
+      case 'member-restart-brokers':
+        return this.#side('broker', cluster?.brokers ?? 0);
+      case 'network-etcd':
+      case 'network-brokers':
+      case 'network-broker-etcd':
+      case 'network-broker-etcd-one-way':
+      case 'network-broker-summers':
+      case 'network-summer-etcd':
+      case 'network-summer-brokers':
+        return this.#side(CUTS[kind].of, CUTS[kind].count);
       default:
         return unreachable(kind);
     }
+  }
+
+  /** Some of a cluster's members, or of the summers. `half`: the smaller half. */
+  #side(side: Side, count: number | 'half'): string[] {
+    const { summers, cluster = { brokers: 0, etcd: 0 } } = this.#options;
+    const names = side === 'summer' ? processNames('summer', summers) : memberNames(side, cluster);
+    return this.#inRandomOrder(names).slice(0, count === 'half' ? Math.floor(names.length / 2) : count);
   }
 
   #lengthOf(kind: FaultKind): number {
@@ -162,6 +194,9 @@ class Draw {
       Math.min(slaMs * slaShare, Math.round(low + (high - low) * this.share()));
     if (kind === 'takeover-paused' || kind === 'takeover-dead') return within(WAKE_MS);
     if (SLOW_KINDS.includes(kind)) return within(SLOW_MS);
+    if (kind === 'member-pause-broker') return within(LEASE_MS);
+    if (kind === 'member-restart-brokers') return 0;
+    if (familyOf(kind) === 'member' || familyOf(kind) === 'network') return within(MEMBER_MS);
     if (familyOf(kind) !== 'pause' && familyOf(kind) !== 'partition') return 0;
     // In the first turn an outage is as long as a client's patience or shorter; from then on every third may be longer.
     const roomMs = Math.min(slaMs * FORGOTTEN_SLA_SHARE, lengthMs * FORGOTTEN_SHARE);

@@ -68,6 +68,10 @@ export class FakeTargets implements FaultTargets {
     throw new Error('there is no relay');
   }
 
+  cluster(): FaultAction {
+    throw new Error('there is no cluster');
+  }
+
   handover({ name: old }: FaultTarget): Handover {
     const successor = `${old}-spare-1`;
     return {

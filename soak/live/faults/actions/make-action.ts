@@ -2,6 +2,7 @@
 
 import { unreachable } from '../../../../src/core/assert.ts';
 import type { PlannedFault } from '../planned-fault.ts';
+import type { ClusterKind } from '../cluster/cuts.ts';
 import type { FaultAction } from './action.ts';
 import { Kill } from './kill.ts';
 import { Pause } from './pause.ts';
@@ -15,6 +16,8 @@ export type ActionSurroundings = {
   handover(target: FaultTarget): Handover;
   /** What a relay does to the links of these clients. */
   partition(plan: PlannedFault): FaultAction;
+  /** What is done to a cluster. */
+  cluster(kind: ClusterKind, plan: PlannedFault, targets: readonly FaultTarget[]): FaultAction;
 };
 
 /** The targets are those of the plan, in its order. */
@@ -60,6 +63,19 @@ export function makeAction(
     case 'partition-throttle':
     case 'partition-slice':
       return surroundings.partition(plan);
+    case 'member-kill-etcd':
+    case 'member-kill-broker':
+    case 'member-kill-two-brokers':
+    case 'member-restart-brokers':
+    case 'member-pause-broker':
+    case 'network-etcd':
+    case 'network-brokers':
+    case 'network-broker-etcd':
+    case 'network-broker-etcd-one-way':
+    case 'network-broker-summers':
+    case 'network-summer-etcd':
+    case 'network-summer-brokers':
+      return surroundings.cluster(plan.kind, plan, targets);
     default:
       return unreachable(plan.kind);
   }

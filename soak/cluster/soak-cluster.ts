@@ -1,0 +1,128 @@
+/** A cluster as a soak needs it: one that it runs itself, or one that runs already and is not hurt. */
+
+import { join } from 'node:path';
+import { systemClock } from '../../src/core/clock.ts';
+import { UsageError } from '../../src/core/errors.ts';
+import { makeFoldersSync } from '../../src/core/folder.ts';
+import { type GazetteAddress, parseEtcdAddress, parseGazetteAddress } from '../../src/journal/gazette/address.ts';
+import { GazetteJournals } from '../../src/journal/gazette/gazette-journals.ts';
+import { Rpc, importLibrary } from '../../src/journal/gazette/rpc.ts';
+import type { Journals } from '../../src/journal/journals.ts';
+import { findBinaries } from './binaries.ts';
+import { Cluster } from './cluster.ts';
+import { hasNft } from './network-cut.ts';
+
+export type SoakClusterAsked = {
+  readonly cluster: {
+    readonly brokers: number;
+    readonly replication: number;
+    readonly etcd: number;
+    readonly place: { readonly journals: string; readonly etcd: string } | null;
+    readonly bin: string | null;
+  };
+  readonly partitions: number;
+  readonly dataFolder: string;
+  readonly logsFolder: string;
+  readonly clients: readonly string[];
+  readonly isCut: boolean;
+  readonly say: (line: string) => void;
+};
+
+export type SoakCluster = {
+  readonly address: string;
+  /** Null: it is not this run's. */
+  readonly lab: Cluster | null;
+  flagsOf(name: string): Readonly<Record<string, string>>;
+  withinOf(name: string): readonly string[];
+  connect(): Journals;
+  stop(): Promise<void>;
+};
+
+export async function startSoakCluster(asked: SoakClusterAsked): Promise<SoakCluster> {
+  const { place } = asked.cluster;
+  return place === null ? await startCluster(asked) : await findCluster(asked, place);
+}
+
+async function startCluster(asked: SoakClusterAsked): Promise<SoakCluster> {
+  const { cluster: of, partitions, dataFolder, logsFolder, clients, say } = asked;
+  const binaries = findBinaries(of.bin);
+  if (process.getuid?.() !== 0) {
+    throw new UsageError('a soak that starts a cluster needs root, for its network: or name a cluster by --journals');
+  }
+  if (asked.isCut && !hasNft()) {
+    throw new UsageError(
+      'faults of the network need the program nft (nftables): install it, or ask for other --faults',
+    );
+  }
+  const folder = join(dataFolder, 'cluster');
+  makeFoldersSync(folder);
+  say(`cluster: ${of.brokers} brokers, replication ${of.replication}, ${of.etcd} etcd`);
+  const cluster = await Cluster.start({
+    ...of,
+    binaries,
+    folder,
+    logsFolder,
+    partitions,
+    clients,
+    isKept: true,
+    onEnded: (line) => say(`${line}; it is started again`),
+  });
+  return {
+    address: cluster.brokerAddresses[0] ?? '',
+    lab: cluster,
+    flagsOf(name) {
+      const at = Math.max(0, clients.indexOf(name));
+      const journals = rotated(cluster.brokerAddresses, at).map((text, index) => (index === 0 ? text : bare(text)));
+      return { journals: journals.join(','), etcd: rotated(cluster.etcdAddresses, at).join(',') };
+    },
+    withinOf: (name) => cluster.inside(name),
+    connect: () => cluster.connectAny(),
+    stop: () => cluster.stop(),
+  };
+}
+
+/** The journals are there, and nobody has used them. */
+async function findCluster(
+  { partitions }: SoakClusterAsked,
+  { journals: text, etcd: etcdText }: { readonly journals: string; readonly etcd: string },
+): Promise<SoakCluster> {
+  const library = await importLibrary();
+  const address: GazetteAddress = parseGazetteAddress(text, '--journals');
+  const etcd = parseEtcdAddress(etcdText, '--etcd');
+  const connect = (): Journals =>
+    new GazetteJournals(new Rpc(library, { brokers: address.brokers, etcd }), { ...address, clock: systemClock });
+  const journals = connect();
+  try {
+    const found = await journals.list();
+    if (found.partitions !== partitions) {
+      throw new UsageError(`--partitions ${partitions}: the cluster has ${found.partitions} journals for chunks`);
+    }
+    const used = found.journals.find(({ head }) => head > 0);
+    if (used !== undefined) {
+      throw new UsageError(
+        `--journals ${text}: ${used.name} has ${used.head} bytes of an earlier run; name another prefix, ` +
+          'whose journals are new: gazette+http://HOST:PORT/PREFIX',
+      );
+    }
+  } finally {
+    journals.close();
+  }
+  const flags = { journals: text, etcd: etcdText };
+  return {
+    address: text,
+    lab: null,
+    flagsOf: () => flags,
+    withinOf: () => [],
+    connect,
+    stop: async () => {},
+  };
+}
+
+function rotated<T>(values: readonly T[], by: number): T[] {
+  const at = by % Math.max(1, values.length);
+  return [...values.slice(at), ...values.slice(0, at)];
+}
+
+function bare(address: string): string {
+  return address.replace(/^gazette\+/, '');
+}

@@ -1,0 +1,62 @@
+/**
+ * The journals of a soak that are not those of its own broker: a cluster, which the soak runs itself or which is
+ * somebody else's.
+ */
+
+import type { ClusterPlace } from '../../src/fleet/component-specs.ts';
+import { type EngineName, type EnginePromises, PROMISES } from '../../src/journal/promises.ts';
+import type { Audit, Connect } from './audit/end-audit.ts';
+import type { Lab } from './faults/cluster/lab.ts';
+import type { ClusterOptions, SoakOptions } from './soak-options.ts';
+
+/** A cluster that runs. */
+export type SoakEngine = ClusterPlace & {
+  /** As the journals are named to people. */
+  readonly address: string;
+  readonly connect: Connect;
+  readonly audit: Audit;
+  /** Null: it is not this run's, and its members are not hurt. */
+  readonly lab: Lab | null;
+  stop(): Promise<void>;
+};
+
+/** Starts a cluster, or finds the one that was named. Throws a UsageError that says what is missing. */
+export type StartEngine = (asked: {
+  readonly cluster: ClusterOptions;
+  readonly partitions: number;
+  readonly dataFolder: string;
+  readonly logsFolder: string;
+  /** Names of the processes that are to have their own place in its network. */
+  readonly clients: readonly string[];
+  /** Whether its network is to be cut. */
+  readonly isCut: boolean;
+  /** Of what happens to its members. */
+  readonly say: (line: string) => void;
+}) => Promise<SoakEngine>;
+
+export function engineName({ cluster }: Pick<SoakOptions, 'cluster'>): EngineName {
+  return cluster === undefined ? 'embedded' : 'gazette';
+}
+
+export function promisesOf(options: Pick<SoakOptions, 'cluster'>): EnginePromises {
+  return PROMISES[engineName(options)];
+}
+
+/** What journals a run is about, in a few words: `1 broker`, `4 brokers (3 replicas), 3 etcd`. */
+export function engineText({ cluster, transport }: Pick<SoakOptions, 'cluster' | 'transport'>): string {
+  if (cluster === undefined) return `1 broker, ${transport}`;
+  if (cluster.place !== null) return `Gazette at ${cluster.place.journals}`;
+  const { brokers, replication, etcd } = cluster;
+  return `Gazette: ${brokers} brokers, ${replication} replicas, ${etcd} etcd`;
+}
+
+/**
+ * What a verdict on a cluster does not say by itself: by which clock `late` was judged, and what readers have skipped.
+ * Null: all is as the embedded engine promises.
+ */
+export function judgedText(options: Pick<SoakOptions, 'cluster'>, repeatedRecords: number): string | null {
+  const { stamps, mayRepeat } = promisesOf(options);
+  if (stamps === 'commit' && !mayRepeat) return null;
+  const repeated = `${repeatedRecords} records stand in the journals twice, which this engine may do, and were skipped`;
+  return `late by the clock of each reader, from when it knew a sum to be durable; ${repeated}`;
+}

@@ -1,0 +1,192 @@
+/** What proves a fault of a cluster, and what proves that it is over, with members that are only told about. */
+
+import test from 'ava';
+import { memberTarget } from './member-target.ts';
+import { clusterAction } from './cluster-faults.ts';
+import { CUTS, type CutKind } from './cuts.ts';
+import type { CutAsked, Lab, LabCut, LabMember, Packets } from './lab.ts';
+import type { ClusterKind } from './cuts.ts';
+import type { FaultAction } from '../actions/action.ts';
+
+class FakeMember implements LabMember {
+  readonly name: string;
+  pid: number | null = 7;
+  isReady = true;
+  readonly asked: string[] = [];
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  async kill(): Promise<void> {
+    this.asked.push('kill');
+    this.isReady = false;
+  }
+
+  start(): void {
+    this.asked.push('start');
+  }
+
+  restart(): void {
+    this.asked.push('restart');
+  }
+
+  pause(): void {
+    this.asked.push('pause');
+  }
+
+  resume(): void {
+    this.asked.push('resume');
+  }
+
+  async ask(): Promise<void> {
+    this.asked.push('ask');
+  }
+}
+
+class FakeCut implements LabCut {
+  readonly lost = new Map<string, Packets>();
+  readonly passed = new Map<string, Packets>();
+  isOver = false;
+  hasBegun = false;
+  isHealing = false;
+  error: Error | null = null;
+
+  begin(): void {
+    this.hasBegun = true;
+  }
+
+  heal(): void {
+    this.isHealing = true;
+  }
+
+  check(): void {
+    if (this.error !== null) throw this.error;
+  }
+}
+
+type Scene = {
+  readonly lab: Lab;
+  readonly members: readonly FakeMember[];
+  readonly cuts: FakeCut[];
+  readonly asked: CutAsked[];
+};
+
+function scene(): Scene {
+  const names = ['etcd-1', 'etcd-2', 'etcd-3', 'broker-1', 'broker-2', 'broker-3', 'broker-4'];
+  const members = names.map((name) => new FakeMember(name));
+  const cuts: FakeCut[] = [];
+  const asked: CutAsked[] = [];
+  const lab: Lab = {
+    members,
+    clients: ['summer-0', 'summer-1', 'chunker-0'],
+    watch: () => undefined,
+    cut(of) {
+      asked.push(of);
+      const cut = new FakeCut();
+      cuts.push(cut);
+      return cut;
+    },
+  };
+  return { lab, members, cuts, asked };
+}
+
+function action(kind: ClusterKind, targets: readonly string[], { lab, members }: Scene): FaultAction {
+  const hit = members.filter(({ name }) => targets.includes(name)).map((member) => memberTarget(member));
+  return clusterAction(kind, { plan: { id: 1, kind, targets, atMs: 0, lengthMs: 1_000 }, targets: hit, lab });
+}
+
+test('killed members are down until they are started, and over when each answers', (t) => {
+  const world = scene();
+  const kill = action('member-kill-two-brokers', ['broker-1', 'broker-3'], world);
+  kill.inject(0);
+  t.is(kill.proven(1), null);
+  for (const [name, signal] of [
+    ['broker-1', 'SIGKILL'],
+    ['broker-2', 'SIGKILL'],
+    ['broker-3', 'SIGTERM'],
+  ] as const) {
+    const isOfThis = kill.onExit?.({ name, pid: 7, code: null, signal, nowNs: 2 });
+    t.is(isOfThis, name === 'broker-1');
+  }
+  t.is(kill.proven(3), null);
+  t.true(kill.onExit?.({ name: 'broker-3', pid: 7, code: null, signal: 'SIGKILL', nowNs: 4 }));
+  t.deepEqual(kill.proven(5), { atNs: 4, saw: 'exit signal SIGKILL of pids 7 7' });
+  for (const member of world.members) if (member.asked.includes('kill')) member.pid = null;
+  kill.heal(6);
+  t.deepEqual(
+    world.members.filter(({ asked }) => asked.includes('start')).map(({ name }) => name),
+    ['broker-1', 'broker-3'],
+  );
+  kill.onReady?.({ name: 'broker-1', pid: 8, nowNs: 7 });
+  t.is(kill.healed(8), null);
+  kill.onReady?.({ name: 'broker-3', pid: 9, nowNs: 9 });
+  t.deepEqual(kill.healed(10), { atNs: 9, saw: 'answers again as pids 8 9' });
+});
+
+test('a cut is proven by packets of each that did not pass, and over when packets pass again', (t) => {
+  const world = scene();
+  const cut = action('network-brokers', ['broker-1', 'broker-2'], world);
+  const [asked] = world.asked;
+  const [fake] = world.cuts;
+  if (asked === undefined || fake === undefined) throw new Error('it asks for one cut');
+  t.deepEqual(
+    [asked.members, asked.peers],
+    [
+      ['broker-1', 'broker-2'],
+      ['broker-3', 'broker-4'],
+    ],
+  );
+  cut.inject(0);
+  t.true(fake.hasBegun);
+  t.is(cut.proven(1), null);
+  fake.lost.set('broker-1', { out: 3, in: 1 });
+  t.is(cut.proven(2), null);
+  fake.lost.set('broker-2', { out: 0, in: 2 });
+  t.is(cut.proven(3)?.atNs, 3);
+  cut.heal(4);
+  t.true(fake.isHealing);
+  t.is(cut.healed(5), null);
+  fake.passed.set('broker-1', { out: 5, in: 4 });
+  fake.isOver = true;
+  t.deepEqual(cut.healed(6), {
+    atNs: 6,
+    saw: '3 packets to and 3 from its peers lost, 5 packets to and 4 from its peers passed again',
+  });
+  fake.error = new Error('nft is missing');
+  t.throws(() => cut.proven(7), { message: 'nft is missing' });
+});
+
+test('a cut one way is not proven by what arrives', (t) => {
+  const world = scene();
+  const cut = action('network-broker-etcd-one-way', ['broker-2'], world);
+  const [fake] = world.cuts;
+  cut.inject(0);
+  fake?.lost.set('broker-2', { out: 0, in: 9 });
+  t.is(cut.proven(1), null);
+  fake?.lost.set('broker-2', { out: 1, in: 9 });
+  t.is(cut.proven(2)?.atNs, 2);
+});
+
+test('every cut is between members of one side and all of the other', (t) => {
+  for (const [kind, { of, peers, how, isOneWay }] of Object.entries(CUTS)) {
+    const world = scene();
+    action(kind as CutKind, [`${of}-1`], world);
+    const [asked] = world.asked;
+    t.deepEqual([asked?.how, asked?.isOneWay], [how, isOneWay], kind);
+    const expected = [...world.members.map(({ name }) => name), ...world.lab.clients];
+    t.deepEqual(
+      asked?.peers,
+      expected.filter((name) => name.startsWith(peers) && name !== `${of}-1`),
+      kind,
+    );
+  }
+});
+
+test('a broker is paused by its signal, and asked whether it answers', (t) => {
+  const world = scene();
+  const pause = action('member-pause-broker', ['broker-2'], world);
+  pause.inject(0);
+  pause.heal(1);
+  t.deepEqual(world.members.find(({ name }) => name === 'broker-2')?.asked, ['pause', 'resume']);
+});

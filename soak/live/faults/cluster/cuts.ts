@@ -1,0 +1,28 @@
+/** The cuts in the network of a cluster as data: who is cut off from whom, how, and in which directions. */
+
+import type { FaultKind } from '../../../guarantee/fault-kinds.ts';
+
+/** Members whose names begin with it, or clients. */
+export type Side = 'broker' | 'etcd' | 'summer';
+export type CutKind = Extract<FaultKind, `network-${string}`>;
+export type ClusterKind = Extract<FaultKind, `network-${string}` | `member-${string}`>;
+
+export type CutShape = {
+  /** Who is cut off: so many of them. */
+  readonly of: Side;
+  /** `half`: the smaller half. */
+  readonly count: 1 | 'half';
+  readonly peers: Side;
+  readonly how: 'drop' | 'reject';
+  readonly isOneWay: boolean;
+};
+
+export const CUTS: Readonly<Record<CutKind, CutShape>> = {
+  'network-etcd': { of: 'etcd', count: 'half', peers: 'etcd', how: 'drop', isOneWay: false },
+  'network-brokers': { of: 'broker', count: 'half', peers: 'broker', how: 'reject', isOneWay: false },
+  'network-broker-etcd': { of: 'broker', count: 1, peers: 'etcd', how: 'drop', isOneWay: false },
+  'network-broker-etcd-one-way': { of: 'broker', count: 1, peers: 'etcd', how: 'drop', isOneWay: true },
+  'network-summer-etcd': { of: 'summer', count: 1, peers: 'etcd', how: 'drop', isOneWay: false },
+  'network-summer-brokers': { of: 'summer', count: 1, peers: 'broker', how: 'reject', isOneWay: false },
+  'network-broker-summers': { of: 'broker', count: 1, peers: 'summer', how: 'reject', isOneWay: false },
+};

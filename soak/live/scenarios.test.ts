@@ -1,0 +1,50 @@
+import test from 'ava';
+import { UsageError } from '../../src/core/errors.ts';
+import { kindsOf } from '../guarantee/fault-kinds.ts';
+import { parseScenario, parseClusterOptions } from './cluster-options.ts';
+import { checkPlan } from './faults/fault-plan.ts';
+import { SCENARIOS, planOf } from './scenarios.ts';
+
+const RUN = { summers: 3, chunkers: 3, isFollowed: true, cluster: { brokers: 4, etcd: 3 } };
+
+test('each scenario is a fault that a soak of the usual size can be asked for', (t) => {
+  const kinds = kindsOf(['kill', 'restart', 'member', 'network'], RUN);
+  t.is(new Set(SCENARIOS.map(({ name }) => name)).size, SCENARIOS.length);
+  for (const scenario of SCENARIOS) {
+    const plan = planOf(scenario);
+    t.true(kinds.includes(scenario.fault.kind), scenario.name);
+    t.notThrows(() => checkPlan(plan, RUN), scenario.name);
+    t.deepEqual(parseScenario({ scenario: scenario.name }), plan);
+  }
+});
+
+test('what a scenario cannot do is said in one line', (t) => {
+  for (const texts of [
+    { scenario: 'crash-everything' },
+    { scenario: 'crash-one-etcd', faultPlan: 'x' },
+    { scenario: 'crash-one-etcd', journals: 'gazette+http://a:1' },
+  ]) {
+    t.throws(() => parseScenario(texts), { instanceOf: UsageError }, JSON.stringify(texts));
+  }
+});
+
+test('options of a cluster are refused where they say nothing', (t) => {
+  t.is(parseClusterOptions({ engine: 'embedded' }), null);
+  const own = { brokers: 4, replication: 3, etcd: 3, place: null, bin: null };
+  t.deepEqual(parseClusterOptions({ engine: 'gazette' }), own);
+  t.deepEqual(parseClusterOptions({ engine: 'gazette', brokers: '1' }), { ...own, brokers: 1, replication: 1 });
+  const journals = 'gazette+http://a:1';
+  const place = { journals, etcd: 'http://b:2' };
+  t.deepEqual(parseClusterOptions({ engine: 'gazette', ...place })?.place, place);
+  for (const texts of [
+    { engine: 'kafka' },
+    { engine: 'embedded', brokers: '3' },
+    { engine: 'gazette', replication: '5' },
+    { engine: 'gazette', etcd: 'http://b:2' },
+    { engine: 'gazette', journals },
+    { engine: 'gazette', ...place, brokers: '3' },
+    { engine: 'gazette', ...place, etcd: '3' },
+  ]) {
+    t.throws(() => parseClusterOptions(texts), { instanceOf: UsageError }, JSON.stringify(texts));
+  }
+});

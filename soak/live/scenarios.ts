@@ -1,0 +1,84 @@
+/**
+ * The crash suite of Gazette's own example as data: one fault each, for as long as its authors let it last. `--scenario
+ * NAME` runs one on a cluster of 4 brokers with 3 replicas and 3 members of etcd.
+ */
+
+import { processNames } from './faults/planned-fault.ts';
+import type { PlannedFault } from './faults/planned-fault.ts';
+
+export type Scenario = {
+  readonly name: string;
+  readonly fault: Pick<PlannedFault, 'kind' | 'targets'> & { readonly seconds: number };
+  /** What its authors expect. */
+  readonly expected: string;
+};
+
+const BROKERS = ['broker-1', 'broker-2', 'broker-3', 'broker-4'];
+
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'crash-one-etcd',
+    fault: { kind: 'member-kill-etcd', targets: ['etcd-2'], seconds: 30 },
+    expected: 'seamless',
+  },
+  {
+    name: 'crash-two-brokers',
+    fault: { kind: 'member-kill-two-brokers', targets: ['broker-2', 'broker-3'], seconds: 30 },
+    expected: 'a stall until their leases expire, 20 s',
+  },
+  {
+    name: 'crash-one-summer',
+    fault: { kind: 'kill-summer', targets: ['summer-1'], seconds: 0 },
+    expected: 'a stall until it is started again',
+  },
+  {
+    name: 'stop-all-brokers',
+    fault: { kind: 'member-restart-brokers', targets: BROKERS, seconds: 0 },
+    expected: 'journals are handed off, broker after broker',
+  },
+  {
+    name: 'stop-all-summers',
+    fault: { kind: 'restart-all', targets: processNames('summer', 3), seconds: 0 },
+    expected: 'a stall until they are started again',
+  },
+  {
+    name: 'pause-one-broker',
+    fault: { kind: 'member-pause-broker', targets: ['broker-2'], seconds: 25 },
+    expected: 'a stall until its lease expires; it ends when it wakes, and is started again',
+  },
+  {
+    name: 'partition-etcd',
+    fault: { kind: 'network-etcd', targets: ['etcd-3'], seconds: 40 },
+    expected: 'the majority serves',
+  },
+  {
+    name: 'partition-broker-from-etcd',
+    fault: { kind: 'network-broker-etcd', targets: ['broker-2'], seconds: 40 },
+    expected: 'its lease expires; it ends and is started again',
+  },
+  {
+    name: 'partition-summer-from-etcd',
+    fault: { kind: 'network-summer-etcd', targets: ['summer-1'], seconds: 40 },
+    expected: 'its shards stall',
+  },
+  {
+    name: 'partition-summer-from-brokers',
+    fault: { kind: 'network-summer-brokers', targets: ['summer-1'], seconds: 20 },
+    expected: 'its shards stall',
+  },
+  {
+    name: 'partition-broker-from-summers',
+    fault: { kind: 'network-broker-summers', targets: ['broker-2'], seconds: 20 },
+    expected: 'its clients go on by another broker',
+  },
+  {
+    name: 'partition-brokers',
+    fault: { kind: 'network-brokers', targets: ['broker-1', 'broker-2'], seconds: 20 },
+    expected: 'appends stall until both halves meet again',
+  },
+];
+
+/** The plan of a scenario: its one fault, a second after the faults begin. */
+export function planOf({ fault: { kind, targets, seconds } }: Scenario): PlannedFault[] {
+  return [{ id: 1, kind, targets, atMs: 1_000, lengthMs: seconds * 1e3 }];
+}

@@ -1,0 +1,52 @@
+/**
+ * The crash suite on real Gazette brokers, one scenario after the other: each fault is proven, heals and is recovered
+ * from, and the verdict holds. Left out by their names where a cluster cannot run.
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { hasNft } from '../../soak/cluster/network-cut.ts';
+import { SCENARIOS } from '../../soak/live/scenarios.ts';
+import { MAIN, temporaryFolder } from '../../src/cli/testing/test-process.ts';
+import { clusterPrograms } from './testing/real-cluster.ts';
+
+const TIMEOUT_MS = 300_000;
+const WORK = ['--rate', '2000', '--files', '20', '--chunks', '20', '--partitions', '4', '--seed', '5'];
+
+type Ran = { readonly code: number | null; readonly output: string; readonly run: Record<string, unknown> };
+
+async function soak(t: ExecutionContext, ...words: string[]): Promise<Ran> {
+  const results = temporaryFolder(t);
+  const argv = [MAIN, 'soak', '--engine', 'gazette', ...words, ...WORK, '--results', results];
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  t.teardown(() => child.kill('SIGKILL'));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (output += bytes.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  t.log(output);
+  const [folder = ''] = readdirSync(results);
+  const run = JSON.parse(readFileSync(join(results, folder, 'run.json'), 'utf8')) as Record<string, unknown>;
+  return { code, output, run };
+}
+
+const programs = clusterPrograms();
+
+for (const { name, fault } of SCENARIOS) {
+  const title = `a soak on a cluster holds through ${name}`;
+  const isCut = fault.kind.startsWith('network-');
+  const missing = 'missing' in programs ? programs.missing : isCut && !hasNft() ? 'nft is missing' : null;
+  if (missing !== null) {
+    test.skip(`left out: ${title} (${missing})`, () => {});
+    continue;
+  }
+  test.serial(title, async (t) => {
+    t.timeout(TIMEOUT_MS);
+    const { code, output, run } = await soak(t, '--scenario', name, '--duration', '30s');
+    t.is(code, 0);
+    t.regex(output, new RegExp(`${fault.kind} +1 hit, 1 recovered`));
+    t.regex(String(run['judged']), /^late by the clock of each reader.*records stand in the journals twice/);
+  });
+}
