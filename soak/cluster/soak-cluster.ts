@@ -1,7 +1,7 @@
 /** A cluster as a soak needs it: one that it runs itself, or one that runs already and is not hurt. */
 
 import { join } from 'node:path';
-import { systemClock } from '../../src/core/clock.ts';
+import { inTime, systemClock } from '../../src/core/clock.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { makeFoldersSync } from '../../src/core/folder.ts';
 import { type GazetteAddress, parseEtcdAddress, parseGazetteAddress } from '../../src/journal/gazette/address.ts';
@@ -11,6 +11,9 @@ import type { Journals } from '../../src/journal/journals.ts';
 import { findBinaries } from './binaries.ts';
 import { Cluster } from './cluster.ts';
 import { hasNft } from './network-cut.ts';
+
+/** How long a cluster that runs already may take to answer. */
+const ANSWER_MS = 20_000;
 
 export type SoakClusterAsked = {
   readonly cluster: {
@@ -93,7 +96,11 @@ async function findCluster(
     new GazetteJournals(new Rpc(library, { brokers: address.brokers, etcd }), { ...address, clock: systemClock });
   const journals = connect();
   try {
-    const found = await journals.list();
+    const found = await inTime(journals.list(), {
+      clock: systemClock,
+      limitMs: ANSWER_MS,
+      late: () => new UsageError(`--journals ${text} --etcd ${etcdText}: no answer within ${ANSWER_MS / 1e3} s`),
+    });
     if (found.partitions !== partitions) {
       throw new UsageError(`--partitions ${partitions}: the cluster has ${found.partitions} journals for chunks`);
     }

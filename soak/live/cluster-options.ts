@@ -3,25 +3,26 @@
 import { UsageError } from '../../src/core/errors.ts';
 import { parseCountWithin } from '../../src/core/units.ts';
 import { parseEtcdAddress, parseGazetteAddress } from '../../src/journal/gazette/address.ts';
+import type { ClusterSize } from '../guarantee/fault-kinds.ts';
 import type { PlannedFault } from './faults/planned-fault.ts';
 import { SCENARIOS, planOf } from './scenarios.ts';
 import type { ClusterOptions } from './soak-options.ts';
 
 const MEMBERS_MAX = 50;
-const BROKERS = 4;
+/** Of a cluster that nobody has asked to be otherwise; what scenarios need. */
+const SIZE: ClusterSize = { brokers: 4, etcd: 3 };
 const REPLICATION = 3;
-const ETCD = 3;
 
 type Definition = readonly [flags: string, description: string, defaultText?: string];
 
 /** Flags, description, default; in the order of `--help`. */
 export const CLUSTER_OPTION_DEFINITIONS: readonly Definition[] = [
   ['--engine <embedded|gazette>', 'journals of a broker of its own, or of a Gazette cluster', 'embedded'],
-  ['--brokers <n>', `brokers of the cluster that it starts (default: ${BROKERS})`],
+  ['--brokers <n>', `brokers of the cluster that it starts (default: ${SIZE.brokers})`],
   ['--replication <n>', `brokers that acknowledge each append (default: ${REPLICATION})`],
   [
     '--etcd <n|address>',
-    `members of etcd of that cluster (default: ${ETCD}); with --journals where they are: http://HOST:PORT[,HOST:PORT]`,
+    `members of etcd of that cluster (default: ${SIZE.etcd}); with --journals where they are: http://HOST:PORT[,HOST:PORT]`,
   ],
   [
     '--journals <address>',
@@ -50,12 +51,12 @@ export function parseClusterOptions(texts: Readonly<Record<string, unknown>>): C
   if (journals !== null) return clusterAt(journals, text);
   const count = (name: (typeof NAMES)[number], least: number): number =>
     parseCountWithin(text(name) ?? String(least), `--${name}`, { low: 1, high: MEMBERS_MAX });
-  const brokers = count('brokers', BROKERS);
+  const brokers = count('brokers', SIZE.brokers);
   const replication = count('replication', Math.min(REPLICATION, brokers));
   if (replication > brokers) {
     throw new UsageError(`--replication ${replication}: there are only ${brokers} brokers to replicate to`);
   }
-  return { brokers, replication, etcd: count('etcd', ETCD), place: null, bin: text('bin') };
+  return { brokers, replication, etcd: count('etcd', SIZE.etcd), place: null, bin: text('bin') };
 }
 
 function clusterAt(journals: string, text: (name: string) => string | null): ClusterOptions {
@@ -80,6 +81,10 @@ export function parseScenario(texts: Readonly<Record<string, unknown>>): Planned
   if (texts['faultPlan'] !== undefined) throw new UsageError('--scenario and --fault-plan exclude each other');
   if (texts['journals'] !== undefined)
     throw new UsageError('--scenario hurts the cluster, and that of --journals is not hurt');
+  const { brokers, etcd } = parseClusterOptions(texts) ?? { brokers: 0, etcd: 0 };
+  if (brokers < SIZE.brokers || etcd < SIZE.etcd) {
+    throw new UsageError(`--scenario ${scenario.name} needs ${SIZE.brokers} brokers and ${SIZE.etcd} members of etcd`);
+  }
   return planOf(scenario);
 }
 

@@ -4,6 +4,7 @@
  */
 
 import type { ClusterPlace } from '../../src/fleet/component-specs.ts';
+import { formatCount } from '../../src/core/units.ts';
 import { type EngineName, type EnginePromises, PROMISES } from '../../src/journal/promises.ts';
 import type { Audit, Connect } from './audit/end-audit.ts';
 import type { Lab } from './faults/cluster/lab.ts';
@@ -52,11 +53,11 @@ export function engineText({ cluster, transport }: Pick<SoakOptions, 'cluster' |
 
 /**
  * What a verdict on a cluster does not say by itself: by which clock `late` was judged, and what readers have skipped.
- * Null: all is as the embedded engine promises.
+ * None where all is as the embedded engine promises.
  */
-export function judgedText(options: Pick<SoakOptions, 'cluster'>, repeatedRecords: number): string | null {
+export function judgedLines(options: Pick<SoakOptions, 'cluster'>, repeatedRecords: number): string[] {
   const { stamps, mayRepeat } = promisesOf(options);
-  if (stamps === 'commit' && !mayRepeat) return null;
-  const repeated = `${repeatedRecords} records stand in the journals twice, which this engine may do, and were skipped`;
-  return `late by the clock of each reader, from when it knew a sum to be durable; ${repeated}`;
+  const late = 'late by the clock of each reader, when it knew a sum to be durable';
+  const repeated = `${formatCount(repeatedRecords)} records stood twice in the journals, as may be, and were skipped`;
+  return [...(stamps === 'receipt' ? [late] : []), ...(mayRepeat ? [repeated] : [])];
 }

@@ -20,7 +20,7 @@ import {
 } from '../../src/results/run-folder.ts';
 import type { Launch } from '../../src/fleet/component-process.ts';
 import type { Display } from './display.ts';
-import { type SoakEngine, type StartEngine, engineText, judgedText, promisesOf } from './engine.ts';
+import { type SoakEngine, type StartEngine, engineText, judgedLines, promisesOf } from './engine.ts';
 import { FlightRecorder } from './flight-recorder.ts';
 import { HISTORY_FOLDER } from '../guarantee/recorded-history.ts';
 import { type Endpoint, chooseEndpoint } from '../../src/fleet/broker-address.ts';
@@ -121,7 +121,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     for (const sample of samplesOf(summaryParts)) record.sample(sample);
     record.close();
     flightRecorder.close();
-    const judged = judgedText(options, flightRecorder.reader.repeatedRecords);
+    const judged = judgedLines(options, flightRecorder.reader.repeatedRecords);
     const unwritten = [...record.unwritten, ...flightRecorder.unwritten];
     const decided = decideVerdict(findings, { othersIn: 'violations.csv' });
     const digests = await orUnwritten(unwritten, folder, () => digestFiles(folder, RECORD_FILES));
@@ -134,7 +134,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
         exitCode: written.exitCode,
         reasons: written.reasons,
         audit: outcome.audit,
-        ...(judged === null ? {} : { judged }),
+        ...(judged.length === 0 ? {} : { judged }),
         ...crashesOf(outcome),
         digests: digests ?? {},
       }),

@@ -14,15 +14,16 @@ test('each scenario is a fault that a soak of the usual size can be asked for', 
     const plan = planOf(scenario);
     t.true(kinds.includes(scenario.fault.kind), scenario.name);
     t.notThrows(() => checkPlan(plan, RUN), scenario.name);
-    t.deepEqual(parseScenario({ scenario: scenario.name }), plan);
+    t.deepEqual(parseScenario({ engine: 'gazette', scenario: scenario.name }), plan);
   }
 });
 
 test('what a scenario cannot do is said in one line', (t) => {
   for (const texts of [
-    { scenario: 'crash-everything' },
-    { scenario: 'crash-one-etcd', faultPlan: 'x' },
-    { scenario: 'crash-one-etcd', journals: 'gazette+http://a:1' },
+    { engine: 'gazette', scenario: 'crash-everything' },
+    { engine: 'gazette', scenario: 'crash-one-etcd', faultPlan: 'x' },
+    { engine: 'gazette', scenario: 'crash-one-etcd', brokers: '3' },
+    { engine: 'gazette', scenario: 'crash-one-etcd', journals: 'gazette+http://a:1', etcd: 'http://b:2' },
   ]) {
     t.throws(() => parseScenario(texts), { instanceOf: UsageError }, JSON.stringify(texts));
   }

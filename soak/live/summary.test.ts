@@ -33,7 +33,7 @@ const STEADY: PhaseOutcome = {
   censoredSums: 1,
 };
 
-const SAID = { engine: '1 broker, ipc', judged: null };
+const SAID = { engine: '1 broker, ipc', judged: ['late by the clock of each reader'] };
 
 const PARTS = {
   options: fakeOptions('results', { faults: ['kill'] }),
@@ -91,6 +91,7 @@ test('the verdict fits on a screen and says what it rests on', (t) => {
     /kill-broker +2 hit, 2 recovered in 5\d\d ms \(median\), 9\d\d ms \(longest\); a first partition in 3\d\d ms$/m,
   );
   t.regex(screen, /kill-summer +1 hit, 0 recovered$/m);
+  t.regex(screen, /judged +late by the clock of each reader$/m);
   t.regex(screen, /1,234 completed, 1,232 verified, 2 outstanding/);
 });
 

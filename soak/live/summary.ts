@@ -29,8 +29,8 @@ export type RunSummary = {
   readonly audit: string;
   /** What journals it was about. */
   readonly engine: string;
-  /** How that engine was judged; null: as the embedded one. */
-  readonly judged: string | null;
+  /** How that engine was judged; none: as the embedded one. */
+  readonly judged: readonly string[];
   readonly filesCompleted: number;
   readonly filesVerified: number;
   readonly sumsOutstanding: number;
@@ -100,7 +100,7 @@ export function verdictScreen(summary: RunSummary): string {
     ...latencyLines([...outcomes.values()]),
     ...faultLines(summary),
     field('audit', summary.audit),
-    ...(summary.judged === null ? [] : [field('judged', summary.judged)]),
+    ...summary.judged.map((line, index) => field(index === 0 ? 'judged' : '', line)),
     field('violations', formatCount(summary.violations)),
     field(
       'files',

@@ -42,6 +42,8 @@ export type RunFile = {
   readonly reasons: readonly string[];
   /** Of a soak that has ended: how it was audited, in one line. */
   readonly audit?: string;
+  /** Of a soak on an engine that promises less than the embedded one: how it was judged, in lines. */
+  readonly judged?: readonly string[];
   /** Of a soak that has ended: how often a signal that the run did not send ended each process. Absent: never. */
   readonly crashes?: Readonly<Record<string, number>>;
   /** Single lines that a reader of the figures must know. */
