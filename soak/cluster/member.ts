@@ -35,7 +35,7 @@ export type MemberEvents = {
 
 export type MemberOptions = {
   readonly program: Program;
-  readonly laboratory: Laboratory;
+  readonly laboratory: Pick<Laboratory, 'start'>;
   readonly logsFolder: string;
   readonly clock: Clock;
   /** Whether it is started again when it has ended, unless it was to end. */
