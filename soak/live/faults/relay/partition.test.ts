@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { within } from '../../../../src/cli/testing/test-process.ts';
-import { type Clock, systemClock } from '../../../../src/core/clock.ts';
+import { type Clock, delay, systemClock } from '../../../../src/core/clock.ts';
 import { BrokerServer } from '../../../../src/journal/broker/server.ts';
 import { JournalClient } from '../../../../src/journal/client.ts';
 import { SUMS_JOURNAL } from '../../../../src/journal/journals.ts';
@@ -17,7 +17,7 @@ import { probeLink, probeOf, seenBy } from './link-probe.ts';
 import { Partition } from './partition.ts';
 import { RelayedLinks } from './relayed-links.ts';
 import type { Relay } from './relay-process.ts';
-import { addresses, eventually } from './testing/ends.ts';
+import { addresses, dial, eventually } from './testing/ends.ts';
 
 const SEED = 3;
 const LINK = 'summer-0';
@@ -131,17 +131,20 @@ for (const transport of ['ipc', 'tcp'] as const) {
   });
 }
 
-/** A clock on which so many looks have passed when `done` resolves: then a fault that has not bitten will not. */
-function counting(looks: number): { clock: Clock; done: Promise<unknown>; begin: () => void } {
+/** A clock that counts looks. `looks` resolves so many looks from now: by then, what has not happened will not. */
+function counting(): { clock: Clock; looks: (count: number) => Promise<unknown> } {
   const looked = new EventEmitter();
-  let left = looks;
+  let left = 0;
   const after: Clock['after'] = (delayMs, call) => {
     left -= 1;
     if (left === 0) looked.emit('enough');
     return systemClock.after(delayMs, call);
   };
-  const begin = (): void => void (left = looks);
-  return { clock: { ...systemClock, after }, done: once(looked, 'enough'), begin };
+  const looks = (count: number): Promise<unknown> => {
+    left = count;
+    return once(looked, 'enough');
+  };
+  return { clock: { ...systemClock, after }, looks };
 }
 
 /** A probe that is not answered looks 150 times. */
@@ -191,6 +194,34 @@ test('a partition that is given up lets go of its link at once, and is over when
   t.is(fault.proven(), null);
 });
 
+test('a link without a client is not hit, though the fault ends what a probe has left there', async (t) => {
+  const { links, client } = await world(t, 'ipc');
+  client.close();
+  const isGone = async (): Promise<boolean> => (await links.relay.counters([LINK]))[0]?.connectionsOpen === 0;
+  while (!(await within(isGone(), () => 'the counters'))) await delay(systemClock, 20);
+  const { clock, looks } = counting();
+  let probes = 0;
+  const fault = new Partition({
+    relay: links.relay,
+    links: [LINK],
+    mode: REFUSE,
+    seed: SEED,
+    clock,
+    endpointOf: (link) => links.endpointOf(link),
+    // The relay does not see the end of the first probe before the test is over.
+    probe: async (endpoint, options) => {
+      probes += 1;
+      if (probes === 1) (await dial(t, endpoint)).socket.on('error', () => undefined);
+      return probeLink(endpoint, options);
+    },
+  });
+  const enough = looks(LOOKS);
+  fault.inject();
+  await within(enough, () => 'some looks');
+  t.is(fault.proven(), null);
+  fault.heal();
+});
+
 function nothingDropped(counters: LinkCounters): LinkCounters {
   const dropped = { bytesDropped: 0 };
   const there = { ...counters['to-broker'], ...dropped };
@@ -200,10 +231,11 @@ function nothingDropped(counters: LinkCounters): LinkCounters {
 for (const mode of [REFUSE, DROP, STALL, RESET, THROTTLE]) {
   test(`a relay that forwards all and says ${linkModeText(mode)} proves nothing`, async (t) => {
     const here = await world(t, 'ipc');
-    const { clock, done } = counting(LOOKS);
+    const { clock, looks } = counting();
     const fault = partition(here, mode, new ForwardingRelay(here.links.relay), clock);
+    const enough = looks(LOOKS);
     fault.inject();
-    await within(done, () => 'some looks');
+    await within(enough, () => 'some looks');
     t.is(fault.proven(), null);
     fault.heal();
   });
@@ -211,10 +243,11 @@ for (const mode of [REFUSE, DROP, STALL, RESET, THROTTLE]) {
 
 test('counters that say nothing, or too little, prove nothing, though the link drops all', async (t) => {
   const here = await world(t, 'ipc');
-  const { clock, done } = counting(LOOKS);
+  const { clock, looks } = counting();
   const fault = partition(here, DROP, new LyingCounters(here.links.relay, nothingDropped), clock);
+  const enough = looks(LOOKS);
   fault.inject();
-  await within(done, () => 'some looks');
+  await within(enough, () => 'some looks');
   t.is(fault.proven(), null);
   fault.heal();
 });
@@ -222,15 +255,17 @@ test('counters that say nothing, or too little, prove nothing, though the link d
 for (const mode of [REFUSE, DROP, DELAY]) {
   test(`a relay that never heals ${linkModeText(mode)}, and says that it does, is not healed`, async (t) => {
     const here = await world(t, 'ipc');
-    const { clock, done } = counting(SLOW_LOOKS);
+    const { clock, looks } = counting();
     const fault = partition(here, mode, new UnhealingRelay(here.links.relay), clock);
     fault.inject();
     await eventually(
       () => fault.proven() !== null,
       () => 'it is proven',
     );
+    // More than one probe of the healing takes.
+    const enough = looks(SLOW_LOOKS);
     fault.heal();
-    await within(done, () => 'some looks');
+    await within(enough, () => 'some looks');
     t.is(fault.healed(), null);
   });
 }

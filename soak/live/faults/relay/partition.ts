@@ -9,6 +9,7 @@
 
 import { type Clock, delay } from '../../../../src/core/clock.ts';
 import { OperatingError } from '../../../../src/core/errors.ts';
+import type { FaultAction, Sight } from '../actions/action.ts';
 import type { LinkCounters } from './counters.ts';
 import { DIRECTIONS, type LinkMode, linkModeText, PASS } from './link-mode.ts';
 import { type ProbeLink, type ProbeOutcome, probeLink, probeOf, probesOf, seenBy } from './link-probe.ts';
@@ -16,9 +17,6 @@ import type { Relay } from './relay-process.ts';
 
 /** Between two looks at the counters, or two probes. */
 const LOOK_MS = 20;
-
-/** What was seen, and when, in nanoseconds of the clock. */
-export type Sight = { readonly atNs: number; readonly saw: string };
 
 export type PartitionOptions = {
   readonly relay: Relay;
@@ -33,7 +31,7 @@ export type PartitionOptions = {
   readonly probe?: ProbeLink;
 };
 
-export class Partition {
+export class Partition implements FaultAction {
   readonly #options: PartitionOptions;
   readonly #probe: ProbeLink;
   #proof: Sight | null = null;
@@ -93,15 +91,17 @@ export class Partition {
     this.#proof = { atNs: clock.nowNs(), saw: `${linkModeText(mode)} (${saw.join('; ')}; seen by a probe)` };
   }
 
-  /** The counters of a link that answers, once the end of the probe that has shown it is over. */
+  /**
+   * The counters of a link that has a client and answers, once the end of the probe that has shown it is over: so what
+   * the fault ends then is a connection of the client.
+   */
   async #whole(link: string): Promise<LinkCounters> {
-    const { connectionsOpen } = await this.#counters(link);
-    await this.#until(async () => seenBy(PASS, await this.#ask(link, probeOf(PASS))) === 'shown');
     let before = await this.#counters(link);
-    await this.#until(async () => {
-      before = await this.#counters(link);
-      return before.connectionsOpen <= Math.max(1, connectionsOpen);
-    });
+    const look = async (): Promise<LinkCounters> => (before = await this.#counters(link));
+    await this.#until(async () => (await look()).connectionsOpen > 0);
+    const { connectionsOpen } = before;
+    await this.#until(async () => seenBy(PASS, await this.#ask(link, probeOf(PASS))) === 'shown');
+    await this.#until(async () => (await look()).connectionsOpen <= connectionsOpen);
     return before;
   }
 
