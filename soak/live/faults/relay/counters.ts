@@ -13,8 +13,6 @@ export type LaneCounters = {
   readonly bytesDelayed: number;
   /** Gauge: bytes that have been received and not passed on. Never much more than `HELD_BYTES_MAX`. */
   readonly bytesHeld: number;
-  /** Writes by which bytes were passed on. */
-  readonly pieces: number;
 };
 
 export type LinkCounters = {
@@ -40,7 +38,7 @@ export type MutableLink = { -readonly [Key in Exclude<keyof LinkCounters, Direct
 >;
 
 export function noLane(): MutableLane {
-  return { bytesPassed: 0, bytesDropped: 0, bytesLost: 0, bytesDelayed: 0, bytesHeld: 0, pieces: 0 };
+  return { bytesPassed: 0, bytesDropped: 0, bytesLost: 0, bytesDelayed: 0, bytesHeld: 0 };
 }
 
 export function noCounters(link: string): MutableLink {

@@ -180,7 +180,6 @@ export class Lane {
     const passing = cut === null ? bytes : bytes.subarray(0, cut);
     this.#cursor.advance(passing);
     counters.bytesPassed += passing.length;
-    counters.pieces += 1;
     if (cut === null) {
       this.#sink?.write(passing);
       return;

@@ -333,13 +333,13 @@ for (const transport of ['ipc', 'tcp'] as const) {
   test(`${transport}: slices are many small writes`, async (t) => {
     const { link, client, brokerEnd } = await connected(t, transport);
     await link.set({ mode: 'slice', bytesMax: 10, pauseMs: 1 }, SEED);
-    const before = link.counters['to-broker'].pieces;
     client.socket.write(Buffer.alloc(500));
     await eventually(
       () => brokerEnd.bytesReceived === 501,
       () => 'all slices',
     );
-    t.true(link.counters['to-broker'].pieces - before >= 50);
+    // 50 of 10 B at least; a reader may find two of them at once.
+    t.true(brokerEnd.pieces.length > 25, brokerEnd.pieces.join(' '));
   });
 }
 

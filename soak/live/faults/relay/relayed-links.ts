@@ -46,10 +46,6 @@ export class RelayedLinks {
     return links;
   }
 
-  get links(): readonly string[] {
-    return [...this.#endpoints.keys()];
-  }
-
   /** Where the client of that link dials. */
   endpointOf(link: string): string {
     const endpoint = this.#endpoints.get(link);
