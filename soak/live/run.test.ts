@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -115,6 +115,21 @@ test('the same data folder serves for another run', async (t) => {
   t.is((await run(t, {}, { options: { data, durationMs: 2_000 } })).verdict, 'HOLDS');
   t.is((await run(t, {}, { options: { data, durationMs: 2_000 } })).verdict, 'HOLDS');
   t.true(existsSync(join(data, 'broker')));
+});
+
+test('a run whose relay cannot listen ends by one line, and its folder says so', async (t) => {
+  const data = temporaryFolder(t);
+  // Somebody else has the address of the first link.
+  writeFileSync(join(data, 'relay-summer-0.ipc'), '');
+  const results = temporaryFolder(t);
+  const running = runSoak(fakeOptions(results, { data, faults: ['partition'] }), fakeDependencies({}));
+  const error = await t.throwsAsync(running, { instanceOf: OperatingError, code: 'ERR_RELAY' });
+  t.regex(error?.message ?? '', /^cannot listen on ipc:.*relay-summer-0\.ipc: .*EADDRINUSE.*$/);
+  const [folder = ''] = readdirSync(results);
+  const json = runJson(join(results, folder));
+  t.like(json, { verdict: 'INCONCLUSIVE', exitCode: 1, reasons: [`the run could not begin: ${error?.message}`] });
+  t.is(typeof json['endedAt'], 'string');
+  t.true(Object.keys(Object(json['digests'])).length > 0);
 });
 
 test('a violation ends the run with exit 10 and its own row', async (t) => {

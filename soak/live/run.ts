@@ -31,6 +31,7 @@ import { AUDITOR_LINK, RelayedLinks } from './faults/relay/relayed-links.ts';
 import type { Failure } from '../../src/fleet/exit-judgement.ts';
 import type { LiveDecorations } from './decorations.ts';
 import type { SoakOptions } from './soak-options.ts';
+import { ownFailure } from './own-failure.ts';
 import { outlookLines, outlookOf } from './outlook.ts';
 import { RECORD_FILES, RunRecord } from './record.ts';
 import { SELF } from './sampler.ts';
@@ -82,7 +83,13 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     for (const line of outlookLines(outlook, options)) display.say(line);
     const failures: Failure[] = [];
     let onFailure = (failure: Failure): void => void failures.push(failure);
-    links = await startLinks({ options, endpoint, dataFolder, logsFolder, clock, onFailure: (why) => onFailure(why) });
+    try {
+      const ears = { clock, onFailure: (why: Failure) => onFailure(why) };
+      links = await startLinks({ options, endpoint, dataFolder, logsFolder, ...ears });
+    } catch (error) {
+      await neverBegan(folder, { run, record, flightRecorder, error });
+      throw error;
+    }
     const conductor = new Conductor({
       options,
       launch: dependencies.launch,
@@ -220,6 +227,26 @@ async function startLinks(of: {
     logPath: join(logsFolder, 'relay.log'),
     onFailure,
   });
+}
+
+/** Writes down that the run could not begin, though its folder is there. */
+async function neverBegan(
+  folder: string,
+  of: {
+    readonly run: RunFile;
+    readonly record: RunRecord;
+    readonly flightRecorder: FlightRecorder;
+    readonly error: unknown;
+  },
+): Promise<void> {
+  const { run, record, flightRecorder, error } = of;
+  record.close();
+  flightRecorder.close();
+  const { what, exitCode } = ownFailure(error);
+  const digests = await digestFiles(folder, RECORD_FILES);
+  const endedAt = new Date().toISOString();
+  const reasons = [`the run could not begin: ${what}`];
+  await writeRunFile(folder, { ...run, endedAt, verdict: 'INCONCLUSIVE', exitCode, reasons, digests });
 }
 
 /** Writes down that the run begins. Throws UsageError, and leaves no folder, where nothing can be written. */
