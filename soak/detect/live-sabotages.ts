@@ -61,7 +61,7 @@ const OVER_FAKES: readonly Omit<LiveSabotage, 'over'>[] = [
   {
     name: 'live-processes-that-seem-stopped-for-ever',
     what: 'the probe says that every process is stopped, whenever it is asked',
-    reason: /was not seen to heal|faults were asked for but none took effect/,
+    reason: /the fault 1 \(pause-\S+\) of .* was not seen to heal/,
     decorations: () => ({ states: () => 'T' }),
     options: PAUSES,
   },
@@ -286,7 +286,7 @@ const OF_THE_RELAY: readonly Omit<LiveSabotage, 'over'>[] = [
   {
     name: 'live-relay-that-never-heals',
     what: 'the relay hurts its links, and says that it lets go of them when it does not',
-    reason: /was not seen to heal|have not recovered in every partition|found no target that was ready/,
+    reason: /the fault \d+ \(partition-\S+\) of .* was not seen to heal/,
     options: PARTITIONS,
     patienceMs: PARTITION_PATIENCE_MS,
     decorations: () => ({ relay: (relay) => new UnhealingRelay(relay) }),

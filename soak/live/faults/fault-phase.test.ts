@@ -97,6 +97,17 @@ test('what has missed is injected again under a number of its own, before the ne
   }
 });
 
+test('what takes longer to miss than targets are waited for is still injected again before the next fault', async (t) => {
+  const lastsMs = READY_MS_MAX * 1.2;
+  const { why, injected, ids } = await phase({ readyMs: 0, misses: [1], lastsMs: { 1: lastsMs } });
+  t.is(why, null);
+  t.deepEqual(ids, [1, 2, 3]);
+  t.deepEqual(
+    injected.map(([planned]) => planned),
+    [1_000, 1_000, 2_000],
+  );
+});
+
 test('a fault that never heals is named, and none comes after it', async (t) => {
   const { why, injected } = await phase({ readyMs: 0, lastsMs: { 1: Number.POSITIVE_INFINITY } });
   t.is(why, 'the fault 2 (kill-broker) was not injected: the fault 1 was not seen to heal');

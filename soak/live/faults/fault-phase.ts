@@ -28,42 +28,41 @@ export type FaultPhase = {
 export async function injectFaults(faults: Iterable<PlannedFault>, phase: FaultPhase): Promise<string | null> {
   const { injector, clock, signal } = phase;
   const beginNs = clock.nowNs();
-  const bound = { clock, timeoutMs: phase.patienceMs ?? READY_MS_MAX, signal };
+  const timeoutMs = phase.patienceMs ?? READY_MS_MAX;
   let id = 0;
   const inject = async (fault: PlannedFault): Promise<string | null> => {
     id += 1;
     const plannedNs = beginNs + fault.atMs * 1e6;
     await sleepUntil(clock, plannedNs, signal);
-    const isPossible = await until(() => injector.canInject(fault), bound);
+    const isReady = await until(() => injector.canInject(fault), { clock, timeoutMs, signal });
     if (signal.aborted) return null;
-    if (!isPossible) return whyNot(`the fault ${id} (${fault.kind})`, injector.unhealed);
+    if (!isReady) return `the fault ${id} (${fault.kind}) found no target that was ready`;
     injector.inject({ ...fault, id }, { plannedNs, nowNs: clock.nowNs() });
     return null;
   };
   /** Waits until what was injected is over, and injects what has missed until nothing misses. */
   const again = async (): Promise<string | null> => {
-    for (;;) {
-      await until(() => injector.isHealed, bound);
+    // It may take as long as its targets until it is given up, and as long once more to end.
+    while (await until(() => injector.isHealed, { clock, timeoutMs: 2 * timeoutMs, signal })) {
       const missed = injector.takeMissed();
-      if (missed.length === 0 || signal.aborted) return null;
+      if (missed.length === 0) return null;
       for (const fault of missed) {
         const why = await inject(fault);
-        if (why !== null) return why;
+        if (why !== null || signal.aborted) return why;
       }
     }
+    return null;
   };
   for (const fault of faults) {
-    const why = (await inject(fault)) ?? (await again());
-    if (why !== null) return why;
-    if (signal.aborted) return null;
+    const why = await again();
+    if (why !== null || signal.aborted) return why;
+    // A fault that has not healed keeps all others from being injected: it is named.
+    const { unhealed } = injector;
+    if (unhealed.length > 0) return `the fault ${id + 1} (${fault.kind}) was not injected: ${unhealed.join(', ')}`;
+    const whyNot = await inject(fault);
+    if (whyNot !== null || signal.aborted) return whyNot;
   }
-  return null;
-}
-
-/** A fault that has not healed keeps all others from being injected: it is named. */
-function whyNot(fault: string, unhealed: readonly string[]): string {
-  if (unhealed.length === 0) return `${fault} found no target that was ready`;
-  return `${fault} was not injected: ${unhealed.join(', ')}`;
+  return again();
 }
 
 /** Looks at the probes of what is under way, until the signal is aborted. */

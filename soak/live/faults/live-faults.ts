@@ -83,7 +83,7 @@ export class LiveFaults {
     return injectFaults(faults, { injector: this.injector, clock, signal, patienceMs });
   }
 
-  /** Looks at the probes until the signal is aborted. What lasts by then is for `FaultInjector.healAll` to end. */
+  /** Looks at the probes until the signal is aborted: after the end of all processes, so that it sees what ended last. */
   async watch(signal: AbortSignal): Promise<void> {
     await watchFaults(this.injector, { clock: this.#from.clock, signal });
   }
