@@ -9,7 +9,7 @@ import { EXIT, UsageError } from '../src/core/errors.ts';
 import { parseCount } from '../src/core/units.ts';
 import { componentLaunch } from '../src/fleet/component-process.ts';
 import { onInterrupt } from '../src/fleet/interrupt.ts';
-import { ChildError } from './against/child.ts';
+import { ChildError } from '../src/worktree/child.ts';
 import { interleave } from './against/interleave.ts';
 import { recordBaseline } from './baseline.ts';
 import { type BenchFlags, type BenchOptions, checkAgainst, parseBenchOptions, SUITES } from './options.ts';

@@ -21,7 +21,7 @@ const PROTOCOL = [
   'summer',
   'chunker',
 ];
-const PROCESSES = ['component', 'fleet', 'measure', 'results', 'report'];
+const PROCESSES = ['component', 'fleet', 'measure', 'results', 'report', 'worktree'];
 
 /** What each layer of src may import, besides itself. */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
@@ -40,6 +40,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   chunker: ['core', 'message', 'hash', 'store', 'journal', 'workload', 'verifier'],
   component: ['core'],
   fleet: ['core', 'component', 'measure'],
+  worktree: ['core', 'results', 'fleet'],
   // The command line composes: only this layer reaches the harness, on demand.
   cli: [...PROTOCOL, ...PROCESSES, '../soak', '../bench'],
 };

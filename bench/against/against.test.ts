@@ -11,8 +11,8 @@ import { systemClock } from '../../src/core/clock.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { readCsv } from '../../src/results/csv.ts';
 import { until } from '../../src/fleet/waiting.ts';
+import { ChildError } from '../../src/worktree/child.ts';
 import { parseBenchOptions } from '../options.ts';
-import { ChildError } from './child.ts';
 import { type Interleaved, interleave } from './interleave.ts';
 import { orderOf } from './order.ts';
 

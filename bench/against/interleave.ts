@@ -4,19 +4,25 @@
  * are pairs.
  */
 
+import { execFile } from 'node:child_process';
 import { randomInt, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { assert } from '../../src/core/assert.ts';
+import { OperatingError, UsageError } from '../../src/core/errors.ts';
 import { Prng } from '../../src/core/prng.ts';
+import { mustRun } from '../../src/worktree/child.ts';
+import { buildWorktree } from '../../src/worktree/worktree.ts';
 import type { BenchOptions } from '../options.ts';
 import type { Progress } from '../progress.ts';
-import { mustRun } from './child.ts';
 import { orderOf, type Side as Name } from './order.ts';
 import { Side } from './side.ts';
-import { buildWorktree } from './worktree.ts';
 
+const run = promisify(execFile);
+/** What a build must know to be interleaved. */
+const FLAGS_NEEDED = ['--suite', '--rounds', '--first-round', '--seed', '--results'];
 const ROUNDS = 10;
 /** `crypto.randomInt` gives at most 48 bits. */
 const ORDER_SEEDS = 2 ** 32;
@@ -44,7 +50,14 @@ export async function interleave(options: InterleaveOptions): Promise<Interleave
   const logPath = join(scratch, 'log');
   try {
     progress.say(`bench: checking out and building ${ref}`);
-    const worktree = await buildWorktree({ sourceRoot, ref, logPath, signal });
+    const worktree = await buildWorktree({
+      sourceRoot,
+      ref,
+      flag: '--against',
+      logPath,
+      signal,
+      check: (mainPath) => checkFlags(ref, mainPath),
+    });
     try {
       progress.say(`bench: ${ref} is ${worktree.commit}`);
       return await runAll(options, { old: worktree.mainPath, new: options.mainPath }, logPath);
@@ -55,6 +68,18 @@ export async function interleave(options: InterleaveOptions): Promise<Interleave
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+async function checkFlags(ref: string, mainPath: string): Promise<void> {
+  let help = '';
+  try {
+    help = (await run(process.execPath, [mainPath, 'bench', '--help'])).stdout;
+  } catch (cause) {
+    throw new OperatingError('ERR_AGAINST', `${ref} has no bench that runs: ${String(cause)}`, { cause });
+  }
+  const missing = FLAGS_NEEDED.filter((flag) => !help.includes(`${flag} `));
+  if (missing.length === 0) return;
+  throw new UsageError(`--against ${ref}: its bench cannot be interleaved, it is too old for ${missing.join(', ')}`);
 }
 
 async function runAll(

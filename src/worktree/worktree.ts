@@ -3,18 +3,12 @@
  * end.
  */
 
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { OperatingError, UsageError } from '../../src/core/errors.ts';
-import { gitText } from '../../src/results/repository.ts';
+import { UsageError } from '../core/errors.ts';
+import { gitText } from '../results/repository.ts';
 import { mustRun } from './child.ts';
-
-const run = promisify(execFile);
-/** Flags that a build must know to be interleaved. */
-const FLAGS_NEEDED = ['--suite', '--rounds', '--first-round', '--seed', '--results'];
 
 export type Worktree = {
   readonly commit: string;
@@ -23,28 +17,29 @@ export type Worktree = {
   remove(): Promise<void>;
 };
 
-/** The full hash of a commit. Throws a UsageError when `ref` does not name a commit. */
-export async function commitOf(sourceRoot: string, ref: string): Promise<string> {
+/** The full hash of a commit. Throws a UsageError that names the flag when `ref` names none. */
+export async function commitOf(sourceRoot: string, ref: string, flag: string): Promise<string> {
   try {
     return await gitText(sourceRoot, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`);
   } catch {
-    throw new UsageError(`--against ${ref}: no commit of the repository at ${sourceRoot} has that name`);
+    throw new UsageError(`${flag} ${ref}: no commit of the repository at ${sourceRoot} has that name`);
   }
 }
 
-/**
- * Checks a commit out and builds it. When that fails, or when its bench cannot be interleaved, throws and leaves
- * nothing behind.
- */
+/** Checks a commit out and builds it. Throws, and leaves nothing, when that fails or `check` throws. */
 export async function buildWorktree(options: {
   readonly sourceRoot: string;
   readonly ref: string;
+  /** Who asks for it, in messages. */
+  readonly flag: string;
   readonly logPath: string;
   readonly signal: AbortSignal;
+  /** Whether that build can do what it is needed for. */
+  readonly check?: (mainPath: string) => Promise<void>;
 }): Promise<Worktree> {
-  const { sourceRoot, ref, logPath, signal } = options;
-  const commit = await commitOf(sourceRoot, ref);
-  const folder = await mkdtemp(join(tmpdir(), 'stream-sum-against-'));
+  const { sourceRoot, ref, flag, logPath, signal, check } = options;
+  const commit = await commitOf(sourceRoot, ref, flag);
+  const folder = await mkdtemp(join(tmpdir(), 'stream-sum-worktree-'));
   const tree = join(folder, 'tree');
   const remove = async (): Promise<void> => {
     await gitText(sourceRoot, 'worktree', 'remove', '--force', tree).catch(() => undefined);
@@ -59,22 +54,10 @@ export async function buildWorktree(options: {
     const argv = ['ci', '--prefer-offline'];
     await mustRun(`npm ci of ${ref}`, { command: 'npm', argv, cwd: tree, ...within });
     const mainPath = join(tree, 'dist/src/cli/main.js');
-    await checkFlags(ref, mainPath);
+    await check?.(mainPath);
     return { commit, mainPath, remove };
   } catch (error) {
     await remove();
     throw error;
   }
-}
-
-async function checkFlags(ref: string, mainPath: string): Promise<void> {
-  let help = '';
-  try {
-    help = (await run(process.execPath, [mainPath, 'bench', '--help'])).stdout;
-  } catch (cause) {
-    throw new OperatingError('ERR_AGAINST', `${ref} has no bench that runs: ${String(cause)}`, { cause });
-  }
-  const missing = FLAGS_NEEDED.filter((flag) => !help.includes(`${flag} `));
-  if (missing.length === 0) return;
-  throw new UsageError(`--against ${ref}: its bench cannot be interleaved, it is too old for ${missing.join(', ')}`);
 }

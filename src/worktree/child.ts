@@ -3,9 +3,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { OperatingError, interruptedError } from '../../src/core/errors.ts';
-import { withoutGitVariables } from '../../src/results/repository.ts';
-import { lastLogLines } from '../../src/fleet/exit-judgement.ts';
+import { OperatingError, interruptedError } from '../core/errors.ts';
+import { withoutGitVariables } from '../results/repository.ts';
+import { lastLogLines } from '../fleet/exit-judgement.ts';
 
 const LOG_LINES_SHOWN = 5;
 /** The time from SIGTERM to SIGKILL. npm first undoes an installation, which takes a while. */
