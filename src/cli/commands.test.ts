@@ -5,8 +5,15 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { simulateCommand } from '../../soak/simulation/simulate-command.ts';
+import { soakCommand } from '../../soak/live/soak-command.ts';
+import { usageErrorOf } from '../component/flags.ts';
 import { EXIT } from '../core/errors.ts';
 import { freePort } from '../transport/testing/free-port.ts';
+import { brokerCommand } from './broker-command.ts';
+import { chunkerCommand } from './chunker-command.ts';
+import { retireCommand } from './retire-command.ts';
+import { summerCommand } from './summer-command.ts';
 import { MAIN, TestProcess, temporaryFolder } from './testing/test-process.ts';
 
 /** A path at which nothing exists. Refused commands leave it so. */
@@ -83,7 +90,18 @@ test.serial('an unknown command, an unknown flag and a missing flag are one line
   await refused(t, ['retire', '--connect', NOWHERE], /--producer/);
 });
 
+/** Each is a process of its own elsewhere: here the commands are asked, because there are so many values. */
+const MAKE = {
+  broker: brokerCommand,
+  summer: summerCommand,
+  chunker: chunkerCommand,
+  retire: retireCommand,
+  soak: soakCommand,
+  simulate: simulateCommand,
+} as const;
+
 test.serial('a value that makes no sense is one line that names its flag, exit 2', async (t) => {
+  await refused(t, ['broker', '--data', NO_FOLDER, '--listen', NOWHERE, '--partitions', '0'], /--partitions/);
   const of = {
     broker: ['--data', NO_FOLDER, '--listen', NOWHERE],
     summer: ['--data', NO_FOLDER, '--connect', NOWHERE],
@@ -93,7 +111,6 @@ test.serial('a value that makes no sense is one line that names its flag, exit 2
     simulate: [],
   } as const;
   const nonsense: readonly (readonly [keyof typeof of, string, string])[] = [
-    ['broker', '--partitions', '0'],
     ['broker', '--partitions', '257'],
     ['broker', '--partitions', '1.5'],
     ['broker', '--retention', '12KiB'],
@@ -124,7 +141,12 @@ test.serial('a value that makes no sense is one line that names its flag, exit 2
     ['simulate', '--workload', 'odd'],
     ['simulate', '--jobs', '0'],
   ];
-  for (const [command, flag, value] of nonsense) await refused(t, [command, ...of[command], flag, value], flag);
+  for (const [name, flag, value] of nonsense) {
+    const asked = MAKE[name]().parseAsync([...of[name], flag, value], { from: 'user' });
+    const usage = usageErrorOf(await t.throwsAsync(asked, undefined, `${name} ${flag} ${value}`));
+    t.true(usage?.message.includes(flag), `${name} ${flag} ${value}: ${usage?.message}`);
+    t.notRegex(usage?.message ?? '', /\n/);
+  }
 });
 
 test.serial('a chunk that does not fit a batch is refused with the bytes that it needs', async (t) => {
