@@ -236,9 +236,10 @@ async function openLocked({ folder, kind, tables, tell }: LmdbStoreOptions, lock
   const isNew = tryFile(file);
   const room = new DiskRoom(file, { mapBytes });
   try {
+    // First, because a file that another program writes cannot be checked.
+    tryLmdbLock(file);
     const state = checkLmdbFile(file, { acknowledged: readAcknowledged(note) });
     if (state === 'empty') truncateSync(file, 0);
-    tryLmdbLock(file);
     tryOwnFile(note);
     tryBlocks(note, NOTE_FILE_BYTES);
     room.ensure(statSync(file).size + META_BYTES + TABLE_BYTES * (tables.length + 1));
