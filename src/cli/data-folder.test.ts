@@ -5,7 +5,7 @@
 
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { EXIT } from '../core/errors.ts';
 import { asRoot, onLinux, shell, shellWithMounts } from './testing/shell.ts';
@@ -13,7 +13,8 @@ import { MAIN, TestProcess, temporaryFolder } from './testing/test-process.ts';
 
 /** The command lines without `--data`; `at` is a folder for other files that they make. */
 const COMMANDS: Readonly<Record<string, (at: string) => readonly string[]>> = {
-  broker: () => ['broker', '--listen', `ipc://${join(tmpdir(), `stream-sum-${process.pid}.socket`)}`],
+  // Not in `at`, where another user can make nothing; and not one path for all, because tests run side by side.
+  broker: (at) => ['broker', '--listen', `ipc://${join(tmpdir(), `${basename(at)}.socket`)}`],
   summer: (at) => ['summer', '--connect', `ipc://${at}/socket`, '--partitions', '0'],
   chunker: (at) => ['chunker', '--connect', `ipc://${at}/socket`],
   soak: (at) => ['soak', '--results', join(at, 'results'), '--duration', '60s'],
