@@ -212,6 +212,21 @@ test('the README is below 200 lines, and names every kind of violation', (t) => 
   for (const kind of VIOLATION_KINDS) t.true(readme.includes(`\`${kind}\``), kind);
 });
 
+test('the package has every document that the README links to', (t) => {
+  const { files } = JSON.parse(read('package.json')) as { readonly files: readonly string[] };
+  const isPacked = (path: string): boolean =>
+    files.some((pattern) => path === pattern || path.startsWith(`${pattern}/`) || isLike(path, pattern));
+  const links = matches(['README.md'], /\]\((?!https?:)([^)#\s]+)/g).filter(({ name }) => /\.(?:md|svg)$/.test(name));
+  t.true(links.length > 10);
+  for (const { name } of links) t.true(isPacked(name), `package.json files: ${name}`);
+  t.false(isPacked('results/baseline/other.md'));
+});
+
+/** Whether a path fits a pattern in which a star stands for a name. */
+function isLike(path: string, pattern: string): boolean {
+  return new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '[^/]*')}$`).test(path);
+}
+
 test('every npm script that a document names is one', (t) => {
   const { scripts } = JSON.parse(read('package.json')) as { readonly scripts: Record<string, string> };
   const named = matches(DOCUMENTS, /npm run (?:--\w+ )*([\w:-]+)/g);
