@@ -4,13 +4,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { countWithin, makeCommand, parsed } from '../src/component/flags.ts';
+import { countWithin, makeCommand, valueOption } from '../src/component/flags.ts';
 import { EXIT, UsageError } from '../src/core/errors.ts';
 import { parseCount } from '../src/core/units.ts';
 import { componentLaunch } from '../src/fleet/component-process.ts';
 import { onInterrupt } from '../src/fleet/interrupt.ts';
 import { ChildError } from '../src/worktree/child.ts';
-import { interleave } from './against/interleave.ts';
+import { AGAINST_ROUNDS, interleave } from './against/interleave.ts';
 import { recordBaseline } from './baseline.ts';
 import { type BenchFlags, type BenchOptions, checkAgainst, parseBenchOptions, SUITES } from './options.ts';
 import { createProgress } from './progress.ts';
@@ -25,20 +25,26 @@ type Flags = BenchFlags & { readonly record?: true; readonly against?: string };
 
 export function benchCommand(): Command {
   return makeCommand('bench', 'Measure the parts and the whole, in interleaved rounds, with every result checked.')
-    .option('--suite <name...>', `all, or some of: ${SUITES.join(', ')} (default: hash and pipeline; with --full all)`)
-    .option('--only <benchmark...>', 'only these benchmarks of the suites: throughput, latency, sliced-chunks, ...')
-    .option('--quick', 'a first look, in less than a minute')
-    .option('--full', 'every row, within an hour')
-    .option('--smoke', 'checks that all of it works, measures nothing')
-    .option('--rounds <n>', 'rounds of every suite', parsed('--rounds', countWithin(1, ROUNDS_MAX)))
-    .option('--first-round <n>', 'number of the first round', parsed('--first-round', countWithin(1, ROUNDS_MAX)), 1)
-    .option('--seed <n>', 'decides the data and the order', parsed('--seed', parseCount), 1)
+    .option(
+      '--suite <name...>',
+      `some of ${SUITES.join(', ')}, or all (default: hash pipeline; with --full or --smoke, all)`,
+    )
+    .option('--only <name...>', 'only these benchmarks of the suites, such as throughput, latency or sliced-chunks')
+    .option('--quick', 'measure little: a first look, in less than a minute')
+    .option('--full', 'measure every row, within an hour')
+    .option('--smoke', 'check that everything works, and measure nothing')
+    .addOption(
+      valueOption(
+        '--rounds <n>',
+        `rounds of every suite (default: as many as the scale has; with --against, ${AGAINST_ROUNDS})`,
+        countWithin(1, ROUNDS_MAX),
+      ),
+    )
+    .addOption(valueOption('--first-round <n>', 'number of the first round', countWithin(1, ROUNDS_MAX), '1'))
+    .addOption(valueOption('--seed <n>', 'decides the data and the order', parseCount, '1'))
     .option('--results <folder>', "the run's own folder is made in it", 'results')
     .option('--record', 'keep the run in results/baseline, by processor')
-    .option(
-      '--against <ref>',
-      'build that commit too, and measure both in interleaved rounds (default: 10); then compare',
-    )
+    .option('--against <ref>', 'also build that commit, measure both builds in interleaved rounds, and compare them')
     .action((flags: Flags) => run(flags));
 }
 

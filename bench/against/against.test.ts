@@ -99,7 +99,7 @@ test('a commit that does not exist is refused in one line', async (t) => {
 test('a commit whose bench is too old is refused, naming what it lacks, and its worktree is removed', async (t) => {
   const root = repositoryOf(t, `console.log('--suite <name> --seed <n> --results <folder>');`);
   const error = await t.throwsAsync(run(root), { instanceOf: UsageError });
-  t.regex(error.message, /too old for --rounds, --first-round$/);
+  t.regex(error.message, /it lacks --rounds, --first-round$/);
   t.is(worktreesOf(root).length, 1);
 });
 

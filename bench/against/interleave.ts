@@ -23,7 +23,8 @@ import { Side } from './side.ts';
 const run = promisify(execFile);
 /** What a build must know to be interleaved. */
 const FLAGS_NEEDED = ['--suite', '--rounds', '--first-round', '--seed', '--results'];
-const ROUNDS = 10;
+/** Rounds of both builds when --rounds does not say. */
+export const AGAINST_ROUNDS: number = 10;
 /** `crypto.randomInt` gives at most 48 bits. */
 const ORDER_SEEDS = 2 ** 32;
 
@@ -75,11 +76,11 @@ async function checkFlags(ref: string, mainPath: string): Promise<void> {
   try {
     help = (await run(process.execPath, [mainPath, 'bench', '--help'])).stdout;
   } catch (cause) {
-    throw new OperatingError('ERR_AGAINST', `${ref} has no bench that runs: ${String(cause)}`, { cause });
+    throw new OperatingError('ERR_AGAINST', `the bench of ${ref} does not run: ${String(cause)}`, { cause });
   }
   const missing = FLAGS_NEEDED.filter((flag) => !help.includes(`${flag} `));
   if (missing.length === 0) return;
-  throw new UsageError(`--against ${ref}: its bench cannot be interleaved, it is too old for ${missing.join(', ')}`);
+  throw new UsageError(`--against ${ref}: its bench is too old to be interleaved: it lacks ${missing.join(', ')}`);
 }
 
 async function runAll(
@@ -89,7 +90,7 @@ async function runAll(
 ): Promise<Interleaved> {
   const { bench, commandLine } = options;
   const { seed, firstRound } = bench;
-  const rounds = bench.rounds ?? ROUNDS;
+  const rounds = bench.rounds ?? AGAINST_ROUNDS;
   const orderSeed = options.orderSeed ?? randomInt(ORDER_SEEDS);
   const firsts = orderOf(rounds, Prng.fromSeed(orderSeed));
   const order = { seed: orderSeed, first: firsts };

@@ -4,7 +4,7 @@
  * bench/METHODOLOGY.md has the figures.
  */
 
-import { makeCommand, parsed } from '../../src/component/flags.ts';
+import { makeCommand, valueOption } from '../../src/component/flags.ts';
 import { parseCount } from '../../src/core/units.ts';
 import {
   blocksOf,
@@ -25,9 +25,9 @@ type Flags = { repetitions: number; rounds: number; seed: number };
 
 await makeCommand('calibrate', 'Say how often compare is wrong on runs of one program.')
   .argument('<runs...>', 'folders, or samples.csv files')
-  .option('--repetitions <n>', 'comparisons of each kind', parsed('--repetitions', parseCount), 200)
-  .option('--rounds <n>', 'of each comparison', parsed('--rounds', parseCount), 10)
-  .option('--seed <n>', 'of the resampling', parsed('--seed', parseCount), 1)
+  .addOption(valueOption('--repetitions <n>', 'comparisons of each kind', parseCount, '200'))
+  .addOption(valueOption('--rounds <n>', 'rounds of each comparison', parseCount, '10'))
+  .addOption(valueOption('--seed <n>', 'decides the resampling', parseCount, '1'))
   .action((paths: string[], flags: Flags) => {
     const runs = paths.map(loadRun);
     for (const problem of runs.flatMap(({ problems }) => problems)) process.stderr.write(`${problem}\n`);

@@ -100,7 +100,7 @@ test('a gate is told what must be known: rows by name, a share, or both', async 
     [['latency|chunks_per_s'], EXIT.holds, /passed: 2 of 2 rows/],
     [['latency', 'rss'], EXIT.inconclusive, /1 of 2 rows .*: not pipeline/],
     [['latency|rss', '50%'], EXIT.holds, /passed: 1 of 2 rows/],
-    [['recovery'], EXIT.inconclusive, /there is none with a name like \(\?:recovery\)/],
+    [['recovery'], EXIT.inconclusive, /there is no row with a name like \(\?:recovery\)/],
   ] as const) {
     const flags = required.flatMap((text) => ['--require', text]);
     const found = await compare(old, next, '--gate', ...flags);
@@ -212,8 +212,8 @@ test('bad arguments are one line that names them, exit 2', async (t) => {
   for (const [argv, named] of [
     [[], /two sides are needed/],
     [['a'], /two sides are needed/],
-    [['a', 'b', 'c'], /3 runs: which are old\?.* --old and --new/],
-    [['a', '--old', 'b', '--new', 'c'], /a: either OLD and NEW, or --old and --new/],
+    [['a', 'b', 'c'], /3 runs: name the sides by --old and --new/],
+    [['a', '--old', 'b', '--new', 'c'], /a: give either OLD and NEW, or --old and --new/],
     [['--old', 'a'], /two sides are needed/],
     [['a', 'b', '--threshold', 'much'], /--threshold much: expected percent/],
     [['a', 'b', '--threshold', '-3'], /--threshold/],

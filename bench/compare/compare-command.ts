@@ -2,8 +2,9 @@
 
 import { accessSync, constants, statSync } from 'node:fs';
 import type { Command } from 'commander';
-import { makeCommand, parsed } from '../../src/component/flags.ts';
+import { makeCommand, oneOf, valueOption } from '../../src/component/flags.ts';
 import { EXIT, UsageError } from '../../src/core/errors.ts';
+import { parseCount } from '../../src/core/units.ts';
 import { isJudged } from '../../src/results/samples.ts';
 import {
   compareRuns,
@@ -25,7 +26,7 @@ type Format = (typeof FORMATS)[number];
 type Flags = {
   old?: string[];
   new?: string[];
-  threshold?: number;
+  threshold: number;
   gate?: true;
   allowDifferent?: true;
   require?: string[];
@@ -35,19 +36,24 @@ type Flags = {
 };
 
 const DEFAULT_WIDTH = 110;
-const THRESHOLD = 0.03;
 
 const HELP = `
 One run on each side: compare OLD NEW. Several: compare --old A --old B --new C --new D.
-Two runs whose rounds were interleaved (bench --against) are compared round by round. Of 4 separate runs or more on each
-side, each is one observation. Of fewer, what their rounds show is said with a question mark and no gate can tell.
 
-With --gate the exit code is 11 for a regression (a row is worse, or a guarantee broke in NEW), 3 when it could not
-tell (runs that differ, do not hold, are incomplete or too few, or rows that nothing is known of), and 0 only when no row
-is worse and every row that OLD could judge is known not to be. --require says which rows must be known, by a regular
-expression over their names, or how many by a share: --require 'throughput|latency' --require 80%.
-Rows of a rate that depends on the run's own maximum (rate=half) are shown, and neither judged nor counted.
-Without it: 0, or 3 when there was nothing to compare.
+What is compared:
+  interleaved rounds (bench --against)  round by round
+  4 separate runs or more on each side  each run is one observation
+  fewer separate runs                   their rounds; changes are marked with \`?\`, and no gate can tell
+
+Exit code with --gate:
+  0   no row is worse, and every row that OLD could judge is known not to be worse
+  3   it could not tell: the runs differ, do not hold, are incomplete or too few, or rows are not known
+  11  a row is worse, or a guarantee broke in NEW
+Without --gate: 0, or 3 when there was nothing to compare.
+
+--require says which rows must be known: a regular expression over their names, or a share of the rows.
+  --require 'throughput|latency' --require 80%
+Rows of rate=half depend on the run's own maximum. They are shown, and neither judged nor counted.
 
 bench/METHODOLOGY.md says how it decides, and how often it is wrong.`;
 
@@ -57,17 +63,17 @@ export function compareCommand(): Command {
     .argument('[runs...]', 'the old run and the new one: a folder, or a samples.csv')
     .option('--old <run>', 'a run of the old side; can be repeated', collect)
     .option('--new <run>', 'a run of the new side; can be repeated', collect)
-    .option(
-      '--threshold <percent>',
-      'a smaller change does not count (default: 3)',
-      parsed('--threshold', parsePercent),
-    )
+    .addOption(valueOption('--threshold <percent>', 'a smaller change does not count', parsePercent, '3'))
     .option('--gate', 'exit 11 on a regression, 3 when it could not tell')
     .option('--allow-different', 'let a gate compare runs of different configurations or environments')
-    .option('--require <what>', "what a gate must know: a pattern of rows' names, or a share as 80%", collect)
-    .option('--rounds-as-runs', 'take rounds of separate runs as proof: on a machine that does nothing else')
-    .option('--format <name>', `one of: ${FORMATS.join(', ')}`, parsed('--format', parseFormat), 'table')
-    .option('--seed <n>', 'of the random sign flips', parsed('--seed', parseSeed), 1)
+    .option(
+      '--require <pattern|percent>',
+      'rows that a gate must know, by a pattern of their names, or their share such as 80%; can be repeated',
+      collect,
+    )
+    .option('--rounds-as-runs', 'take rounds of separate runs as proof, on a machine that does nothing else')
+    .addOption(valueOption(`--format <${FORMATS.join('|')}>`, 'form of the output', oneOf(FORMATS), 'table'))
+    .addOption(valueOption('--seed <n>', 'decides the random sign flips', parseCount, '1'))
     .addHelpText('after', HELP)
     .action((positional: string[], flags: Flags) => {
       const gateOptions = gateOptionsOf(flags);
@@ -97,8 +103,7 @@ function collect(text: string, before: readonly string[] | undefined): string[] 
 
 /** Null without a gate. */
 function gateOptionsOf({ gate, allowDifferent, require = [] }: Flags): GateOptions | null {
-  if (gate !== true && require.length > 0)
-    throw new UsageError('--require says what a gate must know: it needs --gate');
+  if (gate !== true && require.length > 0) throw new UsageError('--require belongs to --gate: add --gate');
   return gate === true ? { allowDifferent: allowDifferent === true, require: requirementOf(require) } : null;
 }
 
@@ -146,7 +151,7 @@ function compare(positional: readonly string[], flags: Flags): Comparison {
   const { old, next } = sidesOf(positional, flags);
   for (const path of [...old, ...next]) checkRun(path);
   return compareRuns(old.map(loadRun), next.map(loadRun), {
-    threshold: flags.threshold ?? THRESHOLD,
+    threshold: flags.threshold,
     seed: flags.seed,
     roundsAsRuns: flags.roundsAsRuns === true,
   });
@@ -154,11 +159,11 @@ function compare(positional: readonly string[], flags: Flags): Comparison {
 
 function sidesOf(positional: readonly string[], flags: Flags): { old: string[]; next: string[] } {
   if (positional.length > 2) {
-    throw new UsageError(`${positional.length} runs: which are old? Several on a side need --old and --new`);
+    throw new UsageError(`${positional.length} runs: name the sides by --old and --new when a side has several`);
   }
   const { old = [], new: next = [] } = flags;
   if (positional.length > 0 && old.length + next.length > 0) {
-    throw new UsageError(`${positional[0]}: either OLD and NEW, or --old and --new for all runs`);
+    throw new UsageError(`${positional[0]}: give either OLD and NEW, or --old and --new for all runs`);
   }
   const [first, second] = positional;
   if (first !== undefined && second !== undefined) return { old: [first], next: [second] };
@@ -173,18 +178,6 @@ function parsePercent(text: string, flag: string): number {
   const percent = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (!(percent < 100)) throw new UsageError(`${flag} ${text}: expected percent, such as 3 or 2.5`);
   return percent / 100;
-}
-
-function parseSeed(text: string, flag: string): number {
-  const seed = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(seed)) throw new UsageError(`${flag} ${text}: expected a whole number`);
-  return seed;
-}
-
-function parseFormat(text: string, flag: string): Format {
-  const format = FORMATS.find((each) => each === text);
-  if (format === undefined) throw new UsageError(`${flag} ${text}: expected one of ${FORMATS.join(', ')}`);
-  return format;
 }
 
 function textOf(comparison: Comparison, gate: GateOutcome | null, format: Format): string {

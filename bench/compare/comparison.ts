@@ -152,7 +152,7 @@ function distrustNotes(rows: readonly ComparedRow[]): string[] {
   if (count === 0) return [];
   return [
     `${count} of ${rows.length} rows have rounds that say "never steady" or "not to be trusted": ` +
-      'these rounds count for nothing, and no gate takes these rows as known',
+      'these rounds count for nothing, and no gate counts these rows as known',
   ];
 }
 
@@ -163,7 +163,7 @@ function isDistrusted({ oldDistrusted, newDistrusted }: ComparedRow): boolean {
 function unknownNotes(old: readonly LoadedRun[], next: readonly LoadedRun[]): string[] {
   const names = findUnknown(old, next);
   if (names.length === 0) return [];
-  return [`whether OLD and NEW differ in these is not known, since no run says it: ${names.join(', ')}`];
+  return [`no run says these facts, so OLD and NEW may differ in them: ${names.join(', ')}`];
 }
 
 /** Rounds of one run share its process and its minute. */
@@ -233,7 +233,7 @@ function knownOf(rows: readonly ComparedRow[], { names, share }: Requirement): K
   const count = { known, required: required.length };
   if (required.length === 0) {
     const which = names === null ? 'that OLD could judge' : `with a name like ${names.source}`;
-    return { ...count, missing: `none of ${rows.length} rows could be compared: there is none ${which}` };
+    return { ...count, missing: `none of ${rows.length} rows could be compared: there is no row ${which}` };
   }
   if (known >= 1 && known >= share * required.length) return { ...count, missing: null };
   const wanted = share < 1 ? `, and ${Math.max(1, Math.ceil(share * required.length))} are required` : '';

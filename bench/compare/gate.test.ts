@@ -169,10 +169,10 @@ test('an empty file, a header alone and a table of something else are refused', 
 
 test('a value that is no number and a round that is there twice are refused', async (t) => {
   for (const [line, named] of [
-    ['pipeline,throughput,chunk_bytes=1024,rss_bytes,B,lower,11,many', /line 52, column 59: "many" is no decimal/],
-    ['pipeline,throughput,chunk_bytes=1024,rss_bytes,B,lower,11,0x10', /line 52, column 59: "0x10" is no decimal/],
-    ['pipeline,throughput,chunk_bytes=1024,rss_bytes,B,lower,11, 1', /line 52, column 59: " 1" is no decimal/],
-    ['pipeline,throughput,chunk_bytes=1024,rss_bytes,B,lower,0,1', /line 52, column 56: "0" is no number of a round/],
+    ['pipeline,throughput,chunk_bytes=1024,rss_bytes,B,lower,11,many', /line 52, column 59: "many" is not a decimal/],
+    ['pipeline,throughput,chunk_bytes=1024,rss_bytes,B,lower,11,0x10', /line 52, column 59: "0x10" is not a decimal/],
+    ['pipeline,throughput,chunk_bytes=1024,rss_bytes,B,lower,11, 1', /line 52, column 59: " 1" is not a decimal/],
+    ['pipeline,throughput,chunk_bytes=1024,rss_bytes,B,lower,0,1', /line 52, column 56: "0" is not a round number/],
     [
       'pipeline,throughput,chunk_bytes=1024,rss_bytes,B,sideways,11,1',
       /line 52, column 50: "sideways" where better is/,

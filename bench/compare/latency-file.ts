@@ -38,7 +38,7 @@ function rowOf({ fields, error }: CsvRecord, columns: readonly string[]): Latenc
   for (const name of ['count', 'censored'] as const) {
     const index = columns.indexOf(name);
     const isMissing = name === 'censored' && fields[index] === '';
-    if (!isMissing && !/^\d+$/.test(fields[index] ?? '')) throw error(index, `${name} is no count`);
+    if (!isMissing && !/^\d+$/.test(fields[index] ?? '')) throw error(index, `${name} is not a count`);
   }
   return Object.fromEntries(columns.map((name, index) => [name, fields[index] ?? '']));
 }

@@ -117,7 +117,7 @@ function textsOf(value: unknown): string[] {
 function readJson(path: string, say: Say): Record<string, unknown> | null {
   try {
     const record = asRecord(JSON.parse(readFileSync(path, 'utf8')));
-    if (record === null) say(`${basename(path)} is no object`);
+    if (record === null) say(`${basename(path)} is not a JSON object`);
     return record;
   } catch (error) {
     say(`${basename(path)} cannot be read: ${firstLine(error)}`);
@@ -162,7 +162,7 @@ function sayImpossible(samples: readonly Sample[], { environment }: RunDescripti
   if (typeof cores !== 'number') return;
   for (const { row, rounds, coresUsed } of impossibleRows(samples, cores)) {
     const where = `${distrustName(row)} in ${rounds.length === 1 ? 'round' : 'rounds'} ${rounds.join(', ')}`;
-    say(`${where}: ${coresUsed.toFixed(2)} CPU-seconds a second on ${cores} cores, so that its rate cannot be`);
+    say(`${where}: ${coresUsed.toFixed(2)} CPU-seconds a second on ${cores} cores, so its rate is impossible`);
   }
 }
 

@@ -107,13 +107,13 @@ function roundOf(record: CsvRecord, column: number): number {
   const text = record.fields[column] ?? '';
   const round = /^\d+$/.test(text) ? Number(text) : 0;
   if (round >= 1 && Number.isSafeInteger(round)) return round;
-  throw record.error(column, `${shown(text)} is no number of a round`);
+  throw record.error(column, `${shown(text)} is not a round number`);
 }
 
 function valueOf(record: CsvRecord, column: number): number | null {
   const text = record.fields[column] ?? '';
   const value = text === '' ? null : parseDecimal(text);
-  if (value === null && text !== '') throw record.error(column, `${shown(text)} is no decimal number`);
+  if (value === null && text !== '') throw record.error(column, `${shown(text)} is not a decimal number`);
   return value;
 }
 

@@ -72,7 +72,8 @@ export function legendLines(comparison: Comparison): string[] {
     );
   if (has('incomplete'))
     lines.push('incomplete: a value is missing, which may be the worst one; it counts for nothing');
-  if (has('not trusted')) lines.push('not trusted: a run says that its figures are no evidence; it counts for nothing');
+  if (has('not trusted'))
+    lines.push('not trusted: a run says that its figures are not evidence; they count for nothing');
   if (has('not judged')) lines.push('not judged: depends on another figure of its run, and counts for nothing');
   return lines;
 }

@@ -60,7 +60,7 @@ function chunksOf(payload: Buffer): readonly Chunk[] {
 
 function checkSums(ended: readonly string[], workload: Workload, bytes: Buffer): void {
   const sums = decodeSums(bytes);
-  if (sums === null) throw wrong('corrupt', 'what it gave are no sums');
+  if (sums === null) throw wrong('corrupt', 'its output is not a row of sums');
   for (const [index, fileId] of ended.entries()) {
     const sum = sums[index];
     if (sum?.fileId !== fileId) throw wrong('lost', `no sum of ${fileId}`, fileId);

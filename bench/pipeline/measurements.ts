@@ -84,7 +84,7 @@ export function unjudged([first, ...rest]: Outcome['measurements']): [Measuremen
 
 /** Why a latency is distrusted, or null: the schedule itself lagged, or its lag was never seen. */
 export function distrust(lagP99Ns: number | null, sumP99Ns: number | null): string | null {
-  if (lagP99Ns === null) return `${NOT_TO_BE_TRUSTED}: nothing is known of how far the schedule lagged`;
+  if (lagP99Ns === null) return `${NOT_TO_BE_TRUSTED}: the lag of the schedule is unknown`;
   const lag = `${NOT_TO_BE_TRUSTED}: the schedule itself lagged ${(lagP99Ns / 1e6).toPrecision(3)} ms (p99)`;
   if (lagP99Ns > LAG_NS_MAX) return `${lag}, more than ${LAG_NS_MAX / 1e6} ms`;
   if (sumP99Ns !== null && lagP99Ns > sumP99Ns * LAG_PART_MAX) {

@@ -190,7 +190,10 @@ export class Pipeline {
     const isAnswered = await this.#fleet.refresh({ timeoutMs: ANSWER_MS_MAX, signal: this.#halt.signal });
     this.#check();
     if (!isAnswered) {
-      throw new OperatingError('ERR_BENCH_PIPELINE', `a process did not say how far it is in ${ANSWER_MS_MAX / 1e3} s`);
+      throw new OperatingError(
+        'ERR_BENCH_PIPELINE',
+        `a process did not report its progress within ${ANSWER_MS_MAX / 1e3} s`,
+      );
     }
   }
 

@@ -3,11 +3,20 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { countWithin, makeCommand, requireOptions, valueOption } from '../../src/component/flags.ts';
+import {
+  checkedBy,
+  countWithin,
+  makeCommand,
+  oneOf,
+  parseRate,
+  rangeOf,
+  requireOptions,
+  valueOption,
+} from '../../src/component/flags.ts';
 import { PARTITIONS_MAX } from '../../src/journal/journals.ts';
 import type { Component } from '../../src/component/protocol.ts';
-import { EXIT, OperatingError, UsageError, exitCodeOf, interruptedError } from '../../src/core/errors.ts';
-import { parseCount, parseDuration } from '../../src/core/units.ts';
+import { EXIT, OperatingError, exitCodeOf, interruptedError } from '../../src/core/errors.ts';
+import { parseBytes, parseCount, parseDuration } from '../../src/core/units.ts';
 import { beginRunFile, createRunFolder, writeRunFile } from '../../src/results/run-folder.ts';
 import { chooseEndpoint } from '../../src/fleet/broker-address.ts';
 import { onInterrupt } from '../../src/fleet/interrupt.ts';
@@ -32,33 +41,32 @@ type Flags = {
 
 export function profileCommand(): Command {
   const command = makeCommand('profile', 'Run a pipeline of three processes, one of them under a profiler.')
-    .addOption(valueOption('--component <name>', COMPONENTS.join(', '), oneOf(COMPONENTS)))
+    .addOption(valueOption(`--component <${COMPONENTS.join('|')}>`, 'the profiled process', oneOf(COMPONENTS)))
     .addOption(
       valueOption(
         '--tool <name>',
-        "doctor, flame, bubbleprof and heap are clinic's; cpu-prof and heap-prof are Node's own",
+        "the profiler: doctor, flame, bubbleprof and heap are clinic's; cpu-prof and heap-prof are Node's own",
         oneOf(TOOLS),
         'flame',
       ),
     )
-    .addOption(valueOption('--duration <duration>', 'how long the pipeline runs', parseDuration, '15s'))
-    .addOption(valueOption('--seed <n>', 'seed of everything that is published', parseCount, '1'))
-    .option('--rate <n>', "chunks a second, or max, as the chunker's option", 'max')
-    .option('--files <n>', "files open at once, as the chunker's option", '100')
-    .option('--chunks <n>', "data chunks of a file, as the chunker's option", '100')
-    .option('--chunk-bytes <size>', "bytes of a chunk, as the chunker's option", '32')
+    .addOption(valueOption('--duration <time>', 'how long the pipeline runs', parseDuration, '15s'))
+    .addOption(valueOption('--seed <n>', 'decides the data', parseCount, '1'))
+    .addOption(
+      valueOption(
+        '--rate <n|max>',
+        'chunks a second, on an open-loop schedule; max: as fast as acknowledged',
+        checkedBy(parseRate),
+        'max',
+      ),
+    )
+    .addOption(valueOption('--files <n>', 'files open at once', checkedBy(countWithin(1, 1_000_000)), '100'))
+    .addOption(valueOption('--chunks <n|a..b>', 'data chunks of a file', checkedBy(rangeOf(parseCount)), '100'))
+    .addOption(valueOption('--chunk-bytes <size|a..b>', 'bytes of a chunk', checkedBy(rangeOf(parseBytes)), '32'))
     .addOption(valueOption('--partitions <n>', 'chunk journals', countWithin(1, PARTITIONS_MAX), '8'))
-    .option('--results <dir>', "where the run's folder is made", 'results')
+    .option('--results <folder>', "the run's own folder is made in it", 'results')
     .action((flags: Flags) => runProfile(flags));
   return requireOptions(command, '--component');
-}
-
-function oneOf<T extends string>(names: readonly T[]): (text: string, flag: string) => T {
-  return (text, flag) => {
-    const name = names.find((candidate) => candidate === text);
-    if (name === undefined) throw new UsageError(`${flag} ${text}: expected one of ${names.join(', ')}`);
-    return name;
-  };
 }
 
 function say(line: string): void {

@@ -49,9 +49,9 @@ test.serial('a profile that is interrupted says so, and leaves neither process n
 
 test.serial('a component that refuses its arguments is named, and no profiler is blamed', async (t) => {
   const argv = ['profile', '--component', 'broker', '--tool', 'flame', '--results', temporaryFolder(t), ...SHORT];
-  const run = new TestProcess(t, [...argv, '--chunk-bytes', 'many']);
+  const run = new TestProcess(t, [...argv, '--chunk-bytes', '1MiB']);
   t.is((await run.exited).code, 1);
-  t.regex(run.stderr.at(-1) ?? '', /^stream-sum: the chunker did not start: .*--chunk-bytes: not a size.*"many"/);
+  t.regex(run.stderr.at(-1) ?? '', /^stream-sum: the chunker did not start: .*--batch-bytes 262144: a chunk of/);
 });
 
 test('an unknown tool or component is a usage error that names it', async (t) => {

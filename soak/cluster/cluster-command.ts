@@ -27,18 +27,21 @@ type UpFlags = {
 
 export function clusterCommand(): Command {
   const command = makeCommand('cluster', 'Build and run a cluster of Gazette brokers and etcd on this machine.');
-  const build = makeCommand('build', 'build etcd and Gazette by the Go toolchain into the cache folder').action(() => {
-    buildBinaries(print);
-  });
-  const up = makeCommand('up', 'run a cluster until Ctrl-C')
-    .addOption(valueOption('--brokers <n>', 'brokers', countWithin(1, MEMBERS_MAX), '4'))
+  const build = makeCommand('build', 'Build etcd and Gazette with the Go toolchain into the cache folder.')
+    .summary('build etcd and Gazette with the Go toolchain into the cache folder')
+    .action(() => {
+      buildBinaries(print);
+    });
+  const up = makeCommand('up', 'Run a cluster until Ctrl-C.')
+    .summary('run a cluster until Ctrl-C')
+    .addOption(valueOption('--brokers <n>', 'brokers of the cluster', countWithin(1, MEMBERS_MAX), '4'))
     .addOption(
       valueOption('--replication <n>', 'brokers that acknowledge each append', countWithin(1, MEMBERS_MAX), '3'),
     )
     .addOption(valueOption('--etcd <n>', 'members of etcd', countWithin(1, MEMBERS_MAX), '3'))
     .addOption(valueOption('--partitions <n>', 'chunk journals', countWithin(1, PARTITIONS_MAX), '8'))
-    .option('--bin <dir>', 'folder with the programs etcd and gazette')
-    .option('--data <dir>', 'folder for data and logs, kept (default: a temporary one)')
+    .option('--bin <folder>', 'folder with the programs etcd and gazette (default: the cache folder, else the PATH)')
+    .option('--data <folder>', 'keep data and logs there (default: a temporary folder, removed at the end)')
     .action(async (flags: UpFlags) => {
       process.exitCode = await runUp(flags);
     });

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { type Command, Option } from 'commander';
-import { countWithin, makeCommand, valueOption } from '../../src/component/flags.ts';
+import type { Command } from 'commander';
+import { countWithin, makeCommand, oneOf, valueOption } from '../../src/component/flags.ts';
 import { EXIT, UsageError } from '../../src/core/errors.ts';
 import { checkWritable } from '../../src/core/folder.ts';
 import { parseCount } from '../../src/core/units.ts';
@@ -47,9 +47,14 @@ type Flags = {
 };
 
 const HELP = `
-Without --mutant or --sabotage: every mutant, every sabotage, and clean schedules, and the results go to ${OUTPUT}.
-Exits with 0 only if every mutant was caught under every seed in which it took effect, and under no other, 95 % of the
-times by the right name, no clean schedule raised an alarm, and no sabotage of the harness ended in HOLDS.`;
+Without --mutant or --sabotage it runs every mutant, every sabotage and clean schedules, and writes
+${OUTPUT}.
+
+Exit code 0 needs all of these:
+  every mutant was caught under every seed in which it took effect, and under no other seed
+  95 % of the catches or more were by the right name
+  no clean schedule raised an alarm
+  no sabotage of the harness ended in HOLDS`;
 
 /**
  * `composition`: how a soak over real processes is started; null: the live harness is sabotaged only over fake
@@ -67,12 +72,12 @@ export function detectCommand(composition: LiveComposition | null = null): Comma
     .addOption(
       valueOption(
         '--seed <n|fresh>',
-        'the first seed (default: 1); fresh: derived from the commit, so that no other commit has used it',
+        'the first seed; fresh: a seed of the commit, which no other commit has used (default: 1)',
         (text, flag) => (text === 'fresh' ? text : parseCount(text, flag)),
       ),
     )
-    .option('--mutant <name>', 'one mutant alone')
-    .option('--sabotage <name>', 'one sabotage of the harness alone')
+    .option('--mutant <name>', 'run only this mutant')
+    .option('--sabotage <name>', 'run only this sabotage of the harness')
     .option('--list', 'name all mutants and sabotages, and do nothing else')
     .option('--shrink', 'with --mutant and --seed: make the schedule smaller while the bug is found in the same way')
     .addOption(
@@ -83,8 +88,8 @@ export function detectCommand(composition: LiveComposition | null = null): Comma
       ),
     )
     .addOption(valueOption('--jobs <n>', 'threads', countWithin(1, 256), String(availableParallelism())))
-    .option('--output <file>', `where each schedule of a mutant becomes a row (default, of all mutants: ${OUTPUT})`)
-    .addOption(new Option('--format <name>', 'of the table').choices(FORMATS).default('text'))
+    .option('--output <file>', `write a row for each schedule of a mutant (default, when all run: ${OUTPUT})`)
+    .addOption(valueOption(`--format <${FORMATS.join('|')}>`, 'form of the table', oneOf(FORMATS), 'text'))
     .addHelpText('after', HELP)
     .action(async (flags: Flags) => {
       if (flags.list === true) print(nameLines());
@@ -96,7 +101,7 @@ async function detect(flags: Flags, composition: LiveComposition | null): Promis
   const first = flags.seed === 'fresh' ? await freshSeed() : (flags.seed ?? 1);
   const tasks = experiments(flags, first);
   if (flags.shrink === true && (tasks.length !== 1 || flags.mutant === undefined)) {
-    throw new UsageError('--shrink: needs one schedule, by --mutant and --seed');
+    throw new UsageError('--shrink needs one schedule: name it by --mutant and --seed');
   }
   const output = flags.output ?? (isWhole(flags) ? OUTPUT : null);
   // The file is written at the end; that it cannot be written must be said before.
@@ -177,7 +182,7 @@ function liveNames({ mutant, sabotage }: Flags): Set<string> {
 async function freshSeed(): Promise<number> {
   const { commit, dirty } = await readCommit(SOURCE_ROOT);
   if (commit === null || dirty !== false) {
-    throw new UsageError('--seed fresh: needs a git checkout without changes, because its commit gives the seeds');
+    throw new UsageError('--seed fresh: needs a git checkout without changes, because the commit decides the seeds');
   }
   return freshSeedOf(commit);
 }
@@ -196,7 +201,7 @@ function named(flag: string, all: readonly { readonly name: string }[], asked: s
   const names = all.map(({ name }) => name);
   if (asked === undefined) return names;
   if (!names.includes(asked))
-    throw new UsageError(`${flag} ${asked}: there is none of that name; detect --list names all`);
+    throw new UsageError(`${flag} ${asked}: unknown name; \`stream-sum detect --list\` shows all`);
   return [asked];
 }
 
@@ -209,7 +214,7 @@ function linesOf(detection: Detection, format: Format): string[] {
   );
   for (const { over, sabotages, named: count } of detection.liveRows()) {
     const harness = `sabotages of the live harness over ${over} processes`;
-    lines.push(`${count} of ${sabotages} ${harness} kept it from HOLDS, for the reason that was planted`);
+    lines.push(`${count} of ${sabotages} ${harness} kept the run from HOLDS, for the planted reason`);
   }
   lines.push(...misnamed.slice(0, MISNAMED_SHOWN));
   if (misnamed.length > MISNAMED_SHOWN) lines.push(`and ${misnamed.length - MISNAMED_SHOWN} more by a wrong name`);
@@ -229,7 +234,7 @@ async function shrunkOf(experiment: Experiment): Promise<string[]> {
   const { plan } = planted(experiment);
   const decorations = (): Decorations => planted(experiment).decorations;
   const kind = kindOf(await simulate(plan, { decorations: decorations() }));
-  if (kind === null) return ['there is nothing to make smaller: the schedule holds'];
+  if (kind === null) return ['nothing to shrink: the schedule holds'];
   return await shrunkLines({ seed: experiment.seed, plan, kind, decorations });
 }
 

@@ -64,7 +64,7 @@ test('an unknown mutant or sabotage is a usage error that says who names the kno
   for (const flag of ['--mutant', '--sabotage']) {
     const asked = detectCommand().parseAsync(['node', 'detect', flag, 'nobody']);
     const error = await t.throwsAsync(asked, { instanceOf: UsageError });
-    t.regex(error?.message ?? '', new RegExp(`^${flag} nobody: there is none of that name; detect --list names all$`));
+    t.regex(error?.message ?? '', new RegExp(`^${flag} nobody: unknown name; .stream-sum detect --list. shows all$`));
   }
 });
 

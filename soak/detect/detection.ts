@@ -189,7 +189,7 @@ export class Detection {
     const { length } = this.#sabotaged;
     if (length === 0) return null;
     const named = this.#sabotaged.filter(isNamed).length;
-    return `${named} of ${length} sabotages of the harness kept it from HOLDS, for the reason that was planted`;
+    return `${named} of ${length} sabotages of the harness kept the run from HOLDS, for the planted reason`;
   }
 
   /** Rows by what the soak ran over: the number of sabotages, and how many were named. Empty without sabotages. */

@@ -21,10 +21,10 @@ export function statementOf({ name, seed, tookEffect, violation }: ExperimentRes
   const bug = `the bug ${name} under seed ${seed}`;
   if (tookEffect && violation === null) return `${bug} took effect and was not caught`;
   if (violation === null)
-    return `${bug} did not take effect: this schedule does not try the checkers, so try another seed`;
+    return `${bug} did not take effect: this schedule does not test the checkers, so try another seed`;
   const isRight = kinds.some((kind) => kind === violation.kind);
   const named = isRight ? `by a right name, ${violation.kind}` : `as ${violation.kind}, and is ${kinds.join(' or ')}`;
   if (tookEffect) return `${bug} took effect and was caught ${named}`;
-  const why = 'its signal is wrong, or the violation is of another bug';
+  const why = 'its signal is wrong, or another bug caused the violation';
   return `${bug} was caught ${named}, but never said that it took effect: ${why}`;
 }

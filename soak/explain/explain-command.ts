@@ -1,7 +1,7 @@
 /** `stream-sum explain`: flags, and the choice of the run: a schedule by its seed, or the folder of a soak. */
 
-import { type Command, Option } from 'commander';
-import { makeCommand, valueOption } from '../../src/component/flags.ts';
+import type { Command } from 'commander';
+import { makeCommand, oneOf, valueOption } from '../../src/component/flags.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { checkWritable } from '../../src/core/folder.ts';
 import { parseCount, parseDuration } from '../../src/core/units.ts';
@@ -28,13 +28,19 @@ const FILE_ID = /^[0-9a-f]{32}$/;
 export function explainCommand(): Command {
   return makeCommand('explain', 'Tell what happened in a run, whatever it came to: of a soak, or of a simulated seed.')
     .argument('[run]', 'the folder of a soak')
-    .addOption(valueOption('--seed <n>', 'run the schedule of this seed again, and tell of it', parseCount))
-    .addOption(new Option('--workload <name>', 'of the seed (default: as simulate has it)').choices(WORKLOADS))
-    .option('--mutant <name>', 'with --seed: with this planted bug, as detect has it')
-    .option('--file <id>', 'the path of one file: its id (32 hexadecimal digits), or chunker-0/17')
-    .addOption(valueOption('--around <time>', 'every event around this time of the run: 12.5s', parseDuration))
+    .addOption(valueOption('--seed <n>', 'instead of a folder: run the schedule of this seed again', parseCount))
+    .addOption(
+      valueOption(
+        `--workload <${WORKLOADS.join('|')}>`,
+        'with --seed: workload of the schedule (default: as simulate chooses it)',
+        oneOf(WORKLOADS),
+      ),
+    )
+    .option('--mutant <name>', 'with --seed: plant this bug, as detect does')
+    .option('--file <id>', 'tell the path of one file: its id (32 hexadecimal digits), or chunker-0/17')
+    .addOption(valueOption('--around <time>', 'tell every event around this time of the run: 12.5s', parseDuration))
     .option('--why', 'walk back from the first violation, failure or doubt to what made it possible')
-    .option('--trace <file>', 'draw the run on one page of HTML, a lane a process')
+    .option('--trace <file>', 'draw the run on one page of HTML, with a lane for each process')
     .action(async (run: string | undefined, flags: Flags) => {
       if (flags.trace !== undefined) checkWritable('--trace', flags.trace);
       const telling = await tellingFor(run, flags);
@@ -45,17 +51,17 @@ export function explainCommand(): Command {
 
 async function tellingFor(run: string | undefined, { seed, workload, mutant }: Flags): Promise<Telling> {
   if (run === undefined && seed === undefined) throw new UsageError('a run is needed: explain RUN, or --seed N');
-  if (run !== undefined && seed !== undefined) throw new UsageError('--seed: names another run than the folder does');
+  if (run !== undefined && seed !== undefined) throw new UsageError('RUN and --seed name two runs: give one of them');
   if (seed === undefined) {
     const named = workload === undefined ? (mutant === undefined ? null : '--mutant') : '--workload';
-    if (named !== null) throw new UsageError(`${named}: is of a seed, which --seed names`);
+    if (named !== null) throw new UsageError(`${named} belongs to a seed: name it by --seed`);
     return tellRun(run ?? '');
   }
   if (mutant === undefined) return await tellSeed({ plan: planOf(seed, workload ?? workloadOf(seed)) });
-  if (workload !== undefined) throw new UsageError('--workload: a seed with a planted bug has the workload of detect');
+  if (workload !== undefined) throw new UsageError('--workload and --mutant exclude each other');
   const found = MUTANTS.find(({ name }) => name === mutant);
   if (found === undefined) {
-    throw new UsageError(`--mutant ${mutant}: there is none of that name; detect --list names all`);
+    throw new UsageError(`--mutant ${mutant}: unknown name; \`stream-sum detect --list\` shows all`);
   }
   return await tellSeed({ ...planted({ of: 'mutant', name: mutant, seed }), bug: found.bug, stopsAtFirst: true });
 }

@@ -58,7 +58,7 @@ test('the story of a folder is told from its history, event by event', async (t)
   t.regex(tellingLines(telling, { file }).join('\n'), /its sum verified by chunker-\d/);
 });
 
-test('a run that was killed while it wrote its history is told as far as that goes', async (t) => {
+test('a run that was killed while writing its history is told as far as the history goes', async (t) => {
   const folder = await withHistory(folderOf(t, { verdict: null }));
   truncateSync(join(folder, 'history', '000001.ndjson'), 100_000);
   const telling = tellRun(folder);
@@ -103,10 +103,13 @@ test('a process that failed has the stack of its log, whose lines name sources',
   );
 });
 
-test('what is no folder of a soak is a usage error that says why', (t) => {
+test('a folder that is not that of a soak is a usage error that says why', (t) => {
   const nothing = join(tmpdir(), 'stream-sum-test-nothing-is-here');
-  t.throws(() => tellRun(nothing), { instanceOf: UsageError, message: /is no folder of a run: it has no run\.json/ });
-  t.throws(() => tellRun(folderOf(t, { kind: 'bench' })), { instanceOf: UsageError, message: /no run of a soak/ });
+  t.throws(() => tellRun(nothing), {
+    instanceOf: UsageError,
+    message: /is not the folder of a run: it has no run\.json/,
+  });
+  t.throws(() => tellRun(folderOf(t, { kind: 'bench' })), { instanceOf: UsageError, message: /not the run of a soak/ });
   t.throws(() => tellRun(folderOf(t, { reasons: 'x' })), {
     instanceOf: UsageError,
     message: /seed, verdict or reasons/,

@@ -65,15 +65,15 @@ function chronicleOf({ events, holes }: History, faults: readonly ToldFault[]): 
 
 function readRun(folder: string): Run {
   const path = join(folder, 'run.json');
-  if (!existsSync(path)) throw new UsageError(`${folder}: is no folder of a run: it has no run.json`);
+  if (!existsSync(path)) throw new UsageError(`${folder} is not the folder of a run: it has no run.json`);
   let found: unknown;
   try {
     found = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new UsageError(`${path}: is no run.json: ${String(error)}`);
+    throw new UsageError(`${path} is not a run.json: ${String(error)}`);
   }
   const { kind, verdict = null, reasons, seed } = asRecord(found) ?? {};
-  if (kind !== 'soak') throw new UsageError(`${folder}: is no run of a soak, but of ${JSON.stringify(kind)}`);
+  if (kind !== 'soak') throw new UsageError(`${folder} is not the run of a soak, but of ${JSON.stringify(kind)}`);
   const isSound = (verdict === null || typeof verdict === 'string') && Array.isArray(reasons) && isCount(seed);
   if (!isSound || !reasons.every((reason) => typeof reason === 'string')) {
     throw new UsageError(`${path}: its seed, verdict or reasons are not what a soak writes`);
@@ -92,14 +92,14 @@ function readHistoryOf(folder: string): History {
         const { fromNs, toNs, firstN, lastN, kinds } = line.compacted;
         const what = Object.entries(kinds).map(([kind, count]) => `${kind} ${count}`);
         holes.push({ fromNs, toNs, events: lastN - firstN + 1, what: what.join(', ') });
-      } else remarks.push(`the history ends in the middle of a line: the run was killed while it wrote it`);
+      } else remarks.push(`the history ends in the middle of a line: the run was killed while writing it`);
     }
   } catch (error) {
     if (!(error instanceof OperatingError)) throw error;
     const isAbsent = error.code === 'ERR_NO_HISTORY';
     remarks.push(
       isAbsent
-        ? 'this folder has no history: what follows is what run.json, the CSV files and the logs tell'
+        ? 'this folder has no history: the following lines come from run.json, the CSV files and the logs'
         : `${error.message}; what stands before that is told`,
     );
   }

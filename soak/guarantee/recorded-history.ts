@@ -105,7 +105,7 @@ function* readLines(path: string, mayBeTorn: boolean): Generator<ReadLine> {
   for (const [index, line] of lines.entries()) {
     const where = `${path}:${index + 1}`;
     const recorded = parse(line);
-    if (recorded === null) throw damaged(where, 'it is no line of a history');
+    if (recorded === null) throw damaged(where, 'not a line of a history');
     yield { where, recorded };
   }
   if (rest === '') return;

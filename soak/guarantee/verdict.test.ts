@@ -124,7 +124,7 @@ const INCONCLUSIVE: readonly (readonly [title: string, change: Partial<SoakStory
 ];
 /** The harness never writes one of these alone: the other half is missing here. */
 const HALVES: typeof INCONCLUSIVE = [
-  ['an end before its time', also({ event: 'halted' }), 'the run was ended before its time'],
+  ['an end before its time', also({ event: 'halted' }), 'the run was ended early'],
   [
     'an end by a signal of which nobody knows',
     also({ event: 'ended', process: 'broker', exitCode: null }),
@@ -154,10 +154,7 @@ test('no sums are inconclusive', (t) => {
 
 test('what an interrupted run could not show is said to be so', (t) => {
   const found = verdictOf({ faults: new Map(), ...also({ event: 'interrupted', how: 'drained' }) });
-  t.deepEqual(found.reasons, [
-    'interrupted before everything that was asked for was shown',
-    'faults were asked for but none took effect',
-  ]);
+  t.deepEqual(found.reasons, ['interrupted before everything was shown', 'faults were asked for but none took effect']);
 });
 
 /** A fault that missed, a fault whose proof was wrong, and the fault in its place. */
@@ -250,7 +247,7 @@ test('a run in which a process died that nobody killed does not hold, and its re
     t.like(found, { verdict, exitCode });
     t.true(found.reasons.includes('summer-0: pid 7 was ended by SIGABRT'), found.reasons.join('\n'));
   }
-  t.deepEqual(verdictOf(also(...CRASHED)).reasons.slice(-1), ['but for that, the guarantee held']);
+  t.deepEqual(verdictOf(also(...CRASHED)).reasons.slice(-1), ['otherwise the guarantee held']);
 });
 
 test('a chunker that forgot what it had verified is a violation of its own', (t) => {

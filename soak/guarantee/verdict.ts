@@ -66,12 +66,12 @@ export function decideVerdict(findings: readonly Findings[], { othersIn = '' }: 
   const reasons = findings.flatMap(({ missing = [], inconclusive }) => [...missing, ...inconclusive]);
   if (findings.length === 0) reasons.push('no checker has looked at the history');
   if (crashes.length > 0) {
-    const held = reasons.length === 0 ? ['but for that, the guarantee held'] : reasons;
+    const held = reasons.length === 0 ? ['otherwise the guarantee held'] : reasons;
     return { verdict: 'INCONCLUSIVE', exitCode: EXIT.internal, reasons: [...failureLines(crashes), ...held] };
   }
   if (reasons.length > 0) {
     if (findings.some(({ isCutShort }) => isCutShort === true)) {
-      reasons.unshift('interrupted before everything that was asked for was shown');
+      reasons.unshift('interrupted before everything was shown');
     }
     return { verdict: 'INCONCLUSIVE', exitCode: EXIT.inconclusive, reasons };
   }

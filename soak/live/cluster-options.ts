@@ -28,7 +28,7 @@ export const CLUSTER_OPTION_DEFINITIONS: readonly Definition[] = [
     '--journals <address>',
     'a cluster that runs already, whose members are not hurt, as gazette+http://HOST:PORT[,HOST:PORT]',
   ],
-  ['--bin <dir>', 'folder with the programs etcd and gazette'],
+  ['--bin <folder>', 'folder with the programs etcd and gazette (default: the cache folder, else the PATH)'],
   ['--scenario <name>', `one fault of a cluster instead of --faults: ${SCENARIOS.map(({ name }) => name).join(', ')}`],
 ];
 

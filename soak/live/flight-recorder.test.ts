@@ -165,8 +165,8 @@ test('a last line that is torn anywhere is told as torn, and everything before i
 
 /** What is done to a folder of three segments or more, and what is then said of it. */
 const DAMAGES: readonly (readonly [what: string, damage: (folder: string) => void, said: RegExp])[] = [
-  ['a line that is no event', (folder) => spoil(folder, 1, '{"n":3}'), /000\d+\.ndjson:3: it is no line of a history/],
-  ['a line that is no JSON', (folder) => spoil(folder, 1, '{"n":3,'), /:3: it is no line of a history/],
+  ['a line that is no event', (folder) => spoil(folder, 1, '{"n":3}'), /000\d+\.ndjson:3: not a line of a history/],
+  ['a line that is no JSON', (folder) => spoil(folder, 1, '{"n":3,'), /:3: not a line of a history/],
   ['a line that is missing', (folder) => spoil(folder, 1, null), /:3: event \d+ should stand here, and not \d+/],
   ['a segment that is missing', (folder) => rmSync(segmentAt(folder, 1)), /the segment before it is missing/],
   ['a segment that is torn before the last one', (folder) => cut(segmentAt(folder, 1)), /:\d+: it has no end/],

@@ -87,7 +87,7 @@ export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: Chun
         },
         onAcknowledged: () => {},
         onScheduleLag: () => {},
-        onDelay: (file, delaySeconds) => process.log.warn({ file, delaySeconds }, 'a sum is late'),
+        onDelay: (file, delaySeconds) => process.log.warn({ file, delaySeconds }, 'the sum of a file is late'),
         onDrained: () => {
           if (!isCurrent()) return;
           const { verifiedTotal, filesTotal } = chunker;

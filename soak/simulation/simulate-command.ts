@@ -1,8 +1,8 @@
 /** `stream-sum simulate`: flags and output. */
 
 import { availableParallelism } from 'node:os';
-import { type Command, Option } from 'commander';
-import { countWithin, makeCommand, valueOption } from '../../src/component/flags.ts';
+import type { Command } from 'commander';
+import { countWithin, makeCommand, oneOf, valueOption } from '../../src/component/flags.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { checkWritable } from '../../src/core/folder.ts';
 import { formatCount, parseCount } from '../../src/core/units.ts';
@@ -41,10 +41,16 @@ export function simulateCommand(): Command {
       ),
     )
     .addOption(valueOption('--seed <n>', 'the first seed (default: 1)', parseCount))
-    .addOption(new Option('--workload <name>', 'one workload for all seeds (default: each in turn)').choices(WORKLOADS))
+    .addOption(
+      valueOption(
+        `--workload <${WORKLOADS.join('|')}>`,
+        'one workload for all seeds (default: each in turn)',
+        oneOf(WORKLOADS),
+      ),
+    )
     .addOption(valueOption('--jobs <n>', 'threads', countWithin(1, 256), String(availableParallelism())))
     .option('--shrink', 'make the first failing schedule smaller while it still fails in the same way')
-    .option('--trace <file>', 'with --seed: draw the run on one page of HTML, a lane a process')
+    .option('--trace <file>', 'with --seed: draw the run on one page of HTML, with a lane for each process')
     .action(async (flags: Flags) => {
       process.exitCode = await simulateSeeds(flags);
     });
@@ -87,7 +93,7 @@ async function simulateSeeds(flags: Flags): Promise<number> {
 
 /** Throws a UsageError unless there is exactly one schedule to draw, and the page can be written. */
 function checkTraceable(path: string, { seed }: Flags, count: number): void {
-  if (seed === undefined || count !== 1) throw new UsageError('--trace: draws one schedule, which --seed names');
+  if (seed === undefined || count !== 1) throw new UsageError('--trace draws one schedule: name it by --seed');
   checkWritable('--trace', path);
 }
 

@@ -50,12 +50,16 @@ export type PreparedChunker = {
  */
 export function batchBytesWithin({ batchBytes, chunkBytes }: { batchBytes: number; chunkBytes: CountRange }): number {
   if (chunkBytes.low < 1)
-    throw new UsageError(`--chunk-bytes ${rangeText(chunkBytes)}: a chunk has at least 1 byte; empty data ends a file`);
+    throw new UsageError(
+      `--chunk-bytes ${rangeText(chunkBytes)}: a chunk needs at least 1 byte, because empty data ends a file`,
+    );
   if (batchBytes > BATCH_BYTES_MAX)
-    throw new UsageError(`--batch-bytes ${batchBytes}: must be at most ${BATCH_BYTES_MAX}`);
+    throw new UsageError(`--batch-bytes ${batchBytes}: must be at most ${BATCH_BYTES_MAX} bytes`);
   const needed = BATCH_HEADER_BYTES + CHUNK_HEADER_BYTES + chunkBytes.high;
   if (batchBytes < needed)
-    throw new UsageError(`--batch-bytes ${batchBytes}: a chunk of ${chunkBytes.high} bytes needs ${needed}`);
+    throw new UsageError(
+      `--batch-bytes ${batchBytes}: must be at least ${needed}, for a chunk of ${chunkBytes.high} bytes`,
+    );
   const fitting = Math.floor(batchBytes / PAGE_BYTES) * PAGE_BYTES - PAGE_HEADER_BYTES;
   return fitting >= needed ? fitting : batchBytes;
 }

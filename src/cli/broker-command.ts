@@ -31,8 +31,8 @@ export function brokerCommand(): Command {
     'broker',
     'Serve the journals: durable appends by record index, reads with credit, fencing.',
   )
-    .option('--data <dir>', 'folder of the store; made when missing')
-    .option('--listen <endpoint>', 'ipc://PATH or tcp://127.0.0.1:PORT')
+    .option('--data <folder>', 'folder of the store; made when missing')
+    .option('--listen <endpoint>', 'where clients connect: ipc://PATH or tcp://127.0.0.1:PORT')
     .addOption(
       valueOption('--partitions <n>', 'chunk journals; cannot change later', countWithin(1, PARTITIONS_MAX), '8'),
     )
@@ -42,15 +42,15 @@ export function brokerCommand(): Command {
     )
     .addOption(
       valueOption(
-        '--pin-absence <duration>',
-        'drop the pin of a verifier that was killed and is absent so long',
+        '--pin-absence <time>',
+        'drop the pin of a killed verifier that has been absent for so long',
         parseDuration,
         '10m',
       ),
     )
     .addOption(
       valueOption(
-        '--pin-patience <duration>',
+        '--pin-patience <time>',
         "drop the pin of a verifier that keeps more than half of the sums' room and has not moved for so long",
         parseDuration,
         '5s',
@@ -116,5 +116,5 @@ async function serve(
 function droppedLine({ journal, name, why, absentMs, keptBytes, roomBytes }: DroppedPin): string {
   const kept = `it kept ${formatBytes(keptBytes)} of the ${formatBytes(roomBytes)} that the journal has room for`;
   const cause = why === 'absent' ? `it was absent for ${Math.round(absentMs / 1000)} s` : `${kept} and did not move`;
-  return `dropped the pin of ${name} in ${journal}: ${cause}. Its reader cannot go on; the others can`;
+  return `dropped the pin of ${name} in ${journal}: ${cause}. Its reader cannot go on; other readers can`;
 }

@@ -4,8 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { clockDomain } from '../core/clock-domain.ts';
 import { systemClock } from '../core/clock.ts';
-import { UsageError } from '../core/errors.ts';
-import { type Range, parseBytes, parseCount, parseDuration, parseRange } from '../core/units.ts';
+import { type Range, parseBytes, parseCount, parseDuration } from '../core/units.ts';
 import { batchBytesWithin, prepareChunker } from '../chunker/prepare-chunker.ts';
 import { CHUNKER_TABLES } from '../chunker/rows/records.ts';
 import { openLmdbStore } from '../store/lmdb-store.ts';
@@ -18,7 +17,7 @@ import {
   openJournals,
   parseJournals,
 } from './journals-options.ts';
-import { type Parse, countWithin, makeCommand, requireOptions, valueOption } from '../component/flags.ts';
+import { countWithin, makeCommand, parseRate, rangeOf, requireOptions, valueOption } from '../component/flags.ts';
 import { type Supervision, supervisedOption } from '../component/supervision.ts';
 
 type Flags = JournalsFlags & {
@@ -40,61 +39,40 @@ export function chunkerCommand(): Command {
     'chunker',
     'Publish files in chunks and verify that the right sum of each arrives in time.',
   );
-  command.option('--data <dir>', 'folder of the store; made when missing');
+  command.option('--data <folder>', 'folder of the store; made when missing');
   requireOptions(command, '--data');
   return journalsOptions(command)
     .addOption(
       valueOption(
-        '--number <k>',
-        "this chunker's number, from 0: each publishes other files",
+        '--number <n>',
+        "this chunker's number, from 0: each number publishes other files",
         countWithin(0, 65_535),
         '0',
       ),
     )
-    .addOption(valueOption('--seed <n>', 'seed of everything that is published', parseCount, '1'))
+    .addOption(valueOption('--seed <n>', 'decides the data', parseCount, '1'))
     .addOption(valueOption('--files <n>', 'files open at once', countWithin(1, 1_000_000), '100'))
+    .addOption(valueOption('--chunks <n|a..b>', 'data chunks of a file', rangeOf(parseCount), '100'))
+    .addOption(valueOption('--chunk-bytes <size|a..b>', 'bytes of a chunk', rangeOf(parseBytes), '32'))
     .addOption(
       valueOption(
-        '--chunks <n>',
-        'data chunks of a file: a number, or a range such as 0..1000',
-        range(parseCount),
-        '100',
+        '--rate <n|max>',
+        'chunks a second, on an open-loop schedule; max: as fast as acknowledged',
+        parseRate,
+        'max',
       ),
     )
-    .addOption(
-      valueOption(
-        '--chunk-bytes <size>',
-        'bytes of a chunk: a size, or a range such as 1..65536',
-        range(parseBytes),
-        '32',
-      ),
-    )
-    .addOption(valueOption('--rate <n>', 'chunks a second, open loop; or max', parseRate, 'max'))
-    .addOption(valueOption('--batch-bytes <size>', 'largest record batch', parseBytes, '256KiB'))
-    .addOption(
-      valueOption('--sla <duration>', 'a sum must be there so long after the end of its file', parseDuration, '30s'),
-    )
+    .addOption(valueOption('--batch-bytes <size>', 'the most bytes of one record batch', parseBytes, '256KiB'))
+    .addOption(valueOption('--sla <time>', 'the longest that a sum may take', parseDuration, '30s'))
     .addOption(
       valueOption(
         '--count <n>',
-        'files to publish; without it, until SIGTERM',
+        'files to publish (default: it publishes until SIGTERM)',
         countWithin(1, Number.MAX_SAFE_INTEGER),
       ),
     )
     .addOption(supervisedOption())
     .action((flags: Flags) => runChunker(flags));
-}
-
-/** An option's parser for a number or a range A..B. */
-function range(parse: Parse<number>): Parse<Range> {
-  return (text, flag) => parseRange(text, flag, parse);
-}
-
-function parseRate(text: string, flag: string): number | 'max' {
-  if (text === 'max') return 'max';
-  const rate = parseCount(text, flag);
-  if (rate < 1) throw new UsageError(`${flag} ${text}: must be at least 1, or max`);
-  return rate;
 }
 
 async function runChunker(flags: Flags): Promise<void> {
@@ -136,7 +114,7 @@ async function chunk(runtime: ComponentRuntime, flags: Flags, place: JournalsPla
     boot: clockDomain(),
     events: {
       ...report.events,
-      onDelay: (file, delaySeconds) => runtime.log.warn({ file, delaySeconds }, 'a sum is late'),
+      onDelay: (file, delaySeconds) => runtime.log.warn({ file, delaySeconds }, 'the sum of a file is late'),
       onEnding: (endStep) => runtime.emit({ event: 'ending', endStep }),
       onDrained: () => {
         const { verifiedTotal, filesTotal } = chunker;
@@ -180,10 +158,10 @@ async function chunk(runtime: ComponentRuntime, flags: Flags, place: JournalsPla
 function unfinished(count: number | undefined, verified: number | null): string | null {
   if (count === undefined) return null;
   const done = verified === null ? 'it had not begun' : `${verified} of ${count} files are verified`;
-  return `stopped before its work was done: ${done}; the same command goes on`;
+  return `stopped before its work was done: ${done}; run the same command again to continue`;
 }
 
-const ALREADY_DONE = 'these files were published and verified before: another seed, number or folder publishes others';
+const ALREADY_DONE = 'these files were already published and verified: use another seed, number or folder for others';
 
 /** 8 random bytes; the first is never zero, because a zero byte marks the producers of shards. */
 function newProducer(): string {

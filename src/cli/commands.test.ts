@@ -151,7 +151,7 @@ test.serial('a value that makes no sense is one line that names its flag, exit 2
 
 test.serial('a chunk that does not fit a batch is refused with the bytes that it needs', async (t) => {
   const flags = ['--data', NO_FOLDER, '--connect', NOWHERE, '--chunk-bytes', '64KiB', '--batch-bytes', '64KiB'];
-  await refused(t, ['chunker', ...flags], /--batch-bytes 65536: a chunk of 65536 bytes needs 65608/);
+  await refused(t, ['chunker', ...flags], /--batch-bytes 65536: must be at least 65608, for a chunk of 65536 bytes/);
 });
 
 test.serial('endpoints other than ipc and loopback are refused by name', async (t) => {
@@ -301,7 +301,7 @@ test.serial('another workload on the folder of a chunker is refused with both', 
     ['--chunk-bytes', '31'],
     ['--count', '5'],
   ] as const) {
-    await refused(t, [...argv, flag, value], /continues another workload: it has seed 1, .*; asked was seed/);
+    await refused(t, [...argv, flag, value], /belongs to another workload, seed 1, .*, and not to seed/);
   }
   const again = new TestProcess(t, [...argv, '--rate', '200']);
   t.like(await again.ready(), { resumed: true });

@@ -112,7 +112,7 @@ test('--supervised speaks on the descriptor that it names, and refuses a number 
   for (const [descriptor, named] of [
     ['999', /--supervised 999: not a pipe/],
     ['1', /--supervised 1: not a pipe/],
-    ['x', /--supervised: not a whole number/],
+    ['x', /--supervised x: expected a whole number/],
   ] as const) {
     const argv = ['broker', '--data', '/tmp/x', '--listen', 'ipc:///tmp/x', '--supervised', descriptor];
     const refused = new TestProcess(t, argv);

@@ -22,6 +22,8 @@ const COMMANDS = [
   'profile',
   'compare',
   'cluster',
+  'cluster build',
+  'cluster up',
   'broker',
   'summer',
   'chunker',
@@ -105,7 +107,7 @@ test.serial(
   'help is what was agreed on, of the program and of every command, in lines of at most 110 columns',
   async (t) => {
     const texts: string[] = [];
-    for (const argv of [[], ['--help'], ['help'], ...COMMANDS.map((command) => [command, '--help'])]) {
+    for (const argv of [[], ['--help'], ['help'], ...COMMANDS.map((command) => [...command.split(' '), '--help'])]) {
       const { code, stdout, stderr } = await said(t, argv);
       t.is(code, 0, argv.join(' '));
       t.deepEqual(stderr, []);

@@ -21,7 +21,7 @@ type Flags = JournalsFlags & { readonly producer: string };
 export function retireCommand(): Command {
   const command = makeCommand('retire', 'End a dead producer in every journal and release the pin of its verifier.');
   journalsOptions(command)
-    .addOption(valueOption('--producer <id>', 'the 16 hexadecimal digits of its ready line', parseProducer))
+    .addOption(valueOption('--producer <id>', "the 16 hexadecimal digits of the chunker's ready line", parseProducer))
     .action((flags: Flags) => runRetire(flags));
   return requireOptions(command, '--producer');
 }
@@ -73,7 +73,7 @@ async function isKnown(journals: Journals, producer: string, partitions: number)
 
 /** A user at a terminal must not wait for a broker that may never come. The request can be repeated. */
 function answered<T>(answer: Promise<T>): Promise<T> {
-  const detail = `no broker has answered for ${ANSWER_MS / 1000} s: run it again when there is one`;
+  const detail = `no broker has answered for ${ANSWER_MS / 1000} s: run the command again when a broker runs`;
   return inTime(answer, {
     clock: systemClock,
     limitMs: ANSWER_MS,

@@ -32,15 +32,15 @@ type Flags = JournalsFlags & {
 
 export function summerCommand(): Command {
   const command = makeCommand('summer', 'Fold the chunks of partitions and publish the final sum of every file.');
-  command.option('--data <dir>', 'folder of the store; made when missing');
+  command.option('--data <folder>', 'folder of the store; made when missing');
   requireOptions(command, '--data');
   journalsOptions(command)
     .addOption(valueOption('--partitions <list>', 'the partitions to own, such as 0-7 or 0,3,6', parsePartitions))
-    .option('--take-over', 'replace the present owners of the partitions, taking their state from their stores')
+    .option('--take-over', 'replace the present owners of the partitions, and continue from their stores')
     .addOption(
       valueOption(
-        '--take-over-from <dir>',
-        'as --take-over, where the folder of the present owner was moved to this place; may be --data itself',
+        '--take-over-from <folder>',
+        "as --take-over, when the present owner's folder was moved to this place; may be --data itself",
         parseFolder,
       ),
     )
@@ -84,7 +84,7 @@ async function sum(runtime: ComponentRuntime, flags: Flags, place: JournalsPlace
     lookAt: (folder, check, besides) => lookAtLmdbStore({ ...other, folder, besides }, check),
     onClaim: (shard, claim) => logClaim(runtime.log, shard, claim),
     onLost: ({ shard, epoch }) =>
-      runtime.log.warn({ shard, epoch }, `shard ${shard} is dropped: it has a newer owner; the others go on`),
+      runtime.log.warn({ shard, epoch }, `shard ${shard} has a newer owner and is dropped; the other shards go on`),
     onFailure: (error) => runtime.fail(error),
   });
   runtime.serve({
@@ -108,7 +108,7 @@ function logClaim(log: Log, shard: number, claim: Claim): void {
     return;
   }
   const by = claim.outcome === 'replaced' ? ownerText(claim.confirmed) : 'a newer owner';
-  log.warn({ shard }, `shard ${shard} is left out: it belongs to ${by}`);
+  log.warn({ shard }, `shard ${shard} belongs to ${by} and is left out`);
 }
 
 /** The store that speaks for a shard; if it is gone, what the user can do. */

@@ -57,4 +57,4 @@ export function openComponentLog(component: string): ComponentLog {
   };
 }
 
-const DROPPED = 'lines of this log could not be written';
+const DROPPED = 'lines of this log were lost: they could not be written';

@@ -5,7 +5,7 @@
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../core/errors.ts';
-import { type Range, parseCountWithin } from '../core/units.ts';
+import { type Range, parseCount, parseCountWithin, parseRange, shownValue } from '../core/units.ts';
 
 /** A command that throws a UsageError where commander would print and exit. */
 export function makeCommand(name: string, description: string): Command {
@@ -15,7 +15,13 @@ export function makeCommand(name: string, description: string): Command {
     .allowExcessArguments(false)
     .showSuggestionAfterError(true)
     .configureOutput({ writeErr: () => {} })
-    .configureHelp({ helpWidth: 110 });
+    .configureHelp({ helpWidth: 110, optionDescription });
+}
+
+/** The description, and the default as a user would type it. */
+function optionDescription({ description, defaultValue, defaultValueDescription }: Option): string {
+  const text = defaultValueDescription ?? (typeof defaultValue === 'string' ? defaultValue : undefined);
+  return text === undefined ? description : `${description} (default: ${text})`;
 }
 
 /** Parses the text of an option; `flag` is its name as typed, for the message. Throws a UsageError. */
@@ -39,19 +45,44 @@ export function requireOptions(command: Command, ...flags: readonly string[]): C
     for (const flag of flags) {
       const option = acting.options.find(({ long }) => long === flag);
       if (option === undefined || acting.getOptionValue(option.attributeName()) !== undefined) continue;
-      throw new UsageError(`${flag} is required: ${option.description}`);
+      throw new UsageError(`${option.flags} is required: ${option.description}`);
     }
   });
-}
-
-/** An option's parser: `parse` gets the text and the flag's name, and throws a UsageError. */
-export function parsed<T>(flag: string, parse: Parse<T>): (text: string) => T {
-  return (text) => parse(text, flag);
 }
 
 /** A count within bounds. */
 export function countWithin(low: number, high: number): Parse<number> {
   return (text, flag) => parseCountWithin(text, flag, { low, high } satisfies Range);
+}
+
+/** A number or a range A..B. */
+export function rangeOf(parse: Parse<number>): Parse<Range> {
+  return (text, flag) => parseRange(text, flag, parse);
+}
+
+/** A count a second from 1, or `max`. */
+export function parseRate(text: string, flag: string): number | 'max' {
+  if (text === 'max') return 'max';
+  const rate = parseCount(text, flag);
+  if (rate < 1) throw new UsageError(`${flag} ${text}: must be at least 1, or max`);
+  return rate;
+}
+
+/** One of a few names. */
+export function oneOf<T extends string>(names: readonly T[]): Parse<T> {
+  return (text, flag) => {
+    const name = names.find((candidate) => candidate === text);
+    if (name === undefined) throw new UsageError(`${flag} ${shownValue(text)}: expected one of ${names.join(', ')}`);
+    return name;
+  };
+}
+
+/** Checks a text that is handed on as it was typed. */
+export function checkedBy(parse: Parse<unknown>): Parse<string> {
+  return (text, flag) => {
+    parse(text, flag);
+    return text;
+  };
 }
 
 /** `0-7`, `0,3,6` or a mixture: partitions, ascending, each once. */
@@ -78,7 +109,8 @@ export function usageErrorOf(error: unknown): UsageError | null {
     )
       return null;
     // commander puts its suggestion of another name on a separate line.
-    return new UsageError(error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' '));
+    const message = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+    return new UsageError(message.replace(/^option '(.*)' argument missing$/, '$1: the value is missing'));
   }
   return error instanceof UsageError ? error : null;
 }

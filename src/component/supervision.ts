@@ -17,7 +17,7 @@ const PENDING_BYTES_MAX = 8 * 1024 * 1024;
 export function supervisedOption(): Option {
   return valueOption(
     '--supervised [descriptor]',
-    'speak the supervisor protocol: commands on stdin, events on this descriptor (stdout without one)',
+    'speak the supervisor protocol: commands on stdin, events on this descriptor (without a value, on stdout)',
     parseDescriptor,
   )
     .preset('stdio')

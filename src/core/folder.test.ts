@@ -29,7 +29,7 @@ test('a folder that cannot be used is one line with option, value and reason, an
   symlinkSync(join(folder, 'loop'), join(folder, 'loop'));
   const before = readdirSync(folder);
   const cases: readonly (readonly [string, RegExp])[] = [
-    ['file', /file is no folder$/],
+    ['file', /file is not a folder$/],
     ['file/data', /not a directory \(ENOTDIR\)$/],
     ['link', /link is a link that leads nowhere$/],
     ['link/data', /link is a link that leads nowhere$/],

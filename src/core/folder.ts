@@ -96,7 +96,7 @@ function isFolder(path: string): boolean {
     if (dirname(path) === path) throw error;
     return false;
   }
-  throw new Error(`${path} is no folder`);
+  throw new Error(`${path} is not a folder`);
 }
 
 function isLink(path: string): boolean {

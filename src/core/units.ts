@@ -47,7 +47,7 @@ function scaled(text: string, units: Readonly<Record<string, number>>): number |
 /** `90s`, `2h`, `250ms`, `1.5m`, `1d` to milliseconds. The unit is required. */
 export function parseDuration(text: string, option: string): number {
   const ms = scaled(text, MS_PER_UNIT);
-  if (ms === null) throw new UsageError(`${option}: not a duration such as 250ms, 90s, 5m or 2h: ${show(text)}`);
+  if (ms === null) throw expected(text, option, 'a duration such as 250ms, 90s, 5m or 2h');
   return ms;
 }
 
@@ -55,7 +55,7 @@ export function parseDuration(text: string, option: string): number {
 export function parseBytes(text: string, option: string): number {
   const bytes = scaled(text, BYTES_PER_UNIT);
   if (bytes === null || !Number.isInteger(bytes)) {
-    throw new UsageError(`${option}: not a size such as 32, 64KiB or 1MB: ${show(text)}`);
+    throw expected(text, option, 'a size such as 32, 64KiB or 1MB');
   }
   return bytes;
 }
@@ -63,7 +63,7 @@ export function parseBytes(text: string, option: string): number {
 /** Digits only: a count from 0. */
 export function parseCount(text: string, option: string): number {
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(count)) throw new UsageError(`${option}: not a whole number: ${show(text)}`);
+  if (!Number.isSafeInteger(count)) throw expected(text, option, 'a whole number');
   return count;
 }
 
@@ -71,7 +71,7 @@ export function parseCount(text: string, option: string): number {
 export function parseCountWithin(text: string, option: string, { low, high }: Range): number {
   const count = parseCount(text, option);
   if (count < low || count > high) {
-    throw new UsageError(`${option}: must be from ${low} to ${high}: ${show(text)}`);
+    throw new UsageError(`${option} ${shownValue(text)}: must be from ${low} to ${high}`);
   }
   return count;
 }
@@ -79,11 +79,10 @@ export function parseCountWithin(text: string, option: string, { low, high }: Ra
 /** `0..1000`, or `100` for a range of one value; each end is read by `parse`. */
 export function parseRange(text: string, option: string, parse: ParseNumber): Range {
   const ends = text.split('..');
-  if (ends.length > 2 || ends.includes(''))
-    throw new UsageError(`${option}: not a number or a range A..B: ${show(text)}`);
+  if (ends.length > 2 || ends.includes('')) throw expected(text, option, 'a number or a range A..B');
   const low = parse(ends[0] ?? '', option);
   const high = parse(ends[1] ?? ends[0] ?? '', option);
-  if (low > high) throw new UsageError(`${option}: the range ends before it begins: ${show(text)}`);
+  if (low > high) throw new UsageError(`${option} ${shownValue(text)}: the range ends before it begins`);
   return { low, high };
 }
 
@@ -92,8 +91,14 @@ export function rangeText({ low, high }: Range): string {
   return low === high ? String(low) : `${low}..${high}`;
 }
 
-function show(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text);
+function expected(text: string, option: string, what: string): UsageError {
+  return new UsageError(`${option} ${shownValue(text)}: expected ${what}`);
+}
+
+/** A value as it was typed; quoted where blanks or other characters would hide what it is, and cut when it is long. */
+export function shownValue(text: string): string {
+  const short = text.length > 60 ? `${text.slice(0, 60)}...` : text;
+  return /^[\x21-\x7e]+$/.test(short) ? short : JSON.stringify(short);
 }
 
 /** `1,234,567`. */

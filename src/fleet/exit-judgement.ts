@@ -72,7 +72,7 @@ const MEANINGS: ReadonlyMap<number | null, string> = new Map([
   [EXIT.holds, 'a normal end'],
   [EXIT.internal, 'an internal error'],
   [EXIT.usage, 'bad usage'],
-  [EXIT.inconclusive, 'its sums can no more be read'],
+  [EXIT.inconclusive, 'its sums can no longer be read'],
   [EXIT.violation, 'a violation'],
   [EXIT.fenced, 'fenced: replaced by a newer owner'],
 ]);

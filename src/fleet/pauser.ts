@@ -66,6 +66,6 @@ export class Pauser {
       }
     }
     this.#stopped.clear();
-    this.#onLost(new OperatingError('ERR_PAUSER', `the process that stops and continues others ${how}`, { cause }));
+    this.#onLost(new OperatingError('ERR_PAUSER', `the process that pauses other processes ${how}`, { cause }));
   }
 }

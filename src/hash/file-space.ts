@@ -12,7 +12,7 @@ import { checkString } from './bytes.ts';
  */
 export function allocateFile(path: string, bytes: number): string | null {
   checkString('path', path);
-  if (!Number.isSafeInteger(bytes) || bytes < 0) throw new RangeError(`no number of bytes: ${bytes}`);
+  if (!Number.isSafeInteger(bytes) || bytes < 0) throw new RangeError(`not a number of bytes: ${bytes}`);
   return nameOf(allocate(path, bytes));
 }
 

@@ -51,7 +51,7 @@ export class CallQueue {
     this.#calls.delete(id);
     const { call, resolve, reject } = pending;
     if (!isResultOf(call.op, result))
-      return reject(new OperatingError('ERR_PROTOCOL', `the broker's answer to ${call.op} is none`));
+      return reject(new OperatingError('ERR_PROTOCOL', `the broker's answer to ${call.op} is malformed`));
     const loss = lossInAnswer(call, result as Record<string, unknown>);
     if (loss === null) resolve(result as never);
     else reject(loss);

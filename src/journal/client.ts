@@ -113,7 +113,7 @@ export class JournalClient implements Journals {
 
   async vouch(witness: string): Promise<VouchOutcome> {
     const decoded = decodeWitness(witness);
-    if (decoded === null) throw new OperatingError('ERR_WITNESS', `this is no witness of a broker: ${witness}`);
+    if (decoded === null) throw new OperatingError('ERR_WITNESS', `not the witness of a broker: ${witness}`);
     const { store, incarnation, commit, address } = decoded;
     const { outcome } = await this.#call({ op: 'vouch', witness: { store, incarnation, commit } });
     if (outcome === 'another' && address !== this.#address) return { outcome: 'elsewhere', address };
@@ -209,7 +209,7 @@ export class JournalClient implements Journals {
 
   /** An answer that is impossible: nothing of this session is believed any more. */
   #garbled(): [] {
-    this.#session.restart('the broker answered with what is no answer');
+    this.#session.restart('the broker sent a malformed answer');
     return [];
   }
 

@@ -205,7 +205,7 @@ test.serial('a client that sends garbage is told so, whatever its routing id is'
     bad.connect(endpoint);
     await bad.send('garbage');
     const [answer] = await bad.receive();
-    t.like(JSON.parse(String(answer)), { t: 'refused', id: null, reason: 'the header is no JSON object' });
+    t.like(JSON.parse(String(answer)), { t: 'refused', id: null, reason: 'the header is not a JSON object' });
     bad.close();
   }
 });

@@ -42,6 +42,6 @@ function nameOf(call: Extract<Call, { offset: number }>): string {
 
 /** Answers that would prove a loss were rejected before. */
 export function possible<T extends string>(outcome: T): Exclude<T, 'beyond'> {
-  assert(outcome !== 'beyond', 'an answer that proves a loss is none');
+  assert(outcome !== 'beyond', 'an answer that proves a loss was rejected before');
   return outcome as Exclude<T, 'beyond'>;
 }

@@ -171,7 +171,7 @@ export function encodeHeader(header: ClientMessage | (BrokerMessage & Envelope))
 /** A client's message, or the reason why the bytes are not a message. */
 export function decodeClientMessage(frame: Uint8Array | undefined): ClientMessage | { readonly invalid: string } {
   const header = parseHeader(frame, HEADER_BYTES_MAX);
-  if (header === null) return { invalid: 'the header is no JSON object' };
+  if (header === null) return { invalid: 'the header is not a JSON object' };
   switch (header['t']) {
     case 'open':
       return decodeOpen(header) ?? NO_MESSAGE;
@@ -211,7 +211,7 @@ export function decodeClientMessage(frame: Uint8Array | undefined): ClientMessag
   return NO_MESSAGE;
 }
 
-const NO_MESSAGE = { invalid: 'the header is no message of this protocol' };
+const NO_MESSAGE = { invalid: 'the header is not a message of this protocol' };
 
 function decodeOpen({ version, client, witness }: Record<string, unknown>): ClientMessage | null {
   if (!isCount(version) || !isName(client)) return null;

@@ -90,7 +90,7 @@ export function decodeBatch(bytes: Uint8Array, journal: string, checksum: Checks
   if (bytes.length < BATCH_HEADER_BYTES) return { fault: `${bytes.length} bytes are too few for a batch` };
   if (bytes.length > BATCH_BYTES_MAX) return { fault: `${bytes.length} bytes are too many for a batch` };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (view.getUint32(4, true) !== MAGIC) return { fault: 'no batch: the magic is wrong' };
+  if (view.getUint32(4, true) !== MAGIC) return { fault: 'not a batch: the magic is wrong' };
   if (view.getUint16(8, true) !== VERSION) return { fault: `unknown batch version ${view.getUint16(8, true)}` };
   if (view.getUint32(0, true) !== checksum(journalSeed(journal, checksum), bytes.subarray(4))) {
     return { fault: `the checksum is not that of this batch in ${journal}` };

@@ -129,10 +129,10 @@ test('a cut last line, and a quote that is never closed, are said with their pla
   }
 });
 
-test('bytes that are no UTF-8 are named by their line and column', (t) => {
+test('bytes that are not UTF-8 are named by their line and column', (t) => {
   const bytes = Buffer.concat([Buffer.from('a,b\r\n\u00E9,2\r\n3\u00E9,'), Buffer.of(0xff), Buffer.from('4\r\n')]);
-  t.throws(() => recordsOf(bytes), { instanceOf: CsvError, message: 'line 3, column 4: bytes that are no UTF-8' });
-  t.throws(() => recordsOf(Buffer.of(0xc3)), { message: 'line 1, column 1: bytes that are no UTF-8' });
+  t.throws(() => recordsOf(bytes), { instanceOf: CsvError, message: 'line 3, column 4: bytes that are not UTF-8' });
+  t.throws(() => recordsOf(Buffer.of(0xc3)), { message: 'line 1, column 1: bytes that are not UTF-8' });
   t.deepEqual(recordsOf('\u00E9\n').records, [['\u00E9']]);
 });
 

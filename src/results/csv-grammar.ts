@@ -172,7 +172,7 @@ function checkUtf8(bytes: Buffer): void {
   }
   const line = bytes.toString('utf8', start, Math.min(bytes.length, start + LINE_SHOWN_MAX));
   const valid = line.slice(0, Math.max(0, line.indexOf('\uFFFD')));
-  throw new CsvError(bytes, start + Buffer.byteLength(valid), 'bytes that are no UTF-8');
+  throw new CsvError(bytes, start + Buffer.byteLength(valid), 'bytes that are not UTF-8');
 }
 
 const LINE_SHOWN_MAX = 1 << 20;

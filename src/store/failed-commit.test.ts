@@ -215,7 +215,7 @@ test('a store that was never committed is begun again, whatever is there of it',
     const scratchFolder = temporaryFolder(t);
     await t.throwsAsync(
       readLmdbStore({ ...options(folder), scratchFolder }, lastOf),
-      { message: /has no format/ },
+      { message: /was never begun/ },
       `${index}`,
     );
     const store = await openLmdbStore(options(folder));

@@ -253,7 +253,7 @@ onLinux(
     for (const name of FILES) {
       const folder = temporaryFolder(t);
       const ended = await shell('mkfifo "$3/$4" && exec "$1" "$2" "$3"', [process.execPath, OPENER, folder, name]);
-      refused(t, ended, name === 'store.lock' ? EXIT.usage : EXIT.internal, /it is no plain file/);
+      refused(t, ended, name === 'store.lock' ? EXIT.usage : EXIT.internal, /it is not a plain file/);
     }
     const folder = temporaryFolder(t);
     const script = 'mkfifo "$3/store.lmdb" && exec "$1" "$2" "$3" "$4" once';
@@ -261,7 +261,7 @@ onLinux(
       t,
       await shell(script, [process.execPath, READER, folder, temporaryFolder(t)]),
       EXIT.internal,
-      /it is no plain file/,
+      /it is not a plain file/,
     );
   },
 );
@@ -293,6 +293,6 @@ onLinux('a store that another process has open under another name is refused', a
   await writer.lines((lines) => lines.includes('3'));
   const other = temporaryFolder(t);
   for (const name of ['store.lmdb', 'store.lmdb-lock']) linkSync(join(folder, name), join(other, name));
-  refused(t, await opened('-v unlimited', other), EXIT.internal, /another program has opened .*store\.lmdb by LMDB/);
+  refused(t, await opened('-v unlimited', other), EXIT.internal, /another program has opened .*store\.lmdb with LMDB/);
   t.false(writer.isOver);
 });

@@ -84,7 +84,7 @@ function openPlain(path: string, flags: number, expected: readonly string[]): bo
   try {
     const descriptor = openSync(path, flags);
     try {
-      if (!fstatSync(descriptor).isFile()) throw new Error('it is no plain file');
+      if (!fstatSync(descriptor).isFile()) throw new Error('it is not a plain file');
       return true;
     } finally {
       closeSync(descriptor);
@@ -111,7 +111,7 @@ export function tryLmdbLock(file: string): void {
   const path = `${file}-lock`;
   const isMade = tryOwnFile(path);
   const error = probeRecordLocks(path);
-  if (error === 'EAGAIN' || error === 'EACCES') throw refused(`another program has opened ${file} by LMDB`);
+  if (error === 'EAGAIN' || error === 'EACCES') throw refused(`another program has opened ${file} with LMDB`);
   if (error !== null) throw refused(`cannot lock ${path}: ${error}`);
   try {
     tryBlocks(path, LOCK_BYTES);

@@ -195,7 +195,10 @@ test('a store whose process was killed before anything was written has no format
   writeFileSync(join(folder, FILE), '');
   await t.throwsAsync(
     readLmdbStore({ folder, scratchFolder: temporaryFolder(t), kind: 'summer', tables: TABLES }, () => 0),
-    { code: 'ERR_STORE_DAMAGED', message: `the store at ${folder} has no format` },
+    {
+      code: 'ERR_STORE_DAMAGED',
+      message: `the store at ${folder} was never begun: its process was killed before the first commit`,
+    },
   );
 });
 

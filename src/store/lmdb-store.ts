@@ -353,7 +353,10 @@ async function openCopy(file: string, options: ReadStoreOptions): Promise<Tables
 
 /** The store of a process that was killed before its first commit. */
 function noFormatError(folder: string): OperatingError {
-  return new OperatingError('ERR_STORE_DAMAGED', `the store at ${folder} has no format`);
+  return new OperatingError(
+    'ERR_STORE_DAMAGED',
+    `the store at ${folder} was never begun: its process was killed before the first commit`,
+  );
 }
 
 function isFormat(value: unknown): value is { version: number; kind: string } {

@@ -55,7 +55,7 @@ export async function prepareSummer(options: PrepareSummerOptions): Promise<Prep
     options.onClaim?.(shard, claim);
     if (claim.outcome === 'owned') owners.push(claim.owner);
   }
-  if (owners.length === 0) throw new FencedError('every shard that was asked for belongs to somebody else');
+  if (owners.length === 0) throw new FencedError('every requested shard belongs to another process');
   const { batchBytesMax } = info;
   const lost = onLost === undefined ? {} : { onLost };
   return { summer: new Summer({ journals, store, clock, owners, batchBytesMax, ...lost, onFailure }), owners };

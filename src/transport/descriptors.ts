@@ -50,7 +50,7 @@ export function connectionsWithin(purpose: string): number {
 export function requireFiles(count: number, purpose: string): void {
   const available = tryFiles(count);
   if (available === count) return;
-  const detail = `${purpose} needs ${count} more open files, but only ${available} can be had`;
+  const detail = `${purpose} needs ${count} more open files, and only ${available} are available`;
   throw new OperatingError('ERR_OPEN_FILES', `${detail}: raise the limit (ulimit -n)`);
 }
 

@@ -32,7 +32,7 @@ export async function checkListenable(endpoint: Endpoint, given: Given): Promise
     checkFolder(folder, constants.W_OK, { endpoint, option });
     return await checkBindable(endpoint, option, { path: endpoint.path });
   }
-  if (!found.isSocket()) throw wrong(endpoint, option, `there is ${described(found)}, which is left as it is`);
+  if (!found.isSocket()) throw wrong(endpoint, option, `there is ${described(found)}, and it is left as it is`);
   const inUse = await inUseBy(endpoint.path);
   if (inUse !== null) throw wrong(endpoint, option, `the path is in use by ${inUse}`);
   checkAccess(dirname(endpoint.path), constants.W_OK, { endpoint, option });

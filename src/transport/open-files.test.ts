@@ -24,7 +24,10 @@ test.serial('a component that may open too few files for its links ends with one
       t.like(await limited.exit(), { signal: null }, `${argv[0]} with ${openFilesMax}`);
       t.is(limited.child.exitCode, 1);
       t.is(limited.stderr.length, 1, limited.stderr.join('\n'));
-      t.regex(limited.lastMessage, /needs \d+ more open files, but only \d+ can be had: raise the limit \(ulimit -n\)/);
+      t.regex(
+        limited.lastMessage,
+        /needs \d+ more open files, and only \d+ are available: raise the limit \(ulimit -n\)/,
+      );
     }
   }
   t.false(broker.isOver);

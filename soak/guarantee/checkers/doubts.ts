@@ -17,7 +17,7 @@ export class InterruptionChecker implements Checker {
 
   finish(): Findings {
     if (this.#how === 'at once') this.#found.missing('stopped by the user before everything was verified');
-    else if (this.#isHalted) this.#found.missing('the run was ended before its time');
+    else if (this.#isHalted) this.#found.missing('the run was ended early');
     return { ...this.#found.findings, isCutShort: this.#how === 'drained' };
   }
 }

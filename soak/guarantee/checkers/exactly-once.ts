@@ -170,7 +170,7 @@ export class ExactlyOnceChecker implements Checker {
     const producer = this.#producers.get(sum.fileId.slice(0, 16));
     const fileNumber = fileNumberOf(sum.fileId);
     if (producer === undefined || Number.isNaN(fileNumber)) {
-      this.#found.violation('phantom', 'a sum of a file that is none of this run', witness);
+      this.#found.violation('phantom', 'a sum of a file that does not belong to this run', witness);
     } else if (producer.workload.partitionOf(fileNumber) !== shard) {
       this.#found.violation('phantom', `shard ${shard} has summed a file of another partition`, witness);
     } else if (producer.ledger.isVerified(fileNumber) || producer.sums.has(fileNumber)) {

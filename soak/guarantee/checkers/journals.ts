@@ -92,7 +92,7 @@ export class JournalsChecker implements Checker {
     if ('fault' in batch) this.#found.violation('corrupt', batch.fault, place);
     else if (this.#isKnown(batch, event.journal)) this.#checkIndexes(journal, batch, place);
     else {
-      const detail = `${formatCount(batch.count)} records of ${batch.producer}, which is no producer of this run`;
+      const detail = `${formatCount(batch.count)} records of ${batch.producer}, which is not a producer of this run`;
       this.#found.violation('phantom', detail, { ...place, index: batch.firstIndex });
     }
   }

@@ -50,7 +50,7 @@ const LINES: Lines = {
   failed: ({ process, what }) => `${process} failed: ${what}`,
   crashed: ({ process, what }) => `${process} crashed: ${what}`,
   interrupted: ({ how }) => `the user ends the run: ${how}`,
-  halted: () => 'the run is ended before its time',
+  halted: () => 'the run is ended early',
   unfollowed: ({ reason }) => `the journals are not followed from here on: ${reason}`,
   audited: ({ error }) => (error === undefined ? 'the end was audited' : `the end could not be audited: ${error}`),
   doubt: ({ reason }) => `a doubt: ${reason}`,

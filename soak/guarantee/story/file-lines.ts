@@ -53,8 +53,8 @@ export function missingLines(chronicle: Chronicle, path: FilePath): string[] {
     const name = producer?.process ?? 'its chunker';
     lines.push(
       namesFiles
-        ? `${name} never said that it had verified its sum`
-        : `${name} says how many sums it has verified, and not which`,
+        ? `${name} never reported that its sum is verified`
+        : `${name} reports how many sums it has verified, but not which`,
     );
   }
   return lines;

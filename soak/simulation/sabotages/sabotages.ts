@@ -42,7 +42,7 @@ const BROKEN: readonly Sabotage[] = [
   },
   {
     name: 'crashes-alone',
-    what: 'every fault that is no crash does nothing',
+    what: 'every fault except crashes does nothing',
     reason: /the fault any but crash took effect 0 times/,
     decorations: () => injecting(({ kind }) => kind === 'crash'),
   },

@@ -180,7 +180,9 @@ async function continueLife(
   const { producer } = known;
   const asked = describeWorkload(workload, fileCount);
   if (known.workload !== asked) {
-    throw new UsageError(`the data folder continues another workload: it has ${known.workload}; asked was ${asked}`);
+    throw new UsageError(
+      `the data folder belongs to another workload, ${known.workload}, and not to ${asked}: use an empty folder for it`,
+    );
   }
   const schedule = records.readRow(store, 'schedule', records.isScheduleRow);
   const saved = records.readRow(store, 'position', records.isPositionRow);

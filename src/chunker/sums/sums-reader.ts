@@ -52,7 +52,7 @@ export class SumsReader {
         continue;
       }
       if (next.end === 'trimmed') return onGone(pinExpired(producer));
-      const where = `cannot read sums at ${this.#offset}`;
+      const where = `cannot read the sums journal at ${this.#offset}`;
       return onGone(new OperatingError('ERR_READ_REJECTED', `${where}: ${JSON.stringify(next)}`));
     }
   }

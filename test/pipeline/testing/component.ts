@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { ComponentRuntime } from '../../../src/component/runtime.ts';
 import { connectJournals } from '../../../src/cli/connection.ts';
-import { parsePartitions, parsed } from '../../../src/component/flags.ts';
+import { parsePartitions, valueOption } from '../../../src/component/flags.ts';
 import { type Supervision, supervisedOption } from '../../../src/component/supervision.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Journals, RaiseOptions, RaiseOutcome, ShardEpoch } from '../../../src/journal/journals.ts';
@@ -116,7 +116,7 @@ async function main(): Promise<void> {
   const command = new Command('summer')
     .requiredOption('--data <dir>')
     .requiredOption('--connect <endpoint>')
-    .requiredOption('--partitions <list>', '', parsed('--partitions', parsePartitions))
+    .addOption(valueOption('--partitions <list>', '', parsePartitions).makeOptionMandatory())
     .option('--take-over')
     .addOption(supervisedOption());
   command.parse(argv, { from: 'user' });
