@@ -27,6 +27,7 @@ export type SoakClusterAsked = {
   readonly dataFolder: string;
   readonly logsFolder: string;
   readonly clients: readonly string[];
+  readonly isContinued: boolean;
   readonly isCut: boolean;
   readonly say: (line: string) => void;
 };
@@ -84,9 +85,9 @@ async function startCluster(asked: SoakClusterAsked): Promise<SoakCluster> {
   };
 }
 
-/** The journals are there, and nobody has used them. */
+/** The journals are there, and nobody has used them but an earlier run that this one continues. */
 async function findCluster(
-  { partitions }: SoakClusterAsked,
+  { partitions, isContinued }: SoakClusterAsked,
   { journals: text, etcd: etcdText }: { readonly journals: string; readonly etcd: string },
 ): Promise<SoakCluster> {
   const library = await importLibrary();
@@ -105,7 +106,7 @@ async function findCluster(
       throw new UsageError(`--partitions ${partitions}: the cluster has ${found.partitions} journals for chunks`);
     }
     const used = found.journals.find(({ head }) => head > 0);
-    if (used !== undefined) {
+    if (used !== undefined && !isContinued) {
       throw new UsageError(
         `--journals ${text}: ${used.name} has ${used.head} bytes of an earlier run; name another prefix, ` +
           'whose journals are new: gazette+http://HOST:PORT/PREFIX',

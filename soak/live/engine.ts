@@ -29,6 +29,8 @@ export type StartEngine = (asked: {
   readonly logsFolder: string;
   /** Names of the processes that are to have their own place in its network. */
   readonly clients: readonly string[];
+  /** Whether the run goes on from a data folder that may have used the journals before. */
+  readonly isContinued: boolean;
   /** Whether its network is to be cut. */
   readonly isCut: boolean;
   /** Of what happens to its members. */

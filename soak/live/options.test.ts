@@ -94,6 +94,26 @@ test('faults are asked for by family, in any order', (t) => {
   t.deepEqual(asked('all'), ['kill', 'pause', 'partition', 'takeover', 'restart']);
 });
 
+test("on a cluster the families are others, and members are hurt only where they are the run's", (t) => {
+  const engine = 'gazette';
+  const own = parseSoakOptions(texts({ engine }));
+  t.deepEqual(own.faults, ['kill', 'pause', 'takeover', 'restart']);
+  t.is(own.slaMs, 90_000);
+  t.deepEqual(parseSoakOptions(texts({ engine, duration: '5m', faults: 'network,member' })).faults, [
+    'member',
+    'network',
+  ]);
+  const place = { journals: 'gazette+http://a:1', etcd: 'http://b:2' };
+  for (const [changes, message] of [
+    [{ faults: 'partition' }, /^--faults: "partition" is none of kill, pause, takeover, restart, member, network; /],
+    [{ ...place, faults: 'member' }, /^--faults: "member" is none of kill, pause, takeover, restart; /],
+    [{ data: 'x' }, /^--data: a cluster that a soak starts is a new one each time/],
+    [{ scenario: 'crash-two-brokers', brokers: '3' }, /^--scenario crash-two-brokers needs 4 brokers/],
+  ] as const) {
+    t.throws(() => parseSoakOptions(texts({ engine, ...changes })), { instanceOf: UsageError, message });
+  }
+});
+
 function depth(changes: SoakOptionTexts): string {
   return auditDepthOf(parseSoakOptions(texts(changes))).depth;
 }

@@ -150,6 +150,8 @@ function defaultFaultIntervalMs(options: SoakOptions): number {
 }
 
 function checkTogether(options: SoakOptions): void {
+  if (options.cluster?.place === null && options.data !== null)
+    throw new UsageError('--data: a cluster that a soak starts is a new one each time, and its data is not kept');
   if (options.faultPlan !== null)
     checkPlan(options.faultPlan, { ...options, isFollowed: auditDepthOf(options).depth === 'follow' });
   const { partitions, retentionBytes } = options;

@@ -192,7 +192,8 @@ async function startEngine(
   try {
     await makeFolders(logsFolder);
     const isCut = options.faults.includes('network');
-    return await start({ cluster, partitions, dataFolder, logsFolder, clients, isCut, say });
+    const isContinued = options.data !== null;
+    return await start({ cluster, partitions, dataFolder, logsFolder, clients, isContinued, isCut, say });
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     await rm(folder, { recursive: true, force: true });

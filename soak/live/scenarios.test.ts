@@ -1,7 +1,7 @@
 import test from 'ava';
 import { UsageError } from '../../src/core/errors.ts';
 import { kindsOf } from '../guarantee/fault-kinds.ts';
-import { parseScenario, parseClusterOptions } from './cluster-options.ts';
+import { parseClusterOptions, parseScenario } from './cluster-options.ts';
 import { checkPlan } from './faults/fault-plan.ts';
 import { SCENARIOS, planOf } from './scenarios.ts';
 
