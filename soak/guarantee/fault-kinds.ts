@@ -30,7 +30,8 @@ export type FaultKind =
   | `partition-${'refuse' | 'drop' | 'drop-one-way' | 'stall' | 'reset' | 'delay' | 'throttle' | 'slice'}`
   | `takeover-${'running' | 'paused' | 'dead'}`
   | `restart-${'each' | 'all'}`
-  | `member-${'kill-etcd' | 'kill-broker' | 'kill-two-brokers' | 'restart-brokers' | 'pause-broker'}`
+  | `member-${'kill-etcd' | 'kill-broker' | 'kill-two-brokers' | 'kill-all-brokers'}`
+  | `member-${'restart-brokers' | 'pause-broker'}`
   | `network-${'etcd' | 'brokers' | 'broker-etcd' | 'broker-etcd-one-way' | 'broker-summers'}`
   | `network-${'summer-etcd' | 'summer-brokers'}`;
 
@@ -53,6 +54,7 @@ export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly Extract<
     'member-kill-etcd',
     'member-kill-broker',
     'member-kill-two-brokers',
+    'member-kill-all-brokers',
     'member-restart-brokers',
     'member-pause-broker',
   ],
@@ -105,8 +107,12 @@ export function kindsOf(
   });
 }
 
-/** What the cluster is expected to survive: a majority of etcd, and as many brokers as a journal needs. */
+/**
+ * Whether the cluster is expected to survive it: with a majority of etcd, and as many brokers as a journal needs. What
+ * only the memory of brokers holds is lost with all of them, by design: that is for a scenario.
+ */
 function hasRoom(kind: FaultKind, { brokers, etcd }: ClusterSize): boolean {
+  if (kind === 'member-kill-all-brokers') return false;
   if (kind === 'member-kill-etcd' || kind === 'network-etcd') return etcd > 2;
   if (kind === 'member-kill-two-brokers' || kind === 'network-brokers') return brokers > 3;
   return brokers > 1 || (kind !== 'member-kill-broker' && kind !== 'member-restart-brokers');

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { hasNft } from '../../soak/cluster/network-cut.ts';
 import { SCENARIOS } from '../../soak/live/scenarios.ts';
+import { EXIT } from '../../src/core/errors.ts';
 import { MAIN, temporaryFolder } from '../../src/cli/testing/test-process.ts';
 import { clusterPrograms } from './testing/real-cluster.ts';
 
@@ -34,8 +35,8 @@ async function soak(t: ExecutionContext, ...words: string[]): Promise<Ran> {
 
 const programs = clusterPrograms();
 
-for (const { name, fault } of SCENARIOS) {
-  const title = `a soak on a cluster holds through ${name}`;
+for (const { name, fault, isLossy = false } of SCENARIOS) {
+  const title = `a soak on a cluster ${isLossy ? 'names the loss of' : 'holds through'} ${name}`;
   const isCut = fault.kind.startsWith('network-');
   const missing = 'missing' in programs ? programs.missing : isCut && !hasNft() ? 'nft is missing' : null;
   if (missing !== null) {
@@ -45,7 +46,9 @@ for (const { name, fault } of SCENARIOS) {
   test.serial(title, async (t) => {
     t.timeout(TIMEOUT_MS);
     const { code, output, run } = await soak(t, '--scenario', name, '--duration', '30s');
-    t.is(code, 0);
+    t.is(code, isLossy ? EXIT.violation : EXIT.holds);
+    if (isLossy) t.regex(String(run['reasons']), /acknowledged-loss/);
+    if (isLossy) return;
     t.regex(output, new RegExp(`${fault.kind} +1 hit, 1 recovered`));
     t.regex(String(run['judged']), /^late by the clock of each reader.*records stood twice in the journals/);
   });

@@ -134,6 +134,7 @@ const TARGETS_OF: Readonly<Record<FaultKind, AreTargets>> = {
   'member-kill-etcd': exactly(1, MEMBER_ETCD),
   'member-kill-broker': exactly(1, MEMBER_BROKER),
   'member-kill-two-brokers': exactly(2, MEMBER_BROKER),
+  'member-kill-all-brokers': all(MEMBER_BROKER),
   'member-restart-brokers': all(MEMBER_BROKER),
   'member-pause-broker': exactly(1, MEMBER_BROKER),
   'network-etcd': all(MEMBER_ETCD),

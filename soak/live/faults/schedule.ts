@@ -167,6 +167,7 @@ class Draw {
       case 'member-kill-two-brokers':
         return this.#side('broker', 2);
       case 'member-restart-brokers':
+      case 'member-kill-all-brokers':
         return this.#side('broker', cluster?.brokers ?? 0);
       case 'network-etcd':
       case 'network-brokers':

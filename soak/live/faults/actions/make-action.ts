@@ -66,6 +66,7 @@ export function makeAction(
     case 'member-kill-etcd':
     case 'member-kill-broker':
     case 'member-kill-two-brokers':
+    case 'member-kill-all-brokers':
     case 'member-restart-brokers':
     case 'member-pause-broker':
     case 'network-etcd':

@@ -19,6 +19,7 @@ export function clusterAction(
     case 'member-kill-etcd':
     case 'member-kill-broker':
     case 'member-kill-two-brokers':
+    case 'member-kill-all-brokers':
       return new MemberKill(plan.targets.map((name) => memberOf(lab, name)));
     case 'member-pause-broker':
       return new Pause(targets, plan);
