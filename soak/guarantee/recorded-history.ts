@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { asRecord, isCount } from '../../src/core/assert.ts';
 import { OperatingError } from '../../src/core/errors.ts';
 import { type Shape, conforms, nanoseconds, nullable, tableOf } from '../../src/core/shape.ts';
+import type { LogEntry } from './history-log.ts';
 import { type LoggedEvent, isLoggedEvent } from './logged-event.ts';
 
 /** The counts of events that were not kept. */
@@ -45,6 +46,20 @@ const SEGMENT_NAME = /^(?<number>\d{6,})\.ndjson$/;
 
 export function segmentName(number: number): string {
   return `${String(number).padStart(6, '0')}.ndjson`;
+}
+
+/** The counts of one event. */
+export function countsOf({ n, event: { event, atNs } }: LogEntry): CompactedEvents {
+  const segments = { firstSegment: null, lastSegment: null };
+  return { ...segments, firstN: n, lastN: n, fromNs: atNs, toNs: atNs, kinds: { [event]: 1 } };
+}
+
+/** Of two that follow each other. */
+export function sumOf(one: CompactedEvents, next: CompactedEvents): CompactedEvents {
+  const kinds: Record<string, number> = { ...one.kinds };
+  for (const [kind, count] of Object.entries(next.kinds)) kinds[kind] = (kinds[kind] ?? 0) + count;
+  const { lastSegment, lastN, toNs } = next;
+  return { ...one, lastSegment, lastN, toNs, kinds };
 }
 
 /** The line of these counts, with its line feed. */
@@ -123,7 +138,11 @@ function parse(line: string): RecordedLine | null {
   }
   if (isLoggedEvent(value)) return { what: 'event', event: value };
   const compacted = asRecord(value)?.['compacted'];
-  return conforms(compacted, COMPACTED) ? { what: 'compacted', compacted } : null;
+  return isCompactedEvents(compacted) ? { what: 'compacted', compacted } : null;
+}
+
+export function isCompactedEvents(value: unknown): value is CompactedEvents {
+  return conforms(value, COMPACTED);
 }
 
 /** The number that comes after this line. The line must have the number `nextN`. */
@@ -140,7 +159,8 @@ function after(recorded: RecordedLine, nextN: number, where: string): number {
   return lastN + 1;
 }
 
-function countOf({ kinds }: CompactedEvents): number {
+/** How many events these counts are of. */
+export function countOf({ kinds }: CompactedEvents): number {
   return Object.values(kinds).reduce((total, count) => total + count, 0);
 }
 

@@ -1,4 +1,4 @@
-import {
+import fs, {
   appendFileSync,
   closeSync,
   mkdtempSync,
@@ -10,6 +10,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -254,4 +255,35 @@ test.serial('a history that cannot be written is given up by name, and the run g
   t.is(said.length, 1);
   t.true(said[0]?.includes(folder) === true && said[0].includes('EBADF'), said[0]);
   t.deepEqual(recorder.unwritten, said);
+});
+
+test.serial('a history that was given up has no file open once it is closed', (t) => {
+  const folder = temporaryFolder(t);
+  const { clock, due } = heldClock();
+  const recorder = new FlightRecorder(folder, { clock });
+  const openFiles = (): string[] =>
+    readdirSync('/proc/self/fd').flatMap((name) => {
+      try {
+        const path = readlinkSync(`/proc/self/fd/${name}`);
+        return path.startsWith(folder) ? [path] : [];
+      } catch {
+        return [];
+      }
+    });
+  t.is(openFiles().length, 1);
+  recorder.add({ n: 1, event: foundEvent(1, 'planted') });
+  const { writeSync } = fs;
+  try {
+    fs.writeSync = () => {
+      throw Object.assign(new Error('planted'), { code: 'ENOSPC' });
+    };
+    syncBuiltinESMExports();
+    due[0]?.();
+  } finally {
+    fs.writeSync = writeSync;
+    syncBuiltinESMExports();
+  }
+  t.is(recorder.unwritten.length, 1);
+  recorder.close();
+  t.deepEqual(openFiles(), []);
 });

@@ -16,7 +16,14 @@ import type { EnginePromises } from '../../src/journal/promises.ts';
 import { BatchReader } from '../guarantee/checkers/batch-reader.ts';
 import type { LogEntry } from '../guarantee/history-log.ts';
 import { loggedEvent } from '../guarantee/logged-event.ts';
-import { COMPACTED_NAME, type CompactedEvents, compactedLine, segmentName } from '../guarantee/recorded-history.ts';
+import {
+  COMPACTED_NAME,
+  type CompactedEvents,
+  compactedLine,
+  countsOf,
+  segmentName,
+  sumOf,
+} from '../guarantee/recorded-history.ts';
 
 /** The history of a run in its folder takes no more. */
 export const HISTORY_BYTES_MAX: number = 64 * 1024 * 1024;
@@ -48,7 +55,8 @@ export class FlightRecorder {
   readonly #segments: Segment[] = [];
   #compacted: CompactedEvents[] = [];
   #compactedBytes = 0;
-  #descriptor: number;
+  /** Of the last segment; null once it is closed. */
+  #descriptor: number | null = null;
   /** Lines of the last segment that are not written yet. */
   #pending = '';
   #timer: Timer | null = null;
@@ -75,7 +83,7 @@ export class FlightRecorder {
     this.#segmentBytesMax = Math.floor(this.#bytesMax / SEGMENTS_PER_BOUND);
     this.#compactedLinesMax = options.compactedLinesMax ?? COMPACTED_LINES_MAX;
     makeFoldersSync(folder);
-    this.#descriptor = this.#begin(1);
+    this.#begin(1);
   }
 
   /** One line if not everything could be written. */
@@ -106,11 +114,16 @@ export class FlightRecorder {
     if (this.#isClosed) return;
     this.#try(() => {
       this.#write();
-      fsyncSync(this.#descriptor);
-      closeSync(this.#descriptor);
+      fsyncSync(this.#open);
     });
     this.#timer?.clear();
     this.#isClosed = true;
+    // A file that was given up is open all the same.
+    try {
+      this.#closeSegment();
+    } catch (error) {
+      this.#giveUp(error);
+    }
   }
 
   get #last(): Segment {
@@ -119,17 +132,28 @@ export class FlightRecorder {
     return last;
   }
 
-  #begin(number: number): number {
-    const descriptor = openSync(join(this.#folder, segmentName(number)), 'wx');
+  get #open(): number {
+    assert(this.#descriptor !== null, 'the last segment of a history is open');
+    return this.#descriptor;
+  }
+
+  #begin(number: number): void {
+    this.#descriptor = openSync(join(this.#folder, segmentName(number)), 'wx');
     this.#segments.push({ number, bytes: 0, counts: null });
-    return descriptor;
+  }
+
+  #closeSegment(): void {
+    const descriptor = this.#descriptor;
+    // Closed or not, its number may be that of another file from now on.
+    this.#descriptor = null;
+    if (descriptor !== null) closeSync(descriptor);
   }
 
   /** Begins another segment, and makes room for all of it. */
   #roll(): void {
     this.#write();
-    closeSync(this.#descriptor);
-    this.#descriptor = this.#begin(this.#last.number + 1);
+    this.#closeSegment();
+    this.#begin(this.#last.number + 1);
     this.#makeRoom();
   }
 
@@ -163,7 +187,7 @@ export class FlightRecorder {
     const bytes = Buffer.from(this.#pending);
     this.#pending = '';
     for (let written = 0; written < bytes.length; ) {
-      written += writeSync(this.#descriptor, bytes, written);
+      written += writeSync(this.#open, bytes, written);
     }
   }
 
@@ -173,25 +197,17 @@ export class FlightRecorder {
     try {
       work();
     } catch (error) {
-      if (typeof (error as { code?: unknown } | null)?.code !== 'string') throw error;
-      this.#unwritten = `cannot write ${this.#folder}: ${String(error)}`;
-      this.#timer?.clear();
-      this.#onUnwritten(this.#unwritten);
+      this.#giveUp(error);
     }
   }
-}
 
-function countsOf({ n, event: { event, atNs } }: LogEntry): CompactedEvents {
-  const segments = { firstSegment: null, lastSegment: null };
-  return { ...segments, firstN: n, lastN: n, fromNs: atNs, toNs: atNs, kinds: { [event]: 1 } };
-}
-
-/** Of two that follow each other. */
-function sumOf(one: CompactedEvents, next: CompactedEvents): CompactedEvents {
-  const kinds: Record<string, number> = { ...one.kinds };
-  for (const [kind, count] of Object.entries(next.kinds)) kinds[kind] = (kinds[kind] ?? 0) + count;
-  const { lastSegment, lastN, toNs } = next;
-  return { ...one, lastSegment, lastN, toNs, kinds };
+  #giveUp(error: unknown): void {
+    if (typeof (error as { code?: unknown } | null)?.code !== 'string') throw error;
+    this.#timer?.clear();
+    if (this.#unwritten !== null) return;
+    this.#unwritten = `cannot write ${this.#folder}: ${String(error)}`;
+    this.#onUnwritten(this.#unwritten);
+  }
 }
 
 function inPairs(lines: readonly CompactedEvents[]): CompactedEvents[] {
