@@ -55,6 +55,7 @@ const SOAK_ROOMS: Readonly<Record<string, readonly string[]>> = {
   guarantee: ABOVE_SRC,
   live: ['guarantee', ...ABOVE_SRC],
   simulation: ['guarantee', ...ABOVE_SRC],
+  audit: ['guarantee', ...ABOVE_SRC],
   cluster: ABOVE_SRC,
   detect: ['guarantee', 'live', 'simulation', ...ABOVE_SRC],
   explain: ['guarantee', 'live', 'simulation', 'detect', ...ABOVE_SRC],

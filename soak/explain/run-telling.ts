@@ -10,7 +10,8 @@ import { asRecord, isCount } from '../../src/core/assert.ts';
 import { OperatingError, UsageError } from '../../src/core/errors.ts';
 import { readCsv } from '../../src/results/csv.ts';
 import type { LoggedEvent } from '../guarantee/logged-event.ts';
-import { HISTORY_FOLDER, readHistory } from '../guarantee/recorded-history.ts';
+import { HISTORY_FOLDER, type RecordedLine, readHistory } from '../guarantee/recorded-history.ts';
+import { WHOLE_FOLDER, tellWholeHistory, wholeHistoryBytes } from '../guarantee/whole-history.ts';
 import { Chronicle, type Hole, type ToldFault } from '../guarantee/story/chronicle.ts';
 import { countOf } from '../guarantee/story/event-line.ts';
 import { mappedStack } from '../guarantee/story/mapped-stack.ts';
@@ -81,12 +82,22 @@ function readRun(folder: string): Run {
   return { kind, verdict, reasons, seed };
 }
 
+/** A story holds every event in memory: of a longer history it tells the newest part. */
+const TOLD_BYTES_MAX = 1024 * 1024 * 1024;
+
+/** Of the whole history, where it was kept: the flight recorder has the newest part alone. */
+function linesOf(folder: string): Generator<RecordedLine> {
+  const whole = join(folder, WHOLE_FOLDER);
+  const bytes = wholeHistoryBytes(whole);
+  return bytes > 0 && bytes <= TOLD_BYTES_MAX ? tellWholeHistory(whole) : readHistory(join(folder, HISTORY_FOLDER));
+}
+
 function readHistoryOf(folder: string): History {
   const events: LoggedEvent[] = [];
   const holes: Hole[] = [];
   const remarks: string[] = [];
   try {
-    for (const line of readHistory(join(folder, HISTORY_FOLDER))) {
+    for (const line of linesOf(folder)) {
       if (line.what === 'event') events.push(line.event);
       else if (line.what === 'compacted') {
         const { fromNs, toNs, firstN, lastN, kinds } = line.compacted;

@@ -9,6 +9,7 @@ import type { Display } from './display.ts';
 import type { RelayedLinks } from './faults/relay/relayed-links.ts';
 import type { SoakEngine } from './engine.ts';
 import type { FlightRecorder } from './flight-recorder.ts';
+import type { WholeRecorder } from './whole-recorder.ts';
 import type { SoakOptions } from './soak-options.ts';
 import type { RunRecord } from './record.ts';
 
@@ -24,6 +25,8 @@ export type ConductorOptions = {
   readonly logsFolder: string;
   readonly record: RunRecord;
   readonly flightRecorder: FlightRecorder;
+  /** Null: the whole history is not kept. */
+  readonly wholeRecorder: WholeRecorder | null;
   readonly display: Display;
   readonly clock: Clock;
   readonly startNs: number;

@@ -90,6 +90,7 @@ export class Conductor {
       reader: from.flightRecorder.reader,
       listeners: [
         (entry) => from.flightRecorder.add(entry),
+        (entry) => from.wholeRecorder?.add(entry),
         meterReader(this.#meter),
         ({ event }) => this.#tallies.add(event),
         this.#violations.listen,

@@ -37,6 +37,7 @@ test('the defaults are those of the documentation', (t) => {
     data: null,
     results: 'results',
     keepData: false,
+    history: 'recent',
   });
 });
 

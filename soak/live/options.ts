@@ -72,6 +72,11 @@ export const SOAK_OPTION_DEFINITIONS: readonly (readonly [flags: string, descrip
     ],
     ['--results <folder>', "the run's own folder is made in it", 'results'],
     ['--keep-data', 'do not remove the fresh data folder'],
+    [
+      '--history <recent|keep>',
+      'keep: record all that is judged, so that audit can judge it again; recent: the newest 64 MiB, without payloads',
+      'recent',
+    ],
     ...CLUSTER_OPTION_DEFINITIONS,
   ];
 
@@ -120,6 +125,7 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
     results: text('results'),
     keepData: texts['keepData'] === true,
     ...(cluster === null ? {} : { cluster }),
+    history: oneOf(text('history'), '--history', ['recent', 'keep']),
   };
   const asked = texts['faultInterval'] === undefined ? null : parseDuration(text('faultInterval'), '--fault-interval');
   const faultIntervalMs =

@@ -22,7 +22,9 @@ import type { Launch } from '../../src/fleet/component-process.ts';
 import type { Display } from './display.ts';
 import { type SoakEngine, type StartEngine, engineText, judgedLines, promisesOf } from './engine.ts';
 import { FlightRecorder } from './flight-recorder.ts';
+import { WholeRecorder } from './whole-recorder.ts';
 import { HISTORY_FOLDER } from '../guarantee/recorded-history.ts';
+import { WHOLE_FOLDER } from '../guarantee/whole-history.ts';
 import { type Endpoint, chooseEndpoint } from '../../src/fleet/broker-address.ts';
 import type { InterruptSignal } from '../../src/fleet/interrupt.ts';
 import { spareNames } from './faults/fleet-target.ts';
@@ -37,6 +39,7 @@ import { RECORD_FILES, RunRecord } from './record.ts';
 import { SELF } from './sampler.ts';
 import { samplesOf, verdictScreen } from './summary.ts';
 import { type RunOutcome, Conductor } from './conductor.ts';
+import type { ConductorOptions } from './conductor-options.ts';
 import { decideVerdict, type Verdict, withUnwritten } from '../guarantee/verdict.ts';
 
 export type SoakDependencies = Program & {
@@ -78,7 +81,8 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     const run = await beginRunFile(dependencies, { kind: 'soak', configuration, seed, startedAt, dataFolder });
     const startNs = clock.nowNs();
     const onUnwritten = (line: string): void => display.say(line);
-    const { record, flightRecorder } = await beginRecord(folder, { run, options, made, startNs, clock, onUnwritten });
+    const begun = await beginRecord(folder, { run, options, made, startNs, clock, onUnwritten });
+    const { record, flightRecorder, wholeRecorder } = begun;
     display.say(`soak: seed ${options.seed}, results in ${folder}`);
     for (const line of outlookLines(outlook, options)) display.say(line);
     const failures: Failure[] = [];
@@ -100,6 +104,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
       logsFolder,
       record,
       flightRecorder,
+      wholeRecorder,
       display,
       clock,
       startNs,
@@ -129,7 +134,10 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     record.close();
     flightRecorder.close();
     const judged = judgedLines(options, flightRecorder.reader.repeatedRecords);
-    const unwritten = [...record.unwritten, ...flightRecorder.unwritten];
+    await wholeRecorder?.close();
+    const unwritten = [...record.unwritten, ...flightRecorder.unwritten, ...(wholeRecorder?.unwritten ?? [])];
+    const remarks = wholeRecorder?.remarks ?? [];
+    for (const remark of remarks) display.say(remark);
     const decided = decideVerdict(findings, { othersIn: 'violations.csv' });
     const digests = await orUnwritten(unwritten, folder, () => digestFiles(folder, RECORD_FILES));
     const written = withUnwritten(decided, unwritten);
@@ -143,6 +151,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
         audit: outcome.audit,
         ...(judged.length === 0 ? {} : { judged }),
         ...crashesOf(outcome),
+        ...(remarks.length === 0 ? {} : { remarks }),
         digests: digests ?? {},
       }),
     );
@@ -262,7 +271,7 @@ async function beginRecord(
     readonly clock: Clock;
     readonly onUnwritten: (line: string) => void;
   },
-): Promise<{ readonly record: RunRecord; readonly flightRecorder: FlightRecorder }> {
+): Promise<Pick<ConductorOptions, 'record' | 'flightRecorder' | 'wholeRecorder'>> {
   const { run, options, made, startNs, clock, onUnwritten } = of;
   const summers = processNames('summer', options.summers);
   const spares = options.faults.includes('takeover') ? summers.flatMap(spareNames) : [];
@@ -277,6 +286,8 @@ async function beginRecord(
         onUnwritten,
         promises: promisesOf(options),
       }),
+      wholeRecorder:
+        options.history === 'keep' ? new WholeRecorder(join(folder, WHOLE_FOLDER), { clock, onUnwritten }) : null,
     };
   } catch (cause) {
     if (typeof (cause as { code?: unknown } | null)?.code !== 'string') throw cause;

@@ -31,4 +31,6 @@ export type SoakOptions = PipelineOptions & {
   readonly keepData: boolean;
   /** Absent: the journals are those of the run's own broker. */
   readonly cluster?: ClusterOptions;
+  /** `keep`: the whole history is recorded beside the newest part of it. */
+  readonly history: 'recent' | 'keep';
 };

@@ -22,6 +22,10 @@ export const COMMANDS: Readonly<Record<string, { readonly summary: string; reado
     summary: 'tell what happened in a run, of a soak or of a simulated seed',
     load: hashing(async () => (await import('../../soak/explain/explain-command.ts')).explainCommand()),
   },
+  audit: {
+    summary: 'judge a recorded soak again, from its folder alone',
+    load: hashing(async () => (await import('../../soak/audit/audit-command.ts')).auditCommand()),
+  },
   bench: {
     summary: 'measure the parts, with their peers in the same run',
     load: hashing(async () => (await import('../../bench/bench-command.ts')).benchCommand()),

@@ -326,7 +326,7 @@ export class AcknowledgedChecker implements Checker {
 }
 
 /** Whether the record at the cursor is the seed's chunk of that file, wherever it belongs. */
-function isOfSeed(
+export function isOfSeed(
   workload: Workload,
   { fileNumber, sequence, dataBytes, dataOffset }: ChunkCursor,
   payload: Uint8Array,

@@ -30,6 +30,7 @@ export function fakeOptions(results: string, changes: Partial<SoakOptions> = {})
     data: null,
     results,
     keepData: true,
+    history: 'recent',
     ...changes,
   };
 }

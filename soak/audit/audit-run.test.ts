@@ -1,0 +1,247 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { UsageError } from '../../src/core/errors.ts';
+import { ManualClock } from '../../src/core/testing/manual-clock.ts';
+import { writeRunFile } from '../../src/results/run-folder.ts';
+import type { HistoryEvent } from '../guarantee/history.ts';
+import { buildHistory } from '../guarantee/checkers/testing/history-builder.ts';
+import { checkHistory, makeSoakCheckers } from '../guarantee/checkers/index.ts';
+import { HISTORY_FOLDER, segmentName } from '../guarantee/recorded-history.ts';
+import type { Verdict } from '../guarantee/verdict.ts';
+import { WHOLE_FOLDER, wholeSegmentName } from '../guarantee/whole-history.ts';
+import { FlightRecorder } from '../live/flight-recorder.ts';
+import { WholeRecorder } from '../live/whole-recorder.ts';
+import type { SoakOptions } from '../live/soak-options.ts';
+import { type SoakDependencies, runSoak } from '../live/run.ts';
+import type { FakePlan } from '../live/testing/fake-component.ts';
+import { fakeDependencies, fakeOptions } from '../live/testing/fake-run.ts';
+import { auditRun } from './audit-run.ts';
+import { longHistory, writeLongHistory } from './testing/long-history.ts';
+
+function temporaryFolder(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-audit-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A soak over fake processes, with its whole history. */
+async function soak(
+  t: ExecutionContext,
+  plan: FakePlan,
+  options: Partial<SoakOptions> = {},
+  dependencies: Partial<SoakDependencies> = {},
+): Promise<{ readonly folder: string; readonly verdict: Verdict }> {
+  const soakOptions = fakeOptions(temporaryFolder(t), { history: 'keep', ...options });
+  return runSoak(soakOptions, { ...fakeDependencies(plan), ...dependencies });
+}
+
+/** A folder of a run with these events and this verdict. */
+async function folderOf(
+  t: ExecutionContext,
+  events: readonly HistoryEvent[],
+  run: { readonly verdict: string | null; readonly reasons: readonly string[] },
+): Promise<string> {
+  const folder = temporaryFolder(t);
+  await writeLongHistory(folder, { events: 0, recordsPerBatch: 1 });
+  rmSync(join(folder, WHOLE_FOLDER), { recursive: true });
+  changeRun(folder, (written) => ({ ...written, ...run }));
+  const clock = new ManualClock();
+  const whole = new WholeRecorder(join(folder, WHOLE_FOLDER), { clock });
+  const recorder = new FlightRecorder(join(folder, HISTORY_FOLDER), { clock });
+  for (const [index, event] of events.entries()) {
+    whole.add({ n: index + 1, event });
+    recorder.add({ n: index + 1, event });
+  }
+  await whole.close();
+  recorder.close();
+  return folder;
+}
+
+type RunFile = Parameters<typeof writeRunFile>[1];
+
+/** Written anew, with a digest that fits. */
+function changeRun(folder: string, change: (run: RunFile) => object): void {
+  const { digest: _, ...run } = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'));
+  writeFileSync(join(folder, 'run.json'), JSON.stringify(change(run)));
+}
+
+test('a soak that holds is judged again from its history, to the same verdict', async (t) => {
+  const { folder, verdict } = await soak(t, {});
+  t.is(verdict.verdict, 'HOLDS', verdict.reasons.join('\n'));
+  const { lines, exitCode, rechecked } = await auditRun(folder);
+  t.is(exitCode, 0, lines.join('\n'));
+  t.true(rechecked.isAll);
+  t.regex(lines[0] ?? '', /: HOLDS, found again; the run said HOLDS$/);
+});
+
+test('a soak that is violated is judged again to the same lines', async (t) => {
+  const { folder, verdict } = await soak(t, { 'summer-1': { when: 'work', what: 'violation' } }, { durationMs: 9_000 });
+  t.is(verdict.verdict, 'VIOLATED');
+  const { lines, exitCode, rechecked } = await auditRun(folder);
+  t.is(exitCode, 10, lines.join('\n'));
+  t.deepEqual(rechecked.verdict.reasons, verdict.reasons);
+});
+
+for (const what of ['exit 1', 'exit 2', 'abort', 'idle', 'ignore'] as const) {
+  test(`a soak of which a process does "${what}" is inconclusive again, for the same reasons`, async (t) => {
+    const when = what === 'exit 2' ? 'start' : what === 'ignore' ? 'stop' : 'work';
+    const { folder, verdict } = await soak(t, { 'chunker-1': { when, what } }, { slaMs: 2_000 }, { patienceMs: 2_000 });
+    const { lines, exitCode, rechecked } = await auditRun(folder);
+    t.deepEqual(rechecked.verdict, { ...verdict, exitCode: rechecked.verdict.exitCode }, lines.join('\n'));
+    t.is(exitCode, verdict.verdict === 'HOLDS' ? 0 : 3, lines.join('\n'));
+  });
+}
+
+test('a soak that its user ends at once is inconclusive again', async (t) => {
+  const { folder, verdict } = await soak(
+    t,
+    {},
+    { durationMs: 60_000 },
+    {
+      onInterrupt: (interrupt) => {
+        setImmediate(() => interrupt('SIGINT'));
+        setImmediate(() => interrupt('SIGINT'));
+        return () => undefined;
+      },
+    },
+  );
+  t.is(verdict.verdict, 'INCONCLUSIVE');
+  const { lines, exitCode, disagreements } = await auditRun(folder);
+  t.deepEqual(disagreements, [], lines.join('\n'));
+  t.is(exitCode, 3);
+});
+
+test('a generated history of a whole run with journals holds, and is never held as a whole', async (t) => {
+  const folder = join(temporaryFolder(t), 'run');
+  const events = await writeLongHistory(folder, { events: 5_000, recordsPerBatch: 4 });
+  const { lines, exitCode, rechecked } = await auditRun(folder);
+  t.is(exitCode, 0, `${lines.join('\n')}\n${rechecked.verdict.reasons.join('\n')}`);
+  t.true(
+    lines.some((line) => line.includes(`judged ${events.toLocaleString('en-US')} events`)),
+    lines.join('\n'),
+  );
+});
+
+test('the checkers find in a recorded history what they find in the history itself', async (t) => {
+  const plain = buildHistory({ seed: 7 });
+  const wrong = plain.map((event) =>
+    event.event === 'checkpoint' ? { ...event, offset: Math.max(0, event.offset - 1) } : event,
+  );
+  const cut = plain.filter((event, index) => event.event !== 'batch' || index % 97 !== 0);
+  for (const events of [plain, wrong, cut]) {
+    const { verdict, reasons } = checkHistory(events, makeSoakCheckers()).verdict;
+    const folder = await folderOf(t, events, { verdict, reasons });
+    const { disagreements, rechecked } = await auditRun(folder);
+    t.is(rechecked.verdict.verdict, verdict);
+    t.deepEqual(
+      disagreements.filter((line) => !line.includes('violations.csv')),
+      [],
+    );
+  }
+});
+
+test('a verdict that is not that of the history is a disagreement that names the line', async (t) => {
+  const events = [...longHistory({ events: 400, recordsPerBatch: 2 })];
+  const held = await folderOf(t, events, { verdict: 'HOLDS', reasons: [] });
+  t.is((await auditRun(held)).exitCode, 0);
+  const violated = await folderOf(t, events, { verdict: 'VIOLATED', reasons: ['planted'] });
+  const { lines, exitCode } = await auditRun(violated);
+  t.is(exitCode, 1);
+  t.regex(lines.join('\n'), /disagrees: the run said VIOLATED, and the audit HOLDS/);
+  const other = await folderOf(t, events.slice(0, -1), { verdict: 'INCONCLUSIVE', reasons: ['the run was planted'] });
+  t.is((await auditRun(other)).exitCode, 3);
+  const unlike = events.filter(({ event }) => event !== 'audited').map(renumbered);
+  const said = await folderOf(t, unlike, { verdict: 'INCONCLUSIVE', reasons: ['planted'] });
+  t.regex(
+    (await auditRun(said)).lines.join('\n'),
+    /disagrees: in line 1 of the reasons, the run said "planted", and the audit "nothing says that the audit/,
+  );
+});
+
+function renumbered(event: HistoryEvent, index: number): HistoryEvent {
+  return event.event === 'end' ? { ...event, events: index } : event;
+}
+
+test('a run that was killed has no verdict, and its audit never ends in HOLDS', async (t) => {
+  const events = [...longHistory({ events: 2_000, recordsPerBatch: 2 })];
+  const folder = await folderOf(t, events, { verdict: null, reasons: [] });
+  const path = join(folder, WHOLE_FOLDER, wholeSegmentName(1));
+  const whole = readFileSync(path);
+  truncateSync(path, Math.floor(whole.length * 0.9));
+  const { lines, exitCode } = await auditRun(folder);
+  t.is(exitCode, 3, lines.join('\n'));
+  t.regex(lines.join('\n'), /nothing was found in the [\d,]+ events that are there; the run has no verdict/);
+  t.regex(lines.join('\n'), /half a frame: its writer was killed/);
+});
+
+test('a byte that was changed in a history, or in a table, is a disagreement', async (t) => {
+  const { folder } = await soak(t, {});
+  const path = join(folder, WHOLE_FOLDER, wholeSegmentName(1));
+  const whole = readFileSync(path);
+  const changed = Buffer.from(whole);
+  changed.writeUInt8(changed.readUInt8(500) ^ 1, 500);
+  writeFileSync(path, changed);
+  const damaged = await auditRun(folder);
+  t.is(damaged.exitCode, 1);
+  t.regex(damaged.lines.join('\n'), /disagrees: the history is damaged at .*000001\.frames, byte \d+: the checksum/);
+  writeFileSync(path, whole);
+  copyFileSync(join(folder, 'intervals.csv'), join(folder, 'faults.csv'));
+  t.regex((await auditRun(folder)).lines.join('\n'), /disagrees: .*faults\.csv was changed: its SHA-256/);
+});
+
+test('without a whole history what is there is judged, and said to be a part', async (t) => {
+  const { folder } = await soak(t, {}, { history: 'recent', keepData: false });
+  t.false(existsSync(join(folder, WHOLE_FOLDER)));
+  const { lines, exitCode } = await auditRun(folder);
+  t.is(exitCode, 3, lines.join('\n'));
+  t.regex(lines[0] ?? '', /: nothing was found in [\d,]+ of [\d,]+ events; the run said HOLDS$/);
+  t.regex(lines.join('\n'), /the stores were not kept/);
+});
+
+test('without a whole history a violation that a process reported is confirmed', async (t) => {
+  const plan: FakePlan = { 'summer-1': { when: 'work', what: 'violation' } };
+  const { folder } = await soak(t, plan, { history: 'recent', durationMs: 9_000 });
+  const { lines, exitCode } = await auditRun(folder);
+  t.is(exitCode, 10, lines.join('\n'));
+  t.regex(lines[0] ?? '', /: VIOLATED, found again in [\d,]+ of [\d,]+ events; the run said VIOLATED$/);
+  const violations = join(folder, 'violations.csv');
+  changeRun(folder, (run) => ({ ...run, digests: {} }));
+  writeFileSync(violations, readFileSync(violations, 'utf8').split('\r\n').slice(0, 1).join('\r\n'));
+  t.regex((await auditRun(folder)).lines.join('\n'), /violations\.csv has 0 violations, and the history 1/);
+});
+
+test('a folder with nothing but run.json is no evidence of anything', async (t) => {
+  const { folder } = await soak(t, {}, { history: 'recent', keepData: false });
+  for (const name of readdirSync(folder)) if (name !== 'run.json') rmSync(join(folder, name), { recursive: true });
+  changeRun(folder, (run) => ({ ...run, digests: {} }));
+  const { lines, exitCode } = await auditRun(folder);
+  t.is(exitCode, 3);
+  t.regex(lines.join('\n'), /nothing was found in 0 of 0 events/);
+  t.regex(lines.join('\n'), /there is no history/);
+});
+
+test('a flight recorder that is damaged is named', async (t) => {
+  const { folder } = await soak(t, {}, { history: 'recent' });
+  writeFileSync(join(folder, HISTORY_FOLDER, segmentName(1)), 'planted\n');
+  const { lines, exitCode } = await auditRun(folder);
+  t.is(exitCode, 1);
+  t.regex(lines.join('\n'), /disagrees: the history is damaged at .*000001\.ndjson:1/);
+});
+
+test('what is no folder of a soak is a usage error', async (t) => {
+  const folder = temporaryFolder(t);
+  await t.throwsAsync(auditRun(folder), { instanceOf: UsageError, message: /it has no run\.json/ });
+  writeFileSync(join(folder, 'run.json'), '{"kind":"bench"}');
+  await t.throwsAsync(auditRun(folder), { instanceOf: UsageError, message: /no run of a soak, but of "bench"/ });
+});

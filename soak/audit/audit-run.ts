@@ -1,0 +1,133 @@
+/**
+ * Judges a recorded soak again, from its folder alone, and compares what comes out with what the run said.
+ *
+ * Of a run whose whole history was kept, everything is judged, and the verdict must be the same, line by line. Of less
+ * than that, what is there is judged. It can confirm a violation; else its best answer is that nothing was found in so
+ * much of it, which is never HOLDS.
+ */
+
+import { basename, join, resolve } from 'node:path';
+import { EXIT, OperatingError } from '../../src/core/errors.ts';
+import { formatBytes, formatCount } from '../../src/core/units.ts';
+import { withUnwritten } from '../guarantee/verdict.ts';
+import { WHOLE_FOLDER, hasWholeHistory, readWholeHistory } from '../guarantee/whole-history.ts';
+import { recheckParts } from './parts.ts';
+import { type RecordedRun, changedFiles, readRecordedRun } from './recorded-run.ts';
+import { Recheck, type Rechecked } from './recheck.ts';
+
+export type AuditOutcome = {
+  readonly lines: readonly string[];
+  readonly exitCode: number;
+  /** What was found, and of what. */
+  readonly rechecked: Rechecked;
+  /** Where the run and the audit disagree; one line each. */
+  readonly disagreements: readonly string[];
+};
+
+/** Reasons shown of what the audit found; a run can have thousands. */
+const REASONS_SHOWN = 12;
+/** A line of what the harness could not write begins so: no history has it. */
+const UNWRITTEN = /^(?:cannot write|there is no room for) /;
+
+/** Throws a UsageError where the folder is not that of a soak. */
+export async function auditRun(folder: string): Promise<AuditOutcome> {
+  const run = readRecordedRun(folder);
+  const whole = join(folder, WHOLE_FOLDER);
+  const rechecked = hasWholeHistory(whole) ? recheckWhole(whole, run) : await recheckParts(folder, run);
+  const disagreements = [
+    ...(await changedFiles(folder, run)),
+    ...rechecked.damages,
+    ...disagreementsOf(run, rechecked),
+  ];
+  const { verdict, reasons } = rechecked.verdict;
+  const lines = [
+    headline(basename(resolve(folder)), { run, rechecked, isAgreed: disagreements.length === 0 }),
+    ...disagreements.map((line) => `  disagrees: ${line}`),
+    ...rechecked.remarks.map((line) => `  ${line}`),
+  ];
+  if (verdict === 'VIOLATED' || rechecked.isAll) {
+    lines.push(...reasons.slice(0, REASONS_SHOWN).map((reason) => `  - ${reason}`));
+    if (reasons.length > REASONS_SHOWN) lines.push(`  and ${formatCount(reasons.length - REASONS_SHOWN)} lines more`);
+  }
+  return { lines, exitCode: exitCodeFor(rechecked, disagreements), rechecked, disagreements };
+}
+
+function headline(
+  name: string,
+  of: { readonly run: RecordedRun; readonly rechecked: Rechecked; readonly isAgreed: boolean },
+): string {
+  const { run, rechecked, isAgreed } = of;
+  const said =
+    run.verdict === null ? 'the run has no verdict: it was killed, or goes on' : `the run said ${run.verdict}`;
+  const { verdict } = rechecked.verdict;
+  if (!isAgreed) return `${name}: ${said}, and the audit disagrees`;
+  if (verdict === 'VIOLATED')
+    return `${name}: VIOLATED, found again${rechecked.isAll ? '' : ` in ${rechecked.part}`}; ${said}`;
+  if (rechecked.isAll) return `${name}: ${verdict}, found again; ${said}`;
+  return `${name}: nothing was found in ${rechecked.part}; ${said}`;
+}
+
+function exitCodeFor({ verdict, isAll }: Rechecked, disagreements: readonly string[]): number {
+  if (disagreements.length > 0) return EXIT.internal;
+  if (verdict.verdict === 'VIOLATED') return EXIT.violation;
+  return isAll && verdict.verdict === 'HOLDS' ? EXIT.holds : EXIT.inconclusive;
+}
+
+/** Everything that was recorded, event by event; never more than one frame of it is held. */
+function recheckWhole(folder: string, run: RecordedRun): Rechecked {
+  const recheck = new Recheck();
+  const remarks: string[] = [];
+  const damages: string[] = [];
+  let recorded = 0;
+  let dropped = 0;
+  let isClosed = false;
+  try {
+    for (const read of readWholeHistory(folder)) {
+      if (read.what === 'event') {
+        recorded += 1;
+        recheck.observe(read.entry.event);
+      } else if (read.what === 'dropped') {
+        const { firstN, lastN } = read.dropped;
+        dropped += lastN - firstN + 1;
+        const which = `events ${formatCount(firstN)} to ${formatCount(lastN)} were not kept`;
+        remarks.push(which);
+        recheck.unfollow(which);
+      } else if (read.what === 'closed') isClosed = true;
+      else remarks.push(`the last ${formatBytes(read.byteLength)} are half a frame: its writer was killed`);
+    }
+  } catch (error) {
+    if (!(error instanceof OperatingError)) throw error;
+    damages.push(error.message);
+  }
+  const unwritten = run.reasons.filter((reason) => UNWRITTEN.test(reason));
+  const verdict = withUnwritten(recheck.finish(), unwritten);
+  const isAll = isClosed && recheck.hasEnded && dropped === 0 && damages.length === 0;
+  if (!isClosed && damages.length === 0) remarks.push('the history was not closed: its run was killed, or goes on');
+  const { events, batches, bytes, checkpoints, seconds } = recheck;
+  const what = `${formatCount(batches)} batches of ${formatBytes(bytes)}, ${formatCount(checkpoints)} states`;
+  const range = `${formatCount(events)} events over ${seconds.toFixed(1)} s: ${what}`;
+  const part = isClosed
+    ? `${formatCount(recorded)} of ${formatCount(recorded + dropped)} events`
+    : `the ${formatCount(recorded)} events that are there`;
+  return { verdict, isAll, remarks: [`judged ${range}`, ...remarks], damages, part };
+}
+
+/** Where what was found is not what the run said. */
+function disagreementsOf(run: RecordedRun, { verdict: found, isAll }: Rechecked): string[] {
+  if (run.verdict === null) return [];
+  if (!isAll) {
+    if (found.verdict !== 'VIOLATED' || run.verdict === 'VIOLATED') return [];
+    return [`the run said ${run.verdict}, and the audit found ${found.reasons[0] ?? 'a violation'}`];
+  }
+  if (found.verdict !== run.verdict) {
+    const why = found.reasons[0] ?? run.reasons[0];
+    return [`the run said ${run.verdict}, and the audit ${found.verdict}${why === undefined ? '' : `: ${why}`}`];
+  }
+  const lines = Math.max(run.reasons.length, found.reasons.length);
+  for (let line = 0; line < lines; line += 1) {
+    const [said, seen] = [run.reasons[line], found.reasons[line]];
+    if (said === seen) continue;
+    return [`in line ${line + 1} of the reasons, the run said "${said ?? ''}", and the audit "${seen ?? ''}"`];
+  }
+  return [];
+}

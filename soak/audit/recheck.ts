@@ -1,0 +1,93 @@
+/**
+ * The checkers of a soak over events that were recorded: the same ones, in the same order, to a verdict by the same
+ * rules. What is known to be missing is told to them as a soak tells it, so that nothing missing counts as seen.
+ */
+
+import { BatchReader } from '../guarantee/checkers/batch-reader.ts';
+import { makeSoakCheckers } from '../guarantee/checkers/index.ts';
+import type { Checker, HistoryEvent } from '../guarantee/history.ts';
+import { type Verdict, decideVerdict } from '../guarantee/verdict.ts';
+
+/** What was judged again. */
+export type Rechecked = {
+  readonly verdict: Verdict;
+  /** Everything that the checkers of the run saw. */
+  readonly isAll: boolean;
+  /** How much was judged, and what was not; one line each. */
+  readonly remarks: readonly string[];
+  /** What is in the folder and cannot be from a run; one line each. */
+  readonly damages: readonly string[];
+  /** So much of so much, in words. */
+  readonly part: string;
+};
+
+export class Recheck {
+  readonly #checkers: readonly Checker[] = makeSoakCheckers(new BatchReader());
+  #events = 0;
+  #batches = 0;
+  #checkpoints = 0;
+  #bytes = 0;
+  #lastNs = 0;
+  #firstNs: number | null = null;
+  #hasEnded = false;
+
+  /** Events that were judged. */
+  get events(): number {
+    return this.#events;
+  }
+
+  get batches(): number {
+    return this.#batches;
+  }
+
+  /** Of all batches. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get checkpoints(): number {
+    return this.#checkpoints;
+  }
+
+  /** From the first event to the last. */
+  get seconds(): number {
+    return (this.#lastNs - (this.#firstNs ?? this.#lastNs)) / 1e9;
+  }
+
+  /** The run has said that nothing is missing before its end. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  observe(event: HistoryEvent): void {
+    // What the checkers of the run found at their end was shown to nobody.
+    if (this.#hasEnded && event.event === 'found') return;
+    this.#events += 1;
+    this.#firstNs ??= event.atNs;
+    this.#lastNs = event.atNs;
+    if (event.event === 'batch') {
+      this.#batches += 1;
+      this.#bytes += event.bytes.length;
+    } else if (event.event === 'checkpoint') this.#checkpoints += 1;
+    else if (event.event === 'end') this.#hasEnded = true;
+    this.#show(event);
+  }
+
+  /** What comes next was not recorded: from here on nobody can follow the journals. */
+  unfollow(reason: string): void {
+    this.#show({ event: 'unfollowed', atNs: this.#lastNs, reason, leavesDoubt: true });
+  }
+
+  /** Nothing more was recorded. Called once, at the end. */
+  finish(): Verdict {
+    if (!this.#hasEnded) this.#show({ event: 'halted', atNs: this.#lastNs });
+    return decideVerdict(
+      this.#checkers.map((checker) => checker.finish()),
+      { othersIn: 'violations.csv' },
+    );
+  }
+
+  #show(event: HistoryEvent): void {
+    for (const checker of this.#checkers) checker.observe(event);
+  }
+}

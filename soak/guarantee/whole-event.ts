@@ -1,0 +1,74 @@
+/**
+ * An event of a history with its payload: a line of JSON, and the bytes that the line leaves out. A whole history is
+ * recorded so, and the checkers can judge it again.
+ *
+ * The line is that of `logged-event.ts`, with these differences. What a chunker `said` keeps its histograms. Of a
+ * `batch` the line has the place and the number of bytes; the bytes follow. A `checkpoint` has all open files, and of
+ * each part of its outbox the first index and the number of bytes; the sums follow.
+ */
+
+import { asRecord, isCount } from '../../src/core/assert.ts';
+import { type Check, listOf, objectOf } from '../../src/core/shape.ts';
+import { SUM_BYTES } from '../../src/message/sum.ts';
+import type { HistoryEvent } from './history.ts';
+import type { LogEntry } from './history-log.ts';
+import { type LoggedBatch, type LoggedCheckpoint, isLoggedEvent } from './logged-event.ts';
+
+type CheckpointEvent = Extract<HistoryEvent, { event: 'checkpoint' }>;
+type OutboxPlace = { readonly first: number; readonly byteLength: number };
+
+/** `text` has no line feed. `payloads` follow it, in this order, and are not copied. */
+export type WholeLine = { readonly text: string; readonly payloads: readonly Uint8Array[] };
+
+/** Hands out the next bytes of what follows the lines; null where there are not so many. */
+export type TakeBytes = (byteLength: number) => Uint8Array | null;
+
+export function wholeLine({ n, event, cause }: LogEntry): WholeLine {
+  const place = cause === undefined ? { n } : { n, cause };
+  if (event.event === 'batch') {
+    const { bytes, ...rest } = event;
+    return { text: JSON.stringify({ ...place, ...rest, byteLength: bytes.length }), payloads: [bytes] };
+  }
+  if (event.event === 'checkpoint') {
+    const { outbox, openFiles, ...rest } = event;
+    const payloads = outbox.map(({ sums }) => sums);
+    const bytes = payloads.reduce((sum, { length }) => sum + length, 0);
+    const counts = { openFileCount: Object.keys(openFiles).length, unpublishedCount: Math.floor(bytes / SUM_BYTES) };
+    const places = outbox.map(({ first, sums }): OutboxPlace => ({ first, byteLength: sums.length }));
+    return { text: JSON.stringify({ ...place, ...rest, ...counts, openFiles, outbox: places }), payloads };
+  }
+  return { text: JSON.stringify({ ...place, ...event }), payloads: [] };
+}
+
+const isOutbox: Check = listOf(objectOf<OutboxPlace>({ first: isCount, byteLength: isCount }));
+
+/** The entry of a line that was parsed; null where it is none, or its bytes are missing. */
+export function wholeEntry(value: unknown, take: TakeBytes): LogEntry | null {
+  if (!isLoggedEvent(value)) return null;
+  const { n, cause, ...told } = value;
+  const event =
+    told.event === 'batch'
+      ? withBytes(told, take)
+      : told.event === 'checkpoint'
+        ? withOutbox(told, asRecord(value)?.['outbox'], take)
+        : (told as HistoryEvent);
+  if (event === null) return null;
+  return cause === undefined ? { n, event } : { n, event, cause };
+}
+
+function withBytes({ byteLength, ...rest }: LoggedBatch, take: TakeBytes): HistoryEvent | null {
+  const bytes = take(byteLength);
+  return bytes === null ? null : { ...rest, bytes };
+}
+
+function withOutbox(logged: LoggedCheckpoint, places: unknown, take: TakeBytes): CheckpointEvent | null {
+  const { openFileCount, openFiles, unpublishedCount: _, ...rest } = logged;
+  if (openFiles === undefined || Object.keys(openFiles).length !== openFileCount || !isOutbox(places)) return null;
+  const outbox: { first: number; sums: Uint8Array }[] = [];
+  for (const { first, byteLength } of places as readonly OutboxPlace[]) {
+    const sums = take(byteLength);
+    if (sums === null) return null;
+    outbox.push({ first, sums });
+  }
+  return { ...rest, openFiles, outbox };
+}

@@ -1,0 +1,148 @@
+/**
+ * The whole history of a run in its folder: everything that the checkers were shown, in segments of frames
+ * (`history-frames.ts`), oldest first: `000001.frames`, `000002.frames`, ...
+ *
+ * A line of a frame is an event (`whole-event.ts`), the counts of events that were not kept, or `closed`, which the
+ * recorder writes last. Numbers of events run through all lines without a gap. A history without `closed` is that of a
+ * run that was killed or still goes on.
+ */
+
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { asRecord, isCount } from '../../src/core/assert.ts';
+import { OperatingError } from '../../src/core/errors.ts';
+import { type Shape, conforms } from '../../src/core/shape.ts';
+import { BatchReader } from './checkers/batch-reader.ts';
+import type { LogEntry } from './history-log.ts';
+import { type Frame, FrameReader, damaged } from './history-frames.ts';
+import { loggedEvent } from './logged-event.ts';
+import { type CompactedEvents, type RecordedLine, countOf, isCompactedEvents } from './recorded-history.ts';
+import { wholeEntry } from './whole-event.ts';
+
+/** The folder of a whole history within that of its run. */
+export const WHOLE_FOLDER: string = 'history-full';
+
+export type WholeRead =
+  | { readonly what: 'event'; readonly entry: LogEntry }
+  | { readonly what: 'dropped'; readonly dropped: CompactedEvents }
+  /** `events`: how many were given to the recorder. */
+  | { readonly what: 'closed'; readonly events: number }
+  /** What a recorder had written of its last frame when it was killed. */
+  | { readonly what: 'torn'; readonly path: string; readonly byteLength: number };
+
+type Closed = { readonly events: number };
+const CLOSED: Shape<Closed> = { events: isCount };
+
+const SEGMENT_NAME = /^(?<number>\d{6,})\.frames$/;
+
+export function wholeSegmentName(number: number): string {
+  return `${String(number).padStart(6, '0')}.frames`;
+}
+
+export function closedLine(events: number): string {
+  return JSON.stringify({ closed: { events } });
+}
+
+export function hasWholeHistory(folder: string): boolean {
+  return existsSync(folder) && segmentsOf(folder).length > 0;
+}
+
+/** 0 where there is none. */
+export function wholeHistoryBytes(folder: string): number {
+  const segments = existsSync(folder) ? segmentsOf(folder) : [];
+  return segments.reduce((bytes, number) => bytes + statSync(join(folder, wholeSegmentName(number))).size, 0);
+}
+
+/**
+ * All of a whole history, in order. Throws OperatingError ERR_HISTORY_DAMAGED, with the file and the byte, for whatever
+ * no recorder writes, and ERR_NO_HISTORY where there is none.
+ */
+export function* readWholeHistory(folder: string): Generator<WholeRead> {
+  const segments = existsSync(folder) ? segmentsOf(folder) : [];
+  if (segments.length === 0) throw new OperatingError('ERR_NO_HISTORY', `there is no whole history in ${folder}`);
+  const frames = new FrameReader();
+  let nextN = 1;
+  let isClosed = false;
+  for (const [index, number] of segments.entries()) {
+    const path = join(folder, wholeSegmentName(number));
+    if (number !== index + 1) throw damaged(path, 'the segment before it is missing');
+    for (const read of frames.read(path, number)) {
+      if (isClosed) throw damaged(path, 'the history goes on after its end');
+      if (read.what === 'torn') {
+        if (index < segments.length - 1) throw damaged(path, 'it ends within a frame, and is not the last segment');
+        yield read;
+        continue;
+      }
+      for (const line of linesOf(read.frame, read.where)) {
+        if (isClosed) throw damaged(read.where, 'the history goes on after its end');
+        nextN = after(line, nextN, read.where);
+        isClosed ||= line.what === 'closed';
+        yield line;
+      }
+    }
+  }
+}
+
+/** The same without payloads, as a flight recorder would have kept it. */
+export function* tellWholeHistory(folder: string): Generator<RecordedLine> {
+  const reader = new BatchReader();
+  for (const read of readWholeHistory(folder)) {
+    if (read.what === 'event') yield { what: 'event', event: loggedEvent(read.entry, reader) };
+    else if (read.what === 'dropped') yield { what: 'compacted', compacted: read.dropped };
+    else if (read.what === 'torn') yield read;
+  }
+}
+
+function segmentsOf(folder: string): number[] {
+  return readdirSync(folder)
+    .flatMap((name) => SEGMENT_NAME.exec(name)?.groups?.['number'] ?? [])
+    .map(Number)
+    .toSorted((one, other) => one - other);
+}
+
+function* linesOf({ text, payloads }: Frame, where: string): Generator<WholeRead> {
+  let taken = 0;
+  const take = (byteLength: number): Uint8Array | null => {
+    if (payloads.length - taken < byteLength) return null;
+    taken += byteLength;
+    return payloads.subarray(taken - byteLength, taken);
+  };
+  for (let at = 0; at < text.length; ) {
+    const end = text.indexOf('\n', at);
+    const line = end < 0 ? null : parsed(text.slice(at, end), take);
+    if (line === null) throw damaged(where, 'a line of this frame is no line of a history');
+    yield line;
+    at = end + 1;
+  }
+  if (taken !== payloads.length) throw damaged(where, 'a frame has more bytes than its lines say');
+}
+
+function parsed(text: string, take: (byteLength: number) => Uint8Array | null): WholeRead | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const entry = wholeEntry(value, take);
+  if (entry !== null) return { what: 'event', entry };
+  const { compacted, closed } = asRecord(value) ?? {};
+  if (isCompactedEvents(compacted)) return { what: 'dropped', dropped: compacted };
+  return conforms(closed, CLOSED) ? { what: 'closed', events: closed.events } : null;
+}
+
+/** The number that comes after this line, whose own must be the next one. */
+function after(line: WholeRead, nextN: number, where: string): number {
+  if (line.what === 'torn') return nextN;
+  if (line.what === 'closed') {
+    if (line.events === nextN - 1) return nextN;
+    throw damaged(where, `${line.events} events were recorded, and ${nextN - 1} are here`);
+  }
+  const [firstN, lastN] =
+    line.what === 'event' ? [line.entry.n, line.entry.n] : [line.dropped.firstN, line.dropped.lastN];
+  if (firstN !== nextN) throw damaged(where, `event ${nextN} should stand here, and not ${firstN}`);
+  if (line.what === 'dropped' && lastN - firstN + 1 !== countOf(line.dropped)) {
+    throw damaged(where, `events ${firstN} to ${lastN} are not so many as it counts`);
+  }
+  return lastN + 1;
+}

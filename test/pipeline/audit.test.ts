@@ -1,0 +1,125 @@
+/** Soaks of real processes, judged again from their folders. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import { auditRun } from '../../soak/audit/audit-run.ts';
+import { WHOLE_FOLDER, hasWholeHistory, readWholeHistory } from '../../soak/guarantee/whole-history.ts';
+import { HISTORY_FOLDER, readHistory } from '../../soak/guarantee/recorded-history.ts';
+import { makeAudit } from '../../soak/live/audit/end-audit.ts';
+import { runSoak } from '../../soak/live/run.ts';
+import type { SoakOptions } from '../../soak/live/soak-options.ts';
+import { fakeDependencies, fakeOptions } from '../../soak/live/testing/fake-run.ts';
+import { connectJournals } from '../../src/cli/connection.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { componentLaunch } from '../../src/fleet/component-process.ts';
+import { until } from '../../src/fleet/waiting.ts';
+import { BROKER_TABLES } from '../../src/journal/broker/tables.ts';
+import { openLmdbStore } from '../../src/store/lmdb-store.ts';
+import { wholeRange } from '../../src/store/row.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const DEADLINE_MS = 300_000;
+
+const REAL: Partial<SoakOptions> = {
+  durationMs: 9_000,
+  partitions: 3,
+  files: 20,
+  chunks: { low: 4, high: 8 },
+  chunkBytes: { low: 100, high: 256 },
+  rate: 1_500,
+  faults: ['kill'],
+  faultIntervalMs: 1_500,
+  retentionBytes: 64 * 1024 * 1024,
+  audit: 'follow',
+  history: 'keep',
+};
+
+function temporaryFolder(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-audited-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+test.serial('a soak of real processes holds again, from its whole history and from what else is there', async (t) => {
+  t.timeout(DEADLINE_MS);
+  const { verdict, folder } = await runSoak(fakeOptions(temporaryFolder(t), REAL), {
+    ...fakeDependencies({}),
+    launch: componentLaunch(MAIN),
+    clock: systemClock,
+    connect: (endpoint) => connectJournals(endpoint, 'auditor'),
+    audit: makeAudit((endpoint) => connectJournals(endpoint, 'audit')),
+  });
+  t.is(verdict.verdict, 'HOLDS', verdict.reasons.join('\n'));
+  const whole = await auditRun(folder);
+  t.is(whole.exitCode, 0, whole.lines.join('\n'));
+  t.true(whole.rechecked.isAll);
+  const reads = [...readWholeHistory(join(folder, WHOLE_FOLDER))];
+  const kinds = new Set(reads.flatMap((read) => (read.what === 'event' ? [read.entry.event.event] : [])));
+  for (const kind of ['batch', 'checkpoint', 'said', 'fault-recovered', 'end'] as const) t.true(kinds.has(kind), kind);
+
+  rmSync(join(folder, WHOLE_FOLDER), { recursive: true });
+  const parts = await auditRun(folder);
+  t.is(parts.exitCode, 3, parts.lines.join('\n'));
+  t.regex(parts.lines[0] ?? '', /nothing was found in [\d,]+ of [\d,]+ events, and in the stores; the run said HOLDS/);
+  t.regex(parts.lines.join('\n'), /judged what the kept stores hold: \d+ batches, .* and 3 states of shards/);
+
+  await damageBatch(join(folder, 'data', 'broker'));
+  const damaged = await auditRun(folder);
+  t.is(damaged.exitCode, 1, damaged.lines.join('\n'));
+  t.regex(damaged.lines.join('\n'), /disagrees: the run said HOLDS, and the audit found journals: corrupt/);
+});
+
+/** Turns a bit over in a batch of a journal that nobody serves. */
+async function damageBatch(folder: string): Promise<void> {
+  const store = await openLmdbStore({ folder, kind: 'broker', tables: BROKER_TABLES });
+  const [batch] = store.range('batches', { ...wholeRange(), limit: 1 });
+  if (batch === undefined) throw new Error('no batch is left in the journals');
+  const { key, value } = batch;
+  value.writeUInt8(value.readUInt8(value.length - 1) ^ 1, value.length - 1);
+  await store.commit([{ table: 'batches', key, value }]);
+  await store.close();
+}
+
+test.serial('a soak of real processes that was killed is judged as far as it was recorded', async (t) => {
+  t.timeout(DEADLINE_MS);
+  const results = temporaryFolder(t);
+  const argv = ['soak', '--duration', '120s', '--rate', '1500', '--chunks', '5', '--results', results];
+  const child = spawn(process.execPath, [MAIN, ...argv, '--history', 'keep', '--faults', 'none', '--seed', '1'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  t.teardown(() => void child.kill('SIGKILL'));
+  const folderOf = (): string => join(results, readdirSync(results)[0] ?? '');
+  const hasBatches = (): boolean => {
+    const whole = join(folderOf(), WHOLE_FOLDER);
+    if (!hasWholeHistory(whole)) return false;
+    return [...readWholeHistory(whole)].some((read) => read.what === 'event' && read.entry.event.event === 'batch');
+  };
+  t.true(await until(hasBatches, { clock: systemClock, timeoutMs: DEADLINE_MS }));
+  await killed(child);
+  const folder = folderOf();
+  const pids = [...readHistory(join(folder, HISTORY_FOLDER))].flatMap((line) =>
+    line.what === 'event' && line.event.event === 'said' && line.event.said.event === 'ready'
+      ? [line.event.said.pid]
+      : [],
+  );
+  t.true(await until(() => !pids.some(isAlive), { clock: systemClock, timeoutMs: DEADLINE_MS }));
+  const { lines, exitCode, rechecked } = await auditRun(folder);
+  t.is(exitCode, 3, lines.join('\n'));
+  t.regex(lines[0] ?? '', /nothing was found in the [\d,]+ events that are there; the run has no verdict/);
+  t.false(rechecked.isAll);
+});
+
+async function killed(child: ChildProcess): Promise<void> {
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+function isAlive(pid: number): boolean {
+  const path = `/proc/${pid}/status`;
+  return existsSync(path) && !/^State:\s*Z/m.test(readFileSync(path, 'utf8'));
+}
