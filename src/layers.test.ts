@@ -31,7 +31,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   workload: ['core'],
   measure: ['core'],
   results: ['core', 'measure'],
-  report: [],
+  report: ['core', 'measure', 'results'],
   store: ['core', 'hash'],
   transport: ['core', 'hash'],
   journal: ['core', 'message', 'hash', 'store', 'transport'],

@@ -1,14 +1,12 @@
 /** The charts of a run, from its rows and histograms alone. Pure. */
 
-import { formatBytes, formatCount, formatSeconds } from '../../src/core/units.ts';
-import { LatencyHistogram } from '../../src/measure/histogram.ts';
+import { formatCount } from '../../src/core/units.ts';
 import type { LatencyRow } from '../../src/results/latency-row.ts';
 import type { Sample } from '../../src/results/samples.ts';
 import { ALL } from '../possible.ts';
 import { parameterOf, type Row, rowsOf } from '../rows.ts';
-import type { Chart, Series } from './chart.ts';
-
-const PERCENTILES = [0, 50, 75, 90, 95, 99, 99.5, 99.9, 99.99];
+import type { Chart, Series } from '../../src/report/chart.ts';
+import { percentilesChart } from '../../src/report/percentiles.ts';
 
 export function chartsOf(samples: readonly Sample[], latencies: readonly LatencyRow[]): Chart[] {
   const rows = rowsOf(samples);
@@ -79,7 +77,7 @@ function throughputCharts(rows: readonly Row[]): Chart[] {
       xName: 'chunk',
       yName: 'payload a second',
       yScale: 'logarithmic',
-      yText: formatBytes,
+      yUnit: 'bytes/s',
       series,
     },
   ];
@@ -109,43 +107,24 @@ function cpuCharts(rows: readonly Row[]): Chart[] {
       categories: totals,
       yName: '% of all',
       yScale: 'linear',
-      yText: (value) => `${value} %`,
+      yUnit: 'percent',
       stacked: true,
       series,
     },
   ];
 }
 
-/** Latency by percentile, over all rounds: histograms are merged, never averaged. */
+/** Over all rounds. */
 function latencyCharts(latencies: readonly LatencyRow[]): Chart[] {
   const phases = distinct(latencies.map(({ phase }) => phase)).filter((phase) => phase.startsWith('latency '));
-  const series = phases.map((phase): Series => {
-    const merged = new LatencyHistogram();
-    let censored = 0;
-    for (const row of latencies.filter((one) => one.phase === phase && one.stage === 'sum')) {
-      if (row.hdr !== null) merged.add(LatencyHistogram.decode(row.hdr));
-      censored += row.censored ?? 0;
-    }
-    const values = PERCENTILES.flatMap((percent): [number, number][] => {
-      const ns = merged.percentileNs(percent, censored);
-      return ns === null ? [] : [[100 / (100 - percent), ns / 1e9]];
-    });
-    return { name: phase.replace('latency ', ''), values };
-  });
-  if (series.every(({ values }) => values.length === 0)) return [];
-  return [
-    {
-      title: 'Latency of sums, from the intended send time',
-      kind: 'line',
-      xName: 'percentile',
-      xScale: 'logarithmic',
-      xText: (value) => `${Number((100 - 100 / value).toPrecision(6))} %`,
-      yName: 'latency',
-      yScale: 'logarithmic',
-      yText: formatSeconds,
-      series,
-    },
-  ];
+  const chart = percentilesChart(
+    'Latency of sums, from the intended send time',
+    phases.map((phase) => ({
+      name: phase.replace('latency ', ''),
+      rows: latencies.filter((row) => row.phase === phase && row.stage === 'sum'),
+    })),
+  );
+  return chart === null ? [] : [chart];
 }
 
 /** Each round's median and longest recovery. */
@@ -166,7 +145,7 @@ function recoveryCharts(samples: readonly Sample[]): Chart[] {
       categories,
       yName: 'time',
       yScale: 'linear',
-      yText: formatSeconds,
+      yUnit: 'seconds',
       series,
     },
   ];
@@ -191,7 +170,7 @@ function growthCharts(rows: readonly Row[]): Chart[] {
         title: `Growth by ${vary}: CPU-seconds for a million chunks`,
         kind: 'line',
         yName: 'CPU-s',
-        yText: (value) => String(value),
+        yUnit: 'number',
         series: [seriesOf('all processes', isTotalCpu)],
       },
       {
@@ -199,7 +178,7 @@ function growthCharts(rows: readonly Row[]): Chart[] {
         title: `Growth by ${vary}: chunks a second`,
         kind: 'line',
         yName: 'chunks/s',
-        yText: formatCount,
+        yUnit: 'count',
         series: [
           seriesOf('published', ({ metric }) => metric === 'chunks_published_per_s'),
           seriesOf('published and folded', ({ metric }) => metric === 'chunks_per_s'),
@@ -233,7 +212,7 @@ function hashCharts(rows: readonly Row[]): Chart[] {
       xName: 'chunk',
       yName: 'time',
       yScale: 'logarithmic',
-      yText: formatSeconds,
+      yUnit: 'seconds',
       series,
     };
   });
@@ -251,7 +230,7 @@ function timeCharts(rows: readonly Row[]): Chart[] {
         categories: own.map((row) => row.parameters.replaceAll(' ', '\n')),
         yName: 'time',
         yScale: 'logarithmic',
-        yText: formatSeconds,
+        yUnit: 'seconds',
         series: [{ name: 'median', values: own.map((row) => row.median) }],
       },
     ];

@@ -23,17 +23,50 @@ body { margin: 2rem auto; max-width: 1500px; padding: 0 1rem; background: var(--
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2.5rem; }
 pre { overflow-x: auto; background: var(--box); padding: 1rem; border-radius: 8px; font-size: 13px; }
 .minor { color: var(--minor); }
+.rows { overflow-x: auto; }
+table { border-collapse: collapse; font-size: 13px; }
+td, th { padding: 3px 12px 3px 0; text-align: left; vertical-align: top; }
+td:first-child, th { white-space: nowrap; }
+td.value, th.value { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+tr { border-bottom: 1px solid var(--line); }
+@media (max-width: 640px) { body { margin: 1rem auto; padding: 0 0.75rem; } }
 `;
+
+/** A page loads nothing: the browser refuses whatever one might ask for. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
 /** `body` is already HTML; `style` follows the style of all pages. */
 export function htmlPage({ title, style, body }: { title: string; style: string; body: readonly string[] }): string {
   return [
     '<!doctype html>',
     '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
+    `<meta http-equiv="Content-Security-Policy" content="${POLICY}">`,
     `<title>${escaped(title)}</title><style>${STYLE}${style}</style></head><body>`,
     ...body,
     '</body></html>\n',
   ].join('\n');
+}
+
+export type Column = { readonly name: string; readonly isNumber?: boolean };
+
+/** A table that scrolls where it is wider than the page. Cells are HTML already, in the order of the columns. */
+export function tableHtml(table: {
+  /** What it shows, for whoever hears the page. */
+  readonly label?: string;
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly string[])[];
+}): string {
+  const { label, columns, rows } = table;
+  const classOf = ({ isNumber = false }: Column = { name: '' }): string => (isNumber ? ' class="value"' : '');
+  const head = columns.map((column) => `<th scope="col"${classOf(column)}>${escaped(column.name)}</th>`);
+  const body = rows.map(
+    (row) => `<tr>${row.map((cell, at) => `<td${classOf(columns[at])}>${cell}</td>`).join('')}</tr>`,
+  );
+  const named = label === undefined ? '' : ` aria-label="${escaped(label)}"`;
+  return (
+    `<div class="rows" tabindex="0" role="region"${named}><table><thead><tr>${head.join('')}</tr></thead>` +
+    `<tbody>${body.join('\n')}</tbody></table></div>`
+  );
 }
 
 export function escaped(text: string): string {

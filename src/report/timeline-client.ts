@@ -25,11 +25,15 @@ type Custom = { readonly coordSys: { x: number; y: number; width: number; height
 
 declare const document: { getElementById: (id: string) => Element };
 declare const window: { addEventListener: (event: string, call: () => void) => void };
+declare const location: { readonly hash: string };
 declare const matchMedia: (query: string) => { matches: boolean; addEventListener: Element['addEventListener'] };
 declare const echarts: {
   init: (element: Element) => Chart;
   graphic: { clipRectByRect: (shape: object, within: object) => object | undefined };
 };
+
+/** What is drawn of it, where the address of the page names a time: so many seconds before and after. */
+const AROUND_S = 1;
 
 /** Colours of Okabe and Ito: colour-blind eyes tell them apart, and they are readable on light and dark. */
 const KIND_COLORS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#999999', '#b8a800'];
@@ -150,7 +154,19 @@ function pathSeries({ files }: Timeline, chosen: string): object {
   };
 }
 
-function optionOf(timeline: Timeline, colors: Colors, chosen: string, isNarrow: boolean): object {
+type View = { readonly isNarrow: boolean; readonly atS: number | null };
+
+/** Where in the run a reader was sent: `#at=12.5&file=ID`, either or none of both. */
+type Place = { readonly atS: number | null; readonly file: string | null };
+
+function placeIn(hash: string): Place {
+  const asked = new URLSearchParams(hash.replace(/^#/, ''));
+  const at = asked.get('at') ?? '';
+  return { atS: at === '' || !Number.isFinite(Number(at)) ? null : Number(at), file: asked.get('file') };
+}
+
+function optionOf(timeline: Timeline, colors: Colors, chosen: string, { isNarrow, atS }: View): object {
+  const zoom = atS === null ? {} : { startValue: Math.max(0, atS - AROUND_S), endValue: atS + AROUND_S };
   const axis = { axisLabel: { color: colors.text }, axisLine: { lineStyle: { color: colors.line } } };
   const series = [...lifeSeries(timeline, colors), ...markSeries(timeline), pathSeries(timeline, chosen)];
   return {
@@ -188,8 +204,9 @@ function optionOf(timeline: Timeline, colors: Colors, chosen: string, isNarrow: 
       axisLabel: { color: colors.text, interval: 0 },
     },
     dataZoom: [
-      { type: 'inside', filterMode: 'weakFilter' },
+      { type: 'inside', filterMode: 'weakFilter', ...zoom },
       {
+        ...zoom,
         type: 'slider',
         filterMode: 'weakFilter',
         bottom: 8,
@@ -230,17 +247,25 @@ export function drawTimeline(): void {
   const dark = matchMedia('(prefers-color-scheme: dark)');
   const draw = (): void => {
     const theme = dark.matches ? colors.dark : colors.light;
-    chart.setOption(optionOf(timeline, theme, file.value, element.clientWidth < NARROW_PX), true);
+    const view = { isNarrow: element.clientWidth < NARROW_PX, atS: place.atS };
+    chart.setOption(optionOf(timeline, theme, file.value, view), true);
     showPath(timeline, file.value);
   };
-  file.value = timeline.files[0]?.id ?? '';
+  let place: Place = { atS: null, file: null };
+  const goTo = (): void => {
+    place = placeIn(location.hash);
+    const [first] = timeline.files;
+    file.value = timeline.files.find(({ id }) => id === place.file)?.id ?? first?.id ?? '';
+    draw();
+  };
+  window.addEventListener('hashchange', goTo);
   file.addEventListener('input', draw);
   dark.addEventListener('change', draw);
   window.addEventListener('resize', () => {
     chart.resize();
     draw();
   });
-  draw();
+  goTo();
 }
 
 // Only in a page: a module that imports this file elsewhere, such as a test, has no document.

@@ -3,8 +3,7 @@
  * self-contained file: it holds the chart library, the drawing code (`timeline-client.ts`) and the data.
  */
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { pageData, pageScripts } from './embed.ts';
 import { COLORS, escaped, htmlPage } from './html.ts';
 
 /** Times are seconds since the run began; lanes are indexes of `lanes`. */
@@ -72,30 +71,12 @@ export function timelinePage(timeline: Timeline): string {
     `<div id="chart" style="height: ${height}px"></div>`,
     '<pre id="path" hidden></pre>',
     ...(leftOut.length === 0 ? [] : [`<p class="minor" id="left-out">Not drawn: ${escaped(leftOut.join('; '))}.</p>`]),
-    `<script>${inScript(chartLibrary())}</script>`,
-    `<script type="application/json" id="data">${inScript(JSON.stringify({ timeline, colors: COLORS }))}</script>`,
-    `<script type="module">${inScript(clientSource())}</script>`,
+    ...pageScripts({ timeline, colors: COLORS }, ['timeline-client']),
   ];
   return htmlPage({ title, style: STYLE, body });
 }
 
 /** The data of a page that `timelinePage` has made. */
 export function timelineOf(page: string): Timeline {
-  const text = /<script type="application\/json" id="data">(?<json>.*?)<\/script>/s.exec(page)?.groups?.['json'] ?? '';
-  return (JSON.parse(text) as { readonly timeline: Timeline }).timeline;
-}
-
-/** Escapes the text so that it neither ends the script early nor begins a comment. */
-function inScript(text: string): string {
-  return text.replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--');
-}
-
-function chartLibrary(): string {
-  return readFileSync(createRequire(import.meta.url).resolve('echarts/dist/echarts.min.js'), 'utf8');
-}
-
-/** The compiled module beside this one, without exports and source map, as it runs in a page. */
-function clientSource(): string {
-  const source = readFileSync(new URL('./timeline-client.js', import.meta.url), 'utf8');
-  return source.replaceAll(/^export /gm, '').replaceAll(/^\/\/# sourceMappingURL=.*$/gm, '');
+  return (pageData(page) as { readonly timeline: Timeline }).timeline;
 }
