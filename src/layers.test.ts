@@ -59,6 +59,7 @@ const SOAK_ROOMS: Readonly<Record<string, readonly string[]>> = {
   cluster: ABOVE_SRC,
   detect: ['guarantee', 'live', 'simulation', ...ABOVE_SRC],
   explain: ['guarantee', 'live', 'simulation', 'detect', ...ABOVE_SRC],
+  report: ['guarantee', 'explain', ...ABOVE_SRC],
 };
 
 /**

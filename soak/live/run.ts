@@ -42,6 +42,9 @@ import { type RunOutcome, Conductor } from './conductor.ts';
 import type { ConductorOptions } from './conductor-options.ts';
 import { decideVerdict, type Verdict, withUnwritten } from '../guarantee/verdict.ts';
 
+/** Writes the report of a run whose folder is complete. One line about it. */
+export type Report = (folder: string) => Promise<string>;
+
 export type SoakDependencies = Program & {
   readonly launch: Launch;
   readonly clock: Clock;
@@ -51,6 +54,8 @@ export type SoakDependencies = Program & {
   readonly connect: Connect | null;
   /** Starts or finds a cluster; null: there can be none. */
   readonly startEngine?: StartEngine | null;
+  /** Absent or null: there is none. */
+  readonly report?: Report | null;
   /** Sabotage of the harness. */
   readonly decorations?: LiveDecorations;
   readonly patienceMs?: number;
@@ -158,6 +163,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     const verdict = withUnwritten(decided, unwritten);
     const keptData = await disposeOfData(options, verdict, dataFolder);
     const elapsedMs = (clock.nowNs() - startNs) / 1e6;
+    if (dependencies.report) display.say(await reportLine(folder, dependencies.report));
     display.finish(
       verdictScreen({
         ...summaryParts,
@@ -213,6 +219,15 @@ async function startEngine(
 
 function endpointOf({ address }: SoakEngine): Endpoint {
   return { address, remove: async () => undefined };
+}
+
+/** The verdict does not rest on the report: one that could not be made is named, and can be made again. */
+async function reportLine(folder: string, report: Report): Promise<string> {
+  try {
+    return `report: ${await report(folder)}`;
+  } catch (error) {
+    return `no report: ${String(error)}; \`stream-sum report ${folder}\` makes it from the folder`;
+  }
 }
 
 /** A relay between the broker and each client, where links are to be hurt; null where they are not. */

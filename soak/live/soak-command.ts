@@ -11,7 +11,7 @@ import { onInterrupt } from '../../src/fleet/interrupt.ts';
 import { createDisplay } from './display.ts';
 import type { StartEngine } from './engine.ts';
 import { parseSoakOptions, SOAK_OPTION_DEFINITIONS, type SoakOptionTexts } from './options.ts';
-import { runSoak } from './run.ts';
+import { type Report, runSoak } from './run.ts';
 import type { Audit, Connect } from './audit/end-audit.ts';
 
 /** What the command is composed with by who may import it. */
@@ -23,6 +23,8 @@ export type SoakComposition = {
   readonly connect?: Connect;
   /** Starts or finds a cluster. */
   readonly startEngine?: StartEngine;
+  /** Writes the report of a run whose folder is complete; one line about it. */
+  readonly report?: Report;
 };
 
 /** `dist/soak/live/` is three folders below the root of the package. */
@@ -55,6 +57,7 @@ export function soakCommand(composition: SoakComposition = {}): Command {
       audit: composition.audit ?? null,
       connect: composition.connect ?? null,
       startEngine: composition.startEngine ?? null,
+      report: composition.report ?? null,
       onInterrupt,
     });
     process.exitCode = verdict.exitCode;

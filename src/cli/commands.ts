@@ -26,6 +26,10 @@ export const COMMANDS: Readonly<Record<string, { readonly summary: string; reado
     summary: 'judge a recorded soak again, from its folder alone',
     load: hashing(async () => (await import('../../soak/audit/audit-command.ts')).auditCommand()),
   },
+  report: {
+    summary: 'write the report of a soak from its folder',
+    load: async () => (await import('../../soak/report/report-command.ts')).reportCommand(),
+  },
   bench: {
     summary: 'measure the parts, with their peers in the same run',
     load: hashing(async () => (await import('../../bench/bench-command.ts')).benchCommand()),

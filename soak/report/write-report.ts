@@ -1,0 +1,36 @@
+/**
+ * Writes `report.html` into the folder of a soak, from that folder alone; beside it, where the run did not hold, the
+ * page that draws its history.
+ */
+
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { OperatingError } from '../../src/core/errors.ts';
+import { formatBytes } from '../../src/core/units.ts';
+import { tellRun } from '../explain/run-telling.ts';
+import { writeTrace } from '../guarantee/story/trace.ts';
+import { TRACE_NAME, soakPage } from './page.ts';
+import { readSoak } from './run-source.ts';
+
+export const REPORT_NAME: string = 'report.html';
+
+/**
+ * One line about what was written. Throws a UsageError where the folder is not that of a soak, and OperatingError
+ * ERR_REPORT_WRITE where nothing can be written. Files that are there are replaced.
+ */
+export function writeReport(folder: string): string {
+  const source = readSoak(folder);
+  const trace = join(folder, TRACE_NAME);
+  // A run that holds has a history too; who wants to look at it draws it.
+  const isWanted = source.hasHistory && source.run.verdict !== 'HOLDS';
+  if (isWanted) writeTrace(trace, tellRun(folder));
+  const page = soakPage(source, { hasTrace: existsSync(trace) });
+  const path = join(folder, REPORT_NAME);
+  try {
+    writeFileSync(`${path}.part`, page);
+    renameSync(`${path}.part`, path);
+  } catch (cause) {
+    throw new OperatingError('ERR_REPORT_WRITE', `${path}: cannot be written: ${String(cause)}`, { cause });
+  }
+  return `${path} (${formatBytes(Buffer.byteLength(page))})`;
+}
