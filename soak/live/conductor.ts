@@ -32,6 +32,7 @@ import type { Findings } from '../guarantee/history.ts';
 import type { HistoryLog } from '../guarantee/history-log.ts';
 import type { Phase } from '../guarantee/phase.ts';
 import { ViolationReader, meterReader } from './log-readers.ts';
+import { ExperimentReader } from './experiment.ts';
 import { type PhaseOutcome, SELF, Sampler } from './sampler.ts';
 import { beginLog } from './soak-log.ts';
 import { sleepUntil, until } from '../../src/fleet/waiting.ts';
@@ -62,6 +63,7 @@ export class Conductor {
   readonly #history: HistoryLog;
   readonly #tallies: FaultTallies = new FaultTallies();
   readonly #violations: ViolationReader;
+  readonly #experiment: ExperimentReader;
   /** Faults that had not healed or recovered when the processes were told to stop; null before that. */
   #unrecovered: readonly string[] | null = null;
   readonly #ended: AbortController = new AbortController();
@@ -84,6 +86,11 @@ export class Conductor {
     });
     this.#interruption.halted.addEventListener('abort', () => this.#history.record({ event: 'halted' }));
     this.#violations = new ViolationReader({ ...from, onViolation: () => this.#interruption.halt() });
+    this.#experiment = new ExperimentReader({
+      startNs,
+      phases: planPhases(options),
+      say: (line, tone) => from.display.say(line, tone),
+    });
     this.#history = beginLog({
       ...from,
       specs,
@@ -94,6 +101,7 @@ export class Conductor {
         meterReader(this.#meter),
         ({ event }) => this.#tallies.add(event),
         this.#violations.listen,
+        this.#experiment.listen,
         (entry) => gaps.hear(entry),
       ],
     });
@@ -360,7 +368,7 @@ export class Conductor {
         ...status,
         durationMs: options.durationMs,
         offered: options.rate,
-        faults: this.#injector.injectedCount,
+        experiment: this.#experiment.view(clock.nowNs()),
         violations: this.#violations.count,
       });
     }

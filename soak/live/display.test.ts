@@ -1,23 +1,7 @@
 import { EventEmitter } from 'node:events';
 import test from 'ava';
-import { createDisplay, type DisplayStatus, type DisplayStream } from './display.ts';
-
-const STATUS: DisplayStatus = {
-  elapsedMs: 1_000,
-  phase: 'steady',
-  chunksPerSecond: 1,
-  bytesPerSecond: 1,
-  filesOpen: 1,
-  sumsVerified: 1,
-  sumsOutstanding: 0,
-  latencyP50Ns: 1e6,
-  latencyP99Ns: 1e6,
-  scheduleLagNs: 0,
-  durationMs: 60_000,
-  offered: 20_000,
-  faults: 0,
-  violations: 0,
-};
+import { createDisplay, type DisplayStream, lineDisplay } from './display.ts';
+import { STATUS } from './testing/display-status.ts';
 
 /** A terminal, or what is called one, that keeps what was written to it. */
 function terminal(columns: number, isTTY = true): { stream: DisplayStream; written: string[] } {
@@ -31,9 +15,11 @@ function terminal(columns: number, isTTY = true): { stream: DisplayStream; writt
   return { stream: stream as unknown as DisplayStream, written };
 }
 
-function shown(columns: number, kind: string, isTTY = true): string {
+type Environment = Parameters<typeof createDisplay>[1];
+
+function shown(columns: number, environment: Environment, isTTY = true): string {
   const { stream, written } = terminal(columns, isTTY);
-  const display = createDisplay(stream, kind);
+  const display = createDisplay(stream, environment);
   display.say('begins');
   display.update(STATUS);
   display.finish('HOLDS\n');
@@ -41,21 +27,27 @@ function shown(columns: number, kind: string, isTTY = true): string {
 }
 
 test('a terminal is redrawn in place', (t) => {
-  const text = shown(80, 'xterm');
+  const text = shown(80, { TERM: 'xterm', NO_COLOR: '1' });
   t.true(text.includes('\u001B['));
   t.regex(text, /HOLDS\n/);
 });
 
 test('a terminal without columns, a dumb one and a pipe get plain lines', (t) => {
-  for (const text of [shown(0, 'xterm'), shown(20, 'xterm'), shown(80, 'dumb'), shown(Number.NaN, 'xterm', false)]) {
+  const texts = [
+    shown(0, { TERM: 'xterm', NO_COLOR: '1' }),
+    shown(20, { TERM: 'xterm', NO_COLOR: '1' }),
+    shown(80, { TERM: 'dumb' }),
+    shown(Number.NaN, { TERM: 'xterm' }, false),
+  ];
+  for (const text of texts) {
     t.false(text.includes('\u001B'), JSON.stringify(text));
-    t.regex(text, /^begins\n +1 s steady .*\nHOLDS\n$/);
+    t.regex(text, /^begins\n +1 s {2}steady .*\nHOLDS\n$/);
   }
 });
 
 test('a terminal that becomes narrow while it is drawn on is left alone, and told the end', (t) => {
   const { stream, written } = terminal(80);
-  const display = createDisplay(stream, 'xterm');
+  const display = createDisplay(stream, { TERM: 'xterm', NO_COLOR: '1' });
   display.update(STATUS);
   (stream as { columns: number }).columns = 0;
   display.update(STATUS);
@@ -65,6 +57,45 @@ test('a terminal that becomes narrow while it is drawn on is left alone, and tol
 
 test('a reader that is gone ends nothing', (t) => {
   const { stream } = terminal(80, false);
-  createDisplay(stream, 'xterm');
+  createDisplay(stream, { TERM: 'xterm' });
   t.notThrows(() => stream.emit('error', new Error('write EPIPE')));
+});
+
+test('without a terminal there is a line every five seconds and at each new phase', (t) => {
+  const lines: string[] = [];
+  const display = lineDisplay((text) => lines.push(text));
+  for (let second = 1; second <= 11; second += 1) display.update({ ...STATUS, elapsedMs: second * 1_000 });
+  t.is(lines.length, 3);
+  display.update({ ...STATUS, phase: 'faults', elapsedMs: 11_500 });
+  t.is(lines.length, 4);
+  t.regex(lines[3] ?? '', /12 s {2}faults .*20,000 offered chunks\/s, 640 kB\/s, 300 files open, 1,000 sums verified/);
+});
+
+test('a line that stays is broken between words where the terminal ends, and the block stands below it again', (t) => {
+  const { stream, written } = terminal(80);
+  const display = createDisplay(stream, { TERM: 'xterm', NO_COLOR: '1' });
+  display.update(STATUS);
+  const words = Array.from({ length: 20 }, (_, index) => `chunker-${index}`);
+  const before = written.length;
+  display.say(`    12.3 s  injected   fault 3, kill-everything of ${words.join(' ')}`, 'injected');
+  const said = written.slice(before).find((text) => text.includes('injected')) ?? '';
+  const lines = said.trimEnd().split('\n');
+  t.true(lines.length > 2);
+  for (const line of lines) t.true(line.length <= 80, line);
+  t.deepEqual(said.match(/chunker-\d+/g), words);
+  t.true(written.slice(before).join('').lastIndexOf('steady') > written.slice(before).join('').indexOf('injected'));
+});
+
+function isColored(environment: Environment, isTTY: boolean): boolean {
+  return shown(80, environment, isTTY).includes('mHOLDS');
+}
+
+test('colors follow NO_COLOR, FORCE_COLOR and the terminal, in this order', (t) => {
+  t.true(isColored({ TERM: 'xterm' }, true));
+  t.false(isColored({ TERM: 'xterm' }, false));
+  t.true(isColored({ TERM: 'dumb', FORCE_COLOR: '1' }, true));
+  t.true(isColored({ FORCE_COLOR: '' }, false));
+  t.false(isColored({ TERM: 'xterm', FORCE_COLOR: '0' }, true));
+  t.false(isColored({ TERM: 'xterm', NO_COLOR: '1', FORCE_COLOR: '1' }, true));
+  t.true(isColored({ TERM: 'xterm', NO_COLOR: '' }, true));
 });

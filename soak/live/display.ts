@@ -1,23 +1,14 @@
 /** The live view of a run: a block that is redrawn on a terminal, else one plain line every few seconds. */
 
 import { createLogUpdate } from 'log-update';
-import { formatBytes, formatCount, formatDuration } from '../../src/core/units.ts';
-import type { Status } from './sampler.ts';
-import { durationText } from './summary.ts';
-
-export type DisplayStatus = Status & {
-  /** Of the whole run without the drain. */
-  readonly durationMs: number;
-  /** Chunks a second that are asked for. */
-  readonly offered: number | 'max';
-  readonly faults: number;
-  readonly violations: number;
-};
+import { type Paint, type Tone, noColors, paintFor } from './colors.ts';
+import { type DisplayStatus, statusBlock, statusLine } from './screen.ts';
+import { wrapped } from './wrapping.ts';
 
 export type Display = {
   update(status: DisplayStatus): void;
   /** A line that stays. */
-  say(line: string): void;
+  say(line: string, tone?: Tone): void;
   /** The last text; nothing comes after it. */
   finish(text: string): void;
 };
@@ -29,33 +20,48 @@ const LINE_EVERY_MS = 5_000;
 
 /** Narrower ones get lines: a block that is wrapped cannot be redrawn. */
 const COLUMNS_MIN = 40;
+/** Where the text of an event begins. */
+const HANG = 23;
 
-/** `terminal`: the name of the terminal's kind, as TERM has it. */
-export function createDisplay(stream: DisplayStream, terminal: string | undefined = process.env['TERM']): Display {
+/** `environment`: TERM, NO_COLOR and FORCE_COLOR are obeyed. */
+export function createDisplay(
+  stream: DisplayStream,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Display {
   stream.on('error', () => undefined);
-  const canRedraw = stream.isTTY && terminal !== 'dumb' && stream.columns >= COLUMNS_MIN;
-  return canRedraw ? terminalDisplay(stream) : lineDisplay((text) => stream.write(text));
+  const paint = paintFor(stream, environment);
+  const canRedraw = stream.isTTY && environment['TERM'] !== 'dumb' && stream.columns >= COLUMNS_MIN;
+  return canRedraw ? terminalDisplay(stream, paint) : lineDisplay((text) => stream.write(text), paint);
 }
 
-function terminalDisplay(stream: DisplayStream): Display {
+function terminalDisplay(stream: DisplayStream, paint: Paint): Display {
   const draw = createLogUpdate(stream);
+  let last: DisplayStatus | null = null;
+  const redraw = (): void => {
+    if (last !== null && stream.columns >= COLUMNS_MIN) draw(statusBlock(last, stream.columns, paint));
+  };
   return {
     update(status) {
-      if (stream.columns >= COLUMNS_MIN) draw(statusBlock(status));
+      last = status;
+      redraw();
     },
-    say(line) {
+    say(line, tone = 'plain') {
       draw.clear();
-      stream.write(`${line}\n`);
+      const columns = Math.max(stream.columns || COLUMNS_MIN, COLUMNS_MIN);
+      const lines = wrapped(line, columns, Math.min(HANG, columns / 2));
+      stream.write(`${lines.map((text) => paint(tone, text)).join('\n')}\n`);
+      redraw();
     },
     finish(text) {
+      last = null;
       draw.clear();
       draw.done();
-      stream.write(text);
+      stream.write(paintedVerdict(text, paint));
     },
   };
 }
 
-export function lineDisplay(write: (text: string) => void): Display {
+export function lineDisplay(write: (text: string) => void, paint: Paint = noColors): Display {
   let nextMs = 0;
   let lastPhase = '';
   return {
@@ -65,49 +71,14 @@ export function lineDisplay(write: (text: string) => void): Display {
       lastPhase = status.phase;
       write(`${statusLine(status)}\n`);
     },
-    say: (line) => write(`${line}\n`),
-    finish: write,
+    say: (line, tone = 'plain') => write(`${paint(tone, line)}\n`),
+    finish: (text) => write(paintedVerdict(text, paint)),
   };
 }
 
-/** Achieved beside offered; `-` while it is not known. The drain offers nothing. */
-function chunkRate({ chunksPerSecond, offered, phase }: DisplayStatus): string {
-  const achieved = chunksPerSecond === null ? '-' : formatCount(chunksPerSecond);
-  return offered === 'max' || phase === 'drain' || phase === 'audit'
-    ? achieved
-    : `${achieved} of ${formatCount(offered)}`;
-}
+const VERDICT_TONES = { HOLDS: 'good', VIOLATED: 'bad', INCONCLUSIVE: 'doubt' } as const;
 
-function byteRate({ bytesPerSecond }: DisplayStatus): string {
-  return bytesPerSecond === null ? '-' : `${formatBytes(bytesPerSecond)}/s`;
-}
-
-function fieldsOf(status: DisplayStatus): readonly (readonly [name: string, value: string])[] {
-  return [
-    ['chunks/s', chunkRate(status)],
-    ['bytes/s', byteRate(status)],
-    ['files open', formatCount(status.filesOpen)],
-    ['verified', `${formatCount(status.sumsVerified)} sums`],
-    ['outstanding', formatCount(status.sumsOutstanding)],
-    ['latency', `p50 ${durationText(status.latencyP50Ns)}, p99 ${durationText(status.latencyP99Ns)}`],
-    ['faults', formatCount(status.faults)],
-    ['violations', formatCount(status.violations)],
-  ];
-}
-
-export function statusBlock(status: DisplayStatus): string {
-  const head = `${status.phase}  ${formatDuration(status.elapsedMs)} of ${formatDuration(status.durationMs)} and the drain`;
-  return [head, ...fieldsOf(status).map(([name, value]) => `  ${name.padEnd(12)}${value}`)].join('\n');
-}
-
-export function statusLine(status: DisplayStatus): string {
-  const at = `${Math.round(status.elapsedMs / 1e3)} s`.padStart(6);
-  const open = formatCount(status.filesOpen);
-  return (
-    `${at} ${status.phase.padEnd(8)} ${chunkRate(status)} chunks/s, ` +
-    `${byteRate(status)}, ${open} files open, ${formatCount(status.sumsVerified)} sums verified, ` +
-    `${formatCount(status.sumsOutstanding)} outstanding, latency p50 ${durationText(status.latencyP50Ns)} ` +
-    `p99 ${durationText(status.latencyP99Ns)}, ${formatCount(status.faults)} faults, ` +
-    `${formatCount(status.violations)} violations`
-  );
+/** The word itself, where a line begins with it. */
+function paintedVerdict(text: string, paint: Paint): string {
+  return text.replace(/^(?:HOLDS|VIOLATED|INCONCLUSIVE)/m, (word) => paint(VERDICT_TONES[word as 'HOLDS'], word));
 }

@@ -57,10 +57,10 @@ export class ViolationReader {
   }
 
   readonly listen: LogListener = ({ event }) => {
-    if (event.event === 'crashed') this.#display.say(`${event.process}: ${event.what}`);
+    if (event.event === 'crashed') this.#display.say(`${event.process}: ${event.what}`, 'bad');
     if (event.event !== 'violation' && event.event !== 'found') return;
     this.count += 1;
-    if (this.count <= VIOLATIONS_SHOWN) this.#display.say(`violation: ${violationLine(event)}`);
+    if (this.count <= VIOLATIONS_SHOWN) this.#display.say(`violation: ${violationLine(event)}`, 'bad');
     this.#record.violation(event, event.atNs);
     this.#onViolation();
   };

@@ -1,6 +1,5 @@
 import test from 'ava';
 import { LatencyHistogram } from '../../src/measure/histogram.ts';
-import { lineDisplay, statusBlock, type DisplayStatus } from './display.ts';
 import type { FaultKind } from '../guarantee/fault-kinds.ts';
 import type { PhaseOutcome } from './sampler.ts';
 import { samplesOf, verdictScreen } from './summary.ts';
@@ -104,36 +103,4 @@ test('the line of a verdict that holds says how far its faults were apart', (t) 
     /^HOLDS {2}2 of 5 fault kinds, 3 hits at least 1\.25 s apart, 1 file: each got exactly one right sum in time$/m,
   );
   t.notRegex(verdictScreen({ ...shown, faultGapNsMin: null }), /apart/);
-});
-
-const STATUS: DisplayStatus = {
-  phase: 'steady',
-  elapsedMs: 1_000,
-  chunksPerSecond: 19_990,
-  offered: 20_000,
-  bytesPerSecond: 640_000,
-  filesOpen: 300,
-  sumsVerified: 1_000,
-  sumsOutstanding: 3,
-  latencyP50Ns: 5e6,
-  latencyP99Ns: null,
-  scheduleLagNs: 0,
-  durationMs: 60_000,
-  faults: 1,
-  violations: 0,
-};
-
-test('without a terminal there is a line every five seconds and at each new phase', (t) => {
-  const lines: string[] = [];
-  const display = lineDisplay((text) => lines.push(text));
-  for (let second = 1; second <= 11; second += 1) display.update({ ...STATUS, elapsedMs: second * 1_000 });
-  t.is(lines.length, 3);
-  display.update({ ...STATUS, phase: 'faults', elapsedMs: 11_500 });
-  t.is(lines.length, 4);
-  t.regex(lines[3] ?? '', /12 s faults .*20,000 chunks\/s, 640 kB\/s, 300 files open, 1,000 sums verified/);
-});
-
-test('on a terminal every figure has its line', (t) => {
-  t.regex(statusBlock(STATUS), /^steady +1 s of 1 min 0 s/);
-  t.regex(statusBlock(STATUS), /latency +p50 5 ms, p99 -/);
 });

@@ -1,0 +1,104 @@
+import test from 'ava';
+import type { HistoryEvent } from '../guarantee/history.ts';
+import { ExperimentReader } from './experiment.ts';
+
+const PHASES = [
+  { phase: 'warm-up', durationMs: 6_000 },
+  { phase: 'steady', durationMs: 6_000 },
+  { phase: 'faults', durationMs: 42_000 },
+  { phase: 'heal', durationMs: 6_000 },
+] as const;
+
+/** Events of a run that began at 100 s of the clock, each with its time since then. */
+function read(events: readonly (readonly [atS: number, event: Record<string, unknown>])[]): {
+  readonly reader: ExperimentReader;
+  readonly lines: readonly string[];
+} {
+  const lines: string[] = [];
+  const say = (line: string, tone: string): void => void lines.push(`${tone}|${line}`);
+  const reader = new ExperimentReader({ startNs: 100e9, phases: PHASES, say });
+  for (const [index, [atS, event]] of events.entries()) {
+    reader.listen({ n: index + 1, event: { ...event, atNs: 100e9 + atS * 1e9 } as HistoryEvent });
+  }
+  return { reader, lines };
+}
+
+const FAULT = { id: 3, kind: 'kill-summer', target: 'summer-1' };
+
+/** A chunker has verified a sum of a partition that the fault hit. */
+function recovered(partition: number, verifiedS: number): Record<string, unknown> {
+  const said = { event: 'recovered', fault: 3, partition, intendedNs: 0, verifiedNs: 100e9 + verifiedS * 1e9 };
+  return { event: 'said', process: 'chunker-0', said };
+}
+
+test('each step of a fault is a line with its time since the injection, and the recovery is that of the sums', (t) => {
+  const { reader, lines } = read([
+    [12.3, { event: 'fault', ...FAULT }],
+    [12.31, { event: 'fault-effective', ...FAULT }],
+    [13.2, { event: 'fault-healed', ...FAULT }],
+    [13.4, recovered(0, 13.3)],
+    [13.6, recovered(0, 13.5)],
+    [13.6, recovered(1, 13.55)],
+    [14.5, { event: 'fault-recovered', ...FAULT }],
+  ]);
+  t.deepEqual(lines, [
+    'injected|    12.3 s  injected   fault 3, kill-summer of summer-1',
+    'proven|    12.3 s  proven     fault 3, kill-summer of summer-1: 10 ms after its injection',
+    'healed|    13.2 s  healed     fault 3, kill-summer of summer-1: 900 ms after its injection',
+    'recovered|    14.5 s  recovered  fault 3, kill-summer of summer-1: 1.25 s after its injection',
+  ]);
+  const { open, counts } = reader.view(115e9);
+  t.deepEqual(open, []);
+  t.deepEqual(counts, { injected: 1, proven: 1, healed: 1, recovered: 1 });
+});
+
+test('a fault that never hit is told of as missed when another begins, and one that is drawn again counts once', (t) => {
+  const { reader, lines } = read([
+    [1, { event: 'fault', ...FAULT }],
+    [12, { event: 'fault', ...FAULT, id: 4, insteadOf: 3 }],
+    [13, { event: 'fault-effective', ...FAULT, id: 4 }],
+    [14, { event: 'fault-refuted', ...FAULT, id: 4 }],
+  ]);
+  t.regex(lines[1] ?? '', /missed +fault 3, kill-summer of summer-1: never seen to hit/);
+  t.regex(lines[2] ?? '', /injected +fault 4, .*: again, in the place of fault 3/);
+  t.regex(lines[4] ?? '', /refuted +fault 4, .*: its proof was contradicted/);
+  t.deepEqual(reader.view(115e9).counts, { injected: 1, proven: 0, healed: 0, recovered: 0 });
+});
+
+test('phases have their ends from the moment when everything is up', (t) => {
+  const { reader } = read([[0, { event: 'phase', phase: 'warm-up' }]]);
+  t.deepEqual(
+    reader.view(100e9).phases.map(({ endMs }) => endMs),
+    [null, null, null, null],
+  );
+  const { reader: later, lines } = read([
+    [0, { event: 'phase', phase: 'warm-up' }],
+    [0.5, { event: 'up' }],
+    [6.5, { event: 'phase', phase: 'steady' }],
+  ]);
+  t.deepEqual(lines, [
+    'phase|     0.5 s  phase      warm-up, until 6.5 s',
+    'phase|     6.5 s  phase      steady, until 12.5 s',
+  ]);
+  t.deepEqual(later.view(107e9).phases, [
+    { phase: 'warm-up', endMs: null, isNow: false },
+    { phase: 'steady', endMs: 12_500, isNow: true },
+    { phase: 'faults', endMs: 54_500, isNow: false },
+    { phase: 'heal', endMs: 60_500, isNow: false },
+  ]);
+});
+
+test('what ended is down until it is ready again; what is done or was replaced is not', (t) => {
+  const ready = { event: 'said', process: 'summer-1', said: { event: 'ready', component: 'summer' } };
+  const { reader } = read([
+    [1, { event: 'ended', process: 'summer-1', exitCode: null }],
+    [1, { event: 'ended', process: 'broker', exitCode: null }],
+    [1, { event: 'ended', process: 'summer-0', exitCode: null }],
+    [2, { event: 'ended', process: 'summer-0', exitCode: 12 }],
+    [2, ready],
+    [3, { event: 'phase', phase: 'drain' }],
+    [4, { event: 'ended', process: 'chunker-0', exitCode: 0 }],
+    [4, { event: 'ended', process: 'chunker-1', exitCode: 1 }],
+  ]);
+  t.deepEqual(reader.view(105e9).down, ['broker', 'chunker-1']);
+});

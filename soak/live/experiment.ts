@@ -1,0 +1,175 @@
+/**
+ * What a soak does and what comes of it, for whoever watches: reads the log of the run while it is written, says each
+ * step of the experiment in a line, and knows what is under way now.
+ */
+
+import type { LogListener } from '../guarantee/history-log.ts';
+import type { HistoryEvent } from '../guarantee/history.ts';
+import type { Phase } from '../guarantee/phase.ts';
+import { EXIT } from '../../src/core/errors.ts';
+import { formatDuration } from '../../src/core/units.ts';
+import type { Tone } from './colors.ts';
+import type { TimedPhase } from './phases.ts';
+
+/** Times in milliseconds since the run began. */
+export type ExperimentView = {
+  /** The phases that have a time, with what is known of their ends; null: not yet, as not everything is up. */
+  readonly phases: readonly { readonly phase: Phase; readonly endMs: number | null; readonly isNow: boolean }[];
+  /** Faults that have not recovered. */
+  readonly open: readonly {
+    readonly what: string;
+    readonly stage: 'injected' | 'proven' | 'healed';
+    readonly sinceMs: number;
+  }[];
+  /** Processes that ended and are not ready again. */
+  readonly down: readonly string[];
+  readonly counts: {
+    readonly injected: number;
+    readonly proven: number;
+    readonly healed: number;
+    readonly recovered: number;
+  };
+};
+
+type Open = {
+  readonly id: number;
+  readonly what: string;
+  readonly injectedNs: number;
+  stage: 'injected' | 'proven' | 'healed';
+  sinceNs: number;
+  /** By partition, when its first sum after the fault was verified. */
+  readonly sums: Map<number, number>;
+};
+
+/** In these phases processes end because they are done. */
+const ENDING: readonly Phase[] = ['drain', 'audit'];
+
+export class ExperimentReader {
+  readonly #startNs: number;
+  readonly #timed: readonly TimedPhase[];
+  readonly #say: (line: string, tone: Tone) => void;
+  readonly #open = new Map<number, Open>();
+  readonly #down = new Set<string>();
+  readonly #counts = { injected: 0, proven: 0, healed: 0, recovered: 0 };
+  #phase: Phase = 'warm-up';
+  /** Since when the phase lasts; null: not all processes have been ready yet. */
+  #sinceNs: number | null = null;
+
+  constructor(options: {
+    readonly startNs: number;
+    readonly phases: readonly TimedPhase[];
+    readonly say: (line: string, tone: Tone) => void;
+  }) {
+    this.#startNs = options.startNs;
+    this.#timed = options.phases;
+    this.#say = options.say;
+  }
+
+  readonly listen: LogListener = ({ event }) => {
+    if (event.event === 'up') this.#onPhase(this.#phase, event.atNs);
+    else if (event.event === 'phase' && event.phase !== 'warm-up') this.#onPhase(event.phase, event.atNs);
+    else if (event.event === 'ended') this.#onEnded(event);
+    else if (event.event === 'said') this.#onSaid(event);
+    else if (event.event === 'fault') this.#onFault(event);
+    else if (isStep(event)) this.#onStep(event);
+  };
+
+  /** As it is at `nowNs`. */
+  view(nowNs: number): ExperimentView {
+    const open = [...this.#open.values()].map(({ what, stage, sinceNs }) => ({
+      what,
+      stage,
+      sinceMs: Math.max(0, nowNs - sinceNs) / 1e6,
+    }));
+    return { phases: this.#phases(), open, down: [...this.#down], counts: { ...this.#counts } };
+  }
+
+  #phases(): ExperimentView['phases'] {
+    const now = this.#timed.findIndex(({ phase }) => phase === this.#phase);
+    let endMs = this.#sinceNs === null ? null : (this.#sinceNs - this.#startNs) / 1e6;
+    return this.#timed.map(({ phase, durationMs }, index) => {
+      if (now < 0 || index < now) return { phase, endMs: null, isNow: false };
+      if (endMs !== null) endMs += durationMs;
+      return { phase, endMs, isNow: index === now };
+    });
+  }
+
+  #line(atNs: number, what: string, text: string, tone: Tone): void {
+    const at = `${((atNs - this.#startNs) / 1e9).toFixed(1)} s`;
+    this.#say(`${at.padStart(10)}  ${what.padEnd(LABEL_WIDTH)}${text}`, tone);
+  }
+
+  #onPhase(phase: Phase, atNs: number): void {
+    this.#phase = phase;
+    this.#sinceNs = atNs;
+    const timed = this.#phases().find(({ isNow }) => isNow);
+    const until =
+      timed?.endMs === undefined || timed.endMs === null ? '' : `, until ${(timed.endMs / 1e3).toFixed(1)} s`;
+    this.#line(atNs, 'phase', `${phase}${until}`, 'phase');
+  }
+
+  /** One that was replaced, or that is done, is missed by nobody. */
+  #onEnded({ process, exitCode }: Extract<HistoryEvent, { event: 'ended' }>): void {
+    const isDone = exitCode === EXIT.fenced || (exitCode === 0 && ENDING.includes(this.#phase));
+    if (isDone) this.#down.delete(process);
+    else this.#down.add(process);
+  }
+
+  #onSaid({ process, said }: Extract<HistoryEvent, { event: 'said' }>): void {
+    if (said.event === 'ready') this.#down.delete(process);
+    if (said.event !== 'recovered') return;
+    const sums = this.#open.get(said.fault)?.sums;
+    sums?.set(said.partition, Math.min(said.verifiedNs, sums.get(said.partition) ?? said.verifiedNs));
+  }
+
+  /** While one has not hit, no other begins: what had not hit by now was given up. */
+  #onFault({ id, kind, target, atNs, insteadOf }: Extract<HistoryEvent, { event: 'fault' }>): void {
+    for (const open of [...this.#open.values()].filter(({ stage }) => stage === 'injected')) {
+      this.#open.delete(open.id);
+      this.#line(atNs, 'missed', `${open.what}: never seen to hit`, 'doubt');
+    }
+    const what = `fault ${id}, ${kind} of ${target}`;
+    this.#open.set(id, { id, what, injectedNs: atNs, stage: 'injected', sinceNs: atNs, sums: new Map() });
+    if (insteadOf === undefined) this.#counts.injected += 1;
+    const again = insteadOf === undefined ? '' : `: again, in the place of fault ${insteadOf}`;
+    this.#line(atNs, 'injected', what + again, 'injected');
+  }
+
+  #onStep({ event, id, atNs }: FaultStep): void {
+    const open = this.#open.get(id);
+    if (open === undefined) return;
+    const after = (ns: number): string =>
+      `${open.what}: ${formatDuration(Math.max(0, ns - open.injectedNs) / 1e6)} after its injection`;
+    switch (event) {
+      case 'fault-effective':
+        Object.assign(open, { stage: 'proven', sinceNs: atNs });
+        this.#counts.proven += 1;
+        return this.#line(atNs, 'proven', after(atNs), 'proven');
+      case 'fault-refuted':
+        this.#open.delete(id);
+        this.#counts.proven -= 1;
+        return this.#line(atNs, 'refuted', `${open.what}: its proof was contradicted`, 'doubt');
+      case 'fault-healed':
+        Object.assign(open, { stage: 'healed', sinceNs: atNs });
+        this.#counts.healed += 1;
+        return this.#line(atNs, 'healed', after(atNs), 'healed');
+      case 'fault-recovered': {
+        // It is told of once other answers were waited for; the sums say when it was.
+        const recoveredNs = open.sums.size === 0 ? atNs : Math.max(...open.sums.values());
+        this.#open.delete(id);
+        this.#counts.recovered += 1;
+        return this.#line(atNs, 'recovered', after(recoveredNs), 'recovered');
+      }
+      default:
+        event satisfies never;
+    }
+  }
+}
+
+const LABEL_WIDTH = 11;
+
+type FaultStep = Extract<HistoryEvent, { event: `fault-${string}` }>;
+
+function isStep(event: HistoryEvent): event is FaultStep {
+  return event.event.startsWith('fault-');
+}

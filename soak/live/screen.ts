@@ -1,0 +1,134 @@
+/** What a soak shows of itself while it runs: a block for a terminal of any width, or one line. Pure. */
+
+import { formatBytes, formatCount, formatDuration } from '../../src/core/units.ts';
+import { type Paint, type Tone, noColors } from './colors.ts';
+import type { ExperimentView } from './experiment.ts';
+import type { Status } from './sampler.ts';
+import { durationText } from './summary.ts';
+import { wrapped } from './wrapping.ts';
+
+export type DisplayStatus = Status & {
+  /** Of the whole run without the drain. */
+  readonly durationMs: number;
+  /** Chunks a second that are asked for. */
+  readonly offered: number | 'max';
+  readonly experiment: ExperimentView;
+  readonly violations: number;
+};
+
+type Field = { readonly name: string; readonly text: string; readonly tone?: Tone };
+
+const NAME_WIDTH = 14;
+/** From this width on fields that are short enough stand beside each other. */
+const TWO_COLUMNS_MIN = 100;
+
+/** Achieved beside offered; `-` while it is not known. The drain offers nothing. */
+function chunkRate({ chunksPerSecond, offered, phase }: DisplayStatus): string {
+  const achieved = chunksPerSecond === null ? '-' : formatCount(chunksPerSecond);
+  return offered === 'max' || phase === 'drain' || phase === 'audit'
+    ? achieved
+    : `${achieved} of ${formatCount(offered)} offered`;
+}
+
+function byteRate({ bytesPerSecond }: DisplayStatus): string {
+  return bytesPerSecond === null ? '-' : `${formatBytes(bytesPerSecond)}/s`;
+}
+
+function faultCounts({ experiment: { counts } }: DisplayStatus): string {
+  const steps = [`${formatCount(counts.injected)} injected`];
+  for (const step of ['proven', 'healed', 'recovered'] as const) steps.push(`${formatCount(counts[step])} ${step}`);
+  return steps.join(', ');
+}
+
+/** The phases that are still to come, with their ends. */
+function phasesText({ experiment, phase: now }: DisplayStatus): string {
+  const ends = experiment.phases.flatMap(({ phase, endMs, isNow }) =>
+    isNow || endMs !== null ? [`${phase}${endMs === null ? '' : ` to ${formatDuration(endMs)}`}`] : [],
+  );
+  const last = now === 'audit' ? ['audit'] : ['drain', 'audit'];
+  return [...ends, ...last].join(', ');
+}
+
+/** Faults that are under way, and processes that are down: a fault says of which process, and since when. */
+function nowFields({ experiment: { open, down } }: DisplayStatus): Field[] {
+  const words = {
+    injected: 'not seen to hit yet, for',
+    proven: 'has hit, for',
+    healed: 'healed, no new sum of all it hit for',
+  } as const;
+  const faults = open.map(({ what, stage, sinceMs }): Field => {
+    return { name: '', text: `${what}: ${words[stage]} ${formatDuration(sinceMs)}`, tone: stage };
+  });
+  const nothing: Field = { name: '', text: 'no fault', tone: 'minor' };
+  const [first = nothing, ...others] = faults;
+  return [
+    { ...first, name: 'now' },
+    ...others,
+    { name: 'down', text: down.length === 0 ? 'nothing' : down.join(' '), tone: down.length === 0 ? 'minor' : 'bad' },
+  ];
+}
+
+function fieldsOf(status: DisplayStatus): Field[] {
+  const { violations, latencyP50Ns, latencyP99Ns } = status;
+  return [
+    { name: 'chunks/s', text: chunkRate(status) },
+    { name: 'bytes/s', text: byteRate(status) },
+    { name: 'files open', text: formatCount(status.filesOpen) },
+    { name: 'verified', text: `${formatCount(status.sumsVerified)} sums` },
+    { name: 'outstanding', text: formatCount(status.sumsOutstanding) },
+    { name: 'latency', text: `p50 ${durationText(latencyP50Ns)}, p99 ${durationText(latencyP99Ns)}` },
+    { name: 'faults', text: faultCounts(status) },
+    { name: 'violations', text: formatCount(violations), tone: violations > 0 ? 'bad' : 'plain' },
+  ];
+}
+
+/** Every line fits into `columns`, and no word is broken. */
+export function statusBlock(status: DisplayStatus, columns: number, paint: Paint = noColors): string {
+  const elapsed = `${formatDuration(status.elapsedMs)} of ${formatDuration(status.durationMs)} and the drain`;
+  return [
+    `${paint('phase', status.phase)}  ${elapsed}`,
+    ...fieldLines({ name: 'phases', text: phasesText(status) }, columns, paint),
+    ...pairLines(fieldsOf(status), columns, paint),
+    ...nowFields(status).flatMap((field) => fieldLines(field, columns, paint)),
+  ].join('\n');
+}
+
+function fieldLines({ name, text, tone = 'plain' }: Field, columns: number, paint: Paint): string[] {
+  return wrapped(text, columns - NAME_WIDTH - 1).map((line, index) => {
+    const label = `  ${index === 0 ? name : ''}`.padEnd(NAME_WIDTH);
+    return `${paint('minor', label)}${paint(tone, line)}`;
+  });
+}
+
+/** Two fields on a line where the terminal is wide enough for both. */
+function pairLines(fields: readonly Field[], columns: number, paint: Paint): string[] {
+  if (columns < TWO_COLUMNS_MIN) return fields.flatMap((field) => fieldLines(field, columns, paint));
+  const half = Math.floor(columns / 2);
+  const lines: string[] = [];
+  for (let at = 0; at < fields.length; at += 2) {
+    const [left, right] = [fields[at], fields[at + 1]];
+    if (left === undefined) break;
+    const isShort = NAME_WIDTH + left.text.length < half;
+    const [line = '', ...rest] = fieldLines(left, columns, paint);
+    if (!isShort || right === undefined || NAME_WIDTH + right.text.length >= half) {
+      lines.push(line, ...rest, ...(right === undefined ? [] : fieldLines(right, columns, paint)));
+      continue;
+    }
+    const blanks = ' '.repeat(half - NAME_WIDTH - left.text.length);
+    lines.push(line + blanks + fieldLines(right, half, paint).join(''));
+  }
+  return lines;
+}
+
+export function statusLine(status: DisplayStatus): string {
+  const at = `${Math.round(status.elapsedMs / 1e3)} s`.padStart(10);
+  const open = formatCount(status.filesOpen);
+  const { down } = status.experiment;
+  return (
+    `${at}  ${status.phase.padEnd(9)}  ${chunkRate(status)} chunks/s, ` +
+    `${byteRate(status)}, ${open} files open, ${formatCount(status.sumsVerified)} sums verified, ` +
+    `${formatCount(status.sumsOutstanding)} outstanding, latency p50 ${durationText(status.latencyP50Ns)} ` +
+    `p99 ${durationText(status.latencyP99Ns)}, ${formatCount(status.experiment.counts.proven)} faults proven, ` +
+    `${formatCount(status.violations)} violations${down.length === 0 ? '' : `, down: ${down.join(' ')}`}`
+  );
+}

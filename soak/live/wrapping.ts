@@ -1,0 +1,22 @@
+/** Text in lines of a bounded width, broken between words alone. Pure. */
+
+/** Further lines begin with `hang` blanks. A word that is longer than a line has a line to itself. */
+export function wrapped(text: string, columns: number, hang: number = 0): string[] {
+  const width = Math.max(columns, hang + 1);
+  const lines: string[] = [];
+  const [indent = ''] = /^ */.exec(text) ?? [];
+  let line = indent;
+  for (const [between, word] of wordsOf(text.slice(indent.length))) {
+    const isFirst = line.trim() === '';
+    if (!isFirst && line.length + between.length + word.length > width) {
+      lines.push(line);
+      line = ' '.repeat(hang) + word;
+    } else line += (isFirst ? '' : between) + word;
+  }
+  return [...lines, line];
+}
+
+/** Each word with the blanks before it. */
+function wordsOf(text: string): [between: string, word: string][] {
+  return [...text.matchAll(/( *)([^ ]+)/g)].map(([, between = '', word = '']) => [between, word]);
+}
