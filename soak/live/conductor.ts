@@ -86,11 +86,7 @@ export class Conductor {
     });
     this.#interruption.halted.addEventListener('abort', () => this.#history.record({ event: 'halted' }));
     this.#violations = new ViolationReader({ ...from, onViolation: () => this.#interruption.halt() });
-    this.#experiment = new ExperimentReader({
-      startNs,
-      phases: planPhases(options),
-      say: (line, tone) => from.display.say(line, tone),
-    });
+    this.#experiment = new ExperimentReader({ startNs, options, display: from.display });
     this.#history = beginLog({
       ...from,
       specs,
@@ -354,7 +350,7 @@ export class Conductor {
   }
 
   async #tick(): Promise<void> {
-    const { clock, display, options, record, startNs } = this.#from;
+    const { clock, display, record, startNs } = this.#from;
     for (let second = 1; !this.#ended.signal.aborted; second += 1) {
       // After a pause of this process the seconds that passed are one interval.
       second = Math.max(second, Math.ceil((clock.nowNs() - startNs) / 1e9));
@@ -366,9 +362,7 @@ export class Conductor {
       this.#fleet.checkAlive();
       display.update({
         ...status,
-        durationMs: options.durationMs,
-        offered: options.rate,
-        experiment: this.#experiment.view(clock.nowNs()),
+        ...this.#experiment.status(clock.nowNs()),
         violations: this.#violations.count,
       });
     }

@@ -1,13 +1,10 @@
 import test from 'ava';
 import type { HistoryEvent } from '../guarantee/history.ts';
 import { ExperimentReader } from './experiment.ts';
+import { fakeOptions } from './testing/fake-run.ts';
 
-const PHASES = [
-  { phase: 'warm-up', durationMs: 6_000 },
-  { phase: 'steady', durationMs: 6_000 },
-  { phase: 'faults', durationMs: 42_000 },
-  { phase: 'heal', durationMs: 6_000 },
-] as const;
+/** Its phases last 6, 6, 42 and 6 seconds. */
+const OPTIONS = fakeOptions('', { durationMs: 60_000, faults: ['kill'] });
 
 /** Events of a run that began at 100 s of the clock, each with its time since then. */
 function read(events: readonly (readonly [atS: number, event: Record<string, unknown>])[]): {
@@ -15,8 +12,8 @@ function read(events: readonly (readonly [atS: number, event: Record<string, unk
   readonly lines: readonly string[];
 } {
   const lines: string[] = [];
-  const say = (line: string, tone: string): void => void lines.push(`${tone}|${line}`);
-  const reader = new ExperimentReader({ startNs: 100e9, phases: PHASES, say });
+  const say = (line: string, tone?: string): void => void lines.push(`${tone}|${line}`);
+  const reader = new ExperimentReader({ startNs: 100e9, options: OPTIONS, display: { say } });
   for (const [index, [atS, event]] of events.entries()) {
     reader.listen({ n: index + 1, event: { ...event, atNs: 100e9 + atS * 1e9 } as HistoryEvent });
   }

@@ -9,27 +9,13 @@ import type { Phase } from '../guarantee/phase.ts';
 import { EXIT } from '../../src/core/errors.ts';
 import { formatDuration } from '../../src/core/units.ts';
 import type { Tone } from './colors.ts';
-import type { TimedPhase } from './phases.ts';
+import { type TimedPhase, planPhases } from './phases.ts';
+import type { ExperimentStatus, ExperimentView } from './experiment-view.ts';
+import type { SoakOptions } from './soak-options.ts';
 
-/** Times in milliseconds since the run began. */
-export type ExperimentView = {
-  /** The phases that have a time, with what is known of their ends; null: not yet, as not everything is up. */
-  readonly phases: readonly { readonly phase: Phase; readonly endMs: number | null; readonly isNow: boolean }[];
-  /** Faults that have not recovered. */
-  readonly open: readonly {
-    readonly what: string;
-    readonly stage: 'injected' | 'proven' | 'healed';
-    readonly sinceMs: number;
-  }[];
-  /** Processes that ended and are not ready again. */
-  readonly down: readonly string[];
-  readonly counts: {
-    readonly injected: number;
-    readonly proven: number;
-    readonly healed: number;
-    readonly recovered: number;
-  };
-};
+type Said = { say(line: string, tone: Tone): void };
+
+type Asked = Pick<SoakOptions, 'durationMs' | 'rate' | 'faults'>;
 
 type Open = {
   readonly id: number;
@@ -47,7 +33,8 @@ const ENDING: readonly Phase[] = ['drain', 'audit'];
 export class ExperimentReader {
   readonly #startNs: number;
   readonly #timed: readonly TimedPhase[];
-  readonly #say: (line: string, tone: Tone) => void;
+  readonly #asked: Asked;
+  readonly #display: Said;
   readonly #open = new Map<number, Open>();
   readonly #down = new Set<string>();
   readonly #counts = { injected: 0, proven: 0, healed: 0, recovered: 0 };
@@ -57,12 +44,13 @@ export class ExperimentReader {
 
   constructor(options: {
     readonly startNs: number;
-    readonly phases: readonly TimedPhase[];
-    readonly say: (line: string, tone: Tone) => void;
+    readonly options: Asked;
+    readonly display: Said;
   }) {
     this.#startNs = options.startNs;
-    this.#timed = options.phases;
-    this.#say = options.say;
+    this.#asked = options.options;
+    this.#timed = planPhases(options.options);
+    this.#display = options.display;
   }
 
   readonly listen: LogListener = ({ event }) => {
@@ -73,6 +61,12 @@ export class ExperimentReader {
     else if (event.event === 'fault') this.#onFault(event);
     else if (isStep(event)) this.#onStep(event);
   };
+
+  /** For the display, beside what flows: what was asked for, and how it goes at `nowNs`. */
+  status(nowNs: number): ExperimentStatus {
+    const { durationMs, rate } = this.#asked;
+    return { durationMs, offered: rate, experiment: this.view(nowNs) };
+  }
 
   /** As it is at `nowNs`. */
   view(nowNs: number): ExperimentView {
@@ -96,7 +90,7 @@ export class ExperimentReader {
 
   #line(atNs: number, what: string, text: string, tone: Tone): void {
     const at = `${((atNs - this.#startNs) / 1e9).toFixed(1)} s`;
-    this.#say(`${at.padStart(10)}  ${what.padEnd(LABEL_WIDTH)}${text}`, tone);
+    this.#display.say(`${at.padStart(10)}  ${what.padEnd(LABEL_WIDTH)}${text}`, tone);
   }
 
   #onPhase(phase: Phase, atNs: number): void {

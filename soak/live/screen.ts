@@ -2,19 +2,12 @@
 
 import { formatBytes, formatCount, formatDuration } from '../../src/core/units.ts';
 import { type Paint, type Tone, noColors } from './colors.ts';
-import type { ExperimentView } from './experiment.ts';
+import type { ExperimentStatus } from './experiment-view.ts';
 import type { Status } from './sampler.ts';
 import { durationText } from './summary.ts';
 import { wrapped } from './wrapping.ts';
 
-export type DisplayStatus = Status & {
-  /** Of the whole run without the drain. */
-  readonly durationMs: number;
-  /** Chunks a second that are asked for. */
-  readonly offered: number | 'max';
-  readonly experiment: ExperimentView;
-  readonly violations: number;
-};
+export type DisplayStatus = Status & ExperimentStatus & { readonly violations: number };
 
 type Field = { readonly name: string; readonly text: string; readonly tone?: Tone };
 
