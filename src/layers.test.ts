@@ -21,7 +21,7 @@ const PROTOCOL = [
   'summer',
   'chunker',
 ];
-const PROCESSES = ['component', 'fleet', 'measure', 'results', 'report', 'worktree'];
+const PROCESSES = ['component', 'moments', 'fleet', 'measure', 'results', 'report', 'worktree'];
 
 /** What each layer of src may import, besides itself. */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
@@ -39,6 +39,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   summer: ['core', 'message', 'hash', 'store', 'journal'],
   chunker: ['core', 'message', 'hash', 'store', 'journal', 'workload', 'verifier'],
   component: ['core'],
+  moments: ['core', 'component', 'hash', 'store', 'journal'],
   fleet: ['core', 'component', 'measure'],
   worktree: ['core', 'results', 'fleet'],
   // The command line composes: only this layer reaches the harness, on demand.

@@ -6,6 +6,8 @@ import { formatBytes, parseBytes, parseDuration } from '../core/units.ts';
 import type { DroppedPin } from '../journal/broker/pins.ts';
 import { BrokerServer } from '../journal/broker/server.ts';
 import { PARTITIONS_MAX } from '../journal/journals.ts';
+import { brokerWatch, markReady } from '../moments/marked.ts';
+import { openOwnMoments } from '../moments/own-moments.ts';
 import { checkListenable } from '../transport/endpoint-check.ts';
 import { type Endpoint, parseEndpoint } from '../transport/endpoint.ts';
 import { ComponentRuntime } from '../component/runtime.ts';
@@ -81,6 +83,7 @@ async function serve(
   flags: Flags,
   { endpoint, sumsRetention }: { endpoint: Endpoint; sumsRetention: number },
 ): Promise<void> {
+  const moments = openOwnMoments('broker', (line) => runtime.log.warn({}, line));
   const server = await BrokerServer.start({
     folder: flags.data,
     endpoint,
@@ -94,6 +97,7 @@ async function serve(
     onPinDropped: (dropped) => runtime.log.warn(dropped, droppedLine(dropped)),
     onFatal: (error) => runtime.fail(error),
     tell: (line) => runtime.log.warn({}, line),
+    watch: moments === null ? undefined : brokerWatch(moments),
   });
   const { broker, store, incarnation } = server;
   runtime.serve({
@@ -108,6 +112,7 @@ async function serve(
     }),
     stop: () => server.stop(),
   });
+  markReady('broker', moments);
   runtime.log.info({ endpoint: endpoint.address, partitions: flags.partitions, incarnation }, 'serving');
   runtime.emit({ event: 'ready', component: 'broker', pid: process.pid, endpoint: endpoint.address, incarnation });
 }

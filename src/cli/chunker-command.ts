@@ -7,6 +7,8 @@ import { systemClock } from '../core/clock.ts';
 import { type Range, parseBytes, parseCount, parseDuration } from '../core/units.ts';
 import { batchBytesWithin, prepareChunker } from '../chunker/prepare-chunker.ts';
 import { CHUNKER_TABLES } from '../chunker/rows/records.ts';
+import { markChunker, markReady } from '../moments/marked.ts';
+import { openOwnMoments } from '../moments/own-moments.ts';
 import { openLmdbStore } from '../store/lmdb-store.ts';
 import { ChunkerReport } from './chunker-report.ts';
 import { ComponentRuntime } from '../component/runtime.ts';
@@ -95,9 +97,9 @@ async function chunk(runtime: ComponentRuntime, flags: Flags, place: JournalsPla
   });
   const journals = await openJournals(place, `chunker ${process.pid}`, runtime.log);
   const report = new ChunkerReport((event) => runtime.emit(event));
+  const moments = openOwnMoments('chunker', (line) => runtime.log.warn({}, line));
   const { chunker, life } = await prepareChunker({
-    journals,
-    store,
+    ...(moments === null ? { store, journals } : markChunker({ store, journals }, moments)),
     clock: systemClock,
     workload: {
       seed: flags.seed,
@@ -151,6 +153,7 @@ async function chunk(runtime: ComponentRuntime, flags: Flags, place: JournalsPla
     resumed,
     verifiedTotal: verifiedBefore,
   });
+  markReady('chunker', moments);
   chunker.start();
 }
 

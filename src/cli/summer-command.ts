@@ -6,6 +6,8 @@ import { systemClock } from '../core/clock.ts';
 import { UsageError } from '../core/errors.ts';
 import { reasonOf } from '../core/folder.ts';
 import type { Log } from '../core/log.ts';
+import { markReady, markSummer } from '../moments/marked.ts';
+import { openOwnMoments } from '../moments/own-moments.ts';
 import { lookAtLmdbStore, openLmdbStore, readLmdbStore } from '../store/lmdb-store.ts';
 import type { Claim } from '../summer/claim.ts';
 import { prepareSummer } from '../summer/prepare-summer.ts';
@@ -73,9 +75,9 @@ async function sum(runtime: ComponentRuntime, flags: Flags, place: JournalsPlace
   });
   const journals = await openJournals(place, `summer ${process.pid}`, runtime.log);
   const other = { scratchFolder: flags.data, kind: 'summer', tables: SUMMER_TABLES } as const;
+  const moments = openOwnMoments('summer', (line) => runtime.log.warn({}, line));
   const { summer, owners } = await prepareSummer({
-    journals,
-    store,
+    ...(moments === null ? { store, journals } : markSummer({ store, journals }, moments)),
     clock: systemClock,
     partitions: flags.partitions,
     takeOver: flags.takeOver === true || flags.takeOverFrom !== undefined,
@@ -95,6 +97,7 @@ async function sum(runtime: ComponentRuntime, flags: Flags, place: JournalsPlace
       await store.close();
     },
   });
+  markReady('summer', moments);
   summer.start();
   const shards = owners.map(({ shard }) => shard);
   const epochs = owners.map(({ epoch }) => epoch);

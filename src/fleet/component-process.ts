@@ -107,13 +107,24 @@ export class ComponentProcess {
   readonly logPath: string;
   readonly #launch: Launch;
   readonly #listener: ComponentProcessListener;
+  /** Variables of this process alone. */
+  readonly #environment: Readonly<Record<string, string>>;
   #incarnation: Incarnation | null = null;
 
-  constructor(spec: ComponentSpec, from: { launch: Launch; logPath: string; listener: ComponentProcessListener }) {
+  constructor(
+    spec: ComponentSpec,
+    from: {
+      readonly launch: Launch;
+      readonly logPath: string;
+      readonly listener: ComponentProcessListener;
+      readonly environment?: Readonly<Record<string, string>> | undefined;
+    },
+  ) {
     this.spec = spec;
     this.logPath = from.logPath;
     this.#launch = from.launch;
     this.#listener = from.listener;
+    this.#environment = from.environment ?? {};
   }
 
   get name(): string {
@@ -139,7 +150,7 @@ export class ComponentProcess {
     const child = spawn(program, [...rest, ...this.spec.argv, ...besides], {
       stdio: ['pipe', log, log, 'pipe'],
       detached: true,
-      env: { ...environment, ...process.env },
+      env: { ...environment, ...process.env, ...this.#environment },
     });
     closeSync(log);
     if (child.pid === undefined) {

@@ -76,8 +76,10 @@ export class Fleet {
     readonly logsFolder: string;
     readonly clock: Clock;
     readonly listener: FleetListener;
+    /** Variables that the process of this name gets besides; absent: none. */
+    readonly environmentOf?: (name: string) => Readonly<Record<string, string>>;
   }) {
-    const { specs, launch, logsFolder } = options;
+    const { specs, launch, logsFolder, environmentOf } = options;
     this.#clock = options.clock;
     this.#listener = options.listener;
     makeFoldersSync(logsFolder);
@@ -87,7 +89,12 @@ export class Fleet {
       onBroken: (process, error) => this.#fail(process, { what: error.message, exitCode: null }),
     };
     this.#makeProcess = (spec) =>
-      new ComponentProcess(spec, { launch, logPath: join(logsFolder, `${spec.name}.log`), listener });
+      new ComponentProcess(spec, {
+        launch,
+        logPath: join(logsFolder, `${spec.name}.log`),
+        listener,
+        environment: environmentOf?.(spec.name),
+      });
     for (const spec of specs) this.#processes.set(spec.name, this.#makeProcess(spec));
     this.#pauser = new Pauser({
       onLost: ({ message: what }) =>

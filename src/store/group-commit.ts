@@ -10,6 +10,15 @@
 
 import type { Store, WriteBatch } from './store.ts';
 
+/** Is told where in a commit its process is: by nothing but a note of it. */
+export type CommitWatch = {
+  /** What was accepted is on its way to disk. */
+  begins(): void;
+  durable(): void;
+  /** Everybody who waited for it was called. */
+  answered(): void;
+};
+
 export type GroupCommitOptions = {
   readonly store: Store;
   /** Moves the accepted items into writes. Called at the start of each commit. */
@@ -19,6 +28,7 @@ export type GroupCommitOptions = {
   /** Called after the callbacks that waited for the commit. */
   readonly onAnswered: () => void;
   readonly onFatal: (error: unknown) => void;
+  readonly watch?: CommitWatch | undefined;
 };
 
 export class GroupCommit {
@@ -71,6 +81,7 @@ export class GroupCommit {
     this.#isDirty = false;
     this.#underWay = this.#waiting;
     this.#waiting = [];
+    this.#options.watch?.begins();
     this.#options.store.commit(this.#options.fill().writes).then(
       () => this.#committed(),
       (error: unknown) => {
@@ -83,6 +94,7 @@ export class GroupCommit {
   #committed(): void {
     this.#commits += 1;
     this.#isCommitting = false;
+    this.#options.watch?.durable();
     this.#options.onDurable();
     const answers = this.#underWay;
     this.#underWay = [];
@@ -90,5 +102,6 @@ export class GroupCommit {
     this.#start();
     for (const answer of answers) answer();
     this.#options.onAnswered();
+    this.#options.watch?.answered();
   }
 }

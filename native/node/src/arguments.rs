@@ -24,6 +24,8 @@ pub enum ErrorCode {
     Slots,
     /// The operating system refused a file lock.
     FileLock,
+    /// A page of counts cannot be mapped.
+    CountPage,
 }
 
 impl AsRef<str> for ErrorCode {
@@ -38,6 +40,7 @@ impl AsRef<str> for ErrorCode {
             ErrorCode::Memory => "ERR_MEMORY_ALLOCATION_FAILED",
             ErrorCode::Slots => "ERR_SLOT_POOL",
             ErrorCode::FileLock => "ERR_FILE_LOCK",
+            ErrorCode::CountPage => "ERR_COUNT_PAGE",
         }
     }
 }

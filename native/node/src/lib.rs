@@ -5,6 +5,7 @@
 mod arguments;
 mod backend;
 mod checksum;
+mod count_page;
 mod file_lock;
 mod file_space;
 mod memory;

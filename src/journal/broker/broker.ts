@@ -19,7 +19,7 @@ import {
   decodeClientMessage,
   encodeHeader,
 } from '../protocol.ts';
-import { GroupCommit } from '../../store/group-commit.ts';
+import { type CommitWatch, GroupCommit } from '../../store/group-commit.ts';
 import { LINK_BYTES_MAX } from '../link-window.ts';
 import { answerCall } from './calls.ts';
 import type { DroppedPin } from './pins.ts';
@@ -34,6 +34,9 @@ const SESSIONS_MAX = 1024;
 const ACKS_PER_MESSAGE_MAX = 256;
 const TICK_MS = 500;
 
+/** Is told where the broker is with what it accepts. */
+export type BrokerWatch = CommitWatch & { accepted(): void };
+
 export type BrokerOptions = {
   readonly store: Store;
   readonly clock: Clock;
@@ -47,6 +50,7 @@ export type BrokerOptions = {
   readonly onPinDropped?: (dropped: DroppedPin) => void;
   /** The process must stop, because it does not know what the disk holds. */
   readonly onFatal: (error: unknown) => void;
+  readonly watch?: BrokerWatch | undefined;
 };
 
 export type BrokerCounts = { commits: number; appends: number; bytesAppended: number; refusals: number };
@@ -82,6 +86,7 @@ export class Broker {
       },
       onAnswered: () => this.#afterCommit(),
       onFatal: options.onFatal,
+      watch: options.watch,
     });
     this.#readers = new Readers({
       state: this.state,
@@ -220,6 +225,7 @@ export class Broker {
       return;
     }
     const { accepted } = decision;
+    this.#options.watch?.accepted();
     this.counts.appends += 1;
     this.counts.bytesAppended += accepted.end - accepted.begin;
     this.#commit.accept(() => {

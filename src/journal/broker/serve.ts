@@ -19,6 +19,7 @@ export type ServeOptions = {
   readonly listen: (events: ServerLinkEvents) => Promise<ServerLink>;
   /** The disk or the link failed: the process must stop. */
   readonly onFatal: (error: unknown) => void;
+  readonly watch?: BrokerOptions['watch'];
 };
 
 export type ServedBroker = {
@@ -40,6 +41,7 @@ export async function serveBroker(options: ServeOptions): Promise<ServedBroker> 
     send: (session, frames) => link?.send(session, frames),
     ...(options.onPinDropped === undefined ? {} : { onPinDropped: options.onPinDropped }),
     onFatal,
+    watch: options.watch,
   });
   await broker.start();
   const listening = await options.listen({

@@ -7,7 +7,7 @@ import type { Store } from '../../store/store.ts';
 import type { Endpoint } from '../../transport/endpoint.ts';
 import { listenZeromq } from '../../transport/zeromq-link.ts';
 import { clockHash } from '../stamps.ts';
-import type { Broker } from './broker.ts';
+import type { Broker, BrokerWatch } from './broker.ts';
 import type { DroppedPin } from './pins.ts';
 import { type ServedBroker, serveBroker } from './serve.ts';
 import type { BrokerConfig } from './state.ts';
@@ -20,6 +20,7 @@ export type BrokerServerOptions = {
   readonly onPinDropped?: (dropped: DroppedPin) => void;
   /** The disk or the socket failed: the process must stop. */
   readonly onFatal: (error: unknown) => void;
+  readonly watch?: BrokerWatch | undefined;
   /** Receives one line for the operator. */
   readonly tell?: (line: string) => void;
 };
@@ -57,6 +58,7 @@ export class BrokerServer {
         ...(options.onPinDropped === undefined ? {} : { onPinDropped: options.onPinDropped }),
         listen: (events) => listenZeromq(options.endpoint, events),
         onFatal: options.onFatal,
+        watch: options.watch,
       });
       return new BrokerServer(served, incarnation, store);
     } catch (error) {

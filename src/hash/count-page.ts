@@ -1,0 +1,36 @@
+// Counts in a page of a file that this process shares with whoever watches it: one store each, and no call of the
+// system. They can be read after this process was stopped or killed.
+
+import { CountPage as AddonCountPage } from '#addon';
+import { checkString } from './bytes.ts';
+
+/** Counts of one page, each 4 bytes in the byte order of the machine. */
+export const COUNTS_MAX = 64;
+
+/** A mapped page. */
+export class CountPage {
+  readonly #page: AddonCountPage;
+
+  private constructor(page: AddonCountPage) {
+    this.#page = page;
+  }
+
+  /**
+   * Maps the page of the file at `path` that begins at `offset`, a multiple of 4096. Throws ERR_COUNT_PAGE if it cannot
+   * be mapped or the file has no such page. Nobody may cut the file shorter while this process lives.
+   */
+  static open(path: string, offset: number): CountPage {
+    checkString('path', path);
+    return new CountPage(AddonCountPage.open(path, offset));
+  }
+
+  /** Stores a count, modulo 2^32. Throws ERR_OUT_OF_RANGE for an index that the page does not have. */
+  set(index: number, value: number): void {
+    this.#page.set(index, value);
+  }
+
+  /** Adds one to a count. */
+  add(index: number): void {
+    this.#page.add(index);
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * Where the moments of a component are told: around what it is handed, so that its own logic knows nothing of them.
+ * Each mark is per batch or per transaction, and never per record.
+ */
+
+import type { BrokerWatch } from '../journal/broker/broker.ts';
+import type { AppendOutcome, Journals, ReadStream, ShardEpoch } from '../journal/journals.ts';
+import { WrappedJournals } from '../journal/wrapped-journals.ts';
+import type { Entry, Range, Store, Write } from '../store/store.ts';
+import type { Component } from '../component/protocol.ts';
+import type { BusyMoment } from './moment.ts';
+import type { OwnMoments } from './own-moments.ts';
+
+/** The table of a summer's store whose rows are sums that are to be published. */
+const OUTBOX = 'outbox';
+
+/** A store that tells when a transaction begins, and when it is durable. */
+class MarkedStore implements Store {
+  readonly #inner: Store;
+  readonly #marks: { begins(writes: readonly Write[]): void; durable(writes: readonly Write[]): void };
+
+  constructor(
+    inner: Store,
+    marks: { begins(writes: readonly Write[]): void; durable(writes: readonly Write[]): void },
+  ) {
+    this.#inner = inner;
+    this.#marks = marks;
+  }
+
+  get path(): string {
+    return this.#inner.path;
+  }
+
+  get(table: string, key: Buffer): Buffer | undefined {
+    return this.#inner.get(table, key);
+  }
+
+  range(table: string, range: Range): Entry[] {
+    return this.#inner.range(table, range);
+  }
+
+  keys(table: string, range: Range): Buffer[] {
+    return this.#inner.keys(table, range);
+  }
+
+  /** A transaction that fails stays under way: its process stops. */
+  async commit(writes: readonly Write[]): Promise<void> {
+    this.#marks.begins(writes);
+    await this.#inner.commit(writes);
+    this.#marks.durable(writes);
+  }
+
+  diskBytes(): number {
+    return this.#inner.diskBytes();
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+}
+
+/** Journals that tell when appends are under way, and when a batch has arrived. */
+class MarkedJournals extends WrappedJournals {
+  readonly #moments: OwnMoments;
+  readonly #appending: BusyMoment;
+  readonly #appended: (outcome: AppendOutcome) => void;
+  readonly #arrived: () => void;
+
+  constructor(
+    inner: Journals,
+    moments: OwnMoments,
+    marks: { appending: BusyMoment; appended: (outcome: AppendOutcome) => void; arrived: () => void },
+  ) {
+    super(inner);
+    this.#moments = moments;
+    this.#appending = marks.appending;
+    this.#appended = marks.appended;
+    this.#arrived = marks.arrived;
+  }
+
+  override append(journal: string, batch: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome> {
+    this.#moments.begin(this.#appending);
+    const appended = super.append(journal, batch, owner);
+    const end = (): void => this.#moments.end(this.#appending);
+    appended.then((outcome) => {
+      this.#appended(outcome);
+      end();
+    }, end);
+    return appended;
+  }
+
+  override read(journal: string, offset: number, options: Parameters<Journals['read']>[2]): ReadStream {
+    const stream = super.read(journal, offset, options);
+    return {
+      next: async () => {
+        const next = await stream.next();
+        if (next !== null && 'bytes' in next) this.#arrived();
+        return next;
+      },
+      close: () => stream.close(),
+    };
+  }
+}
+
+export type Handed = { readonly store: Store; readonly journals: Journals };
+
+function hasSums(writes: readonly Write[]): boolean {
+  return writes.some(({ table, value }) => table === OUTBOX && value !== null);
+}
+
+/** What a summer is handed. */
+export function markSummer({ store, journals }: Handed, moments: OwnMoments): Handed {
+  const published = 'between a commit and its publication';
+  // Sums are durable, and their append has not begun: the same turn begins it, before any answer can arrive.
+  let isDue = false;
+  const answered = (): void => {
+    if (isDue) moments.end(published);
+    isDue = false;
+  };
+  return {
+    store: new MarkedStore(store, {
+      begins: () => {
+        moments.leave('folding');
+        moments.enter('in a commit');
+      },
+      durable: (writes) => {
+        if (hasSums(writes) && !isDue) {
+          isDue = true;
+          moments.begin(published);
+        }
+        moments.leave('in a commit');
+        moments.leave('replaying');
+      },
+    }),
+    journals: new MarkedJournals(journals, moments, {
+      appending: published,
+      appended: answered,
+      arrived: () => moments.enter('folding'),
+    }),
+  };
+}
+
+/** What a chunker is handed. */
+export function markChunker({ store, journals }: Handed, moments: OwnMoments): Handed {
+  return {
+    store: new MarkedStore(store, {
+      begins: () => moments.enter('in a commit'),
+      durable: () => moments.leave('in a commit'),
+    }),
+    journals: new MarkedJournals(journals, moments, {
+      appending: 'appending',
+      appended: ({ outcome }) => {
+        if (outcome === 'committed') moments.leave('replaying');
+      },
+      arrived: () => undefined,
+    }),
+  };
+}
+
+/** What a broker is handed. */
+export function brokerWatch(moments: OwnMoments): BrokerWatch {
+  return {
+    accepted: () => moments.enter('appending'),
+    begins: () => {
+      moments.leave('appending');
+      moments.enter('in a commit');
+    },
+    durable: () => {
+      moments.enter('between a commit and its publication');
+      moments.leave('in a commit');
+    },
+    answered: () => moments.leave('between a commit and its publication'),
+  };
+}
+
+/** It is ready. What was away while it was down is replayed first. */
+export function markReady(component: Component, moments: OwnMoments | null): void {
+  if (component !== 'broker') moments?.enter('replaying');
+  moments?.leave('starting');
+}

@@ -1,0 +1,71 @@
+/**
+ * The pages of all processes of a run, one after the other in a file that only this process and its children can reach:
+ * it has no name, so that nothing of it is left when they have ended, however they end. Where there is a file system in
+ * memory, no page of it is ever written to a disk.
+ */
+
+import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MOMENTS_VARIABLE } from './own-moments.ts';
+import { PAGE_BYTES, READ_BYTES, type SeenMoments, decodePage } from './page-layout.ts';
+
+/** The first one that takes a file is used. */
+const FOLDERS: readonly string[] = ['/dev/shm', tmpdir()];
+
+export class MomentPages {
+  readonly #descriptor: number;
+  readonly #pages = new Map<string, number>();
+  readonly #bytes = Buffer.alloc(READ_BYTES);
+
+  private constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  /** Null where no file can be shared so. */
+  static create(folders: readonly string[] = FOLDERS): MomentPages | null {
+    for (const folder of folders) {
+      const descriptor = namelessFile(folder);
+      if (descriptor !== null) return new MomentPages(descriptor);
+    }
+    return null;
+  }
+
+  /** What a process of this name is started with, so that it writes its page. */
+  environmentOf(name: string): Readonly<Record<string, string>> {
+    const offset = this.#pages.get(name) ?? this.#pages.size * PAGE_BYTES;
+    if (!this.#pages.has(name)) {
+      ftruncateSync(this.#descriptor, offset + PAGE_BYTES);
+      this.#pages.set(name, offset);
+    }
+    return { [MOMENTS_VARIABLE]: `/proc/${process.pid}/fd/${this.#descriptor}#${offset}` };
+  }
+
+  /** What the page of a process says now; of one that is dead, what it said last. Null: it has said nothing. */
+  read(name: string): SeenMoments | null {
+    const offset = this.#pages.get(name);
+    if (offset === undefined) return null;
+    const read = readSync(this.#descriptor, this.#bytes, 0, READ_BYTES, offset);
+    return read === READ_BYTES ? decodePage(this.#bytes) : null;
+  }
+
+  /** Nothing can be read any more. */
+  close(): void {
+    this.#pages.clear();
+    closeSync(this.#descriptor);
+  }
+}
+
+/** A file whose folder is gone already; null where none can be made. */
+function namelessFile(parent: string): number | null {
+  try {
+    const folder = mkdtempSync(join(parent, 'stream-sum-moments-'));
+    try {
+      return openSync(join(folder, 'pages'), 'wx+', 0o600);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  } catch {
+    return null;
+  }
+}
