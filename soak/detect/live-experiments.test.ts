@@ -17,3 +17,7 @@ test.serial('a kill that does nothing, over fake processes, does not end in HOLD
 test.serial('an auditor that skips batches of real processes does not end in HOLDS and is named', (t) =>
   liveSabotagesAreNamed(t, (name) => name === 'live-auditor-that-skips-batches', true),
 );
+
+test.serial('a page of moments that stands still, of real processes, does not end in HOLDS and is named', (t) =>
+  liveSabotagesAreNamed(t, (name) => name === 'live-pages-of-moments-that-stand-still', true),
+);

@@ -12,6 +12,7 @@ import { noCounters } from '../live/faults/relay/counters.ts';
 import { ForwardingRelay, LyingCounters, UnhealingRelay } from '../live/faults/relay/lying-relays.ts';
 import type { SoakOptions } from '../live/soak-options.ts';
 import type { FakePlan } from '../live/testing/fake-component.ts';
+import { MOMENT_SABOTAGES } from './moment-sabotages.ts';
 
 export type LiveSabotage = {
   /** In kebab-case, unique among all sabotages. */
@@ -294,10 +295,12 @@ const OF_THE_RELAY: readonly Omit<LiveSabotage, 'over'>[] = [
 ];
 
 export const FAKE_SABOTAGES: readonly LiveSabotage[] = OVER_FAKES.map((sabotage) => ({ ...sabotage, over: 'fake' }));
-export const REAL_SABOTAGES: readonly LiveSabotage[] = [...OVER_REAL, ...OF_THE_RELAY].map((sabotage) => ({
-  ...sabotage,
-  over: 'real',
-}));
+export const REAL_SABOTAGES: readonly LiveSabotage[] = [...OVER_REAL, ...OF_THE_RELAY, ...MOMENT_SABOTAGES].map(
+  (sabotage) => ({
+    ...sabotage,
+    over: 'real',
+  }),
+);
 
 /** Nothing is stopped. The probe says that the process is stopped until it is to be continued. */
 function lyingProbe(): LiveDecorations {

@@ -12,8 +12,9 @@ import type { FlightRecorder } from './flight-recorder.ts';
 import type { WholeRecorder } from './whole-recorder.ts';
 import type { SoakOptions } from './soak-options.ts';
 import type { RunRecord } from './record.ts';
+import type { Watchers } from './watchers.ts';
 
-export type ConductorOptions = {
+export type ConductorOptions = Pick<Watchers, 'resources' | 'metrics' | 'pages'> & {
   readonly options: SoakOptions;
   readonly launch: Launch;
   readonly endpoint: string;

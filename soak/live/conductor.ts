@@ -28,9 +28,9 @@ import { ownFailure } from './own-failure.ts';
 import { auditDepthOf } from './audit-depth.ts';
 import { planPhases } from './phases.ts';
 import { FaultTallies } from '../guarantee/fault-tallies.ts';
-import type { Findings } from '../guarantee/history.ts';
 import type { HistoryLog } from '../guarantee/history-log.ts';
 import type { Phase } from '../guarantee/phase.ts';
+import type { RunOutcome } from './run-outcome.ts';
 import { ViolationReader, meterReader } from './log-readers.ts';
 import { ExperimentReader } from './experiment.ts';
 import { type PhaseOutcome, SELF, Sampler } from './sampler.ts';
@@ -39,18 +39,6 @@ import { sleepUntil, until } from '../../src/fleet/waiting.ts';
 
 /** A drain in which nothing has moved for the SLA and this is given up. */
 const DRAIN_MARGIN_MS = 30_000;
-
-/** What was seen of a run. */
-export type RunOutcome = {
-  readonly findings: readonly Findings[];
-  readonly violationCount: number;
-  readonly tallies: FaultTallies;
-  readonly outcomes: ReadonlyMap<Phase, PhaseOutcome>;
-  readonly injector: FaultInjector;
-  readonly meter: Meter;
-  /** How it was audited, in one line. */
-  readonly audit: string;
-};
 
 export class Conductor {
   readonly #from: ConductorOptions;
@@ -99,6 +87,8 @@ export class Conductor {
         this.#violations.listen,
         this.#experiment.listen,
         (entry) => gaps.hear(entry),
+        (entry) => from.resources.hear(entry),
+        (entry) => from.metrics?.hear(entry),
       ],
     });
     this.#live = new LiveAudit({
@@ -109,7 +99,9 @@ export class Conductor {
       record: (happening) => this.#history.record(happening),
       onError: (error) => this.#fail(error),
     });
-    this.#fleet = new Fleet({ specs, launch: from.launch, logsFolder: from.logsFolder, clock, listener: this.#ears() });
+    const { launch, logsFolder, pages } = from;
+    const environmentOf = (name: string): Readonly<Record<string, string>> => pages?.environmentOf(name) ?? {};
+    this.#fleet = new Fleet({ specs, launch, logsFolder, clock, listener: this.#ears(), environmentOf });
     this.#faults = new LiveFaults({
       ...from,
       options: { ...options, isFollowed: auditDepthOf(options).depth === 'follow' },
@@ -125,6 +117,8 @@ export class Conductor {
       meter: this.#meter,
       decorations,
       record,
+      resources: from.resources,
+      metrics: from.metrics,
       clock,
       dataFolder,
       startNs,
@@ -200,6 +194,8 @@ export class Conductor {
     if (!this.#interruption.halted.aborted)
       for (const reason of this.#unrecovered ?? this.#injector.unrecovered()) this.#doubt(reason);
     this.#injector.settle(this.#from.clock.nowNs(), true);
+    for (const doubt of this.#faults.pageDoubts) this.#doubt(doubt);
+    for (const leak of this.#from.resources.leaks()) this.#history.record({ event: 'violation', ...leak });
     this.#history.end();
     return {
       findings: this.#history.finish(),
@@ -207,6 +203,7 @@ export class Conductor {
       tallies: this.#tallies,
       outcomes: this.#outcomes,
       injector: this.#injector,
+      moments: this.#from.pages === null ? null : this.#faults.moments.coverage,
       meter: this.#meter,
       audit: this.#live.description,
     };
@@ -385,6 +382,7 @@ export class Conductor {
         this.#history.record({ process: name, ...event });
         return;
       case 'progress':
+        return this.#faults.onProgress(name, process.pid, event);
       case 'drained':
       case 'ending':
       case 'stopped':

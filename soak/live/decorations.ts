@@ -5,6 +5,7 @@
 
 import type { Journals } from '../../src/journal/journals.ts';
 import type { ComponentEvent } from '../../src/component/protocol.ts';
+import type { SeenMoments } from '../../src/moments/page-layout.ts';
 import type { Totals } from '../../src/fleet/meter.ts';
 import type { Audit } from './audit/end-audit.ts';
 import type { ReadCheckpoints } from './audit/auditor.ts';
@@ -21,6 +22,8 @@ export interface LiveDecorations {
   resumes?(process: string): boolean;
   /** What a probe is told of the process's state in the kernel. */
   states?(process: string, state: string | null): string | null;
+  /** What is read of the process's page of moments. */
+  moments?(process: string, seen: SeenMoments | null): SeenMoments | null;
   /** The relay of the links, as partitions know it. */
   relay?(relay: Relay): Relay;
   /** Whether a successor of this summer is started. */

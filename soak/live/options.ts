@@ -77,6 +77,10 @@ export const SOAK_OPTION_DEFINITIONS: readonly (readonly [flags: string, descrip
       'keep: record all that is judged, so that audit can judge it again; recent: the newest 64 MiB, without payloads',
       'recent',
     ],
+    [
+      '--metrics-port <port>',
+      'serve metrics for Prometheus at http://127.0.0.1:PORT/metrics; 0: any port that is free',
+    ],
     ...CLUSTER_OPTION_DEFINITIONS,
   ];
 
@@ -126,6 +130,7 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
     keepData: texts['keepData'] === true,
     ...(cluster === null ? {} : { cluster }),
     history: oneOf(text('history'), '--history', ['recent', 'keep']),
+    metricsPort: texts['metricsPort'] === undefined ? null : within('metricsPort', { low: 0, high: 65_535 }),
   };
   const asked = texts['faultInterval'] === undefined ? null : parseDuration(text('faultInterval'), '--fault-interval');
   const faultIntervalMs =

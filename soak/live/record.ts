@@ -13,6 +13,7 @@ import type { LatencySummary } from '../../src/measure/histogram.ts';
 import { LATENCY_COLUMNS, type LatencyRow, latencyRow, seconds, secondsOrNull } from '../../src/results/latency-row.ts';
 import type { ProcessUsage } from '../../src/fleet/process-usage.ts';
 import { SAMPLE_COLUMNS, type Sample } from '../../src/results/samples.ts';
+import type { ResourceRow } from './resources/resource-watch.ts';
 import type { FaultRecord } from './faults/open-fault.ts';
 import type { StageLatency, Totals } from '../../src/fleet/meter.ts';
 import type { Phase } from '../guarantee/phase.ts';
@@ -25,6 +26,7 @@ export const RECORD_FILES: readonly string[] = [
   'latency.csv',
   'faults.csv',
   'violations.csv',
+  'resources.csv',
 ];
 
 const FAULT_COLUMNS = [
@@ -32,6 +34,11 @@ const FAULT_COLUMNS = [
   ...'first_recovered_s,partitions_hit,partitions_recovered,at_s,length_s,instead_of,link_mode,longest_gap_s'.split(
     ',',
   ),
+  'aim',
+];
+const RESOURCE_COLUMNS = [
+  ...'process,resource,unit,incarnations,seconds,median,per_hour,per_hour_low,per_hour_high,per_hour_recent'.split(','),
+  ...'per_hour_robust,p,verdict'.split(','),
 ];
 const VIOLATION_COLUMNS = 'elapsed_s,kind,process,journal,offset,file_id,index,detail'.split(',');
 
@@ -54,6 +61,7 @@ export class RunRecord {
   readonly #latency: CsvFile<keyof LatencyRow>;
   readonly #faults: CsvFile<string>;
   readonly #violations: CsvFile<string>;
+  readonly #resources: CsvFile<string>;
   readonly #onUnwritten: (line: string) => void;
   /** By path, what could not be written and why. */
   readonly #unwritten: Map<string, string> = new Map();
@@ -79,6 +87,7 @@ export class RunRecord {
     this.#latency = CsvFile.create(join(folder, 'latency.csv'), LATENCY_COLUMNS);
     this.#faults = create('faults.csv', FAULT_COLUMNS);
     this.#violations = create('violations.csv', VIOLATION_COLUMNS);
+    this.#resources = create('resources.csv', RESOURCE_COLUMNS);
   }
 
   /** One line for each file that could not be written. */
@@ -161,7 +170,7 @@ export class RunRecord {
       id: record.id,
       kind: record.kind,
       target: record.target,
-      moment: 'random',
+      moment: record.moment,
       planned_s: this.#elapsed(record.plannedNs),
       injected_s: this.#elapsed(record.injectedNs),
       proven_s: this.#elapsed(record.provenNs),
@@ -176,6 +185,7 @@ export class RunRecord {
       instead_of: record.insteadOf,
       longest_gap_s: secondsOrNull(record.gapNsMax),
       link_mode: record.link === null ? null : JSON.stringify(record.link),
+      aim: record.aim,
     };
   }
 
@@ -194,9 +204,22 @@ export class RunRecord {
     );
   }
 
+  /** What processes use, in place of what was written of it before. */
+  resources(rows: readonly ResourceRow[]): void {
+    const found = rows.map((row) => ({
+      ...row,
+      per_hour: row.perHour,
+      per_hour_low: row.perHourLow,
+      per_hour_high: row.perHourHigh,
+      per_hour_recent: row.perHourRecent,
+      per_hour_robust: row.perHourRobust,
+    }));
+    this.#try(this.#resources, () => this.#resources.replaceTail(found));
+  }
+
   /** Makes everything durable. */
   close(): void {
-    const files = [this.#samples, this.#intervals, this.#latency, this.#faults, this.#violations];
+    const files = [this.#samples, this.#intervals, this.#latency, this.#faults, this.#violations, this.#resources];
     for (const file of files) this.#try(file, () => file.close());
   }
 }

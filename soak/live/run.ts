@@ -38,8 +38,10 @@ import { outlookLines, outlookOf } from './outlook.ts';
 import { RECORD_FILES, RunRecord } from './record.ts';
 import { SELF } from './sampler.ts';
 import { samplesOf, verdictScreen } from './summary.ts';
-import { type RunOutcome, Conductor } from './conductor.ts';
+import { Conductor } from './conductor.ts';
 import type { ConductorOptions } from './conductor-options.ts';
+import type { RunOutcome } from './run-outcome.ts';
+import { type Watchers, openWatchers } from './watchers.ts';
 import { decideVerdict, type Verdict, withUnwritten } from '../guarantee/verdict.ts';
 
 /** Writes the report of a run whose folder is complete. One line about it. */
@@ -67,6 +69,20 @@ export type SoakResult = { readonly verdict: Verdict; readonly folder: string };
 
 /** Runs a whole soak. Throws OperatingError or UsageError when it cannot even begin. */
 export async function runSoak(options: SoakOptions, dependencies: SoakDependencies): Promise<SoakResult> {
+  // Before anything is made: a port that cannot be used leaves nothing behind.
+  const watchers = await openWatchers(options);
+  try {
+    return await runWatched(options, dependencies, watchers);
+  } finally {
+    watchers.close();
+  }
+}
+
+async function runWatched(
+  options: SoakOptions,
+  dependencies: SoakDependencies,
+  watchers: Watchers,
+): Promise<SoakResult> {
   const { clock, display } = dependencies;
   const outlook = outlookOf(options);
   const startedAt = new Date();
@@ -89,6 +105,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     const begun = await beginRecord(folder, { run, options, made, startNs, clock, onUnwritten });
     const { record, flightRecorder, wholeRecorder } = begun;
     display.say(`soak: seed ${options.seed}, results in ${folder}`);
+    if (watchers.metricsUrl !== null) display.say(`metrics: ${watchers.metricsUrl}`);
     for (const line of outlookLines(outlook, options)) display.say(line);
     const failures: Failure[] = [];
     let onFailure = (failure: Failure): void => void failures.push(failure);
@@ -101,6 +118,7 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     }
     const conductor = new Conductor({
       options,
+      ...watchers,
       launch: dependencies.launch,
       endpoint: endpoint.address,
       links,
@@ -136,6 +154,8 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
     const { recovery, firstRecovery, gapNsMin: faultGapNsMin } = injector;
     const summaryParts = { options, outcomes, faults, recovery, firstRecovery, faultGapNsMin };
     for (const sample of samplesOf(summaryParts)) record.sample(sample);
+    const resources = watchers.resources.rows();
+    record.resources(resources);
     record.close();
     flightRecorder.close();
     const judged = judgedLines(options, flightRecorder.reader.repeatedRecords);
@@ -157,6 +177,8 @@ export async function runSoak(options: SoakOptions, dependencies: SoakDependenci
         ...(judged.length === 0 ? {} : { judged }),
         ...crashesOf(outcome),
         ...(remarks.length === 0 ? {} : { remarks }),
+        resources,
+        ...(outcome.moments === null ? {} : { moments: outcome.moments }),
         digests: digests ?? {},
       }),
     );

@@ -3,6 +3,7 @@
  * a row of intervals.csv and a status for the display. Also keeps what each phase did as a whole.
  */
 
+import { join } from 'node:path';
 import type { Clock } from '../../src/core/clock.ts';
 import type { LatencySummary } from '../../src/measure/histogram.ts';
 import { diskBytesOf, type ProcessUsage } from '../../src/fleet/process-usage.ts';
@@ -12,12 +13,17 @@ import { UsageMeter } from '../../src/fleet/usage-meter.ts';
 import type { LiveDecorations } from './decorations.ts';
 import type { Phase } from '../guarantee/phase.ts';
 import type { RunRecord } from './record.ts';
+import type { SoakMetrics } from './metrics/soak-metrics.ts';
+import type { ResourceWatch } from './resources/resource-watch.ts';
 
 /**
  * Processes report once a second, and counts of a shorter time may be those of a longer one: a process that was down or
  * busy reports late. No rate is shown of less.
  */
 export const RATE_SECONDS_MIN: number = 1;
+
+/** How often the slopes of resources are written down, besides at the end of each phase. */
+const RESOURCES_MS = 600_000;
 
 /** The name of this very process among the others. */
 export const SELF: string = 'soak';
@@ -66,6 +72,8 @@ export class Sampler {
   readonly #startNs: number;
   readonly #violationCount: () => number;
   readonly #decorations: LiveDecorations;
+  readonly #resources: ResourceWatch | null;
+  readonly #metrics: SoakMetrics | null;
   readonly #usage: UsageMeter = new UsageMeter();
   #phase: Phase = 'warm-up';
   #phaseMark: Mark;
@@ -77,6 +85,7 @@ export class Sampler {
     bytesPerSecond: null,
   };
   #lastViolations = 0;
+  #resourcesNs: number;
   /** The sampling that is under way, or the last one. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -89,7 +98,13 @@ export class Sampler {
     readonly startNs: number;
     readonly violationCount: () => number;
     readonly decorations?: LiveDecorations;
+    /** Is shown what each process uses; absent: nobody is. */
+    readonly resources?: ResourceWatch;
+    /** Is shown each second; absent: nobody asks for metrics. */
+    readonly metrics?: SoakMetrics | null;
   }) {
+    this.#metrics = options.metrics ?? null;
+    this.#resources = options.resources ?? null;
     this.#decorations = options.decorations ?? {};
     this.#fleet = options.fleet;
     this.#meter = options.meter;
@@ -101,6 +116,7 @@ export class Sampler {
     this.#last = this.#mark();
     this.#phaseMark = this.#last;
     this.#rateMark = this.#last;
+    this.#resourcesNs = this.#last.atNs;
   }
 
   #mark(): Mark {
@@ -126,6 +142,7 @@ export class Sampler {
       await this.#fleet.refresh();
       this.#sampleNow(false);
       this.#record.phaseEnded(this.#phase, this.#meter.phase);
+      this.#recordResources();
       const { sum, acknowledgement, censoredSums } = this.#meter.phase;
       const outcome: PhaseOutcome = {
         phase: this.#phase,
@@ -158,29 +175,46 @@ export class Sampler {
     const window = windowBetween(previous, this.#last);
     const latency = this.#meter.interval.sum.summary();
     const violations = this.#violationCount();
+    const elapsedMs = (this.#last.atNs - this.#startNs) / 1e6;
+    const diskBytes = diskBytesOf(this.#dataFolder);
+    const { totals } = this.#last;
+    this.#metrics?.sample({
+      phase: this.#phase,
+      elapsedMs,
+      totals,
+      latency: this.#meter.interval.sum,
+      usage,
+      diskBytes,
+    });
     this.#record.interval({
       endNs: this.#last.atNs,
       phase: this.#phase,
       counts: window.counts,
       latency,
       usage,
-      diskBytes: diskBytesOf(this.#dataFolder),
+      diskBytes,
       violations: violations - this.#lastViolations,
     });
     this.#lastViolations = violations;
     this.#meter.interval.reset();
     if (phaseGoesOn) this.#record.phaseSoFar(this.#phase, this.#meter.phase);
+    if (this.#last.atNs - this.#resourcesNs >= RESOURCES_MS * 1e6) this.#recordResources();
     return {
       phase: this.#phase,
-      elapsedMs: (this.#last.atNs - this.#startNs) / 1e6,
+      elapsedMs,
       ...this.#ratesNow(),
-      filesOpen: this.#last.totals.filesOpen,
-      sumsVerified: this.#last.totals.sumsVerified,
-      sumsOutstanding: this.#last.totals.sumsOutstanding,
+      filesOpen: totals.filesOpen,
+      sumsVerified: totals.sumsVerified,
+      sumsOutstanding: totals.sumsOutstanding,
       latencyP50Ns: latency.p50Ns,
       latencyP99Ns: latency.p99Ns,
       scheduleLagNs: this.#meter.scheduleLagNs(),
     };
+  }
+
+  #recordResources(): void {
+    this.#resourcesNs = this.#last.atNs;
+    if (this.#resources !== null) this.#record.resources(this.#resources.rows());
   }
 
   /** Over at least a reporting period; the ones before while it has not passed. */
@@ -196,7 +230,15 @@ export class Sampler {
   }
 
   #readUsage(): Map<string, ProcessUsage> {
-    return this.#usage.read([...this.#fleet.processes, { name: SELF, pid: process.pid }]);
+    const processes = [...this.#fleet.processes, { name: SELF, pid: process.pid }];
+    const usages = this.#usage.read(processes);
+    const readings = processes.flatMap(({ name, pid }) => {
+      const usage = usages.get(name);
+      if (usage === undefined || pid === null) return [];
+      return [{ name, pid, usage, diskBytes: name === SELF ? null : diskBytesOf(join(this.#dataFolder, name)) }];
+    });
+    this.#resources?.sample(this.#phase, this.#clock.nowNs(), readings);
+    return usages;
   }
 }
 

@@ -33,4 +33,6 @@ export type SoakOptions = PipelineOptions & {
   readonly cluster?: ClusterOptions;
   /** `keep`: the whole history is recorded beside the newest part of it. */
   readonly history: 'recent' | 'keep';
+  /** Of Prometheus, on this machine; 0: any that is free; null: none. */
+  readonly metricsPort: number | null;
 };

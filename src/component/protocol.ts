@@ -80,6 +80,8 @@ export type BrokerProgress = {
   readonly journalBytes: number;
   /** The longest delay of the event loop since the previous progress event. */
   readonly eventLoopLagNsMax?: number;
+  /** Gauge: the JavaScript heap that is in use, garbage included. */
+  readonly heapBytes?: number;
 };
 export type SummerProgress = {
   readonly event: 'progress';
@@ -92,6 +94,7 @@ export type SummerProgress = {
   /** Sums that the sums journal acknowledged. */
   readonly sumsPublished: number;
   readonly eventLoopLagNsMax?: number;
+  readonly heapBytes?: number;
 };
 export type ChunkerProgress = {
   readonly event: 'progress';
@@ -126,6 +129,7 @@ export type ChunkerProgress = {
   /** Gauge: batches that were sent and are not yet acknowledged. */
   readonly batchesUnderWay?: number;
   readonly eventLoopLagNsMax?: number;
+  readonly heapBytes?: number;
 };
 
 /** An answer to a `watch`: the first verified sum of a partition whose end was intended after `sinceNs`. */
@@ -214,6 +218,7 @@ const PROGRESS: { readonly [Name in Component]: Shape<Extract<ProgressEvent, { c
     diskBytes: isCount,
     journalBytes: isCount,
     eventLoopLagNsMax: optional(nanoseconds),
+    heapBytes: optional(isCount),
   },
   summer: {
     event: literal('progress'),
@@ -224,6 +229,7 @@ const PROGRESS: { readonly [Name in Component]: Shape<Extract<ProgressEvent, { c
     filesOpen: isCount,
     sumsPublished: isCount,
     eventLoopLagNsMax: optional(nanoseconds),
+    heapBytes: optional(isCount),
   },
   chunker: {
     event: literal('progress'),
@@ -244,6 +250,7 @@ const PROGRESS: { readonly [Name in Component]: Shape<Extract<ProgressEvent, { c
     acknowledged: optional(counts),
     batchesUnderWay: optional(isCount),
     eventLoopLagNsMax: optional(nanoseconds),
+    heapBytes: optional(isCount),
   },
 };
 const RECOVERED: Shape<RecoveredEvent> = {

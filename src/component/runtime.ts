@@ -6,6 +6,7 @@
  */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
 import { EXIT, ViolationError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { ComponentChannel } from './channel.ts';
@@ -143,6 +144,7 @@ export class ComponentRuntime {
     if (this.#served === null) return;
     const eventLoopLagNsMax = Math.max(0, this.#lag.max - LAG_RESOLUTION_MS * 1e6);
     this.#lag.reset();
-    this.emit({ ...this.#served.progress(), eventLoopLagNsMax });
+    const { used_heap_size: heapBytes } = getHeapStatistics();
+    this.emit({ ...this.#served.progress(), eventLoopLagNsMax, heapBytes });
   }
 }

@@ -9,6 +9,8 @@ const TICKS_PER_SECOND = 100;
 export type ProcessUsage = {
   /** Resident memory. */
   readonly rssBytes: number | null;
+  /** Of that, what is of no file: the system cannot take it back. */
+  readonly anonymousBytes: number | null;
   /** Open file descriptors. */
   readonly descriptors: number | null;
   /** User and system time since the process started. */
@@ -19,7 +21,15 @@ export type ProcessUsage = {
 
 /** VmRSS of the text of /proc/<pid>/status, in bytes. */
 export function rssBytesOf(status: string): number | null {
-  const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1];
+  return bytesOf(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1]);
+}
+
+/** RssAnon of the same text. */
+export function anonymousBytesOf(status: string): number | null {
+  return bytesOf(/^RssAnon:\s*(\d+) kB$/m.exec(status)?.[1]);
+}
+
+function bytesOf(kilobytes: string | undefined): number | null {
   return kilobytes === undefined ? null : Number(kilobytes) * 1024;
 }
 
@@ -61,6 +71,7 @@ export function readProcessUsage(pid: number): ProcessUsage {
   const io = attempt(() => readFileSync(`/proc/${pid}/io`, 'utf8'));
   return {
     rssBytes: status === null ? null : rssBytesOf(status),
+    anonymousBytes: status === null ? null : anonymousBytesOf(status),
     descriptors: attempt(() => readdirSync(`/proc/${pid}/fd`).length),
     cpuSeconds: stat === null ? null : cpuSecondsOf(stat),
     writtenBytes: io === null ? null : writtenBytesOf(io),

@@ -40,6 +40,11 @@ export class LatencyHistogram {
     return this.#histogram.totalCount;
   }
 
+  /** Null when empty. */
+  get meanNs(): number | null {
+    return this.count === 0 ? null : this.#histogram.mean;
+  }
+
   /** Records the latency `count` times. A negative latency is a bug of the caller. */
   record(latencyNs: number, count: number = 1): void {
     assert(latencyNs >= 0, 'a latency is not negative');
@@ -86,6 +91,19 @@ export class LatencyHistogram {
     const count = this.count;
     const rank = Math.max(1, Math.ceil((percent / 100) * (count + censored)));
     return rank > count ? null : this.#histogram.getValueAtPercentile((100 * rank) / count);
+  }
+
+  /** How many values are at most each of `boundsNs`, within the three digits that are kept. */
+  countsAtMost(boundsNs: readonly number[]): number[] {
+    return boundsNs.map((boundNs) => {
+      let [within, beyond] = [0, this.count + 1];
+      while (beyond - within > 1) {
+        const rank = Math.floor((within + beyond) / 2);
+        if (this.#histogram.getValueAtPercentile((100 * rank) / this.count) <= boundNs) within = rank;
+        else beyond = rank;
+      }
+      return within;
+    });
   }
 
   summary(censored: number = 0): LatencySummary {

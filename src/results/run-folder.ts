@@ -46,6 +46,10 @@ export type RunFile = {
   readonly judged?: readonly string[];
   /** Of a soak that has ended: how often a signal that the run did not send ended each process. Absent: never. */
   readonly crashes?: Readonly<Record<string, number>>;
+  /** Of a soak with faults that has ended: at which moments they hit (`soak/live/faults/moments-hit.ts`). */
+  readonly moments?: Readonly<Record<string, unknown>>;
+  /** Of a soak that has ended: how each process's use of each resource grew, the rows of resources.csv. */
+  readonly resources?: readonly Readonly<Record<string, unknown>>[];
   /** Single lines that a reader of the figures must know. */
   readonly remarks?: readonly string[];
   /** File name to SHA-256 of its bytes, hexadecimal. */

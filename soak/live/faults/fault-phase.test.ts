@@ -1,7 +1,9 @@
 import test from 'ava';
+import { delay } from '../../../src/core/clock.ts';
 import { ManualClock } from '../../../src/core/testing/manual-clock.ts';
 import { READY_MS_MAX } from '../../../src/fleet/fleet.ts';
-import { type FaultPhase, injectFaults } from './fault-phase.ts';
+import type { Moment } from '../../../src/moments/moment.ts';
+import { AIM_MS_MAX, type FaultPhase, injectFaults } from './fault-phase.ts';
 import type { PlannedFault } from './planned-fault.ts';
 
 const FAULTS: readonly PlannedFault[] = [
@@ -112,4 +114,45 @@ test('a fault that never heals is named, and none comes after it', async (t) => 
   const { why, injected } = await phase({ readyMs: 0, lastsMs: { 1: Number.POSITIVE_INFINITY } });
   t.is(why, 'the fault 2 (kill-broker) was not injected: the fault 1 was not seen to heal');
   t.is(injected.length, 1);
+});
+
+/** Injections of two faults, in ms, whose targets are at the moment that they are aimed at from `thereMs` on. */
+async function aimedPhase(aim: Moment, thereMs: number): Promise<{ atMs: number; aim: Moment | undefined }[]> {
+  const clock = new ManualClock();
+  const startNs = clock.nowNs();
+  const nowMs = (): number => Math.round((clock.nowNs() - startNs) / 1e6);
+  const injected: { atMs: number; aim: Moment | undefined }[] = [];
+  const results: (string | null)[] = [];
+  const injector: FaultPhase['injector'] = {
+    canInject: () => true,
+    isHealed: true,
+    unhealed: [],
+    takeMissed: () => [],
+    inject: (fault) => injected.push({ atMs: nowMs(), aim: fault.aim }),
+  };
+  const aims = { aimOf: () => aim, isThere: () => nowMs() >= thereMs };
+  const { signal } = new AbortController();
+  const turn = (): Promise<void> => delay(clock, 1);
+  void injectFaults(FAULTS, { injector, clock, signal, aims, turn }).then((why) => results.push(why));
+  for (let step = 0; results.length === 0 && step < 20_000; step += 1) await clock.advance(1);
+  return injected;
+}
+
+test('a fault waits until its target is at the moment that it is aimed at, and no longer than it may', async (t) => {
+  const [first] = await aimedPhase('in a commit', 1_100);
+  t.is(first?.aim, 'in a commit');
+  t.true((first?.atMs ?? 0) >= 1_100 && (first?.atMs ?? 0) < 1_110, JSON.stringify(first));
+  const never = await aimedPhase('in a commit', Number.POSITIVE_INFINITY);
+  t.is(never.length, 2);
+  for (const [index, { atMs }] of never.entries()) {
+    const least = (FAULTS[index]?.atMs ?? 0) + AIM_MS_MAX;
+    t.true(atMs >= least && atMs < least + 10, JSON.stringify(never));
+  }
+  const [there] = await aimedPhase('idle', 0);
+  t.true((there?.atMs ?? 0) >= 1_000 && (there?.atMs ?? 0) < 1_010, JSON.stringify(there));
+});
+
+test('only what is aimed at a target that has just started comes before its time', async (t) => {
+  const [first] = await aimedPhase('replaying', 300);
+  t.true((first?.atMs ?? 0) >= 300 && (first?.atMs ?? 0) < 310, JSON.stringify(first));
 });

@@ -3,6 +3,7 @@
  */
 
 import { type Clock, delay } from '../../../src/core/clock.ts';
+import type { Moment } from '../../../src/moments/moment.ts';
 import { READY_MS_MAX } from '../../../src/fleet/fleet.ts';
 import { sleepUntil, until } from '../../../src/fleet/waiting.ts';
 import type { FaultInjector } from './injector.ts';
@@ -10,6 +11,17 @@ import type { PlannedFault } from './planned-fault.ts';
 
 /** Between two looks at the probes. */
 const LOOK_MS = 20;
+/** So long a fault waits for the moment that it is aimed at. Then it hits wherever its target is. */
+export const AIM_MS_MAX: number = 200;
+/** Between two looks at a target that has just started: what it replays takes longer. */
+const REPLAY_LOOK_MS = 2;
+
+/** At which moment of its first target a fault is to hit. */
+export type Aims = {
+  /** Null: at any. */
+  aimOf(fault: PlannedFault): Moment | null;
+  isThere(fault: PlannedFault, aim: Moment): boolean;
+};
 
 export type FaultPhase = {
   readonly injector: Pick<FaultInjector, 'canInject' | 'inject' | 'isHealed' | 'takeMissed' | 'unhealed'>;
@@ -18,6 +30,10 @@ export type FaultPhase = {
   readonly signal: AbortSignal;
   /** How long targets are waited for; absent: as long as a start may take. */
   readonly patienceMs?: number | undefined;
+  /** Absent: all come at any moment. */
+  readonly aims?: Aims;
+  /** Between two looks at what a fault is aimed at; absent: a turn of the event loop. */
+  readonly turn?: () => Promise<void>;
 };
 
 /**
@@ -33,11 +49,19 @@ export async function injectFaults(faults: Iterable<PlannedFault>, phase: FaultP
   const inject = async (fault: PlannedFault): Promise<string | null> => {
     id += 1;
     const plannedNs = beginNs + fault.atMs * 1e6;
-    await sleepUntil(clock, plannedNs, signal);
-    const isReady = await until(() => injector.canInject(fault), { clock, timeoutMs, signal });
+    const aim = phase.aims?.aimOf(fault) ?? null;
+    const aimed = aim === null ? fault : { ...fault, aim };
+    await untilTime(aimed, plannedNs, phase);
+    const isReady = (): Promise<boolean> => until(() => injector.canInject(fault), { clock, timeoutMs, signal });
+    let isPossible = await isReady();
+    if (isPossible && aim !== null) {
+      await untilThere(aimed, { ...phase, endNs: clock.nowNs() + AIM_MS_MAX * 1e6 });
+      // It may have ended meanwhile.
+      isPossible = await isReady();
+    }
     if (signal.aborted) return null;
-    if (!isReady) return `the fault ${id} (${fault.kind}) found no target that was ready`;
-    injector.inject({ ...fault, id }, { plannedNs, nowNs: clock.nowNs() });
+    if (!isPossible) return `the fault ${id} (${fault.kind}) found no target that was ready`;
+    injector.inject({ ...aimed, id }, { plannedNs, nowNs: clock.nowNs() });
     return null;
   };
   /** Waits until what was injected is over, and injects what has missed until nothing misses. */
@@ -63,6 +87,36 @@ export async function injectFaults(faults: Iterable<PlannedFault>, phase: FaultP
     if (whyNot !== null || signal.aborted) return whyNot;
   }
   return again();
+}
+
+/**
+ * Waits for the time of a fault. Only who has just started replays: a fault that is aimed at that comes as soon as its
+ * target does, which may be before its time.
+ */
+async function untilTime(fault: PlannedFault, plannedNs: number, phase: FaultPhase): Promise<void> {
+  const { injector, clock, signal, aims } = phase;
+  const isReplaying = (): boolean => injector.canInject(fault) && aims?.isThere(fault, 'replaying') === true;
+  if (fault.aim === 'replaying') {
+    while (clock.nowNs() < plannedNs && !signal.aborted) {
+      if (isReplaying()) return;
+      await delay(clock, REPLAY_LOOK_MS, signal);
+    }
+  }
+  await sleepUntil(clock, plannedNs, signal);
+}
+
+/** Looks at the target again and again, until it is where the fault is aimed at. */
+async function untilThere(fault: PlannedFault, phase: FaultPhase & { readonly endNs: number }): Promise<void> {
+  const { clock, signal, aims, endNs, turn = eventLoopTurn } = phase;
+  const { aim } = fault;
+  if (aims === undefined || aim === undefined) return;
+  while (!aims.isThere(fault, aim) && clock.nowNs() < endNs && !signal.aborted) {
+    await turn();
+  }
+}
+
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Looks at the probes of what is under way, until the signal is aborted. */

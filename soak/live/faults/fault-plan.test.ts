@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { UsageError } from '../../../src/core/errors.ts';
+import type { Moment } from '../../../src/moments/moment.ts';
 import { LIVE_FAMILIES } from '../../guarantee/fault-kinds.ts';
 import { RunRecord } from '../record.ts';
 import { checkPlan, faultsOf, parseFaultPlan } from './fault-plan.ts';
@@ -22,7 +23,7 @@ const OPTIONS = {
 
 /** What becomes of a planned fault in faults.csv, at the earliest. */
 function recordOf(plan: PlannedFault): FaultRecord {
-  const { id, kind, targets, atMs, lengthMs, insteadOf = null, link = null } = plan;
+  const { id, kind, targets, atMs, lengthMs, insteadOf = null, link = null, aim = null } = plan;
   const times = { plannedNs: 7, injectedNs: 8, provenNs: null, healedNs: null };
   const recovery = { recoveredNs: null, firstRecoveredNs: null, partitionsHit: 1, partitionsRecovered: 0 };
   const target = targets.join(' ');
@@ -39,6 +40,8 @@ function recordOf(plan: PlannedFault): FaultRecord {
     insteadOf,
     link,
     ...gap,
+    moment: null,
+    aim,
   };
 }
 
@@ -51,7 +54,11 @@ test('the plan of a run comes back from its faults.csv, without what was drawn a
   fc.assert(
     fc.property(fc.nat(), (seed) => {
       const folder = mkdtempSync(join(tmpdir(), 'stream-sum-plan-'));
-      const planned = [...faultsOf({ ...OPTIONS, seed }, 60_000)];
+      const aims: readonly (Moment | null)[] = [null, 'idle', 'in a commit'];
+      const planned = [...faultsOf({ ...OPTIONS, seed }, 60_000)].map((fault) => {
+        const aim = aims[fault.id % aims.length] ?? null;
+        return aim === null ? fault : { ...fault, aim };
+      });
       const record = new RunRecord(folder, { startNs: 0, processes: [] });
       for (const fault of planned) {
         record.faultSettled(recordOf(fault));
@@ -85,6 +92,7 @@ test('a file that is no plan is refused in one line, which names the row and the
     [`${header}1,kill-broker,broker,-1,0,\r\n`, /^x: row 1: at_s "-1"/],
     [`${header}1,kill-broker,broker,1,x,\r\n`, /^x: row 1: length_s "x"/],
     [`${header}1,kill-broker,"bro\r\n`, /^x: /],
+    ['id,kind,target,at_s,length_s,aim\r\n1,kill-broker,broker,1,0,lunch\r\n', /^x: row 1: aim "lunch"/],
     [`${header}1,partition-drop,summer-1,1,1,\r\n`, /^x: row 1: link_mode ""/],
     [
       `${header}1,kill-broker,broker,1,0,\r\n2,kill-broker,auditor,1,0,\r\n`,

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../../../src/core/errors.ts';
+import { isMoment } from '../../../src/moments/moment.ts';
 import { readCsvBytes } from '../../../src/results/csv.ts';
 import {
   type ClusterSize,
@@ -78,7 +79,10 @@ export function parseFaultPlan(bytes: Buffer, where: string): PlannedFault[] {
       if (!(seconds >= 0 && seconds < 1e9)) throw wrong(column);
       return Math.round(seconds * 1e6) / 1e3;
     };
-    const fault = { id: index + 1, kind, targets, atMs: ms('at_s'), lengthMs: ms('length_s') };
+    const aim = row['aim'] ?? '';
+    if (aim !== '' && !isMoment(aim)) throw wrong('aim');
+    const aimed = aim === '' ? {} : { aim };
+    const fault = { id: index + 1, kind, targets, atMs: ms('at_s'), lengthMs: ms('length_s'), ...aimed };
     if (familyOf(kind) !== 'partition') return [fault];
     const link = linkOf(row['link_mode'] ?? '');
     if (link === null || kind !== `partition-${linkFaultOf(link)}`) throw wrong('link_mode', kind);

@@ -5,6 +5,7 @@ import type { Clock } from '../../../src/core/clock.ts';
 import type { ComponentProcess, ComponentSpec } from '../../../src/fleet/component-process.ts';
 import type { Fleet } from '../../../src/fleet/fleet.ts';
 import { processState } from '../../../src/fleet/process-usage.ts';
+import type { MomentPages } from '../../../src/moments/moment-pages.ts';
 import type { LiveDecorations } from '../decorations.ts';
 import type { FaultTarget, Handover } from './actions/target.ts';
 import type { FaultAction } from './actions/action.ts';
@@ -27,7 +28,7 @@ export function spareNames(summer: string): string[] {
   return Array.from({ length: FOLDERS - 1 }, (_, index) => `${summer}-spare-${index + 1}`);
 }
 
-type Decorations = Pick<LiveDecorations, 'kills' | 'relay' | 'pauses' | 'resumes' | 'states' | 'takeovers'>;
+type Decorations = Pick<LiveDecorations, 'moments' | 'kills' | 'relay' | 'pauses' | 'resumes' | 'states' | 'takeovers'>;
 
 /** The auditor is this very process: what can be hurt is its link. */
 const AUDITOR: FaultTarget = {
@@ -36,6 +37,7 @@ const AUDITOR: FaultTarget = {
   pid: process.pid,
   ready: true,
   state: null,
+  moments: () => null,
   kill: () => undefined,
   restart: () => undefined,
   pause: () => undefined,
@@ -53,6 +55,7 @@ export class FleetTargets implements FaultTargets {
   readonly #lab: Lab | null;
   readonly #decorations: Decorations;
   readonly #spareSpec: (summer: ComponentSpec, name: string) => ComponentSpec;
+  readonly #pages: MomentPages | null;
   readonly #targets = new Map<string, FaultTarget>();
   /** By summer of the plan, the process that owns its shards, and how often they were taken over. */
   readonly #owners = new Map<string, { name: string; takeovers: number }>();
@@ -69,6 +72,8 @@ export class FleetTargets implements FaultTargets {
     /** The same summer in another folder, under another name. */
     readonly spareSpec: (summer: ComponentSpec, name: string) => ComponentSpec;
     readonly decorations?: Decorations;
+    /** Those of the fleet's processes; absent: nobody knows at which moment a process is hit. */
+    readonly pages?: MomentPages | null;
   }) {
     this.#fleet = options.fleet;
     this.partitions = options.partitions;
@@ -77,6 +82,7 @@ export class FleetTargets implements FaultTargets {
     this.#links = options.links;
     this.#lab = options.lab ?? null;
     this.#spareSpec = options.spareSpec;
+    this.#pages = options.pages ?? null;
     this.#decorations = options.decorations ?? {};
     this.chunkers = this.#fleet.of('chunker').map(({ name }) => this.#target(name));
   }
@@ -90,11 +96,14 @@ export class FleetTargets implements FaultTargets {
     let target = this.#targets.get(name);
     if (target === undefined) {
       const member = this.#lab?.members.find((candidate) => candidate.name === name);
-      target =
-        member === undefined ? targetOf(this.#fleet.named(name), this.#fleet, this.#decorations) : memberTarget(member);
+      target = member === undefined ? this.#processTarget(name) : memberTarget(member);
       this.#targets.set(name, target);
     }
     return target;
+  }
+
+  #processTarget(name: string): FaultTarget {
+    return targetOf(this.#fleet.named(name), this.#fleet, this.#decorations, this.#pages);
   }
 
   /** A summer's successor dials where it did: the links have the names of the plan. */
@@ -137,7 +146,12 @@ export class FleetTargets implements FaultTargets {
   }
 }
 
-function targetOf(process: ComponentProcess, fleet: Fleet, decorations: Decorations): FaultTarget {
+function targetOf(
+  process: ComponentProcess,
+  fleet: Fleet,
+  decorations: Decorations,
+  pages: MomentPages | null,
+): FaultTarget {
   const { name } = process;
   return {
     name,
@@ -151,6 +165,10 @@ function targetOf(process: ComponentProcess, fleet: Fleet, decorations: Decorati
     get state() {
       const state = process.pid === null ? null : processState(process.pid);
       return decorations.states === undefined ? state : decorations.states(name, state);
+    },
+    moments: () => {
+      const seen = pages?.read(name) ?? null;
+      return decorations.moments === undefined ? seen : decorations.moments(name, seen);
     },
     kill: () => {
       if (decorations.kills?.(name) !== false) fleet.kill(process);

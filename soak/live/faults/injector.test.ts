@@ -47,6 +47,8 @@ test('a fault goes from its injection over proof and healing to the recovery of 
       link: null,
       partitions: [0, 1, 2, 3],
       gapNsMax: null,
+      moment: null,
+      aim: null,
     },
   ]);
   t.deepEqual(faults.tallies.get('kill-all-summers'), { injected: 1, proven: 1, recovered: 1 });

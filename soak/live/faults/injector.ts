@@ -12,6 +12,8 @@ import { LatencyHistogram } from '../../../src/measure/histogram.ts';
 import { FAULT_KINDS, type FaultKind } from '../../guarantee/fault-kinds.ts';
 import type { SeenExit, SeenReady } from './actions/action.ts';
 import { type ActionSurroundings, makeAction } from './actions/make-action.ts';
+import { FrozenMoments } from './frozen-moments.ts';
+import type { MomentsHit } from './moments-hit.ts';
 import type { FaultTarget } from './actions/target.ts';
 import { type FaultRecord, OpenFault, OWN_FILES } from './open-fault.ts';
 import type { PlannedFault } from './planned-fault.ts';
@@ -52,6 +54,7 @@ export class FaultInjector {
   readonly #onSettled: (record: FaultRecord) => void;
   readonly #proofMsMax: number | null;
   readonly #lastsMsMax: number;
+  readonly #momentsHit: MomentsHit | null;
   readonly #open: Map<number, OpenFault> = new Map();
   /** Faults that were given up, and of which something is left. */
   #ending: readonly OpenFault[] = [];
@@ -81,12 +84,15 @@ export class FaultInjector {
     readonly proofMsMax?: number | undefined;
     /** What lasts until it is ended lasts no longer than this, proven or not; absent: no bound. */
     readonly lastsMsMax?: number;
+    /** Is told where faults hit. */
+    readonly momentsHit?: MomentsHit;
   }) {
     this.#targets = options.targets;
     this.#record = options.record;
     this.#onSettled = options.onSettled;
     this.#proofMsMax = options.proofMsMax ?? null;
     this.#lastsMsMax = options.lastsMsMax ?? Number.POSITIVE_INFINITY;
+    this.#momentsHit = options.momentsHit ?? null;
   }
 
   /** One that was drawn in the place of another counts in its place. */
@@ -128,6 +134,7 @@ export class FaultInjector {
     const fault = new OpenFault({
       plan,
       action: makeAction(plan, targets, this.#targets),
+      moments: new FrozenMoments(plan.kind, targets),
       processes: targets.map(({ name }) => name),
       partitions: ofChunker ? [OWN_FILES] : this.#partitionsOf(targets),
       witnesses: witnesses.map(({ name }) => name),
@@ -181,6 +188,7 @@ export class FaultInjector {
         continue;
       }
       if (hasHealed) this.#say('fault-healed', fault);
+      if (hasHealed) this.#momentsHit?.add(fault.plan, fault.moments);
       if (hasHealed) this.#ask(fault);
       else if (!fault.isProven && nowNs > fault.injectedNs + this.#proofNsMax(fault.plan)) this.#giveUp(fault, nowNs);
     }
@@ -224,6 +232,7 @@ export class FaultInjector {
 
   /** A process has ended: it proves the one fault that has waited for it. */
   onExit(exit: SeenExit): void {
+    if (exit.signal === 'SIGKILL') for (const fault of this.#open.values()) fault.moments.onKilled(exit.name, exit.pid);
     for (const { action } of this.#ending) action.onExit?.(exit);
     for (const fault of this.#open.values()) {
       if (fault.isHealed || fault.action.onExit?.(exit) !== true) continue;

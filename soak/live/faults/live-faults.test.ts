@@ -39,6 +39,7 @@ for (const [family, prepared] of [
       clock: systemClock,
       dataFolder: folder,
       links: null,
+      pages: null,
       record: () => undefined,
       gaps: new SumGaps(),
       onSettled: () => undefined,

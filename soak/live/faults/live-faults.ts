@@ -7,11 +7,18 @@ import { spareSpec } from '../../../src/fleet/component-specs.ts';
 import type { Fleet } from '../../../src/fleet/fleet.ts';
 import type { LiveDecorations } from '../decorations.ts';
 import type { LiveFamily } from '../../guarantee/fault-kinds.ts';
-import { injectFaults, watchFaults } from './fault-phase.ts';
+import type { ProgressEvent } from '../../../src/component/protocol.ts';
+import type { MomentPages } from '../../../src/moments/moment-pages.ts';
+import type { SeenMoments } from '../../../src/moments/page-layout.ts';
+import { type Aims, injectFaults, watchFaults } from './fault-phase.ts';
 import { type FaultOptions, faultsOf } from './fault-plan.ts';
 import { FleetTargets } from './fleet-target.ts';
+import { freezes } from './frozen-moments.ts';
 import { type FaultHappening, FaultInjector } from './injector.ts';
+import { MomentsHit, isIn } from './moments-hit.ts';
 import { type FaultRecord, OWN_FILES } from './open-fault.ts';
+import { PageCheck } from './page-check.ts';
+import type { PlannedFault } from './planned-fault.ts';
 import { SLA_SHARE } from './schedule.ts';
 import type { SumGaps } from './sum-gaps.ts';
 import type { Lab } from './cluster/lab.ts';
@@ -37,29 +44,38 @@ export type LiveFaultsOptions = {
   readonly gaps: SumGaps;
   readonly onSettled: (record: FaultRecord) => void;
   readonly decorations: LiveDecorations;
+  /** Null: nobody knows at which moment a process is hit. */
+  readonly pages: MomentPages | null;
   /** What is stuck is waited for this long; absent: as long as a start may take. */
   readonly patienceMs?: number | undefined;
 };
 
 export class LiveFaults {
   readonly injector: FaultInjector;
+  readonly moments: MomentsHit;
   readonly #from: LiveFaultsOptions;
+  readonly #targets: FleetTargets;
+  readonly #pageCheck: PageCheck = new PageCheck();
 
   constructor(from: LiveFaultsOptions) {
     const { options, fleet, clock, dataFolder, links, lab = null, decorations, patienceMs } = from;
     const { partitions, seed } = options;
     this.#from = from;
+    this.moments = new MomentsHit(seed);
+    this.#targets = new FleetTargets({
+      fleet,
+      partitions,
+      clock,
+      seed,
+      links,
+      lab,
+      decorations,
+      spareSpec: (summer, name) => spareSpec(summer, { name, dataFolder }),
+      pages: from.pages,
+    });
     this.injector = new FaultInjector({
-      targets: new FleetTargets({
-        fleet,
-        partitions,
-        clock,
-        seed,
-        links,
-        lab,
-        decorations,
-        spareSpec: (summer, name) => spareSpec(summer, { name, dataFolder }),
-      }),
+      targets: this.#targets,
+      momentsHit: this.moments,
       record: from.record,
       onSettled: (record) => from.onSettled({ ...record, gapNsMax: this.#gapNsMax(record) }),
       lastsMsMax: options.slaMs * SLA_SHARE,
@@ -80,7 +96,36 @@ export class LiveFaults {
     const faults = decorations.schedule?.(planned) ?? planned;
     // Or the first pause would be as much shorter as the start of that process takes.
     if (PAUSING.some((family) => options.faults.includes(family))) fleet.preparePauses();
-    return injectFaults(faults, { injector: this.injector, clock, signal, patienceMs });
+    return injectFaults(faults, { injector: this.injector, clock, signal, patienceMs, aims: this.#aims() });
+  }
+
+  /** A plan that is repeated repeats its aims. */
+  #aims(): Aims {
+    const first = ({ targets: [name = ''] }: PlannedFault): SeenMoments | null => this.#targets.named(name).moments();
+    return {
+      aimOf: (fault) => {
+        const seen = freezes(fault.kind) ? first(fault) : null;
+        if (seen === null) return null;
+        if (fault.aim !== undefined || this.#from.options.faultPlan !== null) return fault.aim ?? null;
+        return this.moments.aimAt(seen.component);
+      },
+      isThere: (fault, aim) => {
+        const seen = first(fault);
+        return seen !== null && isIn(seen, aim);
+      },
+    };
+  }
+
+  /** A process has told its progress: its page must tell the same. */
+  onProgress(name: string, pid: number | null, progress: ProgressEvent): void {
+    if (pid === null || progress.component === 'chunker') return;
+    const seen = this.#targets.named(name).moments();
+    if (seen?.pid === pid) this.#pageCheck.add(name, seen, progress.commits);
+  }
+
+  /** What cannot be if pages of moments tell the truth, one line each. */
+  get pageDoubts(): readonly string[] {
+    return [...this.#pageCheck.doubts, ...this.moments.doubts];
   }
 
   /** Looks at the probes until the signal is aborted: after the end of all processes, so that it sees what ended last. */

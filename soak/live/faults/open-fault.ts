@@ -8,6 +8,7 @@
 
 import type { ComponentCommand, RecoveredEvent } from '../../../src/component/protocol.ts';
 import type { FaultAction } from './actions/action.ts';
+import type { FrozenMoments } from './frozen-moments.ts';
 import type { FaultKind } from '../../guarantee/fault-kinds.ts';
 import type { LinkMode } from './relay/link-mode.ts';
 import type { PlannedFault } from './planned-fault.ts';
@@ -40,6 +41,10 @@ export type FaultRecord = {
   readonly partitions: readonly number[];
   /** The longest time that one of them was without a new sum, from the injection to the recovery; null: not known. */
   readonly gapNsMax: number | null;
+  /** Where its targets were when it hit them; null: not known. */
+  readonly moment: string | null;
+  /** The moment of its first target that it was aimed at; null: none. */
+  readonly aim: string | null;
 };
 
 /** What a fault of a single chunker hits: its own files, of whichever partition. */
@@ -57,6 +62,7 @@ export class OpenFault {
   /** Chunkers that can tell of a recovery. */
   readonly witnesses: ReadonlySet<string>;
   readonly action: FaultAction;
+  readonly moments: FrozenMoments;
   readonly #plannedNs: number;
   /** By partition that was hit, when its first sum was verified. */
   readonly #recoveries: Map<number, number | null>;
@@ -71,6 +77,7 @@ export class OpenFault {
   constructor(from: {
     readonly plan: PlannedFault;
     readonly action: FaultAction;
+    readonly moments: FrozenMoments;
     readonly processes: readonly string[];
     /** `OWN_FILES` alone: those of the one chunker that is hit. */
     readonly partitions: readonly number[];
@@ -81,6 +88,7 @@ export class OpenFault {
     const { plan, partitions, injectedNs } = from;
     this.plan = plan;
     this.action = from.action;
+    this.moments = from.moments;
     this.processes = from.processes;
     this.injectedNs = injectedNs;
     this.witnesses = new Set(from.witnesses);
@@ -120,6 +128,7 @@ export class OpenFault {
     if (this.#provenNs === null) {
       this.#provenNs = proof.atNs;
       this.#saw.push(proof.saw);
+      this.moments.onStopped();
     }
     const contradiction = this.action.disproven?.() ?? null;
     if (contradiction !== null) {
@@ -141,6 +150,7 @@ export class OpenFault {
   heal(nowNs: number): void {
     if (this.#isHealing) return;
     this.#isHealing = true;
+    this.moments.beforeResume();
     this.action.heal(nowNs);
   }
 
@@ -214,6 +224,8 @@ export class OpenFault {
       link: plan.link ?? null,
       partitions: [...this.#recoveries.keys()],
       gapNsMax: null,
+      moment: this.moments.text,
+      aim: plan.aim ?? null,
     };
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import type { LinkMode } from './relay/link-mode.ts';
+import type { Moment } from '../../../src/moments/moment.ts';
 import type { ClusterSize, FaultKind } from '../../guarantee/fault-kinds.ts';
 
 export type PlannedFault = {
@@ -20,6 +21,8 @@ export type PlannedFault = {
   readonly link?: LinkMode;
   /** The fault in whose place it was drawn, because that one was never seen to hit. */
   readonly insteadOf?: number;
+  /** Of the first target: the moment that is waited for; absent: none, or the run chooses. */
+  readonly aim?: Moment;
 };
 
 /** The names of a cluster's members: `broker-1`, `broker-2`, ... */

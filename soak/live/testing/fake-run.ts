@@ -31,6 +31,7 @@ export function fakeOptions(results: string, changes: Partial<SoakOptions> = {})
     results,
     keepData: true,
     history: 'recent',
+    metricsPort: null,
     ...changes,
   };
 }

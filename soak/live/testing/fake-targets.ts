@@ -1,6 +1,7 @@
 /** Processes that are only told about: what an injector does to them, and what its probes see, as a test wants it. */
 
 import type { ComponentCommand } from '../../../src/component/protocol.ts';
+import type { SeenMoments } from '../../../src/moments/page-layout.ts';
 import type { FaultTarget, Handover } from '../faults/actions/target.ts';
 import type { FaultAction } from '../faults/actions/action.ts';
 import type { FaultTargets } from '../faults/injector.ts';
@@ -14,10 +15,16 @@ export class FakeTarget implements FaultTarget {
   /** What was asked for, in order. */
   readonly asked: string[] = [];
   readonly commands: ComponentCommand[] = [];
+  /** What its page says. */
+  seen: SeenMoments | null = null;
 
   constructor(name: string, partitions: readonly number[] = []) {
     this.name = name;
     this.partitions = partitions;
+  }
+
+  moments(): SeenMoments | null {
+    return this.seen;
   }
 
   kill(): void {

@@ -1,6 +1,7 @@
 /** What actions do to processes and see of them. The fleet stands behind it (`fleet-target.ts`), and fakes in tests. */
 
 import type { ComponentCommand } from '../../../../src/component/protocol.ts';
+import type { SeenMoments } from '../../../../src/moments/page-layout.ts';
 
 /** A process. The name of a summer in a plan stands for the process that owns its shards now. */
 export type FaultTarget = {
@@ -13,6 +14,8 @@ export type FaultTarget = {
   readonly ready: boolean;
   /** The letter of its state in the kernel (`T`: stopped); null: there is no such process. */
   readonly state: string | null;
+  /** What its page says; of a process that is dead, what it said last. Null: nothing. */
+  moments(): SeenMoments | null;
   /** SIGKILL; it is started again when it has ended. */
   kill(): void;
   /** SIGTERM; it is started again when it has ended. */

@@ -18,6 +18,7 @@ export function memberTarget(member: LabMember): FaultTarget {
     get state() {
       return member.pid === null ? null : processState(member.pid);
     },
+    moments: () => null,
     kill: () => void member.kill(),
     restart: () => member.restart(),
     // It ends with this process, whatever its state.

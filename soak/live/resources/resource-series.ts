@@ -1,0 +1,132 @@
+/**
+ * One resource of one process over all its incarnations, as medians of short blocks. What it holds is bounded, however
+ * long a run is: blocks become longer, and incarnations that are too short for a slope are dropped.
+ */
+
+import { type Point, inPairs, leastSquares, slopeOfWindows, theilSen, windowsOf } from '../../../src/measure/slope.ts';
+import { median } from '../../../src/measure/statistics.ts';
+
+export type SeriesOptions = {
+  /** Seconds of a block at first. */
+  readonly blockS: number;
+  /** So many seconds of each incarnation are left out: a fresh process grows. */
+  readonly warmUpS: number;
+  /** Points of one series that are kept. */
+  readonly pointsMax: number;
+};
+
+/** A minute of warm-up is what a Node process takes until its code is compiled and its heap has its size. */
+export const SERIES: SeriesOptions = { blockS: 5, warmUpS: 60, pointsMax: 1_024 };
+
+/** Windows of a slope at least, and points of a window. */
+export const WINDOWS_MIN = 8;
+export const WINDOW_POINTS_MIN = 6;
+/** Points of an incarnation: a shorter one does not show whether its growth levels off. */
+export const INCARNATION_POINTS_MIN = 36;
+/** The slope of medians takes every pair of points, of so many at most. */
+const PAIRED_POINTS_MAX = 128;
+
+type Incarnation = { readonly id: number; readonly beginS: number; readonly points: Point[] };
+
+export type SeriesSlope = {
+  /** Of the resource's unit, per second. */
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  readonly p: number;
+  /** The same of the later half of each incarnation. */
+  readonly recent: number;
+  /** By Theil and Sen, of the whole. */
+  robust(): number;
+};
+
+export class ResourceSeries {
+  readonly #warmUpS: number;
+  readonly #pointsMax: number;
+  #blockS: number;
+  #incarnations: Incarnation[] = [];
+  /** Of the block that has begun. */
+  #values: number[] = [];
+  #blockBeginS = 0;
+
+  constructor(options: SeriesOptions = SERIES) {
+    this.#blockS = options.blockS;
+    this.#warmUpS = options.warmUpS;
+    this.#pointsMax = options.pointsMax;
+  }
+
+  /** `incarnation` is another one after each start of the process. */
+  add(incarnation: number, atS: number, value: number): void {
+    let now = this.#incarnations.at(-1);
+    if (now?.id !== incarnation) {
+      this.#begin(incarnation, atS);
+      now = this.#incarnations.at(-1);
+    }
+    if (now === undefined || atS < now.beginS + this.#warmUpS) return;
+    if (this.#values.length === 0) this.#blockBeginS = atS;
+    else if (atS >= this.#blockBeginS + this.#blockS) {
+      now.points.push({ at: this.#blockBeginS + this.#blockS / 2, value: median(this.#values) });
+      this.#values = [];
+      this.#blockBeginS = atS;
+      this.#bound();
+    }
+    this.#values.push(value);
+  }
+
+  #begin(id: number, beginS: number): void {
+    this.#values = [];
+    this.#incarnations = this.#incarnations.filter(({ points }) => points.length >= INCARNATION_POINTS_MIN);
+    this.#incarnations.push({ id, beginS, points: [] });
+  }
+
+  /** Makes two blocks one when there are too many. */
+  #bound(): void {
+    const count = this.#incarnations.reduce((sum, { points }) => sum + points.length, 0);
+    if (count < this.#pointsMax) return;
+    this.#blockS *= 2;
+    const last = this.#incarnations.at(-1);
+    this.#incarnations = this.#incarnations
+      .map((incarnation) => ({ ...incarnation, points: inPairs(incarnation.points) }))
+      .filter(({ id, points }) => id === last?.id || points.length >= INCARNATION_POINTS_MIN);
+  }
+
+  /** How long it was watched after warm-ups, in incarnations that are long enough. */
+  get seconds(): number {
+    return this.#usable.reduce((sum, points) => sum + points.length, 0) * this.#blockS;
+  }
+
+  get incarnations(): number {
+    return this.#usable.length;
+  }
+
+  get #usable(): Point[][] {
+    return this.#incarnations.map(({ points }) => points).filter(({ length }) => length >= INCARNATION_POINTS_MIN);
+  }
+
+  /** The value in the middle; null: there is none. */
+  get median(): number | null {
+    const values = this.#incarnations.flatMap(({ points }) => points.map(({ value }) => value));
+    return values.length === 0 ? null : median(values);
+  }
+
+  /** Null: it was not watched long enough. */
+  slope(): SeriesSlope | null {
+    const usable = this.#usable;
+    const windows = windowsOf(usable, { count: WINDOWS_MIN, least: WINDOW_POINTS_MIN });
+    if (windows === null) return null;
+    const slopes = windows.map(({ points, isLate }) => ({ isLate, slope: leastSquares(points) }));
+    const late = slopes.filter(({ isLate }) => isLate);
+    return {
+      ...slopeOfWindows(slopes.map(({ slope }) => slope)),
+      recent: late.reduce((sum, { slope }) => sum + slope, 0) / late.length,
+      robust: () => theilSen(thinned(usable)),
+    };
+  }
+}
+
+/** So few points that all pairs of them can be looked at. */
+function thinned(series: readonly (readonly Point[])[]): readonly (readonly Point[])[] {
+  let thin = series;
+  while (thin.reduce((sum, { length }) => sum + length, 0) > PAIRED_POINTS_MAX) thin = thin.map(inPairs);
+  return thin;
+}

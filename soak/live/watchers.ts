@@ -1,0 +1,38 @@
+/** What watches a soak from outside its log: moments of processes, what they use, and who asks for metrics. */
+
+import { MomentPages } from '../../src/moments/moment-pages.ts';
+import { MetricsServer } from './metrics/metrics-server.ts';
+import { SoakMetrics } from './metrics/soak-metrics.ts';
+import { ResourceWatch } from './resources/resource-watch.ts';
+import { SELF } from './sampler.ts';
+import type { SoakOptions } from './soak-options.ts';
+
+export type Watchers = {
+  readonly resources: ResourceWatch;
+  /** Null: nobody asks for them. */
+  readonly metrics: SoakMetrics | null;
+  readonly metricsUrl: string | null;
+  /** Where processes tell at which moment they are; null: they do not. */
+  readonly pages: MomentPages | null;
+  close(): void;
+};
+
+/** Throws a UsageError where metrics cannot be served. */
+export async function openWatchers(options: Pick<SoakOptions, 'metricsPort' | 'seed' | 'faults'>): Promise<Watchers> {
+  const { metricsPort, faults } = options;
+  const metrics = metricsPort === null ? null : new SoakMetrics(options);
+  const server = metrics && (await MetricsServer.start(metricsPort ?? 0, () => metrics.text()));
+  const resources = new ResourceWatch({ self: SELF });
+  const pages = faults.length === 0 ? null : MomentPages.create();
+  return {
+    resources,
+    metrics,
+    metricsUrl: server?.url ?? null,
+    pages,
+    close: () => {
+      server?.close();
+      resources.close();
+      pages?.close();
+    },
+  };
+}
