@@ -38,6 +38,7 @@ test('the defaults are those of the documentation', (t) => {
     results: 'results',
     keepData: false,
     history: 'recent',
+    metricsPort: null,
   });
 });
 
@@ -66,6 +67,8 @@ test('nonsense is one line that names the flag', (t) => {
     [{ faultInterval: '1ms' }, /^--fault-interval: /],
     [{ data: '' }, /^--data: /],
     [{ results: '' }, /^--results: /],
+    [{ metricsPort: '65536' }, /^--metrics-port/],
+    [{ metricsPort: 'any' }, /^--metrics-port/],
   ];
   for (const [changes, message] of refused) {
     t.throws(() => parseSoakOptions(texts(changes)), { instanceOf: UsageError, message }, JSON.stringify(changes));

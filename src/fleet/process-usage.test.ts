@@ -2,10 +2,20 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { cpuSecondsOf, diskBytesOf, readProcessUsage, rssBytesOf, stateOf, writtenBytesOf } from './process-usage.ts';
+import {
+  anonymousBytesOf,
+  cpuSecondsOf,
+  diskBytesOf,
+  readProcessUsage,
+  rssBytesOf,
+  stateOf,
+  writtenBytesOf,
+} from './process-usage.ts';
 
 test('resident memory, CPU time and written bytes are read from the text of /proc', (t) => {
   t.is(rssBytesOf('Name:\tnode\nVmRSS:\t    2048 kB\nThreads:\t7\n'), 2_097_152);
+  t.is(anonymousBytesOf('VmRSS:\t    2048 kB\nRssAnon:\t    1024 kB\nRssFile:\t    1024 kB\n'), 1_048_576);
+  t.is(anonymousBytesOf('VmRSS:\t    2048 kB\n'), null);
   t.is(rssBytesOf('Name:\tnode\nState:\tZ (zombie)\n'), null);
   t.is(cpuSecondsOf('12 (a) b (c) S 1 12 12 0 -1 4194560 1 0 0 0 250 150 0 0 20 0 7 0 1'), 4);
   t.is(cpuSecondsOf(''), null);
@@ -18,6 +28,7 @@ test('resident memory, CPU time and written bytes are read from the text of /pro
 test('a process that is gone has no usage, which is not the same as none', (t) => {
   t.deepEqual(readProcessUsage(2 ** 22 + 1), {
     rssBytes: null,
+    anonymousBytes: null,
     descriptors: null,
     cpuSeconds: null,
     writtenBytes: null,
@@ -25,7 +36,8 @@ test('a process that is gone has no usage, which is not the same as none', (t) =
 });
 
 test('this process uses something, where there is a /proc', (t) => {
-  const { rssBytes, descriptors } = readProcessUsage(process.pid);
+  const { rssBytes, anonymousBytes, descriptors } = readProcessUsage(process.pid);
+  t.true((anonymousBytes ?? 0) <= (rssBytes ?? 0));
   t.true(rssBytes === null || rssBytes > 1e6);
   t.true(descriptors === null || descriptors > 0);
 });
