@@ -75,6 +75,18 @@ test('what happens before the load and after it is not watched', (t) => {
   t.deepEqual(watch.rows(), []);
 });
 
+test('processes that come and go for good are forgotten, and those that were watched long enough are not', (t) => {
+  const watch = new ResourceWatch({ self: 'soak' });
+  for (let second = 0; second < 4_000; second += 1) {
+    const name = second < 400 ? 'chunker-0' : `chunker-${Math.floor(second / 100)}`;
+    watch.sample('faults', second * 1e9, [{ name, pid: second, usage: usage(MIB), diskBytes: 1 }]);
+  }
+  watch.close();
+  const names = new Set(watch.rows().map(({ process: name }) => name));
+  t.true(names.has('chunker-39') && names.has('chunker-33') && !names.has('chunker-32'), [...names].join(' '));
+  t.true(names.has('chunker-0'));
+});
+
 test('a leak is told in one line, with its interval and how long it was seen', (t) => {
   const row = {
     process: 'broker',

@@ -26,6 +26,8 @@ import { ResourceSeries, SERIES, type SeriesOptions } from './resource-series.ts
 const WATCHED_PHASES: readonly Phase[] = ['steady', 'faults', 'heal'];
 const LAG_RESOLUTION_MS = 10;
 const SECONDS_PER_HOUR = 3_600;
+/** A process that was not there for so long, and was never watched long enough, is forgotten. */
+const FORGOTTEN_S = 600;
 /** The one incarnation of a folder. */
 const FOLDER_INCARNATION = 0;
 
@@ -68,6 +70,9 @@ export class ResourceWatch {
   readonly #lag: IntervalHistogram = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   /** By process, the one that runs. */
   readonly #pids = new Map<string, number>();
+  /** By process, when it was last there. */
+  readonly #seenS = new Map<string, number>();
+  #nowS = 0;
   #phase: Phase = 'warm-up';
 
   constructor(options: ResourceWatchOptions) {
@@ -81,10 +86,12 @@ export class ResourceWatch {
     const lagS = Math.max(0, this.#lag.max / 1e9 - LAG_RESOLUTION_MS / 1e3);
     this.#lag.reset();
     if (!WATCHED_PHASES.includes(phase)) return;
+    this.#nowS = atNs / 1e9;
     for (const { name, pid, usage, diskBytes } of readings) {
       const add = (resource: Resource, value: number | null, incarnation: number = pid): void =>
         this.#add(name, resource, { atNs, incarnation, value });
       this.#pids.set(name, pid);
+      this.#seenS.set(name, this.#nowS);
       add('rss', usage.rssBytes);
       add('memory', usage.anonymousBytes);
       add('descriptors', usage.descriptors);
@@ -121,6 +128,7 @@ export class ResourceWatch {
 
   /** By process, in the order in which they were first seen. */
   rows(): ResourceRow[] {
+    this.#forget();
     const all = [...this.#series.values()].toSorted(
       (one, other) => RESOURCES.indexOf(one.resource) - RESOURCES.indexOf(other.resource),
     );
@@ -149,6 +157,19 @@ export class ResourceWatch {
         verdict: verdicts[index] ?? 'short',
       };
     });
+  }
+
+  /** A run of days may have many processes that come and go for good. */
+  #forget(): void {
+    for (const [key, { process: name, series }] of this.#series) {
+      const isGone = (this.#seenS.get(name) ?? 0) < this.#nowS - FORGOTTEN_S;
+      if (isGone && series.incarnations === 0) this.#series.delete(key);
+    }
+    for (const [name, seenS] of this.#seenS) {
+      if (seenS >= this.#nowS - FORGOTTEN_S) continue;
+      this.#seenS.delete(name);
+      this.#pids.delete(name);
+    }
   }
 
   /** One violation for each leak. */
