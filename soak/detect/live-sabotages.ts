@@ -254,6 +254,32 @@ const OVER_REAL: readonly Omit<LiveSabotage, 'over'>[] = [
   },
 ];
 
+/** Two of them at least. */
+const RETIREMENTS: Partial<SoakOptions> = {
+  ...FOLLOWED,
+  faults: ['retire'],
+  durationMs: 6_000,
+  faultIntervalMs: 1_400,
+};
+
+const OF_RETIREMENTS: readonly Omit<LiveSabotage, 'over'>[] = [
+  {
+    name: 'live-retirements-that-retire-nobody',
+    what: 'a chunker is killed, and nobody ends its producer',
+    reason: /faults were asked for but none took effect/,
+    options: RETIREMENTS,
+    patienceMs: 12_000,
+    decorations: () => ({ retires: () => Promise.resolve(false) }),
+  },
+  {
+    name: 'live-retirements-that-are-only-said',
+    what: 'nobody ends the producer of a chunker that died for good, and its end is taken for seen',
+    reason: /its end is not in the journal|the end of producer .* the journal does not have it/,
+    options: RETIREMENTS,
+    decorations: () => ({ retires: () => Promise.resolve(true) }),
+  },
+];
+
 /** As few partitions as a run may ask for: a fault that is never proven is drawn again. */
 const PARTITIONS: Partial<SoakOptions> = {
   ...FOLLOWED,
@@ -295,12 +321,15 @@ const OF_THE_RELAY: readonly Omit<LiveSabotage, 'over'>[] = [
 ];
 
 export const FAKE_SABOTAGES: readonly LiveSabotage[] = OVER_FAKES.map((sabotage) => ({ ...sabotage, over: 'fake' }));
-export const REAL_SABOTAGES: readonly LiveSabotage[] = [...OVER_REAL, ...OF_THE_RELAY, ...MOMENT_SABOTAGES].map(
-  (sabotage) => ({
-    ...sabotage,
-    over: 'real',
-  }),
-);
+export const REAL_SABOTAGES: readonly LiveSabotage[] = [
+  ...OVER_REAL,
+  ...OF_RETIREMENTS,
+  ...OF_THE_RELAY,
+  ...MOMENT_SABOTAGES,
+].map((sabotage) => ({
+  ...sabotage,
+  over: 'real',
+}));
 
 /** Nothing is stopped. The probe says that the process is stopped until it is to be continued. */
 function lyingProbe(): LiveDecorations {

@@ -20,7 +20,7 @@ export type FaultFamily =
 /** The families that can be injected into real processes. */
 export type LiveFamily = Extract<
   FaultFamily,
-  'kill' | 'pause' | 'partition' | 'takeover' | 'restart' | 'member' | 'network'
+  'kill' | 'pause' | 'partition' | 'takeover' | 'restart' | 'retire' | 'member' | 'network'
 >;
 
 /** Kinds of faults of real processes. The name of a kind begins with the name of its family. */
@@ -30,6 +30,7 @@ export type FaultKind =
   | `partition-${'refuse' | 'drop' | 'drop-one-way' | 'stall' | 'reset' | 'delay' | 'throttle' | 'slice'}`
   | `takeover-${'running' | 'paused' | 'dead'}`
   | `restart-${'each' | 'all'}`
+  | `retire-chunker${'' | '-twice'}`
   | `member-${'kill-etcd' | 'kill-broker' | 'kill-two-brokers' | 'kill-all-brokers'}`
   | `member-${'restart-brokers' | 'pause-broker'}`
   | `network-${'etcd' | 'brokers' | 'broker-etcd' | 'broker-etcd-one-way' | 'broker-summers'}`
@@ -50,6 +51,7 @@ export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly Extract<
   ],
   takeover: ['takeover-running', 'takeover-paused', 'takeover-dead'],
   restart: ['restart-each', 'restart-all'],
+  retire: ['retire-chunker', 'retire-chunker-twice'],
   member: [
     'member-kill-etcd',
     'member-kill-broker',
@@ -70,7 +72,7 @@ export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly Extract<
 };
 
 /** The families that a soak with its own broker can be asked for, in the order of the help. */
-export const LIVE_FAMILIES: readonly LiveFamily[] = ['kill', 'pause', 'partition', 'takeover', 'restart'];
+export const LIVE_FAMILIES: readonly LiveFamily[] = ['kill', 'pause', 'partition', 'takeover', 'restart', 'retire'];
 /** The same of a soak on a cluster: without its own links, as clients of a cluster have several. */
 export const CLIENT_FAMILIES: readonly LiveFamily[] = ['kill', 'pause', 'takeover', 'restart'];
 /** And of a soak on a cluster that it runs itself. */

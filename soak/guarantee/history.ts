@@ -198,6 +198,11 @@ export type SoakEvent =
       readonly kind: string;
       readonly target: string;
     }
+  /**
+   * The producer of a chunker that died for good has ended in every journal. From now on another producer may come under
+   * the name of that process. What the dead one had completed is judged by what the journals hold, and by nothing else.
+   */
+  | { readonly event: 'retired'; readonly process: string; readonly producer: string }
   /** A process did not do what it was asked to. */
   | ({ readonly event: 'failed' } & Failure)
   /** A signal that nobody sent ended a process, which is started again. */

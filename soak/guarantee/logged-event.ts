@@ -220,6 +220,7 @@ const SHAPES: { readonly [Name in LoggedEvent['event']]: Shape<FieldsOf<Name>> }
   'fault-refuted': fault,
   'fault-healed': fault,
   'fault-recovered': fault,
+  retired: { process: text, producer },
   failed: failure,
   crashed: failure,
   interrupted: { how: literal('drained', 'at once') },

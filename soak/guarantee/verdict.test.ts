@@ -190,6 +190,58 @@ test('an owner that was replaced by a takeover ends as such, and one that nobody
   t.deepEqual(verdictOf(also(replaced)).reasons, ['summer-0 was replaced 1 times, of which 0 are accounted for']);
 });
 
+const SUCCESSOR = {
+  event: 'said',
+  process: 'chunker-1',
+  said: {
+    event: 'ready',
+    component: 'chunker',
+    pid: 2,
+    producer: 'c0ffee00000000aa',
+    chunkerNumber: 1,
+    resumed: false,
+    verifiedTotal: 0,
+  },
+} as const;
+const DRAINED = {
+  event: 'said',
+  process: 'chunker-1',
+  said: { event: 'drained', verifiedTotal: 2, filesCompletedTotal: 2 },
+} as const;
+
+/** chunker-1 has verified a file and never drains; what happens before the drain, in which two more are counted. */
+function afterOneFile(...happenings: readonly Happening[]): Verdict {
+  const chunkers = [chunker('chunker-0', 10), { ...chunker('chunker-1', 1), drained: null }];
+  const events = soakHistory({ chunkers, sumsCountedTwice: 2 });
+  const at = events.findIndex((event) => event.event === 'phase' && event.phase === 'drain');
+  const atNs = events[at]?.atNs ?? 0;
+  return judged(recounted(events.toSpliced(at, 0, ...happenings.map((happening) => ({ atNs, ...happening })))));
+}
+
+test('a chunker that was retired is not waited for, and who came in its place is', (t) => {
+  const retired = { event: 'retired', process: 'chunker-1', producer: 'c0ffee0000000001' } as const;
+  t.deepEqual(afterOneFile(retired, SUCCESSOR, DRAINED).reasons, []);
+  t.deepEqual(afterOneFile(retired, SUCCESSOR).reasons, [
+    'the phases count 13 sums, and the meters 11',
+    'chunker-1 did not report to the end; 0 of its sums were outstanding',
+  ]);
+  t.regex(afterOneFile(SUCCESSOR, DRAINED).reasons.join(), /producer c0ffee0000000001 came back as c0ffee00000000aa/);
+});
+
+test('the end of a retired chunker is accounted for once', (t) => {
+  const killed = { event: 'ended', process: 'chunker-0', exitCode: null } as const;
+  const fault = { id: 80, kind: 'retire-chunker', target: 'chunker-0' } as const;
+  const retired = [
+    { event: 'fault', ...fault },
+    { event: 'fault-effective', ...fault },
+    { event: 'fault-healed', ...fault },
+    { event: 'fault-recovered', ...fault },
+    { event: 'faults-due', count: 6 },
+  ] as const;
+  t.deepEqual(verdictOf(also(...retired, killed)).reasons, []);
+  t.is(verdictOf(also(...retired, killed, killed)).verdict, 'INCONCLUSIVE');
+});
+
 test('without faults none need to have hit', (t) => {
   t.is(verdictOf({ faultKinds: [], faults: new Map() }).verdict, 'HOLDS');
 });

@@ -13,6 +13,7 @@ import type { ComponentProcess } from '../../src/fleet/component-process.ts';
 import { componentSpecs } from '../../src/fleet/component-specs.ts';
 import type { ConductorOptions } from './conductor-options.ts';
 import type { Failure } from '../../src/fleet/exit-judgement.ts';
+import type { SeenReady } from './faults/actions/action.ts';
 import type { LabListener } from './faults/cluster/lab.ts';
 import type { FaultInjector } from './faults/injector.ts';
 import { LiveFaults } from './faults/live-faults.ts';
@@ -108,6 +109,8 @@ export class Conductor {
       fleet: this.#fleet,
       lab: from.engine?.lab ?? null,
       record: (happening) => this.#history.record(happening),
+      producerOf: (name) => this.#meter.producerOf(name),
+      onRetired: (name, producer) => this.#live.onRetired(name, producer),
       gaps,
       onSettled: (fault) => record.faultSettled(fault),
       decorations,
@@ -319,15 +322,9 @@ export class Conductor {
     const audit = this.#from.audit && (decorations?.audit?.(this.#from.audit) ?? this.#from.audit);
     if (audit === null || auditDepthOf(options).depth === 'none') return;
     await this.#enter('audit');
-    const producers = this.#fleet.of('chunker').flatMap(({ name: process }) => {
-      const drained = this.#meter.drainedOf(process);
-      const producer = this.#meter.producerOf(process);
-      if (drained === null || producer === null) return [];
-      const { verifiedTotal, filesCompletedTotal } = drained;
-      return [{ process, producer, verifiedTotal, filesCompletedTotal }];
-    });
     try {
-      const found = await audit({ endpoint, dataFolder, options, producers, signal: this.#interruption.halted });
+      const signal = this.#interruption.halted;
+      const found = await audit({ endpoint, dataFolder, options, ...this.#live.audited, signal });
       for (const violation of found) this.#history.record({ event: 'violation', ...violation });
       this.#history.record({ event: 'audited' });
     } catch (error) {
@@ -373,7 +370,7 @@ export class Conductor {
     this.#injector.onHeard(name, nowNs);
     switch (event.event) {
       case 'ready':
-        this.#injector.onReady({ name, pid: event.pid, nowNs, ...shardsOf(event) });
+        this.#injector.onReady({ name, pid: event.pid, nowNs, ...ownOf(event) });
         if (this.#draining && process.spec.component === 'chunker') this.#askToDrain(process);
         return;
       case 'recovered':
@@ -393,7 +390,8 @@ export class Conductor {
   }
 }
 
-/** What a summer says that it owns. */
-function shardsOf(event: Extract<ComponentEvent, { event: 'ready' }>): { shards?: readonly number[] } {
-  return event.component === 'summer' ? { shards: event.shards } : {};
+/** The shards that a summer says that it owns, the producer that a chunker is. */
+function ownOf(event: Extract<ComponentEvent, { event: 'ready' }>): Pick<SeenReady, 'shards' | 'producer'> {
+  if (event.component === 'summer') return { shards: event.shards };
+  return event.component === 'chunker' ? { producer: event.producer } : {};
 }

@@ -14,6 +14,7 @@ const VIOLATIONS_SHOWN = 20;
 export function meterReader(meter: Meter): LogListener {
   return ({ event }) => {
     if (event.event === 'said') measure(meter, event.process, event.said);
+    else if (event.event === 'retired') meter.retire(event.process);
   };
 }
 

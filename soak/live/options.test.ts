@@ -95,7 +95,7 @@ function asked(faults: string): readonly string[] {
 test('faults are asked for by family, in any order', (t) => {
   t.deepEqual(asked('none'), []);
   t.deepEqual(asked('pause,kill'), ['kill', 'pause']);
-  t.deepEqual(asked('all'), ['kill', 'pause', 'partition', 'takeover', 'restart']);
+  t.deepEqual(asked('all'), ['kill', 'pause', 'partition', 'takeover', 'restart', 'retire']);
 });
 
 test("on a cluster the families are others, and members are hurt only where they are the run's", (t) => {

@@ -9,7 +9,10 @@ test('whatever a plan draws has a family, or is known to have none', (t) => {
   t.deepEqual([...new Set(drawn)].toSorted(), known);
 });
 
-test('every family of a soak is simulated as well', (t) => {
+/** A plan that retired anybody would be another plan for every seed, and so would its digests be. */
+const LIVE_ONLY: readonly string[] = ['retire'];
+
+test('every family of a soak is simulated as well, but for those that are known not to be', (t) => {
   const simulated = new Set<string | null>(Object.values(FAMILY_OF_KIND));
-  for (const family of LIVE_FAMILIES) t.true(simulated.has(family), family);
+  for (const family of LIVE_FAMILIES) t.is(simulated.has(family), !LIVE_ONLY.includes(family), family);
 });

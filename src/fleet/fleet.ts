@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import type { Component, ComponentEvent } from '../component/protocol.ts';
 import { type Clock, delay } from '../core/clock.ts';
-import { OperatingError } from '../core/errors.ts';
+import { EXIT, OperatingError } from '../core/errors.ts';
 import { makeFoldersSync } from '../core/folder.ts';
 import {
   ComponentProcess,
@@ -16,8 +16,9 @@ import {
   type Launch,
   type ProcessExit,
 } from './component-process.ts';
-import { type Failure, isCrash, judgeExit, lastLogLines } from './exit-judgement.ts';
+import { type Failure, isCrash, judgeExit, lastLogLines, messageOf } from './exit-judgement.ts';
 import { Pauser } from './pauser.ts';
+import { runCommand } from './short-command.ts';
 import { until } from './waiting.ts';
 
 /** The time from the start of a process to its ready line. */
@@ -66,6 +67,11 @@ export class Fleet {
   readonly #replaced: Set<string> = new Set();
   readonly #pauser: Pauser;
   readonly #makeProcess: (spec: ComponentSpec) => ComponentProcess;
+  /** Commands that run, and what ends them. */
+  readonly #commands: Set<Promise<unknown>> = new Set();
+  readonly #noCommands: AbortController = new AbortController();
+  readonly #launch: Launch;
+  readonly #logsFolder: string;
   readonly #clock: Clock;
   readonly #listener: FleetListener;
   #restarting = true;
@@ -82,6 +88,8 @@ export class Fleet {
     const { specs, launch, logsFolder, environmentOf } = options;
     this.#clock = options.clock;
     this.#listener = options.listener;
+    this.#launch = launch;
+    this.#logsFolder = logsFolder;
     makeFoldersSync(logsFolder);
     const listener: ComponentProcessListener = {
       onEvent: (process, event) => this.#onEvent(process, event),
@@ -241,10 +249,17 @@ export class Fleet {
     successor.start(['--take-over']);
   }
 
-  /** Kills a process that is replaced or about to be. It stays down. */
-  killForGood(process: ComponentProcess): void {
+  /** Kills a process that is replaced or retired, or about to be. It stays down. */
+  killForGood(process: ComponentProcess, intent: 'replace' | 'retire' = 'replace'): void {
     this.#replaced.add(process.name);
-    process.ask('replace', 'SIGKILL');
+    process.ask(intent, 'SIGKILL');
+  }
+
+  /** One that was killed for good is a process of the run again: started at once, or when it has ended. */
+  startAgain(process: ComponentProcess): void {
+    const isDying = this.#replaced.delete(process.name) && process.state !== 'down';
+    if (isDying) process.ask('kill');
+    else if (this.#restarting && process.state === 'down') process.start();
   }
 
   /**
@@ -253,6 +268,31 @@ export class Fleet {
   startReplaced(process: ComponentProcess): void {
     if (process.state === 'down') process.start();
     process.ask('replace');
+  }
+
+  /**
+   * Runs a command of this build that ends by itself. Its lines, which are appended to the log of this name as well.
+   * Any other end than exit 0 is a failure of the run: then null, and when the run ends before it.
+   */
+  async run(name: string, argv: readonly string[]): Promise<readonly string[] | null> {
+    const { signal: ended } = this.#noCommands;
+    const logPath = join(this.#logsFolder, `${name}.log`);
+    const running = runCommand(argv, { launch: this.#launch, logPath, signal: ended });
+    this.#commands.add(running);
+    const { pid, code, signal, lines } = await running;
+    this.#commands.delete(running);
+    if (code === EXIT.holds) return lines;
+    if (ended.aborted) return null;
+    const how = signal === null ? `exited with ${code}` : `was ended by ${signal}`;
+    const what = pid === null ? 'could not be started' : `pid ${pid} ${how}`;
+    const lastLines = lines.slice(-LOG_LINES_SHOWN).map(messageOf);
+    this.#listener.onFailure({ process: name, what, exitCode: code, beforeReady: false, lastLogLines: lastLines });
+    return null;
+  }
+
+  /** Something that the run needs of a process cannot be done. */
+  fail(process: ComponentProcess, what: string): void {
+    this.#fail(process, { what, exitCode: null });
   }
 
   /**
@@ -297,6 +337,8 @@ export class Fleet {
   async abandon(atOnce: boolean): Promise<string[]> {
     this.#restarting = false;
     this.#pauser.close();
+    this.#noCommands.abort();
+    await Promise.all(this.#commands);
     for (const process of this.processes) process.ask('abandon', atOnce ? 'SIGKILL' : 'SIGTERM');
     return this.#awaitEnd(this.processes, ABANDON_MS_MAX);
   }

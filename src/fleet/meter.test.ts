@@ -70,6 +70,40 @@ test('what was durable and is gone after a restart is told, and so is another pr
   t.regex(other?.detail ?? '', /00000000000000aa came back as 00000000000000bb/);
 });
 
+test('what a retired chunker has done stays counted, and another one comes under its name', (t) => {
+  const meter = new Meter();
+  meter.onReady('chunker-0', READY);
+  const seen = { chunks: 50, bytes: 500, chunksVerified: 40, bytesVerified: 400, verifiedTotal: 110 };
+  meter.onProgress('chunker-0', progress({ ...seen, latency: samples(7), filesOpen: 4, sumsOutstanding: 5 }));
+  meter.retire('chunker-0');
+  t.is(meter.producerOf('chunker-0'), null);
+  t.like(meter.totals(), {
+    chunksPublished: 50,
+    bytesPublished: 500,
+    sumsVerified: 10,
+    filesOpen: 0,
+    sumsOutstanding: 0,
+  });
+  // Of three that it had verified no sample came, and five nobody will verify.
+  t.is(meter.phase.censoredSums, 8);
+  t.is(meter.onReady('chunker-0', { ...READY, producer: '00000000000000bb', verifiedTotal: 0 }), null);
+  meter.onProgress(
+    'chunker-0',
+    progress({ chunks: 5, bytes: 50, chunksVerified: 4, bytesVerified: 40, verifiedTotal: 3 }),
+  );
+  t.deepEqual(meter.totals(), {
+    chunksPublished: 55,
+    bytesPublished: 550,
+    chunksFolded: 0,
+    sumsVerified: 13,
+    chunksVerified: 44,
+    bytesVerified: 440,
+    filesOpen: 0,
+    sumsOutstanding: 0,
+  });
+  meter.retire('chunker-9');
+});
+
 test('the deltas of all chunkers merge into the interval and the phase', (t) => {
   const meter = new Meter();
   for (const name of ['chunker-0', 'chunker-1']) {

@@ -110,6 +110,8 @@ export function forgottenBy(
 export class Meter {
   readonly #chunkers: Map<string, ChunkerMeter> = new Map();
   readonly #folded: Map<string, Restarting> = new Map();
+  /** Counts of the chunkers that were retired. */
+  readonly #retired = { chunks: 0, bytes: 0, sums: 0, chunksVerified: 0, bytesVerified: 0 };
   /** Since the last `interval.reset()`. */
   readonly interval: StageLatency = new StageLatency();
   /** Since the last `phase.reset()`. */
@@ -223,6 +225,24 @@ export class Meter {
   }
 
   /**
+   * The chunker of this name died for good: its counts stay, and nothing of it is under way any more. Another one may
+   * come under its name.
+   */
+  retire(process: string): void {
+    const chunker = this.#chunkers.get(process);
+    if (chunker === undefined) return;
+    this.#censor(chunker, chunker.verifiedTotal);
+    this.phase.censoredSums += chunker.sumsOutstanding;
+    const retired = this.#retired;
+    retired.chunks += chunker.chunks.total;
+    retired.bytes += chunker.bytes.total;
+    retired.sums += chunker.verifiedTotal - chunker.verifiedBefore;
+    retired.chunksVerified += chunker.chunksVerified.total;
+    retired.bytesVerified += chunker.bytesVerified.total;
+    this.#chunkers.delete(process);
+  }
+
+  /**
    * Counts as censored what a chunker has not seen verified, by its last report. Called for each chunker that will
    * report no more.
    */
@@ -262,18 +282,19 @@ export class Meter {
   totals(): Totals {
     let chunksFolded = 0;
     for (const folded of this.#folded.values()) chunksFolded += folded.total;
-    const sum = (value: (chunker: ChunkerMeter) => number): number => {
-      let total = 0;
+    const retired = this.#retired;
+    const sum = (value: (chunker: ChunkerMeter) => number, before = 0): number => {
+      let total = before;
       for (const chunker of this.#chunkers.values()) total += value(chunker);
       return total;
     };
     return {
-      chunksPublished: sum((chunker) => chunker.chunks.total),
-      bytesPublished: sum((chunker) => chunker.bytes.total),
+      chunksPublished: sum((chunker) => chunker.chunks.total, retired.chunks),
+      bytesPublished: sum((chunker) => chunker.bytes.total, retired.bytes),
       chunksFolded,
-      sumsVerified: sum((chunker) => chunker.verifiedTotal - chunker.verifiedBefore),
-      chunksVerified: sum((chunker) => chunker.chunksVerified.total),
-      bytesVerified: sum((chunker) => chunker.bytesVerified.total),
+      sumsVerified: sum((chunker) => chunker.verifiedTotal - chunker.verifiedBefore, retired.sums),
+      chunksVerified: sum((chunker) => chunker.chunksVerified.total, retired.chunksVerified),
+      bytesVerified: sum((chunker) => chunker.bytesVerified.total, retired.bytesVerified),
       filesOpen: sum((chunker) => chunker.filesOpen),
       sumsOutstanding: sum((chunker) => chunker.sumsOutstanding),
     };

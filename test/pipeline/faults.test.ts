@@ -14,7 +14,7 @@ import { readCsv } from '../../src/results/csv.ts';
 /** Milliseconds for each fault in the plan. On a busy machine a fault waits for the end of the one before it. */
 const TURN_MS = 1_500;
 
-for (const family of ['pause', 'takeover', 'restart'] as const) {
+for (const family of ['pause', 'takeover', 'restart', 'retire'] as const) {
   test.serial(`every ${family} of real processes hits, ends and is recovered from, and the run holds`, async (t) => {
     const results = mkdtempSync(join(tmpdir(), 'stream-sum-soak-'));
     t.teardown(() => rmSync(results, { recursive: true, force: true }));

@@ -5,7 +5,7 @@ import { encodeChunk, fileIdOf } from '../../../src/message/chunk.ts';
 import { AcknowledgedChecker } from './acknowledged.ts';
 import type { HistoryEvent } from '../history.ts';
 import { type HistoryOptions, type RecordPlace, buildHistory } from './testing/history-builder.ts';
-import { type Found, decoded, isChunks, placeOf, replaced, run } from './testing/planted.ts';
+import { type Found, decoded, isChunks, placeOf, replaced, retired, run } from './testing/planted.ts';
 
 function check(events: readonly HistoryEvent[]): Found {
   return run(new AcknowledgedChecker(), events);
@@ -25,6 +25,24 @@ test('journals that hold what the seed says and what was acknowledged are clean'
     ),
     { numRuns: 20 },
   );
+});
+
+test('a chunker that was retired is judged by what it was told, and its end must be in every journal', (t) => {
+  for (const seed of [1, 2, 3]) {
+    const { events, producer } = retired(buildHistory({ seed }));
+    t.deepEqual(check(events), { kinds: [], violations: [], inconclusive: [] });
+    const isEnd = (event: HistoryEvent): boolean =>
+      isChunks(event) && decoded(event).producer === producer && decoded(event).kind === 'end';
+    const [place = 0] = events.flatMap((event, at) => (isEnd(event) ? [at] : []));
+    const unended = check(events.toSpliced(place, 1));
+    t.deepEqual(unended.kinds, ['acknowledged-loss']);
+    t.regex(unended.violations[0]?.detail ?? '', /was retired, and its end is not in the journal/);
+    // The end that somebody else has written stands in the place of a record that was acknowledged and lost.
+    const told = events.map((event) =>
+      event.event === 'acknowledged' && event.producer === producer ? { ...event, through: event.through + 1 } : event,
+    );
+    t.deepEqual(check(told).kinds, ['acknowledged-loss']);
+  }
 });
 
 type Replace = (record: Buffer, turn: number) => readonly Buffer[];

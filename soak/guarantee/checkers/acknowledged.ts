@@ -43,6 +43,8 @@ type Producer = {
   readonly lanes: readonly Lane[];
   waitingRecords: number;
   hasDrained: boolean;
+  /** Somebody else has ended it. */
+  isRetired: boolean;
 };
 
 type Place = { readonly journal: string; readonly offset: number };
@@ -72,6 +74,7 @@ export class AcknowledgedChecker implements Checker {
     else if (event.event === 'producer') this.#begin(event);
     else if (event.event === 'ending') this.#end(event.producer, event.endStep);
     else if (event.event === 'drained') this.#drain(event.producer);
+    else if (event.event === 'retired') this.#retire(event.producer);
     else if (event.event === 'trimmed') this.#trim(event);
     else if (event.event === 'head') this.#endedJournals.add(event.journal);
     else if (event.event === 'unread') this.#isBlind = true;
@@ -116,6 +119,7 @@ export class AcknowledgedChecker implements Checker {
       })),
       waitingRecords: 0,
       hasDrained: false,
+      isRetired: false,
     });
   }
 
@@ -142,6 +146,11 @@ export class AcknowledgedChecker implements Checker {
   #drain(id: string): void {
     const producer = this.#producers.get(id);
     if (producer !== undefined) producer.hasDrained = true;
+  }
+
+  #retire(id: string): void {
+    const producer = this.#producers.get(id);
+    if (producer !== undefined) producer.isRetired = true;
   }
 
   #end(id: string, endStep: number): void {
@@ -306,10 +315,16 @@ export class AcknowledgedChecker implements Checker {
     const lane = producer.lanes[partition];
     const journal = chunkJournal(partition);
     if (lane === undefined || !this.#endedJournals.has(journal)) return;
-    const { id, generator } = producer;
-    if (lane.acknowledged > lane.next) {
-      const lost = `records ${lane.next} to ${lane.acknowledged - 1} of ${id}`;
+    const { id, generator, isRetired } = producer;
+    // Nobody has told the dead one of its end: that stands where a lost record would.
+    const records = isRetired && lane.hasEnded ? lane.next - 1 : lane.next;
+    if (lane.acknowledged > records) {
+      const lost = `records ${records} to ${lane.acknowledged - 1} of ${id}`;
       const detail = `${lost} were acknowledged, and the journal does not have them`;
+      this.#found.violation('acknowledged-loss', detail, { journal, index: records });
+    }
+    if (isRetired && !lane.isBroken && !lane.hasEnded) {
+      const detail = `${id} was retired, and its end is not in the journal`;
       this.#found.violation('acknowledged-loss', detail, { journal, index: lane.next });
     }
     if (!producer.hasDrained || lane.isBroken) return;

@@ -36,6 +36,8 @@ export class ChunkersChecker implements Checker {
     this.#found.at(event);
     if (event.event === 'run') this.#run = event;
     else if (event.event === 'said') this.#hear(event.process, event.said);
+    // Who comes in its place is another one, and has to report to the end.
+    else if (event.event === 'retired') this.#chunkers.delete(event.process);
   }
 
   get hasFound(): boolean {

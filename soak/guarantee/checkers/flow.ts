@@ -31,6 +31,8 @@ export class FlowChecker implements Checker {
   /** When all processes were ready for the first time. */
   #upNs: number | null = null;
   #isStoppedAtOnce = false;
+  /** Files of this run that chunkers had verified which were retired since. */
+  #verifiedByRetired = 0;
 
   observe(event: HistoryEvent): void {
     this.#found.at(event);
@@ -44,6 +46,8 @@ export class FlowChecker implements Checker {
       this.#flows.push(event);
     } else if (event.event === 'said') {
       this.#hear(event.process, event.said);
+    } else if (event.event === 'retired') {
+      this.#retire(event.process);
     } else if (event.event === 'interrupted') {
       if (event.how === 'at once') this.#isStoppedAtOnce = true;
     }
@@ -51,7 +55,10 @@ export class FlowChecker implements Checker {
 
   finish(): Findings {
     this.#judgePhases();
-    const sums = [...this.#verified.values()].reduce((sum, { before, total }) => sum + total - before, 0);
+    const sums = [...this.#verified.values()].reduce(
+      (sum, { before, total }) => sum + total - before,
+      this.#verifiedByRetired,
+    );
     if (sums === 0) this.#found.missing('no sums were verified');
     this.#judgeCounts(sums);
     return this.#found.findings;
@@ -70,6 +77,12 @@ export class FlowChecker implements Checker {
       known.total = Math.max(known.total, said.verifiedTotal);
       known.drained = { verified: said.verifiedTotal, completed: said.filesCompletedTotal };
     }
+  }
+
+  #retire(process: string): void {
+    const { before, total } = this.#verified.get(process) ?? { before: 0, total: 0 };
+    this.#verifiedByRetired += total - before;
+    this.#verified.delete(process);
   }
 
   #judgePhases(): void {
@@ -106,7 +119,7 @@ export class FlowChecker implements Checker {
       this.#found.missing(`the phases count ${formatCount(sampled)} sums, and the meters ${formatCount(sums)}`);
     }
     const drained = chunkersOf(this.#run).map((name) => this.#verified.get(name)?.drained ?? null);
-    const verified = drained.reduce((sum, ended) => sum + (ended?.verified ?? 0), 0);
+    const verified = drained.reduce((sum, ended) => sum + (ended?.verified ?? 0), this.#verifiedByRetired);
     // The checker of chunkers reports files that a chunker did not verify.
     const areDone = drained.every((ended) => ended !== null && ended.verified >= ended.completed);
     if (areDone && sums > verified) {

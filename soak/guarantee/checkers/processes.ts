@@ -68,7 +68,8 @@ export class ProcessesChecker implements Checker {
    */
   #expect(target: string, kind: string): void {
     const ends = this.#of(target);
-    if (kind.startsWith('kill-') || kind === 'takeover-dead') ends.killsAccountedFor += 1;
+    const isKilled = kind.startsWith('kill-') || kind.startsWith('retire-') || kind === 'takeover-dead';
+    if (isKilled) ends.killsAccountedFor += 1;
     if (kind.startsWith('takeover-')) ends.takeovers += 1;
   }
 

@@ -6,7 +6,7 @@ import { shardOfProducer } from './batch-reader.ts';
 import type { HistoryEvent } from '../history.ts';
 import { TimeChecker } from './time.ts';
 import { SLA_MS, buildHistory } from './testing/history-builder.ts';
-import { type Found, decoded, isChunks, isSums, replaced, run } from './testing/planted.ts';
+import { type Found, decoded, isChunks, isSums, replaced, retired, run } from './testing/planted.ts';
 
 function check(events: readonly HistoryEvent[]): Found & { summary: Readonly<Record<string, number>> } {
   const checker = new TimeChecker();
@@ -55,6 +55,16 @@ test('every file is timed from the first acknowledgement of its end to its sum',
     }),
     { numRuns: 20 },
   );
+});
+
+test('of the files of a retired chunker those are timed of whose acknowledgement it had told', (t) => {
+  const { events, producer } = retired(buildHistory({ seed: 1 }));
+  const untold = events.filter((event) => event.event !== 'acknowledged' || event.producer !== producer);
+  const { kinds, inconclusive, summary } = check(untold);
+  t.deepEqual([kinds, inconclusive, summary['filesUnstamped']], [[], [], 0]);
+  t.true((summary['filesJudged'] ?? 0) > 0);
+  const alive = untold.filter(({ event }) => event !== 'retired');
+  t.regex(check(alive).inconclusive.join(), /sums were not timed/);
 });
 
 test('a sum after the SLA is late, and named by its file; one within it is not', (t) => {

@@ -39,6 +39,8 @@ type Producer = {
   readonly ended: Map<number, TimedFile>;
   /** Sums of files whose end was not read yet: when the sums became durable. */
   readonly sums: Map<number, number>;
+  /** Nobody is left who could say what it was told before it died. */
+  isRetired: boolean;
 };
 
 /** The share of a run's files that may lack a stamp. */
@@ -78,6 +80,7 @@ export class TimeChecker implements Checker {
     else if (event.event === 'producer') this.#begin(event);
     else if (event.event === 'phase') this.#enter(event.phase, event.atNs);
     else if (event.event === 'drained') this.#undrained.delete(event.process);
+    else if (event.event === 'retired') this.#retire(event);
     else if (event.event === 'run') this.#slaMs = event.slaMs;
     else if (event.event === 'unread') this.#isBlind = true;
   }
@@ -91,8 +94,8 @@ export class TimeChecker implements Checker {
   }
 
   finish(): Findings {
-    for (const { ended } of this.#producers.values()) {
-      for (const file of ended.values()) this.#censor(file);
+    for (const { ended, isRetired } of this.#producers.values()) {
+      for (const file of ended.values()) if (!isRetired || file.sumNs === null) this.#censor(file);
     }
     this.#judgeStamps();
     return this.#found.findings;
@@ -146,7 +149,13 @@ export class TimeChecker implements Checker {
       stamps: [],
       unacknowledged: [],
     }));
-    this.#producers.set(id, { lanes, ended: new Map(), sums: new Map() });
+    this.#producers.set(id, { lanes, ended: new Map(), sums: new Map(), isRetired: false });
+  }
+
+  #retire({ process, producer: id }: Extract<HistoryEvent, { event: 'retired' }>): void {
+    this.#undrained.delete(process);
+    const producer = this.#producers.get(id);
+    if (producer !== undefined) producer.isRetired = true;
   }
 
   #acknowledge(event: Extract<HistoryEvent, { event: 'acknowledged' }>): void {

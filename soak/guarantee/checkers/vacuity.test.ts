@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';
 import type { HistoryEvent } from '../history.ts';
 import { buildHistory } from './testing/history-builder.ts';
-import { isChunks, recounted, replaced, run } from './testing/planted.ts';
+import { isChunks, isSums, recounted, replaced, retired, run } from './testing/planted.ts';
 import { VacuityChecker } from './vacuity.ts';
 import { WholeHistoryChecker } from './whole.ts';
 
@@ -22,6 +22,17 @@ test('a whole history gives no reason to doubt', (t) => {
     }),
     { numRuns: 20 },
   );
+});
+
+test('of a retired chunker the journals hold as many sums as ends of files, and nothing else is asked of it', (t) => {
+  const { events, producer } = retired(buildHistory());
+  const ofIt = (history: readonly HistoryEvent[]): readonly string[] =>
+    reasons(history).filter((reason) => reason.includes(producer));
+  t.deepEqual(ofIt(events), []);
+  const unknown = events.filter((event) => event.event !== 'producer' || event.producer !== producer);
+  t.deepEqual(ofIt(unknown), [`${producer} was retired, and never began`]);
+  const fewer = events.filter((event) => !isSums(event));
+  t.regex(ofIt(fewer).join(), /was retired, and the journals hold \d+ ends of its files and 0 sums/);
 });
 
 test('every truncated history is doubted, the empty one too', (t) => {

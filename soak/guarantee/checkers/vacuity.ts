@@ -34,6 +34,8 @@ type Producer = {
   /** Null: the chunker has not decided to end. */
   endStep: number | null;
   drained: { readonly verifiedTotal: number; readonly filesCompletedTotal: number } | null;
+  /** Its process died for good: what it had completed is counted in the journals alone. */
+  isRetired: boolean;
 };
 
 const LOADED_PHASES: readonly PhaseName[] = ['warm-up', 'steady', 'faults'];
@@ -92,6 +94,9 @@ export class VacuityChecker implements Checker {
         break;
       case 'ending':
         this.#decide(event.producer, event.endStep);
+        break;
+      case 'retired':
+        this.#retire(event.producer);
         break;
       case 'started':
       case 'ready':
@@ -212,7 +217,14 @@ export class VacuityChecker implements Checker {
 
   #beginProducer(id: string, process: string): void {
     if (this.#producers.has(id)) return;
-    this.#producers.set(id, { process, acknowledged: new Map(), ends: 0, sums: 0, endStep: null, drained: null });
+    const known = { acknowledged: new Map<number, number>(), ends: 0, sums: 0, endStep: null, drained: null };
+    this.#producers.set(id, { process, ...known, isRetired: false });
+  }
+
+  #retire(id: string): void {
+    const producer = this.#producers.get(id);
+    if (producer === undefined) this.#found.inconclusive(`${id} was retired, and never began`);
+    else producer.isRetired = true;
   }
 
   #decide(id: string, endStep: number): void {
@@ -310,8 +322,15 @@ export class VacuityChecker implements Checker {
   }
 
   #judgeProducers(): void {
-    for (const [id, { process, ends, sums, drained }] of this.#producers) {
+    for (const [id, { process, ends, sums, drained, isRetired }] of this.#producers) {
       const who = `${process} (${id})`;
+      if (isRetired) {
+        if (ends === sums) continue;
+        this.#found.inconclusive(
+          `${who} was retired, and the journals hold ${ends} ends of its files and ${sums} sums`,
+        );
+        continue;
+      }
       if (drained === null) {
         this.#found.inconclusive(`${who} never said that it had drained`);
         continue;

@@ -47,6 +47,7 @@ const LINES: Lines = {
     `in the phase ${phase} ${countOf(chunksPublished, 'chunk')} and ${countOf(sumsVerified, 'sum')} flowed`,
   'fault-healed': ({ id, kind, target }) => `fault ${id} has healed: ${kind} of ${target}`,
   'fault-recovered': ({ id, kind, target }) => `fault ${id} has recovered: ${kind} of ${target}`,
+  retired: ({ process, producer }) => `${process}, producer ${producer}, is dead for good, and has ended everywhere`,
   failed: ({ process, what }) => `${process} failed: ${what}`,
   crashed: ({ process, what }) => `${process} crashed: ${what}`,
   interrupted: ({ how }) => `the user ends the run: ${how}`,

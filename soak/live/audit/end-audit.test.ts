@@ -89,6 +89,7 @@ test('neither an audit nor one that was killed before it in the same data folder
     dataFolder,
     options: fakeOptions(dataFolder, {}),
     producers: [{ process: 'chunker-0', producer: PRODUCER, verifiedTotal: 7, filesCompletedTotal: 7 }],
+    retired: [],
     signal: new AbortController().signal,
   });
   t.deepEqual(
@@ -105,6 +106,7 @@ function contextOf(dataFolder: string, change: Partial<AuditContext>): AuditCont
     dataFolder,
     options: { ...fakeOptions(dataFolder, {}), chunkers: 1 },
     producers: [{ process: 'chunker-0', producer: PRODUCER, verifiedTotal: 7, filesCompletedTotal: 7 }],
+    retired: [],
     signal: new AbortController().signal,
     ...change,
   };
@@ -135,6 +137,31 @@ test('a sum more than there were files is a phantom, even if state and journal a
     const older = contextOf(dataFolder, { options: { ...fakeOptions(dataFolder, {}), chunkers: 1, data: dataFolder } });
     t.deepEqual(await audit(older), []);
     t.deepEqual(await audit(contextOf(dataFolder, { options: { ...older.options, data: null, chunkers: 2 } })), []);
+  }
+});
+
+test('a retired producer has ended in each journal, and of its files at least the verified ones have sums', async (t) => {
+  for (const [sums, ending, expected] of [
+    [9, 'ended', []],
+    [12, 'ended', []],
+    [8, 'ended', ['lost']],
+    [9, 'expected', ['acknowledged-loss']],
+  ] as const) {
+    const dataFolder = temporaryFolder(t);
+    const confirmed = join(dataFolder, 'summer-0');
+    await storeWith(t, confirmed, sums);
+    const journals = journalsAt(confirmed, 1, sums);
+    const asked: Journals['expected'] = (journal, producer) =>
+      producer === OTHER
+        ? Promise.resolve(ending === 'ended' ? { outcome: 'ended', n: 1 } : { outcome: 'expected', n: 1, stampNs: 1 })
+        : journals.expected(journal, producer);
+    const audit = makeAudit(() => ({ ...journals, expected: asked }));
+    const retired = [{ process: 'chunker-0', producer: OTHER, verifiedTotal: 2 }];
+    const found = await audit(contextOf(dataFolder, { retired }));
+    t.deepEqual(
+      found.map(({ kind }) => kind),
+      expected,
+    );
   }
 });
 

@@ -48,6 +48,8 @@ export type AuditContext = {
     readonly verifiedTotal: number;
     readonly filesCompletedTotal: number;
   }[];
+  /** Producers that died for good, and have ended. What they had verified by their last report. */
+  readonly retired: readonly { readonly process: string; readonly producer: string; readonly verifiedTotal: number }[];
   /** Aborted when the user does not want to wait. */
   readonly signal: AbortSignal;
 };
@@ -75,7 +77,7 @@ export function makeAudit(connect: Connect): Audit {
         // One after the other: each needs room for a copy.
         evidence.push(await readShard(info, shard, { sumsPublished, scratchFolder }));
       }
-      const producers = context.producers.map(({ producer }) => producer);
+      const producers = [...context.producers, ...context.retired].map(({ producer }) => producer);
       return [
         ...(await checkEnded(journals, info, context, answered)),
         ...evidence.flatMap((shard) => checkShard(shard, producers)),
@@ -124,17 +126,19 @@ export function checkShard(evidence: ShardEvidence, producers: readonly string[]
 }
 
 /**
- * As many sums as files. Chunkers judge the sums of their own files as long as they run; what is of no chunker, or came
+ * As many sums as files. How many a retired chunker had completed nobody knows: no less than it had verified. Chunkers
+ * judge the sums of their own files as long as they run; what is of no chunker, or came
  * after one had ended, shows in the numbers alone. Of an older data folder nobody knows what was in it before.
  */
 function checkTotals(
   evidence: readonly ShardEvidence[],
-  { options, producers }: Pick<AuditContext, 'options' | 'producers'>,
+  { options, producers, retired }: Pick<AuditContext, 'options' | 'producers' | 'retired'>,
 ): Violation[] {
   if (options.data !== null || producers.length < options.chunkers) return [];
   const sums = evidence.reduce((total, { sumsPublished }) => total + sumsPublished, 0);
-  const files = producers.reduce((total, { filesCompletedTotal }) => total + filesCompletedTotal, 0);
-  if (sums === files) return [];
+  const verified = retired.reduce((total, { verifiedTotal }) => total + verifiedTotal, 0);
+  const files = producers.reduce((total, { filesCompletedTotal }) => total + filesCompletedTotal, verified);
+  if (sums === files || (sums > files && retired.length > 0)) return [];
   const detail = `${sums} sums are in the sums journal, of ${files} completed files`;
   return [{ process: 'audit', kind: sums > files ? 'phantom' : 'lost', detail, journal: SUMS_JOURNAL }];
 }
@@ -146,7 +150,7 @@ async function checkEnded(
   answered: Answered,
 ): Promise<Violation[]> {
   const violations: Violation[] = [];
-  for (const { process, producer } of context.producers) {
+  for (const { process, producer } of [...context.producers, ...context.retired]) {
     for (let partition = 0; partition < info.partitions; partition += 1) {
       const journal = chunkJournal(partition);
       const answer = await answered(journals.expected(journal, producer));

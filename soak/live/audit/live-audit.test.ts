@@ -57,6 +57,23 @@ test('journals of an earlier run are followed by nobody, which counts only where
   t.deepEqual((await attached(OLD, 'follow')).doubts, [`the journals were not followed: ${reason}`]);
 });
 
+test('a chunker that died for good is another one from then on, and the audit is told of both', async (t) => {
+  const { live, events } = await attached(() => Promise.resolve({ offset: 0, nextIndexes: {} }), 'auto');
+  const ready = { event: 'ready', component: 'chunker', pid: 1, chunkerNumber: 0, resumed: false } as const;
+  live.onEvent('chunker-0', { ...ready, producer: 'aa00000000000001', verifiedTotal: 3 });
+  live.onRetired('chunker-0', 'aa00000000000001');
+  live.onEvent('chunker-0', { ...ready, producer: 'aa00000000000002', verifiedTotal: 0 });
+  live.onEvent('chunker-0', { event: 'drained', verifiedTotal: 5, filesCompletedTotal: 6 });
+  t.deepEqual(live.audited, {
+    producers: [{ process: 'chunker-0', producer: 'aa00000000000002', verifiedTotal: 5, filesCompletedTotal: 6 }],
+    retired: [{ process: 'chunker-0', producer: 'aa00000000000001', verifiedTotal: 3 }],
+  });
+  t.deepEqual(
+    events.flatMap((event) => (event.event === 'retired' || event.event === 'drained' ? [event.producer] : [])),
+    ['aa00000000000001', 'aa00000000000002'],
+  );
+});
+
 test('journals that have lost what they had said to the auditor are a violation of the run', async (t) => {
   const loss = new ViolationError('acknowledged-loss', 'it is an older copy', { journal: 'sums' });
   const { events } = await attached(() => Promise.reject(loss), 'auto');

@@ -16,7 +16,7 @@ import type { ComponentSpec } from '../../../src/fleet/component-process.ts';
 import type { FleetListener } from '../../../src/fleet/fleet.ts';
 import { readLmdbStore } from '../../../src/store/lmdb-store.ts';
 import { SUMMER_TABLES } from '../../../src/summer/rows.ts';
-import { type Connect, withDeadline } from './end-audit.ts';
+import { type AuditContext, type Connect, withDeadline } from './end-audit.ts';
 import { AUDITOR_PIN, Auditor, type ShardOwner } from './auditor.ts';
 import type { Happening } from '../../guarantee/history.ts';
 import { type Checkpoint, readCheckpoint } from '../../guarantee/checkpoint.ts';
@@ -41,6 +41,13 @@ export type LiveAuditOptions = {
   readonly onError: (error: unknown) => void;
 };
 
+type Known = {
+  readonly producer: string;
+  verifiedTotal: number;
+  /** By its last word; null: it has not drained. */
+  drained: { readonly verifiedTotal: number; readonly filesCompletedTotal: number } | null;
+};
+
 export class LiveAudit {
   readonly #from: LiveAuditOptions;
   /** By process, the shards that it owns now. */
@@ -56,9 +63,12 @@ export class LiveAudit {
   #batches = 0;
   #checkpoints = 0;
   /** By chunker, its producer and how many of its files are known to be verified. */
-  readonly #producers = new Map<string, { readonly producer: string; verifiedTotal: number }>();
+  readonly #producers = new Map<string, Known>();
+  readonly #retired: AuditContext['retired'][number][] = [];
   /** Chunkers that are told to drain, and have not said where they end. */
   readonly #undecided = new Set<string>();
+  /** Those whose producer has ended, and whose next one is not known. */
+  readonly #unknown = new Set<string>();
 
   constructor(from: LiveAuditOptions) {
     const { options, specs, connect, dataFolder } = from;
@@ -103,14 +113,27 @@ export class LiveAudit {
     } else if (event.event === 'drained') {
       const { verifiedTotal, filesCompletedTotal } = event;
       this.#verified(process, verifiedTotal);
+      known.drained = { verifiedTotal, filesCompletedTotal };
       this.#record({ event: 'drained', process, producer, verifiedTotal, filesCompletedTotal });
     }
+  }
+
+  /**
+   * The producer of this chunker has ended: another one may come under its name. Until it is known nothing is read that
+   * may be its.
+   */
+  onRetired(process: string, producer: string): void {
+    this.#retired.push({ process, producer, verifiedTotal: this.#producers.get(process)?.verifiedTotal ?? 0 });
+    this.#record({ event: 'retired', process, producer });
+    this.#producers.delete(process);
+    this.#unknown.add(process);
+    this.#holdBack();
   }
 
   /** These chunkers are about to be told to drain: what they publish then depends on where they decide to end. */
   beforeDrain(chunkers: readonly string[]): void {
     for (const chunker of chunkers) this.#undecided.add(chunker);
-    this.#auditor?.holdBack(this.#undecided.size > 0);
+    this.#holdBack();
   }
 
   /** Everything but the broker has ended: reads the rest. */
@@ -126,6 +149,14 @@ export class LiveAudit {
   close(): void {
     this.#auditor?.close();
     this.#journals?.close();
+  }
+
+  /** What the audit at the end asks about: producers that have drained, and those that died for good. */
+  get audited(): Pick<AuditContext, 'producers' | 'retired'> {
+    const producers = [...this.#producers].flatMap(([process, { producer, drained }]) =>
+      drained === null ? [] : [{ process, producer, ...drained }],
+    );
+    return { producers, retired: this.#retired };
   }
 
   // --- following ---
@@ -175,8 +206,9 @@ export class LiveAudit {
       const { producer, verifiedTotal, chunkerNumber } = event;
       const { seed, files: filesOpen, chunks, chunkBytes, partitions } = this.#from.options;
       const workload = { seed, chunkerNumber, filesOpen, chunks, chunkBytes, partitions };
-      if (!this.#producers.has(process)) this.#producers.set(process, { producer, verifiedTotal });
+      if (!this.#producers.has(process)) this.#producers.set(process, { producer, verifiedTotal, drained: null });
       this.#record({ event: 'producer', process, producer, workload, fileCount: null });
+      if (this.#unknown.delete(process)) this.#holdBack();
     }
   }
 
@@ -206,7 +238,11 @@ export class LiveAudit {
   }
 
   #decided(process: string): void {
-    if (this.#undecided.delete(process)) this.#auditor?.holdBack(this.#undecided.size > 0);
+    if (this.#undecided.delete(process)) this.#holdBack();
+  }
+
+  #holdBack(): void {
+    this.#auditor?.holdBack(this.#undecided.size + this.#unknown.size > 0);
   }
 
   #record(happening: Happening): void {

@@ -127,6 +127,8 @@ const TARGETS_OF: Readonly<Record<FaultKind, AreTargets>> = {
   'takeover-dead': exactly(1, SUMMER),
   'restart-each': all(PROCESS),
   'restart-all': all(PROCESS),
+  'retire-chunker': exactly(1, CHUNKER),
+  'retire-chunker-twice': exactly(1, CHUNKER),
   'partition-refuse': all(CLIENT),
   'partition-drop': all(CLIENT),
   'partition-drop-one-way': all(CLIENT),

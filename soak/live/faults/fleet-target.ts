@@ -7,7 +7,7 @@ import type { Fleet } from '../../../src/fleet/fleet.ts';
 import { processState } from '../../../src/fleet/process-usage.ts';
 import type { MomentPages } from '../../../src/moments/moment-pages.ts';
 import type { LiveDecorations } from '../decorations.ts';
-import type { FaultTarget, Handover } from './actions/target.ts';
+import type { FaultTarget, Handover, Retirement } from './actions/target.ts';
 import type { FaultAction } from './actions/action.ts';
 import type { FaultTargets } from './injector.ts';
 import type { PlannedFault } from './planned-fault.ts';
@@ -17,6 +17,7 @@ import type { Lab } from './cluster/lab.ts';
 import { memberTarget } from './cluster/member-target.ts';
 import { Partition } from './relay/partition.ts';
 import { AUDITOR_LINK, type RelayedLinks } from './relay/relayed-links.ts';
+import { type RetirementOptions, retirementOf } from './retirement.ts';
 
 /** So many folders a summer's shards move between, the first one its own. */
 const FOLDERS = 3;
@@ -28,7 +29,10 @@ export function spareNames(summer: string): string[] {
   return Array.from({ length: FOLDERS - 1 }, (_, index) => `${summer}-spare-${index + 1}`);
 }
 
-type Decorations = Pick<LiveDecorations, 'moments' | 'kills' | 'relay' | 'pauses' | 'resumes' | 'states' | 'takeovers'>;
+type Decorations = Pick<
+  LiveDecorations,
+  'moments' | 'kills' | 'relay' | 'pauses' | 'resumes' | 'states' | 'takeovers' | 'retires'
+>;
 
 /** The auditor is this very process: what can be hurt is its link. */
 const AUDITOR: FaultTarget = {
@@ -59,6 +63,7 @@ export class FleetTargets implements FaultTargets {
   readonly #targets = new Map<string, FaultTarget>();
   /** By summer of the plan, the process that owns its shards, and how often they were taken over. */
   readonly #owners = new Map<string, { name: string; takeovers: number }>();
+  readonly #retirements: Pick<RetirementOptions, 'dataFolder' | 'endpoint' | 'producerOf' | 'onRetired'>;
 
   constructor(options: {
     readonly fleet: Fleet;
@@ -71,6 +76,7 @@ export class FleetTargets implements FaultTargets {
     readonly lab?: Lab | null;
     /** The same summer in another folder, under another name. */
     readonly spareSpec: (summer: ComponentSpec, name: string) => ComponentSpec;
+    readonly retirements: Pick<RetirementOptions, 'dataFolder' | 'endpoint' | 'producerOf' | 'onRetired'>;
     readonly decorations?: Decorations;
     /** Those of the fleet's processes; absent: nobody knows at which moment a process is hit. */
     readonly pages?: MomentPages | null;
@@ -83,6 +89,7 @@ export class FleetTargets implements FaultTargets {
     this.#lab = options.lab ?? null;
     this.#spareSpec = options.spareSpec;
     this.#pages = options.pages ?? null;
+    this.#retirements = options.retirements;
     this.#decorations = options.decorations ?? {};
     this.chunkers = this.#fleet.of('chunker').map(({ name }) => this.#target(name));
   }
@@ -120,6 +127,11 @@ export class FleetTargets implements FaultTargets {
     const lab = this.#lab;
     assert(lab !== null, 'a fault of a cluster has a cluster');
     return clusterAction(kind, { plan, targets, lab });
+  }
+
+  retirement({ name }: FaultTarget, times: number): Retirement {
+    const from = { fleet: this.#fleet, partitions: this.partitions, decorations: this.#decorations };
+    return retirementOf(name, times, { ...this.#retirements, ...from });
   }
 
   handover({ name: old }: FaultTarget): Handover {

@@ -19,6 +19,7 @@ import { MomentsHit, isIn } from './moments-hit.ts';
 import { type FaultRecord, OWN_FILES } from './open-fault.ts';
 import { PageCheck } from './page-check.ts';
 import type { PlannedFault } from './planned-fault.ts';
+import type { RetirementOptions } from './retirement.ts';
 import { SLA_SHARE } from './schedule.ts';
 import type { SumGaps } from './sum-gaps.ts';
 import type { Lab } from './cluster/lab.ts';
@@ -35,6 +36,10 @@ export type LiveFaultsOptions = {
   readonly fleet: Fleet;
   readonly clock: Clock;
   readonly dataFolder: string;
+  /** Where the broker listens. */
+  readonly endpoint: string;
+  readonly producerOf: RetirementOptions['producerOf'];
+  readonly onRetired: RetirementOptions['onRetired'];
   /** Null: no link can be hurt. */
   readonly links: RelayedLinks | null;
   /** Absent, or null: no member of a cluster can be hurt. */
@@ -70,6 +75,7 @@ export class LiveFaults {
       links,
       lab,
       decorations,
+      retirements: from,
       spareSpec: (summer, name) => spareSpec(summer, { name, dataFolder }),
       pages: from.pages,
     });

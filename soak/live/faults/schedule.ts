@@ -143,6 +143,8 @@ class Draw {
         return allSummers;
       case 'kill-chunker':
       case 'pause-chunker':
+      case 'retire-chunker':
+      case 'retire-chunker-twice':
         return [`chunker-${this.#prng.below(chunkers)}`];
       case 'restart-each':
         return this.#inRandomOrder(all);

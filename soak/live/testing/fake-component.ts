@@ -9,6 +9,7 @@ import { ComponentChannel } from '../../../src/component/channel.ts';
 import { DescriptorWriter } from '../../../src/component/descriptor-writer.ts';
 import type { ComponentCommand, WatchCommand } from '../../../src/component/protocol.ts';
 import { systemClock } from '../../../src/core/clock.ts';
+import { chunkJournal } from '../../../src/journal/journals.ts';
 import { LatencyHistogram } from '../../../src/measure/histogram.ts';
 
 export type Misdeed = {
@@ -32,6 +33,7 @@ export type FakePlan = { readonly [process: string]: Misdeed };
 
 const [planText = '{}', component = '', ...argv] = process.argv.slice(2);
 const flag = (name: string): string => argv[argv.indexOf(`--${name}`) + 1] ?? '';
+if (component === 'retire') retire();
 const data = flag('data');
 const name = basename(data);
 const plan: FakePlan = JSON.parse(planText);
@@ -48,6 +50,26 @@ save(statePath, verified);
 const latency = new LatencyHistogram();
 const watches: WatchCommand[] = [];
 const idle = misdeed?.what === 'idle';
+
+/** More journals than any run of fakes has. */
+const JOURNALS = 16;
+
+/** Says that it has ended a producer everywhere. */
+function retire(): never {
+  const producer = flag('producer');
+  const ended = Array.from({ length: JOURNALS }, (_, partition) => ({
+    journal: chunkJournal(partition),
+    msg: 'ended',
+  }));
+  for (const line of [...ended, { msg: 'retired' }]) process.stderr.write(`${JSON.stringify({ producer, ...line })}\n`);
+  return process.exit(0);
+}
+
+/** Of the chunkers that were in this folder's place, so many were retired. */
+function livesBefore(): number {
+  const path = join(`${data}-retired`, 'life');
+  return existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
+}
 
 /** As a whole, or not at all: this process is killed at any moment. */
 function save(path: string, value: number | string): void {
@@ -190,7 +212,10 @@ if (misbehave(restarted ? 'restart' : 'start')) {
   channel.emit({ event: 'ready', component, pid, shards, epochs: shards.map(() => 1) });
 } else if (component === 'chunker') {
   const chunkerNumber = Number(flag('number'));
-  const producer = chunkerNumber.toString(16).padStart(16, '0');
+  const lifePath = join(data, 'life');
+  if (!existsSync(lifePath)) save(lifePath, livesBefore() + 1);
+  const life = Number(readFileSync(lifePath, 'utf8')) - 1;
+  const producer = `${life.toString(16)}${chunkerNumber.toString(16).padStart(15, '0')}`;
   channel.emit({
     event: 'ready',
     component,

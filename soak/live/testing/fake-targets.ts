@@ -2,7 +2,7 @@
 
 import type { ComponentCommand } from '../../../src/component/protocol.ts';
 import type { SeenMoments } from '../../../src/moments/page-layout.ts';
-import type { FaultTarget, Handover } from '../faults/actions/target.ts';
+import type { FaultTarget, Handover, Retirement } from '../faults/actions/target.ts';
 import type { FaultAction } from '../faults/actions/action.ts';
 import type { FaultTargets } from '../faults/injector.ts';
 
@@ -61,6 +61,11 @@ export class FakeTargets implements FaultTargets {
   /** What was asked for of takeovers, in order. */
   readonly takeovers: string[] = [];
 
+  /** What was asked for of retirements, in order. */
+  readonly retirements: string[] = [];
+  /** What the retirement that is under way has come to; called once. */
+  retired: (saw: string | null) => void = () => undefined;
+
   get all(): readonly FakeTarget[] {
     return [this.broker, ...this.summers, ...this.chunkers];
   }
@@ -77,6 +82,20 @@ export class FakeTargets implements FaultTargets {
 
   cluster(): FaultAction {
     throw new Error('there is no cluster');
+  }
+
+  retirement(): Retirement {
+    const ask = (what: string) => (): void => void this.retirements.push(what);
+    return {
+      producer: 'a',
+      kill: ask('kill'),
+      retire: () => {
+        this.retirements.push('retire');
+        return new Promise((resolve) => (this.retired = resolve));
+      },
+      join: ask('join'),
+      comeBack: ask('come back'),
+    };
   }
 
   handover({ name: old }: FaultTarget): Handover {

@@ -1,7 +1,7 @@
 /** Shared by the tests of the checkers: running one checker, and changing the events of a history. */
 
 import { crc32c } from '../../../../src/hash/crc32c.ts';
-import { SUMS_JOURNAL } from '../../../../src/journal/journals.ts';
+import { SUMS_JOURNAL, chunkJournal } from '../../../../src/journal/journals.ts';
 import { type Batch, type BatchHeader, decodeBatch } from '../../../../src/message/batch.ts';
 import { forgeBatch } from '../../../../src/message/testing/forge.ts';
 import type { BatchEvent } from '../batch-reader.ts';
@@ -31,6 +31,29 @@ export function isChunks(event: HistoryEvent): event is BatchEvent {
 
 export function isSums(event: HistoryEvent): event is BatchEvent {
   return event.event === 'batch' && event.journal === SUMS_JOURNAL;
+}
+
+/**
+ * The events as if the first chunker that drains had died for good instead: somebody else has ended it, and it was told
+ * of no end.
+ */
+export function retired(events: readonly HistoryEvent[]): { events: HistoryEvent[]; producer: string } {
+  const drained = events.find((event) => event.event === 'drained');
+  if (drained?.event !== 'drained') throw new Error('somebody has drained');
+  const { producer, process } = drained;
+  const ends = new Map(
+    events.filter(isChunks).flatMap((event) => {
+      const { kind, producer: of, firstIndex } = decoded(event);
+      return kind === 'end' && of === producer ? [[event.journal, firstIndex] as const] : [];
+    }),
+  );
+  const changed = events.map((event): HistoryEvent => {
+    if (event === drained) return { event: 'retired', atNs: event.atNs, process, producer };
+    if (event.event !== 'acknowledged' || event.producer !== producer) return event;
+    const end = ends.get(chunkJournal(event.partition)) ?? Number.POSITIVE_INFINITY;
+    return { ...event, through: Math.min(event.through, end) };
+  });
+  return { events: changed, producer };
 }
 
 /** The place of the `which`-th fitting event (from 0, counted around). */

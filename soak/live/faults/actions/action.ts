@@ -23,6 +23,8 @@ export type SeenReady = {
   readonly pid: number;
   /** Those that a summer says that it owns; of others none. */
   readonly shards?: readonly number[];
+  /** That of a chunker, 16 hexadecimal digits. */
+  readonly producer?: string;
   readonly nowNs: number;
 };
 

@@ -7,13 +7,16 @@ import type { FaultAction } from './action.ts';
 import { Kill } from './kill.ts';
 import { Pause } from './pause.ts';
 import { Restart } from './restart.ts';
+import { Retire } from './retire.ts';
 import { Takeover } from './takeover.ts';
-import type { FaultTarget, Handover } from './target.ts';
+import type { FaultTarget, Handover, Retirement } from './target.ts';
 
 /** What actions need besides their targets. */
 export type ActionSurroundings = {
   /** Chooses the successor of a summer. */
   handover(target: FaultTarget): Handover;
+  /** `times`: how often the command is run that retires a chunker. */
+  retirement(target: FaultTarget, times: number): Retirement;
   /** What a relay does to the links of these clients. */
   partition(plan: PlannedFault): FaultAction;
   /** What is done to a cluster. */
@@ -26,11 +29,13 @@ export function makeAction(
   targets: readonly FaultTarget[],
   surroundings: ActionSurroundings,
 ): FaultAction {
-  const takeover = (old: 'running' | 'paused' | 'dead'): FaultAction => {
+  const only = (): FaultTarget => {
     const [target] = targets;
     if (target === undefined) throw new TypeError(`the fault ${plan.id} (${plan.kind}) has no target`);
-    return new Takeover(target, { old, handover: surroundings.handover(target) });
+    return target;
   };
+  const takeover = (old: 'running' | 'paused' | 'dead'): FaultAction =>
+    new Takeover(only(), { old, handover: surroundings.handover(only()) });
   switch (plan.kind) {
     case 'kill-broker':
     case 'kill-summer':
@@ -48,6 +53,10 @@ export function makeAction(
       return new Restart(targets, { rolling: true });
     case 'restart-all':
       return new Restart(targets, { rolling: false });
+    case 'retire-chunker':
+      return new Retire(only(), surroundings.retirement(only(), 1));
+    case 'retire-chunker-twice':
+      return new Retire(only(), surroundings.retirement(only(), 2));
     case 'takeover-running':
       return takeover('running');
     case 'takeover-paused':

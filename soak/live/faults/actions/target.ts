@@ -27,6 +27,20 @@ export type FaultTarget = {
   send(command: ComponentCommand): void;
 };
 
+/** A chunker that dies for good, and who comes in its place under its name. */
+export type Retirement = {
+  /** Of the one that dies, 16 hexadecimal digits. */
+  readonly producer: string;
+  /** SIGKILL; it stays down. */
+  kill(): void;
+  /** Ends its producer in every journal. Resolves with what was seen of that in words, or null; never rejects. */
+  retire(): Promise<string | null>;
+  /** A new chunker with a new folder takes the place of the one that was retired. */
+  join(): void;
+  /** It is started again on its own folder if it is down: nobody has retired it. */
+  comeBack(): void;
+};
+
 /** One summer's shards on their way to another one. Names are those of processes. */
 export type Handover = {
   readonly old: string;

@@ -1,0 +1,73 @@
+import test from 'ava';
+import { killed, plan, recovered, world } from '../../testing/injector-world.ts';
+
+const RETIRE = plan('retire-chunker', ['chunker-0']);
+/** The fake that dies is producer `a`. */
+const SUCCESSOR = { name: 'chunker-0', pid: 2, producer: 'b' };
+
+/** What is done when a command has ended comes after its end. */
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('a retirement is proven by the end of its producer, and over when another producer is ready', async (t) => {
+  const { injector, fakes, settled } = world();
+  injector.inject(RETIRE, { plannedNs: 0, nowNs: 1 });
+  t.deepEqual(fakes.retirements, ['kill']);
+  killed(injector, 'chunker-0', { pid: 1, nowNs: 2 });
+  t.deepEqual(fakes.retirements, ['kill', 'retire']);
+  t.is(injector.openRecords()[0]?.provenNs, null, 'nobody has retired it yet');
+  fakes.retired('producer a ended in 4 journals');
+  await turn();
+  t.deepEqual(fakes.retirements, ['kill', 'retire', 'join']);
+  injector.step(5);
+  t.is(injector.openRecords()[0]?.provenNs, 5);
+  injector.onReady({ ...SUCCESSOR, producer: 'a', nowNs: 6 });
+  t.false(injector.isHealed, 'the same producer is no new one');
+  injector.onReady({ ...SUCCESSOR, nowNs: 7 });
+  t.true(injector.isHealed);
+  t.is(fakes.chunkers[0]?.commands.length, 1, 'the new one is asked for a sum of its own files');
+  t.deepEqual(fakes.chunkers[1]?.commands, []);
+  injector.onRecovered('chunker-0', recovered(3, 8, 9), 10);
+  injector.settle(10);
+  const [record] = settled;
+  t.like(record, { kind: 'retire-chunker', healedNs: 7, recoveredNs: 9, partitionsHit: 1 });
+  t.is(record?.evidence, 'exit signal SIGKILL of pid 1, producer a ended in 4 journals, pid 2 is ready as producer b');
+});
+
+test('a chunker that nobody was seen to retire was only killed: it comes back, and another fault is drawn', async (t) => {
+  const { injector, fakes, settled } = world();
+  injector.inject(RETIRE, { plannedNs: 0, nowNs: 0 });
+  const [victim] = fakes.chunkers;
+  if (victim !== undefined) Object.assign(victim, { ready: false, pid: null });
+  killed(injector, 'chunker-0', { pid: 1, nowNs: 1 });
+  fakes.retired(null);
+  await turn();
+  t.deepEqual(fakes.retirements, ['kill', 'retire', 'come back']);
+  injector.onReady({ ...SUCCESSOR, nowNs: 2 });
+  t.is(injector.openRecords()[0]?.healedNs, null);
+  injector.step(11e9);
+  t.is(settled[0]?.evidence, 'not seen to hit');
+  t.false(injector.isHealed, 'it is not back');
+  if (victim !== undefined) Object.assign(victim, { ready: true, pid: 2 });
+  injector.step(12e9);
+  t.true(injector.isHealed);
+  t.is(injector.takeMissed().length, 1);
+});
+
+test('a retirement that is given up while it is under way goes on to its end, and one before its kill does not', async (t) => {
+  const { injector, fakes } = world();
+  injector.inject(RETIRE, { plannedNs: 0, nowNs: 0 });
+  killed(injector, 'chunker-0', { pid: 1, nowNs: 1 });
+  injector.step(11e9);
+  t.false(injector.isHealed, 'the command runs');
+  fakes.retired('producer a ended in 4 journals');
+  await turn();
+  injector.step(12e9);
+  t.deepEqual(fakes.retirements, ['kill', 'retire', 'join']);
+  t.true(injector.isHealed);
+  const other = world();
+  other.injector.inject(RETIRE, { plannedNs: 0, nowNs: 0 });
+  other.injector.step(11e9);
+  t.deepEqual(other.fakes.retirements, ['kill', 'come back']);
+});
