@@ -1,6 +1,5 @@
 /** `stream-sum cluster`: builds the programs of a cluster, and runs one to play with. */
 
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +10,7 @@ import { EXIT, UsageError } from '../../src/core/errors.ts';
 import { makeUsableFolder } from '../../src/core/folder.ts';
 import { onInterrupt } from '../../src/fleet/interrupt.ts';
 import { PARTITIONS_MAX } from '../../src/journal/journals.ts';
+import { asRootOfNamespaces } from './as-root.ts';
 import { buildBinaries, findBinaries } from './binaries.ts';
 import { Cluster } from './cluster.ts';
 
@@ -54,7 +54,7 @@ async function runUp(flags: UpFlags): Promise<number> {
     throw new UsageError(`--replication ${replication}: there are only ${brokers} brokers to replicate to`);
   }
   const binaries = findBinaries(flags.bin ?? null);
-  if (process.getuid?.() !== 0) return await asRootOfANamespace();
+  if (process.getuid?.() !== 0) return await asRootOfNamespaces(sayHowToReach);
   const given = flags.data === undefined ? null : resolve(flags.data);
   if (given !== null) makeUsableFolder('--data', given);
   const folder = given ?? mkdtempSync(join(tmpdir(), 'stream-sum-cluster-'));
@@ -95,21 +95,8 @@ function readyLines(cluster: Cluster, { brokers, replication, etcd, partitions }
   ];
 }
 
-/** Runs the same command as root, in a new user namespace and a new network namespace. */
-async function asRootOfANamespace(): Promise<number> {
-  const [, script = '', ...argv] = process.argv;
-  const namespaces = ['--user', '--map-root-user', '--net'];
-  const again = ['setpriv', '--pdeathsig', 'TERM', process.execPath, script, ...argv];
-  const child = spawn('unshare', [...namespaces, '--', ...again], { stdio: ['ignore', 'inherit', 'pipe'] });
-  const stopListening = onInterrupt((signal) => child.kill(signal));
-  child.stderr.pipe(process.stderr);
-  print(`to reach it: nsenter --target ${child.pid} --user --preserve-credentials --net COMMAND`);
-  try {
-    const [code] = (await once(child, 'exit')) as [number | null];
-    return code ?? EXIT.internal;
-  } finally {
-    stopListening();
-  }
+function sayHowToReach(pid: number): void {
+  print(`to reach it: nsenter --target ${pid} --user --preserve-credentials --net COMMAND`);
 }
 
 function print(line: string): void {

@@ -25,6 +25,8 @@ export type SoakComposition = {
   readonly startEngine?: StartEngine;
   /** Writes the report of a run whose folder is complete; one line about it. */
   readonly report?: Report;
+  /** Runs this very command as root of its own network, for a user who is not root, and gives its exit code. */
+  readonly runAsRoot?: () => Promise<number>;
 };
 
 /** `dist/soak/live/` is three folders below the root of the package. */
@@ -41,7 +43,14 @@ export function soakCommand(composition: SoakComposition = {}): Command {
     command.addOption(defaultText === undefined ? option : option.default(defaultText, defaultText));
   }
   return command.action(async (texts: SoakOptionTexts) => {
-    const { verdict } = await runSoak(parseSoakOptions(texts), {
+    const options = parseSoakOptions(texts);
+    const { runAsRoot } = composition;
+    // A cluster that the soak starts has its own network.
+    if (options.cluster?.place === null && process.getuid?.() !== 0 && runAsRoot !== undefined) {
+      process.exitCode = await runAsRoot();
+      return;
+    }
+    const { verdict } = await runSoak(options, {
       launch: componentLaunch(MAIN),
       clock: systemClock,
       display: createDisplay(process.stdout),

@@ -79,6 +79,10 @@ async function loadSoak(): Promise<Command> {
     versions: () => ({ libzmq: libzmqVersion, addonBackend: selectedBackend() }),
     connect: (endpoint) => connectJournals(endpoint, 'auditor'),
     audit: makeAudit((endpoint) => connectJournals(endpoint, 'audit')),
+    runAsRoot: async () => {
+      const { asRootOfNamespaces } = await import('../../soak/cluster/as-root.ts');
+      return await asRootOfNamespaces(() => undefined);
+    },
     startEngine: async (asked) => {
       const { startSoakCluster } = await import('../../soak/cluster/soak-cluster.ts');
       const cluster = await startSoakCluster(asked);
