@@ -100,6 +100,23 @@ test('a journal that takes no barrier for an hour is waited for, and the log say
   t.true(came.next !== undefined && came.next !== null && 'bytes' in came.next);
 });
 
+test('a batch is stamped when its reader knew that it was durable, and not when it came', async (t) => {
+  const { clock, cluster, journals, append } = setUp();
+  await append(0, 2);
+  const stream = journals.read(JOURNAL, 0, { creditBytes: 1e6 });
+  await clock.until(() => cluster.reads.open === 1);
+  // What is served is not covered by a barrier yet.
+  cluster.fateOf = () => STATUS.NO_JOURNAL_PRIMARY_BROKER;
+  const servedNs = clock.nowNs();
+  const came = nextOf(stream);
+  await clock.advance(10_000);
+  t.is(came.next, undefined);
+  cluster.fateOf = () => 'done';
+  await clock.advance(1_000);
+  if (!came.next || !('bytes' in came.next)) throw new Error('a batch comes');
+  t.true(came.next.stampNs >= servedNs + 10_000 * 1e6);
+});
+
 test('time in which the reader was stopped is no time without an answer', async (t) => {
   const { clock, cluster, journals, append } = setUp();
   await append(0, 2);
