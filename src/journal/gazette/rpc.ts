@@ -13,7 +13,7 @@ import type * as wire from './wire.ts';
 /** Deadline of everything but a read that waits for more. Longer than a lease of a broker, which is 20 s. */
 export const CALL_MS = 30_000;
 /** Deadline of a request to etcd: then another member is asked. */
-const ETCD_MS = 10_000;
+const ETCD_MS = 5_000;
 /** Deadline of a read that waits for more: then it is opened again. */
 export const READ_MS = 20_000;
 /** Bytes of content in one message. Brokers refuse messages of more than 4 MiB. */
