@@ -45,7 +45,8 @@ export const objectOf =
 
 /** The first field that `shape` refuses, or null: then the value is what the shape describes. */
 export function refusedField<T>(value: Record<string, unknown>, shape: Shape<T>): string | null {
-  for (const [name, check] of Object.entries<Check>(shape)) if (!check(value[name])) return name;
+  // Without a list of entries for each value: histories of millions of events are checked so.
+  for (const name in shape) if (!shape[name](value[name])) return name;
   return null;
 }
 

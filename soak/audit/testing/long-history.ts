@@ -5,12 +5,12 @@
  *     node dist/soak/audit/testing/long-history.js FOLDER EVENTS [RECORDS_A_BATCH]
  */
 
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Generator } from '../../../src/chunker/stream/generator.ts';
 import type { ChunkerProgress, ComponentEvent } from '../../../src/component/protocol.ts';
 import { systemClock } from '../../../src/core/clock.ts';
+import { makeFoldersSync } from '../../../src/core/folder.ts';
 import { crc32c } from '../../../src/hash/crc32c.ts';
 import { SUMS_JOURNAL, chunkJournal } from '../../../src/journal/journals.ts';
 import { type BatchHeader, encodeBatch, shardProducer } from '../../../src/message/batch.ts';
@@ -287,7 +287,7 @@ export async function writeHolding(folder: string): Promise<void> {
 }
 
 export async function writeLongHistory(folder: string, options: LongHistoryOptions): Promise<number> {
-  mkdirSync(folder, { recursive: true });
+  makeFoldersSync(folder);
   await writeHolding(folder);
   const recorder = new WholeRecorder(join(folder, WHOLE_FOLDER), { clock: systemClock, pendingBytesMax: 2 ** 40 });
   let n = 0;
