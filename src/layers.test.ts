@@ -58,7 +58,7 @@ const SOAK_ROOMS: Readonly<Record<string, readonly string[]>> = {
   simulation: ['guarantee', ...ABOVE_SRC],
   audit: ['guarantee', ...ABOVE_SRC],
   cluster: ABOVE_SRC,
-  detect: ['guarantee', 'live', 'simulation', ...ABOVE_SRC],
+  detect: ['guarantee', 'live', 'simulation', 'audit', ...ABOVE_SRC],
   explain: ['guarantee', 'live', 'simulation', 'detect', ...ABOVE_SRC],
   report: ['guarantee', 'explain', ...ABOVE_SRC],
 };

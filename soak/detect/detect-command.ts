@@ -21,6 +21,7 @@ import { type Experiment, planted } from './experiment.ts';
 import { runExperiments } from './experiments.ts';
 import { type LiveComposition, liveSabotages, runLiveSabotages } from './live-experiments.ts';
 import { FORMATS, type Format, formatPowers } from './format.ts';
+import { detectReal, realNameLines } from './real/real-command.ts';
 import { singleLines } from './single.ts';
 
 const SEEDS_DEFAULT = 20;
@@ -43,6 +44,8 @@ type Flags = {
   output?: string;
   list?: true;
   shrink?: true;
+  real?: true;
+  results?: string;
   format: Format;
 };
 
@@ -54,7 +57,9 @@ Exit code 0 needs all of these:
   every mutant was caught under every seed in which it took effect, and under no other seed
   95 % of the catches or more were by the right name
   no clean schedule raised an alarm
-  no sabotage of the harness ended in HOLDS`;
+  no sabotage of the harness ended in HOLDS
+
+--real exits with 0 only if every bug took effect, was found after that, by a right name, and its audit agreed.`;
 
 /**
  * `composition`: how a soak over real processes is started; null: the live harness is sabotaged only over fake
@@ -88,13 +93,30 @@ export function detectCommand(composition: LiveComposition | null = null): Comma
       ),
     )
     .addOption(valueOption('--jobs <n>', 'threads', countWithin(1, 256), String(availableParallelism())))
+    .option('--real', 'plant bugs in real processes instead: a short soak for each, which is then audited')
+    .option('--results <folder>', 'with --real: keep the folder of each run there')
     .option('--output <file>', `write a row for each schedule of a mutant (default, when all run: ${OUTPUT})`)
     .addOption(valueOption(`--format <${FORMATS.join('|')}>`, 'form of the table', oneOf(FORMATS), 'text'))
     .addHelpText('after', HELP)
     .action(async (flags: Flags) => {
-      if (flags.list === true) print(nameLines());
+      if (flags.results !== undefined && flags.real !== true) throw new UsageError('--results: belongs to --real');
+      if (flags.real === true) process.exitCode = await inRealProcesses(flags, composition);
+      else if (flags.list === true) print(nameLines());
       else process.exitCode = await detect(flags, composition);
     });
+}
+
+async function inRealProcesses(flags: Flags, composition: LiveComposition | null): Promise<number> {
+  for (const name of ['seeds', 'sabotage', 'clean', 'shrink', 'output'] as const) {
+    if (flags[name] !== undefined) throw new UsageError(`--${name}: is of simulated schedules, and not of --real`);
+  }
+  if (flags.list === true) {
+    print(realNameLines());
+    return EXIT.holds;
+  }
+  if (composition === null) throw new UsageError('--real: this build has no real processes');
+  if (flags.seed === 'fresh') throw new UsageError('--seed fresh: is of simulated schedules, and not of --real');
+  return detectReal({ ...flags, seed: flags.seed ?? 1 }, composition, print);
 }
 
 async function detect(flags: Flags, composition: LiveComposition | null): Promise<number> {

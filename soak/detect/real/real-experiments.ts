@@ -1,0 +1,149 @@
+/**
+ * Runs planted bugs in real processes: a short soak for each, with its whole history, which is then audited. A bug must
+ * say that it took effect before anything of it is found, must be found, and by a right name; the audit must agree.
+ */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../../src/core/clock.ts';
+import { makeFoldersSync } from '../../../src/core/folder.ts';
+import { type Launch, componentLaunch } from '../../../src/fleet/component-process.ts';
+import { auditRun } from '../../audit/audit-run.ts';
+import type { LoggedEvent } from '../../guarantee/logged-event.ts';
+import { HISTORY_FOLDER, readHistory } from '../../guarantee/recorded-history.ts';
+import { type Violation, violationLine } from '../../guarantee/violation.ts';
+import type { SoakOptions } from '../../live/soak-options.ts';
+import { runSoak } from '../../live/run.ts';
+import { fakeDependencies, fakeOptions } from '../../live/testing/fake-run.ts';
+import { mutantNamed } from '../../simulation/mutants/index.ts';
+import { FOLLOWED } from '../live-sabotages.ts';
+import type { LiveComposition } from '../live-experiments.ts';
+import { PLANTED_VARIABLE, type Signal, firstSignal, makePlace } from './planted-place.ts';
+import type { RealMutant } from './real-mutants.ts';
+
+export type RealResult = {
+  readonly name: string;
+  /** Null: it did not take effect. */
+  readonly signal: Signal | null;
+  /** The first one; null: none was found. */
+  readonly violation: (Violation & { readonly atNs: number }) | null;
+  /** What is not as it must be; null: nothing. */
+  readonly miss: string | null;
+  /** From the first event of the run to the violation. */
+  readonly seconds: number;
+  /** Where its folder was kept; null: nowhere. */
+  readonly folder: string | null;
+};
+
+const MAIN = join(dirname(fileURLToPath(import.meta.url)), '../../../src/cli/main.js');
+const REGISTER = new URL('./register.js', import.meta.url).href;
+
+/** Small and quick: a bug shows within seconds, and a run in which it does not ends within half a minute. */
+const SHORT: Partial<SoakOptions> = {
+  ...FOLLOWED,
+  durationMs: 10_000,
+  chunkers: 2,
+  summers: 2,
+  partitions: 3,
+  files: 20,
+  chunks: { low: 4, high: 8 },
+  chunkBytes: { low: 100, high: 256 },
+  rate: 1_500,
+  slaMs: 10_000,
+  faults: [],
+  history: 'keep',
+  keepData: false,
+};
+
+/** One after the other of each lane. */
+export async function runRealMutants(options: {
+  readonly mutants: readonly RealMutant[];
+  readonly composition: LiveComposition;
+  readonly seed: number;
+  /** At one time. */
+  readonly jobs: number;
+  /** Where the folders of the runs are kept; null: nowhere. */
+  readonly results: string | null;
+  readonly onResult: (result: RealResult) => void;
+}): Promise<void> {
+  const left = [...options.mutants];
+  const lane = async (): Promise<void> => {
+    for (let mutant = left.shift(); mutant !== undefined; mutant = left.shift()) {
+      options.onResult(await runRealMutant(mutant, options));
+    }
+  };
+  await Promise.all(Array.from({ length: options.jobs }, lane));
+}
+
+async function runRealMutant(
+  mutant: RealMutant,
+  {
+    composition,
+    seed,
+    results,
+  }: { readonly composition: LiveComposition; readonly seed: number; readonly results: string | null },
+): Promise<RealResult> {
+  const scratch = mkdtempSync(join(tmpdir(), 'stream-sum-planted-'));
+  const kept = results === null ? null : join(results, mutant.name);
+  if (kept !== null) makeFoldersSync(kept);
+  try {
+    makePlace(scratch);
+    const soak = { ...SHORT, ...mutant.options, seed };
+    const { folder } = await runSoak(fakeOptions(kept ?? scratch, soak), {
+      ...fakeDependencies({}),
+      ...composition,
+      launch: plantedLaunch({ name: mutant.name, seed, folder: scratch }),
+      clock: systemClock,
+      ...(mutant.patienceMs === undefined ? {} : { patienceMs: mutant.patienceMs }),
+    });
+    return await resultOf(mutant.name, { folder, scratch, kept });
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function plantedLaunch(place: { readonly name: string; readonly seed: number; readonly folder: string }): Launch {
+  const { command, argv, environment } = componentLaunch(MAIN);
+  return {
+    command,
+    argv: ['--import', REGISTER, ...argv],
+    environment: { ...environment, [PLANTED_VARIABLE]: JSON.stringify(place) },
+  };
+}
+
+async function resultOf(
+  name: string,
+  at: { readonly folder: string; readonly scratch: string; readonly kept: string | null },
+): Promise<RealResult> {
+  const { folder, scratch, kept } = at;
+  const events: LoggedEvent[] = [];
+  for (const line of readHistory(join(folder, HISTORY_FOLDER))) if (line.what === 'event') events.push(line.event);
+  const found = events.find((event) => event.event === 'violation' || event.event === 'found');
+  const violation = found?.event === 'violation' || found?.event === 'found' ? found : null;
+  const signal = firstSignal(scratch);
+  const { disagreements } = await auditRun(folder);
+  const seconds = ((violation?.atNs ?? events.at(-1)?.atNs ?? 0) - (events[0]?.atNs ?? 0)) / 1e9;
+  const miss = missOf({ name, signal, violation, disagreements });
+  return { name, signal, violation, miss, seconds, folder: kept === null ? null : folder };
+}
+
+function missOf(of: {
+  readonly name: string;
+  readonly signal: Signal | null;
+  readonly violation: RealResult['violation'];
+  readonly disagreements: readonly string[];
+}): string | null {
+  const { name, signal, violation, disagreements } = of;
+  const { kinds } = mutantNamed(name);
+  if (violation === null) return signal === null ? 'did not take effect' : 'was not caught';
+  if (signal === null) return `did not say that it took effect (${violationLine(violation)})`;
+  if (signal.atNs >= violation.atNs)
+    return `was found before it said that it took effect (${violationLine(violation)})`;
+  if (!kinds.some((kind) => kind === violation.kind)) {
+    return `was called ${violation.kind}, and is ${kinds.join(' or ')} (${violationLine(violation)})`;
+  }
+  const [disagreement] = disagreements;
+  return disagreement === undefined ? null : `the audit disagrees: ${disagreement}`;
+}
