@@ -211,6 +211,11 @@ export type SoakEvent =
   | { readonly event: 'interrupted'; readonly how: 'drained' | 'at once' }
   /** The run ends early: evidence that only its end would show is not shown. */
   | { readonly event: 'halted' }
+  /**
+   * The harness itself did not run from `fromNs` until now, although it was due: it had to wait for a processor, or
+   * the whole machine stood still. `cpuNs`: processor time that it used meanwhile. All of it: it was busy itself.
+   */
+  | { readonly event: 'own-delay'; readonly fromNs: number; readonly cpuNs: number }
   /** The journals are not followed, or no longer. */
   | { readonly event: 'unfollowed'; readonly reason: string; readonly leavesDoubt: boolean }
   /** The audit at the end was made. `error`: why it could not be made. */
@@ -241,8 +246,8 @@ export type Findings = {
   readonly failures?: readonly Failure[];
   /** Processes that a signal which the run did not send has ended, and that were started again. */
   readonly crashes?: readonly Failure[];
-  /** The user has drained the run early. */
-  readonly isCutShort?: boolean;
+  /** How the user ended the run early, and how far it had come: the first cause of all other missing evidence. */
+  readonly interruption?: string;
 };
 
 /** The most violations that a checker keeps. */

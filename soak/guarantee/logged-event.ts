@@ -225,6 +225,7 @@ const SHAPES: { readonly [Name in LoggedEvent['event']]: Shape<FieldsOf<Name>> }
   crashed: failure,
   interrupted: { how: literal('drained', 'at once') },
   halted: {},
+  'own-delay': { fromNs: nanoseconds, cpuNs: nanoseconds },
   unfollowed: { reason: text, leavesDoubt: flag },
   audited: { error: optional(text) },
   doubt: { reason: text, process: optional(text) },

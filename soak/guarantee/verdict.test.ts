@@ -109,7 +109,11 @@ const INCONCLUSIVE: readonly (readonly [title: string, change: Partial<SoakStory
     { chunkers: [{ ...chunker('chunker-0', 9), drained: { verifiedTotal: 9, filesCompletedTotal: 10 } }] },
     'chunker-0 completed 10 files and verified 9',
   ],
-  ['a stop at once', also(...STOPPED), 'stopped by the user before everything was verified'],
+  [
+    'a stop at once',
+    also(...STOPPED),
+    'stopped by the user before everything was verified, after 55 ms, in the phase drain, after 5 faults',
+  ],
   [
     'a check that could not be made',
     { others: [{ event: 'audited', error: 'no answer' }] },
@@ -154,7 +158,10 @@ test('no sums are inconclusive', (t) => {
 
 test('what an interrupted run could not show is said to be so', (t) => {
   const found = verdictOf({ faults: new Map(), ...also({ event: 'interrupted', how: 'drained' }) });
-  t.deepEqual(found.reasons, ['interrupted before everything was shown', 'faults were asked for but none took effect']);
+  t.deepEqual(found.reasons, [
+    'interrupted after 25 ms, in the phase drain, before the first fault',
+    'faults were asked for but none took effect',
+  ]);
 });
 
 /** A fault that missed, a fault whose proof was wrong, and the fault in its place. */

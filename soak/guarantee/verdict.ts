@@ -70,10 +70,9 @@ export function decideVerdict(findings: readonly Findings[], { othersIn = '' }: 
     return { verdict: 'INCONCLUSIVE', exitCode: EXIT.internal, reasons: [...failureLines(crashes), ...held] };
   }
   if (reasons.length > 0) {
-    if (findings.some(({ isCutShort }) => isCutShort === true)) {
-      reasons.unshift('interrupted before everything was shown');
-    }
-    return { verdict: 'INCONCLUSIVE', exitCode: EXIT.inconclusive, reasons };
+    const first = findings.flatMap(({ interruption = null }) => interruption ?? []);
+    const others = reasons.filter((reason) => !first.includes(reason));
+    return { verdict: 'INCONCLUSIVE', exitCode: EXIT.inconclusive, reasons: [...first, ...others] };
   }
   return { verdict: 'HOLDS', exitCode: EXIT.holds, reasons };
 }

@@ -3,6 +3,7 @@
 import type { Clock } from '../../src/core/clock.ts';
 import type { Launch } from '../../src/fleet/component-process.ts';
 import type { FaultKind } from '../guarantee/fault-kinds.ts';
+import type { StoryFacts } from '../guarantee/story/story-facts.ts';
 import type { Audit, Connect } from './audit/end-audit.ts';
 import type { LiveDecorations } from './decorations.ts';
 import type { Display } from './display.ts';
@@ -28,6 +29,8 @@ export type ConductorOptions = Pick<Watchers, 'resources' | 'metrics' | 'pages'>
   readonly flightRecorder: FlightRecorder;
   /** Null: the whole history is not kept. */
   readonly wholeRecorder: WholeRecorder | null;
+  /** What the stories of violations are told from. */
+  readonly facts: StoryFacts;
   readonly display: Display;
   readonly clock: Clock;
   readonly startNs: number;

@@ -7,8 +7,8 @@ import { violationLine } from '../guarantee/violation.ts';
 import type { Display } from './display.ts';
 import type { RunRecord } from './record.ts';
 
-/** Violations beyond these are counted, and written to violations.csv, but not shown. */
-const VIOLATIONS_SHOWN = 20;
+/** Violations beyond the first are written to violations.csv; the verdict tells them by their causes. */
+const VIOLATIONS_SHOWN = 1;
 
 /** The meters add up what processes say. */
 export function meterReader(meter: Meter): LogListener {

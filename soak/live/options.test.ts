@@ -39,6 +39,7 @@ test('the defaults are those of the documentation', (t) => {
     keepData: false,
     history: 'recent',
     metricsPort: null,
+    expectations: [],
   });
 });
 

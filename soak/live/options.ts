@@ -23,6 +23,7 @@ import {
 } from '../guarantee/fault-kinds.ts';
 import { auditDepthOf } from './audit-depth.ts';
 import { checkPlan, familiesOf, readFaultPlan } from './faults/fault-plan.ts';
+import { parseExpectation } from './expectation.ts';
 import { FAMILY_FAULTS_MIN, outlookOf } from './outlook.ts';
 import { planPhases } from './phases.ts';
 import { CLUSTER_OPTION_DEFINITIONS, defaultSla, parseClusterOptions, parseScenario } from './cluster-options.ts';
@@ -81,6 +82,12 @@ export const SOAK_OPTION_DEFINITIONS: readonly (readonly [flags: string, descrip
       '--metrics-port <port>',
       'serve metrics for Prometheus at http://127.0.0.1:PORT/metrics; 0: any port that is free',
     ],
+    [
+      '--expect <bound>',
+      "what must be so, or the exit code is 11: 'p99<50ms', 'faults.p99<5s', 'recovery<2s', 'rate>1900'; repeatable",
+    ],
+    ['--json', 'print the verdict on stdout as one JSON document, and everything else on stderr'],
+    ['--junit <file>', 'write the verdict as JUnit XML too'],
     ...CLUSTER_OPTION_DEFINITIONS,
   ];
 
@@ -131,6 +138,7 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
     ...(cluster === null ? {} : { cluster }),
     history: oneOf(text('history'), '--history', ['recent', 'keep']),
     metricsPort: texts['metricsPort'] === undefined ? null : within('metricsPort', { low: 0, high: 65_535 }),
+    expectations: textsOf(texts['expect']).map((expected) => parseExpectation(expected, '--expect')),
   };
   const asked = texts['faultInterval'] === undefined ? null : parseDuration(text('faultInterval'), '--fault-interval');
   const faultIntervalMs =
@@ -139,6 +147,11 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
   checkTogether(whole);
   outlookOf(whole);
   return whole;
+}
+
+/** An option that may be given several times. */
+function textsOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
 }
 
 const FAULT_INTERVAL_MS = 5_000;

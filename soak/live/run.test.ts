@@ -7,6 +7,7 @@ import type { InterruptSignal } from '../../src/fleet/interrupt.ts';
 import { readCsv } from '../../src/results/csv.ts';
 import { kindsOf } from '../guarantee/fault-kinds.ts';
 import { HISTORY_FOLDER, readHistory } from '../guarantee/recorded-history.ts';
+import { parseExpectation } from './expectation.ts';
 import type { SoakOptions } from './soak-options.ts';
 import { runSoak, type SoakDependencies } from './run.ts';
 import type { FakePlan } from './testing/fake-component.ts';
@@ -141,6 +142,49 @@ test('a violation ends the run with exit 10 and its own row', async (t) => {
   t.is(row?.['process'], 'summer-1');
   t.is(row?.['offset'], '7');
   t.is(row?.['index'], '');
+});
+
+test('a violation leaves a story and a folder of evidence, which says what could not be read', async (t) => {
+  const { folder, screen } = await run(t, { 'summer-1': { when: 'work', what: 'violation' } });
+  t.regex(screen, /^VIOLATED {2}mismatched: a sum is not that of its file/m);
+  t.regex(screen, /^ {2}evidence +.*evidence\/witness\.txt$/m);
+  const witness = readFileSync(join(folder, 'evidence', 'witness.txt'), 'utf8');
+  t.log(witness);
+  t.regex(witness, /^VIOLATED {2}mismatched: a sum is not that of its file$/m);
+  t.regex(witness, /^What could not be read\n {2}there is no store at .*broker$/m);
+  t.regex(witness, /Repeat the run: npx stream-sum soak --seed 1$/m);
+  t.regex(witness, /summer-1 finds a violation: mismatched journal=sums offset=7: planted/);
+  t.deepEqual(readdirSync(join(folder, 'evidence')).toSorted(), [
+    'chunks.csv',
+    'events.ndjson',
+    'faults.csv',
+    'logs',
+    'run.json',
+    'violations.csv',
+    'witness.json',
+    'witness.txt',
+  ]);
+  const [story] = runJson(folder)['stories'] as { kinds: object; finders: object; example: object }[];
+  t.like(story, { kinds: { mismatched: 1 }, finders: ['summer-1'] });
+  t.like(story?.example, { journal: 'sums', offset: 7, file: null });
+});
+
+test('a run that holds has no evidence and no stories', async (t) => {
+  const { folder } = await run(t, {});
+  t.false(existsSync(join(folder, 'evidence')));
+  t.is(runJson(folder)['stories'], undefined);
+});
+
+test('an expectation that is not met is exit 11 of a run that holds, and no violation', async (t) => {
+  const expectations = ['rate>1', 'recovery<1h'].map((text) => parseExpectation(text, '--expect'));
+  const { folder, verdict, screen } = await run(t, {}, { options: { expectations } });
+  t.is(verdict, 'HOLDS');
+  t.is(runJson(folder)['exitCode'], 11);
+  t.like(runJson(folder)['expectations'], { 0: { isMet: true }, 1: { isMet: false, value: null } });
+  t.regex(
+    screen,
+    /^ {2}expected {4}rate>1: met, .* chunks\/s\n {14}recovery<1h: NOT MET, not measured: no fault hit$/m,
+  );
 });
 
 test.serial('a chunker that forgot what it had durably verified is a violation', async (t) => {

@@ -36,9 +36,12 @@ import type { SoakOptions } from './soak-options.ts';
 import { ownFailure } from './own-failure.ts';
 import { outlookLines, outlookOf } from './outlook.ts';
 import { RECORD_FILES, RunRecord } from './record.ts';
+import { StoryFacts } from '../guarantee/story/story-facts.ts';
 import { SELF } from './sampler.ts';
-import { samplesOf, verdictScreen } from './summary.ts';
 import { Conductor } from './conductor.ts';
+import { conclude, exitCodeWith, fieldsOf, judge } from './conclusion.ts';
+import { type ToldRun, samplesOf } from './summary.ts';
+import { verdictScreen } from './verdict-screen.ts';
 import type { ConductorOptions } from './conductor-options.ts';
 import type { RunOutcome } from './run-outcome.ts';
 import { type Watchers, openWatchers } from './watchers.ts';
@@ -63,9 +66,18 @@ export type SoakDependencies = Program & {
   readonly patienceMs?: number;
   /** Registers what an interrupt calls; returns what undoes it. */
   onInterrupt(interrupt: (signal: InterruptSignal) => void): () => void;
+  /** Of the terminal that the verdict is shown on; absent: there is none. */
+  readonly columns?: () => number | undefined;
 };
 
-export type SoakResult = { readonly verdict: Verdict; readonly folder: string };
+export type SoakResult = {
+  readonly verdict: Verdict;
+  readonly folder: string;
+  /** That of the verdict, or of an expectation that is not met. */
+  readonly exitCode: number;
+  /** Everything that was told of it. */
+  readonly told: ToldRun;
+};
 
 /** Runs a whole soak. Throws OperatingError or UsageError when it cannot even begin. */
 export async function runSoak(options: SoakOptions, dependencies: SoakDependencies): Promise<SoakResult> {
@@ -116,6 +128,7 @@ async function runWatched(
       await neverBegan(folder, { run, record, flightRecorder, error });
       throw error;
     }
+    const facts = new StoryFacts();
     const conductor = new Conductor({
       options,
       ...watchers,
@@ -128,6 +141,7 @@ async function runWatched(
       record,
       flightRecorder,
       wholeRecorder,
+      facts,
       display,
       clock,
       startNs,
@@ -166,13 +180,15 @@ async function runWatched(
     const decided = decideVerdict(findings, { othersIn: 'violations.csv' });
     const digests = await orUnwritten(unwritten, folder, () => digestFiles(folder, RECORD_FILES));
     const written = withUnwritten(decided, unwritten);
+    const ending = judge(options, outcome, facts);
     await orUnwritten(unwritten, join(folder, 'run.json'), () =>
       writeRunFile(folder, {
         ...run,
         endedAt: new Date().toISOString(),
         verdict: written.verdict,
-        exitCode: written.exitCode,
+        exitCode: exitCodeWith(written, ending),
         reasons: written.reasons,
+        ...fieldsOf(ending, startNs),
         audit: outcome.audit,
         ...(judged.length === 0 ? {} : { judged }),
         ...crashesOf(outcome),
@@ -186,20 +202,12 @@ async function runWatched(
     const keptData = await disposeOfData(options, verdict, dataFolder);
     const elapsedMs = (clock.nowNs() - startNs) / 1e6;
     if (dependencies.report) display.say(await reportLine(folder, dependencies.report));
-    display.finish(
-      verdictScreen({
-        ...summaryParts,
-        ...totalsOf(outcome),
-        audit: outcome.audit,
-        engine: engineText(options),
-        judged,
-        verdict,
-        elapsedMs,
-        folder,
-        keptData,
-      }),
-    );
-    return { verdict, folder };
+    const how = { audit: outcome.audit, engine: engineText(options), judged };
+    const summary = { ...summaryParts, ...totalsOf(outcome), ...how, verdict, elapsedMs, folder, keptData };
+    const scheduled = [...outlook.faults.keys()];
+    const told = await conclude(summary, ending, { dataFolder, facts, startNs, run, scheduled, say: onUnwritten });
+    display.finish(verdictScreen(told, dependencies.columns?.()));
+    return { verdict, folder, exitCode: told.exitCode, told };
   } finally {
     await links?.close();
     await engine?.stop();

@@ -1,17 +1,22 @@
 /** `stream-sum soak`: flags and composition only. */
 
+import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { makeCommand } from '../../src/component/flags.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { EXIT } from '../../src/core/errors.ts';
+import { checkWritable, reasonOf } from '../../src/core/folder.ts';
 import { type NativeVersions, packageVersion } from '../../src/results/environment.ts';
 import { componentLaunch } from '../../src/fleet/component-process.ts';
 import { onInterrupt } from '../../src/fleet/interrupt.ts';
 import { createDisplay } from './display.ts';
 import type { StartEngine } from './engine.ts';
+import { junitXml } from './junit.ts';
 import { parseSoakOptions, SOAK_OPTION_DEFINITIONS, type SoakOptionTexts } from './options.ts';
 import { type Report, runSoak } from './run.ts';
+import { verdictDocument } from './verdict-document.ts';
 import type { Audit, Connect } from './audit/end-audit.ts';
 
 /** What the command is composed with by who may import it. */
@@ -40,6 +45,7 @@ export function soakCommand(composition: SoakComposition = {}): Command {
   );
   for (const [flags, description, defaultText] of SOAK_OPTION_DEFINITIONS) {
     const option = new Option(flags, description);
+    if (flags.startsWith('--expect ')) option.argParser((text: string, before?: string[]) => [...(before ?? []), text]);
     command.addOption(defaultText === undefined ? option : option.default(defaultText, defaultText));
   }
   return command.action(async (texts: SoakOptionTexts) => {
@@ -50,10 +56,16 @@ export function soakCommand(composition: SoakComposition = {}): Command {
       process.exitCode = await runAsRoot();
       return;
     }
-    const { verdict } = await runSoak(options, {
+    const isJson = texts['json'] === true;
+    const junit = typeof texts['junit'] === 'string' ? texts['junit'] : null;
+    if (junit !== null) checkWritable('--junit', junit);
+    // stdout is for the document alone.
+    const stream = isJson ? process.stderr : process.stdout;
+    const { exitCode, told } = await runSoak(options, {
       launch: componentLaunch(MAIN),
       clock: systemClock,
-      display: createDisplay(process.stdout),
+      display: createDisplay(stream),
+      columns: () => (stream.isTTY ? stream.columns : undefined),
       versions: {
         zeromq: packageVersion('zeromq', import.meta.url),
         libzmq: null,
@@ -69,6 +81,19 @@ export function soakCommand(composition: SoakComposition = {}): Command {
       report: composition.report ?? null,
       onInterrupt,
     });
-    process.exitCode = verdict.exitCode;
+    process.exitCode = exitCode;
+    if (isJson) process.stdout.write(`${JSON.stringify(verdictDocument(told), null, 2)}\n`);
+    if (junit !== null && !writeJunit(junit, junitXml(told))) process.exitCode = exitCode || EXIT.internal;
   });
+}
+
+/** False, after one line on stderr, where it cannot be written. */
+function writeJunit(path: string, xml: string): boolean {
+  try {
+    writeFileSync(path, xml);
+    return true;
+  } catch (error) {
+    process.stderr.write(`--junit ${path}: cannot be written: ${reasonOf(error)}\n`);
+    return false;
+  }
 }

@@ -1,4 +1,7 @@
-/** Begins the log of a soak: what was asked for, the checkers, and who else reads it while it is written. */
+/**
+ * Begins the log of a soak: what was asked for, the checkers, and who else reads it while it is written. As long as the
+ * log has no end, it is told when this very process was late.
+ */
 
 import type { Clock } from '../../src/core/clock.ts';
 import type { ComponentSpec } from '../../src/fleet/component-process.ts';
@@ -7,10 +10,12 @@ import type { BatchReader } from '../guarantee/checkers/batch-reader.ts';
 import { makeSoakCheckers } from '../guarantee/checkers/index.ts';
 import type { FaultKind } from '../guarantee/fault-kinds.ts';
 import { HistoryLog, type LogListener } from '../guarantee/history-log.ts';
+import type { StoryFacts } from '../guarantee/story/story-facts.ts';
 import type { Audit } from './audit/end-audit.ts';
 import type { LiveDecorations } from './decorations.ts';
 import { auditDepthOf } from './audit-depth.ts';
 import { promisesOf } from './engine.ts';
+import { type OwnDelay, OwnDelays } from './own-delays.ts';
 import type { SoakOptions } from './soak-options.ts';
 
 /** The checker of violations that are in the log already. */
@@ -24,15 +29,22 @@ export function beginLog(from: {
   readonly faults: readonly FaultKind[];
   readonly audit: Audit | null;
   readonly reader: BatchReader;
+  /** What stories are told from: it hears the log. */
+  readonly facts: StoryFacts;
   readonly listeners: readonly LogListener[];
   readonly decorations?: LiveDecorations;
 }): HistoryLog {
-  const { options, specs, clock, faults, audit, reader, listeners, decorations } = from;
+  const { options, specs, clock, faults, audit, reader, facts, listeners, decorations } = from;
+  const onDelay = (delay: OwnDelay): void => void log.record({ event: 'own-delay', ...delay });
+  const delays = new OwnDelays({ clock, onDelay });
+  const untilEnd: LogListener = ({ event }) => {
+    if (event.event === 'end') delays.close();
+  };
   const log = new HistoryLog({
     nowNs: () => clock.nowNs(),
     checkers: makeSoakCheckers(reader, promisesOf(options)),
     filter: decorations?.history,
-    listeners,
+    listeners: [...listeners, ({ event }) => facts.hear(event), untilEnd],
     onFinding: (finding, { name }) => {
       const { atNs: _, ...violation } = finding;
       if (name !== REPORTED) log.record({ event: 'found', ...violation });
@@ -52,6 +64,7 @@ export function beginLog(from: {
     isAudited: audit !== null && auditDepthOf(options).depth !== 'none',
   });
   log.record({ event: 'phase', phase: 'warm-up' });
+  delays.start();
   return log;
 }
 

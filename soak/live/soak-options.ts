@@ -3,6 +3,7 @@
 import type { PipelineOptions } from '../../src/fleet/component-specs.ts';
 import type { ClusterSize, LiveFamily } from '../guarantee/fault-kinds.ts';
 import type { AuditDepth } from './audit-depth.ts';
+import type { Expectation } from './expectation.ts';
 import type { PlannedFault } from './faults/planned-fault.ts';
 
 /** A soak on a Gazette cluster. */
@@ -35,4 +36,6 @@ export type SoakOptions = PipelineOptions & {
   readonly history: 'recent' | 'keep';
   /** Of Prometheus, on this machine; 0: any that is free; null: none. */
   readonly metricsPort: number | null;
+  /** What decides the exit code of a run that holds. */
+  readonly expectations: readonly Expectation[];
 };

@@ -1,15 +1,18 @@
-/** What a run comes to: the rows of samples.csv, and the verdict on one screen. Pure. */
+/** What a run comes to, and the rows of samples.csv. Pure. */
 
-import { formatBytes, formatCount, formatDuration } from '../../src/core/units.ts';
+import { formatDuration } from '../../src/core/units.ts';
 import type { LatencyHistogram } from '../../src/measure/histogram.ts';
 import { secondsOrNull } from '../../src/results/latency-row.ts';
+import type { RunFile } from '../../src/results/run-folder.ts';
 import { parametersText, type Sample } from '../../src/results/samples.ts';
-import { kindsOf } from '../guarantee/fault-kinds.ts';
 import type { FaultTally } from '../guarantee/fault-tallies.ts';
 import { workloadParameters } from './options.ts';
+import type { JudgedExpectation } from './judged-expectations.ts';
 import type { SoakOptions } from './soak-options.ts';
 import type { Phase } from '../guarantee/phase.ts';
-import { type PhaseOutcome, RATE_SECONDS_MIN } from './sampler.ts';
+import type { Lateness } from '../guarantee/story/story-facts.ts';
+import type { ViolationStory } from '../guarantee/story/violation-stories.ts';
+import type { PhaseOutcome } from './sampler.ts';
 import type { Verdict } from '../guarantee/verdict.ts';
 
 export type RunSummary = {
@@ -37,6 +40,26 @@ export type RunSummary = {
   readonly folder: string;
   /** Null: it was removed. */
   readonly keptData: string | null;
+};
+
+/** A run with all that a screen, a document or a CI is told of it. */
+export type ToldRun = RunSummary & {
+  /** That of the verdict, or of an expectation that is not met. */
+  readonly exitCode: number;
+  readonly stories: readonly ViolationStory[];
+  /** By story, the last lines of logs that belong to it. */
+  readonly logLines: readonly (readonly string[])[];
+  readonly expectations: readonly JudgedExpectation[];
+  /** Times are told from here. */
+  readonly startNs: number;
+  readonly latenesses: readonly Lateness[];
+  /** What repeats the run, as words for a shell. */
+  readonly command: readonly string[];
+  /** The file to begin with, where there is evidence. */
+  readonly evidence: string | null;
+  readonly run: RunFile;
+  /** Kinds of faults that had a turn in the time of this run. */
+  readonly scheduled: readonly string[];
 };
 
 /** One round of the benchmark `pipeline`, from the steady phase; recoveries from the phase of faults. */
@@ -77,127 +100,6 @@ export function samplesOf(summary: Pick<RunSummary, 'options' | 'outcomes' | 'fa
     add({ metric: 'recovery_median_s', unit: 's', better: 'lower', value }, { fault: kind });
   }
   return samples;
-}
-
-/** The verdict, what it rests on, and where to read on; plain text of one screen. */
-export function verdictScreen(summary: RunSummary): string {
-  const { options, verdict, outcomes } = summary;
-  const lines = [
-    '',
-    `${verdict.verdict}  ${headline(summary)}`,
-    ...verdict.reasons.slice(0, REASONS_SHOWN).map((reason) => `  ${reason}`),
-  ];
-  const hidden = verdict.reasons.length - REASONS_SHOWN;
-  if (hidden > 0) lines.push(`  and ${hidden} more in run.json`);
-  lines.push(
-    '',
-    field(
-      'run',
-      `seed ${options.seed}, ${formatDuration(summary.elapsedMs)}, ${counted(options.chunkers, 'chunker')}, ` +
-        `${counted(options.summers, 'summer')}, ${counted(options.partitions, 'partition')}, ${summary.engine}`,
-    ),
-    ...throughputLines(outcomes.get('steady'), options.rate),
-    ...latencyLines([...outcomes.values()]),
-    ...faultLines(summary),
-    field('audit', summary.audit),
-    ...summary.judged.map((line, index) => field(index === 0 ? 'judged' : '', line)),
-    field('violations', formatCount(summary.violations)),
-    field(
-      'files',
-      `${formatCount(summary.filesCompleted)} completed, ${formatCount(summary.filesVerified)} verified, ` +
-        `${formatCount(summary.sumsOutstanding)} outstanding`,
-    ),
-    field('results', summary.folder),
-  );
-  if (summary.keptData !== null) lines.push(field('data', summary.keptData));
-  return `${lines.join('\n')}\n`;
-}
-
-const REASONS_SHOWN = 12;
-/** Wide enough for most names of kinds. */
-const KIND_WIDTH = 16;
-
-function field(name: string, text: string): string {
-  return `  ${name.padEnd(12)}${text}`;
-}
-
-/** `1 summer`, `3 summers`. */
-function counted(count: number, thing: string): string {
-  return `${formatCount(count)} ${thing}${count === 1 ? '' : 's'}`;
-}
-
-/**
- * What the verdict rests on, in its own line: which faults hit, how often and how close, and how many files were
- * checked.
- */
-function coverage({ options, faults, faultGapNsMin, filesVerified }: RunSummary): string {
-  const files = `${formatCount(filesVerified)} file${filesVerified === 1 ? '' : 's'}`;
-  if (options.faults.length === 0) return `no faults, ${files}`;
-  const tallies = [...faults.values()];
-  const kinds = tallies.filter(({ proven }) => proven > 0).length;
-  const hits = tallies.reduce((total, { proven }) => total + proven, 0);
-  const apart = faultGapNsMin === null ? '' : ` at least ${durationText(faultGapNsMin)} apart`;
-  return `${kinds} of ${kindsOf(options.faults, options).length} fault kinds, ${formatCount(hits)} hits${apart}, ${files}`;
-}
-
-function headline(summary: RunSummary): string {
-  const { verdict } = summary.verdict;
-  switch (verdict) {
-    case 'HOLDS':
-      return `${coverage(summary)}: each got exactly one right sum in time`;
-    case 'VIOLATED':
-      return `a guarantee broke (${coverage(summary)})`;
-    case 'INCONCLUSIVE':
-      return `the run does not show that the guarantee holds (${coverage(summary)})`;
-    default:
-      return verdict satisfies never;
-  }
-}
-
-/**
- * What was offered beside what was achieved. Chunks of verified files are not shown: a file may be older than the
- * phase.
- */
-function throughputLines(steady: PhaseOutcome | undefined, offered: number | 'max'): string[] {
-  if (steady === undefined || steady.window.seconds < RATE_SECONDS_MIN) return [];
-  const { counts, seconds } = steady.window;
-  const perSecond = (count: number): string => formatCount(count / seconds);
-  return [
-    field(
-      'steady',
-      `${perSecond(counts.chunksPublished)} chunks/s${offered === 'max' ? '' : ` of ${formatCount(offered)} offered`}, ` +
-        `${formatBytes(counts.bytesPublished / seconds)}/s, ${perSecond(counts.sumsVerified)} sums/s`,
-    ),
-  ];
-}
-
-function latencyLines(outcomes: readonly PhaseOutcome[]): string[] {
-  const shown = outcomes.filter(({ sum }) => sum.count > 0);
-  return shown.map(({ phase, sum, censoredSums }, index) =>
-    field(
-      index === 0 ? 'latency' : '',
-      `${phase.padEnd(8)} p50 ${durationText(sum.p50Ns)}, p99 ${durationText(sum.p99Ns)}, ` +
-        `max ${durationText(sum.maxNs)}, ${formatCount(sum.count)} sums` +
-        (censoredSums > 0 ? `, ${formatCount(censoredSums)} without a sample` : ''),
-    ),
-  );
-}
-
-function faultLines({ options, faults, recovery, firstRecovery }: RunSummary): string[] {
-  if (options.faults.length === 0) return [field('faults', 'none asked for')];
-  if (faults.size === 0) return [field('faults', '0')];
-  const width = Math.max(KIND_WIDTH, ...[...faults.keys()].map(({ length }) => length));
-  return [...faults].map(([kind, tally], index) => {
-    const histogram = recovery.get(kind);
-    const times =
-      tally.recovered === 0
-        ? ''
-        : ` in ${durationText(histogram?.percentileNs(50) ?? null)} (median), ` +
-          `${durationText(histogram?.percentileNs(100) ?? null)} (longest); a first partition in ` +
-          durationText(firstRecovery.get(kind)?.percentileNs(50) ?? null);
-    const text = `${kind.padEnd(width)} ${tally.proven} hit, ${tally.recovered} recovered${times}`;
-    return field(index === 0 ? 'faults' : '', text);
-  });
 }
 
 /** Null is shown as such: it lies among the samples that were lost. */

@@ -50,6 +50,10 @@ export type RunFile = {
   readonly moments?: Readonly<Record<string, unknown>>;
   /** Of a soak that has ended: how each process's use of each resource grew, the rows of resources.csv. */
   readonly resources?: readonly Readonly<Record<string, unknown>>[];
+  /** Of a soak that was violated: one story for each cause. results/README.md describes it. */
+  readonly stories?: readonly object[];
+  /** Of a soak: what was expected of it (`--expect`), and what was measured. */
+  readonly expectations?: readonly object[];
   /** Single lines that a reader of the figures must know. */
   readonly remarks?: readonly string[];
   /** File name to SHA-256 of its bytes, hexadecimal. */

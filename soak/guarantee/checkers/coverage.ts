@@ -142,6 +142,7 @@ export class CoverageChecker implements Checker {
       case 'crashed':
       case 'interrupted':
       case 'halted':
+      case 'own-delay':
       case 'unfollowed':
       case 'audited':
       case 'doubt':

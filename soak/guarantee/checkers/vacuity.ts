@@ -130,6 +130,7 @@ export class VacuityChecker implements Checker {
       case 'crashed':
       case 'interrupted':
       case 'halted':
+      case 'own-delay':
       case 'unfollowed':
       case 'audited':
       case 'doubt':

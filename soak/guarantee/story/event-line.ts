@@ -52,6 +52,8 @@ const LINES: Lines = {
   crashed: ({ process, what }) => `${process} crashed: ${what}`,
   interrupted: ({ how }) => `the user ends the run: ${how}`,
   halted: () => 'the run is ended early',
+  'own-delay': ({ atNs, fromNs, cpuNs }) =>
+    `the harness itself did not run for ${((atNs - fromNs) / 1e9).toFixed(3)} s, but for ${(cpuNs / 1e9).toFixed(3)} s`,
   unfollowed: ({ reason }) => `the journals are not followed from here on: ${reason}`,
   audited: ({ error }) => (error === undefined ? 'the end was audited' : `the end could not be audited: ${error}`),
   doubt: ({ reason }) => `a doubt: ${reason}`,

@@ -32,6 +32,7 @@ export function fakeOptions(results: string, changes: Partial<SoakOptions> = {})
     keepData: true,
     history: 'recent',
     metricsPort: null,
+    expectations: [],
     ...changes,
   };
 }

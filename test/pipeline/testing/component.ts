@@ -71,7 +71,11 @@ async function runSummer(flags: Flags, plan: Plan): Promise<void> {
   await runtime.compose(() => sum(runtime, flags, plan));
 }
 
-async function sum(runtime: ComponentRuntime, flags: Flags, { tampering, crashAt }: Plan): Promise<void> {
+async function sum(
+  runtime: ComponentRuntime,
+  flags: Flags,
+  { tampering, crashAt, isSilent = false }: Plan,
+): Promise<void> {
   const isFirst = !existsSync(flags.data);
   const opened = await openLmdbStore({ folder: flags.data, kind: 'summer', tables: SUMMER_TABLES });
   const isLate = tampering === 'late-offset' && isFirst;
@@ -79,7 +83,7 @@ async function sum(runtime: ComponentRuntime, flags: Flags, { tampering, crashAt
   const store = crashAt === 'copying' ? crashInCommit(opened) : tampered;
   const connected = connectJournals(flags.connect, `summer ${process.pid}`, runtime.log);
   const crashing = crashAt === undefined ? connected : new CrashingJournals(connected, crashAt);
-  const heard = isLate ? new SilentJournals(crashing) : crashing;
+  const heard = isLate || isSilent ? new SilentJournals(crashing) : crashing;
   const journals = tampering === undefined ? heard : tamper(heard, tampering);
   const other = { scratchFolder: flags.data, kind: 'summer', tables: SUMMER_TABLES } as const;
   const { summer, owners } = await prepareSummer({

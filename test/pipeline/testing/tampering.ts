@@ -41,8 +41,15 @@ export type SumTampering = (typeof SUM_TAMPERINGS)[number];
 export type ChunkTampering = (typeof CHUNK_TAMPERINGS)[number];
 export type Tampering = SumTampering | ChunkTampering;
 
-/** `late-offset`: until it is killed, a summer commits each offset one transaction late, and reports no offset. */
-export type Plan = { readonly tampering?: Tampering | 'late-offset'; readonly crashAt?: CrashPoint };
+/**
+ * `late-offset`: until it is killed, a summer commits each offset one transaction late, and reports no offset.
+ * `isSilent`: it reports none either, so that no chunk journal is trimmed.
+ */
+export type Plan = {
+  readonly tampering?: Tampering | 'late-offset';
+  readonly crashAt?: CrashPoint;
+  readonly isSilent?: boolean;
+};
 
 /** Which batch of a journal is tampered with, counted from 0. */
 const TAMPERED_BATCH = 3;

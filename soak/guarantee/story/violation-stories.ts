@@ -1,0 +1,210 @@
+/**
+ * One story a cause: violations that were found about the same time and say the same are one story, with what else was
+ * going on in that time. Pure.
+ *
+ * A file is in one story, once. That a chunker gave it up (`lost`) and that its sum came after all (`late`) is one
+ * thing, and its name is `late`. Both kinds together are one story: sums that did not come within the SLA.
+ */
+
+import type { Lateness, OpenedFault, StoryFacts } from './story-facts.ts';
+import { HARNESS } from './story-facts.ts';
+import type { Finding } from '../violation.ts';
+
+/** Findings of one story are no further apart. */
+const APART_NS_MAX = 2e9;
+/** A fault that had recovered so shortly before is told of. */
+const JUST_ENDED_NS = 2e9;
+
+export type StoryFault = OpenedFault & {
+  readonly when: 'open' | 'just ended';
+  /** When it had recovered, or the run ended. */
+  readonly untilNs: number;
+};
+
+/** How late the harness itself was in the time of a story. */
+export type HostDelay = {
+  readonly count: number;
+  readonly totalNs: number;
+  readonly longestNs: number;
+};
+
+/** One violation of a story, and which kind it counts as. */
+export type ToldViolation = Finding & {
+  readonly partition: number | null;
+  /** How long the file had waited for its sum when this was found; null: that is not what it is about. */
+  readonly waitedNs: number | null;
+};
+
+export type ViolationStory = {
+  /** By kind, how many files (or findings that name no file) are counted; the first kind is that of the example. */
+  readonly kinds: ReadonlyMap<Finding['kind'], number>;
+  /** Of those that name a file; each once. */
+  readonly fileCount: number;
+  /** The time that the story covers: waiting included. */
+  readonly fromNs: number;
+  readonly toNs: number;
+  readonly firstFoundNs: number;
+  /** Who found it: processes and checkers. */
+  readonly finders: readonly string[];
+  readonly partitions: readonly number[];
+  /** By summer, its partitions among these. */
+  readonly holders: ReadonlyMap<string, readonly number[]>;
+  readonly faults: readonly StoryFault[];
+  /** Milliseconds; null: the story is not about time. */
+  readonly slaMs: number | null;
+  readonly host: HostDelay;
+  /** Other processes whose event loop was late then, the longest first. */
+  readonly late: readonly Lateness[];
+  readonly example: ToldViolation;
+};
+
+/** In the order in which the first violation of each was found. */
+export function storiesOf(facts: StoryFacts): ViolationStory[] {
+  const episodes: Episode[] = [];
+  for (const finding of facts.findings) {
+    const told = toldOf(facts, finding);
+    const topic = topicOf(told);
+    const fromNs = told.atNs - (told.waitedNs ?? 0);
+    const same = episodes.find((episode) => episode.topic === topic && isNear(episode, fromNs, told));
+    if (same === undefined) {
+      episodes.push({ topic, fromNs, toNs: told.atNs, violations: [told] });
+    } else {
+      same.violations.push(told);
+      same.fromNs = Math.min(same.fromNs, fromNs);
+      same.toNs = Math.max(same.toNs, told.atNs);
+    }
+  }
+  return episodes.map((episode) => storyOf(facts, episode));
+}
+
+type Episode = {
+  readonly topic: string;
+  fromNs: number;
+  toNs: number;
+  readonly violations: ToldViolation[];
+};
+
+function isNear(episode: Episode, fromNs: number, told: ToldViolation): boolean {
+  if (told.file !== undefined && episode.violations.some(({ file }) => file === told.file)) return true;
+  return fromNs <= episode.toNs + APART_NS_MAX && told.atNs >= episode.fromNs - APART_NS_MAX;
+}
+
+const TIME = 'time';
+
+/** What was found is about the same thing. */
+function topicOf({ kind }: ToldViolation): string {
+  return kind === 'lost' || kind === 'late' ? TIME : kind;
+}
+
+/** `late` and `lost` say how long the file had waited. */
+const WAITED = /\b(?<seconds>\d+\.\d+) s after the end of (?:the|its) file was acknowledged/;
+
+function toldOf(facts: StoryFacts, finding: Finding): ToldViolation {
+  const seconds = WAITED.exec(finding.detail)?.groups?.['seconds'];
+  const waitedNs = seconds === undefined ? null : Number(seconds) * 1e9;
+  return { ...finding, partition: facts.partitionOf(finding), waitedNs };
+}
+
+function storyOf(facts: StoryFacts, { topic, fromNs, toNs, violations }: Episode): ViolationStory {
+  const counted = onceEach(violations);
+  const example = exampleOf(counted);
+  const kinds = new Map<Finding['kind'], number>([[example.kind, 0]]);
+  for (const { kind } of counted) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  const partitions = sorted(counted.flatMap(({ partition }) => partition ?? []));
+  return {
+    kinds,
+    fileCount: counted.filter(({ file }) => file !== undefined).length,
+    fromNs,
+    toNs,
+    firstFoundNs: Math.min(...violations.map(({ atNs }) => atNs)),
+    finders: [...new Set(violations.map(({ process }) => process))],
+    partitions,
+    holders: holdersOf(facts, partitions, fromNs, toNs),
+    faults: faultsAt(facts, fromNs, toNs),
+    slaMs: topic === TIME && counted.some(({ waitedNs }) => waitedNs !== null) ? facts.slaMs : null,
+    host: hostDelay(facts.latenesses, fromNs, toNs),
+    late: longestOf(facts.latenesses, fromNs, toNs),
+    example,
+  };
+}
+
+/** Each file once, by what is known of it last; what names no file, as often as it differs. */
+function onceEach(violations: readonly ToldViolation[]): ToldViolation[] {
+  const once = new Map<string, ToldViolation>();
+  for (const violation of violations) {
+    const { file, journal, offset, index, kind, detail } = violation;
+    const key = file ?? [kind, journal, offset, index, detail].join(' ');
+    const known = once.get(key);
+    // Its sum came: that it was given up before is no longer true.
+    if (known === undefined || (known.kind === 'lost' && kind === 'late')) once.set(key, violation);
+  }
+  return [...once.values()];
+}
+
+/** That which waited longest for a sum that never came, or came too late; else the first that names a file. */
+function exampleOf(counted: readonly ToldViolation[]): ToldViolation {
+  const withFile = counted.filter(({ file }) => file !== undefined);
+  const waited = withFile.filter(({ waitedNs }) => waitedNs !== null);
+  const [longest] = waited.toSorted((one, other) => (other.waitedNs ?? 0) - (one.waitedNs ?? 0));
+  const example = longest ?? withFile[0] ?? counted[0];
+  if (example === undefined) throw new TypeError('a story has a violation');
+  return example;
+}
+
+function holdersOf(
+  facts: StoryFacts,
+  partitions: readonly number[],
+  fromNs: number,
+  toNs: number,
+): Map<string, readonly number[]> {
+  const holders = new Map<string, number[]>();
+  for (const partition of partitions) {
+    for (const process of facts.holdersOf(partition, fromNs, toNs)) {
+      const known = holders.get(process);
+      if (known === undefined) holders.set(process, [partition]);
+      else known.push(partition);
+    }
+  }
+  return new Map([...holders].toSorted(([one], [other]) => inNumbers.compare(one, other)));
+}
+
+const inNumbers = new Intl.Collator('en', { numeric: true });
+
+function faultsAt({ faults, endNs }: StoryFacts, fromNs: number, toNs: number): StoryFault[] {
+  return faults.flatMap((fault) => {
+    const untilNs = fault.recoveredNs ?? endNs;
+    if (fault.fromNs > toNs || untilNs < fromNs - JUST_ENDED_NS) return [];
+    return [{ ...fault, untilNs, when: untilNs < fromNs ? ('just ended' as const) : ('open' as const) }];
+  });
+}
+
+/** What the harness was kept waiting, and not what it was busy with itself. */
+export function hostDelay(latenesses: readonly Lateness[], fromNs: number, toNs: number): HostDelay {
+  const spans = latenesses.filter(({ process }) => process === HARNESS).map((late) => waitedIn(late, fromNs, toNs));
+  const waits = spans.filter((ns) => ns > 0);
+  return {
+    count: waits.length,
+    totalNs: waits.reduce((sum, ns) => sum + ns, 0),
+    longestNs: Math.max(0, ...waits),
+  };
+}
+
+function waitedIn(late: Lateness, fromNs: number, toNs: number): number {
+  const within = Math.min(late.toNs, toNs) - Math.max(late.fromNs, fromNs);
+  const share = within / Math.max(1, late.toNs - late.fromNs);
+  return within - share * (late.cpuNs ?? 0);
+}
+
+function longestOf(latenesses: readonly Lateness[], fromNs: number, toNs: number): Lateness[] {
+  const longest = new Map<string, Lateness>();
+  for (const late of latenesses) {
+    if (late.process === HARNESS || late.toNs < fromNs || late.fromNs > toNs) continue;
+    const known = longest.get(late.process);
+    if (known === undefined || late.toNs - late.fromNs > known.toNs - known.fromNs) longest.set(late.process, late);
+  }
+  return [...longest.values()].toSorted((one, other) => other.toNs - other.fromNs - (one.toNs - one.fromNs));
+}
+
+function sorted(numbers: readonly number[]): number[] {
+  return [...new Set(numbers)].toSorted((one, other) => one - other);
+}

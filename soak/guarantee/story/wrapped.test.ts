@@ -1,0 +1,33 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { wrapped, wrappedCommand } from './wrapped.ts';
+
+const WORDS = fc.array(fc.stringMatching(/^[a-z0-9./-]{1,30}$/), { minLength: 1, maxLength: 40 });
+
+test('words stay whole and in their order, and no line is wider than it may be unless one word is', (t) => {
+  fc.assert(
+    fc.property(
+      WORDS,
+      fc.integer({ min: 20, max: 120 }),
+      fc.integer({ min: 0, max: 14 }),
+      (words, columns, hanging) => {
+        const lines = wrapped(words, { columns, hanging });
+        t.deepEqual(lines.join(' ').split(/ +/), words);
+        for (const [index, line] of lines.entries()) {
+          const width = index === 0 ? hanging + line.length : line.length;
+          t.true(width <= columns || !line.trim().includes(' '), `${width} of ${columns}: ${line}`);
+          if (index > 0) t.is(line.search(/[^ ]/), hanging);
+        }
+      },
+    ),
+  );
+});
+
+test('a shell reads a command of several lines as the one that it is', (t) => {
+  fc.assert(
+    fc.property(WORDS, fc.integer({ min: 30, max: 90 }), (words, columns) => {
+      const text = wrappedCommand(words, { columns, hanging: 4 }).join('\n');
+      t.deepEqual(text.replaceAll('\\\n', '').split(/ +/), words);
+    }),
+  );
+});

@@ -1,0 +1,33 @@
+/** Text in lines that are no wider than a screen. A word is never broken: one that is too wide stands alone. Pure. */
+
+export type Room = {
+  readonly columns: number;
+  /** Blanks before each line but the first. */
+  readonly hanging: number;
+  /** Columns of the first line that are taken already. */
+  readonly taken?: number;
+};
+
+/** The first line begins behind the columns that are taken. */
+export function wrapped(words: readonly string[], { columns, hanging, taken = hanging }: Room): string[] {
+  const lines: string[] = [];
+  let line = '';
+  let width = taken;
+  for (const word of words) {
+    if (line !== '' && width + 1 + word.length > columns) {
+      lines.push(line);
+      line = '';
+      width = hanging;
+    }
+    width += (line === '' ? 0 : 1) + word.length;
+    line += line === '' ? word : ` ${word}`;
+  }
+  lines.push(line);
+  return lines.map((text, index) => (index === 0 ? text : `${' '.repeat(hanging)}${text}`));
+}
+
+/** A command in lines that a shell reads as one: each but the last ends in a backslash. */
+export function wrappedCommand(words: readonly string[], { columns, ...room }: Room): string[] {
+  const lines = wrapped(words, { ...room, columns: columns - 2 });
+  return lines.map((line, index) => (index === lines.length - 1 ? line : `${line} \\`));
+}

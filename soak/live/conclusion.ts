@@ -1,0 +1,80 @@
+/** The end of a soak: its stories, what was expected of it, its exit code, its evidence, and all that is told of it. */
+
+import { EXIT } from '../../src/core/errors.ts';
+import type { RunFile } from '../../src/results/run-folder.ts';
+import type { StoryFacts } from '../guarantee/story/story-facts.ts';
+import { type ViolationStory, storiesOf } from '../guarantee/story/violation-stories.ts';
+import type { Verdict } from '../guarantee/verdict.ts';
+import { repeatCommand } from './command-line.ts';
+import type { RunOutcome } from './run-outcome.ts';
+import { logLinesOf, writeEvidence } from './evidence/evidence.ts';
+import { type JudgedExpectation, judgeExpectations } from './judged-expectations.ts';
+import type { SoakOptions } from './soak-options.ts';
+import type { RunSummary, ToldRun } from './summary.ts';
+import { storyDocument } from './verdict-document.ts';
+
+export type Judged = {
+  readonly stories: readonly ViolationStory[];
+  readonly expectations: readonly JudgedExpectation[];
+};
+
+export function judge(options: SoakOptions, outcome: RunOutcome, facts: StoryFacts): Judged {
+  const { outcomes, tallies, injector } = outcome;
+  const measured = { outcomes, faults: tallies.tallies, recovery: injector.recovery };
+  return { stories: storiesOf(facts), expectations: judgeExpectations(options.expectations, measured) };
+}
+
+/** A guarantee that broke, and evidence that is missing, come before an expectation that is not met. */
+export function exitCodeWith({ exitCode }: Verdict, { expectations }: Judged): number {
+  if (exitCode !== EXIT.holds) return exitCode;
+  return expectations.every(({ isMet }) => isMet) ? EXIT.holds : EXIT.regression;
+}
+
+/** What run.json has of it. */
+export function fieldsOf(
+  { stories, expectations }: Judged,
+  startNs: number,
+): Pick<RunFile, 'stories' | 'expectations'> {
+  return {
+    ...(stories.length === 0 ? {} : { stories: stories.map((story) => storyDocument(story, startNs)) }),
+    ...(expectations.length === 0 ? {} : { expectations }),
+  };
+}
+
+/** Writes the evidence of a violation, and brings together what is told. A run is never worse for want of evidence. */
+export async function conclude(
+  summary: RunSummary,
+  { stories, expectations }: Judged,
+  from: Pick<ToldRun, 'startNs' | 'run' | 'scheduled'> & {
+    readonly dataFolder: string;
+    readonly facts: StoryFacts;
+    readonly say: (line: string) => void;
+  },
+): Promise<ToldRun> {
+  const { startNs, run, scheduled, dataFolder, facts, say } = from;
+  const { folder, options, verdict } = summary;
+  const command = repeatCommand(run.commandLine, options.seed);
+  const { partitions } = options;
+  const isViolated = verdict.verdict === 'VIOLATED';
+  let evidence: string | null = null;
+  try {
+    if (isViolated) {
+      evidence = await writeEvidence({ folder, dataFolder, partitions, facts, stories, startNs, command });
+    }
+  } catch (error) {
+    say(`the evidence could not be written: ${String(error)}`);
+  }
+  return {
+    ...summary,
+    exitCode: exitCodeWith(verdict, { stories, expectations }),
+    stories,
+    expectations,
+    logLines: isViolated ? logLinesOf({ folder, stories, startNs }) : [],
+    startNs,
+    latenesses: facts.latenesses,
+    command,
+    evidence,
+    run,
+    scheduled,
+  };
+}

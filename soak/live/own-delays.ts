@@ -1,0 +1,56 @@
+/**
+ * When this very process did not run although it was due: a timer of some ten times a second that came late. What else
+ * runs on the machine is then late as well, so that a run can say of a late sum whether the host stood still.
+ */
+
+import type { Clock, Timer } from '../../src/core/clock.ts';
+
+const LOOK_MS = 50;
+/** A timer that is less late than this says nothing. */
+export const OWN_DELAY_MS_MIN: number = 200;
+
+/** It did not run from then until now, and used so much processor time meanwhile. */
+export type OwnDelay = { readonly fromNs: number; readonly cpuNs: number };
+
+export class OwnDelays {
+  readonly #clock: Clock;
+  readonly #cpuNs: () => number;
+  readonly #onDelay: (delay: OwnDelay) => void;
+  #timer: Timer | null = null;
+  #dueNs = 0;
+  #cpuBeforeNs = 0;
+
+  /** `cpuNs`: processor time of this process so far. */
+  constructor(options: {
+    readonly clock: Clock;
+    readonly onDelay: (delay: OwnDelay) => void;
+    readonly cpuNs?: () => number;
+  }) {
+    this.#clock = options.clock;
+    this.#onDelay = options.onDelay;
+    this.#cpuNs = options.cpuNs ?? cpuOfThisProcess;
+  }
+
+  /** Looks from now on. */
+  start(): void {
+    this.#dueNs = this.#clock.nowNs() + LOOK_MS * 1e6;
+    this.#cpuBeforeNs = this.#cpuNs();
+    this.#timer = this.#clock.after(LOOK_MS, () => this.#look());
+  }
+
+  close(): void {
+    this.#timer?.clear();
+    this.#timer = null;
+  }
+
+  #look(): void {
+    const [fromNs, nowNs, cpuNs] = [this.#dueNs, this.#clock.nowNs(), this.#cpuNs() - this.#cpuBeforeNs];
+    if (nowNs - fromNs >= OWN_DELAY_MS_MIN * 1e6) this.#onDelay({ fromNs, cpuNs: Math.min(cpuNs, nowNs - fromNs) });
+    if (this.#timer !== null) this.start();
+  }
+}
+
+function cpuOfThisProcess(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) * 1e3;
+}
