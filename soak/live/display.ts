@@ -20,8 +20,10 @@ const LINE_EVERY_MS = 5_000;
 
 /** Narrower ones get lines: a block that is wrapped cannot be redrawn. */
 const COLUMNS_MIN = 40;
-/** Where the text of an event begins. */
-const HANG = 23;
+/** What stands before the text of an event: its time, and what it is. */
+const EVENT = /^ +[\d.]+ s {2}\w+ +/;
+/** Where a further line of anything else begins. */
+const HANG = 2;
 
 /** `environment`: TERM, NO_COLOR and FORCE_COLOR are obeyed. */
 export function createDisplay(
@@ -48,7 +50,8 @@ function terminalDisplay(stream: DisplayStream, paint: Paint): Display {
     say(line, tone = 'plain') {
       draw.clear();
       const columns = Math.max(stream.columns || COLUMNS_MIN, COLUMNS_MIN);
-      const lines = wrapped(line, columns, Math.min(HANG, columns / 2));
+      const hang = EVENT.exec(line)?.[0].length ?? HANG;
+      const lines = wrapped(line, columns, Math.min(hang, Math.floor(columns / 2)));
       stream.write(`${lines.map((text) => paint(tone, text)).join('\n')}\n`);
       redraw();
     },

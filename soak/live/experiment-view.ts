@@ -4,8 +4,8 @@ import type { Phase } from '../guarantee/phase.ts';
 
 /** Times in milliseconds since the run began. */
 export type ExperimentView = {
-  /** The phases that have a time, with what is known of their ends; null: not yet, as not everything is up. */
-  readonly phases: readonly { readonly phase: Phase; readonly endMs: number | null; readonly isNow: boolean }[];
+  /** The phases that have a time, from this one on, with their ends; null: not everything is up yet. */
+  readonly phases: readonly { readonly phase: Phase; readonly endMs: number | null }[];
   /** Faults that have not recovered. */
   readonly open: readonly {
     readonly what: string;

@@ -81,10 +81,9 @@ export class ExperimentReader {
   #phases(): ExperimentView['phases'] {
     const now = this.#timed.findIndex(({ phase }) => phase === this.#phase);
     let endMs = this.#sinceNs === null ? null : (this.#sinceNs - this.#startNs) / 1e6;
-    return this.#timed.map(({ phase, durationMs }, index) => {
-      if (now < 0 || index < now) return { phase, endMs: null, isNow: false };
+    return this.#timed.slice(now < 0 ? this.#timed.length : now).map(({ phase, durationMs }) => {
       if (endMs !== null) endMs += durationMs;
-      return { phase, endMs, isNow: index === now };
+      return { phase, endMs };
     });
   }
 
@@ -96,7 +95,7 @@ export class ExperimentReader {
   #onPhase(phase: Phase, atNs: number): void {
     this.#phase = phase;
     this.#sinceNs = atNs;
-    const timed = this.#phases().find(({ isNow }) => isNow);
+    const [timed] = this.#phases();
     const until =
       timed?.endMs === undefined || timed.endMs === null ? '' : `, until ${(timed.endMs / 1e3).toFixed(1)} s`;
     this.#line(atNs, 'phase', `${phase}${until}`, 'phase');
@@ -133,7 +132,7 @@ export class ExperimentReader {
     const open = this.#open.get(id);
     if (open === undefined) return;
     const after = (ns: number): string =>
-      `${open.what}: ${formatDuration(Math.max(0, ns - open.injectedNs) / 1e6)} after its injection`;
+      `${open.what}: after ${formatDuration(Math.max(0, ns - open.injectedNs) / 1e6)}`;
     switch (event) {
       case 'fault-effective':
         Object.assign(open, { stage: 'proven', sinceNs: atNs });

@@ -35,8 +35,8 @@ function faultCounts({ experiment: { counts } }: DisplayStatus): string {
 
 /** The phases that are still to come, with their ends. */
 function phasesText({ experiment, phase: now }: DisplayStatus): string {
-  const ends = experiment.phases.flatMap(({ phase, endMs, isNow }) =>
-    isNow || endMs !== null ? [`${phase}${endMs === null ? '' : ` to ${formatDuration(endMs)}`}`] : [],
+  const ends = experiment.phases.map(({ phase, endMs }) =>
+    endMs === null ? phase : `${phase} to ${formatDuration(endMs)}`,
   );
   const last = now === 'audit' ? ['audit'] : ['drain', 'audit'];
   return [...ends, ...last].join(', ');

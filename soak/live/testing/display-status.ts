@@ -17,10 +17,9 @@ export const STATUS: DisplayStatus = {
   durationMs: 60_000,
   experiment: {
     phases: [
-      { phase: 'warm-up', endMs: null, isNow: false },
-      { phase: 'steady', endMs: 13_000, isNow: true },
-      { phase: 'faults', endMs: 55_000, isNow: false },
-      { phase: 'heal', endMs: 61_000, isNow: false },
+      { phase: 'steady', endMs: 13_000 },
+      { phase: 'faults', endMs: 55_000 },
+      { phase: 'heal', endMs: 61_000 },
     ],
     open: [],
     down: [],
