@@ -5,8 +5,9 @@ const HEAD = 'elapsed_s,phase,chunks_published,sums_verified,latency_p99_s,rss_b
 
 test('counts become rates of their second, gauges stay, and what is missing is missing', (t) => {
   const text = `${HEAD}1,warm-up,10,0,,1000,\r\n2,warm-up,20,3,0.5,1100,2000\r\n2.5,steady,30,4,0.25,1200,2100\r\n`;
-  const { endS, rows, stepS, phases, totals, columns } = readIntervals(Buffer.from(text));
+  const { endS, rows, stepS, atS, phases, totals, columns } = readIntervals(Buffer.from(text));
   t.deepEqual([endS, rows, stepS], [2.5, 3, 1]);
+  t.deepEqual(atS, [0.5, 1.5, 2.5]);
   t.deepEqual(phases, [
     { name: 'warm-up', fromS: 0, toS: 2 },
     { name: 'steady', fromS: 2, toS: 2.5 },

@@ -69,7 +69,7 @@ export function readIntervals(bytes: Buffer, stepsMax?: number): Intervals {
     [endS, rows] = [atS, rows + 1];
   });
   const columns = new Map(places.map(({ name }, index) => [name, steps.of(index)]));
-  return { endS, rows, stepS: steps.stepS, atS: steps.atS, phases, totals, columns };
+  return { endS, rows, stepS: steps.stepS, atS: steps.atS.map((at) => Math.min(at, endS)), phases, totals, columns };
 }
 
 function numberIn(text: string = ''): number | null {
