@@ -116,7 +116,7 @@ test('stories of a run stand before its single violations, and growth is told wi
   mkdirSync(join(folder, 'evidence'));
   writeFileSync(
     join(folder, 'resources.csv'),
-    'process,resource,unit,lives,seconds,median,per_hour,per_hour_low,per_hour_high,per_hour_recent,p,verdict\r\n' +
+    'process,resource,unit,incarnations,seconds,median,per_hour,per_hour_low,per_hour_high,per_hour_recent,p,verdict\r\n' +
       'soak,memory,B,1,1200,1.3e8,1000,-2000,3000,,0.5,none\r\n' +
       'broker,memory,B,1,1200,9e7,5e7,4e7,6e7,,1e-9,leak\r\nsummer-0,heap,B,9,30,9e6,,,,,,short\r\n',
   );

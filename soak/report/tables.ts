@@ -96,7 +96,7 @@ export function slopesHtml({ slopes }: SoakSource): string {
   if (slopes.length === 0) return '';
   const columns = [
     ...['process', 'resource', 'verdict'].map((name) => ({ name })),
-    ...['median', 'change an hour', '95 % interval', 'watched for', 'lives'].map(number),
+    ...['median', 'change an hour', '95 % interval', 'watched for', 'incarnations'].map(number),
   ];
   const rows = [...judged.filter(isLeak), ...judged.filter((row) => !isLeak(row))].map((row) => {
     const cell = (name: string): string => escaped(row[name] ?? '');
@@ -111,7 +111,7 @@ export function slopesHtml({ slopes }: SoakSource): string {
       value('per_hour'),
       interval,
       escaped(valueText(row['seconds'] ?? '', 's')),
-      cell('lives'),
+      cell('incarnations'),
     ];
   });
   const short = slopes.length - judged.length;
