@@ -13,7 +13,7 @@ function stops(kind: FaultKind): boolean {
 }
 
 function kills(kind: FaultKind): boolean {
-  return kind.startsWith('kill-') || kind === 'takeover-dead';
+  return kind.startsWith('kill-') || kind.startsWith('retire-') || kind === 'takeover-dead';
 }
 
 /** Whether a fault of this kind leaves its targets where they are. Of others nobody knows where they were hit. */

@@ -99,6 +99,16 @@ test('the moment of a stopped process is that of its page, which must not change
   t.is(moments.text, 'in a commit');
 });
 
+test('whatever kills its target for good reads its page when it has ended', (t) => {
+  for (const kind of ['retire-chunker', 'takeover-dead'] as const) {
+    const summer = new FakeTarget('summer-0');
+    summer.seen = seen(['folding']);
+    const moments = new FrozenMoments(kind, [summer]);
+    moments.onKilled('summer-0', 1);
+    t.is(moments.text, 'folding');
+  }
+});
+
 test('a fault that lets its targets go on has no moment', (t) => {
   const summer = new FakeTarget('summer-0');
   summer.seen = seen(['folding']);
