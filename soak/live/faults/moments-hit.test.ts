@@ -138,17 +138,13 @@ function counting(begun: number, pid = 1): SeenMoments {
   return { ...page, begun: { ...page.begun, 'in a commit': begun } };
 }
 
-test('a page that counts other transactions than its process reports is found, and a little more is none', (t) => {
+test('a page that counts fewer transactions than its process had reported is found, and a later page is not', (t) => {
   const honest = new PageCheck();
   for (let commits = 0; commits < 5_000; commits += 100)
-    honest.add('broker', counting(commits + 1 + (commits % 37)), commits);
-  honest.add('broker', counting(1, 2), 0);
-  honest.add('broker', counting(200, 2), 199);
+    honest.add('broker', counting(commits + (commits % 900)), commits);
+  honest.add('broker', counting(0, 2), 0);
   t.deepEqual([...honest.doubts], []);
   const still = new PageCheck();
   for (let commits = 0; commits < 500; commits += 100) still.add('broker', counting(5), commits);
-  t.deepEqual([...still.doubts][0], 'the page of moments of broker counts 5 transactions, and broker 100');
-  const ahead = new PageCheck();
-  for (let commits = 0; commits < 50; commits += 10) ahead.add('summer-1', counting(commits * 100), commits);
-  t.is([...ahead.doubts][0], 'the page of moments of summer-1 counts 1000 transactions, and summer-1 20');
+  t.is([...still.doubts][0], 'the page of moments of broker counts 5 transactions, and broker 100');
 });
