@@ -18,9 +18,9 @@ import { connectJournals } from '../../src/cli/connection.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { componentLaunch } from '../../src/fleet/component-process.ts';
 import { until } from '../../src/fleet/waiting.ts';
-import { BROKER_TABLES } from '../../src/journal/broker/tables.ts';
 import { openLmdbStore } from '../../src/store/lmdb-store.ts';
-import { wholeRange } from '../../src/store/row.ts';
+import { openRow, sealRow, wholeRange } from '../../src/store/row.ts';
+import { SUMMER_TABLES, isCheckpointRow } from '../../src/summer/rows.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const DEADLINE_MS = 300_000;
@@ -68,20 +68,20 @@ test.serial('a soak of real processes holds again, from its whole history and fr
   t.regex(parts.lines[0] ?? '', /nothing was found in [\d,]+ of [\d,]+ events, and in the stores; the run said HOLDS/);
   t.regex(parts.lines.join('\n'), /judged what the kept stores hold: \d+ batches, .* and 3 states of shards/);
 
-  await damageBatch(join(folder, 'data', 'broker'));
+  await advanceState(join(folder, 'data', 'summer-0'));
   const damaged = await auditRun(folder);
   t.is(damaged.exitCode, 1, damaged.lines.join('\n'));
-  t.regex(damaged.lines.join('\n'), /disagrees: the run said HOLDS, and the audit found journals: corrupt/);
+  t.regex(damaged.lines.join('\n'), /disagrees: the run said HOLDS, and the audit found stores: state-ahead/);
 });
 
-/** Turns a bit over in a batch of a journal that nobody serves. */
-async function damageBatch(folder: string): Promise<void> {
-  const store = await openLmdbStore({ folder, kind: 'broker', tables: BROKER_TABLES });
-  const [batch] = store.range('batches', { ...wholeRange(), limit: 1 });
-  if (batch === undefined) throw new Error('no batch is left in the journals');
-  const { key, value } = batch;
-  value.writeUInt8(value.readUInt8(value.length - 1) ^ 1, value.length - 1);
-  await store.commit([{ table: 'batches', key, value }]);
+/** Puts the state of a shard, of a summer that does not run, beyond the end of its journal. */
+async function advanceState(folder: string): Promise<void> {
+  const store = await openLmdbStore({ folder, kind: 'summer', tables: SUMMER_TABLES });
+  const [row] = store.range('checkpoints', { ...wholeRange(), limit: 1 });
+  if (row === undefined) throw new Error('the summer has no checkpoint');
+  const checkpoint = openRow(row.value, isCheckpointRow, 'the checkpoint');
+  const value = sealRow({ ...checkpoint, offset: checkpoint.offset + 1 });
+  await store.commit([{ table: 'checkpoints', key: row.key, value }]);
   await store.close();
 }
 
