@@ -27,6 +27,8 @@ import type { RelayedLinks } from './relay/relayed-links.ts';
 
 /** The part of what is waited for in all that a fault may take until it is seen to hit. */
 const PROOF_SHARE = 4;
+/** On a cluster, for any fault: a process starts with many requests to brokers and etcd. */
+const CLUSTER_PROOF_MS = 60_000;
 
 /** The families that stop processes. */
 const PAUSING: readonly LiveFamily[] = ['pause', 'takeover'];
@@ -85,7 +87,7 @@ export class LiveFaults {
       record: from.record,
       onSettled: (record) => from.onSettled({ ...record, gapNsMax: this.#gapNsMax(record) }),
       lastsMsMax: options.slaMs * SLA_SHARE,
-      proofMsMax: patienceMs === undefined ? undefined : patienceMs / PROOF_SHARE,
+      proofMsMax: proofMsMaxOf(patienceMs, options),
     });
   }
 
@@ -138,4 +140,10 @@ export class LiveFaults {
   async watch(signal: AbortSignal): Promise<void> {
     await watchFaults(this.injector, { clock: this.#from.clock, signal });
   }
+}
+
+/** Undefined: as long as the injector waits by itself. */
+function proofMsMaxOf(patienceMs: number | undefined, { cluster }: FaultOptions): number | undefined {
+  if (patienceMs !== undefined) return patienceMs / PROOF_SHARE;
+  return cluster === undefined ? undefined : CLUSTER_PROOF_MS;
 }
