@@ -19,7 +19,7 @@ import type { Sabotage } from '../simulation/sabotages/sabotage.ts';
 import { WITHHELD_LIVE } from '../simulation/sabotages/withheld.ts';
 import type { SoakOptions } from '../live/soak-options.ts';
 import { runSoak } from '../live/run.ts';
-import { fakeDependencies, fakeOptions } from '../live/testing/fake-run.ts';
+import { fakeBuild, fakeDependencies, fakeOptions } from '../live/testing/fake-run.ts';
 
 /** How a soak over real processes is started. */
 export type LiveComposition = { readonly connect: Connect; readonly audit: Audit };
@@ -90,6 +90,7 @@ async function overFakes({ name, over, decorations, options = {}, fakes = {} }: 
   const { holds, reasons } = await inFolder((folder) =>
     runSoak(fakeOptions(folder, { slaMs: PATIENCE_MS, durationMs: 2_500, keepData: false, ...options }), {
       ...fakeDependencies(fakes),
+      ...(options.faults?.includes('upgrade') === true ? { older: { launch: fakeBuild(fakes), commit: null } } : {}),
       decorations: decorations(),
       patienceMs: PATIENCE_MS,
     }),

@@ -37,6 +37,8 @@ const EARLY_NS = 60e9;
 const PAUSES: Partial<SoakOptions> = { faults: ['pause'], durationMs: 4_000 };
 const TAKEOVERS: Partial<SoakOptions> = { faults: ['takeover'], durationMs: 4_000 };
 
+const UPGRADES: Partial<SoakOptions> = { faults: ['upgrade'], durationMs: 4_000 };
+
 const OVER_FAKES: readonly Omit<LiveSabotage, 'over'>[] = [
   {
     name: 'live-pauses-that-do-nothing',
@@ -80,6 +82,13 @@ const OVER_FAKES: readonly Omit<LiveSabotage, 'over'>[] = [
       /the fault \d+ \(takeover-\S+\) of summer-\d was not seen to heal|faults were asked for but none took effect/,
     decorations: () => ({ exits: () => false }),
     options: TAKEOVERS,
+  },
+  {
+    name: 'live-upgrades-that-change-nothing',
+    what: 'a process that is to be upgraded is started again by the build that it had',
+    reason: /faults were asked for but none took effect|the fault upgrade-\S+ never took effect/,
+    decorations: () => ({ exchanges: () => false }),
+    options: UPGRADES,
   },
   {
     name: 'live-kills-that-do-nothing',

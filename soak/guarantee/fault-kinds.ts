@@ -20,10 +20,10 @@ export type FaultFamily =
 /** The families that can be injected into real processes. */
 export type LiveFamily = Extract<
   FaultFamily,
-  'kill' | 'pause' | 'partition' | 'takeover' | 'restart' | 'retire' | 'member' | 'network'
+  'kill' | 'pause' | 'partition' | 'takeover' | 'restart' | 'retire' | 'upgrade' | 'member' | 'network'
 >;
 
-/** Kinds of faults of real processes. The name of a kind begins with the name of its family. */
+/** Kinds of faults of real processes. The name of a kind begins with the name of its family, or its opposite. */
 export type FaultKind =
   | `kill-${'broker' | 'summer' | 'all-summers' | 'chunker' | 'two-summers' | 'everything'}`
   | `pause-${'broker' | 'summer' | 'chunker' | 'everything'}`
@@ -31,12 +31,18 @@ export type FaultKind =
   | `takeover-${'running' | 'paused' | 'dead'}`
   | `restart-${'each' | 'all'}`
   | `retire-chunker${'' | '-twice'}`
+  | `${'upgrade' | 'downgrade'}-${'broker' | 'summer' | 'chunker'}`
   | `member-${'kill-etcd' | 'kill-broker' | 'kill-two-brokers' | 'kill-all-brokers'}`
   | `member-${'restart-brokers' | 'pause-broker'}`
   | `network-${'etcd' | 'brokers' | 'broker-etcd' | 'broker-etcd-one-way' | 'broker-summers'}`
   | `network-${'summer-etcd' | 'summer-brokers'}`;
 
-export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly Extract<FaultKind, `${Name}-${string}`>[] } = {
+type KindOf<Family extends LiveFamily> = Extract<
+  FaultKind,
+  `${Family}-${string}` | (Family extends 'upgrade' ? `downgrade-${string}` : never)
+>;
+
+export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly KindOf<Name>[] } = {
   kill: ['kill-broker', 'kill-summer', 'kill-all-summers', 'kill-chunker', 'kill-two-summers', 'kill-everything'],
   pause: ['pause-broker', 'pause-summer', 'pause-chunker', 'pause-everything'],
   partition: [
@@ -52,6 +58,14 @@ export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly Extract<
   takeover: ['takeover-running', 'takeover-paused', 'takeover-dead'],
   restart: ['restart-each', 'restart-all'],
   retire: ['retire-chunker', 'retire-chunker-twice'],
+  upgrade: [
+    'upgrade-broker',
+    'upgrade-summer',
+    'upgrade-chunker',
+    'downgrade-broker',
+    'downgrade-summer',
+    'downgrade-chunker',
+  ],
   member: [
     'member-kill-etcd',
     'member-kill-broker',
@@ -72,7 +86,15 @@ export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly Extract<
 };
 
 /** The families that a soak with its own broker can be asked for, in the order of the help. */
-export const LIVE_FAMILIES: readonly LiveFamily[] = ['kill', 'pause', 'partition', 'takeover', 'restart', 'retire'];
+export const LIVE_FAMILIES: readonly LiveFamily[] = [
+  'kill',
+  'pause',
+  'partition',
+  'takeover',
+  'restart',
+  'retire',
+  'upgrade',
+];
 /** The same of a soak on a cluster: without its own links, as clients of a cluster have several. */
 export const CLIENT_FAMILIES: readonly LiveFamily[] = ['kill', 'pause', 'takeover', 'restart'];
 /** And of a soak on a cluster that it runs itself. */
@@ -85,9 +107,15 @@ export const FAULT_KINDS: readonly FaultKind[] = ALL_FAMILIES.flatMap(
 );
 
 export function familyOf(kind: FaultKind): LiveFamily {
+  if (isDowngrade(kind)) return 'upgrade';
   const family = ALL_FAMILIES.find((candidate) => kind.startsWith(`${candidate}-`));
   if (family === undefined) throw new TypeError(`no family has the fault ${kind}`);
   return family;
+}
+
+/** Whether it goes back to the older build. */
+export function isDowngrade(kind: string): boolean {
+  return kind.startsWith('downgrade-');
 }
 
 /** A cluster of a soak: how many members it has. */

@@ -249,6 +249,22 @@ test('the end of a retired chunker is accounted for once', (t) => {
   t.is(verdictOf(also(...retired, killed, killed)).verdict, 'INCONCLUSIVE');
 });
 
+test('an exit by which an older build refuses its folder is accounted for by a downgrade, and no other one is', (t) => {
+  const refused = { event: 'ended', process: 'broker', exitCode: 2 } as const;
+  const fault = { id: 80, kind: 'downgrade-broker', target: 'broker' } as const;
+  const downgraded = [
+    { event: 'fault', ...fault },
+    { event: 'fault-effective', ...fault },
+    { event: 'fault-healed', ...fault },
+    { event: 'fault-recovered', ...fault },
+    { event: 'faults-due', count: 6 },
+  ] as const;
+  t.deepEqual(verdictOf(also(...downgraded, refused)).reasons, []);
+  const unaccounted = ['broker exited with 2, and nothing says why'];
+  t.deepEqual(verdictOf(also(...downgraded, refused, refused)).reasons, unaccounted);
+  t.deepEqual(verdictOf(also(refused)).reasons, unaccounted);
+});
+
 test('without faults none need to have hit', (t) => {
   t.is(verdictOf({ faultKinds: [], faults: new Map() }).verdict, 'HOLDS');
 });

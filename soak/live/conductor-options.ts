@@ -18,6 +18,8 @@ import type { Watchers } from './watchers.ts';
 export type ConductorOptions = Pick<Watchers, 'resources' | 'metrics' | 'pages'> & {
   readonly options: SoakOptions;
   readonly launch: Launch;
+  /** The build by which the run begins; null: by `launch`. */
+  readonly older: Launch | null;
   readonly endpoint: string;
   /** Null: clients dial the broker itself. */
   readonly links: RelayedLinks | null;

@@ -100,14 +100,17 @@ export class Conductor {
       record: (happening) => this.#history.record(happening),
       onError: (error) => this.#fail(error),
     });
-    const { launch, logsFolder, pages } = from;
+    const { launch, older, logsFolder, pages } = from;
+    const firstLaunch = older ?? launch;
     const environmentOf = (name: string): Readonly<Record<string, string>> => pages?.environmentOf(name) ?? {};
-    this.#fleet = new Fleet({ specs, launch, logsFolder, clock, listener: this.#ears(), environmentOf });
+    const listener = this.#ears();
+    this.#fleet = new Fleet({ specs, launch, firstLaunch, logsFolder, clock, listener, environmentOf });
     this.#faults = new LiveFaults({
       ...from,
       options: { ...options, isFollowed: auditDepthOf(options).depth === 'follow' },
       fleet: this.#fleet,
       lab: from.engine?.lab ?? null,
+      builds: older === null ? null : { older, newer: launch },
       record: (happening) => this.#history.record(happening),
       producerOf: (name) => this.#meter.producerOf(name),
       onRetired: (name, producer) => this.#live.onRetired(name, producer),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { temporaryFolder } from '../../src/cli/testing/test-process.ts';
 import { UsageError } from '../../src/core/errors.ts';
+import { LIVE_FAMILIES } from '../guarantee/fault-kinds.ts';
 import { auditDepthOf } from './audit-depth.ts';
 import { parseSoakOptions, SOAK_OPTION_DEFINITIONS, type SoakOptionTexts } from './options.ts';
 
@@ -33,6 +34,7 @@ test('the defaults are those of the documentation', (t) => {
     faults: ['kill', 'pause', 'partition'],
     faultIntervalMs: 3_000,
     faultPlan: null,
+    upgradeFrom: null,
     audit: 'auto',
     data: null,
     results: 'results',
@@ -117,6 +119,20 @@ test("on a cluster the families are others, and members are hurt only where they
   ] as const) {
     t.throws(() => parseSoakOptions(texts({ engine, ...changes })), { instanceOf: UsageError, message });
   }
+});
+
+function upgrading(faults: string): readonly string[] {
+  return parseSoakOptions(texts({ faults, upgradeFrom: 'HEAD~3' })).faults;
+}
+
+test('a build to upgrade from asks for upgrades, and upgrades ask for it', (t) => {
+  t.deepEqual(upgrading('none'), ['upgrade']);
+  t.deepEqual(upgrading('upgrade,kill'), ['kill', 'upgrade']);
+  t.deepEqual(upgrading('all').toSorted(), [...LIVE_FAMILIES].toSorted());
+  t.throws(() => asked('kill,upgrade'), {
+    instanceOf: UsageError,
+    message: '--faults upgrade: --upgrade-from must name the build by which the run begins',
+  });
 });
 
 function depth(changes: SoakOptionTexts): string {

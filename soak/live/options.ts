@@ -63,6 +63,10 @@ export const SOAK_OPTION_DEFINITIONS: readonly (readonly [flags: string, descrip
     ],
     ['--fault-plan <file>', 'repeat the faults of an earlier run, from its faults.csv, instead of --faults'],
     [
+      '--upgrade-from <ref|folder>',
+      'begin with the build of this commit, or the one in this folder, and replace it by this build meanwhile',
+    ],
+    [
       '--audit <auto|follow|end|none>',
       'follow: check all journals and stores meanwhile; end: what is left at the end; auto: follow unless the rate is max or high',
       'auto',
@@ -106,6 +110,7 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
   const scenario = parseScenario(texts);
   const faultPlan =
     scenario ?? (texts['faultPlan'] === undefined ? null : readFaultPlan(text('faultPlan'), '--fault-plan'));
+  const upgradeFrom = texts['upgradeFrom'] === undefined ? null : text('upgradeFrom');
   const options: SoakOptions = {
     durationMs: atLeast(parseDuration(text('duration'), '--duration'), 1_000, '--duration', '1s'),
     seed: texts['seed'] === undefined ? randomInt(2 ** 32) : within('seed', SEED_RANGE),
@@ -127,10 +132,11 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
     transport: oneOf(text('transport'), '--transport', ['ipc', 'tcp']),
     faults:
       faultPlan === null
-        ? parseFamilies(texts['faults'] === undefined ? null : text('faults'), cluster)
+        ? parseFamilies(texts['faults'] === undefined ? null : text('faults'), { cluster, upgradeFrom })
         : familiesOf(faultPlan),
     faultIntervalMs: 0,
     faultPlan,
+    upgradeFrom,
     audit: oneOf(text('audit'), '--audit', ['auto', 'follow', 'end', 'none']),
     data: texts['data'] === undefined ? null : text('data'),
     results: text('results'),
@@ -176,6 +182,12 @@ function defaultFaultIntervalMs(options: SoakOptions): number {
 function checkTogether(options: SoakOptions): void {
   if (options.cluster?.place === null && options.data !== null)
     throw new UsageError('--data: a cluster that a soak starts is a new one each time, and its data is not kept');
+  if (options.faults.includes('upgrade') && options.upgradeFrom === null) {
+    throw new UsageError('--faults upgrade: --upgrade-from must name the build by which the run begins');
+  }
+  if (options.upgradeFrom !== null && options.cluster !== undefined) {
+    throw new UsageError('--upgrade-from: only a soak with its own broker can be upgraded');
+  }
   if (options.faultPlan !== null)
     checkPlan(options.faultPlan, { ...options, isFollowed: auditDepthOf(options).depth === 'follow' });
   const { partitions, retentionBytes } = options;
@@ -205,12 +217,25 @@ function atLeast(value: number, lowest: number, option: string, lowestText: stri
   return value;
 }
 
-/** A list of families, in any order; `all` and `none` stand alone. Null: it was not asked. */
-function parseFamilies(text: string | null, cluster: ClusterOptions | null): LiveFamily[] {
+/**
+ * A list of families, in any order; `all` and `none` stand alone. Null: it was not asked. With a build to upgrade from,
+ * upgrades come with whatever was asked for.
+ */
+function parseFamilies(
+  text: string | null,
+  { cluster, upgradeFrom }: { readonly cluster: ClusterOptions | null; readonly upgradeFrom: string | null },
+): LiveFamily[] {
+  const asked = parseList(text, cluster);
+  return familiesWith(cluster).filter(
+    (family) => asked.includes(family) || (family === 'upgrade' && upgradeFrom !== null),
+  );
+}
+
+function parseList(text: string | null, cluster: ClusterOptions | null): readonly string[] {
   const families = familiesWith(cluster);
-  if (text === null) return [...(cluster === null ? DEFAULT_FAMILIES : CLIENT_FAMILIES)];
+  if (text === null) return cluster === null ? DEFAULT_FAMILIES : CLIENT_FAMILIES;
   if (text === 'none') return [];
-  if (text === 'all') return [...families];
+  if (text === 'all') return families.filter((family) => family !== 'upgrade');
   const asked = text.split(',');
   const unknown = asked.find((name) => !families.some((family) => family === name));
   if (unknown !== undefined) {
@@ -218,7 +243,7 @@ function parseFamilies(text: string | null, cluster: ClusterOptions | null): Liv
       `--faults: ${JSON.stringify(unknown)} is none of ${families.join(', ')}; all and none stand alone`,
     );
   }
-  return families.filter((family) => asked.includes(family));
+  return asked;
 }
 
 /** A cluster that is somebody else's is not hurt. */

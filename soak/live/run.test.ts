@@ -11,7 +11,7 @@ import { parseExpectation } from './expectation.ts';
 import type { SoakOptions } from './soak-options.ts';
 import { runSoak, type SoakDependencies } from './run.ts';
 import type { FakePlan } from './testing/fake-component.ts';
-import { fakeDependencies, fakeOptions } from './testing/fake-run.ts';
+import { fakeBuild, fakeDependencies, fakeOptions } from './testing/fake-run.ts';
 
 type Ran = {
   readonly folder: string;
@@ -109,6 +109,46 @@ test.serial('every kind of kill hits, heals and recovers, and sums are counted a
   const latency = readCsv(join(folder, 'latency.csv')).filter((row) => row['stage'] === 'sum');
   const counted = latency.reduce((sum, row) => sum + Number(row['count']) + Number(row['censored']), 0);
   t.is(counted, verified);
+});
+
+test.serial('every process is upgraded, and one that refuses to go back goes on by the newer build', async (t) => {
+  const launch = fakeBuild({ broker: { when: 'restart', what: 'exit 2' } });
+  const { folder, verdict } = await run(
+    t,
+    {},
+    {
+      options: { faults: ['upgrade'], durationMs: 6_000, faultIntervalMs: 650 },
+      dependencies: { older: { launch, commit: null } },
+    },
+  );
+  t.is(verdict, 'HOLDS');
+  const faults = readCsv(join(folder, 'faults.csv'));
+  const evidenceOf = (kind: string): string => faults.find((row) => row['kind'] === kind)?.['evidence'] ?? '';
+  for (const kind of kindsOf(['upgrade'], { summers: 2 })) t.not(evidenceOf(kind), '', kind);
+  t.regex(
+    evidenceOf('upgrade-summer'),
+    /^(?:exit 0 of pid \d+, which ran the older build, pid \d+ runs the newer build(?:; )?){2}, each is/,
+  );
+  t.regex(
+    evidenceOf('downgrade-summer'),
+    /^exit 0 of pid \d+, which ran the newer build, pid \d+ runs the older build, each is ready/,
+  );
+  t.regex(
+    evidenceOf('downgrade-broker'),
+    /, pid \d+ refused with exit 2: planted exit 2, pid \d+ runs the newer build/,
+  );
+  t.is(Object(runJson(folder)['configuration'])['upgradeFromCommit'], null);
+});
+
+test('a newer build that refuses what the older one has written fails the run', async (t) => {
+  const older = { launch: fakeBuild({}), commit: null };
+  const { exitCode, reasons } = await run(
+    t,
+    { 'chunker-0': { when: 'restart', what: 'exit 2' } },
+    { options: { faults: ['upgrade'], durationMs: 6_000, faultIntervalMs: 650 }, dependencies: { older } },
+  );
+  t.is(exitCode, 2);
+  t.regex(reasons, /chunker-0: pid \d+ exited unexpectedly with 2/);
 });
 
 test('the same data folder serves for another run', async (t) => {

@@ -52,6 +52,8 @@ export type Report = (folder: string) => Promise<string>;
 
 export type SoakDependencies = Program & {
   readonly launch: Launch;
+  /** The build by which the run begins, and its commit if it is known; absent: this one. */
+  readonly older?: { readonly launch: Launch; readonly commit: string | null };
   readonly clock: Clock;
   readonly display: Display;
   readonly audit: Audit | null;
@@ -109,7 +111,9 @@ async function runWatched(
   const endpoint = engine === null ? await chooseEndpoint(options.transport, dataFolder) : endpointOf(engine);
   let links: RelayedLinks | null = null;
   try {
-    const configuration = { ...options, dataFolder, endpoint: endpoint.address };
+    const { older = null } = dependencies;
+    const before = older === null ? {} : { upgradeFromCommit: older.commit };
+    const configuration = { ...options, ...before, dataFolder, endpoint: endpoint.address };
     const { seed } = options;
     const run = await beginRunFile(dependencies, { kind: 'soak', configuration, seed, startedAt, dataFolder });
     const startNs = clock.nowNs();
@@ -133,6 +137,7 @@ async function runWatched(
       options,
       ...watchers,
       launch: dependencies.launch,
+      older: older?.launch ?? null,
       endpoint: endpoint.address,
       links,
       engine,

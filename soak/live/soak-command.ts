@@ -14,8 +14,9 @@ import { onInterrupt } from '../../src/fleet/interrupt.ts';
 import { createDisplay } from './display.ts';
 import type { StartEngine } from './engine.ts';
 import { junitXml } from './junit.ts';
+import { type OlderBuild, olderBuild } from './older-build.ts';
 import { parseSoakOptions, SOAK_OPTION_DEFINITIONS, type SoakOptionTexts } from './options.ts';
-import { type Report, runSoak } from './run.ts';
+import { type Report, type SoakDependencies, runSoak } from './run.ts';
 import { verdictDocument } from './verdict-document.ts';
 import type { Audit, Connect } from './audit/end-audit.ts';
 
@@ -61,30 +62,52 @@ export function soakCommand(composition: SoakComposition = {}): Command {
     if (junit !== null) checkWritable('--junit', junit);
     // stdout is for the document alone.
     const stream = isJson ? process.stderr : process.stdout;
-    const { exitCode, told } = await runSoak(options, {
-      launch: componentLaunch(MAIN),
-      clock: systemClock,
-      display: createDisplay(stream),
-      columns: () => (stream.isTTY ? stream.columns : undefined),
-      versions: {
-        zeromq: packageVersion('zeromq', import.meta.url),
-        libzmq: null,
-        lmdb: packageVersion('lmdb', import.meta.url),
-        addonBackend: null,
-        ...composition.versions?.(),
-      },
-      sourceRoot: SOURCE_ROOT,
-      commandLine: process.argv.slice(2),
-      audit: composition.audit ?? null,
-      connect: composition.connect ?? null,
-      startEngine: composition.startEngine ?? null,
-      report: composition.report ?? null,
-      onInterrupt,
-    });
-    process.exitCode = exitCode;
-    if (isJson) process.stdout.write(`${JSON.stringify(verdictDocument(told), null, 2)}\n`);
-    if (junit !== null && !writeJunit(junit, junitXml(told))) process.exitCode = exitCode || EXIT.internal;
+    const display = createDisplay(stream);
+    const columns = (): number | undefined => (stream.isTTY ? stream.columns : undefined);
+    const { upgradeFrom } = options;
+    const older = upgradeFrom === null ? null : await builtBefore(upgradeFrom, (line) => display.say(line));
+    try {
+      const dependencies = { ...dependenciesOf(composition), display, columns, ...(older === null ? {} : { older }) };
+      const { exitCode, told } = await runSoak(options, dependencies);
+      process.exitCode = exitCode;
+      if (isJson) process.stdout.write(`${JSON.stringify(verdictDocument(told), null, 2)}\n`);
+      if (junit !== null && !writeJunit(junit, junitXml(told))) process.exitCode = exitCode || EXIT.internal;
+    } finally {
+      await older?.remove();
+    }
   });
+}
+
+function dependenciesOf(composition: SoakComposition): Omit<SoakDependencies, 'display'> {
+  return {
+    launch: componentLaunch(MAIN),
+    clock: systemClock,
+    versions: {
+      zeromq: packageVersion('zeromq', import.meta.url),
+      libzmq: null,
+      lmdb: packageVersion('lmdb', import.meta.url),
+      addonBackend: null,
+      ...composition.versions?.(),
+    },
+    sourceRoot: SOURCE_ROOT,
+    commandLine: process.argv.slice(2),
+    audit: composition.audit ?? null,
+    connect: composition.connect ?? null,
+    startEngine: composition.startEngine ?? null,
+    report: composition.report ?? null,
+    onInterrupt,
+  };
+}
+
+/** Ctrl-C ends the building. */
+async function builtBefore(from: string, say: (line: string) => void): Promise<OlderBuild> {
+  const interrupted = new AbortController();
+  const release = onInterrupt(() => interrupted.abort());
+  try {
+    return await olderBuild({ from, sourceRoot: SOURCE_ROOT, say, signal: interrupted.signal });
+  } finally {
+    release();
+  }
 }
 
 /** False, after one line on stderr, where it cannot be written. */

@@ -25,6 +25,8 @@ export type SoakOptions = PipelineOptions & {
   readonly faultIntervalMs: number;
   /** The faults of an earlier run, which this one repeats; null: the seed decides. */
   readonly faultPlan: readonly PlannedFault[] | null;
+  /** A commit, or the folder of a build, by which the run begins; null: by this build. */
+  readonly upgradeFrom: string | null;
   readonly audit: 'auto' | AuditDepth;
   /** Null: a folder of the run's own, removed at the end. */
   readonly data: string | null;

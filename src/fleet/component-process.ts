@@ -105,7 +105,8 @@ type Incarnation = {
 export class ComponentProcess {
   readonly spec: ComponentSpec;
   readonly logPath: string;
-  readonly #launch: Launch;
+  /** By which it is started from now on. */
+  launch: Launch;
   readonly #listener: ComponentProcessListener;
   /** Variables of this process alone. */
   readonly #environment: Readonly<Record<string, string>>;
@@ -122,7 +123,7 @@ export class ComponentProcess {
   ) {
     this.spec = spec;
     this.logPath = from.logPath;
-    this.#launch = from.launch;
+    this.launch = from.launch;
     this.#listener = from.listener;
     this.#environment = from.environment ?? {};
   }
@@ -145,7 +146,7 @@ export class ComponentProcess {
   start(besides: readonly string[] = []): void {
     assert(this.#incarnation === null, 'a process is started when it is down');
     const log = openLog(this.logPath);
-    const { command, argv, environment } = this.#launch;
+    const { command, argv, environment } = this.launch;
     const [program = command, ...rest] = [...(this.spec.within ?? []), command, ...argv];
     const child = spawn(program, [...rest, ...this.spec.argv, ...besides], {
       stdio: ['pipe', log, log, 'pipe'],

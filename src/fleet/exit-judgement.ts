@@ -64,6 +64,11 @@ export function isCrash({ signal, intent }: ProcessExit): boolean {
   return !isKilled || signal !== 'SIGKILL';
 }
 
+/** Whether it has ended before it was ready by an exit that says why: it does not take its arguments or its folder. */
+export function isRefusal({ code, signal, intent, wasReady }: ProcessExit): boolean {
+  return !wasReady && intent === 'run' && signal === null && (code === EXIT.usage || code === EXIT.internal);
+}
+
 function isAskedToStop(intent: ProcessExit['intent']): boolean {
   return intent === 'stop' || intent === 'restart';
 }

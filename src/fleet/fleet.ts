@@ -16,7 +16,7 @@ import {
   type Launch,
   type ProcessExit,
 } from './component-process.ts';
-import { type Failure, isCrash, judgeExit, lastLogLines, messageOf } from './exit-judgement.ts';
+import { type Failure, isCrash, isRefusal, judgeExit, lastLogLines, messageOf } from './exit-judgement.ts';
 import { Pauser } from './pauser.ts';
 import { runCommand } from './short-command.ts';
 import { until } from './waiting.ts';
@@ -66,11 +66,13 @@ export class Fleet {
   /** Processes whose place others have taken: they may be down. */
   readonly #replaced: Set<string> = new Set();
   readonly #pauser: Pauser;
-  readonly #makeProcess: (spec: ComponentSpec) => ComponentProcess;
+  readonly #makeProcess: (spec: ComponentSpec, launch: Launch) => ComponentProcess;
   /** Commands that run, and what ends them. */
   readonly #commands: Set<Promise<unknown>> = new Set();
   readonly #noCommands: AbortController = new AbortController();
   readonly #launch: Launch;
+  /** By process that a build may refuse to run on, the one by which it is then started. */
+  readonly #trials: Map<string, Launch> = new Map();
   readonly #logsFolder: string;
   readonly #clock: Clock;
   readonly #listener: FleetListener;
@@ -79,13 +81,15 @@ export class Fleet {
   constructor(options: {
     readonly specs: readonly ComponentSpec[];
     readonly launch: Launch;
+    /** By which the processes are started at first; absent: `launch`. */
+    readonly firstLaunch?: Launch | undefined;
     readonly logsFolder: string;
     readonly clock: Clock;
     readonly listener: FleetListener;
     /** Variables that the process of this name gets besides; absent: none. */
     readonly environmentOf?: (name: string) => Readonly<Record<string, string>>;
   }) {
-    const { specs, launch, logsFolder, environmentOf } = options;
+    const { specs, launch, firstLaunch = launch, logsFolder, environmentOf } = options;
     this.#clock = options.clock;
     this.#listener = options.listener;
     this.#launch = launch;
@@ -96,14 +100,14 @@ export class Fleet {
       onExit: (process, exit) => this.#onExit(process, exit),
       onBroken: (process, error) => this.#fail(process, { what: error.message, exitCode: null }),
     };
-    this.#makeProcess = (spec) =>
+    this.#makeProcess = (spec, by) =>
       new ComponentProcess(spec, {
-        launch,
+        launch: by,
         logPath: join(logsFolder, `${spec.name}.log`),
         listener,
         environment: environmentOf?.(spec.name),
       });
-    for (const spec of specs) this.#processes.set(spec.name, this.#makeProcess(spec));
+    for (const spec of specs) this.#processes.set(spec.name, this.#makeProcess(spec, firstLaunch));
     this.#pauser = new Pauser({
       onLost: ({ message: what }) =>
         this.#listener.onFailure({ process: 'pauser', what, exitCode: null, beforeReady: false, lastLogLines: [] }),
@@ -132,11 +136,20 @@ export class Fleet {
     this.#reports.set(process.name, (this.#reports.get(process.name) ?? 0) + 1);
     this.#silentChecks.set(process.name, 0);
     if (event.event === 'drained') this.#drained.add(process.name);
+    if (event.event === 'ready') this.#trials.delete(process.name);
     this.#listener.onEvent(process, event);
   }
 
   #onExit(process: ComponentProcess, exit: ProcessExit): void {
     this.#listener.onExit?.(process, exit);
+    const before = this.#trials.get(process.name);
+    if (before !== undefined && isRefusal(exit)) {
+      this.#trials.delete(process.name);
+      process.launch = before;
+      this.#listener.onPlannedEnd(process, exit);
+      void this.#restart(process);
+      return;
+    }
     const judged = judgeExit(exit, this.hasDrained(process));
     if (judged !== 'as planned' && isCrash(exit) && this.#mayCrash(process))
       return this.#crashed(process, judged.what, exit);
@@ -216,6 +229,16 @@ export class Fleet {
     process.ask('restart', 'SIGTERM');
   }
 
+  /**
+   * Ends a process that is ready by SIGTERM. It is started again by another build as soon as it has ended. With
+   * `mayRefuse` that one may end before it is ready, with an exit that says so: then by the build that it had.
+   */
+  exchange(process: ComponentProcess, launch: Launch, { mayRefuse }: { readonly mayRefuse: boolean }): void {
+    if (mayRefuse) this.#trials.set(process.name, process.launch);
+    process.launch = launch;
+    process.ask('restart', 'SIGTERM');
+  }
+
   /** Starts the pauser before the first pause, so that the first stop is not late. */
   preparePauses(): void {
     this.#pauser.start();
@@ -231,9 +254,10 @@ export class Fleet {
     if (process.pid !== null) this.#pauser.resume(process.pid);
   }
 
-  /** Adds a process that was not there from the beginning. It is down. */
-  add(spec: ComponentSpec): ComponentProcess {
-    const process = this.#processes.get(spec.name) ?? this.#makeProcess(spec);
+  /** Adds a process that was not there from the beginning. It is down, and is started by this build. */
+  add(spec: ComponentSpec, launch: Launch = this.#launch): ComponentProcess {
+    const process = this.#processes.get(spec.name) ?? this.#makeProcess(spec, launch);
+    process.launch = launch;
     this.#processes.set(spec.name, process);
     return process;
   }

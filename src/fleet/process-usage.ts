@@ -51,6 +51,12 @@ export function processState(pid: number): string | null {
   return stat === null ? null : stateOf(stat);
 }
 
+/** The command line of a process as the kernel has it; null when there is no such process. */
+export function processArguments(pid: number): readonly string[] | null {
+  const line = attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+  return line === null ? null : line.split('\0').slice(0, -1);
+}
+
 /** write_bytes of the text of /proc/<pid>/io. */
 export function writtenBytesOf(io: string): number | null {
   const bytes = /^write_bytes: (\d+)$/m.exec(io)?.[1];

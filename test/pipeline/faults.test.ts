@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { kindsOf } from '../../soak/guarantee/fault-kinds.ts';
 import { makeAudit } from '../../soak/live/audit/end-audit.ts';
+import { type OlderBuild, olderBuild } from '../../soak/live/older-build.ts';
 import { runSoak } from '../../soak/live/run.ts';
 import { fakeDependencies, fakeOptions } from '../../soak/live/testing/fake-run.ts';
 import { connectJournals } from '../../src/cli/connection.ts';
@@ -14,7 +15,20 @@ import { readCsv } from '../../src/results/csv.ts';
 /** Milliseconds for each fault in the plan. On a busy machine a fault waits for the end of the one before it. */
 const TURN_MS = 1_500;
 
-for (const family of ['pause', 'takeover', 'restart', 'retire'] as const) {
+/** This very build in another folder, as a build of another commit is. */
+async function anotherBuild(t: ExecutionContext): Promise<OlderBuild> {
+  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-build-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  mkdirSync(join(folder, 'dist/src/cli'), { recursive: true });
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
+  writeFileSync(join(folder, 'dist/src/cli/main.js'), `await import(${JSON.stringify(MAIN)});`);
+  const signal = new AbortController().signal;
+  const built = await olderBuild({ from: folder, sourceRoot: '/', say: (line) => t.fail(line), signal });
+  t.is(built.commit, null);
+  return built;
+}
+
+for (const family of ['pause', 'takeover', 'restart', 'retire', 'upgrade'] as const) {
   test.serial(`every ${family} of real processes hits, ends and is recovered from, and the run holds`, async (t) => {
     const results = mkdtempSync(join(tmpdir(), 'stream-sum-soak-'));
     t.teardown(() => rmSync(results, { recursive: true, force: true }));
@@ -30,8 +44,10 @@ for (const family of ['pause', 'takeover', 'restart', 'retire'] as const) {
       audit: 'follow',
       retentionBytes: 64 * 1024 * 1024,
     });
+    const older = family === 'upgrade' ? { older: await anotherBuild(t) } : {};
     const { verdict, folder } = await runSoak(options, {
       ...fakeDependencies({}, said),
+      ...older,
       audit: makeAudit((endpoint) => connectJournals(endpoint, 'audit')),
       connect: (endpoint) => connectJournals(endpoint, 'auditor'),
       launch: componentLaunch(MAIN),

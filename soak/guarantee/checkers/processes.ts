@@ -5,6 +5,7 @@
 
 import { EXIT } from '../../../src/core/errors.ts';
 import type { Failure } from '../../../src/fleet/exit-judgement.ts';
+import { isDowngrade } from '../fault-kinds.ts';
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
 import { FindingList } from './finding-list.ts';
 
@@ -14,12 +15,17 @@ type Ends = {
   killsAccountedFor: number;
   fenced: number;
   takeovers: number;
+  /** Exits that are failures, and downgrades: the older build may refuse what it finds. */
+  failures: number;
+  downgrades: number;
   failedWith: number | null;
   isNamed: boolean;
 };
 
 /** Exits with these codes are failures, whatever the process was asked to do. */
 const FAILED: ReadonlySet<number> = new Set([EXIT.internal, EXIT.usage, EXIT.violation]);
+
+const NO_FAILURES = { failures: 0, downgrades: 0, failedWith: null, isNamed: false } as const;
 
 export class ProcessesChecker implements Checker {
   readonly name = 'processes';
@@ -56,7 +62,7 @@ export class ProcessesChecker implements Checker {
   #of(process: string): Ends {
     let known = this.#ends.get(process);
     if (known === undefined) {
-      known = { killed: 0, killsAccountedFor: 0, fenced: 0, takeovers: 0, failedWith: null, isNamed: false };
+      known = { killed: 0, killsAccountedFor: 0, fenced: 0, takeovers: 0, ...NO_FAILURES };
       this.#ends.set(process, known);
     }
     return known;
@@ -71,19 +77,24 @@ export class ProcessesChecker implements Checker {
     const isKilled = kind.startsWith('kill-') || kind.startsWith('retire-') || kind === 'takeover-dead';
     if (isKilled) ends.killsAccountedFor += 1;
     if (kind.startsWith('takeover-')) ends.takeovers += 1;
+    if (isDowngrade(kind)) ends.downgrades += 1;
   }
 
   #end(process: string, exitCode: number | null): void {
     const ends = this.#of(process);
     if (exitCode === null) ends.killed += 1;
     else if (exitCode === EXIT.fenced) ends.fenced += 1;
-    else if (FAILED.has(exitCode)) ends.failedWith = exitCode;
+    else if (FAILED.has(exitCode)) {
+      ends.failures += 1;
+      ends.failedWith = exitCode;
+    }
   }
 
   #judge(process: string, ends: Ends): void {
-    const { killed, killsAccountedFor: kills, fenced, takeovers, failedWith, isNamed } = ends;
+    const { killed, killsAccountedFor: kills, fenced, takeovers, failures, downgrades, failedWith, isNamed } = ends;
     if (isNamed) return;
-    if (failedWith !== null) this.#found.missing(`${process} exited with ${failedWith}, and nothing says why`);
+    if (failures > downgrades || failedWith === EXIT.violation)
+      this.#found.missing(`${process} exited with ${failedWith}, and nothing says why`);
     if (killed > kills) {
       this.#found.missing(`${process} was ended by a signal ${killed} times, of which ${kills} are accounted for`);
     }

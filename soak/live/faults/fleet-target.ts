@@ -2,12 +2,13 @@
 
 import { assert } from '../../../src/core/assert.ts';
 import type { Clock } from '../../../src/core/clock.ts';
-import type { ComponentProcess, ComponentSpec } from '../../../src/fleet/component-process.ts';
+import type { ComponentProcess, ComponentSpec, Launch } from '../../../src/fleet/component-process.ts';
 import type { Fleet } from '../../../src/fleet/fleet.ts';
-import { processState } from '../../../src/fleet/process-usage.ts';
+import { lastLogLines } from '../../../src/fleet/exit-judgement.ts';
+import { processArguments, processState } from '../../../src/fleet/process-usage.ts';
 import type { MomentPages } from '../../../src/moments/moment-pages.ts';
 import type { LiveDecorations } from '../decorations.ts';
-import type { FaultTarget, Handover, Retirement } from './actions/target.ts';
+import type { Build, FaultTarget, Handover, Retirement } from './actions/target.ts';
 import type { FaultAction } from './actions/action.ts';
 import type { FaultTargets } from './injector.ts';
 import type { PlannedFault } from './planned-fault.ts';
@@ -31,8 +32,11 @@ export function spareNames(summer: string): string[] {
 
 type Decorations = Pick<
   LiveDecorations,
-  'moments' | 'kills' | 'relay' | 'pauses' | 'resumes' | 'states' | 'takeovers' | 'retires'
+  'moments' | 'kills' | 'relay' | 'pauses' | 'resumes' | 'states' | 'takeovers' | 'retires' | 'exchanges'
 >;
+
+/** Of a run that begins with another build. */
+export type Builds = { readonly [Name in Build]: Launch };
 
 /** The auditor is this very process: what can be hurt is its link. */
 const AUDITOR: FaultTarget = {
@@ -47,6 +51,9 @@ const AUDITOR: FaultTarget = {
   pause: () => undefined,
   resume: () => undefined,
   send: () => undefined,
+  build: null,
+  lastLine: '',
+  exchange: () => undefined,
 };
 
 export class FleetTargets implements FaultTargets {
@@ -58,6 +65,7 @@ export class FleetTargets implements FaultTargets {
   readonly #links: RelayedLinks | null;
   readonly #lab: Lab | null;
   readonly #decorations: Decorations;
+  readonly #builds: Builds | null;
   readonly #spareSpec: (summer: ComponentSpec, name: string) => ComponentSpec;
   readonly #pages: MomentPages | null;
   readonly #targets = new Map<string, FaultTarget>();
@@ -77,6 +85,8 @@ export class FleetTargets implements FaultTargets {
     /** The same summer in another folder, under another name. */
     readonly spareSpec: (summer: ComponentSpec, name: string) => ComponentSpec;
     readonly retirements: Pick<RetirementOptions, 'dataFolder' | 'endpoint' | 'producerOf' | 'onRetired'>;
+    /** Null: there is one build. */
+    readonly builds: Builds | null;
     readonly decorations?: Decorations;
     /** Those of the fleet's processes; absent: nobody knows at which moment a process is hit. */
     readonly pages?: MomentPages | null;
@@ -91,6 +101,7 @@ export class FleetTargets implements FaultTargets {
     this.#pages = options.pages ?? null;
     this.#retirements = options.retirements;
     this.#decorations = options.decorations ?? {};
+    this.#builds = options.builds;
     this.chunkers = this.#fleet.of('chunker').map(({ name }) => this.#target(name));
   }
 
@@ -110,7 +121,8 @@ export class FleetTargets implements FaultTargets {
   }
 
   #processTarget(name: string): FaultTarget {
-    return targetOf(this.#fleet.named(name), this.#fleet, this.#decorations, this.#pages);
+    const by = { decorations: this.#decorations, pages: this.#pages, builds: this.#builds };
+    return targetOf(this.#fleet.named(name), this.#fleet, by);
   }
 
   /** A summer's successor dials where it did: the links have the names of the plan. */
@@ -143,7 +155,7 @@ export class FleetTargets implements FaultTargets {
     const successor = [first, ...spareNames(first)][turn] ?? first;
     assert(successor !== old, 'nobody takes over from itself');
     const oldProcess = fleet.named(old);
-    const next = fleet.add(this.#spareSpec(fleet.named(first).spec, successor));
+    const next = fleet.add(this.#spareSpec(fleet.named(first).spec, successor), oldProcess.launch);
     return {
       old,
       successor,
@@ -161,10 +173,10 @@ export class FleetTargets implements FaultTargets {
 function targetOf(
   process: ComponentProcess,
   fleet: Fleet,
-  decorations: Decorations,
-  pages: MomentPages | null,
+  by: { readonly decorations: Decorations; readonly pages: MomentPages | null; readonly builds: Builds | null },
 ): FaultTarget {
   const { name } = process;
+  const { decorations, pages, builds } = by;
   return {
     name,
     partitions: process.spec.partitions,
@@ -195,5 +207,24 @@ function targetOf(
       if (decorations.resumes?.(name) !== false) fleet.resume(process);
     },
     send: (command) => process.send(command),
+    get build() {
+      return builds === null || process.pid === null ? null : buildOf(process.pid, builds);
+    },
+    get lastLine() {
+      return lastLogLines(process.logPath, 1)[0] ?? '';
+    },
+    exchange: (build) => {
+      assert(builds !== null, 'there is another build');
+      const launch = decorations.exchanges?.(name) === false ? process.launch : builds[build];
+      fleet.exchange(process, launch, { mayRefuse: build === 'older' });
+    },
   };
+}
+
+function buildOf(pid: number, builds: Builds): Build | null {
+  const argv = processArguments(pid) ?? [];
+  const isOf = ({ command, argv: before }: Launch): boolean =>
+    [command, ...before].every((argument, at) => argv[at] === argument);
+  if (isOf(builds.newer)) return 'newer';
+  return isOf(builds.older) ? 'older' : null;
 }

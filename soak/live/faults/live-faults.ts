@@ -12,7 +12,7 @@ import type { MomentPages } from '../../../src/moments/moment-pages.ts';
 import type { SeenMoments } from '../../../src/moments/page-layout.ts';
 import { type Aims, injectFaults, watchFaults } from './fault-phase.ts';
 import { type FaultOptions, faultsOf } from './fault-plan.ts';
-import { FleetTargets } from './fleet-target.ts';
+import { type Builds, FleetTargets } from './fleet-target.ts';
 import { freezes } from './frozen-moments.ts';
 import { type FaultHappening, FaultInjector } from './injector.ts';
 import { MomentsHit, isIn } from './moments-hit.ts';
@@ -42,6 +42,8 @@ export type LiveFaultsOptions = {
   readonly endpoint: string;
   readonly producerOf: RetirementOptions['producerOf'];
   readonly onRetired: RetirementOptions['onRetired'];
+  /** Null: there is one build. */
+  readonly builds: Builds | null;
   /** Null: no link can be hurt. */
   readonly links: RelayedLinks | null;
   /** Absent, or null: no member of a cluster can be hurt. */
@@ -77,6 +79,7 @@ export class LiveFaults {
       links,
       lab,
       decorations,
+      builds: from.builds,
       retirements: from,
       spareSpec: (summer, name) => spareSpec(summer, { name, dataFolder }),
       pages: from.pages,

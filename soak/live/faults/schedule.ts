@@ -9,7 +9,14 @@
 
 import { assert, unreachable } from '../../../src/core/assert.ts';
 import { Prng } from '../../../src/core/prng.ts';
-import { type ClusterSize, type FaultKind, type LiveFamily, familyOf, kindsOf } from '../../guarantee/fault-kinds.ts';
+import {
+  type ClusterSize,
+  type FaultKind,
+  type LiveFamily,
+  familyOf,
+  isDowngrade,
+  kindsOf,
+} from '../../guarantee/fault-kinds.ts';
 import { CUTS, type Side } from './cluster/cuts.ts';
 import { type PlannedFault, memberNames, processNames } from './planned-fault.ts';
 import { LINK_FAULTS, drawLinkMode } from './relay/link-mode.ts';
@@ -114,7 +121,7 @@ class Draw {
   #shuffle(): void {
     const kinds = this.#inRandomOrder(kindsOf(this.#options.families, this.#options));
     const families = this.#inRandomOrder(this.#options.families).map((family) =>
-      kinds.filter((kind) => familyOf(kind) === family),
+      backLast(kinds.filter((kind) => familyOf(kind) === family)),
     );
     const longest = Math.max(...families.map(({ length }) => length));
     const byTurns = Array.from({ length: longest }, (_, at) => families.flatMap((of) => of.slice(at, at + 1))).flat();
@@ -130,12 +137,15 @@ class Draw {
     switch (kind) {
       case 'kill-broker':
       case 'pause-broker':
+      case 'upgrade-broker':
+      case 'downgrade-broker':
         return ['broker'];
       case 'kill-summer':
       case 'pause-summer':
       case 'takeover-running':
       case 'takeover-paused':
       case 'takeover-dead':
+      case 'downgrade-summer':
         return [`summer-${this.#prng.below(summers)}`];
       case 'kill-two-summers':
         return this.#inRandomOrder(allSummers).slice(0, 2);
@@ -145,7 +155,12 @@ class Draw {
       case 'pause-chunker':
       case 'retire-chunker':
       case 'retire-chunker-twice':
+      case 'downgrade-chunker':
         return [`chunker-${this.#prng.below(chunkers)}`];
+      case 'upgrade-summer':
+        return this.#inRandomOrder(allSummers);
+      case 'upgrade-chunker':
+        return this.#inRandomOrder(processNames('chunker', chunkers));
       case 'restart-each':
         return this.#inRandomOrder(all);
       case 'kill-everything':
@@ -225,4 +240,9 @@ class Draw {
     while (left.length > 0) drawn.push(...left.splice(this.#prng.below(left.length), 1));
     return drawn;
   }
+}
+
+/** Nobody can go back to a build that it has not left. */
+function backLast(kinds: readonly FaultKind[]): FaultKind[] {
+  return [...kinds.filter((kind) => !isDowngrade(kind)), ...kinds.filter(isDowngrade)];
 }

@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../../src/core/clock.ts';
+import type { Launch } from '../../../src/fleet/component-process.ts';
 import type { SoakOptions } from '../soak-options.ts';
 import type { SoakDependencies } from '../run.ts';
 import type { FakePlan } from './fake-component.ts';
@@ -26,6 +27,7 @@ export function fakeOptions(results: string, changes: Partial<SoakOptions> = {})
     faults: [],
     faultIntervalMs: 300,
     faultPlan: null,
+    upgradeFrom: null,
     audit: 'auto',
     data: null,
     results,
@@ -35,6 +37,11 @@ export function fakeOptions(results: string, changes: Partial<SoakOptions> = {})
     expectations: [],
     ...changes,
   };
+}
+
+/** Another build of the fakes, by its command line: with a plan of its own. */
+export function fakeBuild(plan: FakePlan): Launch {
+  return { command: process.execPath, argv: ['--no-warnings', COMPONENT, JSON.stringify(plan)] };
 }
 
 /** `said` collects what is displayed. */

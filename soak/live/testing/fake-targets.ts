@@ -2,7 +2,7 @@
 
 import type { ComponentCommand } from '../../../src/component/protocol.ts';
 import type { SeenMoments } from '../../../src/moments/page-layout.ts';
-import type { FaultTarget, Handover, Retirement } from '../faults/actions/target.ts';
+import type { Build, FaultTarget, Handover, Retirement } from '../faults/actions/target.ts';
 import type { FaultAction } from '../faults/actions/action.ts';
 import type { FaultTargets } from '../faults/injector.ts';
 
@@ -49,6 +49,14 @@ export class FakeTarget implements FaultTarget {
 
   send(command: ComponentCommand): void {
     this.commands.push(command);
+  }
+
+  build: Build | null = null;
+  lastLine = '';
+
+  exchange(build: Build): void {
+    this.asked.push(`exchange ${build}`);
+    this.ready = false;
   }
 }
 

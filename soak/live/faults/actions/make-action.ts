@@ -4,6 +4,7 @@ import { unreachable } from '../../../../src/core/assert.ts';
 import type { PlannedFault } from '../planned-fault.ts';
 import type { ClusterKind } from '../cluster/cuts.ts';
 import type { FaultAction } from './action.ts';
+import { Exchange } from './exchange.ts';
 import { Kill } from './kill.ts';
 import { Pause } from './pause.ts';
 import { Restart } from './restart.ts';
@@ -53,6 +54,14 @@ export function makeAction(
       return new Restart(targets, { rolling: true });
     case 'restart-all':
       return new Restart(targets, { rolling: false });
+    case 'upgrade-broker':
+    case 'upgrade-summer':
+    case 'upgrade-chunker':
+      return new Exchange(targets, 'newer');
+    case 'downgrade-broker':
+    case 'downgrade-summer':
+    case 'downgrade-chunker':
+      return new Exchange(targets, 'older');
     case 'retire-chunker':
       return new Retire(only(), surroundings.retirement(only(), 1));
     case 'retire-chunker-twice':

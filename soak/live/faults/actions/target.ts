@@ -3,6 +3,9 @@
 import type { ComponentCommand } from '../../../../src/component/protocol.ts';
 import type { SeenMoments } from '../../../../src/moments/page-layout.ts';
 
+/** Of a run with `--upgrade-from`: that which it names, and this one. */
+export type Build = 'older' | 'newer';
+
 /** A process. The name of a summer in a plan stands for the process that owns its shards now. */
 export type FaultTarget = {
   /** Of the process. */
@@ -25,6 +28,15 @@ export type FaultTarget = {
   /** SIGCONT. */
   resume(): void;
   send(command: ComponentCommand): void;
+  /** Which build it runs by the command line that the kernel has of it; null: neither of them, or it is down. */
+  readonly build: Build | null;
+  /** The last line of its log. */
+  readonly lastLine: string;
+  /**
+   * SIGTERM; it is started again by this build when it has ended. An older build may refuse its folder: then it is
+   * started by the newer one again.
+   */
+  exchange(build: Build): void;
 };
 
 /** A chunker that dies for good, and who comes in its place under its name. */

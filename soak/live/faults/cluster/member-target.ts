@@ -25,5 +25,8 @@ export function memberTarget(member: LabMember): FaultTarget {
     pause: () => member.pause(),
     resume: () => member.resume(),
     send: () => void member.ask(),
+    build: null,
+    lastLine: '',
+    exchange: () => undefined,
   };
 }
