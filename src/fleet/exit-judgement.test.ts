@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Intent } from './component-process.ts';
-import { isCrash, judgeExit, lastLogLines, messageOf } from './exit-judgement.ts';
+import { isCrash, isRefusal, judgeExit, lastLogLines, messageOf } from './exit-judgement.ts';
 
 function judge(intent: Intent, end: number | NodeJS.Signals, drained = false): string {
   const [code, signal] = typeof end === 'number' ? [end, null] : [null, end];
@@ -40,6 +40,16 @@ test('a signal that nobody sent is a crash, unless the process was asked to end 
   t.true(crashed('kill', 'SIGSEGV'));
   for (const intent of ['stop', 'abandon'] as const) t.false(crashed(intent, 'SIGABRT'));
   t.false(crashed('run', null));
+});
+
+test('a refusal is an exit with 1 or 2 before a process is ready, of one that nobody has asked to end', (t) => {
+  const refused = { pid: 7, code: 2, signal: null, intent: 'run', wasReady: false } as const;
+  t.true(isRefusal(refused));
+  t.true(isRefusal({ ...refused, code: 1 }));
+  for (const code of [0, 3, 10, 12]) t.false(isRefusal({ ...refused, code }), String(code));
+  t.false(isRefusal({ ...refused, wasReady: true }));
+  t.false(isRefusal({ ...refused, intent: 'stop' }));
+  t.false(isRefusal({ ...refused, code: null, signal: 'SIGABRT' }));
 });
 
 test('of a log the last messages are shown, whatever their form', (t) => {

@@ -6,6 +6,7 @@ import {
   anonymousBytesOf,
   cpuSecondsOf,
   diskBytesOf,
+  processArguments,
   readProcessUsage,
   rssBytesOf,
   stateOf,
@@ -40,6 +41,12 @@ test('this process uses something, where there is a /proc', (t) => {
   t.true((anonymousBytes ?? 0) <= (rssBytes ?? 0));
   t.true(rssBytes === null || rssBytes > 1e6);
   t.true(descriptors === null || descriptors > 0);
+});
+
+test('the kernel has the command line of a process, and none of one that is gone', (t) => {
+  t.deepEqual(processArguments(process.pid)?.slice(-1), process.argv.slice(-1));
+  t.true((processArguments(process.pid)?.length ?? 0) > 1);
+  t.is(processArguments(2 ** 30), null);
 });
 
 test('a folder uses what its files use, below too; one that is missing has no figure', (t) => {
