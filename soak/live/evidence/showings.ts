@@ -55,8 +55,8 @@ function chunkShowings({ file, expected, journals }: WitnessData): string[] {
   const [bound] = bounds;
   const trimmed = bound === undefined || bound.begin === 0 ? '' : ` The journal was trimmed below ${bound.begin}.`;
   if (missing.length > 0) {
-    const what = missing.length === expected.lastSequence ? 'No record' : `Chunk ${missing.slice(0, 12).join(', ')}`;
-    return [`${what} of the file is in the kept journal.${trimmed}`];
+    if (missing.length === expected.lastSequence) return [`No record of the file is in the kept journal.${trimmed}`];
+    return [`Chunk ${missing.slice(0, 12).join(', ')} of the file is not in the kept journal.${trimmed}`];
   }
   const twice = records.length > expected.lastSequence ? ' Some of its chunks stand there more than once.' : '';
   const same = digest === expected.digest ? 'their digest is that of the seed' : 'their digest is not that of the seed';
