@@ -206,11 +206,11 @@ async function runWatched(
     const verdict = withUnwritten(decided, unwritten);
     const keptData = await disposeOfData(options, verdict, dataFolder);
     const elapsedMs = (clock.nowNs() - startNs) / 1e6;
-    if (dependencies.report) display.say(await reportLine(folder, dependencies.report));
     const how = { audit: outcome.audit, engine: engineText(options), judged };
     const summary = { ...summaryParts, ...totalsOf(outcome), ...how, verdict, elapsedMs, folder, keptData };
     const scheduled = [...outlook.faults.keys()];
     const told = await conclude(summary, ending, { dataFolder, facts, startNs, run, scheduled, say: onUnwritten });
+    if (dependencies.report) display.say(await reportLine(folder, dependencies.report));
     display.finish(verdictScreen(told, dependencies.columns?.()));
     return { verdict, folder, exitCode: told.exitCode, told };
   } finally {

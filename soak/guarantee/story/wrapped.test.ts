@@ -31,3 +31,11 @@ test('a shell reads a command of several lines as the one that it is', (t) => {
     }),
   );
 });
+
+test('a flag and its value stay on one line', (t) => {
+  const words = ['npx', 'stream-sum', 'soak', '--json', '--sla', '500ms', '--seed', '1'];
+  t.deepEqual(wrappedCommand(words, { columns: 30, hanging: 2 }), [
+    'npx stream-sum soak --json \\',
+    '  --sla 500ms --seed 1',
+  ]);
+});

@@ -26,8 +26,20 @@ export function wrapped(words: readonly string[], { columns, hanging, taken = ha
   return lines.map((text, index) => (index === 0 ? text : `${' '.repeat(hanging)}${text}`));
 }
 
-/** A command in lines that a shell reads as one: each but the last ends in a backslash. */
+/** A command in lines that a shell reads as one: each but the last ends in a backslash. A flag keeps its value. */
 export function wrappedCommand(words: readonly string[], { columns, ...room }: Room): string[] {
-  const lines = wrapped(words, { ...room, columns: columns - 2 });
+  const lines = wrapped(withValues(words), { ...room, columns: columns - 2 });
   return lines.map((line, index) => (index === lines.length - 1 ? line : `${line} \\`));
+}
+
+/** Words, where a flag and the word behind it that is no flag are one. */
+function withValues(words: readonly string[]): string[] {
+  const units: string[] = [];
+  for (const [index, word] of words.entries()) {
+    const flag = words[index - 1];
+    const isValue = flag !== undefined && /^--[^=]+$/.test(flag) && !word.startsWith('--');
+    if (isValue) units[units.length - 1] = `${units.at(-1)} ${word}`;
+    else units.push(word);
+  }
+  return units;
 }

@@ -83,6 +83,11 @@ test('what is missing is named, and whether the journal was trimmed', (t) => {
   );
   t.regex(shown({ kept: { records: [], digest: null } }), /^No record of the file is in the kept journal\.$/m);
   t.regex(shown({ kept: { sums: [] } }), /^The sums journal has no sum of the file\.$/m);
+  const trimmed = { ...SUMS, begin: 300 };
+  t.regex(
+    shown({ kept: { sums: [], bounds: [SUMS, trimmed] } }),
+    /^The sums journal, which was trimmed below 300, has no sum of the file\.$/m,
+  );
 });
 
 test('a sum that is finished and not published, and one that was published twice, are told', (t) => {

@@ -72,7 +72,7 @@ function missingOf(sequences: readonly number[], last: number): number[] {
 function sumShowings({ file, expected, journals }: WitnessData): string[] {
   if (file === null || journals === null) return [];
   const { sums, digest: kept } = journals;
-  if (sums.length === 0) return [`The sums journal has no sum of the file${trimmedSums(journals)}.`];
+  if (sums.length === 0) return [`The sums journal${trimmedSums(journals)} has no sum of the file.`];
   const lines = sums.map(({ begin, index, shard, epoch, digest, bytes, lastSequence }) => {
     const place = `at ${begin}, record ${index} of shard ${shard ?? 'unknown'} with epoch ${epoch}`;
     if (expected === null) return `A sum of the file stands in the sums journal ${place}.`;
@@ -91,7 +91,7 @@ function sumShowings({ file, expected, journals }: WitnessData): string[] {
 
 function trimmedSums({ bounds }: KeptJournals): string {
   const begin = bounds.at(-1)?.begin ?? 0;
-  return begin === 0 ? '' : `, which was trimmed below ${begin}`;
+  return begin === 0 ? '' : `, which was trimmed below ${begin},`;
 }
 
 function storeShowings({ file, expected, stores }: WitnessData): string[] {
