@@ -5,6 +5,7 @@ import type { RunFile } from '../../src/results/run-folder.ts';
 import type { StoryFacts } from '../guarantee/story/story-facts.ts';
 import { type ViolationStory, storiesOf } from '../guarantee/story/violation-stories.ts';
 import type { Verdict } from '../guarantee/verdict.ts';
+import { violationLine } from '../guarantee/violation.ts';
 import { repeatCommand } from './command-line.ts';
 import type { RunOutcome } from './run-outcome.ts';
 import { logLinesOf, writeEvidence } from './evidence/evidence.ts';
@@ -41,6 +42,9 @@ export function fieldsOf(
   };
 }
 
+/** Of the violations that are only counted. */
+const COUNTED = /^and [\d,]+ more\b/;
+
 /** Writes the evidence of a violation, and brings together what is told. A run is never worse for want of evidence. */
 export async function conclude(
   summary: RunSummary,
@@ -56,6 +60,7 @@ export async function conclude(
   const command = repeatCommand(run.commandLine, options.seed);
   const { partitions } = options;
   const isViolated = verdict.verdict === 'VIOLATED';
+  const told = new Set(facts.findings.map(violationLine));
   let evidence: string | null = null;
   try {
     if (isViolated) {
@@ -68,6 +73,7 @@ export async function conclude(
     ...summary,
     exitCode: exitCodeWith(verdict, { stories, expectations }),
     stories,
+    otherReasons: verdict.reasons.filter((reason) => !told.has(reason) && !COUNTED.test(reason)),
     expectations,
     logLines: isViolated ? logLinesOf({ folder, stories, startNs }) : [],
     startNs,

@@ -70,6 +70,7 @@ test('a run without faults holds, and its folder says so', async (t) => {
     'faults.csv',
     'intervals.csv',
     'latency.csv',
+    'resources.csv',
     'samples.csv',
     'violations.csv',
   ]);

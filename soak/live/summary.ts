@@ -47,6 +47,8 @@ export type ToldRun = RunSummary & {
   /** That of the verdict, or of an expectation that is not met. */
   readonly exitCode: number;
   readonly stories: readonly ViolationStory[];
+  /** Reasons that no story tells: processes that failed, doubts, what could not be written. */
+  readonly otherReasons: readonly string[];
   /** By story, the last lines of logs that belong to it. */
   readonly logLines: readonly (readonly string[])[];
   readonly expectations: readonly JudgedExpectation[];

@@ -69,12 +69,18 @@ test('a violation is told by its story: the SLA, the fault, the machine, an exam
   t.regex(screen, /^ {2}data {8}\/tmp\/somewhere/m);
 });
 
-test('a violation without a story has its first reason', (t) => {
+test('a violation says what no story tells: a process that failed, what could not be written', (t) => {
   const run = violatedRun({
     stories: [],
-    verdict: { verdict: 'VIOLATED', exitCode: 10, reasons: ['summer-0: exited with 10'] },
+    otherReasons: ['summer-0: exited with 10', 'cannot write x: ENOENT'],
   });
-  t.regex(verdictScreen(run), /^VIOLATED {2}a guarantee broke [^]*^ {2}why {9}summer-0: exited with 10$/m);
+  const screen = verdictScreen(run);
+  t.regex(
+    screen,
+    /^VIOLATED {2}a guarantee broke [^]*^ {2}besides {5}summer-0: exited with 10\n {14}cannot write x: ENOENT$/m,
+  );
+  const many = Array.from({ length: 9 }, (_, index) => `summer-${index}: failed`);
+  t.regex(verdictScreen(violatedRun({ otherReasons: many })), /^ {14}and 5 more in run\.json$/m);
 });
 
 test('an inconclusive run says its first cause first, and what to do', (t) => {

@@ -109,7 +109,7 @@ function whyLines(run: ToldRun, width: number): string[] {
 }
 
 function violatedLines(run: ToldRun, width: number): string[] {
-  const { stories, startNs, folder, evidence, command } = run;
+  const { stories, startNs, folder, evidence, command, otherReasons } = run;
   if (run.verdict.verdict !== 'VIOLATED') return [];
   const told = stories
     .slice(0, STORIES_TOLD)
@@ -123,11 +123,12 @@ function violatedLines(run: ToldRun, width: number): string[] {
   const more = stories.length - STORIES_TOLD - others.length;
   if (more > 0) others.push(`and ${more} more in run.json`);
   const file = stories[0]?.example.file;
-  const [reason] = stories.length === 0 ? run.verdict.reasons : [];
+  const besides = [...others, ...otherReasons.slice(0, REASONS_TOLD).map((reason) => reason.trim())];
+  const hidden = otherReasons.length - REASONS_TOLD;
+  if (hidden > 0) besides.push(`and ${hidden} more in run.json`);
   return [
-    ...(reason === undefined ? [] : field(width, ['why', reason])),
     ...told,
-    ...others.flatMap((title, at) => field(width, [at === 0 ? 'besides' : '', title])),
+    ...besides.flatMap((title, at) => field(width, [at === 0 ? 'besides' : '', title])),
     ...(evidence === null ? [] : field(width, ['evidence', evidence])),
     ...commandField(width, 'explain', explainCommand(folder, ...(file === undefined ? ['--why'] : ['--file', file]))),
     ...commandField(width, 'repeat', command),

@@ -61,7 +61,8 @@ export function logLinesOf({
 export async function writeEvidence(of: EvidenceOf): Promise<string> {
   const { folder, stories, startNs } = of;
   const evidence = join(folder, EVIDENCE_FOLDER);
-  mkdirSync(evidence, { recursive: true });
+  // Not the folders above it: where the run's folder is gone there is nothing to add to.
+  mkdirSync(evidence);
   const unread: string[] = [];
   const data = await gather(of, { scratchFolder: join(evidence, 'scratch'), unread });
   const { chronicle, events } = historyOf(of, unread);

@@ -82,6 +82,7 @@ export function toldRun(changes: Partial<ToldRun> = {}): ToldRun {
     keptData: null,
     exitCode: 0,
     stories: [],
+    otherReasons: [],
     logLines: [],
     expectations: [],
     startNs: 1e9,
