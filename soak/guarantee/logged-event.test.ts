@@ -57,6 +57,7 @@ test('so does every event that only a soak has, without the histograms of what w
     { event: 'crashed', ...failure },
     { event: 'interrupted', how: 'at once' },
     { event: 'halted' },
+    { event: 'own-delay', fromNs: 7, cpuNs: 3 },
     { event: 'audited', error: 'no answer' },
     { event: 'doubt', reason: 'it hung', process: 'broker' },
     { event: 'found', process: 'state', kind: 'gap', detail: 'planted', index: 4 },

@@ -52,7 +52,9 @@ function caseLines({ group, name, seconds, outcome }: Case): string[] {
   const { element, message, text } = outcome;
   const type = element === 'skipped' ? '' : ` type="${element}"`;
   const open = `      <${element} message="${escaped(message)}"${type}`;
-  const inner = text === undefined ? `${open}/>` : `${open}>${escaped(text)}</${element}>`;
+  // Between tags a line feed is one.
+  const lines = text === undefined ? null : escaped(text).replaceAll('&#10;', '\n');
+  const inner = lines === null ? `${open}/>` : `${open}>${lines}</${element}>`;
   return [`${head}>`, inner, '    </testcase>'];
 }
 
