@@ -85,6 +85,36 @@ async function advanceState(folder: string): Promise<void> {
   await store.close();
 }
 
+test.serial('a soak of real processes that its user ends at once is inconclusive again, line by line', async (t) => {
+  t.timeout(DEADLINE_MS);
+  let interrupt: (() => void) | null = null;
+  const dependencies = fakeDependencies({});
+  const { verdict, folder } = await runSoak(fakeOptions(temporaryFolder(t), { ...REAL, durationMs: 60_000 }), {
+    ...dependencies,
+    launch: componentLaunch(MAIN),
+    clock: systemClock,
+    connect: (endpoint) => connectJournals(endpoint, 'auditor'),
+    onInterrupt: (call) => {
+      interrupt = () => call('SIGINT');
+      return () => undefined;
+    },
+    // Once a second: at the first call something is under way, and the second interrupt does not wait for it.
+    display: {
+      ...dependencies.display,
+      update: () => {
+        interrupt?.();
+        interrupt?.();
+        interrupt = null;
+      },
+    },
+  });
+  t.is(verdict.verdict, 'INCONCLUSIVE', verdict.reasons.join('\n'));
+  const { lines, exitCode, rechecked } = await auditRun(folder);
+  t.is(exitCode, 3, lines.join('\n'));
+  t.true(rechecked.isAll);
+  t.deepEqual(rechecked.verdict.reasons, verdict.reasons);
+});
+
 test.serial('a soak of real processes that was killed is judged as far as it was recorded', async (t) => {
   t.timeout(DEADLINE_MS);
   const results = temporaryFolder(t);
