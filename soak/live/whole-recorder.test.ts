@@ -103,7 +103,7 @@ test('a byte that is flipped, lost or doubled anywhere is noticed', async (t) =>
         writeFileSync(join(folder, name), whole);
       },
     ),
-    { numRuns: 600 },
+    { numRuns: 300 },
   );
   t.false(isNoticed(folder));
 });
