@@ -243,5 +243,5 @@ test('what is no folder of a soak is a usage error', async (t) => {
   const folder = temporaryFolder(t);
   await t.throwsAsync(auditRun(folder), { instanceOf: UsageError, message: /it has no run\.json/ });
   writeFileSync(join(folder, 'run.json'), '{"kind":"bench"}');
-  await t.throwsAsync(auditRun(folder), { instanceOf: UsageError, message: /no run of a soak, but of "bench"/ });
+  await t.throwsAsync(auditRun(folder), { instanceOf: UsageError, message: /not the run of a soak, but of "bench"/ });
 });

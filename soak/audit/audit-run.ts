@@ -75,7 +75,7 @@ function exitCodeFor({ verdict, isAll }: Rechecked, disagreements: readonly stri
 
 /** Everything that was recorded, event by event; never more than one frame of it is held. */
 function recheckWhole(folder: string, run: RecordedRun): Rechecked {
-  const recheck = new Recheck();
+  const recheck = new Recheck(run.promises);
   const remarks: string[] = [];
   const damages: string[] = [];
   let recorded = 0;

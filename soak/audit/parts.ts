@@ -34,7 +34,7 @@ type Events = {
 };
 
 export async function recheckParts(folder: string, run: RecordedRun): Promise<Rechecked> {
-  const events = recheckEvents(join(folder, HISTORY_FOLDER));
+  const events = recheckEvents(join(folder, HISTORY_FOLDER), run);
   const { recheck, recorded, remarks, damages, found } = events;
   const verdict = recheck.finish();
   const stores = await storesOf(folder, run, events);
@@ -48,8 +48,8 @@ export async function recheckParts(folder: string, run: RecordedRun): Promise<Re
   return { verdict: verdictOf(verdict, stores), isAll: false, remarks, damages, part };
 }
 
-function recheckEvents(folder: string): Events {
-  const recheck = new Recheck();
+function recheckEvents(folder: string, { promises }: RecordedRun): Events {
+  const recheck = new Recheck(promises);
   const producers: Producer[] = [];
   const remarks: string[] = [];
   const damages: string[] = [];

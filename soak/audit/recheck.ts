@@ -3,6 +3,7 @@
  * rules. What is known to be missing is told to them as a soak tells it, so that nothing missing counts as seen.
  */
 
+import type { EnginePromises } from '../../src/journal/promises.ts';
 import { BatchReader } from '../guarantee/checkers/batch-reader.ts';
 import { makeSoakCheckers } from '../guarantee/checkers/index.ts';
 import type { Checker, HistoryEvent } from '../guarantee/history.ts';
@@ -22,7 +23,7 @@ export type Rechecked = {
 };
 
 export class Recheck {
-  readonly #checkers: readonly Checker[] = makeSoakCheckers(new BatchReader());
+  readonly #checkers: readonly Checker[];
   #events = 0;
   #batches = 0;
   #checkpoints = 0;
@@ -30,6 +31,11 @@ export class Recheck {
   #lastNs = 0;
   #firstNs: number | null = null;
   #hasEnded = false;
+
+  /** `promises`: of the engine that the journals of the run were of. */
+  constructor(promises: EnginePromises) {
+    this.#checkers = makeSoakCheckers(new BatchReader(promises), promises);
+  }
 
   /** Events that were judged. */
   get events(): number {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { asRecord } from '../../src/core/assert.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { listOf, nullable, tableOf, text } from '../../src/core/shape.ts';
+import { type EnginePromises, PROMISES } from '../../src/journal/promises.ts';
 import { digestFiles, isWhole } from '../../src/results/run-folder.ts';
 
 /** What is used of a run.json. */
@@ -13,6 +14,8 @@ export type RecordedRun = {
   readonly verdict: string | null;
   readonly reasons: readonly string[];
   readonly configuration: Readonly<Record<string, unknown>>;
+  /** Of the engine that its journals were of. */
+  readonly promises: EnginePromises;
   readonly digests: Readonly<Record<string, string>>;
   /** Whether run.json itself is as it was written. */
   readonly isWhole: boolean;
@@ -25,15 +28,15 @@ const isDigests = tableOf(text);
 /** Throws a UsageError where the folder is not that of a soak. */
 export function readRecordedRun(folder: string): RecordedRun {
   const path = join(folder, 'run.json');
-  if (!existsSync(path)) throw new UsageError(`${folder}: is no folder of a run: it has no run.json`);
+  if (!existsSync(path)) throw new UsageError(`${folder} is not the folder of a run: it has no run.json`);
   let found: Record<string, unknown> | null;
   try {
     found = asRecord(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
-    throw new UsageError(`${path}: is no run.json: ${String(error)}`);
+    throw new UsageError(`${path} is not a run.json: ${String(error)}`);
   }
   const { kind, verdict = null, reasons, configuration, digests } = found ?? {};
-  if (kind !== 'soak') throw new UsageError(`${folder}: is no run of a soak, but of ${JSON.stringify(kind)}`);
+  if (kind !== 'soak') throw new UsageError(`${folder} is not the run of a soak, but of ${JSON.stringify(kind)}`);
   if (!isVerdict(verdict) || !isReasons(reasons) || !isDigests(digests) || asRecord(configuration) === null) {
     throw new UsageError(`${path}: its verdict, reasons, configuration or digests are not what a soak writes`);
   }
@@ -41,6 +44,7 @@ export function readRecordedRun(folder: string): RecordedRun {
     verdict: verdict as string | null,
     reasons: reasons as string[],
     configuration: configuration as Record<string, unknown>,
+    promises: PROMISES[asRecord(configuration)?.['cluster'] === undefined ? 'embedded' : 'gazette'],
     digests: digests as Record<string, string>,
     isWhole: isWhole(found ?? {}),
   };

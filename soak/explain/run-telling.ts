@@ -8,6 +8,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { asRecord, isCount } from '../../src/core/assert.ts';
 import { OperatingError, UsageError } from '../../src/core/errors.ts';
+import { type EnginePromises, PROMISES } from '../../src/journal/promises.ts';
 import { readCsv } from '../../src/results/csv.ts';
 import type { LoggedEvent } from '../guarantee/logged-event.ts';
 import { HISTORY_FOLDER, type RecordedLine, readHistory } from '../guarantee/recorded-history.ts';
@@ -27,13 +28,15 @@ type Run = {
   readonly verdict: string | null;
   readonly reasons: readonly string[];
   readonly seed: number;
+  /** Of the engine that its journals were of. */
+  readonly promises: EnginePromises;
 };
 type History = { readonly events: readonly LoggedEvent[]; readonly holes: readonly Hole[]; readonly remarks: string[] };
 
 /** Throws a UsageError when the folder is not that of a soak. */
 export function tellRun(folder: string): Telling {
   const run = readRun(folder);
-  const history = readHistoryOf(folder);
+  const history = readHistoryOf(folder, run);
   const startNs = history.events[0]?.atNs ?? 0;
   const faults = rowsOf(folder, 'faults.csv').map((row) => faultOf(row, startNs));
   const violations = rowsOf(folder, 'violations.csv').map((row) => violationOf(row, startNs));
@@ -73,31 +76,33 @@ function readRun(folder: string): Run {
   } catch (error) {
     throw new UsageError(`${path} is not a run.json: ${String(error)}`);
   }
-  const { kind, verdict = null, reasons, seed } = asRecord(found) ?? {};
+  const { kind, verdict = null, reasons, seed, configuration } = asRecord(found) ?? {};
   if (kind !== 'soak') throw new UsageError(`${folder} is not the run of a soak, but of ${JSON.stringify(kind)}`);
   const isSound = (verdict === null || typeof verdict === 'string') && Array.isArray(reasons) && isCount(seed);
   if (!isSound || !reasons.every((reason) => typeof reason === 'string')) {
     throw new UsageError(`${path}: its seed, verdict or reasons are not what a soak writes`);
   }
-  return { kind, verdict, reasons, seed };
+  const isOnCluster = asRecord(configuration)?.['cluster'] !== undefined;
+  return { kind, verdict, reasons, seed, promises: PROMISES[isOnCluster ? 'gazette' : 'embedded'] };
 }
 
 /** A story holds every event in memory: of a longer history it tells the newest part. */
 const TOLD_BYTES_MAX = 1024 * 1024 * 1024;
 
 /** Of the whole history, where it was kept: the flight recorder has the newest part alone. */
-function linesOf(folder: string): Generator<RecordedLine> {
+function linesOf(folder: string, { promises }: Run): Generator<RecordedLine> {
   const whole = join(folder, WHOLE_FOLDER);
   const bytes = wholeHistoryBytes(whole);
-  return bytes > 0 && bytes <= TOLD_BYTES_MAX ? tellWholeHistory(whole) : readHistory(join(folder, HISTORY_FOLDER));
+  if (bytes === 0 || bytes > TOLD_BYTES_MAX) return readHistory(join(folder, HISTORY_FOLDER));
+  return tellWholeHistory(whole, promises);
 }
 
-function readHistoryOf(folder: string): History {
+function readHistoryOf(folder: string, run: Run): History {
   const events: LoggedEvent[] = [];
   const holes: Hole[] = [];
   const remarks: string[] = [];
   try {
-    for (const line of linesOf(folder)) {
+    for (const line of linesOf(folder, run)) {
       if (line.what === 'event') events.push(line.event);
       else if (line.what === 'compacted') {
         const { fromNs, toNs, firstN, lastN, kinds } = line.compacted;

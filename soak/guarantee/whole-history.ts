@@ -11,6 +11,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { asRecord, isCount } from '../../src/core/assert.ts';
 import { OperatingError } from '../../src/core/errors.ts';
+import type { EnginePromises } from '../../src/journal/promises.ts';
 import { type Shape, conforms } from '../../src/core/shape.ts';
 import { BatchReader } from './checkers/batch-reader.ts';
 import type { LogEntry } from './history-log.ts';
@@ -83,9 +84,11 @@ export function* readWholeHistory(folder: string): Generator<WholeRead> {
   }
 }
 
-/** The same without payloads, as a flight recorder would have kept it. */
-export function* tellWholeHistory(folder: string): Generator<RecordedLine> {
-  const reader = new BatchReader();
+/**
+ * The same without payloads, as a flight recorder would have kept it. `promises`: of the engine of the run's journals.
+ */
+export function* tellWholeHistory(folder: string, promises?: EnginePromises): Generator<RecordedLine> {
+  const reader = new BatchReader(promises);
   for (const read of readWholeHistory(folder)) {
     if (read.what === 'event') yield { what: 'event', event: loggedEvent(read.entry, reader) };
     else if (read.what === 'dropped') yield { what: 'compacted', compacted: read.dropped };
