@@ -9,16 +9,14 @@ import type { LiveDecorations } from '../decorations.ts';
 import type { LiveFamily } from '../../guarantee/fault-kinds.ts';
 import type { ProgressEvent } from '../../../src/component/protocol.ts';
 import type { MomentPages } from '../../../src/moments/moment-pages.ts';
-import type { SeenMoments } from '../../../src/moments/page-layout.ts';
-import { type Aims, injectFaults, watchFaults } from './fault-phase.ts';
+import { aimsOf } from './aims.ts';
+import { injectFaults, watchFaults } from './fault-phase.ts';
 import { type FaultOptions, faultsOf } from './fault-plan.ts';
 import { type Builds, FleetTargets } from './fleet-target.ts';
-import { freezes } from './frozen-moments.ts';
 import { type FaultHappening, FaultInjector } from './injector.ts';
-import { MomentsHit, isIn } from './moments-hit.ts';
+import { MomentsHit } from './moments-hit.ts';
 import { type FaultRecord, OWN_FILES } from './open-fault.ts';
 import { PageCheck } from './page-check.ts';
-import type { PlannedFault } from './planned-fault.ts';
 import type { RetirementOptions } from './retirement.ts';
 import { SLA_SHARE } from './schedule.ts';
 import type { SumGaps } from './sum-gaps.ts';
@@ -107,24 +105,12 @@ export class LiveFaults {
     const faults = decorations.schedule?.(planned) ?? planned;
     // Or the first pause would be as much shorter as the start of that process takes.
     if (PAUSING.some((family) => options.faults.includes(family))) fleet.preparePauses();
-    return injectFaults(faults, { injector: this.injector, clock, signal, patienceMs, aims: this.#aims() });
-  }
-
-  /** A plan that is repeated repeats its aims. */
-  #aims(): Aims {
-    const first = ({ targets: [name = ''] }: PlannedFault): SeenMoments | null => this.#targets.named(name).moments();
-    return {
-      aimOf: (fault) => {
-        const seen = freezes(fault.kind) ? first(fault) : null;
-        if (seen === null) return null;
-        if (fault.aim !== undefined || this.#from.options.faultPlan !== null) return fault.aim ?? null;
-        return this.moments.aimAt(seen.component);
-      },
-      isThere: (fault, aim) => {
-        const seen = first(fault);
-        return seen !== null && isIn(seen, aim);
-      },
-    };
+    const aims = aimsOf({
+      seen: (name) => this.#targets.named(name).moments(),
+      choose: (component) => this.moments.aimAt(component),
+      isRepeated: options.faultPlan !== null,
+    });
+    return injectFaults(faults, { injector: this.injector, clock, signal, patienceMs, aims });
   }
 
   /** A process has told its progress: its page must tell the same. */
