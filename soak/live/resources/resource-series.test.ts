@@ -42,6 +42,14 @@ test('however long a run is, a series holds a bounded number of points and keeps
   );
 });
 
+test('how long a process was watched is told by the clock, however few values there were', (t) => {
+  for (const everyS of [1, 2, 3]) {
+    const series = new ResourceSeries({ ...SHORT, pointsMax: 512 });
+    for (let second = 0; second < 250; second += everyS) series.add(1, second, 1);
+    t.true(Math.abs(series.seconds - 240) <= 6, `${everyS}: ${series.seconds}`);
+  }
+});
+
 test('short incarnations are dropped, and a long one among them is judged', (t) => {
   const series = new ResourceSeries(SHORT);
   let second = 0;

@@ -92,7 +92,9 @@ export class ResourceSeries {
 
   /** How long it was watched after warm-ups, in incarnations that are long enough. */
   get seconds(): number {
-    return this.#usable.reduce((sum, points) => sum + points.length, 0) * this.#blockS;
+    // By the clock: a busy machine gives fewer values, and blocks that are longer.
+    const spans = this.#usable.map((points) => (points.at(-1)?.at ?? 0) - (points[0]?.at ?? 0) + this.#blockS);
+    return spans.reduce((sum, span) => sum + span, 0);
   }
 
   get incarnations(): number {
