@@ -70,7 +70,7 @@ async function folderOf(
 
 type RunFile = Parameters<typeof writeRunFile>[1];
 
-/** Written anew, with a digest that fits. */
+/** Written again, with a digest that fits. */
 function changeRun(folder: string, change: (run: RunFile) => object): void {
   const { digest: _, ...run } = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'));
   writeFileSync(join(folder, 'run.json'), JSON.stringify(change(run)));

@@ -1,9 +1,9 @@
 /**
- * Judges a recorded soak again, from its folder alone, and compares what comes out with what the run said.
+ * Judges a recorded soak again, from its folder alone, and compares the result with what the run said.
  *
- * Of a run whose whole history was kept, everything is judged, and the verdict must be the same, line by line. Of less
- * than that, what is there is judged. It can confirm a violation; else its best answer is that nothing was found in so
- * much of it, which is never HOLDS.
+ * A run whose whole history was kept is judged completely, and the verdict must be the same, line by line. Otherwise
+ * the audit judges what is there. It can confirm a violation. If it finds none, it says in how much it found none, and
+ * never HOLDS.
  */
 
 import { basename, join, resolve } from 'node:path';
@@ -18,18 +18,18 @@ import { Recheck, type Rechecked } from './recheck.ts';
 export type AuditOutcome = {
   readonly lines: readonly string[];
   readonly exitCode: number;
-  /** What was found, and of what. */
+  /** The findings, and what was judged. */
   readonly rechecked: Rechecked;
-  /** Where the run and the audit disagree; one line each. */
+  /** Differences between the run and the audit, one line each. */
   readonly disagreements: readonly string[];
 };
 
-/** Reasons shown of what the audit found; a run can have thousands. */
+/** How many reasons of the audit are shown. A run can have thousands. */
 const REASONS_SHOWN = 12;
-/** A line of what the harness could not write begins so: no history has it. */
+/** The beginning of a line about something that the harness could not write. No history has it. */
 const UNWRITTEN = /^(?:cannot write|there is no room for) /;
 
-/** Throws a UsageError where the folder is not that of a soak. */
+/** Throws a UsageError when the folder is not that of a soak. */
 export async function auditRun(folder: string): Promise<AuditOutcome> {
   const run = readRecordedRun(folder);
   const whole = join(folder, WHOLE_FOLDER);
@@ -73,7 +73,7 @@ function exitCodeFor({ verdict, isAll }: Rechecked, disagreements: readonly stri
   return isAll && verdict.verdict === 'HOLDS' ? EXIT.holds : EXIT.inconclusive;
 }
 
-/** Everything that was recorded, event by event; never more than one frame of it is held. */
+/** Judges everything that was recorded, event by event. At most one frame of it is held. */
 function recheckWhole(folder: string, run: RecordedRun): Rechecked {
   const recheck = new Recheck(run.promises);
   const remarks: string[] = [];
@@ -112,7 +112,7 @@ function recheckWhole(folder: string, run: RecordedRun): Rechecked {
   return { verdict, isAll, remarks: [`judged ${range}`, ...remarks], damages, part };
 }
 
-/** Where what was found is not what the run said. */
+/** The differences between the findings and what the run said. */
 function disagreementsOf(run: RecordedRun, { verdict: found, isAll }: Rechecked): string[] {
   if (run.verdict === null) return [];
   if (!isAll) {

@@ -1,6 +1,6 @@
 /**
  * Judges what is there of a run whose whole history was not kept: the events of its flight recorder, which have no
- * payloads, its stores where they were kept, and its tables. Says how much that is.
+ * payloads, the stores when they were kept, and the tables. Says how much that is.
  */
 
 import { existsSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { Recheck, type Rechecked } from './recheck.ts';
 import type { RecordedRun } from './recorded-run.ts';
 import { type Producer, type StoredFindings, recheckStores } from './stores.ts';
 
-/** Events without what the checkers need of them. */
+/** The events that lack what the checkers need. */
 const NOT_JUDGED: ReadonlySet<LoggedEvent['event']> = new Set(['batch', 'checkpoint', 'unread', 'trimmed', 'head']);
 const WITHOUT_PAYLOADS = 'the history was kept without payloads';
 
@@ -25,9 +25,9 @@ type Events = {
   readonly recheck: Recheck;
   readonly producers: readonly Producer[];
   readonly recorded: number;
-  /** Violations that the run found, as it recorded them; null: some of them may be missing. */
+  /** Violations that the run found, as it recorded them. Null: some of them may be missing. */
   readonly found: number | null;
-  /** The first one that its checkers found. */
+  /** The first violation that its checkers found. */
   readonly firstFound: Violation | null;
   readonly remarks: string[];
   readonly damages: string[];
@@ -66,7 +66,7 @@ function recheckEvents(folder: string, { promises }: RecordedRun): Events {
         if (found !== null && (event.event === 'violation' || event.event === 'found')) found += 1;
         if (event.event === 'found') firstFound ??= event;
         if (!NOT_JUDGED.has(event.event)) recheck.observe(event as HistoryEvent);
-        // The journals' checkers see nothing of the journals: they have no say.
+        // The journals' checkers see nothing of the journals, so they do not judge.
         if (!isUnfollowed) recheck.unfollow(WITHOUT_PAYLOADS);
         isUnfollowed = true;
       } else if (line.what === 'compacted') {
@@ -89,7 +89,7 @@ function recheckEvents(folder: string, { promises }: RecordedRun): Events {
   return { recheck, producers, recorded, found, firstFound, remarks, damages };
 }
 
-/** Null: there are none, or nobody knows whose records they should hold. */
+/** Null: there are no stores, or it is unknown whose records they should hold. */
 async function storesOf(folder: string, run: RecordedRun, events: Events): Promise<StoredFindings | null> {
   const { producers, remarks, found } = events;
   const recordedAt = run.configuration['dataFolder'];
@@ -112,7 +112,7 @@ async function storesOf(folder: string, run: RecordedRun, events: Events): Promi
   }
 }
 
-/** A violation in the stores is one, whatever the events say. */
+/** A violation in the stores counts, whatever the events say. */
 function verdictOf(verdict: Verdict, stores: StoredFindings | null): Verdict {
   const findings: readonly Findings[] = (stores?.findings ?? []).map((found) => ({ ...found, inconclusive: [] }));
   const stored = decideVerdict(findings);
@@ -121,7 +121,7 @@ function verdictOf(verdict: Verdict, stores: StoredFindings | null): Verdict {
   return { ...verdict, reasons: [...verdict.reasons, ...stored.reasons] };
 }
 
-/** `violations.csv` has what the history has, and a run that holds has none. */
+/** `violations.csv` must have the same violations as the history. A run that holds has none. */
 function violationsThatDiffer(folder: string, run: RecordedRun, found: number | null): string[] {
   const path = join(folder, 'violations.csv');
   if (!existsSync(path)) return [];

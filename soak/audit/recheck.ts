@@ -1,6 +1,6 @@
 /**
- * The checkers of a soak over events that were recorded: the same ones, in the same order, to a verdict by the same
- * rules. What is known to be missing is told to them as a soak tells it, so that nothing missing counts as seen.
+ * The checkers of a soak over recorded events: the same checkers in the same order, to a verdict by the same rules.
+ * They are told of known gaps as a soak tells them, so that nothing missing counts as seen.
  */
 
 import type { EnginePromises } from '../../src/journal/promises.ts';
@@ -12,13 +12,13 @@ import { type Verdict, decideVerdict } from '../guarantee/verdict.ts';
 /** What was judged again. */
 export type Rechecked = {
   readonly verdict: Verdict;
-  /** Everything that the checkers of the run saw. */
+  /** Whether this is everything that the checkers of the run saw. */
   readonly isAll: boolean;
   /** How much was judged, and what was not; one line each. */
   readonly remarks: readonly string[];
-  /** What is in the folder and cannot be from a run; one line each. */
+  /** What in the folder cannot be from a run, one line each. */
   readonly damages: readonly string[];
-  /** So much of so much, in words. */
+  /** The part that was judged, in words. */
   readonly part: string;
 };
 
@@ -46,7 +46,7 @@ export class Recheck {
     return this.#batches;
   }
 
-  /** Of all batches. */
+  /** Bytes of all batches. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -55,18 +55,18 @@ export class Recheck {
     return this.#checkpoints;
   }
 
-  /** From the first event to the last. */
+  /** Seconds from the first event to the last. */
   get seconds(): number {
     return (this.#lastNs - (this.#firstNs ?? this.#lastNs)) / 1e9;
   }
 
-  /** The run has said that nothing is missing before its end. */
+  /** Whether the run has said that nothing is missing before its end. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
 
   observe(event: HistoryEvent): void {
-    // What the checkers of the run found at their end was shown to nobody.
+    // No checker of the run saw what the others found at the end.
     if (this.#hasEnded && event.event === 'found') return;
     this.#events += 1;
     this.#firstNs ??= event.atNs;
@@ -79,7 +79,7 @@ export class Recheck {
     this.#show(event);
   }
 
-  /** What comes next was not recorded: from here on nobody can follow the journals. */
+  /** The next events were not recorded. From here on the journals cannot be followed. */
   unfollow(reason: string): void {
     this.#show({ event: 'unfollowed', atNs: this.#lastNs, reason, leavesDoubt: true });
   }

@@ -1,4 +1,4 @@
-/** What the folder of a soak says of its run: `run.json`, and whether its files are still what that says. */
+/** What the folder of a soak says about its run: `run.json`, and whether the files still match it. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,16 +8,16 @@ import { listOf, nullable, tableOf, text } from '../../src/core/shape.ts';
 import { type EnginePromises, PROMISES } from '../../src/journal/promises.ts';
 import { digestFiles, isWhole } from '../../src/results/run-folder.ts';
 
-/** What is used of a run.json. */
+/** The part of a run.json that is used. */
 export type RecordedRun = {
-  /** Null: it was killed, or goes on. */
+  /** Null: the run was killed or still goes on. */
   readonly verdict: string | null;
   readonly reasons: readonly string[];
   readonly configuration: Readonly<Record<string, unknown>>;
   /** Of the engine that its journals were of. */
   readonly promises: EnginePromises;
   readonly digests: Readonly<Record<string, string>>;
-  /** Whether run.json itself is as it was written. */
+  /** Whether run.json itself is unchanged. */
   readonly isWhole: boolean;
 };
 
@@ -25,7 +25,7 @@ const isReasons = listOf(text);
 const isVerdict = nullable(text);
 const isDigests = tableOf(text);
 
-/** Throws a UsageError where the folder is not that of a soak. */
+/** Throws a UsageError when the folder is not that of a soak. */
 export function readRecordedRun(folder: string): RecordedRun {
   const path = join(folder, 'run.json');
   if (!existsSync(path)) throw new UsageError(`${folder} is not the folder of a run: it has no run.json`);
@@ -50,7 +50,7 @@ export function readRecordedRun(folder: string): RecordedRun {
   };
 }
 
-/** What in the folder is not what run.json says; one line each. */
+/** Files of the folder that differ from what run.json says, one line each. */
 export async function changedFiles(folder: string, run: RecordedRun): Promise<string[]> {
   const changed = run.isWhole ? [] : [`${join(folder, 'run.json')} was changed: its own digest does not fit`];
   for (const [name, digest] of Object.entries(run.digests)) {

@@ -1,9 +1,9 @@
 /**
- * What the kept stores of a run hold, judged again: the batches that are still in the journals, and the state of each
- * shard. Reads copies alone, and never opens a store in place (`src/store/lmdb-copy.ts` says why).
+ * Judges what the kept stores of a run hold: the batches that are still in the journals, and the state of each shard.
+ * It reads only copies and never opens a store in place (`src/store/lmdb-copy.ts` says why).
  *
- * Journals are trimmed as they are folded, so most of a run is no longer in them. What is left verifies or not, fits
- * together or not, and is what the seed says or not.
+ * Journals are trimmed as they are folded, so most of a run is no longer in them. What is left is checked: whether it
+ * verifies, fits together, and is what the seed says.
  */
 
 import { createHash } from 'node:crypto';
@@ -39,16 +39,16 @@ export type StoredFindings = {
   readonly states: number;
 };
 
-/** Batches that are read from a store at one time. */
+/** How many batches are read from a store at a time. */
 const PAGE_BATCHES = 256;
-/** Who found it. */
+/** The name of the finder in violations. */
 const STORES = 'stores';
 
 type Shard = { readonly shard: number; readonly path: string };
 type Journal = { readonly name: string; readonly begin: number; readonly head: number };
 type Journals = { readonly journals: readonly Journal[]; readonly shards: readonly Shard[]; readonly batches: number };
 
-/** `producers`: those of the run. Throws OperatingError for a store that cannot be read. */
+/** `producers`: those of the run. Throws an OperatingError for a store that cannot be read. */
 export async function recheckStores(dataFolder: string, producers: readonly Producer[]): Promise<StoredFindings> {
   const scratchFolder = await mkdtemp(join(tmpdir(), 'stream-sum-audit-'));
   try {
@@ -62,7 +62,7 @@ export async function recheckStores(dataFolder: string, producers: readonly Prod
     const { journals, shards, batches } = await readLmdbStore(broker, (reader) => check.journals(reader));
     let states = 0;
     for (const { shard, path } of shards) {
-      // The folder may have been moved, and the stores with it.
+      // The folder may have been moved together with the stores.
       const folder = join(dataFolder, basename(path));
       if (!existsSync(folder)) continue;
       const summer = { folder, scratchFolder, kind: 'summer', tables: SUMMER_TABLES } as const;
@@ -75,7 +75,8 @@ export async function recheckStores(dataFolder: string, producers: readonly Prod
     const whole = journals.reduce((bytes, { head }) => bytes + head, 0);
     const kept = journals.reduce((bytes, { begin, head }) => bytes + head - begin, 0);
     const share = whole === 0 ? 100 : (kept / whole) * 100;
-    const what = `${batches} batches, ${share.toFixed(1)} % of all that was in the journals, and ${states} states of shards`;
+    const percent = share.toFixed(1);
+    const what = `${batches} batches, ${percent} % of all that was in the journals, and ${states} states of shards`;
     return { findings: check.finish(), what, batches, states };
   } finally {
     await rm(scratchFolder, { recursive: true, force: true });
@@ -178,7 +179,7 @@ class StoredCheck {
     }
   }
 
-  /** What a shard has committed, against its journal and against the seed. */
+  /** Checks what a shard has committed against its journal and against the seed. */
   state(shard: number, { offset, openFiles }: Checkpoint, { name, begin, head }: Journal): void {
     const witness = { journal: name, offset };
     if (offset > head) this.#found.violation('state-ahead', `shard ${shard} is folded beyond ${head}`, witness);
@@ -191,13 +192,15 @@ class StoredCheck {
       if (workload === undefined) continue;
       const expected = prefixOf(workload, fileNumberOf(file), state.lastSequence);
       if (expected.digest === state.digest && expected.bytes === state.bytes) continue;
-      const detail = `after chunk ${state.lastSequence} the state is ${state.digest} of ${state.bytes} bytes, and should be ${expected.digest} of ${expected.bytes}`;
+      const detail =
+        `after chunk ${state.lastSequence} the state is ${state.digest} of ${state.bytes} bytes, ` +
+        `and should be ${expected.digest} of ${expected.bytes}`;
       this.#found.violation('mismatched', detail, { ...witness, file });
     }
   }
 }
 
-/** The first chunks of a file, as the seed gives them, by node:crypto. */
+/** The first chunks of a file as the seed gives them, with node:crypto. */
 function prefixOf(workload: Workload, fileNumber: number, chunks: number): { digest: string; bytes: number } {
   const seed = workload.fileSeed(fileNumber);
   const hash = createHash('sha256');

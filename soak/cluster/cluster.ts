@@ -18,22 +18,22 @@ import { BROKER_PORT, CLIENT_FIRST, ETCD_CLIENT_PORT, type Program, programsOf }
 /** The longest time until the first journals are there: elections, leases, assignments. */
 const READY_MS = 120_000;
 const RETRY_MS = 200;
-/** Nothing listens there. */
+/** A port at which nothing listens. */
 const NO_PORT = 1;
 
 export type ClusterOptions = {
   readonly binaries: Binaries;
   /** The folder for the data of all members. */
   readonly folder: string;
-  /** The folder for their logs; absent: the same. */
+  /** The folder for their logs; absent: the folder of the data. */
   readonly logsFolder?: string;
   readonly brokers: number;
   readonly replication: number;
   readonly etcd: number;
   readonly partitions: number;
-  /** Names of clients that have their own place in the network. */
+  /** Names of clients with their own place in the network. */
   readonly clients?: readonly string[];
-  /** Whether a member that ends is started again, as by an orchestrator. */
+  /** Whether an ended member is started again, as an orchestrator would do. */
   readonly isKept?: boolean;
   /** A member has ended, and nobody has ended it. */
   readonly onEnded: (line: string) => void;
@@ -122,7 +122,7 @@ export class Cluster {
     return new GazetteJournals(rpc, { ...address, prefix, clock: this.#clock });
   }
 
-  /** A client by whichever broker answers. */
+  /** A client through any broker that answers. */
   connectAny(): GazetteJournals {
     const brokers = this.brokerAddresses.flatMap((address) => parseGazetteAddress(address, '--journals').brokers);
     const rpc = new Rpc(this.#library, { brokers, etcd: this.etcdAddresses });
@@ -168,13 +168,13 @@ export class Cluster {
     return member;
   }
 
-  /** Asks every member a few times a second whether it answers, and tells of what it sees. */
+  /** Asks every member a few times a second whether it answers, and reports what it sees. */
   watch(listener: Omit<MemberEvents, 'onEnded'>): void {
     this.#listener = listener;
     for (const member of this.members) void member.watch();
   }
 
-  /** Words before a program that run it in the place of a client. */
+  /** Arguments before a program that run it in the place of a client. */
   inside(client: string): readonly string[] {
     return this.#laboratory.inside(this.#numberOf(client));
   }
@@ -185,7 +185,7 @@ export class Cluster {
     return number;
   }
 
-  /** Those that have their own place in the network. */
+  /** Names of the clients that have their own place in the network. */
   get clients(): readonly string[] {
     return [...this.#clients.keys()];
   }
@@ -205,7 +205,7 @@ export class Cluster {
   #peers(name: string): CutPeer[] {
     const program = this.#programs.get(name);
     if (program !== undefined) return program.ports.map((port) => ({ address: program.address, port }));
-    // A client listens nowhere: its refusal is a packet too.
+    // A client listens nowhere. Its refusal is a packet too.
     return [{ address: this.#laboratory.addressOf(this.#numberOf(name)), port: NO_PORT }];
   }
 

@@ -84,7 +84,7 @@ export class Laboratory {
     return `${this.#subnet}.${number}`;
   }
 
-  /** Words before a program that run it in the member's namespace, under the same process id. */
+  /** Arguments before a program that run it in the member's namespace, under the same process id. */
   inside(number: number): readonly string[] {
     const host = this.#hosts.get(number);
     if (host?.pid === undefined) throw new OperatingError('ERR_MEMBER', `the network has no member ${number}`);

@@ -10,7 +10,7 @@ import { processState } from '../../src/fleet/process-usage.ts';
 import { Member } from './member.ts';
 
 const DEADLINE_MS = 60_000;
-/** Answers as long as it runs, ends with 0 by SIGTERM, and with 3 when `/end` is asked for. */
+/** Answers as long as it runs, ends with 0 on SIGTERM, and with 3 when `/end` is asked for. */
 const SERVER = `const server = require('node:http').createServer((request, response) => {
   response.end('ok');
   if (request.url === '/end') process.exit(3);
@@ -76,7 +76,7 @@ async function until(isSo: () => boolean): Promise<void> {
   }
 }
 
-/** What was seen but for answers. */
+/** Everything that was seen, except answers. */
 function without(seen: readonly string[]): string[] {
   return seen.filter((what) => what !== 'answer');
 }

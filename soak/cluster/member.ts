@@ -1,4 +1,6 @@
-/** One member of a cluster as a process: started, killed, asked to end, stopped, and asked whether it answers. */
+/**
+ * One member of a cluster as a process. It can be started, killed, asked to end, paused, and asked whether it answers.
+ */
 
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,9 +12,9 @@ import { makeFoldersSync } from '../../src/core/folder.ts';
 import type { Laboratory } from './laboratory.ts';
 import type { Program } from './programs.ts';
 
-/** Between its end and its next start, where it is kept running. */
+/** The time between its end and its next start, when it is kept running. */
 const RESTART_MS = 1_000;
-/** Between two questions whether it answers, and how long an answer may take. */
+/** The time between two questions whether it answers, and the longest time of an answer. */
 const ASK_MS = 500;
 const ANSWER_MS = 2_000;
 
@@ -25,11 +27,11 @@ export type MemberExit = {
 
 export type MemberEvents = {
   onExit?(exit: MemberExit): void;
-  /** It answers for the first time since its start. */
+  /** The member answers for the first time since its start. */
   onReady?(member: { readonly name: string; readonly pid: number }): void;
-  /** It has answered once more. */
+  /** The member has answered again. */
   onAnswer?(name: string): void;
-  /** It has ended, and nobody had ended it. */
+  /** The member has ended, and nobody had ended it. */
   onEnded(line: string): void;
 };
 
@@ -48,12 +50,12 @@ export class Member {
   readonly #closed = new AbortController();
   #child: ChildProcess | null = null;
   #starts = 0;
-  /** It is to run. */
+  /** The member is to run. */
   #isWanted = false;
-  /** It was asked to end, and is to be started again. */
+  /** The member was asked to end, and is to be started again. */
   #isRestarting = false;
   #isReady = false;
-  /** Answers to what was asked before the last pause say nothing of it. */
+  /** Counts pauses: answers to questions from before the last pause prove nothing about that pause. */
   #pauses = 0;
 
   constructor(options: MemberOptions) {
@@ -64,17 +66,17 @@ export class Member {
     return this.#options.program.name;
   }
 
-  /** Null while it is down. */
+  /** Null while the member is down. */
   get pid(): number | null {
     return this.#child?.pid ?? null;
   }
 
-  /** It has answered since its start. */
+  /** Whether it has answered since its start. */
   get isReady(): boolean {
     return this.#isReady;
   }
 
-  /** Starts it with the data that it had. */
+  /** Starts it with its old data. */
   start(): void {
     if (this.#child !== null) throw new OperatingError('ERR_MEMBER', `${this.name} runs already`);
     const { program, laboratory, logsFolder } = this.#options;
@@ -86,7 +88,7 @@ export class Member {
     const child = laboratory.start(program.number, {
       file: program.file,
       args: program.args(this.#starts),
-      // Brokers keep what is not persisted yet in unlinked files there.
+      // Brokers keep data that is not yet persisted in unlinked files there.
       environment: { ...process.env, TMPDIR: join(program.folder, 'tmp') },
       output,
     });
@@ -111,7 +113,7 @@ export class Member {
     });
   }
 
-  /** SIGKILL; it stays down. Resolves when it is gone. */
+  /** Sends SIGKILL; the member stays down. Resolves when it is gone. */
   async kill(): Promise<void> {
     this.#isWanted = false;
     const child = this.#child;
@@ -121,7 +123,7 @@ export class Member {
     await gone;
   }
 
-  /** SIGTERM; it is started again when it has ended. */
+  /** Sends SIGTERM; the member is started again when it has ended. */
   restart(): void {
     this.#isRestarting = true;
     this.#child?.kill('SIGTERM');
@@ -136,7 +138,7 @@ export class Member {
     this.#child?.kill('SIGCONT');
   }
 
-  /** Asks it a few times a second whether it answers, until `close`. */
+  /** Asks the member a few times a second whether it answers, until `close`. */
   async watch(): Promise<void> {
     while (!this.#closed.signal.aborted) {
       await this.ask();
@@ -144,7 +146,7 @@ export class Member {
     }
   }
 
-  /** Asks it once. */
+  /** Asks the member once. */
   async ask(): Promise<void> {
     const { program, events } = this.#options;
     const { pid } = this;

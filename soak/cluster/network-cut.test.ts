@@ -1,4 +1,4 @@
-/** A cut between two real network namespaces. Left out by its name where these cannot be made. */
+/** A cut between two real network namespaces. It is skipped by its name where they cannot be made. */
 
 import { closeSync, openSync } from 'node:fs';
 import { once } from 'node:events';
@@ -9,7 +9,7 @@ import { NetworkCut, hasNft } from './network-cut.ts';
 
 const PORT = 7001;
 const DEADLINE_MS = 20_000;
-/** Dials the other one, and says something again and again on every connection. */
+/** Dials the other member, and writes to every connection again and again. */
 const TALK = `const { connect, createServer } = require('node:net');
 const [address] = process.argv.slice(1);
 const talk = (socket) => { socket.on('error', () => {}); setInterval(() => socket.write('x'), 20); };
@@ -39,7 +39,7 @@ async function until(cut: NetworkCut, isSo: () => boolean): Promise<void> {
 
 type Cutting = Pick<ConstructorParameters<typeof NetworkCut>[0], 'how' | 'isOneWay'>;
 
-/** Two members that talk to each other, the first of which can be cut off. */
+/** Two members that talk to each other. The first one can be cut off. */
 async function talking(t: ExecutionContext, cutting: Cutting): Promise<NetworkCut> {
   const laboratory = await Laboratory.open();
   t.teardown(() => laboratory.close());

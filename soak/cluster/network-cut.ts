@@ -1,6 +1,6 @@
 /**
- * A cut in the network between members, by the kernel: rules of nftables in the namespaces of those that are cut off.
- * The kernel counts the packets that it keeps from passing, and when the cut is over those that pass again.
+ * A cut in the network between members, made by the kernel: rules of nftables in the namespaces of the cut members. The
+ * kernel counts the packets that it stops and, after the cut, the packets that pass again.
  */
 
 import { spawn } from 'node:child_process';
@@ -12,15 +12,15 @@ import { OperatingError } from '../../src/core/errors.ts';
 import { isExecutable } from './binaries.ts';
 
 const TABLE = 'stream_sum_cut';
-/** Between two looks at the counters. */
+/** The time between two looks at the counters. */
 const LOOK_MS = 250;
-/** What a connection may take that shows that packets pass again. */
+/** The longest time of a connection that shows that packets pass again. */
 const CONNECT_S = 2;
 
-/** A member as it is cut off. */
+/** A member that is cut off. */
 export type CutMember = {
   readonly name: string;
-  /** Words before a program that run it in the member's namespace. */
+  /** Arguments before a program that run it in the member's namespace. */
   readonly inside: readonly string[];
 };
 
@@ -28,11 +28,11 @@ export type CutPeer = { readonly address: string; readonly port: number };
 
 export type CutOptions = {
   readonly members: readonly CutMember[];
-  /** Those that the members do not reach. */
+  /** Those whom the members do not reach. */
   readonly peers: readonly CutPeer[];
-  /** `drop`: packets vanish. `reject`: who sends one is told at once. */
+  /** `drop`: packets vanish. `reject`: the sender of a packet is told at once. */
   readonly how: 'drop' | 'reject';
-  /** What peers send arrives all the same. */
+  /** Packets from the peers still arrive. */
   readonly isOneWay: boolean;
   readonly clock: Clock;
 };
@@ -56,22 +56,22 @@ export class NetworkCut {
     this.#options = options;
   }
 
-  /** By member, packets that did not pass. */
+  /** By member, the packets that did not pass. */
   get lost(): ReadonlyMap<string, Packets> {
     return this.#lost;
   }
 
-  /** By member, packets that have passed since the cut was over. */
+  /** By member, the packets that have passed since the end of the cut. */
   get passed(): ReadonlyMap<string, Packets> {
     return this.#passed;
   }
 
-  /** Nothing of it is left in any namespace. */
+  /** Nothing of the cut is left in any namespace. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Throws what has gone wrong. */
+  /** Throws the first error, if there is one. */
   check(): void {
     if (this.#error !== null) throw this.#error;
   }
@@ -128,11 +128,11 @@ export class NetworkCut {
     this.#isOver = true;
   }
 
-  /** One transaction of the kernel: what was there before is replaced. */
+  /** One transaction of the kernel, which replaces the earlier rules. */
   async #rule(member: CutMember, verdict: 'drop' | 'reject' | 'accept'): Promise<void> {
     const { peers, isOneWay } = this.#options;
     const addresses = `{ ${[...new Set(peers.map(({ address }) => address))].join(', ')} }`;
-    // Whoever is cut off one way only gets what peers send, and counts it.
+    // A member that is cut off only one way gets the packets of its peers, and counts them.
     const incoming = isOneWay || verdict === 'accept' ? 'accept' : 'drop';
     await nft(
       member,
@@ -160,7 +160,7 @@ table inet ${TABLE} {
   }
 }
 
-/** Whether the program is there that makes the rules. */
+/** Whether the program that makes the rules is there. */
 export function hasNft(): boolean {
   return findNft() !== null;
 }
@@ -186,7 +186,7 @@ async function countersOf(member: CutMember): Promise<Packets> {
   return { out: packetsOf('sent'), in: packetsOf('received') };
 }
 
-/** Begins a connection: what comes of it does not matter. */
+/** Begins a connection. Its outcome does not matter. */
 async function connects({ inside }: CutMember, { address, port }: CutPeer): Promise<void> {
   const script = `exec timeout ${CONNECT_S} bash -c 'exec 3<>/dev/tcp/${address}/${port}'`;
   const [file, ...words] = [...inside, 'sh', '-c', script];

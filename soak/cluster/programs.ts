@@ -1,4 +1,4 @@
-/** The members of a cluster as programs: where each stands in the network, and how it is started. */
+/** The members of a cluster as programs: the place of each in the network, and how it is started. */
 
 import { join } from 'node:path';
 import { makeFoldersSync } from '../../src/core/folder.ts';
@@ -20,9 +20,9 @@ export type Program = Member & {
   /** The arguments of its start with this number. */
   readonly args: (start: number) => readonly string[];
   readonly folder: string;
-  /** Where it answers over HTTP as long as it runs. */
+  /** The address at which it answers over HTTP as long as it runs. */
   readonly health: string;
-  /** Ports that others connect to. */
+  /** Ports to which others connect. */
   readonly ports: readonly number[];
 };
 

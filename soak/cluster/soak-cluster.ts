@@ -1,4 +1,4 @@
-/** A cluster as a soak needs it: one that it runs itself, or one that runs already and is not hurt. */
+/** The cluster of a soak: one that the soak runs itself, or one that already runs and is not hurt. */
 
 import { join } from 'node:path';
 import { inTime, systemClock } from '../../src/core/clock.ts';
@@ -12,7 +12,7 @@ import { findBinaries } from './binaries.ts';
 import { Cluster } from './cluster.ts';
 import { hasNft } from './network-cut.ts';
 
-/** How long a cluster that runs already may take to answer. */
+/** How long a running cluster may take to answer. */
 const ANSWER_MS = 20_000;
 
 export type SoakClusterAsked = {
@@ -34,7 +34,7 @@ export type SoakClusterAsked = {
 
 export type SoakCluster = {
   readonly address: string;
-  /** Null: it is not this run's. */
+  /** Null: the cluster does not belong to this run. */
   readonly lab: Cluster | null;
   flagsOf(name: string): Readonly<Record<string, string>>;
   withinOf(name: string): readonly string[];
@@ -51,7 +51,9 @@ async function startCluster(asked: SoakClusterAsked): Promise<SoakCluster> {
   const { cluster: of, partitions, dataFolder, logsFolder, clients, say } = asked;
   const binaries = findBinaries(of.bin);
   if (process.getuid?.() !== 0) {
-    throw new UsageError('a soak that starts a cluster needs root, for its network: or name a cluster by --journals');
+    throw new UsageError(
+      'a soak that starts a cluster needs root for its network: run it as root, or name a cluster by --journals',
+    );
   }
   if (asked.isCut && !hasNft()) {
     throw new UsageError(
@@ -85,7 +87,7 @@ async function startCluster(asked: SoakClusterAsked): Promise<SoakCluster> {
   };
 }
 
-/** The journals are there, and nobody has used them but an earlier run that this one continues. */
+/** Checks that the journals are there, and that nobody but an earlier run that this one continues has used them. */
 async function findCluster(
   { partitions, isContinued }: SoakClusterAsked,
   { journals: text, etcd: etcdText }: { readonly journals: string; readonly etcd: string },
@@ -103,7 +105,7 @@ async function findCluster(
       late: () => new UsageError(`--journals ${text} --etcd ${etcdText}: no answer within ${ANSWER_MS / 1e3} s`),
     });
     if (found.partitions !== partitions) {
-      throw new UsageError(`--partitions ${partitions}: the cluster has ${found.partitions} journals for chunks`);
+      throw new UsageError(`--partitions ${partitions}: must be the cluster's ${found.partitions} journals of chunks`);
     }
     const used = found.journals.find(({ head }) => head > 0);
     if (used !== undefined && !isContinued) {

@@ -94,12 +94,12 @@ export function detectCommand(composition: LiveComposition | null = null): Comma
     )
     .addOption(valueOption('--jobs <n>', 'threads', countWithin(1, 256), String(availableParallelism())))
     .option('--real', 'plant bugs in real processes instead: a short soak for each, which is then audited')
-    .option('--results <folder>', 'with --real: keep the folder of each run there')
+    .option('--results <folder>', "with --real: the run's own folder is made in it")
     .option('--output <file>', `write a row for each schedule of a mutant (default, when all run: ${OUTPUT})`)
     .addOption(valueOption(`--format <${FORMATS.join('|')}>`, 'form of the table', oneOf(FORMATS), 'text'))
     .addHelpText('after', HELP)
     .action(async (flags: Flags) => {
-      if (flags.results !== undefined && flags.real !== true) throw new UsageError('--results: belongs to --real');
+      if (flags.results !== undefined && flags.real !== true) throw new UsageError('--results needs --real');
       if (flags.real === true) process.exitCode = await inRealProcesses(flags, composition);
       else if (flags.list === true) print(nameLines());
       else process.exitCode = await detect(flags, composition);
@@ -108,14 +108,14 @@ export function detectCommand(composition: LiveComposition | null = null): Comma
 
 async function inRealProcesses(flags: Flags, composition: LiveComposition | null): Promise<number> {
   for (const name of ['seeds', 'sabotage', 'clean', 'shrink', 'output'] as const) {
-    if (flags[name] !== undefined) throw new UsageError(`--${name}: is of simulated schedules, and not of --real`);
+    if (flags[name] !== undefined) throw new UsageError(`--${name} is for simulated schedules, not for --real`);
   }
   if (flags.list === true) {
     print(realNameLines());
     return EXIT.holds;
   }
   if (composition === null) throw new UsageError('--real: this build has no real processes');
-  if (flags.seed === 'fresh') throw new UsageError('--seed fresh: is of simulated schedules, and not of --real');
+  if (flags.seed === 'fresh') throw new UsageError('--seed fresh is for simulated schedules, not for --real');
   return detectReal({ ...flags, seed: flags.seed ?? 1 }, composition, print);
 }
 

@@ -33,15 +33,15 @@ const MAGIC = Buffer.from('SSWHOLE1', 'ascii');
 export const SEGMENT_HEADER_BYTES = 20;
 const FRAME_HEADER_BYTES = 12;
 const CHECKSUM_BYTES = 4;
-/** No writer makes a frame that has more; what says so is damaged. */
+/** The most bytes of a frame. No writer makes a longer one, so a longer one is damaged. */
 export const FRAME_BYTES_MAX: number = 256 * 1024 * 1024;
 
-/** What goes around the body of a frame, and the checksum that the next one goes on from. */
+/** The parts around the body of a frame, and the checksum from which the next frame continues. */
 export type FrameEnds = { readonly header: Buffer; readonly end: Buffer; readonly chain: number };
 
 export type Frame = { readonly text: string; readonly payloads: Buffer };
 
-/** `chain`: the last checksum of the segment before. Its own last 4 bytes are what the first frame goes on from. */
+/** `chain`: the last checksum of the segment before. The first frame continues from the last 4 bytes of this header. */
 export function segmentHeader(number: number, chain: number): { readonly header: Buffer; readonly chain: number } {
   const header = Buffer.alloc(SEGMENT_HEADER_BYTES);
   MAGIC.copy(header);
@@ -65,7 +65,7 @@ export function frameEnds(body: Uint8Array, textBytes: number, chain: number): F
   return { header, end, chain: last };
 }
 
-/** Bytes of a frame with a body of so many. */
+/** The bytes of a frame whose body has this many. */
 export function frameBytes(bodyBytes: number): number {
   return FRAME_HEADER_BYTES + bodyBytes + CHECKSUM_BYTES;
 }
@@ -78,7 +78,10 @@ export type ReadFrame =
 export class FrameReader {
   #chain = 0;
 
-  /** The next segment. Throws OperatingError ERR_HISTORY_DAMAGED, with the place, for what no writer leaves. */
+  /**
+   * Reads the next segment. Throws an OperatingError ERR_HISTORY_DAMAGED with the place for anything that no writer
+   * leaves.
+   */
   *read(path: string, number: number): Generator<ReadFrame> {
     const descriptor = openSync(path, 'r');
     try {
@@ -127,7 +130,7 @@ export class FrameReader {
   }
 }
 
-/** A buffer of its own each time: what is read from it may be kept. */
+/** Returns a new buffer each time, because what is read from it may be kept. */
 function readAt(descriptor: number, at: number, bytes: number): Buffer {
   const buffer = Buffer.allocUnsafeSlow(bytes);
   let done = 0;

@@ -199,8 +199,8 @@ export type SoakEvent =
       readonly target: string;
     }
   /**
-   * The producer of a chunker that died for good has ended in every journal. From now on another producer may come under
-   * the name of that process. What the dead one had completed is judged by what the journals hold, and by nothing else.
+   * The producer of a chunker that died for good has ended in every journal. From now on another producer may come
+   * under the name of that process. The work of the dead one is judged only by what the journals hold.
    */
   | { readonly event: 'retired'; readonly process: string; readonly producer: string }
   /** A process did not do what it was asked to. */

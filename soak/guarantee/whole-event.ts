@@ -1,10 +1,10 @@
 /**
  * An event of a history with its payload: a line of JSON, and the bytes that the line leaves out. A whole history is
- * recorded so, and the checkers can judge it again.
+ * recorded in this form, so that the checkers can judge it again.
  *
- * The line is that of `logged-event.ts`, with these differences. What a chunker `said` keeps its histograms. Of a
- * `batch` the line has the place and the number of bytes; the bytes follow. A `checkpoint` has all open files, and of
- * each part of its outbox the first index and the number of bytes; the sums follow.
+ * The line is that of `logged-event.ts`, with these differences. The event `said` of a chunker keeps its histograms. A
+ * `batch` has its place and the number of its bytes, which follow the line. A `checkpoint` has all open files and, for
+ * each part of its outbox, the first index and the number of bytes; the sums follow the line.
  */
 
 import { asRecord, isCount } from '../../src/core/assert.ts';
@@ -20,7 +20,7 @@ type OutboxPlace = { readonly first: number; readonly byteLength: number };
 /** `text` has no line feed. `payloads` follow it, in this order, and are not copied. */
 export type WholeLine = { readonly text: string; readonly payloads: readonly Uint8Array[] };
 
-/** Hands out the next bytes of what follows the lines; null where there are not so many. */
+/** Returns the next bytes behind the lines; null when there are fewer. */
 export type TakeBytes = (byteLength: number) => Uint8Array | null;
 
 export function wholeLine({ n, event, cause }: LogEntry): WholeLine {
@@ -42,7 +42,7 @@ export function wholeLine({ n, event, cause }: LogEntry): WholeLine {
 
 const isOutbox: Check = listOf(objectOf<OutboxPlace>({ first: isCount, byteLength: isCount }));
 
-/** The entry of a line that was parsed; null where it is none, or its bytes are missing. */
+/** The entry of a parsed line. Null when the line is not an entry or its bytes are missing. */
 export function wholeEntry(value: unknown, take: TakeBytes): LogEntry | null {
   // Nearly all events of a run are batches.
   const batch = asRecord(value);

@@ -2,9 +2,9 @@
  * The whole history of a run in its folder: everything that the checkers were shown, in segments of frames
  * (`history-frames.ts`), oldest first: `000001.frames`, `000002.frames`, ...
  *
- * A line of a frame is an event (`whole-event.ts`), the counts of events that were not kept, or `closed`, which the
- * recorder writes last. Numbers of events run through all lines without a gap. A history without `closed` is that of a
- * run that was killed or still goes on.
+ * A line of a frame is one of three: an event (`whole-event.ts`), the counts of events that were not kept, or `closed`,
+ * which the recorder writes last. The numbers of events run through all lines without a gap. A history without `closed`
+ * is that of a run that was killed or still goes on.
  */
 
 import { existsSync, readdirSync, statSync } from 'node:fs';
@@ -26,9 +26,9 @@ export const WHOLE_FOLDER: string = 'history-full';
 export type WholeRead =
   | { readonly what: 'event'; readonly entry: LogEntry }
   | { readonly what: 'dropped'; readonly dropped: CompactedEvents }
-  /** `events`: how many were given to the recorder. */
+  /** `events`: how many the recorder was given. */
   | { readonly what: 'closed'; readonly events: number }
-  /** What a recorder had written of its last frame when it was killed. */
+  /** The part of its last frame that a recorder had written when it was killed. */
   | { readonly what: 'torn'; readonly path: string; readonly byteLength: number };
 
 type Closed = { readonly events: number };
@@ -48,15 +48,15 @@ export function hasWholeHistory(folder: string): boolean {
   return existsSync(folder) && segmentsOf(folder).length > 0;
 }
 
-/** 0 where there is none. */
+/** 0 when there is no history. */
 export function wholeHistoryBytes(folder: string): number {
   const segments = existsSync(folder) ? segmentsOf(folder) : [];
   return segments.reduce((bytes, number) => bytes + statSync(join(folder, wholeSegmentName(number))).size, 0);
 }
 
 /**
- * All of a whole history, in order. Throws OperatingError ERR_HISTORY_DAMAGED, with the file and the byte, for whatever
- * no recorder writes, and ERR_NO_HISTORY where there is none.
+ * All of a whole history, in order. Throws an OperatingError ERR_HISTORY_DAMAGED, with the file and the byte, for
+ * anything that no recorder writes, and ERR_NO_HISTORY when there is none.
  */
 export function* readWholeHistory(folder: string): Generator<WholeRead> {
   const segments = existsSync(folder) ? segmentsOf(folder) : [];
@@ -134,7 +134,7 @@ function parsed(text: string, take: (byteLength: number) => Uint8Array | null): 
   return conforms(closed, CLOSED) ? { what: 'closed', events: closed.events } : null;
 }
 
-/** The number that comes after this line, whose own must be the next one. */
+/** The number after this line. The line's own number must be the next one. */
 function after(line: WholeRead, nextN: number, where: string): number {
   if (line.what === 'torn') return nextN;
   if (line.what === 'closed') {

@@ -1,14 +1,14 @@
-/** How far a run is audited: as it was asked, or as its rate allows. Pure. */
+/** How thoroughly a run is audited: as it was asked for, or as its rate allows. Pure. */
 
 import type { Range } from '../../src/core/units.ts';
 
 /**
- * `follow`: an auditor reads all journals and stores while the run goes on. `end`: what is left after the drain is
- * checked. `none`: only the chunkers check.
+ * `follow`: an auditor reads all journals and stores during the run. `end`: journals and stores are checked after the
+ * drain. `none`: only the chunkers check.
  */
 export type AuditDepth = 'follow' | 'end' | 'none';
 
-/** More than these, and an auditor on the same machine would distort the figures, or fall behind. */
+/** Above this rate an auditor on the same machine would distort the figures, or fall behind. */
 export const FOLLOWED_CHUNKS_PER_SECOND_MAX: number = 40_000;
 export const FOLLOWED_BYTES_PER_SECOND_MAX: number = 16 * 1024 * 1024;
 
@@ -18,7 +18,7 @@ export type AuditOptions = {
   readonly chunkBytes: Range;
 };
 
-/** How a run is audited; `why` not more, or null when it is followed. */
+/** How a run is audited. `why`: the reason for not following the journals, or null when they are followed. */
 export function auditDepthOf(options: AuditOptions): { readonly depth: AuditDepth; readonly why: string | null } {
   const { audit, rate, chunkBytes } = options;
   if (audit === 'follow') return { depth: 'follow', why: null };

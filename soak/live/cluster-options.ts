@@ -1,7 +1,8 @@
-/** What a soak on a Gazette cluster can be asked for. Errors are UsageErrors. */
+/** The options of a soak on a Gazette cluster. Errors are UsageErrors. */
 
 import { UsageError } from '../../src/core/errors.ts';
-import { parseCountWithin } from '../../src/core/units.ts';
+import { parseCountWithin, shownValue } from '../../src/core/units.ts';
+import { oneOf } from '../../src/component/flags.ts';
 import { parseEtcdAddress, parseGazetteAddress } from '../../src/journal/gazette/address.ts';
 import type { ClusterSize } from '../guarantee/fault-kinds.ts';
 import type { PlannedFault } from './faults/planned-fault.ts';
@@ -9,7 +10,7 @@ import { SCENARIOS, planOf } from './scenarios.ts';
 import type { ClusterOptions } from './soak-options.ts';
 
 const MEMBERS_MAX = 50;
-/** Of a cluster that nobody has asked to be otherwise; what scenarios need. */
+/** The size of a cluster when nobody asks for another, and the size that scenarios need. */
 const SIZE: ClusterSize = { brokers: 4, etcd: 3 };
 const REPLICATION = 3;
 
@@ -17,12 +18,12 @@ type Definition = readonly [flags: string, description: string, defaultText?: st
 
 /** Flags, description, default; in the order of `--help`. */
 export const CLUSTER_OPTION_DEFINITIONS: readonly Definition[] = [
-  ['--engine <embedded|gazette>', 'journals of a broker of its own, or of a Gazette cluster', 'embedded'],
+  ['--engine <embedded|gazette>', "embedded: journals of the soak's own broker; gazette: of a cluster", 'embedded'],
   ['--brokers <n>', `brokers of the cluster that it starts (default: ${SIZE.brokers})`],
   ['--replication <n>', `brokers that acknowledge each append (default: ${REPLICATION})`],
   [
     '--etcd <n|address>',
-    `members of etcd of that cluster (default: ${SIZE.etcd}); with --journals where they are: http://HOST:PORT[,HOST:PORT]`,
+    `members of its etcd (default: ${SIZE.etcd}); with --journals the address of etcd: http://HOST:PORT[,HOST:PORT]`,
   ],
   [
     '--journals <address>',
@@ -32,6 +33,7 @@ export const CLUSTER_OPTION_DEFINITIONS: readonly Definition[] = [
   ['--scenario <name>', `one fault of a cluster instead of --faults: ${SCENARIOS.map(({ name }) => name).join(', ')}`],
 ];
 
+const parseEngine = oneOf(['embedded', 'gazette']);
 const NAMES = ['brokers', 'replication', 'etcd', 'journals', 'bin', 'scenario'] as const;
 
 /** Null: the journals are those of the run's own broker. */
@@ -40,13 +42,13 @@ export function parseClusterOptions(texts: Readonly<Record<string, unknown>>): C
     const value = texts[name];
     return typeof value === 'string' ? value : null;
   };
-  const engine = text('engine') ?? 'embedded';
+  const engine = parseEngine(text('engine') ?? 'embedded', '--engine');
   if (engine === 'embedded') {
     const given = NAMES.find((name) => text(name) !== null);
     if (given !== undefined) throw new UsageError(`--${given} needs --engine gazette`);
     return null;
   }
-  if (engine !== 'gazette') throw new UsageError(`--engine: must be embedded or gazette: ${JSON.stringify(engine)}`);
+
   const journals = text('journals');
   if (journals !== null) return clusterAt(journals, text);
   const count = (name: (typeof NAMES)[number], least: number): number =>
@@ -65,22 +67,22 @@ function clusterAt(journals: string, text: (name: string) => string | null): Clu
   if (etcd === null) throw new UsageError(`--etcd is required with --journals ${journals}`);
   parseEtcdAddress(etcd, '--etcd');
   const other = (['brokers', 'replication', 'bin'] as const).find((name) => text(name) !== null);
-  if (other !== undefined) throw new UsageError(`--${other} is of a cluster that the soak starts, not of --journals`);
+  if (other !== undefined) throw new UsageError(`--${other} is for a cluster that the soak starts, not for --journals`);
   return { brokers: 0, replication: 0, etcd: 0, place: { journals, etcd }, bin: null };
 }
 
-/** The plan of the scenario that was asked for; null: none was. */
+/** The plan of the requested scenario; null: none was requested. */
 export function parseScenario(texts: Readonly<Record<string, unknown>>): PlannedFault[] | null {
   const name = texts['scenario'];
   if (name === undefined) return null;
   const scenario = SCENARIOS.find((candidate) => candidate.name === name);
   if (scenario === undefined) {
     const names = SCENARIOS.map((candidate) => candidate.name).join(', ');
-    throw new UsageError(`--scenario: ${JSON.stringify(name)} is none of ${names}`);
+    throw new UsageError(`--scenario ${shownValue(String(name))}: expected one of ${names}`);
   }
   if (texts['faultPlan'] !== undefined) throw new UsageError('--scenario and --fault-plan exclude each other');
   if (texts['journals'] !== undefined)
-    throw new UsageError('--scenario hurts the cluster, and that of --journals is not hurt');
+    throw new UsageError('--scenario and --journals exclude each other: a soak hurts only a cluster that it starts');
   const { brokers, etcd } = parseClusterOptions(texts) ?? { brokers: 0, etcd: 0 };
   if (brokers < SIZE.brokers || etcd < SIZE.etcd) {
     throw new UsageError(`--scenario ${scenario.name} needs ${SIZE.brokers} brokers and ${SIZE.etcd} members of etcd`);
@@ -88,7 +90,7 @@ export function parseScenario(texts: Readonly<Record<string, unknown>>): Planned
   return planOf(scenario);
 }
 
-/** Beyond the lease of a broker, which is 20 s. */
+/** More than the lease of a broker, which is 20 s. */
 export function defaultSla(cluster: ClusterOptions | null): string {
   return cluster === null ? '30s' : '90s';
 }

@@ -1,8 +1,8 @@
-/** Colors of what a soak says: whether there are any is decided once, by the environment and by where it is said. */
+/** The colors of a soak's lines. Whether there are any is decided once, from the environment and the stream. */
 
 import { styleText } from 'node:util';
 
-/** What is said, which decides its color. */
+/** What kind of line it is, which decides its color. */
 export type Tone =
   | 'plain'
   | 'minor'
@@ -34,13 +34,13 @@ export const noColors: Paint = (_, text) => text;
 const withColors: Paint = (tone, text) => {
   if (tone === 'plain' || text === '') return text;
   const style = STYLES[tone];
-  // It is decided here and not by the stream: versions of Node differ in what they look at.
+  // This is decided here and not by the stream, because versions of Node differ.
   return styleText(typeof style === 'string' ? style : [...style], text, { validateStream: false });
 };
 
 /**
- * NO_COLOR (not empty) means none, whatever else is said. FORCE_COLOR means colors even in a file, or with 0 none. Else
- * a terminal has colors if it is not a dumb one.
+ * A NO_COLOR that is not empty means no colors, whatever else is set. FORCE_COLOR means colors even in a file, and
+ * FORCE_COLOR=0 none. Otherwise a terminal has colors unless it is dumb.
  */
 export function paintFor(
   stream: { readonly isTTY?: boolean },

@@ -1,4 +1,4 @@
-/** What a conductor is made of: the parts of a run that exist before it, and what is asked of it. */
+/** What a conductor gets: the parts of a run that exist before it, and what is asked of it. */
 
 import type { Clock } from '../../src/core/clock.ts';
 import type { Launch } from '../../src/fleet/component-process.ts';
@@ -38,13 +38,13 @@ export type ConductorOptions = Pick<Watchers, 'resources' | 'metrics' | 'pages'>
   readonly startNs: number;
   /** A drain that is not over by then is given up. */
   readonly drainMsMax: number;
-  /** Kinds that the schedule has a turn for. */
+  /** Kinds that have a turn in the schedule. */
   readonly faults: readonly FaultKind[];
-  /** Null: there are no checks but those of the chunkers. */
+  /** Null: only the chunkers check. */
   readonly audit: Audit | null;
   /** Null: there are no journals to follow. */
   readonly connect: Connect | null;
   readonly decorations?: LiveDecorations;
-  /** What is stuck is waited for this long; absent: as long as a start and the SLA. */
+  /** How long a stuck thing is waited for; absent: as long as a start and the SLA. */
   readonly patienceMs?: number;
 };

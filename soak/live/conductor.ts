@@ -1,9 +1,10 @@
 /**
- * One soak from its start to its end: owns the processes, leads them through the phases, injects the faults, and writes
- * what happens into the log while it happens. What the run comes to is for the checkers of that log to say.
+ * One soak from its start to its end. The conductor owns the processes, leads them through the phases, injects the
+ * faults, and writes everything into the log as it happens. The checkers of that log decide what the run has shown.
  *
- * A violation or a failed process ends the run at once, gracefully for the others; the first interrupt goes on with the
- * drain, the second one ends everything. Whatever happens, no process is left and the folder says what was seen.
+ * A violation or a failed process ends the run at once, gracefully for the other processes. The first interrupt
+ * continues with the drain; the second one ends everything. Whatever happens, no process is left, and the folder says
+ * what was seen.
  */
 
 import type { ComponentEvent } from '../../src/component/protocol.ts';
@@ -38,7 +39,7 @@ import { type PhaseOutcome, SELF, Sampler } from './sampler.ts';
 import { beginLog } from './soak-log.ts';
 import { sleepUntil, until } from '../../src/fleet/waiting.ts';
 
-/** A drain in which nothing has moved for the SLA and this is given up. */
+/** A drain in which nothing has moved for the SLA plus this time is given up. */
 const DRAIN_MARGIN_MS = 30_000;
 
 export class Conductor {
@@ -58,7 +59,7 @@ export class Conductor {
   readonly #ended: AbortController = new AbortController();
   readonly #outcomes: Map<Phase, PhaseOutcome> = new Map();
   #draining = false;
-  /** An error of this very process, which ends the run. */
+  /** An error of this process, which ends the run. */
   #error: unknown = null;
 
   constructor(from: ConductorOptions) {
@@ -136,7 +137,7 @@ export class Conductor {
     return this.#faults.injector;
   }
 
-  /** What the conductor hears of the fleet. */
+  /** What the conductor hears from the fleet. */
   #ears(): FleetListener {
     const { clock, decorations = {} } = this.#from;
     return {
@@ -156,7 +157,7 @@ export class Conductor {
     };
   }
 
-  /** And of the members of its cluster. */
+  /** What the conductor hears from the members of its cluster. */
   #membersEars(): LabListener {
     const { clock } = this.#from;
     return {
@@ -166,15 +167,12 @@ export class Conductor {
     };
   }
 
-  /** The user wants to end: first with a drain and a verdict, then at once. */
+  /** The user wants to end: the first time with a drain and a verdict, the second time at once. */
   interrupt(signal: InterruptSignal): void {
     this.#interruption.interrupt(signal);
   }
 
-  /**
-   * Runs all of it. An error that this process itself ran into is a failure of the run, beside what was found until
-   * then.
-   */
+  /** Runs the whole soak. An error of this process is a failure of the run, beside what was found until then. */
   async run(): Promise<RunOutcome> {
     this.#from.engine?.lab?.watch(this.#membersEars());
     const ticking = this.#tick().catch((error: unknown) => this.#fail(error));
@@ -215,7 +213,7 @@ export class Conductor {
     };
   }
 
-  /** Something that should have been shown was not; `process` is one that had to be killed. */
+  /** Something that should have been shown was not. `process`: the process that had to be killed. */
   #doubt(reason: string, process?: string): void {
     this.#history.record({ event: 'doubt', reason, ...(process === undefined ? {} : { process }) });
   }
@@ -236,7 +234,7 @@ export class Conductor {
     this.#interruption.halt();
   }
 
-  /** Events arrive outside of `run`: what they throw is kept for it. */
+  /** Events arrive outside of `run`, so their errors are kept for it. */
   #guard(work: () => void): void {
     try {
       work();
@@ -259,7 +257,7 @@ export class Conductor {
     if (this.#injector.injectedCount > 0) await this.#heal();
     if (!this.#interruption.halted.aborted) await this.#drain();
     if (!this.#interruption.halted.aborted) await this.#audit();
-    // Stopping continues what is stopped: what heals only then was never seen to heal.
+    // Stopping continues stopped processes. A fault that heals only then was never seen to heal.
     this.#unrecovered = this.#injector.unrecovered();
     if (!this.#interruption.halted.aborted) await this.#stop();
   }
@@ -276,12 +274,12 @@ export class Conductor {
   async #injectFaults(lengthMs: number): Promise<void> {
     const unproven = await this.#faults.inject(lengthMs, this.#interruption.early);
     if (unproven !== null) this.#doubt(unproven);
-    // One that found no target was due as well.
+    // A fault that found no target was also due.
     const count = this.#injector.injectedCount + (unproven === null ? 0 : 1);
     this.#history.record({ event: 'faults-due', count });
   }
 
-  /** Everything is up, and sums whose last chunk came after each fault are verified. */
+  /** Waits until everything is up, and until sums are verified whose last chunk came after each fault. */
   async #heal(): Promise<void> {
     const { clock, options } = this.#from;
     if (this.#sampler.phase !== 'heal') await this.#enter('heal');
@@ -336,7 +334,7 @@ export class Conductor {
     }
   }
 
-  /** The summers first: they report to the broker as they end. */
+  /** The summers stop first, because they report to the broker as they end. */
   async #stop(): Promise<void> {
     for (const component of ['summer', 'broker'] as const) {
       for (const name of await this.#fleet.stop(this.#fleet.of(component))) {
@@ -393,7 +391,7 @@ export class Conductor {
   }
 }
 
-/** The shards that a summer says that it owns, the producer that a chunker is. */
+/** The shards that a summer says it owns, or the producer of a chunker. */
 function ownOf(event: Extract<ComponentEvent, { event: 'ready' }>): Pick<SeenReady, 'shards' | 'producer'> {
   if (event.component === 'summer') return { shards: event.shards };
   return event.component === 'chunker' ? { producer: event.producer } : {};

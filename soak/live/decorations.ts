@@ -1,6 +1,6 @@
 /**
- * What may be put around the parts of a soak's own harness: how it is sabotaged without a flag in it. Each member is
- * optional; what is absent changes nothing.
+ * Decorations of the parts of a soak's own harness. The harness is sabotaged by them, without a flag in it. Each member
+ * is optional; an absent member changes nothing.
  */
 
 import type { Journals } from '../../src/journal/journals.ts';
@@ -15,12 +15,12 @@ import type { HistoryFilter } from '../guarantee/history.ts';
 
 export interface LiveDecorations {
   readonly history?: HistoryFilter;
-  /** Whether the injector's signal that ends it reaches this process. */
+  /** Whether a signal of the injector that ends a process reaches this process. */
   kills?(process: string): boolean;
-  /** Whether the one that stops it does, and the one that continues it. */
+  /** Whether a signal that stops this process reaches it, and the signal that continues it. */
   pauses?(process: string): boolean;
   resumes?(process: string): boolean;
-  /** What a probe is told of the process's state in the kernel. */
+  /** The state in the kernel that a probe is told. */
   states?(process: string, state: string | null): string | null;
   /** What is read of the process's page of moments. */
   moments?(process: string, seen: SeenMoments | null): SeenMoments | null;
@@ -34,13 +34,13 @@ export interface LiveDecorations {
   retires?(producer: string, run: () => Promise<boolean>): Promise<boolean>;
   /** The faults of the schedule. */
   schedule?(faults: Iterable<PlannedFault>): Iterable<PlannedFault>;
-  /** What the conductor hears of what a process says. */
+  /** What the conductor hears when a process says something. */
   heard?(process: string, event: ComponentEvent): readonly ComponentEvent[];
   /** Whether the conductor hears that a process was killed. */
   exits?(process: string): boolean;
-  /** What the sampler is told by the meters. */
+  /** The totals that the meters give the sampler. */
   totals?(totals: Totals): Totals;
-  /** What the auditor reads. */
+  /** The journals that the auditor reads. */
   journals?(journals: Journals): Journals;
   checkpoints?(read: ReadCheckpoints): ReadCheckpoints;
   /** The checks after the drain. */

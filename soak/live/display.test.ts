@@ -3,7 +3,7 @@ import test from 'ava';
 import { createDisplay, type DisplayStream, lineDisplay } from './display.ts';
 import { STATUS } from './testing/display-status.ts';
 
-/** A terminal, or what is called one, that keeps what was written to it. */
+/** A terminal, or a stream that is called a terminal, that keeps what was written to it. */
 function terminal(columns: number, isTTY = true): { stream: DisplayStream; written: string[] } {
   const written: string[] = [];
   const stream = Object.assign(new EventEmitter(), {

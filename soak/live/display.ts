@@ -1,4 +1,4 @@
-/** The live view of a run: a block that is redrawn on a terminal, else one plain line every few seconds. */
+/** The live view of a run: a block that is redrawn on a terminal, otherwise one plain line every few seconds. */
 
 import { createLogUpdate } from 'log-update';
 import { type Paint, type Tone, noColors, paintFor } from './colors.ts';
@@ -7,25 +7,25 @@ import { wrapped } from './wrapping.ts';
 
 export type Display = {
   update(status: DisplayStatus): void;
-  /** A line that stays. */
+  /** Writes a line that stays. */
   say(line: string, tone?: Tone): void;
-  /** The last text; nothing comes after it. */
+  /** Writes the last text; nothing comes after it. */
   finish(text: string): void;
 };
 
-/** What the displays need of stdout. A terminal that is gone is no reason to end a run. */
+/** What the displays need of stdout. A lost terminal does not end a run. */
 export type DisplayStream = NodeJS.WriteStream;
 
 const LINE_EVERY_MS = 5_000;
 
-/** Narrower ones get lines: a block that is wrapped cannot be redrawn. */
+/** Narrower terminals get lines, because a wrapped block cannot be redrawn. */
 const COLUMNS_MIN = 40;
 /** What stands before the text of an event: its time, and what it is. */
 const EVENT = /^ +[\d.]+ s {2}\w+ +/;
 /** Where a further line of anything else begins. */
 const HANG = 2;
 
-/** `environment`: TERM, NO_COLOR and FORCE_COLOR are obeyed. */
+/** `environment`: its TERM, NO_COLOR and FORCE_COLOR count. */
 export function createDisplay(
   stream: DisplayStream,
   environment: Readonly<Record<string, string | undefined>> = process.env,
@@ -81,7 +81,7 @@ export function lineDisplay(write: (text: string) => void, paint: Paint = noColo
 
 const VERDICT_TONES = { HOLDS: 'good', VIOLATED: 'bad', INCONCLUSIVE: 'doubt' } as const;
 
-/** The word itself, where a line begins with it. */
+/** Colors the word of the verdict where a line begins with it. */
 function paintedVerdict(text: string, paint: Paint): string {
   return text.replace(/^(?:HOLDS|VIOLATED|INCONCLUSIVE)/m, (word) => paint(VERDICT_TONES[word as 'HOLDS'], word));
 }

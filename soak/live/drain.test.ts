@@ -2,7 +2,7 @@ import test from 'ava';
 import { ManualClock } from '../../src/core/testing/manual-clock.ts';
 import { untilDrained } from './drain.ts';
 
-/** Runs a drain of which `progress` says how far it is after so many milliseconds, and `endsMs` when it is over. */
+/** Runs a drain. `progress` says how far it is after so many milliseconds, and `endsMs` when it is over. */
 async function drained(of: {
   progress: (elapsedMs: number) => number;
   endsMs?: number;

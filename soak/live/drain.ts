@@ -4,13 +4,13 @@ import type { Clock } from '../../src/core/clock.ts';
 import { formatDuration } from '../../src/core/units.ts';
 import { until } from '../../src/fleet/waiting.ts';
 
-/** Resolves with null when the drain is over or the signal has aborted, else with why it was given up. */
+/** Resolves with null when the drain is over or the signal has aborted, otherwise with the reason for giving it up. */
 export async function untilDrained(drain: {
   readonly isOver: () => boolean;
-  /** A number that changes with whatever brings the drain nearer to its end. */
+  /** A number that changes with everything that brings the drain nearer to its end. */
   readonly progress: () => number;
   readonly clock: Clock;
-  /** Without any progress for so long it is given up. */
+  /** Without any progress for so long the drain is given up. */
   readonly stallMs: number;
   readonly drainMsMax: number;
   readonly signal: AbortSignal;

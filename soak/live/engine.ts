@@ -1,6 +1,6 @@
 /**
- * The journals of a soak that are not those of its own broker: a cluster, which the soak runs itself or which is
- * somebody else's.
+ * The journals of a soak that does not have its own broker: a cluster, which the soak runs itself or which belongs to
+ * somebody else.
  */
 
 import type { ClusterPlace } from '../../src/fleet/component-specs.ts';
@@ -10,30 +10,30 @@ import type { Audit, Connect } from './audit/end-audit.ts';
 import type { Lab } from './faults/cluster/lab.ts';
 import type { ClusterOptions, SoakOptions } from './soak-options.ts';
 
-/** A cluster that runs. */
+/** A running cluster. */
 export type SoakEngine = ClusterPlace & {
-  /** As the journals are named to people. */
+  /** The name of the journals in messages. */
   readonly address: string;
   readonly connect: Connect;
   readonly audit: Audit;
-  /** Null: it is not this run's, and its members are not hurt. */
+  /** Null: the cluster does not belong to this run, and its members are not hurt. */
   readonly lab: Lab | null;
   stop(): Promise<void>;
 };
 
-/** Starts a cluster, or finds the one that was named. Throws a UsageError that says what is missing. */
+/** Starts a cluster, or finds the named one. Throws a UsageError that says what is missing. */
 export type StartEngine = (asked: {
   readonly cluster: ClusterOptions;
   readonly partitions: number;
   readonly dataFolder: string;
   readonly logsFolder: string;
-  /** Names of the processes that are to have their own place in its network. */
+  /** Names of the processes that get their own place in its network. */
   readonly clients: readonly string[];
   /** Whether the run goes on from a data folder that may have used the journals before. */
   readonly isContinued: boolean;
-  /** Whether its network is to be cut. */
+  /** Whether its network will be cut. */
   readonly isCut: boolean;
-  /** Of what happens to its members. */
+  /** Receives lines about its members. */
   readonly say: (line: string) => void;
 }) => Promise<SoakEngine>;
 
@@ -45,7 +45,7 @@ export function promisesOf(options: Pick<SoakOptions, 'cluster'>): EnginePromise
   return PROMISES[engineName(options)];
 }
 
-/** What journals a run is about, in a few words: `1 broker`, `4 brokers (3 replicas), 3 etcd`. */
+/** The journals of a run in a few words: `1 broker`, `4 brokers (3 replicas), 3 etcd`. */
 export function engineText({ cluster, transport }: Pick<SoakOptions, 'cluster' | 'transport'>): string {
   if (cluster === undefined) return `1 broker, ${transport}`;
   if (cluster.place !== null) return `Gazette at ${cluster.place.journals}`;
@@ -54,8 +54,8 @@ export function engineText({ cluster, transport }: Pick<SoakOptions, 'cluster' |
 }
 
 /**
- * What a verdict on a cluster does not say by itself: by which clock `late` was judged, and what readers have skipped.
- * None where all is as the embedded engine promises.
+ * Lines that a verdict on a cluster needs in addition: by which clock `late` was judged, and what readers have skipped.
+ * Empty when everything is as the embedded engine promises.
  */
 export function judgedLines(options: Pick<SoakOptions, 'cluster'>, repeatedRecords: number): string[] {
   const { stamps, mayRepeat } = promisesOf(options);

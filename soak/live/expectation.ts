@@ -53,12 +53,12 @@ function checkMetric(metric: string, text: string, option: string): void {
   const kind = /^recovery\.(?<kind>.+)$/.exec(metric)?.groups?.['kind'];
   if (kind !== undefined) {
     if (FAULT_KINDS.some((known) => known === kind)) return;
-    throw new UsageError(`${option} ${JSON.stringify(text)}: ${kind} is no kind of fault, such as kill-broker`);
+    throw new UsageError(`${option} ${JSON.stringify(text)}: ${kind} is not a kind of fault, such as kill-broker`);
   }
   if (latencyOf(metric) !== null) return;
   const names = `${Object.keys(PERCENTILES).join(', ')}, recovery, rate`;
   throw new UsageError(
-    `${option} ${JSON.stringify(text)}: ${metric} is none of ${names}; a phase may stand before a latency: faults.p99`,
+    `${option} ${JSON.stringify(text)}: expected one of ${names}; a phase may stand before a latency: faults.p99`,
   );
 }
 

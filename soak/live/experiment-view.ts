@@ -1,4 +1,4 @@
-/** What the display is shown of the experiment: the phases, what is under way, and what is down. */
+/** What the display is told about the experiment: the phases, the open faults, and the processes that are down. */
 
 import type { Phase } from '../guarantee/phase.ts';
 
@@ -22,11 +22,11 @@ export type ExperimentView = {
   };
 };
 
-/** What was asked for, and how it goes. */
+/** The options of the experiment, and how it goes. */
 export type ExperimentStatus = {
-  /** Of the whole run without the drain. */
+  /** The duration of the whole run without the drain. */
   readonly durationMs: number;
-  /** Chunks a second that are asked for. */
+  /** The requested chunks a second. */
   readonly offered: number | 'max';
   readonly experiment: ExperimentView;
 };

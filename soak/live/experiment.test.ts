@@ -49,7 +49,7 @@ test('each step of a fault is a line with its time since the injection, and the 
   t.deepEqual(counts, { injected: 1, proven: 1, healed: 1, recovered: 1 });
 });
 
-test('a fault that never hit is told of as missed when another begins, and one that is drawn again counts once', (t) => {
+test('a fault that never hit is told as missed when another begins, and a fault drawn again counts once', (t) => {
   const { reader, lines } = read([
     [1, { event: 'fault', ...FAULT }],
     [12, { event: 'fault', ...FAULT, id: 4, insteadOf: 3 }],

@@ -1,6 +1,6 @@
 /**
- * What a soak does and what comes of it, for whoever watches: reads the log of the run while it is written, says each
- * step of the experiment in a line, and knows what is under way now.
+ * Tells observers what a soak does and what happens: it reads the run's log while it is written, describes each step of
+ * the experiment in a line, and knows what is under way now.
  */
 
 import type { LogListener } from '../guarantee/history-log.ts';
@@ -27,7 +27,7 @@ type Open = {
   readonly sums: Map<number, number>;
 };
 
-/** In these phases processes end because they are done. */
+/** In these phases processes end because they are finished. */
 const ENDING: readonly Phase[] = ['drain', 'audit'];
 
 export class ExperimentReader {
@@ -39,7 +39,7 @@ export class ExperimentReader {
   readonly #down = new Set<string>();
   readonly #counts = { injected: 0, proven: 0, healed: 0, recovered: 0 };
   #phase: Phase = 'warm-up';
-  /** Since when the phase lasts; null: not all processes have been ready yet. */
+  /** When the phase began; null: not all processes have been ready yet. */
   #sinceNs: number | null = null;
 
   constructor(options: {
@@ -62,13 +62,13 @@ export class ExperimentReader {
     else if (isStep(event)) this.#onStep(event);
   };
 
-  /** For the display, beside what flows: what was asked for, and how it goes at `nowNs`. */
+  /** The status for the display at `nowNs`, without the counters. */
   status(nowNs: number): ExperimentStatus {
     const { durationMs, rate } = this.#asked;
     return { durationMs, offered: rate, experiment: this.view(nowNs) };
   }
 
-  /** As it is at `nowNs`. */
+  /** The view at `nowNs`. */
   view(nowNs: number): ExperimentView {
     const open = [...this.#open.values()].map(({ what, stage, sinceNs }) => ({
       what,
@@ -101,7 +101,7 @@ export class ExperimentReader {
     this.#line(atNs, 'phase', `${phase}${until}`, 'phase');
   }
 
-  /** One that was replaced, or that is done, is missed by nobody. */
+  /** A process that was replaced, or has finished, is not shown as down. */
   #onEnded({ process, exitCode }: Extract<HistoryEvent, { event: 'ended' }>): void {
     const isDone = exitCode === EXIT.fenced || (exitCode === 0 && ENDING.includes(this.#phase));
     if (isDone) this.#down.delete(process);
@@ -115,7 +115,7 @@ export class ExperimentReader {
     sums?.set(said.partition, Math.min(said.verifiedNs, sums.get(said.partition) ?? said.verifiedNs));
   }
 
-  /** While one has not hit, no other begins: what had not hit by now was given up. */
+  /** While a fault has not hit, no other begins. So a fault that has not hit by now was given up. */
   #onFault({ id, kind, target, atNs, insteadOf }: Extract<HistoryEvent, { event: 'fault' }>): void {
     for (const open of [...this.#open.values()].filter(({ stage }) => stage === 'injected')) {
       this.#open.delete(open.id);
@@ -147,7 +147,7 @@ export class ExperimentReader {
         this.#counts.healed += 1;
         return this.#line(atNs, 'healed', after(atNs), 'healed');
       case 'fault-recovered': {
-        // It is told of once other answers were waited for; the sums say when it was.
+        // The recovery is reported after other answers were waited for. The sums say when it was.
         const recoveredNs = open.sums.size === 0 ? atNs : Math.max(...open.sums.values());
         this.#open.delete(id);
         this.#counts.recovered += 1;

@@ -54,7 +54,7 @@ function foundEvent(n: number, detail: string): HistoryEvent {
   return { atNs: n, event: 'violation', process: 'chunker-0', kind: 'lost', detail };
 }
 
-/** Records so many events, whose texts are as long as `lengths` say. */
+/** Records events whose texts have these lengths. */
 function record(folder: string, lengths: readonly number[], bytesMax = BYTES_MAX): HistoryEvent[] {
   const recorder = new FlightRecorder(folder, { clock: heldClock().clock, bytesMax, compactedLinesMax: 6 });
   const events = lengths.map((length, index) => foundEvent(index + 1, 'x'.repeat(length)));
@@ -164,7 +164,7 @@ test('a last line that is torn anywhere is told as torn, and everything before i
   }
 });
 
-/** What is done to a folder of three segments or more, and what is then said of it. */
+/** Damages of a folder with three segments or more, and the message about each. */
 const DAMAGES: readonly (readonly [what: string, damage: (folder: string) => void, said: RegExp])[] = [
   ['a line that is no event', (folder) => spoil(folder, 1, '{"n":3}'), /000\d+\.ndjson:3: not a line of a history/],
   ['a line that is no JSON', (folder) => spoil(folder, 1, '{"n":3,'), /:3: not a line of a history/],

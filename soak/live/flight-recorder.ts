@@ -1,10 +1,10 @@
 /**
- * The flight recorder of a soak: keeps the history of the run without payloads in its folder, for whoever wants to look
- * at the end of a run afterwards (`soak/guarantee/recorded-history.ts` has the format and the reader).
+ * The flight recorder of a soak: it keeps the history of the run without payloads in its folder, so that the end of a
+ * run can be looked at afterwards (`soak/guarantee/recorded-history.ts` has the format and the reader).
  *
- * It never holds more than its bound: when there is no room, the oldest segment becomes one line of counts. What it was
- * given is in the file half a second later, so that killing this process loses no more than that. A file that cannot be
- * written is named, and nothing is written from then on; the run goes on.
+ * It never holds more than its bound: when there is no room, the oldest segment becomes one line of counts. Events are
+ * in the file half a second after they were recorded, so killing this process loses no more than that. A file that
+ * cannot be written is named, and from then on nothing is written; the run goes on.
  */
 
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
@@ -25,21 +25,21 @@ import {
   sumOf,
 } from '../guarantee/recorded-history.ts';
 
-/** The history of a run in its folder takes no more. */
+/** The most bytes of a run's history in its folder. */
 export const HISTORY_BYTES_MAX: number = 64 * 1024 * 1024;
 /**
- * Segments that the bound has room for, of which two stay free: for the segment that is written to, and for the counts
- * of those that were removed, with the copy of them that replaces the file.
+ * Segments that fit into the bound. Two of them stay free: one for the segment that is being written, and one for the
+ * counts of removed segments, with the copy of them that replaces the file.
  */
 const SEGMENTS_PER_BOUND = 32;
-/** What was given is written after so long. */
+/** Events are written after so long. */
 const WRITE_MS = 500;
-/** What is not written yet, in UTF-16 units: more is written at once. */
+/** The most unwritten text, in UTF-16 units. More is written at once. */
 const PENDING_LENGTH_MAX = 256 * 1024;
-/** Removed segments have a line each until there are so many; then two lines become one. */
+/** Removed segments have one line each up to this number. Then two lines become one. */
 const COMPACTED_LINES_MAX = 512;
 
-/** A segment, and the counts that are left when it is removed. */
+/** A segment, and the counts that remain when it is removed. */
 type Segment = { readonly number: number; bytes: number; counts: CompactedEvents | null };
 
 export class FlightRecorder {
@@ -49,9 +49,9 @@ export class FlightRecorder {
   readonly #segmentBytesMax: number;
   readonly #compactedLinesMax: number;
   readonly #onUnwritten: (line: string) => void;
-  /** For all who look at the same history, so that each batch is opened once. */
+  /** Shared by all who look at the same history, so that each batch is opened once. */
   readonly reader: BatchReader;
-  /** The last one is written to. */
+  /** The last segment is the one that is written. */
   readonly #segments: Segment[] = [];
   #compacted: CompactedEvents[] = [];
   #compactedBytes = 0;
@@ -63,7 +63,7 @@ export class FlightRecorder {
   #unwritten: string | null = null;
   #isClosed = false;
 
-  /** Makes the folder. Throws where it cannot be made. */
+  /** Makes the folder. Throws when it cannot be made. */
   constructor(
     folder: string,
     options: {
@@ -71,7 +71,7 @@ export class FlightRecorder {
       readonly onUnwritten?: (line: string) => void;
       readonly bytesMax?: number;
       readonly compactedLinesMax?: number;
-      /** Of the engine whose batches are recorded; absent: of the embedded one. */
+      /** The promises of the engine whose batches are recorded; absent: those of the embedded engine. */
       readonly promises?: EnginePromises;
     },
   ) {
@@ -96,7 +96,7 @@ export class FlightRecorder {
     if (this.#unwritten !== null) return;
     const whole = `${JSON.stringify(loggedEvent(entry, this.reader))}\n`;
     const counts = countsOf(entry);
-    // A line as long as a segment would leave no room for what happened before it.
+    // A line as long as a segment would leave no room for the earlier events.
     const wholeBytes = Buffer.byteLength(whole);
     const line = wholeBytes > this.#segmentBytesMax / 2 ? compactedLine(counts) : whole;
     const bytes = line === whole ? wholeBytes : Buffer.byteLength(line);
@@ -109,7 +109,7 @@ export class FlightRecorder {
     else this.#timer ??= this.#clock.after(WRITE_MS, () => this.#try(() => this.#write()));
   }
 
-  /** Makes all of it durable. */
+  /** Makes everything durable. */
   close(): void {
     if (this.#isClosed) return;
     this.#try(() => {
@@ -167,7 +167,7 @@ export class FlightRecorder {
     }
   }
 
-  /** The counts first: of a segment that is gone there is always a line. */
+  /** Writes the counts first: of a segment that is gone there is always a line. */
   #compact({ number, counts }: Segment): void {
     assert(counts !== null, 'a segment that is full has events');
     this.#compacted.push({ ...counts, firstSegment: number, lastSegment: number });

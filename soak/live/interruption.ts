@@ -1,6 +1,6 @@
 /**
- * What ends a soak before its time: the user, in two steps, or whatever the run itself cannot go on after. It keeps the
- * two signals that all phases wait on, and knows afterwards how far the user went.
+ * What ends a soak early: the user, in two steps, or something after which the run cannot go on. It keeps the two
+ * signals that all phases wait on, and knows afterwards how far the user went.
  */
 
 import type { Clock, Timer } from '../../src/core/clock.ts';
@@ -22,7 +22,7 @@ export class Interruption {
   /** Ends the timed phases early. */
   readonly early: AbortSignal = AbortSignal.any([this.#halt.signal, this.#hurry.signal]);
   #count = 0;
-  /** Ends the run at once when the drain of a run that was terminated takes too long. */
+  /** Ends the run at once when the drain of a terminated run takes too long. */
   #patience: Timer | null = null;
 
   constructor(options: {
@@ -47,8 +47,8 @@ export class Interruption {
   }
 
   /**
-   * The user wants to end: first with a drain and a verdict, then at once. Who sends SIGTERM sends SIGKILL soon: the
-   * drain may then take seconds only.
+   * The user wants to end: the first time with a drain and a verdict, the second time at once. After a SIGTERM a
+   * SIGKILL comes soon, so the drain may then take only seconds.
    */
   interrupt(signal: InterruptSignal): void {
     this.#count += 1;
@@ -65,7 +65,7 @@ export class Interruption {
     this.#hurry.abort();
   }
 
-  /** Ends the run at once, whoever wants it. */
+  /** Ends the run at once, for whatever reason. */
   halt(): void {
     this.#halt.abort();
   }

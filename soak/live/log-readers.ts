@@ -1,4 +1,4 @@
-/** What reads the log of a soak while it is written: meters, violations.csv, the lines that a user sees. */
+/** Readers of a soak's log while it is written: meters, violations.csv, and the lines for the user. */
 
 import type { ComponentEvent } from '../../src/component/protocol.ts';
 import type { Meter } from '../../src/fleet/meter.ts';
@@ -10,7 +10,7 @@ import type { RunRecord } from './record.ts';
 /** Violations beyond the first are written to violations.csv; the verdict tells them by their causes. */
 const VIOLATIONS_SHOWN = 1;
 
-/** The meters add up what processes say. */
+/** The meters add up the processes' reports. */
 export function meterReader(meter: Meter): LogListener {
   return ({ event }) => {
     if (event.event === 'said') measure(meter, event.process, event.said);
@@ -21,7 +21,7 @@ export function meterReader(meter: Meter): LogListener {
 function measure(meter: Meter, process: string, said: ComponentEvent): void {
   switch (said.event) {
     case 'ready':
-      // What it has forgotten is a violation that a checker finds.
+      // A checker finds what the process has forgotten, as a violation.
       meter.onReady(process, said);
       return;
     case 'progress':
@@ -38,9 +38,7 @@ function measure(meter: Meter, process: string, said: ComponentEvent): void {
   }
 }
 
-/**
- * Violations, whoever has found them, and crashes: written down and shown. `count` has how many violations there were.
- */
+/** Writes down and shows violations, whoever has found them, and crashes. `count`: the number of violations. */
 export class ViolationReader {
   readonly #record: Pick<RunRecord, 'violation'>;
   readonly #display: Pick<Display, 'say'>;

@@ -1,4 +1,4 @@
-/** The build by which a run with `--upgrade-from` begins: that of a commit, which is built now, or one that is there. */
+/** The build with which a soak begins: `--upgrade-from` names a commit of this repository, or the folder of a build. */
 
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** What a soak can be asked for: the options as typed, checked and turned into numbers. Errors are UsageErrors. */
+/** The options of a soak: as typed, checked and turned into numbers. Errors are UsageErrors. */
 
 import { randomInt } from 'node:crypto';
 import { UsageError } from '../../src/core/errors.ts';
@@ -10,7 +10,9 @@ import {
   parseRange,
   type Range,
   rangeText,
+  shownValue,
 } from '../../src/core/units.ts';
+import { oneOf, parseRate } from '../../src/component/flags.ts';
 import { batchBytesWithin } from '../../src/chunker/prepare-chunker.ts';
 import { batchBytesMaxOf } from '../../src/journal/broker/state.ts';
 import {
@@ -49,7 +51,7 @@ export const SOAK_OPTION_DEFINITIONS: readonly (readonly [flags: string, descrip
       '20000',
     ],
     ['--batch-bytes <size>', 'the most bytes of one record batch', '256KiB'],
-    ['--retention <size>', 'the most bytes that a journal may hold', '256MiB'],
+    ['--retention <size>', 'room for all chunk journals together', '256MiB'],
     ['--sla <time>', 'the longest that a sum may take (default: 30s, with --engine gazette 90s)'],
     ['--transport <ipc|tcp>', 'between the processes', 'ipc'],
     [
@@ -68,7 +70,8 @@ export const SOAK_OPTION_DEFINITIONS: readonly (readonly [flags: string, descrip
     ],
     [
       '--audit <auto|follow|end|none>',
-      'follow: check all journals and stores meanwhile; end: what is left at the end; auto: follow unless the rate is max or high',
+      'follow: check all journals and stores during the run; end: check what is left at its end; ' +
+        'auto: follow, but end at a high rate',
       'auto',
     ],
     [
@@ -79,16 +82,13 @@ export const SOAK_OPTION_DEFINITIONS: readonly (readonly [flags: string, descrip
     ['--keep-data', 'do not remove the fresh data folder'],
     [
       '--history <recent|keep>',
-      'keep: record all that is judged, so that audit can judge it again; recent: the newest 64 MiB, without payloads',
+      'keep: record everything that is judged, for the command audit; recent: the newest 64 MiB, without payloads',
       'recent',
     ],
-    [
-      '--metrics-port <port>',
-      'serve metrics for Prometheus at http://127.0.0.1:PORT/metrics; 0: any port that is free',
-    ],
+    ['--metrics-port <port>', 'serve metrics for Prometheus at http://127.0.0.1:PORT/metrics; 0: any free port'],
     [
       '--expect <bound>',
-      "what must be so, or the exit code is 11: 'p99<50ms', 'faults.p99<5s', 'recovery<2s', 'rate>1900'; repeatable",
+      "must hold, or the exit code is 11: 'p99<50ms', 'faults.p99<5s', 'recovery<2s', 'rate>1900'; repeatable",
     ],
     ['--json', 'print the verdict on stdout as one JSON document, and everything else on stderr'],
     ['--junit <file>', 'write the verdict as JUnit XML too'],
@@ -97,12 +97,15 @@ export const SOAK_OPTION_DEFINITIONS: readonly (readonly [flags: string, descrip
 
 const SEED_RANGE: Range = { low: 0, high: 0xffff_ffff };
 const PROCESS_RANGE: Range = { low: 1, high: 64 };
+const parseTransport = oneOf(['ipc', 'tcp']);
+const parseAudit = oneOf(['auto', 'follow', 'end', 'none']);
+const parseHistory = oneOf(['recent', 'keep']);
 
-/** Checks what can be checked here; what depends on a store or a socket is the components' to refuse. */
+/** Checks everything that can be checked here. Components refuse what depends on a store or a socket. */
 export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
   const text = (name: string): string => {
     const value = texts[name];
-    if (typeof value !== 'string' || value === '') throw new UsageError(`--${dashed(name)}: a value is required`);
+    if (typeof value !== 'string' || value === '') throw new UsageError(`--${dashed(name)}: the value is missing`);
     return value;
   };
   const within = (name: string, range: Range): number => parseCountWithin(text(name), `--${dashed(name)}`, range);
@@ -112,7 +115,7 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
     scenario ?? (texts['faultPlan'] === undefined ? null : readFaultPlan(text('faultPlan'), '--fault-plan'));
   const upgradeFrom = texts['upgradeFrom'] === undefined ? null : text('upgradeFrom');
   const options: SoakOptions = {
-    durationMs: atLeast(parseDuration(text('duration'), '--duration'), 1_000, '--duration', '1s'),
+    durationMs: durationFrom('1s', text('duration'), '--duration'),
     seed: texts['seed'] === undefined ? randomInt(2 ** 32) : within('seed', SEED_RANGE),
     chunkers: within('chunkers', PROCESS_RANGE),
     summers: within('summers', PROCESS_RANGE),
@@ -120,16 +123,11 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
     files: within('files', { low: 1, high: 1_000_000 }),
     chunks: parseRange(text('chunks'), '--chunks', parseCount),
     chunkBytes: parseRange(text('chunkBytes'), '--chunk-bytes', parseBytes),
-    rate: parseRate(text('rate')),
-    batchBytes: atLeast(parseBytes(text('batchBytes'), '--batch-bytes'), 1, '--batch-bytes', '1'),
-    retentionBytes: atLeast(parseBytes(text('retention'), '--retention'), 1, '--retention', '1'),
-    slaMs: atLeast(
-      parseDuration(texts['sla'] === undefined ? defaultSla(cluster) : text('sla'), '--sla'),
-      1,
-      '--sla',
-      '1ms',
-    ),
-    transport: oneOf(text('transport'), '--transport', ['ipc', 'tcp']),
+    rate: parseRate(text('rate'), '--rate'),
+    batchBytes: bytesFrom1(text('batchBytes'), '--batch-bytes'),
+    retentionBytes: bytesFrom1(text('retention'), '--retention'),
+    slaMs: durationFrom('1ms', texts['sla'] === undefined ? defaultSla(cluster) : text('sla'), '--sla'),
+    transport: parseTransport(text('transport'), '--transport'),
     faults:
       faultPlan === null
         ? parseFamilies(texts['faults'] === undefined ? null : text('faults'), { cluster, upgradeFrom })
@@ -137,18 +135,19 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
     faultIntervalMs: 0,
     faultPlan,
     upgradeFrom,
-    audit: oneOf(text('audit'), '--audit', ['auto', 'follow', 'end', 'none']),
+    audit: parseAudit(text('audit'), '--audit'),
     data: texts['data'] === undefined ? null : text('data'),
     results: text('results'),
     keepData: texts['keepData'] === true,
     ...(cluster === null ? {} : { cluster }),
-    history: oneOf(text('history'), '--history', ['recent', 'keep']),
+    history: parseHistory(text('history'), '--history'),
     metricsPort: texts['metricsPort'] === undefined ? null : within('metricsPort', { low: 0, high: 65_535 }),
     expectations: textsOf(texts['expect']).map((expected) => parseExpectation(expected, '--expect')),
   };
-  const asked = texts['faultInterval'] === undefined ? null : parseDuration(text('faultInterval'), '--fault-interval');
   const faultIntervalMs =
-    asked === null ? defaultFaultIntervalMs(options) : atLeast(asked, 100, '--fault-interval', '100ms');
+    texts['faultInterval'] === undefined
+      ? defaultFaultIntervalMs(options)
+      : durationFrom('100ms', text('faultInterval'), '--fault-interval');
   const whole = { ...options, faultIntervalMs };
   checkTogether(whole);
   outlookOf(whole);
@@ -161,14 +160,16 @@ function textsOf(value: unknown): string[] {
 }
 
 const FAULT_INTERVAL_MS = 5_000;
-/** Shorter ones are for who asks for them: a component takes some tenths of a second to come back. */
+/** Shorter intervals are possible, but only on request: a component takes some tenths of a second to come back. */
 const FAULT_INTERVAL_MS_MIN = 1_000;
 /** A fault of a cluster lasts longer, up to 26 s. */
 const CLUSTER_INTERVAL_MS = 12_000;
-/** From a fault's beginning to its end, where there is time for two of each family and more. */
+/**
+ * The usual time from a fault's beginning to its end, used when there is time for two faults of each family or more.
+ */
 const USUAL_FAULT_MS = 3_000;
 
-/** Short enough that each kind of fault has its turn, where that leaves it the time to end. */
+/** Short enough that each kind of fault has its turn, if that leaves a fault the time to end. */
 function defaultFaultIntervalMs(options: SoakOptions): number {
   const faults = planPhases(options).find(({ phase }) => phase === 'faults');
   if (faults === undefined) return FAULT_INTERVAL_MS;
@@ -200,10 +201,10 @@ function checkTogether(options: SoakOptions): void {
     );
   }
   if (options.summers > options.partitions) {
-    throw new UsageError(`--summers: ${options.summers} summers cannot share --partitions ${options.partitions}`);
+    throw new UsageError(`--summers ${options.summers}: must be at most --partitions ${options.partitions}`);
   }
   if (options.rate !== 'max' && options.rate < options.chunkers) {
-    throw new UsageError(`--rate: ${options.rate} chunks a second are too few for --chunkers ${options.chunkers}`);
+    throw new UsageError(`--rate ${options.rate}: must be at least --chunkers ${options.chunkers}`);
   }
 }
 
@@ -212,9 +213,18 @@ function dashed(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-function atLeast(value: number, lowest: number, option: string, lowestText: string): number {
-  if (value < lowest) throw new UsageError(`${option}: must be at least ${lowestText}`);
-  return value;
+/** A duration that is not shorter than `leastText`. */
+function durationFrom(leastText: string, text: string, flag: string): number {
+  const ms = parseDuration(text, flag);
+  if (ms < parseDuration(leastText, flag)) throw new UsageError(`${flag} ${text}: must be at least ${leastText}`);
+  return ms;
+}
+
+/** A size other than 0. */
+function bytesFrom1(text: string, flag: string): number {
+  const bytes = parseBytes(text, flag);
+  if (bytes < 1) throw new UsageError(`${flag} ${text}: must be at least 1`);
+  return bytes;
 }
 
 /**
@@ -237,32 +247,18 @@ function parseList(text: string | null, cluster: ClusterOptions | null): readonl
   if (text === 'none') return [];
   if (text === 'all') return families.filter((family) => family !== 'upgrade');
   const asked = text.split(',');
-  const unknown = asked.find((name) => !families.some((family) => family === name));
-  if (unknown !== undefined) {
-    throw new UsageError(
-      `--faults: ${JSON.stringify(unknown)} is none of ${families.join(', ')}; all and none stand alone`,
-    );
-  }
+  if (!asked.every((name) => families.some((family) => family === name)))
+    throw new UsageError(`--faults ${shownValue(text)}: expected a list of ${families.join(', ')}, or all, or none`);
   return asked;
 }
 
-/** A cluster that is somebody else's is not hurt. */
+/** A cluster that belongs to somebody else is not hurt. */
 function familiesWith(cluster: ClusterOptions | null): readonly LiveFamily[] {
   if (cluster === null) return LIVE_FAMILIES;
   return cluster.place === null ? CLUSTER_FAMILIES : CLIENT_FAMILIES;
 }
 
-function parseRate(text: string): number | 'max' {
-  return text === 'max' ? 'max' : parseCountWithin(text, '--rate', { low: 1, high: 1e9 });
-}
-
-function oneOf<Choice extends string>(text: string, option: string, choices: readonly Choice[]): Choice {
-  const found = choices.find((choice) => choice === text);
-  if (found === undefined) throw new UsageError(`${option}: must be ${choices.join(' or ')}: ${JSON.stringify(text)}`);
-  return found;
-}
-
-/** The workload in a few words, the same text for the same workload: `chunkers=3 summers=3 ...`. */
+/** The workload in a few words, with the same text for the same workload: `chunkers=3 summers=3 ...`. */
 export function workloadParameters(options: SoakOptions): Record<string, string | number> {
   return {
     chunkers: options.chunkers,

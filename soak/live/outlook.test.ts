@@ -5,7 +5,7 @@ import type { SoakOptions } from './soak-options.ts';
 import { outlookLines, outlookOf } from './outlook.ts';
 import { fakeOptions } from './testing/fake-run.ts';
 
-/** As the command's defaults are. */
+/** The command's defaults. */
 function options(changes: Partial<SoakOptions> = {}): SoakOptions {
   return fakeOptions('results', {
     durationMs: 60_000,
@@ -21,7 +21,7 @@ function options(changes: Partial<SoakOptions> = {}): SoakOptions {
 
 test('a run is told what it will be like', (t) => {
   const outlook = outlookOf(options());
-  // 1.2 million records, of which 300 open files still hold half of theirs.
+  // 1.2 million records; 300 open files still hold half of theirs.
   t.is(outlook.files, 11_731);
   t.is(outlook.drainMs, 757.5);
   t.is(outlook.drainMsMax, 2 * 757.5 + 30_000 + 30_000);
@@ -32,7 +32,7 @@ test('a run is told what it will be like', (t) => {
   t.deepEqual([...outlook.faults.keys()].toSorted(), kindsOf(['kill'], { summers: 2 }).toSorted());
   const lines = outlookLines(outlook, options());
   t.regex(lines[0], /^plan: some 11,731 files and 38 MB in 1 min 0 s; 8 kill \(5 of 5 kinds\)$/);
-  t.regex(lines[1], /^ +then a drain of some 1 s, which is given up after 1 min 2 s$/);
+  t.regex(lines[1], /^ +then a drain of some 1 s, given up after 1 min 2 s$/);
   for (const line of lines) t.true(line.length <= 120, line);
 });
 
@@ -53,14 +53,17 @@ test('a run that could show nothing, or would not end, is refused by the option 
   const refused: readonly (readonly [Partial<SoakOptions>, RegExp])[] = [
     [
       { rate: 3, durationMs: 12_000, faultIntervalMs: 2_000 },
-      /^--rate 3: .*no file is complete within --duration 12 s/,
+      /^--rate 3: no file would be complete within --duration 12 s; with \d+ open files of /,
     ],
     [
       { rate: 300, chunks: { low: 0, high: 1_000 } },
       /^--rate 300: the 300 files that are open at the end would take 5 min \d+ s to drain, longer than --duration/,
     ],
-    [{ durationMs: 2_000 }, /^--fault-interval 5 s: of 1 faults in the 1.4 s .* not each of kill has 2; ask/],
-    [{ faultIntervalMs: 60_000 }, /^--fault-interval 1 min 0 s: of 1 faults in the .* not each/],
+    [
+      { durationMs: 2_000 },
+      /^--fault-interval 5 s: the 1.4 s .* have time for 1 of them, too few for 2 of each of kill; ask/,
+    ],
+    [{ faultIntervalMs: 60_000 }, /^--fault-interval 1 min 0 s: the .* have time for 1 of them, too few/],
   ];
   for (const [changes, message] of refused) {
     const error = t.throws(() => outlookOf(options(changes)), { instanceOf: UsageError, message });

@@ -1,6 +1,6 @@
 /**
- * What a soak will be like, worked out from its options before anything is started: what cannot work is refused, and
- * what the user is in for is told. Pure.
+ * What a soak will be like, computed from its options before anything is started. Options that cannot work are refused,
+ * and the user is told what to expect. Pure.
  */
 
 import { UsageError } from '../../src/core/errors.ts';
@@ -11,29 +11,29 @@ import { auditDepthOf } from './audit-depth.ts';
 import type { SoakOptions } from './soak-options.ts';
 import { planPhases } from './phases.ts';
 
-/** A drain that takes longer than the run itself, and than this, is not what anybody has asked for. */
+/** Nobody asks for a drain that takes longer than the run itself, and longer than this. */
 const DRAIN_MS_MAX = 60_000;
-/** Beyond twice the drain that is expected: for recoveries, and for what the SLA allows. */
+/** Added to twice the expected drain: for recoveries, and for what the SLA allows. */
 const DRAIN_MARGIN_MS = 30_000;
-/** How much of its expected time the luckiest file of many may take. */
+/** The share of its expected time that the luckiest of many files may take. */
 const EARLIEST = 0.8;
-/** How often each kind is counted at most: in a run of weeks the counts are of no use. */
+/** How many faults are counted at most. In a run of weeks the counts are of no use. */
 const FAULTS_COUNTED_MAX = 10_000;
-/** So many faults of each family have their turn, or the run would show little of what that does. */
+/** The least number of faults of each family. With fewer, the run would show little of what the family does. */
 export const FAMILY_FAULTS_MIN = 2;
 
 export type Outlook = {
   /** Files that are complete when the drain begins, and bytes published by then. Null: at `--rate max` nobody knows. */
   readonly files: number | null;
   readonly bytes: number | null;
-  /** How often each kind has its turn: those that have none are not there. */
+  /** How often each kind has its turn. Kinds without a turn are left out. */
   readonly faults: ReadonlyMap<FaultKind, number>;
-  /** Of the drain: what is expected, and when it is given up. Null as above. */
+  /** The expected time of the drain, and when it is given up. Null as above. */
   readonly drainMs: number | null;
   readonly drainMsMax: number;
 };
 
-/** Throws a UsageError where the run could show nothing, or would not end. */
+/** Throws a UsageError when the run could show nothing, or would not end. */
 export function outlookOf(options: SoakOptions): Outlook {
   const faults = plannedFaults(options);
   const { rate, durationMs, slaMs } = options;
@@ -46,18 +46,19 @@ export function outlookOf(options: SoakOptions): Outlook {
   // The end of a file counts as a record of the schedule.
   const recordsOfFile = mean(options.chunks) + 1;
   const firstMs = ((options.chunks.low + 1) * openFiles * 1e3) / rate;
-  // The chunks of a file come at random: some files are earlier than that.
+  // The chunks of a file come at random, so some files are earlier.
   if (firstMs * EARLIEST > durationMs) {
     throw new UsageError(
-      `--rate ${rate}: with ${openFiles} open files of ${options.chunks.low} chunks and more no file is complete within ` +
-        `--duration ${formatDuration(durationMs)}; the first ones take ${formatDuration(firstMs)}`,
+      `--rate ${rate}: no file would be complete within --duration ${formatDuration(durationMs)}; with ${openFiles} ` +
+        `open files of ${options.chunks.low} chunks or more, the first take ${formatDuration(firstMs)}`,
     );
   }
   const drainMs = (openFiles * residual(options.chunks) * 1e3) / rate;
   if (drainMs > Math.max(durationMs, DRAIN_MS_MAX)) {
     throw new UsageError(
-      `--rate ${rate}: the ${openFiles} files that are open at the end would take ${formatDuration(drainMs)} to drain, ` +
-        `longer than --duration ${formatDuration(durationMs)}; ask for a higher --rate, fewer --files or fewer --chunks`,
+      `--rate ${rate}: the ${openFiles} files that are open at the end would take ${formatDuration(drainMs)} to ` +
+        `drain, longer than --duration ${formatDuration(durationMs)}; ` +
+        'ask for a higher --rate, fewer --files or fewer --chunks',
     );
   }
   return {
@@ -69,7 +70,7 @@ export function outlookOf(options: SoakOptions): Outlook {
   };
 }
 
-/** Every family that was asked for has its turns, or the run could not show what it does. */
+/** Every family that was asked for must have its turns. Otherwise the run could not show what it does. */
 function plannedFaults(options: SoakOptions): Map<FaultKind, number> {
   const { faults: families, faultPlan, faultIntervalMs } = options;
   const lengthMs = planPhases(options).find(({ phase }) => phase === 'faults')?.durationMs ?? 0;
@@ -80,14 +81,16 @@ function plannedFaults(options: SoakOptions): Map<FaultKind, number> {
   const least = faultPlan === null ? FAMILY_FAULTS_MIN : 1;
   const missed = families.find((family) => familyCount(counts, family) < least);
   if (missed === undefined) return counts;
-  const room = `the ${formatDuration(lengthMs)} that --duration ${formatDuration(options.durationMs)} leaves for them`;
+  const duration = `--duration ${formatDuration(options.durationMs)}`;
+  const room = `the ${formatDuration(lengthMs)} that ${duration} leaves for faults`;
   if (faultPlan !== null)
-    throw new UsageError(`--fault-plan: it has no ${missed} within ${room}; ask for a longer --duration`);
+    throw new UsageError(`--fault-plan: no ${missed} begins in ${room}; ask for a longer --duration`);
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  // Which kinds these are depends on the seed, and the message must not.
+  // The seed decides which kinds these are, and the message must not depend on it.
   throw new UsageError(
-    `--fault-interval ${formatDuration(faultIntervalMs)}: of ${total} faults in ${room} not each of ` +
-      `${families.join(', ')} has ${least}; ask for a longer --duration, a shorter --fault-interval or fewer --faults`,
+    `--fault-interval ${formatDuration(faultIntervalMs)}: ${room} have time for ${total} of them, too few for ` +
+      `${least} of each of ${families.join(', ')}; ` +
+      'ask for a longer --duration, a shorter --fault-interval or fewer --faults',
   );
 }
 
@@ -111,7 +114,7 @@ export function outlookLines(outlook: Outlook, options: SoakOptions): readonly [
   const drain = drainMs === null ? 'a drain' : `a drain of some ${formatDuration(Math.max(1_000, drainMs))}`;
   return [
     `plan: ${flow} in ${formatDuration(options.durationMs)}; ${kinds.length === 0 ? 'no faults' : kinds.join(', ')}`,
-    `      then ${drain}, which is given up after ${formatDuration(drainMsMax)}`,
+    `      then ${drain}, given up after ${formatDuration(drainMsMax)}`,
   ];
 }
 
@@ -120,9 +123,9 @@ function mean({ low, high }: Range): number {
 }
 
 /**
- * The chunks that a file which is open at a random moment still has to come: E[L^2] / 2 E[L] of lengths that are
- * equally likely from `low` to `high`, the end of the file counted. (The inspection paradox: long files are open
- * longer.)
+ * The expected number of chunks that a file which is open at a random moment still has to get: E[L^2] / 2 E[L], for
+ * lengths that are equally likely from `low` to `high`, with the end of the file counted. (The inspection paradox: long
+ * files are open longer.)
  */
 function residual({ low, high }: Range): number {
   const count = high - low + 1;

@@ -4,7 +4,7 @@ import { OperatingError, UsageError, exitCodeOf } from '../../src/core/errors.ts
 import type { Failure } from '../../src/fleet/exit-judgement.ts';
 import { SELF } from './sampler.ts';
 
-/** A failure of the run like that of a component: nothing is shown by such a run, but what was found stays found. */
+/** A failure of the run like that of a component: such a run shows nothing, but its findings stay. */
 export function ownFailure(error: unknown): Failure {
   const isExpected = error instanceof OperatingError || error instanceof UsageError;
   const stack = error instanceof Error && !isExpected ? (error.stack?.split('\n').slice(1) ?? []) : [];

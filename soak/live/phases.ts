@@ -1,18 +1,18 @@
-/** The phases of a soak and how long each lasts, decided from the options alone. */
+/** The phases of a soak and how long each lasts, from the options alone. */
 
 import { assert } from '../../src/core/assert.ts';
 import type { Phase } from '../guarantee/phase.ts';
 
-/** A phase that lasts for a time; drain and audit last until they are done. */
+/** A phase with a duration; drain and audit last until they are done. */
 export type TimedPhase = { readonly phase: Phase; readonly durationMs: number };
 
-/** What warm-up and heal take of a long run at most. */
+/** The longest warm-up and heal of a long run. */
 const EDGE_MS_MAX = 20_000;
-/** What steady takes of a long run with faults at most: enough for stable percentiles. */
+/** The longest steady phase of a long run with faults: enough for stable percentiles. */
 const STEADY_MS_MAX = 120_000;
 
 /**
- * With faults: a tenth each for warm-up, steady and heal, bounded, and the rest for faults. Without: a tenth of
+ * With faults: a tenth each for warm-up, steady and heal, bounded, and the rest for faults. Without: a tenth for
  * warm-up, bounded, and the rest is steady. The durations add up to `durationMs`.
  */
 export function planPhases(options: {

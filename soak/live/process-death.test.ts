@@ -16,7 +16,7 @@ const DEADLINE_MS = 300_000;
 
 type Soak = { readonly child: ChildProcess; readonly folder: string; readonly lines: string[] };
 
-/** Resolves once the soak shows a line that matches. */
+/** Resolves when the soak shows a line that matches. */
 async function startSoak(t: ExecutionContext, shown: RegExp, durationMs = 60_000): Promise<Soak> {
   const results = mkdtempSync(join(tmpdir(), 'stream-sum-death-'));
   const child = spawn(process.execPath, [SOAK, results, String(durationMs)], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,9 +1,9 @@
 /**
- * The files of a soak's folder, written as the run goes: what is settled is appended, what can still change is the
- * file's tail, replaced once a second. results/README.md describes the columns.
+ * The files of a soak's folder, written during the run. Settled rows are appended; rows that can still change form the
+ * file's tail, which is replaced once a second. results/README.md describes the columns.
  *
- * A file that cannot be written (the disk is full, the folder is gone) is given up and named, and the run goes on: its
- * verdict is about the pipeline, and a violation must not be lost with the file that would have told of it.
+ * A file that cannot be written (the disk is full, the folder is gone) is given up and named, and the run goes on. Its
+ * verdict is about the pipeline, and a violation must not be lost with the file that would have reported it.
  */
 
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import type { StageLatency, Totals } from '../../src/fleet/meter.ts';
 import type { Phase } from '../guarantee/phase.ts';
 import type { Violation } from '../guarantee/violation.ts';
 
-/** Every file but run.json, which is written when these are closed. */
+/** Every file except run.json, which is written when these are closed. */
 export const RECORD_FILES: readonly string[] = [
   'samples.csv',
   'intervals.csv',
@@ -46,7 +46,7 @@ const VIOLATION_COLUMNS = 'elapsed_s,kind,process,journal,offset,file_id,index,d
 export type IntervalRecord = {
   readonly endNs: number;
   readonly phase: Phase;
-  /** Of this interval; the gauges at its end. */
+  /** Counts of this interval; gauges at its end. */
   readonly counts: Totals;
   readonly latency: LatencySummary;
   readonly usage: ReadonlyMap<string, ProcessUsage>;
@@ -63,12 +63,12 @@ export class RunRecord {
   readonly #violations: CsvFile<string>;
   readonly #resources: CsvFile<string>;
   readonly #onUnwritten: (line: string) => void;
-  /** By path, what could not be written and why. */
+  /** By path: the files that could not be written, and why. */
   readonly #unwritten: Map<string, string> = new Map();
 
   /**
    * `processes` name the columns of memory and descriptors. Times of the rows count from `startNs`. `onUnwritten` gets
-   * a line when a file is given up. Throws where the files cannot be created.
+   * a line when a file is given up. Throws when the files cannot be created.
    */
   constructor(
     folder: string,
@@ -95,7 +95,7 @@ export class RunRecord {
     return [...this.#unwritten.values()];
   }
 
-  /** Gives the file up when the system refuses the work, and does nothing for one that was given up. */
+  /** Gives the file up when the system refuses the work. Does nothing for a file that was given up. */
   #try(file: { readonly path: string }, work: () => void): void {
     if (this.#unwritten.has(file.path)) return;
     try {

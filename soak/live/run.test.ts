@@ -238,7 +238,7 @@ test.serial('a chunker that forgot what it had durably verified is a violation',
   t.regex(reasons, /chunker-\d: state-behind: \d+ files were durably verified, 0 after the restart/);
 });
 
-test('a process that dies by a signal that nobody sent is started again and named, and the run is judged to its end', async (t) => {
+test('a process that a foreign signal ended is restarted and named, and the run is judged to its end', async (t) => {
   const plan: FakePlan = {
     'summer-1': { when: 'work', what: 'abort once' },
     'chunker-0': { when: 'drain', what: 'abort once' },
@@ -255,7 +255,7 @@ test('a process that dies by a signal that nobody sent is started again and name
   t.regex(screen, /summer-1: pid \d+ was ended by SIGABRT/);
   const json = runJson(folder);
   t.deepEqual(json['crashes'], { 'summer-1': 1, 'chunker-0': 1 });
-  // It is no fault of this run.
+  // It is not a fault of this run.
   t.deepEqual(readCsv(join(folder, 'faults.csv')), []);
 });
 

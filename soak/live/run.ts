@@ -1,6 +1,4 @@
-/**
- * A soak as a run with a folder: makes the folder, supervises, decides the verdict, and writes down what it came to.
- */
+/** A soak as a run with a folder: makes the folder, runs the soak, decides the verdict, and records the results. */
 
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -59,14 +57,14 @@ export type SoakDependencies = Program & {
   readonly audit: Audit | null;
   /** Null: there are no journals to follow. */
   readonly connect: Connect | null;
-  /** Starts or finds a cluster; null: there can be none. */
+  /** Starts or finds a cluster; null: clusters are not supported. */
   readonly startEngine?: StartEngine | null;
   /** Absent or null: there is none. */
   readonly report?: Report | null;
   /** Sabotage of the harness. */
   readonly decorations?: LiveDecorations;
   readonly patienceMs?: number;
-  /** Registers what an interrupt calls; returns what undoes it. */
+  /** Registers the function that an interrupt calls; returns a function that undoes it. */
   onInterrupt(interrupt: (signal: InterruptSignal) => void): () => void;
   /** Of the terminal that the verdict is shown on; absent: there is none. */
   readonly columns?: () => number | undefined;
@@ -100,7 +98,7 @@ async function runWatched(
   const { clock, display } = dependencies;
   const outlook = outlookOf(options);
   const startedAt = new Date();
-  // Before anything else is made: a folder that cannot be used leaves nothing behind.
+  // Checked before anything else is made: an unusable folder leaves nothing behind.
   if (options.data !== null) makeUsableFolder('--data', options.data);
   const made = makeUsableFolder('--results', options.results);
   const folder = await createRunFolder({ results: options.results, kind: 'soak', seed: options.seed, startedAt });
@@ -220,13 +218,13 @@ async function runWatched(
   }
 }
 
-/** Null: the run has its own broker. A cluster that cannot be had leaves no folder. */
+/** Null: the run has its own broker. A cluster that cannot be started leaves no folder. */
 async function startEngine(
   folder: string,
   of: {
     readonly options: SoakOptions;
     readonly dependencies: SoakDependencies;
-    /** Folders above it that were made for it. */
+    /** Parent folders that were made for it. */
     readonly made: readonly string[];
     readonly dataFolder: string;
     readonly logsFolder: string;
@@ -256,7 +254,7 @@ function endpointOf({ address }: SoakEngine): Endpoint {
   return { address, remove: async () => undefined };
 }
 
-/** The verdict does not rest on the report: one that could not be made is named, and can be made again. */
+/** The verdict does not depend on the report. If it cannot be made, the line says so, and how to make it later. */
 async function reportLine(folder: string, report: Report): Promise<string> {
   try {
     return `report: ${await report(folder)}`;
@@ -265,7 +263,7 @@ async function reportLine(folder: string, report: Report): Promise<string> {
   }
 }
 
-/** A relay between the broker and each client, where links are to be hurt; null where they are not. */
+/** A relay between the broker and each client, when links are to be hurt; null when they are not. */
 async function startLinks(of: {
   readonly options: SoakOptions;
   readonly endpoint: Endpoint;
@@ -289,7 +287,7 @@ async function startLinks(of: {
   });
 }
 
-/** Writes down that the run could not begin, though its folder is there. */
+/** Records that the run could not begin, although its folder is there. */
 async function neverBegan(
   folder: string,
   of: {
@@ -309,13 +307,13 @@ async function neverBegan(
   await writeRunFile(folder, { ...run, endedAt, verdict: 'INCONCLUSIVE', exitCode, reasons, digests });
 }
 
-/** Writes down that the run begins. Throws UsageError, and leaves no folder, where nothing can be written. */
+/** Records that the run begins. When nothing can be written, throws UsageError and leaves no folder. */
 async function beginRecord(
   folder: string,
   of: {
     readonly run: RunFile;
     readonly options: SoakOptions;
-    /** Folders above it that were made for it. */
+    /** Parent folders that were made for it. */
     readonly made: readonly string[];
     readonly startNs: number;
     readonly clock: Clock;
@@ -347,7 +345,7 @@ async function beginRecord(
   }
 }
 
-/** What the work gives; null when the system refuses it, which becomes a line of what could not be written. */
+/** The result of the work; null when the system refuses it, which adds a line to the unwritten files. */
 async function orUnwritten<T>(lines: string[], path: string, work: () => Promise<T>): Promise<T | null> {
   try {
     return await work();
@@ -358,7 +356,7 @@ async function orUnwritten<T>(lines: string[], path: string, work: () => Promise
   }
 }
 
-/** By process; nothing where there were none. */
+/** Crashes by process; empty when there were none. */
 function crashesOf({ findings }: RunOutcome): { crashes?: Record<string, number> } {
   const crashed = findings.flatMap(({ crashes = [] }) => crashes);
   const crashes: Record<string, number> = {};
@@ -366,7 +364,7 @@ function crashesOf({ findings }: RunOutcome): { crashes?: Record<string, number>
   return crashed.length === 0 ? {} : { crashes };
 }
 
-/** Files of this run; those of a producer that was resumed include its earlier ones. */
+/** Files of this run. For a resumed producer they include its earlier files. */
 function totalsOf(outcome: RunOutcome): {
   violations: number;
   filesVerified: number;
@@ -383,7 +381,7 @@ function totalsOf(outcome: RunOutcome): {
   };
 }
 
-/** A fresh data folder is removed, unless it was asked for or is evidence of what went wrong; where it is kept. */
+/** A fresh data folder is removed, unless it is to be kept or is evidence of a failure. Returns where it is kept. */
 async function disposeOfData(options: SoakOptions, verdict: Verdict, dataFolder: string): Promise<string | null> {
   const evidence = verdict.exitCode === EXIT.violation || verdict.exitCode === EXIT.internal;
   if (options.data !== null || options.keepData || evidence) return dataFolder;

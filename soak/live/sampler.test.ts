@@ -65,7 +65,7 @@ test('no rate is shown of less than a reporting period, however much arrives in 
   const { chunksPerSecond, bytesPerSecond } = await sampler.sample();
   t.is(chunksPerSecond, 1_000);
   t.is(bytesPerSecond, 10_000);
-  // A phase ends, and what a busy process had counted before arrives just behind it.
+  // A phase ends, and the earlier counts of a busy process arrive just after it.
   await sampler.enter('steady');
   await clock.advance(10);
   meter.onProgress('chunker-0', progressAt(2_000));

@@ -1,6 +1,6 @@
 /**
- * Once a second, and at the end of each phase: asks all processes for their progress, and turns what arrived since into
- * a row of intervals.csv and a status for the display. Also keeps what each phase did as a whole.
+ * Once a second, and at the end of each phase, asks all processes for their progress, and turns what arrived since then
+ * into a row of intervals.csv and a status for the display. It also keeps what each phase did as a whole.
  */
 
 import { join } from 'node:path';
@@ -17,15 +17,15 @@ import type { SoakMetrics } from './metrics/soak-metrics.ts';
 import type { ResourceWatch } from './resources/resource-watch.ts';
 
 /**
- * Processes report once a second, and counts of a shorter time may be those of a longer one: a process that was down or
- * busy reports late. No rate is shown of less.
+ * Processes report once a second. The counts of a shorter time may belong to a longer time, because a process that was
+ * down or busy reports late. So no rate is shown for less.
  */
 export const RATE_SECONDS_MIN: number = 1;
 
-/** How often the slopes of resources are written down, besides at the end of each phase. */
+/** The time between two writings of the resources' slopes. They are also written at the end of each phase. */
 const RESOURCES_MS = 600_000;
 
-/** The name of this very process among the others. */
+/** The name of this process among the others. */
 export const SELF: string = 'soak';
 
 /** What was done between two moments. */
@@ -78,7 +78,7 @@ export class Sampler {
   #phase: Phase = 'warm-up';
   #phaseMark: Mark;
   #last: Mark;
-  /** Where the window of the rates that are shown began. */
+  /** The begin of the window of the shown rates. */
   #rateMark: Mark;
   #rates: { readonly chunksPerSecond: number | null; readonly bytesPerSecond: number | null } = {
     chunksPerSecond: null,
@@ -86,7 +86,7 @@ export class Sampler {
   };
   #lastViolations = 0;
   #resourcesNs: number;
-  /** The sampling that is under way, or the last one. */
+  /** The sampling under way, or the last one. */
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: {
@@ -128,7 +128,7 @@ export class Sampler {
     };
   }
 
-  /** One row and the status after it. Samplings never overlap. */
+  /** One row, and the status after it. Samplings never overlap. */
   sample(): Promise<Status> {
     return this.#enqueue(async () => {
       await this.#fleet.refresh();
@@ -136,7 +136,7 @@ export class Sampler {
     });
   }
 
-  /** Ends the phase with a last row of it, and begins another one (the same one at the end of the run). */
+  /** Ends the phase with its last row, and begins another phase (the same one at the end of the run). */
   enter(phase: Phase): Promise<PhaseOutcome> {
     return this.#enqueue(async () => {
       await this.#fleet.refresh();
@@ -217,7 +217,7 @@ export class Sampler {
     if (this.#resources !== null) this.#record.resources(this.#resources.rows());
   }
 
-  /** Over at least a reporting period; the ones before while it has not passed. */
+  /** Rates over at least a reporting period. Until it has passed, the previous rates. */
   #ratesNow(): { readonly chunksPerSecond: number | null; readonly bytesPerSecond: number | null } {
     const { seconds, counts } = windowBetween(this.#rateMark, this.#last);
     if (seconds < RATE_SECONDS_MIN) return this.#rates;
@@ -242,11 +242,11 @@ export class Sampler {
   }
 }
 
-/** Counts are differences; gauges are those of the end. */
+/** Counts are differences; gauges are the values at the end. */
 function windowBetween(begin: Mark, end: Mark): Window {
   const cpuSeconds = new Map([...end.cpu].map(([name, value]) => [name, value - (begin.cpu.get(name) ?? 0)]));
   return {
-    // Two marks of one nanosecond would make a rate infinite.
+    // Two marks at one nanosecond would make a rate infinite.
     seconds: Math.max(1, end.atNs - begin.atNs) / 1e9,
     cpuSeconds,
     counts: totalsBetween(begin.totals, end.totals),

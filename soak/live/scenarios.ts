@@ -1,6 +1,7 @@
 /**
- * The crash suite of Gazette's own example as data: one fault each, for as long as its authors let it last, and what that
- * suite does not have. `--scenario NAME` runs one on a cluster of 4 brokers with 3 replicas and 3 members of etcd.
+ * The crash suite of Gazette's own example as data, and scenarios that the suite does not have: one fault each, for as
+ * long as its authors let it last. `--scenario NAME` runs one on a cluster of 4 brokers with 3 replicas and 3 members
+ * of etcd.
  */
 
 import { processNames } from './faults/planned-fault.ts';
@@ -9,7 +10,7 @@ import type { PlannedFault } from './faults/planned-fault.ts';
 export type Scenario = {
   readonly name: string;
   readonly fault: Pick<PlannedFault, 'kind' | 'targets'> & { readonly seconds: number };
-  /** What its authors expect, or what Gazette's design does. */
+  /** The result that its authors expect, or that follows from Gazette's design. */
   readonly expected: string;
   /** It ends as `acknowledged-loss`, and must. Absent: it holds. */
   readonly isLossy?: true;

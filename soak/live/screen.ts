@@ -1,4 +1,4 @@
-/** What a soak shows of itself while it runs: a block for a terminal of any width, or one line. Pure. */
+/** What a soak shows about itself while it runs: a block for a terminal of any width, or one line. Pure. */
 
 import { formatBytes, formatCount, formatDuration } from '../../src/core/units.ts';
 import { type Paint, type Tone, noColors } from './colors.ts';
@@ -12,10 +12,10 @@ export type DisplayStatus = Status & ExperimentStatus & { readonly violations: n
 type Field = { readonly name: string; readonly text: string; readonly tone?: Tone };
 
 const NAME_WIDTH = 14;
-/** From this width on fields that are short enough stand beside each other. */
+/** From this width on, short fields stand beside each other. */
 const TWO_COLUMNS_MIN = 100;
 
-/** Achieved beside offered; `-` while it is not known. The drain offers nothing. */
+/** The achieved rate beside the offered one; `-` while it is unknown. The drain offers nothing. */
 function chunkRate({ chunksPerSecond, offered, phase }: DisplayStatus): string {
   const achieved = chunksPerSecond === null ? '-' : formatCount(chunksPerSecond);
   return offered === 'max' || phase === 'drain' || phase === 'audit'
@@ -42,7 +42,7 @@ function phasesText({ experiment, phase: now }: DisplayStatus): string {
   return [...ends, ...last].join(', ');
 }
 
-/** Faults that are under way, and processes that are down: a fault says of which process, and since when. */
+/** Open faults with their processes and times, and processes that are down. */
 function nowFields({ experiment: { open, down } }: DisplayStatus): Field[] {
   const words = {
     injected: 'not seen to hit yet, for',

@@ -20,7 +20,7 @@ import { type Report, type SoakDependencies, runSoak } from './run.ts';
 import { verdictDocument } from './verdict-document.ts';
 import type { Audit, Connect } from './audit/end-audit.ts';
 
-/** What the command is composed with by who may import it. */
+/** Parts of the command that only some layers may import. */
 export type SoakComposition = {
   /** libzmq's version and the addon's backend, from the modules that load them. */
   readonly versions?: () => Partial<NativeVersions>;

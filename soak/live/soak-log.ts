@@ -18,14 +18,14 @@ import { promisesOf } from './engine.ts';
 import { type OwnDelay, OwnDelays } from './own-delays.ts';
 import type { SoakOptions } from './soak-options.ts';
 
-/** The checker of violations that are in the log already. */
+/** The checker of violations that are already in the log. */
 const REPORTED = 'reported';
 
 export function beginLog(from: {
   readonly options: SoakOptions;
   readonly specs: readonly ComponentSpec[];
   readonly clock: Clock;
-  /** Kinds of which each is to hit. */
+  /** Kinds of faults, each of which is to hit. */
   readonly faults: readonly FaultKind[];
   readonly audit: Audit | null;
   readonly reader: BatchReader;
@@ -55,9 +55,9 @@ export function beginLog(from: {
     seed: options.seed,
     slaMs: options.slaMs,
     partitions: options.partitions,
-    // Summers that replace each other are judged by their shards: who owns one has reported, and did to the end.
+    // Summers that replace each other are judged by their shards: the owner of a shard must have reported to the end.
     processes: specs.filter((spec) => !isReplaceable(spec, options)).map(({ name }) => name),
-    // How many faults there are depends on how soon each heals: they are judged by their kinds.
+    // The number of faults depends on how soon each heals, so they are judged by their kinds.
     faults: {},
     faultKinds: faults,
     flowMsMin: FLOW_SECONDS_MIN * 1e3,

@@ -1,4 +1,4 @@
-/** What a soak is asked for, checked and in numbers. */
+/** The options of a soak, checked and in numbers. */
 
 import type { PipelineOptions } from '../../src/fleet/component-specs.ts';
 import type { ClusterSize, LiveFamily } from '../guarantee/fault-kinds.ts';
@@ -10,25 +10,25 @@ import type { PlannedFault } from './faults/planned-fault.ts';
 export type ClusterOptions = ClusterSize & {
   /** Brokers that acknowledge each append. */
   readonly replication: number;
-  /** Where a cluster is that is not this run's; null: the run starts its own. */
+  /** The place of a cluster that does not belong to this run; null: the run starts its own. */
   readonly place: { readonly journals: string; readonly etcd: string } | null;
-  /** Folder of the programs; null: they are in the cache folder or on the PATH. */
+  /** The folder of the programs; null: the cache folder or the PATH has them. */
   readonly bin: string | null;
 };
 
 export type SoakOptions = PipelineOptions & {
-  /** From all processes being ready to the beginning of the drain. */
+  /** From the time when all processes are ready to the beginning of the drain. */
   readonly durationMs: number;
   readonly transport: 'ipc' | 'tcp';
-  /** Families that are asked for, in the order in which they are listed. */
+  /** The families that were asked for, in the order of the help. */
   readonly faults: readonly LiveFamily[];
   readonly faultIntervalMs: number;
-  /** The faults of an earlier run, which this one repeats; null: the seed decides. */
+  /** The faults of an earlier run, which this run repeats; null: the seed decides. */
   readonly faultPlan: readonly PlannedFault[] | null;
   /** A commit, or the folder of a build, by which the run begins; null: by this build. */
   readonly upgradeFrom: string | null;
   readonly audit: 'auto' | AuditDepth;
-  /** Null: a folder of the run's own, removed at the end. */
+  /** Null: a fresh folder of the run, removed at the end. */
   readonly data: string | null;
   readonly results: string;
   readonly keepData: boolean;

@@ -21,24 +21,24 @@ export type RunSummary = {
   readonly elapsedMs: number;
   readonly outcomes: ReadonlyMap<Phase, PhaseOutcome>;
   readonly faults: ReadonlyMap<string, FaultTally>;
-  /** Injection to recovery in nanoseconds. */
+  /** Times from injection to recovery, in nanoseconds. */
   readonly recovery: ReadonlyMap<string, LatencyHistogram>;
-  /** The same until the first of the partitions that were hit had recovered. */
+  /** Times from injection until the first of the hit partitions had recovered. */
   readonly firstRecovery: ReadonlyMap<string, LatencyHistogram>;
   /** The least time between two faults; null with fewer than two. */
   readonly faultGapNsMin: number | null;
   readonly violations: number;
   /** How the run was audited. */
   readonly audit: string;
-  /** What journals it was about. */
+  /** The journals of the run. */
   readonly engine: string;
-  /** How that engine was judged; none: as the embedded one. */
+  /** How that engine was judged; empty: like the embedded engine. */
   readonly judged: readonly string[];
   readonly filesCompleted: number;
   readonly filesVerified: number;
   readonly sumsOutstanding: number;
   readonly folder: string;
-  /** Null: it was removed. */
+  /** Null: the data was removed. */
   readonly keptData: string | null;
 };
 

@@ -7,10 +7,10 @@ import { runSoak } from './run.ts';
 import type { FakePlan } from './testing/fake-component.ts';
 import { fakeDependencies, fakeOptions } from './testing/fake-run.ts';
 
-test('who sends SIGTERM gets a verdict although the drain would take longer than a service manager waits', async (t) => {
+test('SIGTERM gives a verdict although the drain would take longer than a service manager waits', async (t) => {
   const results = mkdtempSync(join(tmpdir(), 'stream-sum-terminated-'));
   t.teardown(() => rmSync(results, { recursive: true, force: true }));
-  // Neither chunker ever drains: the bound of the drain alone would be a minute.
+  // Neither chunker ever drains. The bound of the drain alone would be a minute.
   const plan: FakePlan = { 'chunker-0': { when: 'drain', what: 'idle' }, 'chunker-1': { when: 'drain', what: 'idle' } };
   const interrupts: ((signal: InterruptSignal) => void)[] = [];
   const said: string[] = [];

@@ -62,7 +62,7 @@ test('what could not be written takes HOLDS away, and nothing else', (t) => {
   t.deepEqual(withUnwritten(failed, ['x']), { ...failed, reasons: ['a failure', 'x'] });
 });
 
-/** A run whose folder is moved away while it goes on. */
+/** A run whose folder is moved away while the run goes on. */
 async function runMoved(t: ExecutionContext, plan: FakePlan): Promise<SoakResult & { readonly screen: string }> {
   const results = temporaryFolder(t);
   const said: string[] = [];
@@ -71,7 +71,7 @@ async function runMoved(t: ExecutionContext, plan: FakePlan): Promise<SoakResult
     ...fakeDependencies(plan, said),
     display: {
       update({ phase }) {
-        // Every process has its log open by then.
+        // By then every process has its log open.
         if (phase === 'warm-up') return;
         const [name] = readdirSync(results);
         if (name !== undefined && name !== 'elsewhere') renameSync(join(results, name), join(results, 'elsewhere'));

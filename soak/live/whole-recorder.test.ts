@@ -58,7 +58,7 @@ function entriesIn(reads: readonly WholeRead[]): LogEntry[] {
   return reads.flatMap((read) => (read.what === 'event' ? [read.entry] : []));
 }
 
-/** As the checkers see them: bytes are bytes, whatever holds them. */
+/** The entries as the checkers see them, whatever object holds the bytes. */
 function plain(entries: readonly LogEntry[]): unknown {
   return JSON.parse(
     JSON.stringify(entries, (_key, value: unknown) =>
@@ -119,7 +119,7 @@ function damagedCopy(
   return copy;
 }
 
-/** Damage is named, or the history does not come to its close. */
+/** Whether the damage is named, or the history has no close. */
 function isNoticed(folder: string): boolean {
   try {
     return [...readWholeHistory(folder)].at(-1)?.what !== 'closed';
@@ -172,7 +172,7 @@ test('a history of a run that was killed at any moment is read up to its last wh
   t.true(most > 0);
 });
 
-/** A disk that writes when it is told to. */
+/** A disk that writes only when it is told to. */
 function heldDisk(): { readonly openSegment: OpenSegment; readonly written: Buffer[]; let: () => Promise<void> } {
   const written: Buffer[] = [];
   const waiting: (() => void)[] = [];

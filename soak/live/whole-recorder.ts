@@ -3,8 +3,8 @@
  * (`soak/guarantee/whole-history.ts` has the format and the reader).
  *
  * It writes in the background and holds no more than its bound. When the disk is slower than the run, or has too little
- * room, events are not kept: they are counted in their place, and one line says so at the end. The verdict of the run
- * does not depend on it. A file that cannot be written is given up by name.
+ * room, events are left out: they are counted in their place, and one line says so at the end. The verdict of the run
+ * does not depend on it. When a file cannot be written, the recorder gives up and says so.
  */
 
 import { type FileHandle, open } from 'node:fs/promises';
@@ -20,18 +20,18 @@ import { type CompactedEvents, compactedLine, countsOf, sumOf } from '../guarant
 import { type WholeLine, wholeLine } from '../guarantee/whole-event.ts';
 import { closedLine, wholeSegmentName } from '../guarantee/whole-history.ts';
 
-/** What was given is on its way to the file after so long. */
+/** Events are written after this time. */
 const WRITE_MS = 500;
-/** A frame that has so many bytes is written at once. */
+/** A frame of this size is written at once. */
 const FRAME_BYTES = 256 * 1024;
 const SEGMENT_BYTES_MAX = 256 * 1024 * 1024;
-/** What is not written yet: more is not kept. */
+/** The most unwritten bytes. Further events are left out. */
 const PENDING_BYTES_MAX = 64 * 1024 * 1024;
-/** Of an entry that waits, besides its payload. */
+/** The memory of a waiting entry without its payload. */
 const ENTRY_BYTES = 256;
-/** The pipeline under test keeps so much room on the disk. */
+/** The room on the disk that is left to the pipeline under test. */
 const ROOM_BYTES_MIN = 512 * 1024 * 1024;
-/** At the end the disk has so long for what is pending. */
+/** How long the end waits for the disk. */
 const CLOSE_MS = 30_000;
 
 /** A file that is written from its beginning to its end. */
@@ -42,7 +42,7 @@ export interface SegmentFile {
 /** Null: the disk has no room for it. */
 export type OpenSegment = (path: string) => Promise<SegmentFile | null>;
 
-/** Text and payloads of a frame that waits for its turn. */
+/** The text and payloads of a frame that waits to be written. */
 type Body = { readonly bytes: Buffer; readonly textBytes: number };
 
 export class WholeRecorder {
@@ -52,10 +52,10 @@ export class WholeRecorder {
   readonly #openSegment: OpenSegment;
   readonly #pendingBytesMax: number;
   readonly #segmentBytesMax: number;
-  /** Of the frame that grows. */
+  /** The lines of the frame that grows. */
   #lines: WholeLine[] = [];
   #growingBytes = 0;
-  /** Frames that wait to be written, oldest first, the one that is under way included. */
+  /** Frames that wait to be written, oldest first. The one that is being written is included. */
   readonly #queue: Body[] = [];
   #queuedBytes = 0;
   #segment: SegmentFile | null = null;
@@ -63,10 +63,10 @@ export class WholeRecorder {
   #segmentBytes = 0;
   #chain = 0;
   #isWriting = false;
-  /** Of the writing that is under way, or was last. Never rejects for what the disk does. */
+  /** The current or last writing. Never rejects for an error of the disk. */
   #writing: Promise<void> = Promise.resolve();
   #timer: Timer | null = null;
-  /** Events that are not kept, and have no line yet. */
+  /** Events that were left out and have no line yet. */
   #dropping: CompactedEvents | null = null;
   #events = 0;
   #droppedEvents = 0;
@@ -75,7 +75,7 @@ export class WholeRecorder {
   #unwritten: string | null = null;
   #isClosed = false;
 
-  /** Makes the folder. Throws where it cannot be made. */
+  /** Makes the folder. Throws when it cannot be made. */
   constructor(
     folder: string,
     options: {
@@ -100,7 +100,7 @@ export class WholeRecorder {
     return this.#unwritten === null ? [] : [this.#unwritten];
   }
 
-  /** One line if events were not kept, or not written in time. After `close`. */
+  /** One line if events were left out, or not written in time. Complete after `close`. */
   get remarks(): readonly string[] {
     const remarks: string[] = [];
     if (this.#droppedEvents > 0) {
@@ -125,7 +125,7 @@ export class WholeRecorder {
     this.#push(line, bytes);
   }
 
-  /** Writes what is left. Resolves when it is durable, given up or late; never rejects for what the disk does. */
+  /** Writes what is left. Resolves when it is durable, given up or late. Never rejects for an error of the disk. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -139,7 +139,7 @@ export class WholeRecorder {
     ended.abort();
     if (outcome === 'late') {
       this.#isLate = true;
-      // Nothing more is begun.
+      // No other frame is begun.
       this.#queue.length = 0;
     }
   }
@@ -157,7 +157,7 @@ export class WholeRecorder {
   #hasRoomFor(bytes: number): boolean {
     if (this.#isFull) return false;
     const pending = this.#queuedBytes + this.#growingBytes;
-    // Once something was dropped, half of the room is free before anything is kept again.
+    // After a loss, half of the room must be free before events are kept again.
     const bound = this.#dropping === null ? this.#pendingBytesMax : this.#pendingBytesMax / 2;
     return pending + bytes <= bound;
   }
@@ -197,7 +197,7 @@ export class WholeRecorder {
     this.#writing = this.#write();
   }
 
-  /** Until the queue is empty, or nothing can be written. */
+  /** Writes until the queue is empty or writing fails. */
   async #write(): Promise<void> {
     try {
       for (let body = this.#queue[0]; body !== undefined; body = this.#queue[0]) {
@@ -217,13 +217,13 @@ export class WholeRecorder {
     }
   }
 
-  /** The segment that the next frame goes into; null: there is none, and no room for one. */
+  /** The segment for the next frame. Null: there is no open one, and no room for another. */
   async #segmentFor(bytes: number): Promise<SegmentFile | null> {
     const before = this.#segment;
     if (before !== null && (this.#isFull || this.#segmentBytes + bytes <= this.#segmentBytesMax)) return before;
     const next = await this.#openSegment(join(this.#folder, wholeSegmentName(this.#segmentNumber + 1)));
     if (next === null) {
-      // What is pending still goes into the old one.
+      // Frames that wait still go into the old segment.
       this.#isFull = true;
       return before;
     }
@@ -254,7 +254,7 @@ export class WholeRecorder {
   }
 }
 
-/** What waits in memory for a line. */
+/** The memory of a waiting line. */
 function bytesOf({ text, payloads }: WholeLine): number {
   return ENTRY_BYTES + text.length + payloads.reduce((sum, { length }) => sum + length, 0);
 }

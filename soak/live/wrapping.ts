@@ -1,6 +1,6 @@
-/** Text in lines of a bounded width, broken between words alone. Pure. */
+/** Text in lines of limited width, broken only between words. Pure. */
 
-/** Further lines begin with `hang` blanks. A word that is longer than a line has a line to itself. */
+/** Lines after the first begin with `hang` blanks. A word that is longer than a line gets its own line. */
 export function wrapped(text: string, columns: number, hang: number = 0): string[] {
   const width = Math.max(columns, hang + 1);
   const lines: string[] = [];

@@ -1,4 +1,4 @@
-/** The figures of a soak's report, from what was read of its folder. Pure. */
+/** The figures of a soak's report, from the contents of its folder. Pure. */
 
 import type { Figure, Panel, TimeSeries, Unit } from '../../src/report/chart.ts';
 import { percentilesChart } from '../../src/report/percentiles.ts';
@@ -7,10 +7,10 @@ import { areMerged, faultLanes } from './faults.ts';
 import { type Intervals, ofProcesses } from './intervals.ts';
 import type { SoakSource } from './run-source.ts';
 
-/** More processes than these in one chart cannot be told apart: those with the greatest values are drawn. */
+/** The most processes in one chart, because more cannot be told apart. Those with the greatest values are drawn. */
 const PROCESSES_DRAWN = 12;
 
-/** What metrics are called; others go by their column. */
+/** Names of metrics; others are called like their column. */
 const METRIC_NAMES = new Map([
   ['rss_bytes', 'Resident memory'],
   ['fds', 'Open files'],
@@ -73,8 +73,8 @@ export function timelineFigure(source: SoakSource): Figure {
 }
 
 const FAULT_NOTE =
-  'A fault is solid from its injection to its healing and pale until its recovery; the tick is its proof; a hollow one ' +
-  'was never proven.';
+  'A fault is solid from its injection to its healing, and pale until its recovery. The tick is its proof. A hollow ' +
+  'fault was never proven.';
 const MERGED_NOTE = 'There are too many faults to draw each: those of a kind that are near each other are one bar.';
 const ZOOM_NOTE = 'Slider, Ctrl and wheel, or two fingers: zoom. Drag: pan.';
 
@@ -86,10 +86,10 @@ function endOf({ intervals, faults }: SoakSource): number {
 }
 
 function stepNote({ stepS }: Intervals): string {
-  if (stepS === 1) return 'A point is one second. A second of which nothing is known is a gap.';
+  if (stepS === 1) return 'A point is one second. A gap: nothing is known.';
   return (
-    `A point stands for ${stepS} s: rates are the mean, with a band from the least to the greatest second. Percentiles ` +
-    `are never averaged: the line is the greatest of the ${stepS} seconds. A gap: nothing is known.`
+    `A point stands for ${stepS} s: rates are the mean, with a band from the least to the greatest second. ` +
+    `Percentiles are never averaged: the line is the greatest of the ${stepS} seconds. A gap: nothing is known.`
   );
 }
 
@@ -111,7 +111,7 @@ function greatest({ columns }: Intervals, name: string, column: string): TimeSer
   return steps === undefined || isEmpty(steps) ? [] : [{ name, values: steps.high }];
 }
 
-/** Until the drain, in which nothing is offered. */
+/** The offered rate until the drain, which offers nothing. */
 function offeredSeries({ atS, phases }: Intervals, rate: number): TimeSeries {
   const drain = phases.find(({ name }) => name === 'drain');
   return { name: 'offered', isDashed: true, values: atS.map((at) => (at < (drain?.fromS ?? Infinity) ? rate : null)) };
@@ -121,7 +121,7 @@ function isEmpty({ high }: Steps): boolean {
   return high.every((value) => value === null);
 }
 
-/** Latency by percentile, a line for each phase. */
+/** Latency by percentile, with a line for each phase. */
 export function percentileFigure({ latencies }: SoakSource): Figure | null {
   const own = latencies.filter(({ stage }) => stage === 'sum');
   const phases = [...new Set(own.map(({ phase }) => phase))];
@@ -132,7 +132,7 @@ export function percentileFigure({ latencies }: SoakSource): Figure | null {
   return chart === null ? null : { of: 'chart', chart };
 }
 
-/** A chart for each metric of processes, and for each other gauge of the run. */
+/** A chart for each metric of the processes, and for each other gauge of the run. */
 export function resourceFigures(source: SoakSource): Figure[] {
   const { intervals } = source;
   const metrics = ofProcesses(intervals.columns.keys());
@@ -174,7 +174,7 @@ function axisName(metric: string): string {
   return { bytes: 'bytes', seconds: 'seconds', count: 'count' }[unitOf(metric)];
 }
 
-/** By the last part of its name. */
+/** The unit by the last part of the metric's name. */
 function unitOf(metric: string): Extract<Unit, 'bytes' | 'seconds' | 'count'> {
   if (metric.endsWith('_bytes')) return 'bytes';
   return metric.endsWith('_s') ? 'seconds' : 'count';

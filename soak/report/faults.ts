@@ -1,4 +1,4 @@
-/** What `faults.csv` says of a run: each fault, how its kinds went, and at which moments they hit. Pure. */
+/** What `faults.csv` says about a run: each fault, how its kinds went, and at which moments they hit. Pure. */
 
 import { parseCsv } from '../../src/results/csv-grammar.ts';
 import type { FaultItem, FaultLanes } from '../../src/report/chart.ts';
@@ -16,11 +16,11 @@ export type Fault = {
   /** The longest time without a new sum; null: not known. */
   readonly gapS: number | null;
   readonly evidence: string;
-  /** It was drawn in the place of one that missed. */
+  /** Whether it was drawn in the place of a missed fault. */
   readonly isAgain: boolean;
 };
 
-/** More of them are drawn together, by kind and step of time. */
+/** With more faults than this, they are drawn together, by kind and step of time. */
 const DRAWN_MAX = 1_500;
 const MERGED_STEPS = 600;
 const EVIDENCE_LENGTH_MAX = 240;
@@ -62,13 +62,13 @@ export type KindOutcome = {
   readonly proven: number;
   readonly healed: number;
   readonly recovered: number;
-  /** Injection to recovery. */
+  /** The time from injection to recovery. */
   readonly medianS: number | null;
   readonly longestS: number | null;
   readonly longestGapS: number | null;
 };
 
-/** In the order of `asked`, then in that of their first fault. Kinds that were asked for and never came have zeros. */
+/** In the order of `asked`, then in the order of their first fault. Requested kinds that never came have zeros. */
 export function outcomesByKind(faults: readonly Fault[], asked: readonly string[]): KindOutcome[] {
   const kinds = [...new Set([...asked, ...faults.map(({ kind }) => kind)])];
   return kinds.map((kind) => {
@@ -91,7 +91,7 @@ export function outcomesByKind(faults: readonly Fault[], asked: readonly string[
   });
 }
 
-/** Moments of the processes that a fault hit, each once. Of nobody known: one that says so. */
+/** The moments of the processes that a fault hit, each once. When none is known, one entry says so. */
 export function momentsOf(text: string): string[] {
   const ofProcesses = text.split('; ').map((part) => part.replace(/^[\w.-]+: /, ''));
   const moments = ofProcesses.flatMap((part) => part.split(' + ')).filter((moment) => moment !== '');
@@ -100,7 +100,7 @@ export function momentsOf(text: string): string[] {
 
 const UNKNOWN_MOMENT = 'not known';
 
-/** How often faults of each kind were proven at each moment. A fault that hit at several counts at each. */
+/** How often faults of each kind were proven at each moment. A fault that hit at several moments counts at each. */
 export type MomentMatrix = {
   readonly moments: readonly string[];
   readonly rows: readonly { readonly kind: string; readonly counts: readonly number[] }[];
@@ -144,7 +144,7 @@ export function faultText({ id, kind, target, ...fault }: Fault): string {
   ].join('\n');
 }
 
-/** Whether there are too many to draw each. */
+/** Whether there are too many faults to draw each. */
 export function areMerged(faults: readonly Fault[]): boolean {
   return faults.length > DRAWN_MAX;
 }
@@ -173,7 +173,7 @@ function timesOf(fault: Fault & { readonly lane: number }): Omit<FaultItem, 'tex
   return { lane, injectedS, provenS, healedS, recoveredS };
 }
 
-/** From the first injection to the last end. They count as proven when one of them is. */
+/** The item from the first injection to the last end. It counts as proven when one of the faults is. */
 function mergedItem(faults: readonly (Fault & { readonly lane: number })[]): FaultItem {
   const [first] = faults as readonly [Fault & { readonly lane: number }];
   const greatest = (of: (fault: Fault) => number | null): number | null =>

@@ -1,6 +1,6 @@
 /**
- * What `intervals.csv` says of a run, in a bounded number of steps: a run of days has hundreds of thousands of rows.
- * Columns of processes are found by their names, whatever is measured of them.
+ * What `intervals.csv` says about a run, in a limited number of steps, because a run of days has hundreds of thousands
+ * of rows. Columns of processes are found by their names, whatever they measure.
  */
 
 import { parseCsv } from '../../src/results/csv-grammar.ts';
@@ -9,7 +9,7 @@ import { TimeSteps, type Steps } from '../../src/report/time-steps.ts';
 export type PhaseSpan = { readonly name: string; readonly fromS: number; toS: number };
 
 export type Intervals = {
-  /** The end of the last row; 0 where there is none. */
+  /** The end of the last row; 0 when there is none. */
   readonly endS: number;
   readonly rows: number;
   readonly stepS: number;
@@ -17,7 +17,7 @@ export type Intervals = {
   readonly phases: readonly PhaseSpan[];
   /** Sums of the columns that count something. */
   readonly totals: ReadonlyMap<string, number>;
-  /** By column; of one that counts something its rate in a second. */
+  /** Values by column; for a column that counts something, its rate per second. */
   readonly columns: ReadonlyMap<string, Steps>;
 };
 
@@ -35,7 +35,7 @@ export function isCounted(column: string): boolean {
   return COUNTS.has(column);
 }
 
-/** Throws a CsvError where the file is not of the grammar. A last row that was cut is left out. */
+/** Throws a CsvError when the file does not follow the grammar. A last row that was cut is left out. */
 export function readIntervals(bytes: Buffer, stepsMax?: number): Intervals {
   const phases: PhaseSpan[] = [];
   const totals = new Map<string, number>();
@@ -76,7 +76,7 @@ function numberIn(text: string = ''): number | null {
   return text === '' || !Number.isFinite(Number(text)) ? null : Number(text);
 }
 
-/** What is measured of processes: by metric (`rss_bytes`), the columns of the processes that have it. */
+/** By metric (`rss_bytes`), the columns of the processes that have it. */
 export function ofProcesses(
   columns: Iterable<string>,
 ): Map<string, { readonly process: string; readonly column: string }[]> {

@@ -1,4 +1,4 @@
-/** `report.html` of a soak: what it came to on one page that needs nothing else. Pure. */
+/** `report.html` of a soak: the results on one self-contained page. Pure. */
 
 import { formatCount, formatDuration } from '../../src/core/units.ts';
 import type { Figure } from '../../src/report/chart.ts';
@@ -59,7 +59,7 @@ a { color: #0969da; } @media (prefers-color-scheme: dark) { a { color: #58a6ff; 
 .columns td:first-child { white-space: nowrap; color: var(--minor); }
 `;
 
-/** `trace`: whether the page that draws every event stands beside the report. */
+/** `trace`: whether the page that draws every event is beside the report. */
 export function soakPage(source: SoakSource, { hasTrace }: { hasTrace: boolean }): string {
   const { run, name, faults, askedKinds } = source;
   const outcomes = outcomesByKind(faults, askedKinds);
@@ -112,7 +112,7 @@ function verdictHtml({ run, name, problems }: SoakSource): string {
   ].join('');
 }
 
-/** What the verdict rests on. */
+/** The evidence for the verdict. */
 function factsHtml({ intervals, run, violations }: SoakSource, outcomes: ReturnType<typeof outcomesByKind>): string {
   const hit = outcomes.filter(({ proven }) => proven > 0);
   const hits = hit.reduce((count, { proven }) => count + proven, 0);

@@ -27,7 +27,7 @@ function reportOf(folder: string): string {
   return readFileSync(join(folder, 'report.html'), 'utf8');
 }
 
-/** What a reader sees, without tags and scripts. */
+/** The text that a reader sees, without tags and scripts. */
 function textOf(page: string): string {
   return page
     .replaceAll(/<(script|style)[^>]*>.*?<\/\1>/gs, ' ')
@@ -82,7 +82,7 @@ test('a memory that is not known is a gap of its line, and never 0', (t) => {
   t.true(summer.filter((value) => value !== null).every((value) => value > 1e6));
 });
 
-test('a violation has its witness, the faults that were open, the commands, and its place on the page of events', (t) => {
+test('a violation has its witness, the open faults, the commands, and its place on the page of events', (t) => {
   const reasons = ['chunker-0: late journal=sums offset=77: 612 ms', '  the line below it <i>'];
   const folder = made(t, { run: { verdict: 'VIOLATED', exitCode: 10, reasons }, violations: VIOLATION });
   const recorder = new FlightRecorder(join(folder, 'history'), { clock: new ManualClock() });
@@ -116,7 +116,8 @@ test('stories of a run stand before its single violations, and growth is told wi
   mkdirSync(join(folder, 'evidence'));
   writeFileSync(
     join(folder, 'resources.csv'),
-    'process,resource,unit,incarnations,seconds,median,per_hour,per_hour_low,per_hour_high,per_hour_recent,p,verdict\r\n' +
+    'process,resource,unit,incarnations,seconds,median,' +
+      'per_hour,per_hour_low,per_hour_high,per_hour_recent,p,verdict\r\n' +
       'soak,memory,B,1,1200,1.3e8,1000,-2000,3000,,0.5,none\r\n' +
       'broker,memory,B,1,1200,9e7,5e7,4e7,6e7,,1e-9,leak\r\nsummer-0,heap,B,9,30,9e6,,,,,,short\r\n',
   );
@@ -131,7 +132,7 @@ test('stories of a run stand before its single violations, and growth is told wi
     text,
     /broker memory leak 90 MB 50 MB 40 MB to 60 MB 20 min 0 s 1 soak memory none 130 MB 1 kB -2 kB to 3 kB/,
   );
-  t.regex(text, /1 of 3 series were not watched for long enough/);
+  t.regex(text, /1 of 3 series were watched for too short a time/);
 });
 
 test('a run of which there is no more than its beginning has a report that says so', (t) => {

@@ -1,6 +1,6 @@
 /**
- * Reads what the folder of a soak has for its report. A file that is absent or damaged is named, and everything else is
- * still shown.
+ * Reads the folder of a soak for its report. A file that is absent or damaged is named, and everything else is still
+ * shown.
  */
 
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { HISTORY_FOLDER } from '../guarantee/recorded-history.ts';
 import { type Fault, readFaults } from './faults.ts';
 import { type Intervals, readIntervals } from './intervals.ts';
 
-/** Of a run.json, as far as it says so. */
+/** The contents of a run.json, as far as it has them. */
 export type ReportRun = {
   readonly verdict: string | null;
   readonly exitCode: number | null;
@@ -44,11 +44,11 @@ export type SoakSource = {
   readonly run: ReportRun;
   readonly intervals: Intervals;
   readonly faults: readonly Fault[];
-  /** Kinds of faults that the run was to have. */
+  /** Kinds of faults that were requested for the run. */
   readonly askedKinds: readonly string[];
   readonly latencies: readonly LatencyRow[];
   readonly violations: readonly ViolationRow[];
-  /** Rows of resources.csv; none where there is no such file. */
+  /** Rows of resources.csv; none when there is no such file. */
   readonly slopes: readonly Readonly<Record<string, string>>[];
   /** Files and folders beside the report, folders with `/` at the end. */
   readonly files: readonly string[];
@@ -59,7 +59,7 @@ export type SoakSource = {
   readonly problems: readonly string[];
 };
 
-/** Throws a UsageError where the folder is not that of a soak. */
+/** Throws a UsageError when the folder is not that of a soak. */
 export function readSoak(folder: string): SoakSource {
   const run = readRun(folder);
   const problems: string[] = [];
@@ -138,7 +138,7 @@ function textsOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((text): text is string => typeof text === 'string') : [];
 }
 
-/** Those of a plan that was repeated, or of the families that were asked for. */
+/** The kinds of the repeated plan, or of the requested families. */
 function askedKindsOf(configuration: Readonly<Record<string, unknown>>): string[] {
   const { faultPlan, faults, summers } = configuration;
   if (Array.isArray(faultPlan)) {
@@ -149,7 +149,7 @@ function askedKindsOf(configuration: Readonly<Record<string, unknown>>): string[
   return kindsOf(known, { summers: isCount(summers) ? summers : 1 });
 }
 
-/** What is typed to make the same data and the same faults again, in a shell. */
+/** The command line that makes the same data and the same faults again in a shell. */
 export function repeatLine({ commandLine, seed }: ReportRun): string {
   const [command = 'soak', ...options] = commandLine;
   const isSeeded = options.some((word) => word === '--seed' || word.startsWith('--seed='));

@@ -28,8 +28,8 @@ export function latencyTable({ latencies }: SoakSource): string {
     ]);
   if (rows.length === 0) return '';
   const note =
-    '<p class="minor">Percentiles count what has no sample as longer than everything; <code>-</code>: the rank lies there, ' +
-    'or there is no value. Each row has its own histogram: no percentile is averaged.</p>';
+    '<p class="minor">Percentiles count what has no sample as longer than everything. <code>-</code>: the rank lies ' +
+    'there, or there is no value. Each row has its own histogram: no percentile is averaged.</p>';
   return tableHtml({ label: 'Latency by phase', columns, rows }) + note;
 }
 
@@ -61,7 +61,7 @@ export function recoveryHtml(outcomes: readonly KindOutcome[]): string {
   return tableHtml({ label: 'Recovery by fault', columns, rows }) + note;
 }
 
-/** How often which kind was proven at which moment. */
+/** How often each kind was proven at each moment. */
 export function matrixHtml(faults: readonly Fault[], outcomes: readonly KindOutcome[]): string {
   const { moments, rows } = momentMatrix(
     faults,
@@ -75,14 +75,15 @@ export function matrixHtml(faults: readonly Fault[], outcomes: readonly KindOutc
     escaped(kind),
     ...counts.map((count) => {
       if (count === 0) return '<span class="none">0</span>';
-      return `<span class="cell" style="--share: ${Math.round((70 * count) / most)}%">&nbsp;${formatCount(count)}&nbsp;</span>`;
+      const share = Math.round((70 * count) / most);
+      return `<span class="cell" style="--share: ${share}%">&nbsp;${formatCount(count)}&nbsp;</span>`;
     }),
     formatCount(proven.get(kind) ?? 0),
   ]);
   return (
     tableHtml({ label: 'Proven faults by kind and moment', columns, rows: cells }) +
-    '<p class="minor">Proven faults by what their targets did when they hit. A fault that hit at several moments counts ' +
-    'at each.</p>'
+    '<p class="minor">Proven faults by what their targets did when they hit. A fault that hit at several moments ' +
+    'counts at each.</p>'
   );
 }
 
@@ -90,7 +91,7 @@ function isLeak(row: Readonly<Record<string, string>>): boolean {
   return row['verdict'] === 'leak';
 }
 
-/** How each process's use of each resource grew: the rows that were judged, leaks first. Nothing where none was. */
+/** How each process's use of each resource grew: the judged rows, leaks first. Empty when none was judged. */
 export function slopesHtml({ slopes }: SoakSource): string {
   const judged = slopes.filter((row) => row['verdict'] !== 'short');
   if (slopes.length === 0) return '';
@@ -118,7 +119,8 @@ export function slopesHtml({ slopes }: SoakSource): string {
   const note =
     short === 0
       ? ''
-      : `<p class="minor">${formatCount(short)} of ${formatCount(slopes.length)} series were not watched for long enough to be judged.</p>`;
+      : `<p class="minor">${formatCount(short)} of ${formatCount(slopes.length)} series were watched for too short a ` +
+        'time to be judged.</p>';
   const table = rows.length === 0 ? '' : tableHtml({ label: 'Growth of resources', columns, rows });
   return `<h3>Growth</h3>${table}${note}`;
 }
@@ -154,7 +156,7 @@ function fieldTable(label: string, fields: readonly (readonly [string, string])[
   return `<div>${tableHtml({ label, columns: [{ name: label }, { name: '' }], rows })}</div>`;
 }
 
-/** What was not asked for is null there. */
+/** An option that was not given is null there. */
 export function configurationHtml({ configuration, commandLine }: ReportRun): string {
   const asked = Object.fromEntries(Object.entries(configuration).filter(([, value]) => value !== null));
   const ranges = Object.entries(asked).map(([name, value]): [string, unknown] => [name, rangeOf(value) ?? value]);

@@ -1,16 +1,16 @@
-/** The violations of a soak's report: what broke, what was open then, and where to look. Pure. */
+/** The violations in a soak's report: what broke, which faults were open then, and where to look. Pure. */
 
 import { formatCount } from '../../src/core/units.ts';
 import { escaped } from '../../src/report/html.ts';
 import { openAt } from './faults.ts';
 import { type SoakSource, type Story, type ViolationRow, quoted } from './run-source.ts';
 
-/** Of more there is a count, and violations.csv. */
+/** The most violations on the page. A count and violations.csv stand for the others. */
 const SHOWN_MAX = 100;
 const WITNESS = ['journal', 'offset', 'index', 'file_id'] as const;
 
 /**
- * Stories first, where the run has told them: the single violations are then folded away. Nothing where nothing was
+ * Stories come first when the run has told them; then the single violations are folded away. Empty when nothing was
  * violated. `trace`: the page that draws every event; null: there is none.
  */
 export function violationsHtml(source: SoakSource, trace: string | null): string[] {

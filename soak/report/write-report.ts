@@ -15,8 +15,8 @@ import { readSoak } from './run-source.ts';
 export const REPORT_NAME: string = 'report.html';
 
 /**
- * One line about what was written. Throws a UsageError where the folder is not that of a soak, and OperatingError
- * ERR_REPORT_WRITE where nothing can be written. Files that are there are replaced.
+ * Returns one line about what was written. Throws a UsageError when the folder is not that of a soak, and an
+ * OperatingError ERR_REPORT_WRITE when nothing can be written. Existing files are replaced.
  */
 export function writeReport(folder: string): string {
   const source = readSoak(folder);

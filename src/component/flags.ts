@@ -60,11 +60,14 @@ export function rangeOf(parse: Parse<number>): Parse<Range> {
   return (text, flag) => parseRange(text, flag, parse);
 }
 
-/** A count a second from 1, or `max`. */
+/** One a nanosecond. */
+const RATE_MAX = 1e9;
+
+/** A count a second, or `max`. */
 export function parseRate(text: string, flag: string): number | 'max' {
   if (text === 'max') return 'max';
   const rate = parseCount(text, flag);
-  if (rate < 1) throw new UsageError(`${flag} ${text}: must be at least 1, or max`);
+  if (rate < 1 || rate > RATE_MAX) throw new UsageError(`${flag} ${text}: must be from 1 to ${RATE_MAX}, or max`);
   return rate;
 }
 

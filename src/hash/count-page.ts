@@ -1,10 +1,10 @@
-// Counts in a page of a file that this process shares with whoever watches it: one store each, and no call of the
-// system. They can be read after this process was stopped or killed.
+// Counts in a page of a file that this process shares with whoever watches it. Each change is one store, without a
+// system call. The counts can be read after this process was stopped or killed.
 
 import { CountPage as AddonCountPage } from '#addon';
 import { checkString } from './bytes.ts';
 
-/** Counts of one page, each 4 bytes in the byte order of the machine. */
+/** How many counts a page has, 4 bytes each in the byte order of the machine. */
 export const COUNTS_MAX = 64;
 
 /** A mapped page. */

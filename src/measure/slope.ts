@@ -3,7 +3,7 @@
  *
  * The series is cut into windows that do not overlap. Each has a slope by least squares, and a t-interval of these
  * slopes is the interval of the whole (Ibragimov and Mueller, t-Statistic Based Correlation and Heterogeneity Robust
- * Inference, 2010). Values near each other may depend on each other as they like, as long as windows nearly do not: a random walk
+ * Inference, 2010). Values near each other may depend on each other, as long as windows nearly do not: a random walk
  * without drift has windows whose slopes are independent and 0 on average. A single step is one window among many.
  *
  * A slope of medians (`theilSen`) stands beside it, for the whole: few windows or values do not move it. In a window it

@@ -1,6 +1,6 @@
 /**
- * Where the moments of a component are told: around what it is handed, so that its own logic knows nothing of them.
- * Each mark is per batch or per transaction, and never per record.
+ * Tells the moments of a component. It wraps the parts that the component is given, so that the component's own logic
+ * knows nothing of them. There is one mark per batch or transaction, never per record.
  */
 
 import type { BrokerWatch } from '../journal/broker/broker.ts';
@@ -11,7 +11,7 @@ import type { Component } from '../component/protocol.ts';
 import type { BusyMoment } from './moment.ts';
 import type { OwnMoments } from './own-moments.ts';
 
-/** The table of a summer's store whose rows are sums that are to be published. */
+/** The table of a summer's store with the sums that are still to be published. */
 const OUTBOX = 'outbox';
 
 /** A store that tells when a transaction begins, and when it is durable. */
@@ -43,7 +43,7 @@ class MarkedStore implements Store {
     return this.#inner.keys(table, range);
   }
 
-  /** A transaction that fails stays under way: its process stops. */
+  /** A failed transaction stays under way, because its process stops. */
   async commit(writes: readonly Write[]): Promise<void> {
     this.#marks.begins(writes);
     await this.#inner.commit(writes);
@@ -59,7 +59,7 @@ class MarkedStore implements Store {
   }
 }
 
-/** Journals that tell when appends are under way, and when a batch has arrived. */
+/** Journals that tell when appends are under way and when a batch has arrived. */
 class MarkedJournals extends WrappedJournals {
   readonly #moments: OwnMoments;
   readonly #appending: BusyMoment;
@@ -108,10 +108,10 @@ function hasSums(writes: readonly Write[]): boolean {
   return writes.some(({ table, value }) => table === OUTBOX && value !== null);
 }
 
-/** What a summer is handed. */
+/** Wraps the parts of a summer. */
 export function markSummer({ store, journals }: Handed, moments: OwnMoments): Handed {
   const published = 'between a commit and its publication';
-  // Sums are durable, and their append has not begun: the same turn begins it, before any answer can arrive.
+  // Whether sums are durable whose append has not begun. The same turn begins it, before any answer can arrive.
   let isDue = false;
   const answered = (): void => {
     if (isDue) moments.end(published);
@@ -140,7 +140,7 @@ export function markSummer({ store, journals }: Handed, moments: OwnMoments): Ha
   };
 }
 
-/** What a chunker is handed. */
+/** Wraps the parts of a chunker. */
 export function markChunker({ store, journals }: Handed, moments: OwnMoments): Handed {
   return {
     store: new MarkedStore(store, {
@@ -157,7 +157,7 @@ export function markChunker({ store, journals }: Handed, moments: OwnMoments): H
   };
 }
 
-/** What a broker is handed. */
+/** The watch that a broker is given. */
 export function brokerWatch(moments: OwnMoments): BrokerWatch {
   return {
     accepted: () => moments.enter('appending'),
@@ -173,7 +173,7 @@ export function brokerWatch(moments: OwnMoments): BrokerWatch {
   };
 }
 
-/** It is ready. What was away while it was down is replayed first. */
+/** Tells that the component is ready. It first replays what arrived while it was down. */
 export function markReady(component: Component, moments: OwnMoments | null): void {
   if (component !== 'broker') moments?.enter('replaying');
   moments?.leave('starting');

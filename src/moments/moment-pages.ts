@@ -1,7 +1,7 @@
 /**
- * The pages of all processes of a run, one after the other in a file that only this process and its children can reach:
- * it has no name, so that nothing of it is left when they have ended, however they end. Where there is a file system in
- * memory, no page of it is ever written to a disk.
+ * The pages of all processes of a run, one after the other in a file that only this process and its children can reach.
+ * The file has no name, so nothing of it is left when they have ended, however they end. When there is a file system in
+ * memory, no page is ever written to a disk.
  */
 
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { MOMENTS_VARIABLE } from './own-moments.ts';
 import { PAGE_BYTES, READ_BYTES, type SeenMoments, decodePage } from './page-layout.ts';
 
-/** The first one that takes a file is used. */
+/** The first folder that takes the file is used. */
 const FOLDERS: readonly string[] = ['/dev/shm', tmpdir()];
 
 export class MomentPages {
@@ -22,7 +22,7 @@ export class MomentPages {
     this.#descriptor = descriptor;
   }
 
-  /** Null where no file can be shared so. */
+  /** Null when no file can be shared in this way. */
   static create(folders: readonly string[] = FOLDERS): MomentPages | null {
     for (const folder of folders) {
       const descriptor = namelessFile(folder);
@@ -31,7 +31,7 @@ export class MomentPages {
     return null;
   }
 
-  /** What a process of this name is started with, so that it writes its page. */
+  /** The environment that makes a process of this name write its page. */
   environmentOf(name: string): Readonly<Record<string, string>> {
     const offset = this.#pages.get(name) ?? this.#pages.size * PAGE_BYTES;
     if (!this.#pages.has(name)) {
@@ -41,7 +41,7 @@ export class MomentPages {
     return { [MOMENTS_VARIABLE]: `/proc/${process.pid}/fd/${this.#descriptor}#${offset}` };
   }
 
-  /** What the page of a process says now; of one that is dead, what it said last. Null: it has said nothing. */
+  /** What the page of a process says now; for a dead process, what it said last. Null: it has said nothing. */
   read(name: string): SeenMoments | null {
     const offset = this.#pages.get(name);
     if (offset === undefined) return null;
@@ -49,14 +49,14 @@ export class MomentPages {
     return read === READ_BYTES ? decodePage(this.#bytes) : null;
   }
 
-  /** Nothing can be read any more. */
+  /** After this nothing can be read. */
   close(): void {
     this.#pages.clear();
     closeSync(this.#descriptor);
   }
 }
 
-/** A file whose folder is gone already; null where none can be made. */
+/** An open file whose folder is already removed; null when none can be made. */
 function namelessFile(parent: string): number | null {
   try {
     const folder = mkdtempSync(join(parent, 'stream-sum-moments-'));

@@ -1,11 +1,11 @@
 /**
- * The moments in which a component can be hit, as its page tells them (`page-layout.ts`): one vocabulary for
- * components, faults.csv and soak/FAULTS.md. Several may be under way at once; a component in none of them is idle.
+ * The moments in which a component can be hit, as its page tells them (`page-layout.ts`). Components, faults.csv and
+ * soak/FAULTS.md use the same names. Several moments may be under way at once; a component in none of them is idle.
  */
 
 import type { Component } from '../component/protocol.ts';
 
-/** By name; the place of a name here is its place in the page, so that names are added at the end. */
+/** The place of a name here is its place in the page, so new names are added at the end. */
 export const BUSY_MOMENTS = [
   'starting',
   'replaying',
@@ -18,7 +18,7 @@ export const BUSY_MOMENTS = [
 export type BusyMoment = (typeof BUSY_MOMENTS)[number];
 export type Moment = BusyMoment | 'idle';
 
-/** What each moment is, of the components that have it. */
+/** What each moment means for the components that have it. */
 export const MOMENTS_OF: Readonly<Record<Component, Readonly<Partial<Record<BusyMoment, string>>>>> = {
   broker: {
     starting: 'it does not serve yet',
@@ -41,7 +41,7 @@ export const MOMENTS_OF: Readonly<Record<Component, Readonly<Partial<Record<Busy
   },
 };
 
-/** Of a component that is ready: those that a fault can hit. */
+/** The moments of a component, once it is ready, that a fault can hit. */
 export function momentsToHit(component: Component): Moment[] {
   const busy = BUSY_MOMENTS.filter((moment) => moment !== 'starting' && MOMENTS_OF[component][moment] !== undefined);
   return ['idle', ...busy];
@@ -51,7 +51,7 @@ export function isMoment(text: string): text is Moment {
   return text === 'idle' || BUSY_MOMENTS.some((moment) => moment === text);
 }
 
-/** In one line, `idle` for none. */
+/** The moments in one line; `idle` for none. */
 export function momentsText(moments: readonly BusyMoment[]): string {
   return moments.length === 0 ? 'idle' : moments.join(' + ');
 }

@@ -12,7 +12,7 @@ import { AT, COMPONENTS, MAGIC, READ_BYTES, type SeenMoments, decodePage } from 
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
-/** A page in this process's own memory, and what it says. */
+/** A page in this process's own memory, and a reader of it. */
 function page(component: (typeof COMPONENTS)[number]): { moments: OwnMoments; seen: () => SeenMoments | null } {
   const counts = new Uint32Array(READ_BYTES / 4);
   const moments = new OwnMoments(component, {
@@ -68,7 +68,7 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A store and journals that settle when they are told to. */
+/** A store and journals that settle only when they are told to. */
 function handed(): {
   store: Store;
   journals: Journals;

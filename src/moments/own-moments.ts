@@ -1,6 +1,6 @@
 /**
- * The moments of this very process, for whoever watches it: one plain store into a shared page at each change. Without
- * `STREAM_SUM_MOMENTS` in the environment there is no page, and nothing is composed that would write it.
+ * The moments of this process, told to whoever watches it: one plain store into a shared page for each change. Without
+ * `STREAM_SUM_MOMENTS` in the environment there is no page, and nothing is wrapped.
  */
 
 import type { Component } from '../component/protocol.ts';
@@ -8,20 +8,20 @@ import { CountPage } from '../hash/count-page.ts';
 import { BUSY_MOMENTS, type BusyMoment } from './moment.ts';
 import { AT, COMPONENTS, MAGIC } from './page-layout.ts';
 
-/** `PATH#OFFSET`: the file of the page, and where in it. */
+/** `PATH#OFFSET`: the file of the page, and the page's place in it. */
 export const MOMENTS_VARIABLE = 'STREAM_SUM_MOMENTS';
 
-/** What writes a page. */
+/** The functions that write a page. */
 export type Counts = Pick<CountPage, 'set' | 'add'>;
 
 const INDEXES: ReadonlyMap<BusyMoment, number> = new Map(BUSY_MOMENTS.map((moment, index) => [moment, index]));
 
 export class OwnMoments {
   readonly #counts: Counts;
-  /** Of moments that can be under way several times at once. */
+  /** How often a moment is under way, for moments that can be so several times at once. */
   readonly #depths = new Map<BusyMoment, number>();
 
-  /** Writes the page anew: this process is starting. */
+  /** Clears the page, because this process is starting. */
   constructor(component: Component, counts: Counts, pid: number = process.pid) {
     this.#counts = counts;
     counts.set(AT.magic, 0);
@@ -32,7 +32,7 @@ export class OwnMoments {
     counts.set(AT.magic, MAGIC);
   }
 
-  /** Begins it once more: it lasts until it has ended as often. */
+  /** Begins the moment once more. It lasts until it has ended as often as it began. */
   begin(moment: BusyMoment): void {
     const depth = this.#depths.get(moment) ?? 0;
     this.#depths.set(moment, depth + 1);
@@ -46,12 +46,12 @@ export class OwnMoments {
     if (depth === 1) this.#counts.add(AT.ended + indexOf(moment));
   }
 
-  /** Begins it unless it is under way. */
+  /** Begins the moment unless it is under way. */
   enter(moment: BusyMoment): void {
     if ((this.#depths.get(moment) ?? 0) === 0) this.begin(moment);
   }
 
-  /** Ends it, however often it has begun. */
+  /** Ends the moment, however often it has begun. */
   leave(moment: BusyMoment): void {
     if ((this.#depths.get(moment) ?? 0) === 0) return;
     this.#depths.set(moment, 1);
@@ -63,7 +63,7 @@ function indexOf(moment: BusyMoment): number {
   return INDEXES.get(moment) ?? 0;
 }
 
-/** Null where nobody watches. A page that cannot be mapped is told of in one line, and is no reason to end. */
+/** Null when nobody watches. A page that cannot be mapped is reported in one line; the process goes on. */
 export function openOwnMoments(
   component: Component,
   tell: (line: string) => void,

@@ -22,22 +22,22 @@ export const COMPONENTS: readonly Component[] = ['broker', 'summer', 'chunker'];
 /** Places in the page, in counts of 4 bytes. */
 export const AT = { magic: 0, component: 1, pid: 2, begun: 8, ended: 24, end: 40 } as const;
 const COUNT_BYTES = 4;
-/** What is read of a page. */
+/** The part of a page that is read. */
 export const READ_BYTES: number = AT.end * COUNT_BYTES;
-/** From one page to the next one of a file. */
+/** The distance between the pages of a file. */
 export const PAGE_BYTES = 4096;
 
 /** What a page said. */
 export type SeenMoments = {
   readonly component: Component;
   readonly pid: number;
-  /** Those that are under way; none: it is idle. */
+  /** The moments that are under way; none: the component is idle. */
   readonly moments: readonly BusyMoment[];
-  /** How often each has begun. */
+  /** How often each moment has begun. */
   readonly begun: Readonly<Record<BusyMoment, number>>;
 };
 
-/** Null: nobody has written it. */
+/** Null: the page was never written. */
 export function decodePage(bytes: Uint8Array): SeenMoments | null {
   const counts = new Uint32Array(bytes.slice(0, READ_BYTES).buffer);
   const at = (index: number): number => counts[index] ?? 0;

@@ -1,4 +1,4 @@
-/** What a chart looks like, in the browser, for the chart library. It is put into a page as text (`embed.ts`). */
+/** How a chart looks in the browser, for the chart library. This module is put into a page as text (`embed.ts`). */
 
 import type { Chart, Unit } from './chart.ts';
 import type { COLORS, Theme } from './html.ts';
@@ -29,7 +29,7 @@ export function chartOption(chart: Chart, colors: Colors, isNarrow: boolean): ob
   };
 }
 
-/** What every chart has. */
+/** The options that all charts share. */
 export function commonOption(colors: Colors, unit: Unit): object {
   return {
     animation: false,
@@ -63,7 +63,7 @@ export function legendOf(colors: Colors): object {
   };
 }
 
-/** Categories of several lines, or upright ones, need room. */
+/** The room for the names of categories: more when they have several lines or stand upright. */
 function bottomOf({ categories, xName }: Chart, isNarrow: boolean): number {
   if (categories === undefined) return 52;
   const lines = Math.max(1, ...categories.map((text) => text.split('\n').length));
@@ -73,7 +73,7 @@ function bottomOf({ categories, xName }: Chart, isNarrow: boolean): number {
   return 24 + 15 * lines + (xName === undefined ? 0 : 24);
 }
 
-/** Whether names of categories would not have the room to stand beside each other. */
+/** Whether the names of categories are too long to stand beside each other. */
 function isTilted(categories: readonly string[], isNarrow: boolean): boolean {
   const letters = Math.max(0, ...categories.flatMap((text) => text.split('\n').map(({ length }) => length)));
   return letters * categories.length > (isNarrow ? 38 : 70);

@@ -1,6 +1,6 @@
 /**
- * The charts of a page, as data: what is drawn, in which units. `chart-client.ts` and `time-client.ts` draw them in the
- * browser, as wide as the page is and in the colors of the reader's system. Pure.
+ * The charts of a page as data: what is drawn, and in which units. `chart-client.ts` and `time-client.ts` draw them in
+ * the browser, as wide as the page and in the colors of the reader's system. Pure.
  */
 
 /** How a value is written on an axis and in a tooltip. `percentile`: the value is 1 / (1 - share), 100 being 99 %. */
@@ -14,11 +14,11 @@ export type Series = {
 
 export type Chart = {
   readonly title: string;
-  /** What a point stands for, where that is not plain. */
+  /** What a point means, when that is not plain. */
   readonly note?: string;
-  /** Bars need a linear scale: their length is the value. */
+  /** Bars need a linear scale, because their length is the value. */
   readonly kind: 'bar' | 'line' | 'points';
-  /** Of the horizontal axis; absent: its values are numbers. */
+  /** The categories of the horizontal axis; absent: its values are numbers. */
   readonly categories?: readonly string[];
   readonly xName?: string;
   readonly xUnit?: Unit;
@@ -47,19 +47,19 @@ export type Panel = {
   readonly name: string;
   readonly unit: Unit;
   readonly scale: 'linear' | 'logarithmic';
-  /** The axis covers the values alone, and need not have 0. */
+  /** The axis covers only the values, and need not include 0. */
   readonly isClose?: boolean;
   readonly series: readonly TimeSeries[];
 };
 
-/** Values by step; null: nothing is known of that step, and nothing is drawn. */
+/** Values by step; null: that step is unknown, and nothing is drawn. */
 export type TimeSeries = {
   readonly name: string;
   readonly values: readonly (number | null)[];
   /** The least and the greatest value within each step, drawn as a band; absent: a step has one value. */
   readonly low?: readonly (number | null)[];
   readonly high?: readonly (number | null)[];
-  /** What was asked for, and not what was measured. */
+  /** Whether the values were requested rather than measured. */
   readonly isDashed?: boolean;
 };
 

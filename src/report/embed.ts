@@ -1,4 +1,4 @@
-/** What is put into a page so that it needs nothing else: the chart library, what draws, and the data. */
+/** The parts that make a page self-contained: the chart library, the drawing code, and the data. */
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,13 +12,13 @@ export function pageScripts(data: object, clients: readonly string[]): string[] 
   ];
 }
 
-/** The data of a page, as `pageScripts` was given them. */
+/** The data that `pageScripts` has put into a page. */
 export function pageData(page: string): unknown {
   const text = /<script type="application\/json" id="data">(?<json>.*?)<\/script>/s.exec(page)?.groups?.['json'];
   return JSON.parse(text ?? 'null') as unknown;
 }
 
-/** Nothing in it ends the script early, or begins a comment. */
+/** Changes the text so that it neither ends the script early nor begins a comment. */
 function inScript(text: string): string {
   return text.replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--');
 }
@@ -27,7 +27,7 @@ function chartLibrary(): string {
   return readFileSync(createRequire(import.meta.url).resolve('echarts/dist/echarts.min.js'), 'utf8');
 }
 
-/** A compiled module as it runs in a page, where all of them are one: with no import, no export and no map. */
+/** A compiled module as it runs in a page, where all modules are one: without imports, exports and source map. */
 function clientSource(name: string): string {
   const source = readFileSync(new URL(`./${name}.js`, import.meta.url), 'utf8');
   return source

@@ -1,4 +1,4 @@
-/** Draws the figures of a page, in the browser. It is put into a page as text (`embed.ts`). */
+/** Draws the figures of a page in the browser. This module is put into a page as text (`embed.ts`). */
 
 import type { Figure } from './chart.ts';
 import { type Colors, chartOption } from './chart-client.ts';
@@ -45,7 +45,7 @@ function drawnOf(figure: Figure, index: number): Drawn[] {
   return [...panels, ...lanes];
 }
 
-/** A part of the run that is chosen in one of them is shown in all. */
+/** A part of the run that is selected in one chart is shown in all. */
 function zoomTogether(charts: readonly Chart[]): void {
   let isFollowing = false;
   for (const chart of charts) {
@@ -78,5 +78,5 @@ function drawFigures(): void {
   draw();
 }
 
-// In the page alone: whoever imports this file elsewhere, as a test does, has no document.
+// Only in a page: a module that imports this file elsewhere, such as a test, has no document.
 if (typeof document !== 'undefined') drawFigures();

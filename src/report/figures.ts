@@ -1,4 +1,4 @@
-/** The figures of a page: where each is drawn, what it is called, and what draws it. */
+/** The figures of a page: the place of each, its title, and the code that draws it. */
 
 import type { Chart, Figure, TimeChart } from './chart.ts';
 import { pageData, pageScripts } from './embed.ts';
@@ -17,12 +17,12 @@ figure p { margin: 0.5rem 0 0; font-size: 13px; }
 const CHART_PX = 340;
 const PANEL_PX = 210;
 const LANE_PX = 20;
-/** Around the panels: the legend, the times, and the slider where there are no lanes to have it. */
+/** The room around the panels: for the legend, the times, and the slider when there are no lanes below it. */
 const WITH_SLIDER_PX = 90;
 const WITHOUT_SLIDER_PX = 50;
 const LANES_AROUND_PX = 90;
 
-/** `index`: its place among the figures of the page. */
+/** `index`: the number of the figure in the page. */
 export function figureHtml(figure: Figure, index: number): string {
   const { title, note } = figure.chart;
   return (
@@ -36,7 +36,7 @@ function place(id: string, height: number): string {
   return `<div class="chart" id="${id}" style="height: ${height}px"></div>`;
 }
 
-/** Of a chart over time the panels, and the lanes of the faults below them. */
+/** The places of a chart over time: its panels, and the lanes of faults below them. */
 function placesOf(figure: Figure, index: number): string {
   if (figure.of === 'chart') return place(`figure-${index}`, CHART_PX);
   const { panels, faults } = figure.chart;
@@ -46,7 +46,7 @@ function placesOf(figure: Figure, index: number): string {
   return place(`figure-${index}`, height) + place(`figure-${index}-faults`, lanesHeight);
 }
 
-/** For whoever hears the page: what is drawn, and of what. */
+/** A description for screen readers. */
 function labelOf({ of, chart }: Figure): string {
   const drawn = of === 'chart' ? chartLabel(chart) : timeLabel(chart);
   return `${chart.title}. ${drawn}`;
@@ -62,7 +62,7 @@ function timeLabel({ panels, faults }: TimeChart): string {
   return `Over the time of the run. ${[...drawn, ...kinds].join('. ')}`;
 }
 
-/** What draws the figures of a page; it stands behind them. */
+/** The scripts that draw the figures of a page; they come after the figures. */
 export function figureScripts(figures: readonly Figure[]): string[] {
   const without = '<noscript><p>The charts are drawn by JavaScript, which this browser does not run.</p></noscript>';
   return [
@@ -71,7 +71,7 @@ export function figureScripts(figures: readonly Figure[]): string[] {
   ];
 }
 
-/** The figures of a page that was made with them. */
+/** The figures of a page that `figureScripts` has made. */
 export function figuresOf(page: string): readonly Figure[] {
   return (pageData(page) as { readonly figures: readonly Figure[] }).figures;
 }

@@ -1,5 +1,5 @@
 /**
- * What the pages of this program share. Each page is one self-contained file, light or dark as the reader's system is.
+ * What all pages of this program share. Each page is one self-contained file, light or dark like the reader's system.
  */
 
 /** Colors by name, for the style of a page and for what is drawn on it. */
@@ -32,7 +32,7 @@ tr { border-bottom: 1px solid var(--line); }
 @media (max-width: 640px) { body { margin: 1rem auto; padding: 0 0.75rem; } }
 `;
 
-/** A page loads nothing: the browser refuses whatever one might ask for. */
+/** A page loads nothing: the browser refuses every request. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
 /** `body` is already HTML; `style` follows the style of all pages. */
@@ -49,9 +49,9 @@ export function htmlPage({ title, style, body }: { title: string; style: string;
 
 export type Column = { readonly name: string; readonly isNumber?: boolean };
 
-/** A table that scrolls where it is wider than the page. Cells are HTML already, in the order of the columns. */
+/** A table that scrolls when it is wider than the page. Cells are HTML already, in the order of the columns. */
 export function tableHtml(table: {
-  /** What it shows, for whoever hears the page. */
+  /** A description for screen readers. */
   readonly label?: string;
   readonly columns: readonly Column[];
   readonly rows: readonly (readonly string[])[];

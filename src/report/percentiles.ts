@@ -8,7 +8,7 @@ const PERCENTILES = [0, 50, 75, 90, 95, 99, 99.5, 99.9, 99.99];
 
 export type LatencyGroup = { readonly name: string; readonly rows: readonly LatencyRow[] };
 
-/** What these rows hold in one histogram, and how many latencies are censored. */
+/** One histogram of all these rows, and how many latencies are censored. */
 export function mergedLatency(rows: readonly LatencyRow[]): { histogram: LatencyHistogram; censored: number } {
   const histogram = new LatencyHistogram();
   let censored = 0;
@@ -19,7 +19,7 @@ export function mergedLatency(rows: readonly LatencyRow[]): { histogram: Latency
   return { histogram, censored };
 }
 
-/** A line for each group; percentiles among the censored ones are not drawn. Null: there is nothing to draw. */
+/** A line for each group. Percentiles among the censored latencies are not drawn. Null: there is nothing to draw. */
 export function percentilesChart(title: string, groups: readonly LatencyGroup[]): Chart | null {
   const series = groups.map(({ name, rows }) => {
     const { histogram, censored } = mergedLatency(rows);

@@ -1,13 +1,13 @@
 /**
- * What a chart over the time of a run looks like, in the browser: panels one below the other, and the faults in lanes
- * under them. It is put into a page as text (`embed.ts`).
+ * How a chart over the time of a run looks in the browser: panels one below the other, and the faults in lanes under
+ * them. This module is put into a page as text (`embed.ts`).
  */
 
 import type { FaultItem, FaultLanes, Panel, TimeChart, TimeSeries } from './chart.ts';
 import { type Colors, legendOf } from './chart-client.ts';
 import { SERIES_COLORS, secondsText, unitText } from './unit-client.ts';
 
-/** What a custom series is given to draw one item with. */
+/** What a custom series gets to draw one item with. */
 type ItemApi = {
   value: (dimension: number) => number;
   coord: (place: readonly [number, number]) => [number, number];
@@ -19,11 +19,11 @@ const PANEL_TOP = 62;
 const PANEL_STEP = 210;
 const PANEL_HEIGHT = 150;
 const FAULT_COLOR = '#d55e00';
-/** More of them would hide what is behind. */
+/** The most shaded areas. More would hide what is behind them. */
 const SHADES_MAX = 250;
-/** Lines of so few steps have a point for each. */
+/** Lines with at most this many steps show a point for each. */
 const SYMBOLS_MAX = 150;
-/** By the beginning of a fault's kind. */
+/** Colors by the beginning of a fault's kind. */
 const FAMILY_COLORS = new Map([
   ['kill', '#d55e00'],
   ['pause', '#0072b2'],
@@ -36,7 +36,7 @@ const FAMILY_COLORS = new Map([
 const LETTER_PX = 6.4;
 const ZOOM_SLIDER_PX = 24;
 
-/** The same for the panels and the lanes, so that a time stands at one place. */
+/** The left edge of panels and lanes alike, so that a time has one place. */
 export function timeLeft({ faults }: TimeChart, isNarrow: boolean): number {
   const letters = Math.max(0, ...(faults?.kinds ?? []).map(({ length }) => length));
   return Math.max(isNarrow ? 58 : 72, Math.ceil(letters * (isNarrow ? 5.6 : LETTER_PX)) + 14);
@@ -87,7 +87,7 @@ function timeAxis(
   at: { gridIndex: number; isLast: boolean; isNamed: boolean },
 ): object {
   return {
-    // Milliseconds since the run began: so the ticks stand at whole minutes and hours, however far one zooms.
+    // Milliseconds since the run began. With this type the ticks are at whole minutes and hours at every zoom.
     type: 'time',
     gridIndex: at.gridIndex,
     min: 0,
@@ -127,7 +127,7 @@ function panelAxis(
   };
 }
 
-/** Of milliseconds since the run began. */
+/** `value`: milliseconds since the run began. */
 function timeText(value: number): string {
   return secondsText(value / 1e3);
 }
@@ -136,7 +136,7 @@ function pointsOf(values: readonly (number | null)[], atS: readonly number[]): [
   return values.map((value, step) => [(atS[step] ?? 0) * 1e3, value]);
 }
 
-/** Plain scrolling stays the page's: zooming takes Ctrl and the wheel, two fingers, or the slider. */
+/** Plain scrolling moves the page. Zooming takes Ctrl and the wheel, two fingers, or the slider. */
 function zoomOf(colors: Colors, panels: number, hasSlider: boolean): object[] {
   const xAxisIndex = Array.from({ length: panels }, (_, index) => index);
   const inside = { type: 'inside', xAxisIndex, filterMode: 'none', zoomOnMouseWheel: 'ctrl', moveOnMouseWheel: false };
@@ -186,7 +186,7 @@ function panelSeries(
   });
 }
 
-/** The least value, unseen, and on top of it the way to the greatest. */
+/** Two stacked series: the least value, which is not drawn, and above it the distance to the greatest. */
 function bandSeries(series: TimeSeries, atS: readonly number[], index: number, color: string | undefined): object[] {
   const { low, high, name } = series;
   if (low === undefined || high === undefined) return [];
@@ -214,7 +214,7 @@ function bandSeries(series: TimeSeries, atS: readonly number[], index: number, c
   ];
 }
 
-/** Phases, with their names where these have room, and the time from each fault to its recovery. */
+/** The phases, with their names where there is room, and the time from each fault to its recovery. */
 function areasOf(
   { phases, faults, endS }: TimeChart,
   isNamed: boolean,
@@ -241,7 +241,7 @@ function areasOf(
   };
 }
 
-/** All values of one step, of the panel that is pointed at. */
+/** All values of one step of the panel under the pointer. */
 function stepText({ atS, panels, phases }: TimeChart, items: unknown): string {
   const [first] = items as readonly { readonly dataIndex: number; readonly axisIndex: number }[];
   if (first === undefined) return '';
@@ -297,7 +297,10 @@ export function lanesOption(chart: TimeChart, lanes: FaultLanes, colors: Colors,
   };
 }
 
-/** Lane, and in milliseconds injected, proven (negative: never), healed and recovered; what never came is drawn to the end. */
+/**
+ * The lane, and in milliseconds the moments injected, proven (negative: never), healed and recovered. A moment that
+ * never came is drawn at the end.
+ */
 function placesOf({ lane, injectedS, provenS, healedS, recoveredS }: FaultItem, endS: number): number[] {
   const healed = healedS ?? (provenS === null ? injectedS : endS);
   const recovered = recoveredS ?? (healedS === null ? healed : endS);
@@ -327,7 +330,7 @@ function faultShape(given: Surroundings, api: ItemApi, { kinds }: FaultLanes, co
   return { type: 'group', children };
 }
 
-/** Lines of at most so many letters: a tooltip in a canvas does not wrap. */
+/** Lines of limited length, because a tooltip in a canvas does not wrap. */
 function wrappedText(text: string, letters: number): string {
   return text
     .split('\n')

@@ -1,12 +1,12 @@
 /**
- * A table of values over time in a bounded number of steps, however long it is: rows are added once, in the order of
- * time, and two steps become one whenever there are too many. Of each step it keeps the least, the greatest and the mean
- * value. A step without a value has none, and never 0.
+ * A table of values over time in a bounded number of steps, however long it is. Rows are added once, in the order of
+ * time. Two steps become one whenever there are too many. Each step keeps its least, greatest and mean value. A step
+ * without a value has none, never 0.
  */
 
 import { assert } from '../core/assert.ts';
 
-/** Shorter rows than this say too little of a rate to be its least or its greatest. */
+/** Shorter rows say too little about a rate to count as its least or greatest. */
 const EXTREME_SECONDS_MIN = 0.5;
 const STEPS_MAX = 1_200;
 
@@ -29,7 +29,7 @@ export class TimeSteps {
   #stepS = 1;
   #count = 0;
 
-  /** So many columns of values. A step begins with a second and becomes as long as it must. */
+  /** `columns`: how many values a row has. A step begins with one second and becomes as long as necessary. */
   constructor(columns: number, stepsMax: number = STEPS_MAX) {
     assert(stepsMax >= 2 && stepsMax % 2 === 0, 'two steps become one');
     this.#stepsMax = stepsMax;
@@ -41,7 +41,7 @@ export class TimeSteps {
     }));
   }
 
-  /** How long a step is, in seconds. */
+  /** The length of a step in seconds. */
   get stepS(): number {
     return this.#stepS;
   }
@@ -51,7 +51,7 @@ export class TimeSteps {
     return Array.from({ length: this.#count }, (_, step) => (step + 0.5) * this.#stepS);
   }
 
-  /** A row that ends at `endS` and covers `seconds` before it. A mean counts each row by its seconds. */
+  /** Adds a row that ends at `endS` and covers `seconds` before it. A mean weights each row by its seconds. */
   add(endS: number, seconds: number, values: readonly (number | null)[]): void {
     while (endS > this.#stepS * this.#stepsMax) this.#halve();
     const step = Math.max(0, Math.ceil(endS / this.#stepS) - 1);
@@ -84,7 +84,7 @@ export class TimeSteps {
     this.#count = Math.ceil(this.#count / 2);
   }
 
-  /** What is known of a column, by step, in four digits. */
+  /** The values of a column by step, with four digits. */
   of(index: number): Steps {
     const column = this.#columns[index];
     assert(column !== undefined, 'a column of the table');
@@ -93,7 +93,7 @@ export class TimeSteps {
       (seconds[step] ?? 0) > 0 ? (sum[step] ?? 0) / (seconds[step] ?? 1) : Number.NaN;
     const steps = (valueOf: (step: number) => number): (number | null)[] =>
       Array.from({ length: this.#count }, (_, step) => rounded(valueOf(step)));
-    // A step of short rows alone has a mean, which is then all that is known of it.
+    // A step of only short rows has a mean and nothing else.
     return {
       mean: steps(mean),
       low: steps((step) => lesser(low[step], mean(step))),
@@ -102,7 +102,7 @@ export class TimeSteps {
   }
 }
 
-/** NaN is no value. */
+/** NaN stands for no value. */
 function lesser(one: number = Number.NaN, other: number = Number.NaN): number {
   if (Number.isNaN(one)) return other;
   return Number.isNaN(other) ? one : Math.min(one, other);

@@ -32,7 +32,7 @@ declare const echarts: {
   graphic: { clipRectByRect: (shape: object, within: object) => object | undefined };
 };
 
-/** What is drawn of it, where the address of the page names a time: so many seconds before and after. */
+/** How many seconds before and after are drawn when the address of the page names a time. */
 const AROUND_S = 1;
 
 /** Colours of Okabe and Ito: colour-blind eyes tell them apart, and they are readable on light and dark. */
@@ -156,7 +156,7 @@ function pathSeries({ files }: Timeline, chosen: string): object {
 
 type View = { readonly isNarrow: boolean; readonly atS: number | null };
 
-/** Where in the run a reader was sent: `#at=12.5&file=ID`, either or none of both. */
+/** The place that the address names: `#at=12.5&file=ID`, or only one of both. */
 type Place = { readonly atS: number | null; readonly file: string | null };
 
 function placeIn(hash: string): Place {
@@ -220,7 +220,7 @@ function optionOf(timeline: Timeline, colors: Colors, chosen: string, { isNarrow
   };
 }
 
-/** Seconds, down to microseconds where there are any. */
+/** Seconds, down to microseconds when there are any. */
 function secondsText(value: number): string {
   return String(Math.round(value * 1e6) / 1e6);
 }

@@ -1,4 +1,4 @@
-/** Values in words, in the browser: on an axis and in a tooltip. It is put into a page as text (`embed.ts`). */
+/** Values as text in the browser, for an axis or a tooltip. This module is put into a page as text (`embed.ts`). */
 
 import type { Unit } from './chart.ts';
 

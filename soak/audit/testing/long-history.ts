@@ -24,7 +24,7 @@ import { WholeRecorder } from '../../live/whole-recorder.ts';
 
 const PARTITIONS = 8;
 const CHUNKERS = 3;
-/** Between two rounds; a second has so many. */
+/** The time between two rounds. */
 const ROUND_NS = 1e7;
 const ROUNDS_PER_SECOND = 100;
 
@@ -44,7 +44,7 @@ type Chunker = {
 };
 
 export type LongHistoryOptions = {
-  /** About so many, and what an end takes. */
+  /** The approximate number of events; the end adds a few. */
   readonly events: number;
   readonly recordsPerBatch: number;
 };
@@ -65,7 +65,7 @@ class Maker {
   readonly #chunkers: readonly Chunker[];
   readonly #heads = new Map<string, number>();
   readonly #sums: Place[] = Array.from({ length: PARTITIONS }, () => ({ begin: 0, index: 0 }));
-  /** By shard, sums that are to be published. */
+  /** By shard, the sums that are still to be published. */
   readonly #finished: Buffer[][] = Array.from({ length: PARTITIONS }, () => []);
   nowNs = 5e9;
 
@@ -159,7 +159,7 @@ class Maker {
     return { event: 'batch', journal, begin, end: begin + bytes.length, stampNs: this.nowNs, bytes };
   }
 
-  /** What each chunker says once a second. */
+  /** The reports of the chunkers, one a second. */
   *#report(): IterableIterator<Happening> {
     for (const chunker of this.#chunkers) {
       const { process, producer, files, toldFiles, indexes } = chunker;
@@ -266,7 +266,7 @@ function progressOf({ files, indexes }: Chunker): ComponentEvent {
   return progress;
 }
 
-/** A run.json of a soak that held, without anything that an audit does not read. */
+/** A run.json of a soak that held, with only what an audit reads. */
 export async function writeHolding(folder: string): Promise<void> {
   await writeRunFile(folder, {
     schemaVersion: 1,

@@ -41,8 +41,8 @@ export async function detectReal(
   const seconds = ((performance.now() - startedMs) / 1e3).toFixed(1);
   const right = found.length - misses.length;
   print([
-    `${right} of ${found.length} planted bugs took effect in real processes, were found after that and by a right name, ` +
-      `and the audit agreed: ${seconds} s`,
+    `${right} of ${found.length} planted bugs took effect in real processes, were found after that and by a right ` +
+      `name, and the audit agreed: ${seconds} s`,
   ]);
   return misses.length === 0 ? EXIT.holds : EXIT.internal;
 }
@@ -51,9 +51,7 @@ function asked(name: string | undefined): readonly RealMutant[] {
   if (name === undefined) return REAL_MUTANTS;
   const mutant = REAL_MUTANTS.find((candidate) => candidate.name === name);
   if (mutant === undefined) {
-    throw new UsageError(
-      `--mutant ${name}: there is none of that name for real processes; detect --real --list names all`,
-    );
+    throw new UsageError(`--mutant ${name}: no mutant of real processes has this name; detect --real --list names all`);
   }
   return [mutant];
 }

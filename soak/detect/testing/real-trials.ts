@@ -1,4 +1,4 @@
-/** Plants some of the bugs in real processes: each takes effect, is found after that and rightly named, and is audited. */
+/** Plants some bugs in real processes. Each takes effect, is found after that and rightly named, and is audited. */
 
 import type { ExecutionContext } from 'ava';
 import { connectJournals } from '../../../src/cli/connection.ts';

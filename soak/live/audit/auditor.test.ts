@@ -26,13 +26,13 @@ const SUMMER = { process: 'summer-0', folder: '/summer-0', shards: [0] };
 /** Journals that also say how far the shard has reported. */
 class ListedJournals extends WrappedJournals {
   reported = 0;
-  /** What every answer is from now on. */
+  /** From now on every answer is this error. */
   loss: ViolationError | null = null;
-  /** Streams deliver so many batches more, and then nothing. */
+  /** Streams deliver so many more batches, and then nothing. */
   deliveries = Number.POSITIVE_INFINITY;
-  /** Of this journal nothing is delivered. */
+  /** The journal that delivers nothing. */
   stuck = '';
-  /** What the sums journal delivers, without waiting for anything. */
+  /** Batches that the sums journal delivers without waiting. */
   ready: StoredBatch[] = [];
   readonly #fakes: FakeJournals;
 
@@ -72,14 +72,14 @@ type Setup = {
   fakes: FakeJournals;
   journals: ListedJournals;
   auditor: Auditor;
-  /** What stands in the history: `chunks 100` ends there, `sums 64`, or the name of the event. */
+  /** The history: `chunks 100` for a batch that ends there, `sums 64`, or the name of an event. */
   seen: string[];
   lost: string[];
   violations: ViolationError[];
   /** Appends one chunk and returns where its batch ends. */
   append: (bytes?: number) => number;
   publish: () => void;
-  /** What the store of the summer says, by its offset. */
+  /** What the summer's store holds, by its offset. */
   stored: { offset: number; error?: OperatingError };
 };
 
@@ -161,7 +161,7 @@ test('chunks are read as far as they are reported as folded, sums at once, and i
   auditor.close();
 });
 
-test('sums that come after a restart stand behind what the store said before it, however late its chunks come', async (t) => {
+test('sums after a restart stand behind what the store said before it, however late its chunks come', async (t) => {
   const { auditor, append, publish, clock, seen, stored, fakes } = setUp(t);
   await auditor.attach();
   auditor.begin();
@@ -255,7 +255,7 @@ test('a journal that is slow does not hide one of which nothing arrives', async 
   t.regex(lost[0] ?? '', /^refused: .* of sums were not read, and nothing of it arrives$/);
 });
 
-test('a pin that is gone, a batch that is trimmed under it and a store that cannot be read are more than lag', async (t) => {
+test('a pin that is gone, a batch trimmed under it and a store that cannot be read are more than lag', async (t) => {
   const cases: readonly (readonly [string, (setup: Setup) => Promise<void> | void])[] = [
     ['its pins have expired', ({ fakes }) => void fakes.journal(JOURNAL).pins.delete(AUDITOR_PIN)],
     [
@@ -308,7 +308,7 @@ test('however much there is to read, timers have their turn', async (t) => {
     bytes: new Uint8Array(),
   }));
   auditor.begin();
-  // What is there to read is read by promises alone, one after the other: none of them waits for an event.
+  // Batches that are there are read by promises alone, one after the other: no read waits for an event.
   await new Promise(setImmediate);
   t.true(seen.length < sums, `${seen.length} batches were read before an event was handled`);
   await clock.settle();

@@ -1,10 +1,10 @@
 /**
- * The auditor of a soak over real processes: reads every journal for itself, under pins of its own, and writes it into
- * the history.
+ * The auditor of a soak over real processes. It reads every journal, under its own pins, and writes it into the
+ * history.
  *
- * Chunk journals are read as far as their shards have reported them as durably folded, until the drain. What it holds
- * must not make the journals refuse chunks: when it falls too far behind it gives up, and says from where on nothing
- * was read.
+ * Until the drain it reads chunk journals only as far as their shards have reported them as durably folded. Its pins
+ * must not make the journals refuse chunks. So when it falls too far behind, it gives up, and says from where on
+ * nothing was read.
  */
 
 import { type Clock, delay } from '../../../src/core/clock.ts';
@@ -23,33 +23,33 @@ import type { Happening } from '../../guarantee/history.ts';
 import type { Checkpoint } from '../../guarantee/checkpoint.ts';
 import { JournalFeed } from './journal-feed.ts';
 
-/** Its pins have one name in every run, so that those of a run that was killed can be released. */
+/** Its pins have the same name in every run, so that the pins of a killed run can be released. */
 export const AUDITOR_PIN = 'auditor';
-/** Between two looks at how far the shards are. */
+/** The time between two looks at how far the shards are. */
 const LOOK_MS = 250;
-/** Read ahead in each journal. */
+/** The credit for reading ahead in each journal. */
 const CREDIT_BYTES = 1024 * 1024;
-/** After so many batches of a journal whatever else this process has to do has its turn: timers, and other journals. */
+/** After so many batches of a journal, timers and other journals get their turn. */
 const BATCHES_AT_A_TIME = 32;
-/** The part of a journal's room that it holds back at most: then it gives up. */
+/** The largest part of a journal's room that it may hold back. Beyond that it gives up. */
 const LAG_SHARE = 1 / 2;
-/** The part of that from which on a journal counts as silent when nothing of it has come since the last look. */
+/** The part of that bound from which on a journal counts as silent, if nothing of it has come since the last look. */
 const SILENT_SHARE = 1 / 2;
-/** When the rest of the journals is read and nothing arrives for so long, it gives up. */
+/** When nothing arrives for so long while the rest of the journals is read, it gives up. */
 const STALL_MS = 30_000;
 
-/** What is durable of a shard that has committed nothing. */
+/** The checkpoint of a shard that has committed nothing. */
 const NOTHING: Checkpoint = { offset: 0, nextSum: 0, nextIndexes: {}, openFiles: {}, outbox: [] };
 
 /** A process that folds, and its store. */
 export type ShardOwner = { readonly process: string; readonly folder: string; readonly shards: readonly number[] };
 
-/** Reads what the store of a process that is not running has of each shard; `null`: nothing. Throws OperatingError. */
+/** Reads what the store of a process that does not run has of each shard; `null`: nothing. Throws OperatingError. */
 export type ReadCheckpoints = (owner: ShardOwner) => Promise<ReadonlyMap<number, Checkpoint | null>>;
 
 /**
- * Why nothing more is read. `lag`: it was too slow, which says nothing about what it reads. `refused`: what it was
- * promised was not there, a pin, a batch, a store or an answer. To read nothing at all is not to be slow.
+ * Why nothing more is read. `lag`: the auditor was too slow, which says nothing about the journals. `refused`: a pin, a
+ * batch, a store or an answer that was promised was not there. An auditor that reads nothing at all is not slow.
  */
 export type LossCause = 'lag' | 'refused';
 
@@ -59,15 +59,15 @@ export type AuditorOptions = {
   readonly partitions: number;
   /** Room of all chunk journals together, and of the sums journal. */
   readonly retentionBytes: number;
-  /** Of the engine that the journals are of. */
+  /** The promises of the journals' engine. */
   readonly promises: EnginePromises;
   readonly readCheckpoints: ReadCheckpoints;
   readonly record: (happening: Happening) => void;
-  /** It reads nothing more, for this reason. Called once. */
+  /** The auditor reads nothing more, for this reason. Called once. */
   readonly onLost: (reason: string, cause: LossCause) => void;
-  /** The journals have lost what they had said to it. It reads nothing more. */
+  /** The journals have lost what they had said to the auditor. It reads nothing more. */
   readonly onViolation: (error: ViolationError) => void;
-  /** A bug of this very process. */
+  /** A bug of this process. */
   readonly onError: (error: unknown) => void;
 };
 
@@ -79,10 +79,10 @@ export class Auditor {
   readonly #feeds: readonly JournalFeed[];
   readonly #streams: ReadStream[] = [];
   readonly #ended = new AbortController();
-  /** Raised epochs that are not in the history: where the sums journal ends after them is not known yet. */
+  /** Raised epochs that are not in the history yet, because it is unknown where the sums journal ends after them. */
   #claims: Claim[] = [];
   #heads: readonly number[] = [];
-  /** By feed, what had arrived at the look before. */
+  /** By feed, what had arrived at the previous look. */
   #arrivedBefore: readonly number[] = [];
   #isHeldBack = false;
   #isReading = false;
@@ -99,8 +99,8 @@ export class Auditor {
   }
 
   /**
-   * Makes its pins. False when a journal is not empty: what was there before belongs to producers and states that it
-   * knows nothing of.
+   * Makes its pins. False when a journal is not empty: its earlier content belongs to producers and states that the
+   * auditor does not know.
    */
   async attach(): Promise<boolean> {
     const { journals } = this.#options;
@@ -110,7 +110,7 @@ export class Auditor {
     return false;
   }
 
-  /** All producers are in the history: from now on it reads. */
+  /** All producers are in the history: from now on the auditor reads. */
   begin(): void {
     this.#isReading = true;
     this.#feeds.at(-1)?.allow(Number.POSITIVE_INFINITY);
@@ -119,24 +119,25 @@ export class Auditor {
   }
 
   /**
-   * Chunk journals are read no further until they are let go: a decision on which their batches depend is not known.
+   * Stops reading chunk journals until they are let go, because a decision on which their batches depend is not known
+   * yet.
    */
   holdBack(isHeldBack: boolean): void {
     this.#isHeldBack = isHeldBack;
     for (const feed of this.#feeds.slice(0, -1)) feed.holdBack(isHeldBack);
   }
 
-  /** What a summer publishes after its restart stands behind what its store said before. */
+  /** Batches that a summer publishes after its restart stand behind the earlier content of its store. */
   #orderSums(): void {
     this.#feeds.at(-1)?.holdBack(this.#feeds.some(({ isBehind }) => isBehind));
   }
 
-  /** The process was told that it has raised these epochs. */
+  /** The process has the answers to its raises of these epochs. */
   raised(claims: readonly Claim[]): void {
     if (!this.#isLost) this.#claims.push(...claims);
   }
 
-  /** The process was killed and not started again yet: what its store has of its shards is on record. */
+  /** The process was killed and has not been started again yet. Records what its store has of its shards. */
   async killed(owner: ShardOwner): Promise<void> {
     if (!this.#isReading) return;
     for (const [shard, checkpoint] of await this.#checkpointsOf(owner)) {
@@ -147,8 +148,8 @@ export class Auditor {
   }
 
   /**
-   * Everything but the broker has ended: reads the rest of the journals, and the final state of each shard. True when
-   * nothing is missing.
+   * Everything except the broker has ended: reads the rest of the journals, and the final state of each shard. True
+   * when nothing is missing.
    */
   async readToEnd(owners: readonly ShardOwner[]): Promise<boolean> {
     if (!this.#isReading) return false;
@@ -176,7 +177,7 @@ export class Auditor {
     return true;
   }
 
-  /** Waits until these of the feeds, which come first, are where their journals end. */
+  /** Waits until these feeds, which come first, are where their journals end. */
   async #readHeads(feeds: readonly JournalFeed[]): Promise<void> {
     const { clock } = this.#options;
     const isRead = (): boolean => feeds.every(({ through }, number) => through >= (this.#heads[number] ?? 0));
@@ -188,7 +189,7 @@ export class Auditor {
     }
   }
 
-  /** Releases its pins, those of an earlier run too. */
+  /** Releases its pins, including those of an earlier run. */
   async release(): Promise<void> {
     const { journals } = this.#options;
     await Promise.all(this.#feeds.map(({ journal }) => journals.release(journal, AUDITOR_PIN)));
@@ -201,7 +202,7 @@ export class Auditor {
     for (const stream of this.#streams.splice(0)) stream.close();
   }
 
-  /** An operating error or a violation ends the audit, and nothing else. */
+  /** An operating error or a violation ends only the audit. */
   #run(work: Promise<void>): void {
     work.catch((error: unknown) => {
       if (error instanceof OperatingError) this.#lose(error.message);
@@ -215,7 +216,7 @@ export class Auditor {
     this.#streams.push(stream);
     for (let batches = 1; ; batches += 1) {
       const next = await stream.next();
-      // Without it, an auditor that has fallen behind would read on and on, and no timer would fire.
+      // Without this turn an auditor that is behind would read on and on, and no timer would fire.
       if (batches % BATCHES_AT_A_TIME === 0) await this.#turn();
       if (next === null || !this.#isReading) return;
       if (!('bytes' in next)) {
@@ -257,9 +258,8 @@ export class Auditor {
   }
 
   /**
-   * Where offsets count no bytes, its pins keep no room from anybody. What a shard has not folded is not held back by
-   * the auditor. Of the feeds that are far behind when it gives up, one to which nothing comes is worse than one that
-   * is slow.
+   * When offsets do not count bytes, its pins keep no room from anybody. Chunks that a shard has not folded are not
+   * held back by the auditor. Among feeds that are far behind when it gives up, a silent feed is worse than a slow one.
    */
   #checkLag({ shards, journals }: JournalsInfo): void {
     const { retentionBytes, partitions, promises } = this.#options;
@@ -301,7 +301,7 @@ export class Auditor {
     return until(() => isAnswered || !this.#isReading, { clock, timeoutMs: STALL_MS });
   }
 
-  /** Every stream and request ends by the same loss: it is told once. */
+  /** Every stream and request ends with the same loss, which is reported once. */
   #violated(error: ViolationError): void {
     if (this.#isLost) return;
     this.#isLost = true;

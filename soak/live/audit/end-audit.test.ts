@@ -47,14 +47,14 @@ test('a published sum that the state does not know is found', (t) => {
   t.deepEqual(kinds({ sumsPublished: 8 }), ['state-behind']);
 });
 
-test("a context that is left of a verified producer's file is a leak, named by its file; that of another producer is none", (t) => {
+test("a context left of a verified producer's file is a leak, named by its file; another producer's is not", (t) => {
   const file = `${PRODUCER}0000000000000009`;
   t.deepEqual(kinds({ openFiles: [file] }), ['leak']);
   t.is(checkShard({ ...sound, openFiles: [file] }, [PRODUCER])[0]?.file, file);
   t.deepEqual(kinds({ openFiles: [`${OTHER}0000000000000009`] }), []);
 });
 
-/** Journals whose shards are all confirmed at one store; `sums` of each are published. */
+/** Journals whose shards are all confirmed at one store; `sums` sums of each are published. */
 function journalsAt(confirmed: string, shards: number, sums: number): Journals {
   const journals: Partial<Journals> = {
     list: () =>
@@ -73,7 +73,7 @@ function journalsAt(confirmed: string, shards: number, sums: number): Journals {
   return journals as Journals;
 }
 
-test('neither an audit nor one that was killed before it in the same data folder leaves copies of stores', async (t) => {
+test('neither an audit nor one that was killed before it in the same folder leaves copies of stores', async (t) => {
   const dataFolder = temporaryFolder(t);
   const confirmed = join(dataFolder, 'summer-0');
   const store = await openLmdbStore({ folder: confirmed, kind: 'summer', tables: SUMMER_TABLES });
@@ -118,7 +118,7 @@ async function storeWith(t: ExecutionContext, folder: string, nextSum: number): 
   await store.commit([{ table: 'checkpoints', key: keyOf(0), value: sealRow({ offset: 1000, nextSum }) }]);
 }
 
-test('a sum more than there were files is a phantom, even if state and journal agree on it; one less is lost', async (t) => {
+test('a sum more than files is a phantom, even if state and journal agree on it; one less is lost', async (t) => {
   for (const [sums, expected] of [
     [7, []],
     [8, ['phantom']],
@@ -133,14 +133,14 @@ test('a sum more than there were files is a phantom, even if state and journal a
       found.map(({ kind }) => kind),
       expected,
     );
-    // What an older data folder held before is not known, nor what a chunker completed that never drained.
+    // What an older data folder held before is unknown, and so is what a chunker completed that never drained.
     const older = contextOf(dataFolder, { options: { ...fakeOptions(dataFolder, {}), chunkers: 1, data: dataFolder } });
     t.deepEqual(await audit(older), []);
     t.deepEqual(await audit(contextOf(dataFolder, { options: { ...older.options, data: null, chunkers: 2 } })), []);
   }
 });
 
-test('a retired producer has ended in each journal, and of its files at least the verified ones have sums', async (t) => {
+test('a retired producer has ended in each journal, and at least its verified files have sums', async (t) => {
   for (const [sums, ending, expected] of [
     [9, 'ended', []],
     [12, 'ended', []],

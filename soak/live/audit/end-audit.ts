@@ -1,8 +1,8 @@
 /**
- * The checks after the drain, through the broker and the stores: what the chunkers cannot see. All files are complete
- * and verified by now, so that of their producers nothing may be left anywhere: every journal is folded to its head,
- * every producer has ended, every finished sum is in the sums journal, which has no more sums than there were files,
- * and no context of a file is left.
+ * The checks after the drain, through the broker and the stores, of what the chunkers cannot see. By now all files are
+ * complete and verified, so nothing of their producers may be left anywhere. Every journal is folded to its head, and
+ * every producer has ended. Every finished sum is in the sums journal, which has no more sums than there were files. No
+ * context of a file is left.
  */
 
 import { rm } from 'node:fs/promises';
@@ -17,25 +17,25 @@ import { readCheckpoint } from '../../guarantee/checkpoint.ts';
 import type { SoakOptions } from '../soak-options.ts';
 import type { Violation } from '../../guarantee/violation.ts';
 
-/** Summers report at least once a second; so many milliseconds without reaching the head is no delay. */
+/** Summers report at least once a second. Not reaching the head in so many milliseconds is not a mere delay. */
 const REPORTED_MS_MAX = 15_000;
 const POLL_MS = 100;
 /** Folder in the data folder for copies of the summers' stores. */
 const SCRATCH_NAME = 'audit';
 
-/** What is durable of one shard at its owner, and what the journals say about it. */
+/** The durable state of one shard at its owner, and what the journals say about it. */
 export type ShardEvidence = {
   readonly shard: number;
   readonly journalHead: number;
-  /** Sums of the shard in the sums journal. */
+  /** How many sums of the shard are in the sums journal. */
   readonly sumsPublished: number;
   /** `null`: the store has no checkpoint of the shard. */
   readonly checkpoint: { readonly offset: number; readonly nextSum: number } | null;
-  /** Ids of the files that are open, 32 hexadecimal digits each. */
+  /** Ids of the open files, 32 hexadecimal digits each. */
   readonly openFiles: readonly string[];
 };
 
-/** What the checks after the drain are given: the broker and the summers still run, the chunkers have ended. */
+/** The input of the checks after the drain. The broker and the summers still run; the chunkers have ended. */
 export type AuditContext = {
   readonly endpoint: string;
   readonly dataFolder: string;
@@ -59,14 +59,14 @@ export type Audit = (context: AuditContext) => Promise<readonly Violation[]>;
 /** Opens a connection for the audit's questions. */
 export type Connect = (endpoint: string) => Journals;
 
-/** Waits for an answer of the broker, and no longer than `withDeadline`. */
+/** Waits for an answer of the broker, at most as long as `withDeadline` allows. */
 type Answered = <T>(work: Promise<T>) => Promise<T>;
 
 export function makeAudit(connect: Connect): Audit {
   return async (context) => {
     const journals = connect(context.endpoint);
     const scratchFolder = join(context.dataFolder, SCRATCH_NAME);
-    // That of an audit of the same data folder that was killed.
+    // The folder of a killed audit of the same data folder.
     await rm(scratchFolder, { recursive: true, force: true });
     try {
       const answered: Answered = (work) => withDeadline(work, context.signal);
@@ -74,7 +74,7 @@ export function makeAudit(connect: Connect): Audit {
       const evidence: ShardEvidence[] = [];
       for (const shard of info.shards) {
         const sumsPublished = await answered(publishedOf(journals, shard.shard));
-        // One after the other: each needs room for a copy.
+        // One after the other, because each needs room for a copy.
         evidence.push(await readShard(info, shard, { sumsPublished, scratchFolder }));
       }
       const producers = [...context.producers, ...context.retired].map(({ producer }) => producer);
@@ -90,7 +90,7 @@ export function makeAudit(connect: Connect): Audit {
   };
 }
 
-/** A shard whose producers have all ended: folded to the head, published, nothing left. */
+/** Checks a shard whose producers have all ended: folded to the head, published, nothing left. */
 export function checkShard(evidence: ShardEvidence, producers: readonly string[]): Violation[] {
   const { shard, journalHead, sumsPublished, checkpoint, openFiles } = evidence;
   const journal = chunkJournal(shard);
@@ -126,9 +126,10 @@ export function checkShard(evidence: ShardEvidence, producers: readonly string[]
 }
 
 /**
- * As many sums as files. How many a retired chunker had completed nobody knows: no less than it had verified. Chunkers
- * judge the sums of their own files as long as they run; what is of no chunker, or came
- * after one had ended, shows in the numbers alone. Of an older data folder nobody knows what was in it before.
+ * Checks that there are as many sums as files. For a retired chunker only the least number of its files is known: those
+ * that it had verified. Chunkers judge the sums of their own files as long as they run. Sums of no chunker, or sums
+ * that came after a chunker's end, show only in the numbers. For an older data folder nobody knows what was in it
+ * before.
  */
 function checkTotals(
   evidence: readonly ShardEvidence[],
@@ -162,7 +163,7 @@ async function checkEnded(
   return violations;
 }
 
-/** Waits until every shard has reported that it is folded to the head; after the bound it says what it has. */
+/** Waits until every shard has reported that it is folded to the head. After the bound, returns the present reports. */
 async function untilReported(journals: Journals, { signal }: AuditContext): Promise<JournalsInfo> {
   const deadlineNs = systemClock.nowNs() + REPORTED_MS_MAX * 1e6;
   for (;;) {
@@ -192,7 +193,7 @@ async function readShard(
   });
 }
 
-/** A broker that does not answer makes the audit impossible, not endless. */
+/** A broker that does not answer makes the audit impossible, but not endless. */
 export async function withDeadline<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const ended = new AbortController();
   const over = delay(systemClock, REPORTED_MS_MAX * 2, AbortSignal.any([signal, ended.signal])).then((): never => {

@@ -35,7 +35,7 @@ function makeFeed(): { feed: JournalFeed; seen: string[] } {
   return { feed: new JournalFeed(JOURNAL, record), seen };
 }
 
-/** Offers batch after batch, as one who reads the journal. */
+/** Offers batch after batch, like a reader of the journal. */
 async function readAll(feed: JournalFeed, count: number): Promise<void> {
   for (let at = 0; at < count; at += 1) await feed.offer(batchAt(at * BATCH_BYTES));
 }

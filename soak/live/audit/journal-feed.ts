@@ -1,7 +1,8 @@
 /**
- * One journal on its way into a history, in the order that the checkers ask for (`soak/guarantee/history.ts`): batches
- * no further than is allowed, which is what the shard has durably folded, and each checkpoint between the batches below
- * its offset and those from it on. Pure: batches are offered one at a time, and it says when the next one may come.
+ * One journal on its way into a history, in the order that the checkers ask for (`soak/guarantee/history.ts`). Batches
+ * go in only as far as is allowed, which is what the shard has durably folded. Each checkpoint stands between the
+ * batches below its offset and those from it on. Pure: batches are offered one at a time, and the feed says when the
+ * next one may come.
  */
 
 import { assert } from '../../../src/core/assert.ts';
@@ -26,12 +27,12 @@ export class JournalFeed {
     this.#record = record;
   }
 
-  /** Everything of the journal below is in the history. */
+  /** Everything of the journal below this offset is in the history. */
   get through(): number {
     return this.#through;
   }
 
-  /** Batches that were offered so far. */
+  /** The number of batches offered so far. */
   get arrived(): number {
     return this.#arrived;
   }
@@ -46,7 +47,7 @@ export class JournalFeed {
     return this.#checkpoints.length > 0;
   }
 
-  /** Resolves when the batch is in the history; the next one may be offered then. */
+  /** Resolves when the batch is in the history. Then the next one may be offered. */
   offer(batch: StoredBatch): Promise<void> {
     assert(this.#offered === null, 'batches are offered one at a time');
     this.#arrived += 1;
@@ -62,19 +63,19 @@ export class JournalFeed {
     this.#advance();
   }
 
-  /** Nothing goes into the history until it is let go, whatever is allowed. */
+  /** Until it is let go, nothing goes into the history, whatever is allowed. */
   holdBack(isHeldBack: boolean): void {
     this.#isHeldBack = isHeldBack;
     this.#advance();
   }
 
-  /** What is below its offset is durably folded, and so allowed. */
+  /** Everything below its offset is durably folded, and so allowed. */
   checkpoint(checkpoint: CheckpointHappening): void {
     this.#checkpoints.push(checkpoint);
     this.#advance();
   }
 
-  /** The journal ends where it was read to: checkpoints that wait for more of it wait in vain. */
+  /** The journal ends where it was read to, so checkpoints that wait for more of it wait in vain. */
   end(): void {
     for (const checkpoint of this.#checkpoints.splice(0)) this.#record(checkpoint);
   }
@@ -83,7 +84,7 @@ export class JournalFeed {
     while (!this.#isHeldBack) {
       const checkpoint = this.#checkpoints[0];
       const next = this.#offered;
-      // One that is below what is in the history, or inside of a batch, says something wrong: the checkers name it.
+      // A checkpoint below the end of the history, or inside a batch, is wrong: the checkers name it.
       const isDue = this.#through >= (checkpoint?.offset ?? Number.POSITIVE_INFINITY);
       if (checkpoint !== undefined && (isDue || (next !== null && next.batch.end > checkpoint.offset))) {
         this.#checkpoints.shift();

@@ -15,7 +15,7 @@ type Attached = {
   readonly doubts: readonly string[];
 };
 
-/** An audit whose broker has started, and answered like this to being asked for holds. */
+/** An audit whose broker has started, and has answered requests for pins like this. */
 async function attached(pin: () => Promise<PinOutcome>, audit: SoakOptions['audit']): Promise<Attached> {
   const journals: Partial<Journals> = {
     pin,
@@ -43,13 +43,13 @@ async function attached(pin: () => Promise<PinOutcome>, audit: SoakOptions['audi
 const REFUSED = (): Promise<PinOutcome> => Promise.reject(new OperatingError('ERR_TEST', 'no answer'));
 const OLD = (): Promise<PinOutcome> => Promise.resolve({ offset: 100, nextIndexes: {} });
 
-test('journals that should be there and do not answer leave a run unproven, however much of an audit was asked for', async (t) => {
+test('journals that should be there and do not answer leave a run unproven, whatever was asked for', async (t) => {
   for (const audit of ['auto', 'follow'] as const) {
     t.deepEqual((await attached(REFUSED, audit)).doubts, ['the journals were not followed: no answer']);
   }
 });
 
-test('journals of an earlier run are followed by nobody, which counts only where following was asked for', async (t) => {
+test('nobody follows journals of an earlier run, which counts only where following was asked for', async (t) => {
   const reason = 'the data folder holds the journals of an earlier run';
   const auto = await attached(OLD, 'auto');
   t.deepEqual(auto.doubts, []);

@@ -1,9 +1,9 @@
 /**
- * What the log of a soak says of journals and stores: what follows for them from what the processes say, and what an
- * auditor reads, in the order that the checkers ask for.
+ * Writes the part of a soak's log that concerns journals and stores: what follows for them from the words of the
+ * processes, and what an auditor reads, in the order that the checkers ask for.
  *
- * Follows only what it has seen from the first record on: a run that goes on from an older data folder is audited at
- * its end alone. It says so in the log, and of the journals there is nothing more in it from then on.
+ * It follows only journals that it has seen from the first record on. A run that continues an older data folder is
+ * audited only at its end. The log says so, and from then on has nothing more of the journals.
  */
 
 import { dirname, join } from 'node:path';
@@ -31,13 +31,13 @@ export type LiveAuditOptions = {
   readonly dataFolder: string;
   readonly endpoint: string;
   readonly clock: Clock;
-  /** Null: there is nothing to read. */
+  /** Null: there are no journals to read. */
   readonly connect: Connect | null;
   /** Aborted when the run is to end at once. */
   readonly signal: AbortSignal;
   readonly decorations?: LiveDecorations;
   readonly record: (happening: Happening) => void;
-  /** A bug of this very process. */
+  /** A bug of this process. */
   readonly onError: (error: unknown) => void;
 };
 
@@ -54,20 +54,20 @@ export class LiveAudit {
   #owners: readonly ShardOwner[];
   #journals: Journals | null = null;
   #auditor: Auditor | null = null;
-  /** Why nothing is followed, or no longer; null: it is. */
+  /** Why the journals are not followed, or no longer; null: they are followed. */
   #notFollowed: string | null;
-  /** It was not followed because something that was promised was not there. */
+  /** The journals are not followed because something that was promised was not there. */
   #isRefused = false;
   #isComplete = false;
-  /** Written into the history. */
+  /** Batches written into the history. */
   #batches = 0;
   #checkpoints = 0;
   /** By chunker, its producer and how many of its files are known to be verified. */
   readonly #producers = new Map<string, Known>();
   readonly #retired: AuditContext['retired'][number][] = [];
-  /** Chunkers that are told to drain, and have not said where they end. */
+  /** Chunkers that were told to drain and have not said where they end. */
   readonly #undecided = new Set<string>();
-  /** Those whose producer has ended, and whose next one is not known. */
+  /** Chunkers whose producer has ended and whose next producer is not known yet. */
   readonly #unknown = new Set<string>();
 
   constructor(from: LiveAuditOptions) {
@@ -80,7 +80,7 @@ export class LiveAudit {
     if (this.#notFollowed !== null) this.#unfollow(this.#notFollowed, { isRefused: false });
   }
 
-  /** How the run was audited, for people. */
+  /** How the run was audited, in words. */
   get description(): string {
     const { depth } = auditDepthOf(this.#from.options);
     if (depth === 'none') return 'none: only what the chunkers check';
@@ -91,7 +91,7 @@ export class LiveAudit {
 
   // --- what the conductor sees ---
 
-  /** What it is told of the fleet. */
+  /** What the audit hears from the fleet. */
   get listener(): Required<Pick<FleetListener, 'onStarted' | 'beforeRestart'>> {
     return {
       onStarted: (component) => this.#onStarted(component),
@@ -119,8 +119,8 @@ export class LiveAudit {
   }
 
   /**
-   * The producer of this chunker has ended: another one may come under its name. Until it is known nothing is read that
-   * may be its.
+   * The producer of this chunker has ended, and another may come under its name. Until it is known, nothing is read
+   * that may be from it.
    */
   onRetired(process: string, producer: string): void {
     this.#retired.push({ process, producer, verifiedTotal: this.#producers.get(process)?.verifiedTotal ?? 0 });
@@ -130,13 +130,13 @@ export class LiveAudit {
     this.#holdBack();
   }
 
-  /** These chunkers are about to be told to drain: what they publish then depends on where they decide to end. */
+  /** These chunkers are about to be told to drain. Their later records depend on where they decide to end. */
   beforeDrain(chunkers: readonly string[]): void {
     for (const chunker of chunkers) this.#undecided.add(chunker);
     this.#holdBack();
   }
 
-  /** Everything but the broker has ended: reads the rest. */
+  /** Everything except the broker has ended: reads the rest. */
   async readToEnd(): Promise<void> {
     const auditor = this.#auditor;
     if (auditor === null || this.#notFollowed !== null) return;
@@ -166,7 +166,7 @@ export class LiveAudit {
     if (component === 'chunker' && this.#notFollowed === null) this.#auditor?.begin();
   }
 
-  /** A killed process is down: what its store says is read before it is started again. */
+  /** A killed process is down: its store is read before the process is started again. */
   async #beforeRestart(process: string): Promise<void> {
     const owner = this.#owners.find((candidate) => candidate.process === process);
     const auditor = this.#auditor;
@@ -190,7 +190,7 @@ export class LiveAudit {
       onViolation: (error) => this.#violated(error),
       onError,
     });
-    // What a run that was killed has left in the data folder must not hold back the journals of this one.
+    // Pins that a killed run has left in the data folder must not hold back the journals of this run.
     if (this.#notFollowed !== null) return withDeadline(auditor.release(), signal);
     if (await withDeadline(auditor.attach(), signal)) this.#auditor = auditor;
     else this.#unfollow('the data folder holds the journals of an earlier run', { isRefused: false });
@@ -212,7 +212,7 @@ export class LiveAudit {
     }
   }
 
-  /** A successor may have taken them from another one. */
+  /** A successor may have taken the shards from another process. */
   #own(process: string, shards: readonly number[]): void {
     const folder = join(this.#from.dataFolder, process);
     const others = this.#owners
@@ -221,7 +221,7 @@ export class LiveAudit {
     this.#owners = [...others.filter((owner) => owner.shards.length > 0), { process, folder, shards }];
   }
 
-  /** The acknowledgements of a second are one: their stamp is that of the report, which is later. */
+  /** The acknowledgements of a second are one event. Their stamp is that of the report, which is later. */
   #onProgress(producer: string, { acknowledged = [] }: ChunkerProgress): void {
     const stampNs = this.#from.clock.nowNs();
     for (const [partition, through] of acknowledged.entries()) {
@@ -251,7 +251,7 @@ export class LiveAudit {
     this.#from.record(happening);
   }
 
-  /** Nothing is followed from now on. `isRefused`: something that was promised was not there. */
+  /** From now on nothing is followed. `isRefused`: something that was promised was not there. */
   #unfollow(reason: string, { isRefused }: { readonly isRefused: boolean }): void {
     this.#notFollowed ??= reason;
     this.#isRefused ||= isRefused;
@@ -259,13 +259,13 @@ export class LiveAudit {
     this.#record({ event: 'unfollowed', reason: this.#notFollowed, leavesDoubt });
   }
 
-  /** The auditor itself was told what is no longer there. */
+  /** The auditor itself was told something that is no longer there. */
   #violated({ kind, message: detail, witness }: ViolationError): void {
     this.#record({ event: 'violation', process: AUDITOR_PIN, kind, detail, ...witness });
     this.#unfollow(detail, { isRefused: false });
   }
 
-  /** What the world refuses ends the following; anything else is a bug. */
+  /** An error of the world ends the following. Any other error is a bug. */
   async #guard(work: () => Promise<void>): Promise<void> {
     try {
       await work();

@@ -12,15 +12,15 @@ const FAULTS: readonly PlannedFault[] = [
 ];
 
 /**
- * Runs a phase with targets that are ready from `readyMs` on, until `abortMs`. Injections: planned and true time, in
- * ms.
+ * Runs a phase with targets that are ready from `readyMs` on, until `abortMs`. Returns the planned and the true time of
+ * each injection, in ms.
  */
 async function phase(of: {
   readyMs: number;
   abortMs?: number;
-  /** By number of a fault, how long after its injection it is over; absent: at once. */
+  /** By number of a fault: how long after its injection it is over; absent: at once. */
   lastsMs?: Readonly<Record<number, number>>;
-  /** Numbers of the faults that miss: when they are over, they are to be drawn again. */
+  /** Numbers of the faults that miss. When they are over, they are to be drawn again. */
   misses?: readonly number[];
 }): Promise<{ why: string | null; injected: number[][]; ids: number[] }> {
   const clock = new ManualClock();
@@ -85,7 +85,7 @@ test('a phase that ends early injects nothing more, and proves nothing less', as
 });
 
 test('what has missed is injected again under a number of its own, before the next fault', async (t) => {
-  // It misses when the next fault is due already; the other one misses long before that.
+  // It misses when the next fault is already due; the other one misses long before that.
   for (const lastsMs of [1_500, 200]) {
     const { why, injected, ids } = await phase({ readyMs: 0, misses: [1, 3], lastsMs: { 1: lastsMs } });
     t.is(why, null);
@@ -99,7 +99,7 @@ test('what has missed is injected again under a number of its own, before the ne
   }
 });
 
-test('what takes longer to miss than targets are waited for is still injected again before the next fault', async (t) => {
+test('a fault that misses later than targets are waited for is still injected again before the next', async (t) => {
   const lastsMs = READY_MS_MAX * 1.2;
   const { why, injected, ids } = await phase({ readyMs: 0, misses: [1], lastsMs: { 1: lastsMs } });
   t.is(why, null);

@@ -1,5 +1,6 @@
 /**
- * The phase in which faults are injected: each at its time, or when its targets are ready; one that has missed again.
+ * The phase in which faults are injected: each at its time, or when its targets are ready. A fault that has missed is
+ * injected again.
  */
 
 import { type Clock, delay } from '../../../src/core/clock.ts';
@@ -9,16 +10,16 @@ import { sleepUntil, until } from '../../../src/fleet/waiting.ts';
 import type { FaultInjector } from './injector.ts';
 import type { PlannedFault } from './planned-fault.ts';
 
-/** Between two looks at the probes. */
+/** The time between two looks at the probes. */
 const LOOK_MS = 20;
-/** So long a fault waits for the moment that it is aimed at. Then it hits wherever its target is. */
+/** How long a fault waits for the moment that it is aimed at. After that it hits its target at any moment. */
 export const AIM_MS_MAX: number = 200;
-/** Between two looks at a target that has just started: what it replays takes longer. */
+/** The time between two looks at a target that has just started. A replay takes longer. */
 const REPLAY_LOOK_MS = 2;
 
-/** At which moment of its first target a fault is to hit. */
+/** The moments of their first target at which faults should hit. */
 export type Aims = {
-  /** Null: at any. */
+  /** Null: at any moment. */
   aimOf(fault: PlannedFault): Moment | null;
   isThere(fault: PlannedFault, aim: Moment): boolean;
 };
@@ -37,9 +38,9 @@ export type FaultPhase = {
 };
 
 /**
- * Injects `faults`, whose times count from now, and waits until the last one is over. They are numbered as they come.
- * A fault that has missed is injected again as soon as nothing of it is left, before the next of `faults`. Resolves
- * with what is unproven if one could not be injected within the patience, else with null.
+ * Injects `faults`, whose times count from now, and waits until the last one is over. They are numbered as they come. A
+ * fault that has missed is injected again as soon as nothing of it is left, before the next of `faults`. Resolves with
+ * a fault that could not be injected within the patience, in words, otherwise with null.
  */
 export async function injectFaults(faults: Iterable<PlannedFault>, phase: FaultPhase): Promise<string | null> {
   const { injector, clock, signal } = phase;
@@ -56,7 +57,7 @@ export async function injectFaults(faults: Iterable<PlannedFault>, phase: FaultP
     let isPossible = await isReady();
     if (isPossible && aim !== null) {
       await untilThere(aimed, { ...phase, endNs: clock.nowNs() + AIM_MS_MAX * 1e6 });
-      // It may have ended meanwhile.
+      // The target may have ended meanwhile.
       isPossible = await isReady();
     }
     if (signal.aborted) return null;
@@ -64,9 +65,9 @@ export async function injectFaults(faults: Iterable<PlannedFault>, phase: FaultP
     injector.inject({ ...aimed, id }, { plannedNs, nowNs: clock.nowNs() });
     return null;
   };
-  /** Waits until what was injected is over, and injects what has missed until nothing misses. */
+  /** Waits until the injected faults are over, and injects missed faults until none misses. */
   const again = async (): Promise<string | null> => {
-    // It may take as long as its targets until it is given up, and as long once more to end.
+    // A fault may take as long as its targets until it is given up, and as long again to end.
     while (await until(() => injector.isHealed, { clock, timeoutMs: 2 * timeoutMs, signal })) {
       const missed = injector.takeMissed();
       if (missed.length === 0) return null;
@@ -80,7 +81,7 @@ export async function injectFaults(faults: Iterable<PlannedFault>, phase: FaultP
   for (const fault of faults) {
     const why = await again();
     if (why !== null || signal.aborted) return why;
-    // A fault that has not healed keeps all others from being injected: it is named.
+    // A fault that has not healed keeps all others from being injected, so it is named.
     const { unhealed } = injector;
     if (unhealed.length > 0) return `the fault ${id + 1} (${fault.kind}) was not injected: ${unhealed.join(', ')}`;
     const whyNot = await inject(fault);
@@ -90,8 +91,8 @@ export async function injectFaults(faults: Iterable<PlannedFault>, phase: FaultP
 }
 
 /**
- * Waits for the time of a fault. Only who has just started replays: a fault that is aimed at that comes as soon as its
- * target does, which may be before its time.
+ * Waits for the time of a fault. Only a component that has just started replays, so a fault that is aimed at a replay
+ * comes as soon as its target replays, which may be before its time.
  */
 async function untilTime(fault: PlannedFault, plannedNs: number, phase: FaultPhase): Promise<void> {
   const { injector, clock, signal, aims } = phase;
@@ -105,7 +106,7 @@ async function untilTime(fault: PlannedFault, plannedNs: number, phase: FaultPha
   await sleepUntil(clock, plannedNs, signal);
 }
 
-/** Looks at the target again and again, until it is where the fault is aimed at. */
+/** Looks at the target again and again until it is in the moment that the fault is aimed at. */
 async function untilThere(fault: PlannedFault, phase: FaultPhase & { readonly endNs: number }): Promise<void> {
   const { clock, signal, aims, endNs, turn = eventLoopTurn } = phase;
   const { aim } = fault;
@@ -119,7 +120,7 @@ function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Looks at the probes of what is under way, until the signal is aborted. */
+/** Looks at the probes of the faults under way, until the signal is aborted. */
 export async function watchFaults(
   injector: Pick<FaultInjector, 'look'>,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },

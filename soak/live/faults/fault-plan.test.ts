@@ -21,7 +21,7 @@ const OPTIONS = {
   isFollowed: true,
 } as const;
 
-/** What becomes of a planned fault in faults.csv, at the earliest. */
+/** The earliest record of a planned fault in faults.csv. */
 function recordOf(plan: PlannedFault): FaultRecord {
   const { id, kind, targets, atMs, lengthMs, insteadOf = null, link = null, aim = null } = plan;
   const times = { plannedNs: 7, injectedNs: 8, provenNs: null, healedNs: null };
@@ -45,7 +45,7 @@ function recordOf(plan: PlannedFault): FaultRecord {
   };
 }
 
-/** With a row behind every fifth one for what was drawn in its place. */
+/** After every fifth row there is a row for a fault that was drawn in its place. */
 function rowOf({ id }: PlannedFault): number {
   return id + Math.floor((id - 1) / 5);
 }
@@ -80,13 +80,13 @@ test('the plan of a run comes back from its faults.csv, without what was drawn a
   );
 });
 
-test('a file that is no plan is refused in one line, which names the row and the column', (t) => {
+test('a file that is not a plan is refused in one line, which names the row and the column', (t) => {
   const header = 'id,kind,target,at_s,length_s,instead_of\r\n';
   const linked = 'id,kind,target,at_s,length_s,link_mode\r\n';
   const refused: readonly (readonly [string, RegExp])[] = [
     ['', /^x: it has no faults$/],
     [header, /^x: it has no faults$/],
-    [`${header}1,kill-king,broker,1,0,\r\n`, /^x: row 1: kind "kill-king" is no part of a plan$/],
+    [`${header}1,kill-king,broker,1,0,\r\n`, /^x: row 1: kind "kill-king" is not valid$/],
     [`${header}1,kill-broker,../etc,1,0,\r\n`, /^x: row 1: target /],
     [`${header}1,kill-broker,broker,,0,\r\n`, /^x: row 1: at_s ""/],
     [`${header}1,kill-broker,broker,-1,0,\r\n`, /^x: row 1: at_s "-1"/],
@@ -98,7 +98,7 @@ test('a file that is no plan is refused in one line, which names the row and the
       `${header}1,kill-broker,broker,1,0,\r\n2,kill-broker,auditor,1,0,\r\n`,
       /^x: row 2: target "auditor" .*kill-broker$/,
     ],
-    [`${header}1,takeover-running,broker,1,0,\r\n`, /^x: row 1: target "broker" is no part of takeover-running$/],
+    [`${header}1,takeover-running,broker,1,0,\r\n`, /^x: row 1: target "broker" is not valid for takeover-running$/],
     [`${header}1,kill-two-summers,summer-1,1,0,\r\n`, /^x: row 1: target "summer-1"/],
     [`${header}1,kill-two-summers,summer-1 summer-1,1,0,\r\n`, /^x: row 1: target "summer-1 summer-1"/],
     [`${header}1,pause-everything,broker auditor,1,0,\r\n`, /^x: row 1: target "broker auditor"/],
@@ -108,7 +108,7 @@ test('a file that is no plan is refused in one line, which names the row and the
     ],
     [
       `${linked}1,partition-drop,summer-1,1,1,"{""mode"":""delay"",""delayMs"":60,""jitterMs"":9}"\r\n`,
-      /^x: row 1: link_mode .* is no part of partition-drop$/,
+      /^x: row 1: link_mode .* is not valid for partition-drop$/,
     ],
     [
       `${linked}1,partition-drop,summer-1,1,1,"{""mode"":""drop"",""directions"":[""to-client""]}"\r\n`,

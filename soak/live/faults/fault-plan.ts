@@ -1,4 +1,4 @@
-/** Which faults a run injects: those of its seed, or those of an earlier run, as its faults.csv has them. */
+/** The faults that a run injects: those of its seed, or those of an earlier run, from its faults.csv. */
 
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../../../src/core/errors.ts';
@@ -26,7 +26,7 @@ export type FaultOptions = {
   readonly summers: number;
   readonly chunkers: number;
   readonly isFollowed: boolean;
-  /** Absent: there is one broker of the pipeline's own. */
+  /** Absent: the pipeline has its own broker. */
   readonly cluster?: ClusterSize | undefined;
 };
 
@@ -41,10 +41,7 @@ export function familiesOf(plan: readonly PlannedFault[]): LiveFamily[] {
   return [...new Set(plan.map(({ kind }) => familyOf(kind)))];
 }
 
-/**
- * Reads the plan of the run that wrote this faults.csv. Throws a UsageError that names the file and what is wrong with
- * it.
- */
+/** Reads the plan of the run that wrote this faults.csv. Throws a UsageError that names the file and its fault. */
 export function readFaultPlan(path: string, flag: string): PlannedFault[] {
   let bytes: Buffer;
   try {
@@ -56,8 +53,8 @@ export function readFaultPlan(path: string, flag: string): PlannedFault[] {
 }
 
 /**
- * `where`: how an error begins. The number of a fault is that of its row. What was drawn in the place of a fault that
- * had missed is left out: this run draws anew.
+ * `where`: how an error message begins. The number of a fault is that of its row. Faults that were drawn in the place
+ * of a missed fault are left out, because this run draws anew.
  */
 export function parseFaultPlan(bytes: Buffer, where: string): PlannedFault[] {
   let rows: readonly Readonly<Record<string, string>>[];
@@ -67,8 +64,11 @@ export function parseFaultPlan(bytes: Buffer, where: string): PlannedFault[] {
     throw new UsageError(`${where}: ${error instanceof Error ? error.message : String(error)}`);
   }
   const plan = rows.flatMap((row, index): PlannedFault[] => {
-    const wrong = (column: string, of: string = 'a plan'): UsageError =>
-      new UsageError(`${where}: row ${index + 1}: ${column} ${JSON.stringify(row[column] ?? '')} is no part of ${of}`);
+    const wrong = (column: string, of: FaultKind | null = null): UsageError => {
+      const value = JSON.stringify(row[column] ?? '');
+      const what = `${column} ${value} is not valid${of === null ? '' : ` for ${of}`}`;
+      return new UsageError(`${where}: row ${index + 1}: ${what}`);
+    };
     if ((row['instead_of'] ?? '') !== '') return [];
     const kind = FAULT_KINDS.find((candidate) => candidate === row['kind']);
     if (kind === undefined) throw wrong('kind');
@@ -110,7 +110,7 @@ function exactly(count: number, name: RegExp): AreTargets {
   return (targets) => targets.length === count && all(name)(targets);
 }
 
-/** What each kind may hit. */
+/** The targets that each kind may hit. */
 const TARGETS_OF: Readonly<Record<FaultKind, AreTargets>> = {
   'kill-broker': exactly(1, BROKER),
   'kill-summer': exactly(1, SUMMER),
@@ -186,7 +186,7 @@ export function checkPlan(
   }
 }
 
-/** How often each kind has its turn, at most `countedMax` in all. */
+/** How often each kind has its turn, counting at most `countedMax` faults. */
 export function kindCounts(faults: Iterable<PlannedFault>, countedMax: number): Map<FaultKind, number> {
   const counts = new Map<FaultKind, number>();
   let seen = 0;

@@ -1,4 +1,4 @@
-/** The processes of a fleet as what faults are injected into, and who takes over from whom. */
+/** The processes of a fleet as targets of faults, and who takes over from whom. */
 
 import { assert } from '../../../src/core/assert.ts';
 import type { Clock } from '../../../src/core/clock.ts';
@@ -20,9 +20,9 @@ import { Partition } from './relay/partition.ts';
 import { AUDITOR_LINK, type RelayedLinks } from './relay/relayed-links.ts';
 import { type RetirementOptions, retirementOf } from './retirement.ts';
 
-/** So many folders a summer's shards move between, the first one its own. */
+/** The number of folders among which a summer's shards move. The first one is its own. */
 const FOLDERS = 3;
-/** Whose turn it is at each takeover of a summer: to and fro, and on to a third one. Begins again at its end. */
+/** The folder for each takeover of a summer: to and fro, and on to a third folder. The list begins again at its end. */
 const SUCCESSORS: readonly number[] = [1, 0, 1, 2, 0, 2, 1, 0];
 
 /** `summer-0-spare-1`, `summer-0-spare-2`: the summers that may take over from `summer-0`. */
@@ -69,7 +69,7 @@ export class FleetTargets implements FaultTargets {
   readonly #spareSpec: (summer: ComponentSpec, name: string) => ComponentSpec;
   readonly #pages: MomentPages | null;
   readonly #targets = new Map<string, FaultTarget>();
-  /** By summer of the plan, the process that owns its shards, and how often they were taken over. */
+  /** By summer of the plan: the process that owns its shards, and how often they were taken over. */
   readonly #owners = new Map<string, { name: string; takeovers: number }>();
   readonly #retirements: Pick<RetirementOptions, 'dataFolder' | 'endpoint' | 'producerOf' | 'onRetired'>;
 
@@ -82,13 +82,13 @@ export class FleetTargets implements FaultTargets {
     readonly links: RelayedLinks | null;
     /** Absent, or null: there is no cluster whose members could be hurt. */
     readonly lab?: Lab | null;
-    /** The same summer in another folder, under another name. */
+    /** The same summer with another folder and another name. */
     readonly spareSpec: (summer: ComponentSpec, name: string) => ComponentSpec;
     readonly retirements: Pick<RetirementOptions, 'dataFolder' | 'endpoint' | 'producerOf' | 'onRetired'>;
     /** Null: there is one build. */
     readonly builds: Builds | null;
     readonly decorations?: Decorations;
-    /** Those of the fleet's processes; absent: nobody knows at which moment a process is hit. */
+    /** The pages of the fleet's processes; absent: it is unknown at which moment a process is hit. */
     readonly pages?: MomentPages | null;
   }) {
     this.#fleet = options.fleet;
@@ -125,7 +125,7 @@ export class FleetTargets implements FaultTargets {
     return targetOf(this.#fleet.named(name), this.#fleet, by);
   }
 
-  /** A summer's successor dials where it did: the links have the names of the plan. */
+  /** A successor dials where its predecessor did: the links have the names of the plan. */
   partition({ id, targets: links, link: mode }: PlannedFault): FaultAction {
     const relayed = this.#links;
     assert(relayed !== null && mode !== undefined, 'a partition has a relay and a mode');

@@ -64,7 +64,7 @@ test('a fault of the broker hits every partition', (t) => {
   t.true(injector.isRecovered());
 });
 
-test('a sum that was verified before the healing shows no recovery, nor one that was intended before the fault', (t) => {
+test('a sum verified before the healing shows no recovery, nor does one intended before the fault', (t) => {
   const { injector } = world();
   injector.inject(plan('kill-summer', ['summer-0']), { plannedNs: 0, nowNs: 100 });
   killed(injector, 'summer-0', { pid: 1, nowNs: 110 });
@@ -127,7 +127,7 @@ test('a fault that has not healed lets no other begin', (t) => {
   const { 'summer-0': summer } = targets;
   if (summer === undefined) throw new Error('there is a summer');
   injector.inject(plan('kill-summer', ['summer-0']), { plannedNs: 0, nowNs: 5 });
-  // Its exit is unseen: to the fleet it is still ready.
+  // Nobody has seen its exit: to the fleet it is still ready.
   summer.ready = true;
   t.false(injector.canInject(plan('kill-summer', ['summer-0'], 2)));
   t.false(injector.canInject(plan('kill-all-summers', ['summer-0', 'summer-1'], 2)));
@@ -207,7 +207,7 @@ test('a fault that was given up lets no other begin, and is not recovered, until
   injector.step(11e9);
   const [again] = injector.takeMissed();
   if (again === undefined) throw new Error('it is drawn again');
-  // Its spare is slow, and will take the shards over: nobody else may begin to.
+  // Its spare is slow, but will take the shards over: nobody else may begin to.
   const left = ['the fault 1 (takeover-running) of summer-0 was not seen to heal'];
   const isLeft = (): void => {
     t.false(injector.canInject({ ...again, id: 2 }));

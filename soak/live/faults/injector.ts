@@ -1,9 +1,9 @@
 /**
- * Faults from their plan to their recovery. A fault is injected when its targets are ready, one at a time: a fault
- * that has not healed lets no other begin. What was never seen to hit is given up after a while, and drawn again. It
- * lets no other begin either, until nothing of it is left.
+ * Faults from their plan to their recovery. A fault is injected when its targets are ready, one at a time: while a
+ * fault has not healed, no other begins. A fault that was never seen to hit is given up after a while, and drawn again.
+ * No other fault begins until nothing of it is left.
  *
- * Nothing counts twice: what one fault was shown as its proof, no other is shown.
+ * Nothing counts twice: a proof that one fault was shown is not shown to another.
  */
 
 import { assert } from '../../../src/core/assert.ts';
@@ -22,7 +22,7 @@ export type FaultTargets = ActionSurroundings & {
   /** The process that has this name in a plan. */
   named(name: string): FaultTarget;
   readonly chunkers: readonly FaultTarget[];
-  /** Of the whole run: a fault of the broker hits all of them. */
+  /** The number of partitions of the run: a fault of the broker hits all of them. */
   readonly partitions: number;
 };
 
@@ -38,15 +38,15 @@ export type FaultHappening = (
   readonly target: string;
 };
 
-/** A fault is not injected while so many have not recovered. */
+/** While so many faults have not recovered, no fault is injected. */
 export const OPEN_FAULTS_MAX: number = 64;
 /**
- * Without a proof after this long, and for each further target, a fault has missed. Both beyond how long it is to
- * last.
+ * Without a proof after this time, and so much more for each further target, a fault has missed. Both times count
+ * beyond its planned length.
  */
 const PROOF_MS_MAX = 10_000;
 const PROOF_MS_MAX_OF_TARGET = 10_000;
-/** So often a fault is drawn again that has missed. */
+/** How often a missed fault is drawn again. */
 const REDRAWS_MAX = 2;
 
 export class FaultInjector {
@@ -60,16 +60,16 @@ export class FaultInjector {
   #ending: readonly OpenFault[] = [];
   readonly #record: (happening: FaultHappening) => void;
   #injectedCount = 0;
-  /** Injection to recovery, by kind, of the settled faults. */
+  /** By kind, the times from injection to recovery of the settled faults. */
   readonly recovery: Map<FaultKind, LatencyHistogram> = new Map(
     FAULT_KINDS.map((kind) => [kind, new LatencyHistogram()]),
   );
 
-  /** The same until the first of the partitions had recovered. */
+  /** By kind, the times from injection until the first of the partitions had recovered. */
   readonly firstRecovery: Map<FaultKind, LatencyHistogram> = new Map(
     FAULT_KINDS.map((kind) => [kind, new LatencyHistogram()]),
   );
-  /** Faults that were given up, to be drawn again. */
+  /** Faults that were given up and are to be drawn again. */
   readonly #missed: PlannedFault[] = [];
   /** By the first fault of each chain, how often it was drawn again. */
   readonly #redraws: Map<number, number> = new Map();
@@ -82,7 +82,7 @@ export class FaultInjector {
     readonly record: (happening: FaultHappening) => void;
     readonly onSettled: (record: FaultRecord) => void;
     readonly proofMsMax?: number | undefined;
-    /** What lasts until it is ended lasts no longer than this, proven or not; absent: no bound. */
+    /** The longest time of a fault that lasts until it is ended, proven or not; absent: no bound. */
     readonly lastsMsMax?: number;
     /** Is told where faults hit. */
     readonly momentsHit?: MomentsHit;
@@ -95,17 +95,17 @@ export class FaultInjector {
     this.#momentsHit = options.momentsHit ?? null;
   }
 
-  /** One that was drawn in the place of another counts in its place. */
+  /** A fault that was drawn in the place of another counts in its place. */
   get injectedCount(): number {
     return this.#injectedCount;
   }
 
-  /** The least time between two faults that were injected one after the other; null with fewer than two. */
+  /** The least time between two consecutive injections; null with fewer than two. */
   get gapNsMin(): number | null {
     return this.#gapNsMin;
   }
 
-  /** Whether `inject` may be called for it now: every target is ready, and no fault waits for its healing. */
+  /** Whether `inject` may be called for the fault now: every target is ready, and no fault waits for its healing. */
   canInject(plan: PlannedFault): boolean {
     return (
       this.#open.size < OPEN_FAULTS_MAX &&
@@ -114,12 +114,12 @@ export class FaultInjector {
     );
   }
 
-  /** Whether every fault so far was seen to be over. Of one that was given up, nothing is left. */
+  /** Whether every fault so far was seen to be over. Of a fault that was given up, nothing is left. */
   get isHealed(): boolean {
     return this.unhealed.length === 0;
   }
 
-  /** One line for each fault that lets no other begin. */
+  /** One line for each fault that keeps others from beginning. */
   get unhealed(): readonly string[] {
     const open = [...this.#open.values()].filter((fault) => !fault.isHealed);
     return [...this.#ending, ...open].map((fault) => fault.unhealed);
@@ -152,7 +152,7 @@ export class FaultInjector {
 
   #partitionsOf(targets: readonly FaultTarget[]): number[] {
     const partitions = [...new Set(targets.flatMap((target) => target.partitions))];
-    // The broker, a chunker among others, and the auditor are of no partition.
+    // The broker, a chunker among others, and the auditor belong to no partition.
     if (partitions.length === 0 || targets.some((target) => target.partitions.length === 0)) {
       return Array.from({ length: this.#targets.partitions }, (_, partition) => partition);
     }
@@ -170,13 +170,13 @@ export class FaultInjector {
     this.#record({ event, ...placeOf(fault) });
   }
 
-  /** Called every few milliseconds, from a timer: between two calls what had arrived was read. */
+  /** Called every few milliseconds, from a timer: everything that had arrived is read between two calls. */
   look(nowNs: number): void {
     for (const fault of this.#open.values()) if (!fault.isHealed) fault.action.onTurn?.();
     this.step(nowNs);
   }
 
-  /** Looks at the probes of all faults that are under way: at each `look`, and when something was seen. */
+  /** Looks at the probes of all faults under way: at each `look`, and when something was seen. */
   step(nowNs: number): void {
     this.#ending = this.#ending.filter(({ action }) => action.isOver?.() === false);
     for (const fault of this.#open.values()) {
@@ -213,24 +213,24 @@ export class FaultInjector {
     this.#missed.push({ ...plan, insteadOf: first });
   }
 
-  /** Faults that have missed, each once: to be injected again under another number. */
+  /** Missed faults, each once, to be injected again under another number. */
   takeMissed(): PlannedFault[] {
     return this.#missed.splice(0);
   }
 
-  /** Ends whatever lasts: the run ends. */
+  /** Ends every lasting fault, because the run ends. */
   healAll(nowNs: number): void {
     for (const fault of this.#open.values()) if (!fault.isHealed) fault.heal(nowNs);
   }
 
-  /** It is over: from now on verified sums can show its recovery. */
+  /** The fault is over: from now on verified sums can show its recovery. */
   #ask(fault: OpenFault): void {
     for (const witness of this.#targets.chunkers) {
       if (fault.witnesses.has(witness.name) && witness.ready) witness.send(fault.watch);
     }
   }
 
-  /** A process has ended: it proves the one fault that has waited for it. */
+  /** A process has ended. That proves the one fault that has waited for it. */
   onExit(exit: SeenExit): void {
     if (exit.signal === 'SIGKILL') for (const fault of this.#open.values()) fault.moments.onKilled(exit.name, exit.pid);
     for (const { action } of this.#ending) action.onExit?.(exit);
@@ -240,7 +240,7 @@ export class FaultInjector {
     }
   }
 
-  /** A process is ready: a target may be over its fault, or a chunker has to be asked again. */
+  /** A process is ready: a target may be over its fault, or a chunker must be asked again. */
   onReady(ready: SeenReady): void {
     const asked = [...this.#open.values()].filter((fault) => fault.isHealed);
     for (const { action } of [...this.#ending, ...this.#open.values()]) action.onReady?.(ready);
@@ -263,13 +263,13 @@ export class FaultInjector {
     this.#open.get(event.fault)?.onRecovered(name, event, nowNs);
   }
 
-  /** Settles the faults whose answers have been waited for; all that are open when `atEnd`. */
+  /** Settles the faults whose answers were waited for, and all open faults when `atEnd`. */
   settle(nowNs: number, atEnd: boolean = false): void {
     for (const [id, fault] of this.#open) {
       if (!atEnd && !fault.isSettled(nowNs)) continue;
       this.#open.delete(id);
       const { plan, injectedNs, recoveredNs, firstRecoveredNs } = fault;
-      // What was never seen to have hit cannot have recovered.
+      // A fault that was never seen to hit cannot have recovered.
       if (recoveredNs !== null && fault.isProven) {
         this.#say('fault-recovered', fault);
         this.recovery.get(plan.kind)?.record(recoveredNs - injectedNs);
@@ -288,7 +288,7 @@ export class FaultInjector {
     return this.#ending.length === 0 && [...this.#open.values()].every(({ recoveredNs }) => recoveredNs !== null);
   }
 
-  /** One line for each fault that has not ended, or has hit and not recovered: what is missing. */
+  /** One line for each fault that has not ended, or that has hit and not recovered: what is missing. */
   unrecovered(): string[] {
     const ending = this.#ending.map(({ unhealed }) => unhealed);
     return [...ending, ...[...this.#open.values()].flatMap(({ missing }) => (missing === null ? [] : [missing]))];

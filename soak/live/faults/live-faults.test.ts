@@ -6,7 +6,7 @@ import type { LiveFamily } from '../../guarantee/fault-kinds.ts';
 import { LiveFaults } from './live-faults.ts';
 import { SumGaps } from './sum-gaps.ts';
 
-/** No process is in it. */
+/** A fleet without processes. */
 class CountingFleet extends Fleet {
   prepared = 0;
 

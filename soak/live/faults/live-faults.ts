@@ -1,6 +1,4 @@
-/**
- * The faults of a soak over real processes: what decides them, what does them, and what looks at them, put together.
- */
+/** The faults of a soak over real processes: their decisions, actions and probes, put together. */
 
 import type { Clock } from '../../../src/core/clock.ts';
 import { spareSpec } from '../../../src/fleet/component-specs.ts';
@@ -23,7 +21,7 @@ import type { SumGaps } from './sum-gaps.ts';
 import type { Lab } from './cluster/lab.ts';
 import type { RelayedLinks } from './relay/relayed-links.ts';
 
-/** The part of what is waited for in all that a fault may take until it is seen to hit. */
+/** The part of the patience that a fault may take until it is seen to hit. */
 const PROOF_SHARE = 4;
 /** On a cluster, for any fault: a process starts with many requests to brokers and etcd. */
 const CLUSTER_PROOF_MS = 60_000;
@@ -51,9 +49,9 @@ export type LiveFaultsOptions = {
   readonly gaps: SumGaps;
   readonly onSettled: (record: FaultRecord) => void;
   readonly decorations: LiveDecorations;
-  /** Null: nobody knows at which moment a process is hit. */
+  /** Null: it is unknown at which moment a process is hit. */
   readonly pages: MomentPages | null;
-  /** What is stuck is waited for this long; absent: as long as a start may take. */
+  /** How long a stuck thing is waited for; absent: as long as a start may take. */
   readonly patienceMs?: number | undefined;
 };
 
@@ -98,12 +96,12 @@ export class LiveFaults {
     return this.#from.gaps.longestNs(partitions.includes(OWN_FILES) ? all : partitions, { fromNs, toNs });
   }
 
-  /** Injects what was planned for a phase that begins now. Resolves with what is unproven, or null. */
+  /** Injects the planned faults of a phase that begins now. Resolves with what is unproven, or null. */
   inject(lengthMs: number, signal: AbortSignal): Promise<string | null> {
     const { options, fleet, clock, decorations, patienceMs } = this.#from;
     const planned = faultsOf(options, lengthMs);
     const faults = decorations.schedule?.(planned) ?? planned;
-    // Or the first pause would be as much shorter as the start of that process takes.
+    // Otherwise the first pause would be shorter by the start time of the pauser.
     if (PAUSING.some((family) => options.faults.includes(family))) fleet.preparePauses();
     const aims = aimsOf({
       seen: (name) => this.#targets.named(name).moments(),
@@ -113,19 +111,22 @@ export class LiveFaults {
     return injectFaults(faults, { injector: this.injector, clock, signal, patienceMs, aims });
   }
 
-  /** A process has told its progress: its page must tell the same. */
+  /** A process has told its progress. Its page must agree. */
   onProgress(name: string, pid: number | null, progress: ProgressEvent): void {
     if (pid === null || progress.component === 'chunker') return;
     const seen = this.#targets.named(name).moments();
     if (seen?.pid === pid) this.#pageCheck.add(name, seen, progress.commits);
   }
 
-  /** What cannot be if pages of moments tell the truth, one line each. */
+  /** Contradictions in the pages of moments, one line each. */
   get pageDoubts(): readonly string[] {
     return [...this.#pageCheck.doubts, ...this.moments.doubts];
   }
 
-  /** Looks at the probes until the signal is aborted: after the end of all processes, so that it sees what ended last. */
+  /**
+   * Looks at the probes until the signal is aborted, which is after the end of all processes, so that it sees the last
+   * end.
+   */
   async watch(signal: AbortSignal): Promise<void> {
     await watchFaults(this.injector, { clock: this.#from.clock, signal });
   }

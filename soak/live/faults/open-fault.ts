@@ -1,9 +1,9 @@
 /**
- * One fault from its injection to its recovery: leads its action, and keeps what was seen when.
+ * One fault from its injection to its recovery. It leads the action, and keeps what was seen and when.
  *
- * It is proven when a probe saw it bite, healed when a probe saw it end, and recovered when each partition that it hit
- * (the chunker itself, when only that was hit) has had a verified sum, verified after the healing, whose last chunk
- * was intended after the injection.
+ * It is proven when a probe saw it bite, and healed when a probe saw it end. It has recovered when each partition that
+ * it hit (or the chunker, when only that was hit) has had a sum that was verified after the healing, and whose last
+ * chunk was intended after the injection.
  */
 
 import type { ComponentCommand, RecoveredEvent } from '../../../src/component/protocol.ts';
@@ -22,24 +22,24 @@ export type FaultRecord = {
   readonly injectedNs: number;
   readonly provenNs: number | null;
   readonly healedNs: number | null;
-  /** When the last of the partitions had recovered; null while one of them has not. */
+  /** When the last of the partitions had recovered; null while one has not. */
   readonly recoveredNs: number | null;
-  /** When the first of them had. */
+  /** When the first of the partitions had recovered. */
   readonly firstRecoveredNs: number | null;
-  /** Partitions that the fault hit; 1 for a chunker, which answers for itself. */
+  /** How many partitions the fault hit; 1 for a chunker, which answers for itself. */
   readonly partitionsHit: number;
   readonly partitionsRecovered: number;
   readonly evidence: string;
-  /** Of the plan: since the beginning of the phase, and how long it was to last. */
+  /** From the plan: the time since the beginning of the phase, and the planned length. */
   readonly atMs: number;
   readonly lengthMs: number;
-  /** The fault that had missed, in whose place this one was drawn. */
+  /** The missed fault in whose place this one was drawn. */
   readonly insteadOf: number | null;
-  /** Of a partition. */
+  /** The mode of a partition. */
   readonly link: LinkMode | null;
-  /** Those that it hit; `OWN_FILES` alone for a chunker. */
+  /** The partitions that it hit; only `OWN_FILES` for a chunker. */
   readonly partitions: readonly number[];
-  /** The longest time that one of them was without a new sum, from the injection to the recovery; null: not known. */
+  /** The longest time that one of them was without a new sum, from the injection to the recovery; null: unknown. */
   readonly gapNsMax: number | null;
   /** Where its targets were when it hit them; null: not known. */
   readonly moment: string | null;
@@ -47,9 +47,11 @@ export type FaultRecord = {
   readonly aim: string | null;
 };
 
-/** What a fault of a single chunker hits: its own files, of whichever partition. */
+/** What a fault of a single chunker hits: its own files, of any partition. */
 export const OWN_FILES = -1;
-/** Answers of other chunkers are waited for this long once every partition has one; the earliest of each counts. */
+/**
+ * How long answers of other chunkers are waited for when every partition has an answer; the earliest of each counts.
+ */
 const ANSWERS_NS = 1e9;
 
 export class OpenFault {
@@ -57,14 +59,14 @@ export class OpenFault {
   readonly injectedNs: number;
   /** Names of the processes that it hits. */
   readonly processes: readonly string[];
-  /** Sent when the fault has healed: what is verified from then on is later than the healing. */
+  /** Sent when the fault has healed, so that sums verified from then on are later than the healing. */
   readonly watch: ComponentCommand;
-  /** Chunkers that can tell of a recovery. */
+  /** Chunkers that can report a recovery. */
   readonly witnesses: ReadonlySet<string>;
   readonly action: FaultAction;
   readonly moments: FrozenMoments;
   readonly #plannedNs: number;
-  /** By partition that was hit, when its first sum was verified. */
+  /** By partition that was hit: when its first sum was verified. */
   readonly #recoveries: Map<number, number | null>;
   readonly #saw: string[] = [];
   #isHealing = false;
@@ -79,7 +81,7 @@ export class OpenFault {
     readonly action: FaultAction;
     readonly moments: FrozenMoments;
     readonly processes: readonly string[];
-    /** `OWN_FILES` alone: those of the one chunker that is hit. */
+    /** Only `OWN_FILES`: the files of the one chunker that is hit. */
     readonly partitions: readonly number[];
     readonly witnesses: readonly string[];
     readonly plannedNs: number;
@@ -106,7 +108,7 @@ export class OpenFault {
     return this.#provenNs !== null;
   }
 
-  /** What was seen contradicts its proof. */
+  /** Something that was seen contradicts its proof. */
   get isDisproven(): boolean {
     return this.#isDisproven;
   }
@@ -115,12 +117,12 @@ export class OpenFault {
     return this.#healedNs !== null;
   }
 
-  /** All partitions have recovered, and other answers may come. */
+  /** All partitions have recovered; other answers may still come. */
   get isAnswered(): boolean {
     return this.#settleNs !== null;
   }
 
-  /** Looks at the probes, and ends the fault when it is due. True when it was seen to be over just now. */
+  /** Looks at the probes, and ends the fault when it is due. True when the fault was just seen to be over. */
   step(nowNs: number): boolean {
     if (this.#healedNs !== null || this.#isDisproven) return false;
     const proof = this.action.proven(nowNs);
@@ -154,7 +156,7 @@ export class OpenFault {
     this.action.heal(nowNs);
   }
 
-  /** A chunker has verified a sum of a partition. One that was verified before the fault had healed shows nothing. */
+  /** A chunker has verified a sum of a partition. A sum that was verified before the fault had healed shows nothing. */
   onRecovered(name: string, event: RecoveredEvent, nowNs: number): void {
     if (!this.witnesses.has(name) || this.#healedNs === null) return;
     if (event.intendedNs < this.injectedNs || event.verifiedNs < this.#healedNs) return;
@@ -179,19 +181,19 @@ export class OpenFault {
     return lastNs;
   }
 
-  /** When the first of them had recovered; null while none has. */
+  /** When the first of the partitions had recovered; null while none has. */
   get firstRecoveredNs(): number | null {
     const times = [...this.#recoveries.values()].filter((atNs) => atNs !== null);
     return times.length === 0 ? null : Math.min(...times);
   }
 
-  /** What is said of it where it should be over and is not. */
+  /** The words for a fault that should be over and is not. */
   get unhealed(): string {
     const { id, kind, targets } = this.plan;
     return `the fault ${id} (${kind}) of ${targets.join(' ')} was not seen to heal`;
   }
 
-  /** What is missing until it counts as recovered, in one line; null: nothing, or it was never seen to hit. */
+  /** What is missing until the fault counts as recovered, in one line; null: nothing, or it was never seen to hit. */
   get missing(): string | null {
     if (this.#provenNs === null) return null;
     if (this.#healedNs === null) return this.unhealed;

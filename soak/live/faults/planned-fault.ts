@@ -1,5 +1,5 @@
 /**
- * A fault as data: what a schedule draws from its seed, an action carries out, and `faults.csv` keeps for a
+ * A fault as data: drawn from a seed by a schedule, carried out by an action, and kept in `faults.csv` for a
  * repetition.
  */
 
@@ -8,16 +8,16 @@ import type { Moment } from '../../../src/moments/moment.ts';
 import type { ClusterSize, FaultKind } from '../../guarantee/fault-kinds.ts';
 
 export type PlannedFault = {
-  /** From 1; of a plan that was read, its row. A run numbers its faults anew, as they come. */
+  /** Counted from 1; in a plan that was read, its row. A run numbers its faults anew, as they come. */
   readonly id: number;
   readonly kind: FaultKind;
-  /** Names of processes, or of links. A summer's stands for whoever owns its shards now. */
+  /** Names of processes or of links. A summer's name stands for the process that owns its shards now. */
   readonly targets: readonly string[];
-  /** Since the beginning of the faults phase. */
+  /** Time since the beginning of the faults phase. */
   readonly atMs: number;
   /** How long it lasts; 0: it is over as soon as it has hit. */
   readonly lengthMs: number;
-  /** What a relay does to the links of the targets; of a partition alone. */
+  /** What a relay does to the links of the targets; only for a partition. */
   readonly link?: LinkMode;
   /** The fault in whose place it was drawn, because that one was never seen to hit. */
   readonly insteadOf?: number;

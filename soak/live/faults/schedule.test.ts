@@ -92,7 +92,7 @@ test('five minutes of kills at one every five seconds hold at least forty', (t) 
   }
 });
 
-/** How long each pause, or each outage of links, of such a phase lasts, ms. */
+/** The length of each pause, or of each outage of links, in such a phase, in ms. */
 function outagesOf(family: 'pause' | 'partition', phaseMs: number, slaMs: number = SLA_MS): number[] {
   const from = { ...SHAPE, seed: 5, lengthMs: phaseMs, intervalMs: 2_000, slaMs };
   return [...faultSchedule({ ...from, families: [family] })].map(({ lengthMs }) => lengthMs);

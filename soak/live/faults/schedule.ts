@@ -1,9 +1,9 @@
 /**
- * Which fault hits what, when, and for how long: a pure function of the seed and the options, made step by step, so
- * that a run of weeks holds one fault at a time.
+ * Which fault hits what, when, and for how long: a pure function of the seed and the options. It is made step by step,
+ * so that a run of weeks holds one fault at a time.
  *
- * One fault falls at a random moment into each interval. A phase that is shorter than an interval still gets one
- * fault. Kinds come by turns, every kind once a turn; within a turn the families alternate, so that a short phase has
+ * One fault falls at a random moment into each interval. A phase that is shorter than an interval still gets one fault.
+ * Kinds come in turns, with every kind once a turn. Within a turn the families alternate, so that a short phase has
  * something of each.
  */
 
@@ -24,37 +24,37 @@ import { AUDITOR_LINK } from './relay/relayed-links.ts';
 
 /** The first word of this purpose's random stream: ASCII `faul`. */
 const PURPOSE = 0x6661_756c;
-/** A fault keeps away from both ends of its interval by this part of it, so that two never coincide. */
+/** A fault keeps this part of its interval away from both ends, so that two faults never coincide. */
 const MARGIN = 0.15;
 
 /**
- * How long a pause or the outage of a link lasts, ms: too short for anybody to notice; beyond the 2 s after which a
- * client takes its broker for gone; beyond the 10 s after which a broker forgets a session.
+ * Lengths of a pause or of an outage of a link, in ms: too short for anybody to notice; more than the 2 s after which a
+ * client counts its broker as gone; more than the 10 s after which a broker forgets a session.
  */
 export const OUTAGE_MS: Readonly<Record<'short' | 'noticed' | 'forgotten', readonly [low: number, high: number]>> = {
   short: [100, 900],
   noticed: [2_200, 3_500],
   forgotten: [10_500, 12_500],
 };
-/** Those of more than 10 s have their place in a phase in which there is room for so many of them. */
+/** Outages of more than 10 s happen in phases that have room for so many of them. */
 const FORGOTTEN_SHARE = 1 / 12;
-/** The part of the SLA that a fault lasts at most: the rest is for the repair. */
+/** The part of the SLA that a fault lasts at most. The rest is for the repair. */
 export const SLA_SHARE: number = 1 / 3;
 /**
- * The same of an outage of more than 10 s. There are few of them, and none shorter shows what they show: with an SLA of
- * 30 s they leave 17.5 s and more.
+ * The same part for an outage of more than 10 s. There are few of them, and shorter ones do not show what they show.
+ * With an SLA of 30 s they leave 17.5 s and more.
  */
 const FORGOTTEN_SLA_SHARE = 1 / 2;
-/** A link is slow for so long. */
+/** How long a link is slow. */
 const SLOW_MS: readonly [low: number, high: number] = [500, 2_500];
-/** A member of a cluster is down, or cut off, for so long: around the 20 s of a broker's lease. */
+/** How long a member of a cluster is down or cut off: around the 20 s of a broker's lease. */
 const MEMBER_MS: readonly [low: number, high: number] = [5_000, 25_000];
-/** A broker is paused beyond its lease. */
+/** How long a broker is paused: more than its lease. */
 const LEASE_MS: readonly [low: number, high: number] = [22_000, 26_000];
-/** What has been taken over is paused, or down, for so long: beyond the time in which its successor has its shards. */
+/** How long a replaced owner is paused or down: longer than its successor needs to get its shards. */
 const WAKE_MS: readonly [low: number, high: number] = [1_500, 3_000];
 
-/** They end, cut or slow bytes down, and let them pass. */
+/** These faults end, cut or slow bytes down, and then let them pass. */
 const SLOW_KINDS: readonly FaultKind[] = [
   'partition-reset',
   'partition-delay',
@@ -70,9 +70,9 @@ export type ScheduleOptions = {
   readonly slaMs: number;
   readonly summers: number;
   readonly chunkers: number;
-  /** Whether an auditor follows the journals: its link can be hurt as well. */
+  /** Whether an auditor follows the journals: its link can be hurt too. */
   readonly isFollowed: boolean;
-  /** Absent: there is one broker of the pipeline's own. */
+  /** Absent: the pipeline has its own broker. */
   readonly cluster?: ClusterSize | undefined;
 };
 
@@ -89,13 +89,13 @@ export function* faultSchedule(options: ScheduleOptions): Generator<PlannedFault
 }
 
 /**
- * Draws faults without their times. Another one of a kind has the same form: it may be drawn in the place of one that
- * missed.
+ * Draws faults without their times. Another fault of a kind has the same form, because it may be drawn in the place of
+ * a missed one.
  */
 class Draw {
   readonly #prng: Prng;
   readonly #options: ScheduleOptions;
-  /** Of this turn, the next one last. */
+  /** The rest of this turn, the next kind last. */
   #turn: FaultKind[] = [];
   #turns = 0;
 
@@ -199,7 +199,7 @@ class Draw {
     }
   }
 
-  /** Some of a cluster's members, or of the summers. `half`: the smaller half. */
+  /** Some members of a cluster, or some summers. `half`: the smaller half. */
   #side(side: Side, count: number | 'half'): string[] {
     const { summers, cluster = { brokers: 0, etcd: 0 } } = this.#options;
     const names = side === 'summer' ? processNames('summer', summers) : memberNames(side, cluster);
@@ -216,7 +216,8 @@ class Draw {
     if (kind === 'member-restart-brokers') return 0;
     if (familyOf(kind) === 'member' || familyOf(kind) === 'network') return within(MEMBER_MS);
     if (familyOf(kind) !== 'pause' && familyOf(kind) !== 'partition') return 0;
-    // In the first turn an outage is as long as a client's patience or shorter; from then on every third may be longer.
+    // In the first turn an outage lasts at most as long as a client's patience. After that every third one may be
+    // longer.
     const roomMs = Math.min(slaMs * FORGOTTEN_SLA_SHARE, lengthMs * FORGOTTEN_SHARE);
     const isLong = this.#turns > 1 && OUTAGE_MS.forgotten[1] <= roomMs;
     const drawn = this.#prng.below(isLong ? 3 : 2);
@@ -224,7 +225,7 @@ class Draw {
     return within(drawn === 1 ? OUTAGE_MS.noticed : OUTAGE_MS.short);
   }
 
-  /** One client mostly; else some of them, or all. */
+  /** Usually one client; otherwise some of them, or all. */
   #links(): string[] {
     const { summers, chunkers, isFollowed } = this.#options;
     const clients = [...processNames('summer', summers), ...processNames('chunker', chunkers)];

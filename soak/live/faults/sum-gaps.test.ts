@@ -18,7 +18,7 @@ function sumsAt(shard: number, stampNs: number): LogEntry {
   };
 }
 
-/** Partition 0 waits from 2 s to 6 s, partition 1 has a sum each second. */
+/** Partition 0 waits from 2 s to 6 s; partition 1 has a sum each second. */
 function gaps(): SumGaps {
   const made = new SumGaps();
   for (const second of [1, 2, 6, 7]) made.hear(sumsAt(0, second * S));

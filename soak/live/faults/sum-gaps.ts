@@ -1,16 +1,16 @@
 /**
  * How long each partition was without a new sum, by the broker's stamps of the sums journal as the auditor reads it.
- * It tells of a fault how long those whom it hit had to wait, which its recovery does not: that begins at the fault
- * and ends at a file of its own.
+ * For a fault it says how long its victims had to wait. The recovery does not say that: it begins at the fault and ends
+ * at one file.
  */
 
 import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';
 import { BatchReader, shardOfProducer } from '../../guarantee/checkers/batch-reader.ts';
 import type { LogEntry } from '../../guarantee/history-log.ts';
 
-/** Shorter gaps are none. */
+/** Shorter gaps do not count. */
 const GAP_NS_MIN = 50e6;
-/** So many of the latest ones are kept: a fault is settled long before they are gone. */
+/** How many of the latest gaps are kept: a fault is settled long before its gaps are dropped. */
 const GAPS_MAX = 4_096;
 
 type Gap = { readonly partition: number; readonly fromNs: number; readonly toNs: number };
@@ -39,8 +39,8 @@ export class SumGaps {
   }
 
   /**
-   * The longest time between two sums of one of these partitions that has a part of `fromNs` to `toNs`, nanoseconds; 0
-   * when they came without a gap. Null: the sums journal was not read that far.
+   * The longest time between two sums of one of these partitions that lies partly between `fromNs` and `toNs`, in
+   * nanoseconds; 0 when there was no gap. Null: the sums journal was not read that far.
    */
   longestNs(
     partitions: readonly number[],

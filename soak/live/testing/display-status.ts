@@ -1,4 +1,4 @@
-/** What a display is shown, as a soak in its phase `steady` would say it. */
+/** The status that a display gets from a soak in its phase `steady`. */
 
 import type { DisplayStatus } from '../screen.ts';
 

@@ -1,6 +1,6 @@
 /**
  * A stand-in for a component: a real process that speaks the protocol and does no work. Its first argument is a plan as
- * JSON, from a process's name to what it does wrong and when; the others are a component's own.
+ * JSON, from a process's name to what it does wrong and when; the other arguments are a component's.
  */
 
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
@@ -54,7 +54,7 @@ const idle = misdeed?.what === 'idle';
 /** More journals than any run of fakes has. */
 const JOURNALS = 16;
 
-/** Says that it has ended a producer everywhere. */
+/** Says that a producer has ended in all journals. */
 function retire(): never {
   const producer = flag('producer');
   const ended = Array.from({ length: JOURNALS }, (_, partition) => ({
@@ -65,13 +65,13 @@ function retire(): never {
   return process.exit(0);
 }
 
-/** Of the chunkers that were in this folder's place, so many were retired. */
+/** How many chunkers that had this folder before were retired. */
 function livesBefore(): number {
   const path = join(`${data}-retired`, 'life');
   return existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
 }
 
-/** As a whole, or not at all: this process is killed at any moment. */
+/** Writes as a whole, or not at all: this process may be killed at any moment. */
 function save(path: string, value: number | string): void {
   writeFileSync(`${path}.part`, String(value));
   renameSync(`${path}.part`, path);
@@ -89,7 +89,7 @@ const channel = new ComponentChannel({
   onParentLost: () => process.exit(1),
 });
 
-/** As the broker knows it: which summer these partitions belong to. */
+/** As the broker knows it: the summer to which these partitions belong. */
 const ownerPath = join(dirname(data), `owner-of-${flag('partitions')}`);
 
 function isReplaced(): boolean {

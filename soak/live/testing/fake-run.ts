@@ -1,4 +1,4 @@
-/** What a soak over fake components is made of. */
+/** The parts of a soak over fake components. */
 
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../../src/core/clock.ts';

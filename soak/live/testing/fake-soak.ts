@@ -1,4 +1,4 @@
-/** A soak over fake components as a process of its own, for a test to interrupt and to kill. */
+/** A soak over fake components in a separate process, for a test to interrupt and to kill. */
 
 import { systemClock } from '../../../src/core/clock.ts';
 import { fakeDependencies, fakeOptions } from './fake-run.ts';

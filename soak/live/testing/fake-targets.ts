@@ -1,4 +1,4 @@
-/** Processes that are only told about: what an injector does to them, and what its probes see, as a test wants it. */
+/** Fake processes: what an injector does to them is noted, and its probes see what a test wants. */
 
 import type { ComponentCommand } from '../../../src/component/protocol.ts';
 import type { SeenMoments } from '../../../src/moments/page-layout.ts';
@@ -12,7 +12,7 @@ export class FakeTarget implements FaultTarget {
   pid: number | null = 1;
   ready = true;
   state: string | null = 'S';
-  /** What was asked for, in order. */
+  /** The requests, in order. */
   readonly asked: string[] = [];
   readonly commands: ComponentCommand[] = [];
   /** What its page says. */
@@ -66,7 +66,7 @@ export class FakeTargets implements FaultTargets {
   readonly summers: readonly FakeTarget[] = [new FakeTarget('summer-0', [0, 1]), new FakeTarget('summer-1', [2, 3])];
   readonly chunkers: readonly FakeTarget[] = [new FakeTarget('chunker-0'), new FakeTarget('chunker-1')];
   readonly partitions: number = 4;
-  /** What was asked for of takeovers, in order. */
+  /** Requests for takeovers, in order. */
   readonly takeovers: string[] = [];
 
   /** What was asked for of retirements, in order. */

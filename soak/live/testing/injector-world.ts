@@ -1,4 +1,4 @@
-/** What tests of faults begin with: an injector over processes that are only told about. */
+/** The start of tests of faults: an injector over fake processes. */
 
 import type { RecoveredEvent } from '../../../src/component/protocol.ts';
 import type { FaultKind } from '../../guarantee/fault-kinds.ts';
@@ -8,7 +8,7 @@ import type { FaultRecord } from '../faults/open-fault.ts';
 import type { PlannedFault } from '../faults/planned-fault.ts';
 import { type FakeTarget, FakeTargets } from './fake-targets.ts';
 
-/** An injector over fakes, and what it has settled. */
+/** An injector over fakes, and the faults that it has settled. */
 export type InjectorWorld = {
   injector: FaultInjector;
   fakes: FakeTargets;
@@ -44,7 +44,7 @@ export function recovered(
   return { event: 'recovered', fault, partition, intendedNs, verifiedNs };
 }
 
-/** It has ended by SIGKILL. */
+/** The target has ended by SIGKILL. */
 export function killed(
   injector: FaultInjector,
   name: string,

@@ -1,4 +1,4 @@
-/** A folder as a soak leaves it, of any length and any verdict, for the tests of its report. */
+/** Makes a folder as a soak leaves it, of any length and with any verdict, for the tests of its report. */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,11 +9,11 @@ import { LatencyHistogram } from '../../../src/measure/histogram.ts';
 
 export type Made = {
   readonly seconds?: number;
-  /** Between two faults. */
+  /** The time between two faults. */
   readonly faultEveryS?: number;
   readonly run?: Readonly<Record<string, unknown>>;
   readonly violations?: string;
-  /** Seconds of which there is no row. */
+  /** Seconds without a row. */
   readonly isMissing?: (second: number) => boolean;
 };
 
@@ -22,7 +22,7 @@ const VIOLATION_HEAD = 'elapsed_s,kind,process,journal,offset,file_id,index,deta
 const KINDS = ['kill-broker', 'kill-summer', 'pause-broker', 'partition-drop', 'partition-reset'];
 const MOMENTS = ['idle', 'appending', 'in a commit'];
 
-/** Its values are functions of the second alone. The folder is removed by who asked for it. */
+/** The values depend only on the second. The caller removes the folder. */
 export function makeSoakFolder(made: Made = {}): { readonly folder: string; readonly remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'stream-sum-report-'));
   const { seconds = 60, faultEveryS = 5 } = made;
@@ -80,7 +80,7 @@ function phaseOf(second: number, seconds: number): string {
           : 'drain';
 }
 
-/** As fast as it can be: a run of 72 hours has 259,200 rows. */
+/** Written for speed: a run of 72 hours has 259,200 rows. */
 function intervalsText(seconds: number, isMissing: (second: number) => boolean): string {
   const head = [
     ...'elapsed_s,phase,chunks_published,bytes_published,chunks_folded,sums_verified,files_open'.split(','),

@@ -145,7 +145,7 @@ test('whatever is late of two who retire one producer, the journal has one end t
   }
 });
 
-test('a producer that lives and is retired is told where its end is, and finishes what the other one began', async (t) => {
+test('a producer that is retired while it lives is told its end, and finishes what the other began', async (t) => {
   const { clock, cluster, connect } = setUp();
   const living = connect();
   t.is((await settled(clock, living.append(JOURNAL, chunks(0, 4)))).outcome, 'committed');

@@ -1,4 +1,4 @@
-/** What a page would load from elsewhere, in its own text: the chart library names addresses and loads none. */
+/** What a page would load from elsewhere, by its text. The chart library names addresses but loads none. */
 export function foreignParts(page: string): string[] {
   const [before = '', , ...after] = page.split(/<script>|<\/script>/);
   const own = [before, ...after].join('\n');

@@ -1,9 +1,9 @@
 /**
- * What one fault does, and the probes that see it: one object for one fault, made by `make-action.ts`, led through its
- * life by the injector. It decides nothing: what, where and for how long is in the plan.
+ * What one fault does, and the probes that see it. Each fault has one object, which `make-action.ts` makes and the
+ * injector leads through its life. It decides nothing: the plan says what, where and for how long.
  *
- * A probe looks at the thing itself: the exit of a process, its state in the kernel, what it says, bytes held by a
- * relay. That something was asked for is no proof.
+ * A probe looks at the thing itself: the exit of a process, its state in the kernel, its words, bytes held by a relay.
+ * A request is not a proof.
  */
 
 /** What a probe saw, and when, in nanoseconds of the clock. */
@@ -21,7 +21,7 @@ export type SeenExit = {
 export type SeenReady = {
   readonly name: string;
   readonly pid: number;
-  /** Those that a summer says that it owns; of others none. */
+  /** The shards that a summer says it owns; absent for other components. */
   readonly shards?: readonly number[];
   /** That of a chunker, 16 hexadecimal digits. */
   readonly producer?: string;
@@ -31,33 +31,39 @@ export type SeenReady = {
 export interface FaultAction {
   /** Begins the fault. Called once, when its targets are ready. */
   inject(nowNs: number): void;
-  /** When it was first seen to have bitten; null: not yet. Asked every few milliseconds until it is over. */
+  /**
+   * When the fault was first seen to have bitten; null: not yet. Asked every few milliseconds until the fault is over.
+   */
   proven(nowNs: number): Sight | null;
-  /** What was seen that cannot be if it has bitten, in words; null: nothing. Then it has missed. */
+  /**
+   * In words, something that was seen and is impossible if the fault has bitten; null: nothing. Then the fault has
+   * missed.
+   */
   disproven?(): string | null;
   /**
-   * Whether all that the proof needs was tried: a fault that lasts is not ended before. Absent: it is proven at once.
+   * Whether everything that the proof needs was tried. A lasting fault does not end before that. Absent: it may end as
+   * soon as it is proven.
    */
   mayHeal?(): boolean;
-  /** Ends what lasts: called once, when the fault has lasted as long as was planned, or when it is given up. */
+  /** Ends a lasting fault. Called once, when it has lasted as long as planned, or when it is given up. */
   heal(nowNs: number): void;
   /**
-   * Whether nothing of a fault is left that was given up: asked after `heal`, every few milliseconds. No other fault
+   * Whether nothing is left of a fault that was given up. Asked every few milliseconds after `heal`. No other fault
    * begins before. Absent: a fault of this kind leaves nothing.
    */
   isOver?(): boolean;
-  /** When it was first seen to be over; null: not yet. Asked only once it was proven and `heal` was called. */
+  /** When the fault was first seen to be over; null: not yet. Asked only after it was proven and `heal` was called. */
   healed(nowNs: number): Sight | null;
-  /** Whether this fault had caused the end: then no other fault is shown it. */
+  /** Whether this fault had caused the end. Then no other fault is shown it. */
   onExit?(exit: SeenExit): boolean;
   onReady?(ready: SeenReady): void;
-  /** The event loop has had a turn: what had arrived before the last one has been read. */
+  /** The event loop has had a turn: everything that had arrived before the last turn has been read. */
   onTurn?(): void;
-  /** A process has said something: it runs. */
+  /** A process has said something, so it runs. */
   onHeard?(name: string, nowNs: number): void;
 }
 
-/** The parts of several proofs as one: when the last of them was seen. Null while one is missing. */
+/** Joins the parts of several proofs: the time of the last part. Null while a part is missing. */
 export function lastSight(sights: Iterable<Sight | null>, join: (saw: readonly string[]) => string): Sight | null {
   let atNs = 0;
   const saw: string[] = [];

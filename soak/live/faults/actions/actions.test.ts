@@ -9,7 +9,7 @@ test('a pause lasts as long as was planned, and is over when its target was seen
   injector.inject(plan('pause-summer', ['summer-0'], 1, 2_000), { plannedNs: 0, nowNs: 1e9 });
   t.is(injector.openRecords()[0]?.provenNs, 1e9);
   t.deepEqual(summer.asked, ['pause 62000']);
-  // What it had said before it was stopped arrives.
+  // Its earlier words arrive.
   injector.onHeard('summer-0', 1.01e9);
   for (let look = 1; look <= 4; look += 1) injector.look(1e9 + look * 20e6);
   injector.step(2.99e9);
@@ -55,7 +55,7 @@ test('a process that answers while its state says that it is stopped was not sto
   const { injector, fakes, settled, faults } = world();
   const { broker } = fakes;
   injector.inject(plan('pause-broker', ['broker'], 1, 2_000), { plannedNs: 0, nowNs: 0 });
-  // What it had said before it was stopped, however much of it there is.
+  // Its earlier words, however many there are.
   for (let word = 1; word < 9; word += 1) injector.onHeard('broker', word);
   for (let look = 1; look <= 4; look += 1) injector.look(look * 20e6);
   t.deepEqual(broker.commands, [{ command: 'progress' }]);
@@ -74,7 +74,7 @@ test('no pause ends before its target was asked and its answer was waited for, h
   const asked: number[][] = [];
   for (let look = 1; look <= 4; look += 1) {
     injector.look(look * 20e6);
-    // Something else happens: it is no look.
+    // Something else happens, which is not a look.
     injector.step(look * 20e6 + 1);
     asked.push([broker.commands.length, broker.asked.length]);
   }

@@ -1,4 +1,4 @@
-/** SIGKILL. Proven by the exit of each pid that was there, by that signal; over when all are ready again. */
+/** SIGKILL. Proven by the exit of each pid that was there, by that signal. Over when all targets are ready again. */
 
 import { type FaultAction, type SeenExit, type SeenReady, type Sight, lastSight } from './action.ts';
 import type { FaultTarget } from './target.ts';

@@ -1,4 +1,4 @@
-/** The one switch from a fault as data to what does it. */
+/** The only switch from a fault as data to the action that does it. */
 
 import { unreachable } from '../../../../src/core/assert.ts';
 import type { PlannedFault } from '../planned-fault.ts';
@@ -12,15 +12,15 @@ import { Retire } from './retire.ts';
 import { Takeover } from './takeover.ts';
 import type { FaultTarget, Handover, Retirement } from './target.ts';
 
-/** What actions need besides their targets. */
+/** What actions need in addition to their targets. */
 export type ActionSurroundings = {
   /** Chooses the successor of a summer. */
   handover(target: FaultTarget): Handover;
-  /** `times`: how often the command is run that retires a chunker. */
+  /** `times`: how often the command that retires a chunker is run. */
   retirement(target: FaultTarget, times: number): Retirement;
-  /** What a relay does to the links of these clients. */
+  /** A fault of the relay on the links of these clients. */
   partition(plan: PlannedFault): FaultAction;
-  /** What is done to a cluster. */
+  /** A fault of a cluster. */
   cluster(kind: ClusterKind, plan: PlannedFault, targets: readonly FaultTarget[]): FaultAction;
 };
 

@@ -1,22 +1,22 @@
 /**
- * SIGSTOP, and SIGCONT when the pause has lasted as long as was planned. Proven when the kernel has all targets in
- * state T at one look, and nobody answers who is asked after that. No pause ends before the answer was waited for. Over
- * when each was seen in another state and has said something after that.
+ * SIGSTOP, and SIGCONT when the pause has lasted as long as planned. Proven when at one look the kernel has all targets
+ * in state T, and no target answers a question that is asked after that. A pause does not end before its answer was
+ * waited for. Over when each target was seen in another state and has said something after that.
  */
 
 import { type FaultAction, type SeenReady, type Sight, lastSight } from './action.ts';
 import type { FaultTarget } from './target.ts';
 import { pidText } from './words.ts';
 
-/** The process that stops others continues them so long after the end of the pause, if nobody has asked for it. */
+/** If nobody continues a process, the pauser continues it so long after the planned end of the pause. */
 const LIMIT_MARGIN_MS = 60_000;
 const STOPPED = 'T';
 /**
- * Looks after the proof, by which what the process had said before has been read: then it is asked, and must not
+ * Looks after the proof, within which earlier words of the process are read. Then the process is asked, and must not
  * answer.
  */
 const QUIET_TURNS = 3;
-/** Looks after the proof, by which an answer would have been read. */
+/** Looks after the proof, within which an answer would have been read. */
 const ANSWER_TURNS: number = QUIET_TURNS + 1;
 
 type Sleeper = { readonly target: FaultTarget; pid: number | null; awakeNs: number | null; heard: Sight | null };
@@ -27,7 +27,7 @@ export class Pause implements FaultAction {
   #proof: Sight | null = null;
   #turns = 0;
   #isEnded = false;
-  /** Who has answered though it was stopped. */
+  /** The target that answered although it was stopped. */
   #spoke: string | null = null;
 
   constructor(targets: readonly FaultTarget[], { lengthMs }: { readonly lengthMs: number }) {
@@ -50,7 +50,7 @@ export class Pause implements FaultAction {
     return this.#proof;
   }
 
-  /** A process that is stopped answers nobody. What it had said before has been read after some turns. */
+  /** A stopped process answers nobody. Its earlier words have been read after some turns. */
   onTurn(): void {
     if (this.#proof === null || this.#isEnded) return;
     this.#turns += 1;
@@ -62,7 +62,7 @@ export class Pause implements FaultAction {
     return this.#spoke === null ? null : `${this.#spoke} answered in state ${STOPPED}`;
   }
 
-  /** Whoever was asked has kept silent. */
+  /** Every target that was asked has kept silent. */
   mayHeal(): boolean {
     return this.#turns >= ANSWER_TURNS;
   }
@@ -95,7 +95,7 @@ export class Pause implements FaultAction {
     sleeper.heard ??= { atNs: nowNs, saw: String(sleeper.target.pid) };
   }
 
-  /** It has crashed on waking and is back: it runs. That it has crashed is judged elsewhere. */
+  /** The process has crashed on waking and is back, so it runs. Other checks judge the crash. */
   onReady({ name, nowNs }: SeenReady): void {
     const sleeper = this.#sleepers.find(({ target }) => target.name === name);
     if (sleeper !== undefined) sleeper.awakeNs ??= nowNs;

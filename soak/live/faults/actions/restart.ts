@@ -1,6 +1,6 @@
 /**
- * SIGTERM of all targets at once, or of one after the other. Proven when each has ended with exit 0 under the pid that
- * it had; over when all are ready again.
+ * SIGTERM of all targets at once, or of one after the other. Proven when each has ended with exit 0 under its old pid.
+ * Over when all are ready again.
  */
 
 import { EXIT } from '../../../../src/core/errors.ts';
@@ -14,7 +14,7 @@ export class Restart implements FaultAction {
   readonly #restarted: readonly Restarted[];
   readonly #isRolling: boolean;
 
-  /** `rolling`: each is asked to end when the one before it is ready again. */
+  /** `rolling`: each target is asked to end when the one before it is ready again. */
   constructor(targets: readonly FaultTarget[], { rolling }: { readonly rolling: boolean }) {
     this.#restarted = targets.map((target) => ({ target, pid: null, ended: null, again: null }));
     this.#isRolling = rolling;

@@ -35,7 +35,7 @@ test('a retirement is proven by the end of its producer, and over when another p
   t.is(record?.evidence, 'exit signal SIGKILL of pid 1, producer a ended in 4 journals, pid 2 is ready as producer b');
 });
 
-test('a chunker that nobody was seen to retire was only killed: it comes back, and another fault is drawn', async (t) => {
+test('a chunker whose retirement was not seen was only killed: it returns, and another fault is drawn', async (t) => {
   const { injector, fakes, settled } = world();
   injector.inject(RETIRE, { plannedNs: 0, nowNs: 0 });
   const [victim] = fakes.chunkers;
@@ -55,7 +55,7 @@ test('a chunker that nobody was seen to retire was only killed: it comes back, a
   t.is(injector.takeMissed().length, 1);
 });
 
-test('a retirement that is given up while it is under way goes on to its end, and one before its kill does not', async (t) => {
+test('a retirement that is given up after its kill goes on to its end, and one before its kill does not', async (t) => {
   const { injector, fakes } = world();
   injector.inject(RETIRE, { plannedNs: 0, nowNs: 0 });
   killed(injector, 'chunker-0', { pid: 1, nowNs: 1 });

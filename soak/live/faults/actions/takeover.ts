@@ -1,22 +1,23 @@
 /**
  * A summer's shards go to a successor (`summer --take-over`), from an owner that runs, is stopped or is dead. Proven
- * when the successor is ready and says that it owns all of the shards, and the stopped owner is stopped still. Then the
- * old one wakes, or is started again: over when it has ended with exit 12. That it leaves no trace is for the checkers.
+ * when the successor is ready and says that it owns all of the shards, while a stopped owner is still stopped. Then the
+ * old owner wakes, or is started again. Over when the old owner has ended with exit 12. The checkers find any trace
+ * that it leaves.
  */
 
 import { EXIT } from '../../../../src/core/errors.ts';
 import type { FaultAction, SeenExit, SeenReady, Sight } from './action.ts';
 import type { FaultTarget, Handover } from './target.ts';
 
-/** How the old owner is when its successor comes. */
+/** The state of the old owner when its successor comes. */
 export type OldOwner = 'running' | 'paused' | 'dead';
 
-/** A stopped owner is continued after this long, whatever its successor does. */
+/** A stopped owner is continued after this time, whatever its successor does. */
 const PAUSE_LIMIT_MS = 60_000;
 const STOPPED = 'T';
 
 export class Takeover implements FaultAction {
-  /** Of the owner that is replaced: as long as this fault is open, the name of the plan is its name. */
+  /** The owner that is replaced. As long as this fault is open, its name is the name of the plan. */
   readonly #target: FaultTarget;
   readonly #old: OldOwner;
   readonly #handover: Handover;
@@ -53,8 +54,9 @@ export class Takeover implements FaultAction {
   }
 
   /**
-   * Given up while the successor was on its way: it comes, and the old owner ends. Until both were seen the old one
-   * can succeed nobody. Given up before that: the old one is the owner still, and runs again.
+   * When the fault was given up while the successor was on its way, the successor still comes, and the old owner ends.
+   * Until both were seen, the old owner can succeed nobody. When the fault was given up before that, the old owner is
+   * still the owner, and runs again.
    */
   isOver(): boolean {
     const { pid, state } = this.#target;
@@ -85,7 +87,7 @@ export class Takeover implements FaultAction {
     this.#proof ??= { atNs: nowNs, saw: `${successor}, pid ${pid}, is ready with ${of}` };
   }
 
-  /** It may have been given up by then: nobody has taken its shards, and it goes on. */
+  /** The fault may have been given up by then. Then nobody has taken the shards, and the old owner goes on. */
   #killed(): void {
     if (this.#isHealing) this.#handover.returnOld();
     else this.#take();

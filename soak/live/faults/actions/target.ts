@@ -1,4 +1,4 @@
-/** What actions do to processes and see of them. The fleet stands behind it (`fleet-target.ts`), and fakes in tests. */
+/** What actions do to processes and see of them. Behind it stands the fleet (`fleet-target.ts`), or fakes in tests. */
 
 import type { ComponentCommand } from '../../../../src/component/protocol.ts';
 import type { SeenMoments } from '../../../../src/moments/page-layout.ts';
@@ -8,24 +8,24 @@ export type Build = 'older' | 'newer';
 
 /** A process. The name of a summer in a plan stands for the process that owns its shards now. */
 export type FaultTarget = {
-  /** Of the process. */
+  /** The name of the process. */
   readonly name: string;
   readonly partitions: readonly number[];
-  /** Null while it is down. */
+  /** Null while the process is down. */
   readonly pid: number | null;
-  /** It serves, and nothing else ends or replaces it. */
+  /** The process serves, and nothing else ends or replaces it. */
   readonly ready: boolean;
   /** The letter of its state in the kernel (`T`: stopped); null: there is no such process. */
   readonly state: string | null;
-  /** What its page says; of a process that is dead, what it said last. Null: nothing. */
+  /** What its page says now; for a dead process, what it said last. Null: nothing. */
   moments(): SeenMoments | null;
-  /** SIGKILL; it is started again when it has ended. */
+  /** Sends SIGKILL; the process is started again when it has ended. */
   kill(): void;
-  /** SIGTERM; it is started again when it has ended. */
+  /** Sends SIGTERM; the process is started again when it has ended. */
   restart(): void;
-  /** SIGSTOP, for `limitMs` at the most. */
+  /** Sends SIGSTOP, for at most `limitMs`. */
   pause(limitMs: number): void;
-  /** SIGCONT. */
+  /** Sends SIGCONT. */
   resume(): void;
   send(command: ComponentCommand): void;
   /** Which build it runs by the command line that the kernel has of it; null: neither of them, or it is down. */
@@ -39,28 +39,28 @@ export type FaultTarget = {
   exchange(build: Build): void;
 };
 
-/** A chunker that dies for good, and who comes in its place under its name. */
+/** A chunker that dies for good, and the chunker that takes its place and its name. */
 export type Retirement = {
-  /** Of the one that dies, 16 hexadecimal digits. */
+  /** The producer of the one that dies, 16 hexadecimal digits. */
   readonly producer: string;
-  /** SIGKILL; it stays down. */
+  /** Sends SIGKILL; the chunker stays down. */
   kill(): void;
-  /** Ends its producer in every journal. Resolves with what was seen of that in words, or null; never rejects. */
+  /** Ends its producer in every journal. Resolves with a description of what was seen, or null; never rejects. */
   retire(): Promise<string | null>;
-  /** A new chunker with a new folder takes the place of the one that was retired. */
+  /** Puts a new chunker with a new folder in the place of the retired one. */
   join(): void;
-  /** It is started again on its own folder if it is down: nobody has retired it. */
+  /** Starts the chunker again on its own folder if it is down, because it was not retired. */
   comeBack(): void;
 };
 
-/** One summer's shards on their way to another one. Names are those of processes. */
+/** One summer's shards on their way to another summer. Names are those of processes. */
 export type Handover = {
   readonly old: string;
   readonly successor: string;
-  /** SIGKILL of the old one, which stays down. */
+  /** Sends SIGKILL to the old owner, which stays down. */
   killOld(): void;
-  /** Starts the successor, which takes the shards over. From now on the old one is expected to be replaced. */
+  /** Starts the successor, which takes the shards over. From now on the old owner is expected to be replaced. */
   takeOver(): void;
-  /** Starts the old one on its folder, as an operator does who does not know. */
+  /** Starts the old owner on its folder, like an operator who does not know of the successor. */
   returnOld(): void;
 };

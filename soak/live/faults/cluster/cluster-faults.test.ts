@@ -1,4 +1,4 @@
-/** What proves a fault of a cluster, and what proves that it is over, with members that are only told about. */
+/** What proves a fault of a cluster, and what proves that it is over, with fake members. */
 
 import test from 'ava';
 import { memberTarget } from './member-target.ts';

@@ -1,7 +1,7 @@
 /**
- * Members or clients of a cluster cut off from others by the kernel. Proven when the kernel has kept packets of each
- * from passing, to its peers and, where the cut is not one way, from them. Over when packets pass both ways again and
- * nothing of the cut is left.
+ * Members or clients of a cluster that the kernel cuts off from others. Proven when the kernel has stopped packets of
+ * each of them: packets to its peers and, unless the cut is one way, packets from them. Over when packets pass in both
+ * directions again and nothing of the cut is left.
  */
 
 import type { FaultAction, Sight } from '../actions/action.ts';

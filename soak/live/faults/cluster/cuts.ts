@@ -2,13 +2,13 @@
 
 import type { FaultKind } from '../../../guarantee/fault-kinds.ts';
 
-/** Members whose names begin with it, or clients. */
+/** Members whose names begin with this word, or clients. */
 export type Side = 'broker' | 'etcd' | 'summer';
 export type CutKind = Extract<FaultKind, `network-${string}`>;
 export type ClusterKind = Extract<FaultKind, `network-${string}` | `member-${string}`>;
 
 export type CutShape = {
-  /** Who is cut off: so many of them. */
+  /** The side that is cut off, and how many of it. */
   readonly of: Side;
   /** `half`: the smaller half. */
   readonly count: 1 | 'half';

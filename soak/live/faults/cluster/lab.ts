@@ -6,20 +6,20 @@
 /** A process of the cluster. */
 export type LabMember = {
   readonly name: string;
-  /** Null while it is down. */
+  /** Null while the member is down. */
   readonly pid: number | null;
-  /** It has answered since its start. */
+  /** Whether it has answered since its start. */
   readonly isReady: boolean;
-  /** SIGKILL; it stays down. */
+  /** Sends SIGKILL; the member stays down. */
   kill(): Promise<void>;
   start(): void;
-  /** SIGTERM; it is started again when it has ended. */
+  /** Sends SIGTERM; the member is started again when it has ended. */
   restart(): void;
-  /** SIGSTOP. */
+  /** Sends SIGSTOP. */
   pause(): void;
-  /** SIGCONT. */
+  /** Sends SIGCONT. */
   resume(): void;
-  /** Asks it whether it answers; the listener is told. */
+  /** Asks whether the member answers; the listener is told. */
   ask(): Promise<void>;
 };
 
@@ -31,7 +31,7 @@ export type LabListener = {
     readonly code: number | null;
     readonly signal: NodeJS.Signals | null;
   }): void;
-  /** The first answer since its start. */
+  /** The first answer of a member since its start. */
   onReady(member: { readonly name: string; readonly pid: number }): void;
   onAnswer(name: string): void;
 };
@@ -42,13 +42,13 @@ export type Packets = { readonly out: number; readonly in: number };
 export type LabCut = {
   begin(): void;
   heal(): void;
-  /** Throws what has gone wrong. */
+  /** Throws the first error, if there is one. */
   check(): void;
-  /** By member that is cut off, what did not pass, as the kernel counts it. */
+  /** By member that is cut off: the packets that the kernel has stopped. */
   readonly lost: ReadonlyMap<string, Packets>;
-  /** What has passed since the cut was over. */
+  /** Packets that have passed since the end of the cut. */
   readonly passed: ReadonlyMap<string, Packets>;
-  /** Nothing of it is left. */
+  /** Nothing of the cut is left. */
   readonly isOver: boolean;
 };
 
@@ -65,6 +65,6 @@ export interface Lab {
   readonly clients: readonly string[];
   /** Called once. */
   watch(listener: LabListener): void;
-  /** Both may be clients too. */
+  /** Both sides may also be clients. */
   cut(asked: CutAsked): LabCut;
 }

@@ -1,6 +1,6 @@
 /**
- * SIGKILL of members of a cluster, which stay down as long as was planned. Proven by the exit of each pid that was
- * there, by that signal; over when each was started again and answers.
+ * SIGKILL of members of a cluster, which stay down as long as planned. Proven by the exit of each pid that was there,
+ * by that signal. Over when each member was started again and answers.
  */
 
 import { type FaultAction, type SeenExit, type SeenReady, type Sight, lastSight } from '../actions/action.ts';

@@ -1,4 +1,4 @@
-/** A member of a cluster as what faults are injected into. */
+/** A member of a cluster as a target of faults. */
 
 import { processState } from '../../../../src/fleet/process-usage.ts';
 import type { FaultTarget } from '../actions/target.ts';
@@ -21,7 +21,7 @@ export function memberTarget(member: LabMember): FaultTarget {
     moments: () => null,
     kill: () => void member.kill(),
     restart: () => member.restart(),
-    // It ends with this process, whatever its state.
+    // It ends with this process, whatever its state is.
     pause: () => member.pause(),
     resume: () => member.resume(),
     send: () => void member.ask(),

@@ -1,9 +1,9 @@
 /**
- * One connection of a client through a relay: the client's socket, the broker's, and a lane for each direction. Where
- * the broker does not listen, it is dialled again and again, as long as the client waits: to the client it is a
+ * One connection of a client through a relay: the client's socket, the broker's socket, and a lane for each direction.
+ * While the broker does not listen, it is dialled again and again, as long as the client waits. To the client this is a
  * broker that has not answered yet.
  *
- * An end of one side reaches the other one behind all that came before it.
+ * The end of one side reaches the other side behind everything that came before it.
  */
 
 import { connect, type Socket } from 'node:net';
@@ -34,7 +34,7 @@ export class Connection {
   #mode: LinkMode;
   readonly #lanes: Partial<Record<Direction, Lane>> = {};
   #redial: Timer | null = null;
-  /** Bytes of both directions that pass before it is cut; null: it is not. */
+  /** Bytes of both directions that pass before the connection is cut; null: it is not cut. */
   #cutAfter: number | null = null;
   #isOver = false;
 
@@ -58,14 +58,14 @@ export class Connection {
     for (const lane of Object.values(this.#lanes)) lane.set(mode);
   }
 
-  /** Ends it at both sides, at once: what is under way is lost. */
+  /** Ends the connection at both sides at once: everything under way is lost. */
   reset(): void {
     if (this.#isOver) return;
     this.#options.counters.connectionsReset += 1;
     this.#over();
   }
 
-  /** Ends it without counting it. */
+  /** Ends the connection without counting it. */
   close(): void {
     this.#over();
   }
@@ -86,7 +86,7 @@ export class Connection {
     this.#options.onClosed(this);
   }
 
-  /** Nothing passes in any direction: the broker never hears of it. */
+  /** Nothing passes in any direction, and the broker never hears of it. */
   #isUnreachable(): boolean {
     return DIRECTIONS.every((direction) => drops(this.#mode, direction));
   }
@@ -148,7 +148,7 @@ export class Connection {
     return null;
   }
 
-  /** One side has ended, and the other side has all that came before. */
+  /** One side has ended, and the other side has everything that came before. */
   #passed(direction: Direction, isReset: boolean): void {
     if (this.#isOver) return;
     const sink = direction === 'to-broker' ? this.#broker : this.#client;
@@ -162,7 +162,8 @@ export class Connection {
     if (this.#isOver) return;
     this.#lanes[opposite(direction)]?.sinkGone();
     const other = direction === 'to-broker' ? this.#broker : this.#client;
-    // The broker never heard of it, or of both ends. Else the other side hears of this end behind what came before.
+    // The broker never heard of the connection, or has heard of both ends. Otherwise the other side hears of this end
+    // behind everything that came before.
     if (other === null || other.destroyed) this.#over();
   }
 }
@@ -171,7 +172,7 @@ function opposite(direction: Direction): Direction {
   return direction === 'to-broker' ? 'to-client' : 'to-broker';
 }
 
-/** TCP: RST. Of an ipc socket the other side sees an end, or a reset where something of what it sent was unread. */
+/** TCP: RST. On an ipc socket the other side sees an end, or a reset if something that it sent was unread. */
 export function resetSocket(socket: Socket, transport: 'ipc' | 'tcp'): void {
   if (transport === 'tcp') socket.resetAndDestroy();
   else socket.destroy();

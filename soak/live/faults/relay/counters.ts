@@ -1,29 +1,32 @@
-/** What a relay has done to one link since it began: the proof of a fault. Counts never go back; gauges say so. */
+/**
+ * What a relay has done to one link since it began, which proves a fault. Counts never go back; gauges are named as
+ * such.
+ */
 
 import { asRecord, isCount } from '../../../../src/core/assert.ts';
 import { DIRECTIONS, type Direction } from './link-mode.ts';
 
 export type LaneCounters = {
   readonly bytesPassed: number;
-  /** Vanished on purpose. */
+  /** Bytes that vanished on purpose. */
   readonly bytesDropped: number;
-  /** Could not be delivered, because the receiver was gone. */
+  /** Bytes that could not be delivered, because the receiver was gone. */
   readonly bytesLost: number;
-  /** Waited because of what the link was told to do. */
+  /** Bytes that waited because of the mode of the link. */
   readonly bytesDelayed: number;
-  /** Gauge: bytes that have been received and not passed on. Never much more than `HELD_BYTES_MAX`. */
+  /** Gauge: bytes that were received and not yet passed on. Never much more than `HELD_BYTES_MAX`. */
   readonly bytesHeld: number;
 };
 
 export type LinkCounters = {
   readonly link: string;
-  /** Accepted, of the client. */
+  /** Accepted from the client. */
   readonly connectionsAccepted: number;
   /** Made all the way to the broker. */
   readonly connectionsMade: number;
-  /** Ended by the relay, on purpose. */
+  /** Ended by the relay on purpose. */
   readonly connectionsReset: number;
-  /** Of these, in the middle of a frame. */
+  /** Among these, connections that were cut in the middle of a frame. */
   readonly connectionsCutInFrame: number;
   /** Turned away: accepted and reset at once. */
   readonly connectionsRefused: number;
@@ -55,7 +58,7 @@ export function noCounters(link: string): MutableLink {
   };
 }
 
-/** The value as counters; null where one is missing or is no count. */
+/** The value as counters; null when one of them is missing or is not a count. */
 export function parseCounters(value: unknown): LinkCounters | null {
   const fields = asRecord(value);
   if (fields === null || typeof fields['link'] !== 'string') return null;
@@ -68,7 +71,7 @@ export function parseCounters(value: unknown): LinkCounters | null {
   return counters;
 }
 
-/** Copies the counts of `into` from a value; false where one of them is no count. */
+/** Copies the counts of `into` from a value; false when one of them is not a count. */
 function areCounted(from: Record<string, unknown>, into: Record<string, unknown>): boolean {
   return Object.keys(into).every((key) => {
     if (typeof into[key] !== 'number') return true;

@@ -4,7 +4,7 @@ import { cutInFrame, FrameCursor } from './frame-cursor.ts';
 
 const GREETING = Buffer.alloc(64, 1);
 
-/** A frame as libzmq writes it: a short one of up to 255 bytes, a long one above. */
+/** A frame as libzmq writes it: short up to 255 bytes, long above. */
 function frame(size: number): Buffer {
   const body = Buffer.alloc(size, 0xff);
   if (size < 256) return Buffer.concat([Buffer.from([0, size]), body]);

@@ -1,6 +1,6 @@
 /**
- * Where a stream of ZMTP 3 stands: at the boundary of two frames, or in the middle of one. A relay cuts a connection in
- * mid-frame on purpose, and says that it did.
+ * The place of a ZMTP 3 stream: at the boundary of two frames, or in the middle of a frame. A relay cuts connections in
+ * mid-frame on purpose, and reports it.
  *
  * | offset | size | of the stream |
  * |---|---|---|
@@ -18,11 +18,11 @@ export class FrameCursor {
   #left = GREETING_BYTES;
   #hasBegun = false;
   #isInHeader = false;
-  /** Bytes of the size that are to come, and its value so far. */
+  /** Bytes of the size that are still to come, and its value so far. */
   #sizeLeft = 0;
   #size = 0;
 
-  /** Whether what has passed ends within a frame, or within the greeting. */
+  /** Whether the bytes so far end within a frame, or within the greeting. */
   get isInside(): boolean {
     return this.#isInHeader || (this.#hasBegun && this.#left > 0);
   }
@@ -72,8 +72,8 @@ export class FrameCursor {
 }
 
 /**
- * How many of `bytes` to pass, about `count`, so that the stream ends in the middle of a frame; null where it cannot
- * be done with these bytes. `cursor` is where the stream stands before them, and is left as it is.
+ * How many of `bytes` to pass, about `count`, so that the stream ends in the middle of a frame; null when these bytes
+ * do not allow it. `cursor` is the place before them, and does not change.
  */
 export function cutInFrame(cursor: FrameCursor, bytes: Uint8Array, count: number): number | null {
   for (const candidate of [count, count + 1, count - 1]) {

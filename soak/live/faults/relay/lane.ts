@@ -1,6 +1,6 @@
 /**
- * One direction of one connection: reads from the source, and passes bytes on to the sink in their order, when its
- * mode lets it. It holds no more than its share of the link's room: then it stops reading, and the sender feels it.
+ * One direction of one connection. It reads from the source, and passes bytes on to the sink in order, when its mode
+ * lets it. It holds no more than its share of the link's room. Then it stops reading, and the sender feels it.
  */
 
 import type { Socket } from 'node:net';
@@ -11,7 +11,9 @@ import { cutInFrame, FrameCursor } from './frame-cursor.ts';
 import { type Direction, drops, type LinkMode } from './link-mode.ts';
 import { type Pacing, pacingOf } from './pacing.ts';
 
-/** What all connections of a link hold together of one direction before their sources are no longer read. */
+/**
+ * The most bytes that all connections of a link together hold in one direction before their sources are no longer read.
+ */
 export const HELD_BYTES_MAX: number = 4 * 1024 * 1024;
 
 export type LaneOptions = {
@@ -21,11 +23,11 @@ export type LaneOptions = {
   readonly clock: Clock;
   readonly mode: LinkMode;
   readonly prng: Prng;
-  /** Of `length` bytes that are to pass now, how many may before the connection is cut; null: all of them. */
+  /** How many of `length` bytes that are to pass now may pass before the connection is cut; null: all of them. */
   readonly cutAfter: (length: number) => number | null;
-  /** What is to be passed before the cut was handed to the sink. */
+  /** All bytes that are to pass before the cut were handed to the sink. */
   readonly onCut: () => void;
-  /** The source has ended and all of it was passed on; `isReset`: it ended with an error. */
+  /** The source has ended, and all its bytes were passed on. `isReset`: it ended with an error. */
   readonly onPassed: (isReset: boolean) => void;
 };
 
@@ -37,13 +39,13 @@ export class Lane {
   #sink: Socket | null = null;
   #queue: Buffer[] = [];
   #queueBytes = 0;
-  /** What the sink had not taken when it was last looked at. */
+  /** Bytes that the sink had not taken at the last look. */
   #sinkBytes = 0;
   #isSinkGone = false;
   #isCut = false;
   #end: 'open' | 'ended' | 'reset' | 'told' = 'open';
   #timer: Timer | null = null;
-  /** Whether bytes of it have vanished, so that it can never go on. */
+  /** Whether bytes of the lane have vanished, so that it can never go on. */
   hasDropped = false;
 
   constructor(options: LaneOptions) {
@@ -67,18 +69,18 @@ export class Lane {
     this.#pacing = pacingOf(mode, this.#options.prng);
     this.#timer?.clear();
     this.#timer = null;
-    // What waits already is what the new mode applies to.
+    // The new mode also applies to the bytes that already wait.
     this.#pacing?.arrive(this.#queueBytes, this.#options.clock.nowNs());
     if (this.#drops()) this.#dropQueue();
     this.#pump();
   }
 
-  /** Brings the gauge of what is held up to date. */
+  /** Updates the gauge of held bytes. */
   look(): void {
     this.#regulate();
   }
 
-  /** Nobody takes what it passes on: what comes is lost, and is still read, so that its end is noticed. */
+  /** Nobody takes what it passes on. Later bytes are lost, but still read, so that the end of the source is noticed. */
   sinkGone(): void {
     this.#isSinkGone = true;
     this.#timer?.clear();
@@ -122,7 +124,7 @@ export class Lane {
     this.#pump();
   }
 
-  /** Passes on what may pass now, and says when to look again. */
+  /** Passes on what may pass now, and sets when to look again. */
   #pump(): void {
     this.#passHeld();
     this.#regulate();
@@ -151,7 +153,7 @@ export class Lane {
     });
   }
 
-  /** So many bytes from the front of the queue. */
+  /** Takes so many bytes from the front of the queue. */
   #take(count: number): Buffer[] {
     const taken: Buffer[] = [];
     let left = count;
@@ -203,7 +205,7 @@ export class Lane {
     this.#sinkBytes = 0;
   }
 
-  /** Counts what waits at the sink, and reads from the source only while there is room. */
+  /** Counts the bytes that wait at the sink, and reads from the source only while there is room. */
   #regulate(): void {
     const { counters, source } = this.#options;
     const sinkBytes = this.#isSinkGone ? 0 : (this.#sink?.writableLength ?? 0);

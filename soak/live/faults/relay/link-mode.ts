@@ -1,6 +1,6 @@
 /**
- * What a relay does with the bytes of one link, as data: drawn from a seed, sent to the relay's process, written into
- * results. A link is the way between one client and the broker; `to-broker` and `to-client` are its directions.
+ * What a relay does with the bytes of one link, as data: drawn from a seed, sent to the relay's process, and written
+ * into results. A link is the way between one client and the broker; `to-broker` and `to-client` are its directions.
  */
 
 import { asRecord, isCount } from '../../../../src/core/assert.ts';
@@ -10,11 +10,11 @@ export type Direction = 'to-broker' | 'to-client';
 export const DIRECTIONS: readonly Direction[] = ['to-broker', 'to-client'];
 
 /**
- * - `pass`: whatever comes passes at once.
- * - `refuse`: connections are reset, and no new one is made. `closed`: nobody listens. `reset`: a new one is reset at
- *   once.
- * - `drop`: bytes of these directions vanish, and neither side learns of it, nor of the other's end. A connection
- *   that was open meanwhile is reset afterwards: no direction goes on in the middle of a frame.
+ * - `pass`: all bytes pass at once.
+ * - `refuse`: connections are reset, and no new connection is made. `closed`: nobody listens. `reset`: a new
+ *   connection is reset at once.
+ * - `drop`: bytes of these directions vanish. Neither side learns of it, nor of the other side's end. A connection
+ *   that was open meanwhile is reset afterwards, because no direction may go on in the middle of a frame.
  * - `stall`: bytes of these directions wait, and pass afterwards.
  * - `reset`: each connection is reset in the middle of a frame, after at most `bytesMax` bytes.
  * - `delay`: bytes wait for `delayMs` and up to `jitterMs` more, and keep their order.
@@ -37,15 +37,15 @@ export const LINK_FAULTS = ['refuse', 'drop', 'drop-one-way', 'stall', 'reset', 
 export type LinkFault = (typeof LINK_FAULTS)[number];
 
 /**
- * A link must carry 16 KiB in 2 s (D-LINK-5). These are faster, and slower than any link of one machine, however
- * busy that is: a fault is over when its link is faster again.
+ * A link must carry 16 KiB in 2 s (D-LINK-5). These rates are faster than that, and slower than any link within one
+ * machine, however busy it is. A fault is over when its link is faster again.
  */
 const BYTES_PER_S: readonly number[] = [128 * 1024, 512 * 1024];
 const SLICE_BYTES: readonly number[] = [256, 1_024];
-/** Of one direction: a client hears an answer twice as late, and must within 2 s. */
+/** Delays of one direction. A client hears an answer twice as late, and must hear it within 2 s. */
 const DELAYS_MS: readonly number[] = [60, 200, 400];
 
-/** One way of doing it, drawn at random. */
+/** A mode of this fault, drawn at random. */
 export function drawLinkMode(fault: LinkFault, prng: Prng): LinkMode {
   switch (fault) {
     case 'refuse':
@@ -75,13 +75,13 @@ function pick<T>(prng: Prng, values: readonly T[]): T {
   return values[prng.below(values.length)] as T;
 }
 
-/** What it is called as a fault; null for `pass`. */
+/** The name of the mode as a fault; null for `pass`. */
 export function linkFaultOf(mode: LinkMode): LinkFault | null {
   if (mode.mode === 'pass') return null;
   return mode.mode === 'drop' && mode.directions.length === 1 ? 'drop-one-way' : mode.mode;
 }
 
-/** In a few words, for results: `delay 100ms+40ms`. */
+/** The mode in a few words, for results: `delay 100ms+40ms`. */
 export function linkModeText(mode: LinkMode): string {
   switch (mode.mode) {
     case 'pass':
@@ -109,7 +109,7 @@ export function drops(mode: LinkMode, direction: Direction): boolean {
   return mode.mode === 'drop' && mode.directions.includes(direction);
 }
 
-/** The value as a mode; null where it is none. */
+/** The value as a mode; null when it is not a mode. */
 export function parseLinkMode(value: unknown): LinkMode | null {
   const fields = asRecord(value) ?? {};
   const { mode, how, directions, bytesMax, delayMs, jitterMs, bytesPerS, pauseMs } = fields;

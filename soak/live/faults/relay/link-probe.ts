@@ -1,7 +1,7 @@
 /**
- * Looks at a link from outside, as a client would that knows nothing of the relay: dials the link's endpoint, shakes
- * hands with the broker's libzmq (ZMTP 3.0, 23/ZMTP of rfc.zeromq.org) and has it answer a PING. What the relay says
- * of itself is no proof without it.
+ * Looks at a link from outside, like a client that knows nothing of the relay. It dials the link's endpoint, shakes
+ * hands with the broker's libzmq (ZMTP 3.0, 23/ZMTP of rfc.zeromq.org), and has it answer a PING. The relay's own words
+ * are not a proof without this.
  *
  * The broker's process takes no part: libzmq answers, even while the broker is stopped or busy. It sees a peer that
  * sends no message.
@@ -14,20 +14,22 @@ import { parseEndpoint } from '../../../../src/transport/endpoint.ts';
 import type { LinkMode } from './link-mode.ts';
 
 export type ProbeOutcome = {
-  /** `refused`: there was no connection. `ended`: there was one, and it ended. `open`: it was there to the end. */
+  /**
+   * `refused`: there was no connection. `ended`: there was a connection, and it ended. `open`: it was there to the end.
+   */
   readonly connection: 'refused' | 'ended' | 'open';
   readonly bytesReceived: number;
-  /** A PING went there and its PONG came back: whole frames pass in both directions. */
+  /** A PING went there and its PONG came back, so whole frames pass in both directions. */
   readonly isAnswered: boolean;
-  /** From the dialling to the answer, or to the end. */
+  /** Time from the dialling to the answer, or to the end. */
   readonly elapsedNs: number;
 };
 
 export type ProbeOptions = {
   readonly clock: Clock;
-  /** Added to what is sent to the broker, so that a slow link takes its time. */
+  /** Added to the bytes to the broker, so that a slow link takes time. */
   readonly paddingBytes: number;
-  /** At least so long an answer is waited for; a busy process waits longer. */
+  /** The least time that an answer is waited for; a busy process waits longer. */
   readonly timeoutMs: number;
 };
 
@@ -56,8 +58,7 @@ export const probeLink: ProbeLink = (address, { clock, paddingBytes, timeoutMs }
       socket.destroy();
       resolve({ connection, bytesReceived, isAnswered, elapsedNs: clock.nowNs() - beginNs });
     };
-    // Counted in turns of the event loop: timers that a busy process sees late come before sockets that it has not
-    // read.
+    // Counted in turns of the event loop, because a busy process sees late timers before it has read its sockets.
     let turnsLeft = Math.ceil(timeoutMs / TURN_MS);
     const turn = (): void => {
       turnsLeft -= 1;
@@ -75,7 +76,7 @@ export const probeLink: ProbeLink = (address, { clock, paddingBytes, timeoutMs }
       received.push(bytes);
       bytesReceived += bytes.length;
       const all = Buffer.concat(received);
-      // A PING in front of the broker's READY would break the handshake.
+      // A PING before the broker's READY would break the handshake.
       if (!hasPinged && hasFrame(all)) {
         hasPinged = true;
         socket.write(ping(context));
@@ -93,14 +94,14 @@ function greeting(): Buffer {
 }
 
 function ready(paddingBytes: number): Buffer {
-  // A name that no session has: it tells the broker's process nothing.
+  // A name that no session has, so it tells the broker's process nothing.
   const identity = Buffer.from(`probe-${randomBytes(12).toString('hex')}`);
   const properties = [property('Socket-Type', Buffer.from('DEALER')), property('Identity', identity)];
   if (paddingBytes > 0) properties.push(property('X-Padding', Buffer.alloc(paddingBytes)));
   return command('READY', Buffer.concat(properties));
 }
 
-/** Its time-to-live is 0: none. */
+/** With a time-to-live of 0, which means none. */
 function ping(context: Buffer): Buffer {
   return command('PING', Buffer.concat([Buffer.alloc(2), context]));
 }
@@ -120,7 +121,7 @@ function command(name: string, data: Buffer): Buffer {
   return Buffer.concat([header, body]);
 }
 
-/** Whether a whole short frame has come behind the greeting: the broker's READY is one. */
+/** Whether a whole short frame has come after the greeting; the broker's READY is such a frame. */
 function hasFrame(all: Buffer): boolean {
   const size = all[GREETING_BYTES + 1];
   return size !== undefined && all.length >= GREETING_BYTES + 2 + size;
@@ -130,11 +131,11 @@ function hasFrame(all: Buffer): boolean {
 
 /** A direction counts as silent when nothing has come for so long. */
 const SILENCE_MS = 300;
-/** A slow link is given so much work for a probe, and a probe so much more time than it needs. */
+/** The time that a slow link needs for a probe. The probe gets so much more than that. */
 const WORK_S = 0.4;
 const PATIENCE_MS = 3_000;
 
-/** How a link in this mode is probed, and the least that a whole probe then takes. */
+/** How a link in this mode is probed, and the least time that a whole probe then takes. */
 export function probeOf(mode: LinkMode): {
   readonly paddingBytes: number;
   readonly timeoutMs: number;
@@ -148,7 +149,7 @@ export function probeOf(mode: LinkMode): {
     case 'reset':
       return { paddingBytes: mode.bytesMax, timeoutMs: PATIENCE_MS, msMin: 0 };
     case 'delay':
-      // The greeting of the broker, a PING, its PONG.
+      // The greeting of the broker, a PING, and its PONG.
       return slow(0, 3 * mode.delayMs);
     case 'throttle': {
       const paddingBytes = Math.ceil(mode.bytesPerS * WORK_S);
@@ -165,12 +166,17 @@ export function probeOf(mode: LinkMode): {
   }
 }
 
-/** Pieces are half as long as they may be, and jitter may double a delay: a probe may take several times its least. */
+/**
+ * Pieces have half of their greatest size on average, and jitter may double a delay. So a probe may take several times
+ * its least time.
+ */
 function slow(paddingBytes: number, msMin: number): { paddingBytes: number; timeoutMs: number; msMin: number } {
   return { paddingBytes, timeoutMs: 8 * msMin + PATIENCE_MS, msMin };
 }
 
-/** So long a slow link must have been slow in all, in probes one after the other: a busy machine is slow at times. */
+/**
+ * How long a slow link must have been slow in all, over consecutive probes, because a busy machine is slow at times.
+ */
 const SLOW_MS = 1_000;
 
 /** How many probes in a row must show the mode. */
@@ -180,8 +186,8 @@ export function probesOf(mode: LinkMode): number {
 }
 
 /**
- * Whether what the probe met is what the mode says. `refuted`: a link in this mode can never show it, so that the mode
- * does not hold. `unclear`: it was no proof of either.
+ * Whether the probe met what the mode says. `refuted`: a link in this mode can never show this, so the mode does not
+ * hold. `unclear`: the probe proved neither.
  */
 export function seenBy(mode: LinkMode, outcome: ProbeOutcome): 'shown' | 'refuted' | 'unclear' {
   const { connection, bytesReceived, isAnswered, elapsedNs } = outcome;
@@ -193,7 +199,7 @@ export function seenBy(mode: LinkMode, outcome: ProbeOutcome): 'shown' | 'refute
     case 'drop':
     case 'stall': {
       if (isAnswered) return 'refuted';
-      // The broker greets whoever is connected. The rest of its greeting follows that of its peer.
+      // The broker greets every connection. The rest of its greeting follows that of its peer.
       const isDeaf = mode.directions.includes('to-client');
       if (isDeaf && bytesReceived > 0) return 'refuted';
       return shownIf(connection !== 'refused' && (isDeaf || bytesReceived > 0));

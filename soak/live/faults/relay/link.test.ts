@@ -113,7 +113,7 @@ for (const transport of ['ipc', 'tcp'] as const) {
       () => 'the bytes at the broker',
     );
     t.is(link.counters['to-broker'].bytesHeld, 0);
-    // One that goes away before the broker comes leaves nothing behind.
+    // A client that goes away before the broker comes leaves nothing behind.
     await broker.close();
     await eventually(
       () => client.how !== null,
@@ -238,7 +238,7 @@ for (const transport of ['ipc', 'tcp'] as const) {
       () => client.bytesReceived === 2,
       () => 'the other direction passes',
     );
-    // It reads no more than its bound and the piece that reached it.
+    // It reads no more than its bound, plus the piece that reached it.
     t.true(link.counters['to-broker'].bytesHeld < HELD_BYTES_MAX + 1024 * 1024);
     t.true(client.socket.writableLength > 0);
     t.is(brokerEnd.bytesReceived, 1);
@@ -258,7 +258,7 @@ for (const transport of ['ipc', 'tcp'] as const) {
     const sent = randomBytes(16 * 1024 * 1024);
     client.socket.write(sent);
     let before = -1;
-    // Nothing moves any more when two looks in a row see the same.
+    // Nothing moves any more when two consecutive looks see the same.
     await eventually(
       () => {
         const { bytesPassed, bytesHeld } = link.counters['to-broker'];
@@ -338,7 +338,7 @@ for (const transport of ['ipc', 'tcp'] as const) {
       () => brokerEnd.bytesReceived === 501,
       () => 'all slices',
     );
-    // 50 of 10 B at least; a reader may find two of them at once.
+    // At least 50 pieces of 10 B; a reader may find two of them at once.
     t.true(brokerEnd.pieces.length > 25, brokerEnd.pieces.join(' '));
   });
 }

@@ -1,6 +1,6 @@
 /**
- * The relay's part of one link: listens where its client dials, and carries each connection to the broker as its mode
- * says. A mode replaces the one before it, and hits the connections that are there as well as those that come.
+ * The relay's part of one link: it listens where its client dials, and carries each connection to the broker as its
+ * mode says. A new mode replaces the old one, for existing and for new connections.
  */
 
 import { createServer, type Server, type Socket } from 'node:net';
@@ -13,9 +13,9 @@ import { type Address, Connection, resetSocket } from './connection.ts';
 import { type LinkCounters, noCounters } from './counters.ts';
 import { type LinkMode, PASS } from './link-mode.ts';
 
-/** With more connections than these the oldest is reset: those whose ends nobody sees would be kept for ever. */
+/** With more connections the oldest is reset. Otherwise connections whose ends nobody sees would be kept for ever. */
 export const CONNECTIONS_MAX: number = 64;
-/** A port that was given back may be taken for a moment by a connection from it. */
+/** For a moment a connection may take a port that was given back. */
 const LISTEN_AGAIN_MS = 10;
 const LISTEN_TRIES_MAX = 500;
 
@@ -31,7 +31,7 @@ export class RelayLink {
   /** Modes are set one after the other. */
   #setting: Promise<void> = Promise.resolve();
 
-  /** `listen` and `broker`: endpoints as components are given them. */
+  /** `listen` and `broker`: endpoints as components get them. */
   constructor(options: {
     readonly name: string;
     readonly listen: string;
@@ -60,7 +60,7 @@ export class RelayLink {
     }
   }
 
-  /** Resolves when it holds. `seed` decides what is random in it. */
+  /** Resolves when the mode holds. `seed` decides its random parts. */
   set(mode: LinkMode, seed: number): Promise<void> {
     this.#setting = this.#setting.then(() => this.#set(mode, seed));
     return this.#setting;
@@ -91,7 +91,7 @@ export class RelayLink {
       server.once('error', reject);
       server.listen(this.#listen.kind === 'ipc' ? { path: this.#listen.path } : addressOf(this.#listen), () => {
         server.off('error', reject);
-        // A connection that could not be accepted is one that the client dials again.
+        // A client dials again when its connection could not be accepted.
         server.on('error', () => undefined);
         this.#server = server;
         resolve();
@@ -107,7 +107,7 @@ export class RelayLink {
 
   #accept(client: Socket): void {
     const counters = this.#counters;
-    // Whatever happens to it before it has a lane.
+    // Ignores errors before the connection has a lane.
     client.on('error', () => undefined);
     if (this.#mode.mode === 'refuse') {
       counters.connectionsRefused += 1;

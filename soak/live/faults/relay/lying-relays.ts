@@ -8,10 +8,10 @@ import { DIRECTIONS } from './link-mode.ts';
 import type { Relay } from './relay-process.ts';
 import type { LinkSetting } from './relay-protocol.ts';
 
-/** Counts that grow at each look: whatever is asked for seems to take place. */
+/** Counts that grow at each look: every mode seems to take effect. */
 const CLAIMED = 1_000;
 
-/** Forwards all, and says of every mode that it bites. */
+/** Forwards everything, and says of every mode that it bites. */
 export class ForwardingRelay implements Relay {
   readonly #inner: Relay;
   #looks = 0;
@@ -45,7 +45,7 @@ export class ForwardingRelay implements Relay {
   }
 }
 
-/** Does what it is told, and tells other counts of it. */
+/** Does what it is told, and reports other counts. */
 export class LyingCounters implements Relay {
   readonly #inner: Relay;
   readonly #lie: (counters: LinkCounters) => LinkCounters;
@@ -64,7 +64,7 @@ export class LyingCounters implements Relay {
   }
 }
 
-/** Injects, and never heals. */
+/** Injects faults, and never heals them. */
 export class UnhealingRelay implements Relay {
   readonly #inner: Relay;
 

@@ -6,7 +6,7 @@ import { type Pacing, pacingOf } from './pacing.ts';
 
 type Step = { readonly atNs: number; readonly granted: number };
 
-/** Lets arrivals wait, asks when it says that something may pass, and returns what passed when. */
+/** Lets arrivals wait, asks when something may pass, and returns what passed when. */
 function run(pacing: Pacing, arrivals: readonly { readonly atNs: number; readonly bytes: number }[]): Step[] {
   const steps: Step[] = [];
   let held = 0;

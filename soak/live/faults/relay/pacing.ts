@@ -1,15 +1,15 @@
 /**
- * When the bytes of one direction of a connection may pass. Pure: time and randomness are handed in. Order is kept,
- * since only counts of bytes are granted, and the lane takes them from the front of what it holds.
+ * When the bytes of one direction of a connection may pass. Pure: time and randomness are handed in. The order is kept,
+ * because only counts of bytes are granted, and the lane takes the bytes from the front of its queue.
  */
 
 import type { Prng } from '../../../../src/core/prng.ts';
 import type { LinkMode } from './link-mode.ts';
 
 export interface Pacing {
-  /** So many bytes have arrived behind those that wait. */
+  /** So many bytes have arrived behind the waiting ones. */
   arrive(byteCount: number, nowNs: number): void;
-  /** How many of the `heldBytes` that wait may pass now; they count as passed. */
+  /** How many of the `heldBytes` waiting bytes may pass now. They count as passed. */
   grant(heldBytes: number, nowNs: number): number;
   /** When to ask again while bytes wait and none is granted. */
   nextNs(heldBytes: number): number;
@@ -35,7 +35,7 @@ export function pacingOf(mode: LinkMode, prng: Prng): Pacing | null {
   }
 }
 
-/** Bytes wait for a time of their own, but never pass before those in front of them. */
+/** Each byte waits for a time of its own, but never passes before the bytes in front of it. */
 export class Delay implements Pacing {
   readonly #delayNs: number;
   readonly #jitterNs: number;
@@ -69,13 +69,13 @@ export class Delay implements Pacing {
   }
 }
 
-/** Granted bytes are passed in steps of about this time, so that a slow link is no burst. */
+/** Granted bytes are passed in steps of about this time, so that a slow link does not send bursts. */
 const STEP_S = 0.01;
 
 /** A byte passes when the time that it takes at this rate is over. */
 export class Throttle implements Pacing {
   readonly #bytesPerS: number;
-  /** When the last byte that was granted had passed, or the first one arrived on an idle link. */
+  /** When the last granted byte had passed, or the first one arrived on an idle link. */
   #passedNs = 0;
   #heldBytes = 0;
 
@@ -106,7 +106,7 @@ export class Throttle implements Pacing {
   }
 }
 
-/** Pieces of random size, with a pause behind each. */
+/** Pieces of random size, with a pause after each. */
 export class Slice implements Pacing {
   readonly #bytesMax: number;
   readonly #pauseNs: number;

@@ -36,7 +36,7 @@ const STALL: LinkMode = { mode: 'stall', directions: ['to-client'] };
 const RESET: LinkMode = { mode: 'reset', bytesMax: 200 };
 const THROTTLE: LinkMode = { mode: 'throttle', bytesPerS: 128 * 1024 };
 const DELAY: LinkMode = { mode: 'delay', delayMs: 60, jitterMs: 60 };
-/** Those whose means differ between the transports. */
+/** Modes whose means differ between the transports. */
 const ON_TCP: readonly LinkMode[] = [{ mode: 'refuse', how: 'closed' }, REFUSE, DROP, RESET];
 const MODES: readonly LinkMode[] = [
   ...ON_TCP,
@@ -52,7 +52,7 @@ const MODES: readonly LinkMode[] = [
 
 type World = { links: RelayedLinks; client: JournalClient };
 
-/** A broker of this process, and a client that reaches it through a relay. */
+/** A broker in this process, and a client that reaches it through a relay. */
 async function world(t: ExecutionContext, transport: 'ipc' | 'tcp'): Promise<World> {
   const { broker: address, folder } = await addresses(t, transport);
   const server = await BrokerServer.start({
@@ -99,7 +99,7 @@ function partition(
 
 for (const transport of ['ipc', 'tcp'] as const) {
   for (const mode of transport === 'ipc' ? MODES : ON_TCP) {
-    test(`${transport}: ${linkModeText(mode)} is proven while it bites, and healed when the broker answers`, async (t) => {
+    test(`${transport}: ${linkModeText(mode)} is proven while it bites, healed when the broker answers`, async (t) => {
       const here = await world(t, transport);
       const fault = partition(here, mode);
       fault.inject();
@@ -123,7 +123,7 @@ for (const transport of ['ipc', 'tcp'] as const) {
     const { links } = await world(t, transport);
     for (const mode of MODES) {
       const outcome = await probeLink(links.endpointOf(LINK), { clock: systemClock, ...probeOf(mode) });
-      // How long a probe takes shows a slow link. A busy machine may be as slow.
+      // The duration of a probe shows a slow link, but a busy machine may be as slow.
       const quick = { ...outcome, elapsedNs: Math.min(outcome.elapsedNs, 1e6) };
       t.is(seenBy(mode, quick), 'refuted', linkModeText(mode));
       t.is(seenBy({ mode: 'pass' }, outcome), 'shown', linkModeText(mode));
@@ -131,7 +131,9 @@ for (const transport of ['ipc', 'tcp'] as const) {
   });
 }
 
-/** A clock that counts looks. `looks` resolves so many looks from now: by then, what has not happened will not. */
+/**
+ * A clock that counts looks. `looks` resolves so many looks from now; what has not happened by then will not happen.
+ */
 function counting(): { clock: Clock; looks: (count: number) => Promise<unknown> } {
   const looked = new EventEmitter();
   let left = 0;
@@ -147,7 +149,7 @@ function counting(): { clock: Clock; looks: (count: number) => Promise<unknown> 
   return { clock: { ...systemClock, after }, looks };
 }
 
-/** A probe that is not answered looks 150 times. */
+/** A probe without an answer looks 150 times. */
 const LOOKS = 200;
 const SLOW_LOOKS = 500;
 

@@ -1,10 +1,10 @@
 /**
- * The fault that a relay does to the links of one, several or all clients. Proven when two witnesses agree, for each
- * link: the relay, whose counters say that it bit what the client or the broker sent, and a probe from outside that
- * met it. Healed when a probe from outside was answered through each link, as fast as a whole link answers, and the
- * relay has counted it.
+ * A fault of the relay on the links of one, several or all clients. For each link, it is proven when two witnesses
+ * agree: the relay, whose counters say that the mode has hit bytes of the client or the broker, and a probe from
+ * outside that met it. It is healed when a probe from outside was answered through each link, as fast as a whole link
+ * answers, and the relay has counted that probe.
  *
- * A probe of the whole link comes first: what it met later would mean nothing if the broker had not answered before.
+ * A probe of the whole link comes first. Otherwise a broker that does not answer could look like the fault.
  */
 
 import { type Clock, delay } from '../../../../src/core/clock.ts';
@@ -15,7 +15,7 @@ import { DIRECTIONS, type LinkMode, linkModeText, PASS } from './link-mode.ts';
 import { type ProbeLink, type ProbeOutcome, probeLink, probeOf, probesOf, seenBy } from './link-probe.ts';
 import type { Relay } from './relay-process.ts';
 
-/** Between two looks at the counters, or two probes. */
+/** The time between two looks at the counters, or two probes. */
 const LOOK_MS = 20;
 
 export type PartitionOptions = {
@@ -37,7 +37,7 @@ export class Partition implements FaultAction {
   #proof: Sight | null = null;
   #healing: Sight | null = null;
   #isHealing = false;
-  /** What is done is done one after the other. */
+  /** Steps are done one after the other. */
   #work: Promise<void> = Promise.resolve();
 
   constructor(options: PartitionOptions) {
@@ -54,8 +54,8 @@ export class Partition implements FaultAction {
   }
 
   /**
-   * The relay lets go of the links at once, even while a probe is under way that takes long. It does what it is told in
-   * the order in which it is told. The probes of the healing wait: the counters of a link must show theirs alone.
+   * The relay lets go of the links at once, even while a long probe is under way, and obeys commands in their order.
+   * The probes of the healing wait, because the counters of a link must show only them.
    */
   heal(): void {
     this.#isHealing = true;
@@ -72,7 +72,7 @@ export class Partition implements FaultAction {
     return this.#healing;
   }
 
-  /** A relay that is gone fails the run by itself: here the fault is not proven, or not healed. */
+  /** A lost relay fails the run elsewhere. Here the fault is only not proven, or not healed. */
   #then(work: () => Promise<void>, besides: Promise<void> = Promise.resolve()): void {
     const before = Promise.all([this.#work, besides]);
     this.#work = before.then(work).catch((error: unknown) => {
@@ -86,14 +86,14 @@ export class Partition implements FaultAction {
     if (this.#isHealing) return;
     await relay.set(links.map((link) => ({ link, mode, seed })));
     const saw = await Promise.all(before.map((counters) => this.#bitten(counters)));
-    // What the last probe met may be the healing.
+    // The last probe may have met the healing.
     if (this.#isHealing) return;
     this.#proof = { atNs: clock.nowNs(), saw: `${linkModeText(mode)} (${saw.join('; ')}; seen by a probe)` };
   }
 
   /**
-   * The counters of a link that has a client and answers, once the end of the probe that has shown it is over: so what
-   * the fault ends then is a connection of the client.
+   * The counters of a link that has a client and answers, after the end of the probe that has shown it. So a connection
+   * that the fault ends belongs to the client.
    */
   async #whole(link: string): Promise<LinkCounters> {
     let before = await this.#counters(link);
@@ -106,7 +106,8 @@ export class Partition implements FaultAction {
   }
 
   /**
-   * Resolves with what was seen of it once both witnesses agree, or when it is to heal. A refuted fault waits for that.
+   * Resolves with what was seen once both witnesses agree, or when the fault is to heal. A refuted fault waits for
+   * that.
    */
   async #bitten(before: LinkCounters): Promise<string> {
     const { mode } = this.#options;
@@ -135,7 +136,8 @@ export class Partition implements FaultAction {
   }
 
   /**
-   * Resolves when the link answers, no more as slowly as it did: asked with the work that the fault was proven with.
+   * Resolves when the link answers faster than under the fault. The probe has the same work as the one that proved the
+   * fault.
    */
   async #mended(link: string): Promise<void> {
     const { paddingBytes, timeoutMs, msMin } = probeOf(this.#options.mode);
@@ -168,7 +170,7 @@ export class Partition implements FaultAction {
 /** A whole link answers at once; a busy machine may take longer. */
 const PROBE_MARGIN_MS = 2_000;
 
-/** Whether the relay says that the mode has hit what passes there, the probes apart: none is made meanwhile. */
+/** Whether the relay says that the mode has hit bytes. Probes do not count, because none is made meanwhile. */
 function hasBitten(mode: LinkMode, before: LinkCounters, now: LinkCounters): boolean {
   switch (mode.mode) {
     case 'pass':
@@ -176,7 +178,7 @@ function hasBitten(mode: LinkMode, before: LinkCounters, now: LinkCounters): boo
     case 'refuse':
       return now.connectionsReset > before.connectionsReset;
     case 'drop':
-      // Where nothing arrives nothing is answered: of two directions one may have nothing to drop.
+      // When nothing arrives, nothing is answered: one of two directions may have nothing to drop.
       return mode.directions.some((direction) => now[direction].bytesDropped > before[direction].bytesDropped);
     case 'stall':
       return mode.directions.some((direction) => now[direction].bytesHeld > 0);
@@ -191,7 +193,7 @@ function hasBitten(mode: LinkMode, before: LinkCounters, now: LinkCounters): boo
   }
 }
 
-/** A probe is a connection that carries bytes in both directions: a relay that was passed by has not counted it. */
+/** A probe is a connection that carries bytes in both directions. A relay that was passed by has not counted it. */
 function hasPassed(before: LinkCounters, now: LinkCounters): boolean {
   const hasCarried = DIRECTIONS.every((direction) => now[direction].bytesPassed > before[direction].bytesPassed);
   return hasCarried && now.connectionsMade > before.connectionsMade;

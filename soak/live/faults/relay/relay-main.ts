@@ -1,7 +1,6 @@
 /**
- * The relay as a process: `node relay-main.js`. It carries all links of a run, does what its stdin tells it, and ends
- * when that ends. It is a process of its own so that a busy harness delays no byte, and so that its cost can be
- * measured.
+ * The relay as a process: `node relay-main.js`. It carries all links of a run, obeys its stdin, and ends when stdin
+ * ends. It is a separate process so that a busy harness delays no byte, and so that its cost can be measured.
  */
 
 import { LineSplitter } from '../../../../src/component/channel.ts';
@@ -18,7 +17,7 @@ function linkOf(name: string): RelayLink {
   return link;
 }
 
-/** Does it, and returns the links that it was about. */
+/** Performs the command, and returns the links that it concerned. */
 async function perform(command: RelayCommand): Promise<readonly string[]> {
   switch (command.command) {
     case 'open': {
@@ -50,7 +49,7 @@ async function answer(command: RelayCommand): Promise<void> {
 }
 
 const splitter = new LineSplitter();
-// The harness has died or wants no more: nothing is left to relay.
+// The harness has died, or wants no more: there is nothing left to relay.
 const end = (): void => process.exit(0);
 process.stdin.on('end', end);
 process.stdin.on('error', end);
@@ -58,7 +57,7 @@ process.stdout.on('error', end);
 process.stdin.on('data', (bytes: Buffer) => {
   for (const line of splitter.push(bytes)) {
     const command = decodeRelayCommand(line);
-    if (command === null) throw new OperatingError('ERR_RELAY', `this is no command of a relay: ${line}`);
+    if (command === null) throw new OperatingError('ERR_RELAY', `not a command of a relay: ${line}`);
     void answer(command);
   }
 });

@@ -1,6 +1,6 @@
 /**
- * The relay of a run as the harness has it: a process of its own that carries every link. It ends with the harness.
- * When it ends before it is told to, the run has failed, and the failure says so.
+ * The relay of a run as the harness sees it: a separate process that carries every link, and ends with the harness. If
+ * it ends before it is told to, the run has failed, and the failure says so.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -13,16 +13,18 @@ import { type Failure, lastLogLines } from '../../../../src/fleet/exit-judgement
 import type { LinkCounters } from './counters.ts';
 import { decodeRelayAnswer, encodeLine, type LinkSetting, type RelayCommand } from './relay-protocol.ts';
 
-/** What the harness asks of a relay. Rejects with an OperatingError when the relay cannot do it, or is gone. */
+/**
+ * The requests of the harness to a relay. They reject with an OperatingError when the relay cannot do it, or is gone.
+ */
 export interface Relay {
-  /** Sets all of these links at once; resolves when every mode holds. */
+  /** Sets all of these links at once. Resolves when every mode holds. */
   set(settings: readonly LinkSetting[]): Promise<void>;
   /** In the order of the names. */
   counters(links: readonly string[]): Promise<readonly LinkCounters[]>;
 }
 
 const MAIN = fileURLToPath(new URL('./relay-main.js', import.meta.url));
-/** Long: a harness that was busy sees its timers before it reads the answer. That a relay dies is seen at once. */
+/** Long, because a busy harness sees its timers before it reads the answer. The death of a relay is seen at once. */
 const ANSWER_MS_MAX = 60_000;
 const CLOSE_MS_MAX = 10_000;
 const LOG_LINES_SHOWN = 3;
@@ -43,7 +45,10 @@ export class RelayProcess implements Relay {
   #isClosing = false;
   #gone: OperatingError | null = null;
 
-  /** `logPath`: where what it prints in need is appended. `onFailure`: it has ended, and nobody has asked it to. */
+  /**
+   * `logPath`: the file to which its emergency output is appended. `onFailure`: the relay has ended, and nobody has
+   * asked it to.
+   */
   constructor(options: {
     readonly clock: Clock;
     readonly logPath: string;
@@ -52,7 +57,7 @@ export class RelayProcess implements Relay {
     const { clock, logPath, onFailure } = options;
     this.#clock = clock;
     const log = openSync(logPath, 'a');
-    // In a session of its own: Ctrl-C reaches the harness alone.
+    // In a separate session, so that Ctrl-C reaches only the harness.
     const child = spawn(process.execPath, [MAIN], { stdio: ['pipe', 'pipe', log], detached: true });
     closeSync(log);
     this.#child = child;
@@ -78,7 +83,7 @@ export class RelayProcess implements Relay {
     });
   }
 
-  /** Null when it could not be started. */
+  /** Null when the relay could not be started. */
   get pid(): number | null {
     return this.#child.pid ?? null;
   }
@@ -96,7 +101,7 @@ export class RelayProcess implements Relay {
     return this.#ask({ command: 'counters', links });
   }
 
-  /** Resolves when it has ended. */
+  /** Resolves when the relay has ended. */
   async close(): Promise<void> {
     this.#isClosing = true;
     this.#child.stdin?.end();

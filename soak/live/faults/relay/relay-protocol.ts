@@ -1,6 +1,6 @@
 /**
- * What the harness and its relay say to each other: one JSON object a line, commands on the relay's stdin, one answer
- * for each on its stdout, in any order. When stdin ends the relay ends: it never outlives the harness.
+ * The protocol between the harness and its relay: one JSON object a line, commands on the relay's stdin, one answer for
+ * each on its stdout, in any order. When stdin ends the relay ends, so it never outlives the harness.
  */
 
 import { asRecord, isCount } from '../../../../src/core/assert.ts';
@@ -20,18 +20,18 @@ export type RelayCommand =
   | { readonly id: number; readonly command: 'set'; readonly settings: readonly LinkSetting[] }
   | { readonly id: number; readonly command: 'counters'; readonly links: readonly string[] };
 
-/** `error`: one line; then nothing was done, or not all of it. */
+/** `error`: one line; then the command was not done, or only in part. */
 export type RelayAnswer = { readonly id: number } & (
   | { readonly counters: readonly LinkCounters[] }
   | { readonly error: string }
 );
 
-/** With its line feed. */
+/** One line with its line feed. */
 export function encodeLine(value: RelayCommand | RelayAnswer): string {
   return `${JSON.stringify(value)}\n`;
 }
 
-/** Null for what is no command. */
+/** Null when the line is not a command. */
 export function decodeRelayCommand(line: string): RelayCommand | null {
   const fields = parsed(line);
   if (fields === null || !isCount(fields['id'])) return null;
@@ -47,7 +47,7 @@ export function decodeRelayCommand(line: string): RelayCommand | null {
   return decoded.includes(null) ? null : { id, command, settings: decoded.filter((setting) => setting !== null) };
 }
 
-/** Null for what is no answer. */
+/** Null when the line is not an answer. */
 export function decodeRelayAnswer(line: string): RelayAnswer | null {
   const fields = parsed(line);
   if (fields === null || !isCount(fields['id'])) return null;

@@ -1,4 +1,4 @@
-/** The relay of a run with a link for each client: where each client dials instead of the broker. */
+/** The relay of a run, with a link for each client: the address that each client dials instead of the broker's. */
 
 import type { Clock } from '../../../../src/core/clock.ts';
 import { OperatingError } from '../../../../src/core/errors.ts';
@@ -6,18 +6,18 @@ import { chooseEndpoint, type Endpoint } from '../../../../src/fleet/broker-addr
 import type { Failure } from '../../../../src/fleet/exit-judgement.ts';
 import { RelayProcess } from './relay-process.ts';
 
-/** The auditor's link: it is a client as the others are. */
+/** The auditor's link: the auditor is a client like the others. */
 export const AUDITOR_LINK = 'auditor';
-/** An address that was free when it was looked for may be taken when it is used. */
+/** An address that was free when it was chosen may be taken when it is used. */
 const CHOICES_MAX = 10;
 
 export type RelayedLinksOptions = {
   readonly transport: 'ipc' | 'tcp';
-  /** Where ipc sockets are made, if their paths are short enough. */
+  /** The folder for ipc sockets, if their paths are short enough. */
   readonly folder: string;
   /** The broker's endpoint. */
   readonly broker: string;
-  /** Names of the links that are there from the beginning. */
+  /** Names of the links that exist from the beginning. */
   readonly links: readonly string[];
   readonly clock: Clock;
   readonly logPath: string;
@@ -34,7 +34,7 @@ export class RelayedLinks {
     this.relay = new RelayProcess(options);
   }
 
-  /** Resolves when each link listens. Throws an OperatingError, and leaves nothing, when one cannot. */
+  /** Resolves when each link listens. When one cannot, throws an OperatingError and leaves nothing. */
   static async start(options: RelayedLinksOptions): Promise<RelayedLinks> {
     const links = new RelayedLinks(options);
     try {
@@ -53,7 +53,7 @@ export class RelayedLinks {
     return endpoint.address;
   }
 
-  /** One more link, for a client that joins. */
+  /** Opens one more link, for a client that joins. */
   async open(link: string): Promise<void> {
     const { transport, folder, broker } = this.#options;
     for (let choices = 1; ; choices += 1) {
@@ -71,7 +71,7 @@ export class RelayedLinks {
     }
   }
 
-  /** Ends the relay. Nothing of it is left. */
+  /** Ends the relay, and leaves nothing of it. */
   async close(): Promise<void> {
     await this.relay.close();
     for (const endpoint of this.#endpoints.values()) await endpoint.remove();

@@ -1,4 +1,4 @@
-/** Both ends of a link in a test: a broker that keeps what it receives, and clients that do. */
+/** Both ends of a link in a test: a broker and clients that keep what they receive. */
 
 import { once } from 'node:events';
 import { type Server, type Socket, connect, createServer } from 'node:net';
@@ -15,7 +15,7 @@ export class End {
   readonly socket: Socket;
   readonly #received: Buffer[] = [];
   bytesReceived = 0;
-  /** `ended`: in an orderly way; else the error's code. */
+  /** `ended`: in an orderly way; otherwise the error's code. */
   how: string | null = null;
 
   constructor(socket: Socket) {
@@ -32,7 +32,7 @@ export class End {
     return Buffer.concat(this.#received);
   }
 
-  /** Of each piece that was received. */
+  /** The size of each piece that was received. */
   get pieces(): readonly number[] {
     return this.#received.map(({ length }) => length);
   }
@@ -73,7 +73,7 @@ export async function addresses(
   return { listen, broker, folder: join(folder) };
 }
 
-/** Resolves when it is connected; rejects with the error's code where nobody listens. */
+/** Resolves when the connection is made; rejects with the error's code when nobody listens. */
 export async function dial(t: ExecutionContext, address: string): Promise<End> {
   const socket = connect(optionsOf(address));
   t.teardown(() => socket.destroy());

@@ -93,7 +93,7 @@ async function start(t: ExecutionContext, transport: 'ipc' | 'tcp'): Promise<Run
   return { fleet, meter, links, drained, wrong };
 }
 
-/** Whatever its links do, it verifies every file, and violates nothing. */
+/** Whatever happens to its links, the pipeline verifies every file and violates nothing. */
 export async function verifiesEveryFile(t: ExecutionContext, transport: 'ipc' | 'tcp'): Promise<void> {
   const { fleet, meter, links, drained, wrong } = await start(t, transport);
   const sums = async (after: number): Promise<void> =>
