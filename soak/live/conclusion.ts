@@ -1,4 +1,6 @@
-/** The end of a soak: its stories, what was expected of it, its exit code, its evidence, and all that is told of it. */
+/**
+ * The end of a soak: its stories, its expectations, its exit code, its evidence, and everything that is told about it.
+ */
 
 import { EXIT } from '../../src/core/errors.ts';
 import type { RunFile } from '../../src/results/run-folder.ts';
@@ -25,13 +27,13 @@ export function judge(options: SoakOptions, outcome: RunOutcome, facts: StoryFac
   return { stories: storiesOf(facts), expectations: judgeExpectations(options.expectations, measured) };
 }
 
-/** A guarantee that broke, and evidence that is missing, come before an expectation that is not met. */
+/** A broken guarantee and missing evidence take precedence over an unmet expectation. */
 export function exitCodeWith({ exitCode }: Verdict, { expectations }: Judged): number {
   if (exitCode !== EXIT.holds) return exitCode;
   return expectations.every(({ isMet }) => isMet) ? EXIT.holds : EXIT.regression;
 }
 
-/** What run.json has of it. */
+/** The fields of run.json about it. */
 export function fieldsOf(
   { stories, expectations }: Judged,
   startNs: number,

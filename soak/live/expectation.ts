@@ -1,6 +1,6 @@
 /**
- * What a user expects of a run besides its guarantee (`--expect`): bounds of latency, recovery and rate. They decide
- * the exit code of a run that holds, and never its verdict. Pure.
+ * What a user expects of a run in addition to its guarantee (`--expect`): bounds of latency, recovery and rate. They
+ * decide the exit code of a run that holds, and never its verdict. Pure.
  *
  * | what | of |
  * | --- | --- |
@@ -62,7 +62,7 @@ function checkMetric(metric: string, text: string, option: string): void {
   );
 }
 
-/** A number with a unit of time, but for a rate. */
+/** A number with a unit of time; for a rate without a unit. */
 function parseBound(metric: string, bound: string, option: string): number {
   if (metric !== 'rate') return parseDuration(bound, option) * 1e6;
   const value = /^\d+(?:\.\d+)?$/.test(bound) ? Number(bound) : Number.NaN;
@@ -70,7 +70,7 @@ function parseBound(metric: string, bound: string, option: string): number {
   return value;
 }
 
-/** The phase and the percentile that a metric names; null: it is no latency. */
+/** The phase and the percentile that a metric names; null: it is not a latency. */
 export function latencyOf(
   metric: string,
 ): { readonly phase: Phase; readonly of: Exclude<keyof LatencySummary, 'count'> } | null {

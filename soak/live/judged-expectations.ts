@@ -1,4 +1,4 @@
-/** What was expected of a run beside what was measured. What was not measured is not met. Pure. */
+/** Compares the expectations of a run with what was measured. An expectation that was not measured is not met. Pure. */
 
 import { formatCount, formatDuration } from '../../src/core/units.ts';
 import type { LatencyHistogram } from '../../src/measure/histogram.ts';
@@ -9,9 +9,9 @@ import { type PhaseOutcome, RATE_SECONDS_MIN } from './sampler.ts';
 
 export type JudgedExpectation = Expectation & {
   readonly isMet: boolean;
-  /** In the unit of the bound; null: it was not measured. */
+  /** The measured value in the unit of the bound; null: it was not measured. */
   readonly value: number | null;
-  /** The same in words. */
+  /** The measured value in words. */
   readonly measured: string;
 };
 
@@ -25,7 +25,7 @@ const OPERATORS: Readonly<Record<string, (measured: number, bound: number) => bo
 export type Measured = {
   readonly outcomes: ReadonlyMap<Phase, PhaseOutcome>;
   readonly faults: ReadonlyMap<string, FaultTally>;
-  /** Injection to recovery in nanoseconds, by kind. */
+  /** The time from injection to recovery in nanoseconds, by kind. */
   readonly recovery: ReadonlyMap<string, LatencyHistogram>;
 };
 
@@ -44,14 +44,14 @@ function inWords(metric: string, value: number): string {
   return metric === 'rate' ? `${formatCount(value)} chunks/s` : formatDuration(value / 1e6);
 }
 
-/** `why` it could not be measured. */
+/** `why`: the reason that it could not be measured. */
 function measure(metric: string, run: Measured): Value {
   if (metric === 'rate') return measureRate(run);
   if (metric.startsWith('recovery')) return measureRecovery(metric.slice('recovery.'.length), run);
   const { phase, of } = latencyOf(metric) ?? { phase: 'steady', of: 'p50Ns' };
   const outcome = run.outcomes.get(phase);
   if (outcome === undefined || outcome.sum.count === 0) return { value: null, why: `no sum in the phase ${phase}` };
-  // A largest value says nothing where some are missing.
+  // A greatest value means nothing when some samples are missing.
   const value = of === 'maxNs' && outcome.censoredSums > 0 ? null : outcome.sum[of];
   return { value, why: `the phase ${phase} has sums without a sample` };
 }
@@ -64,7 +64,7 @@ function measureRate({ outcomes }: Measured): Value {
   return { value: steady.window.counts.chunksPublished / steady.window.seconds, why: '' };
 }
 
-/** The longest; a fault that was seen to hit and has not recovered takes longer than any. */
+/** The longest recovery. A fault that was seen to hit and has not recovered takes longer than any. */
 function measureRecovery(kind: string, { faults, recovery }: Measured): Value {
   const asked = [...faults].filter(([name, { proven }]) => (kind === '' || name === kind) && proven > 0);
   if (asked.length === 0) return { value: null, why: `no fault${kind === '' ? '' : ` ${kind}`} hit` };

@@ -13,7 +13,7 @@ function unescaped(text: string): string {
 
 type Element = { readonly name: string; readonly attributes: Readonly<Record<string, string>>; readonly path: string };
 
-/** The elements of a document without comments, or an error where it is not well-formed. */
+/** The elements of a document without comments, or an error when it is not well-formed. */
 function elementsOf(xml: string): Element[] {
   const open: string[] = [];
   const found: Element[] = [];

@@ -1,6 +1,7 @@
 /**
  * The verdict as JUnit XML, for CI (`--junit`): a case for the guarantee, for each kind of fault and for each
- * expectation. What broke is a `failure`, what could not be shown is an `error`, what was not due is `skipped`. Pure.
+ * expectation. A broken guarantee is a `failure`, a missing proof is an `error`, a kind that was not due is `skipped`.
+ * Pure.
  */
 
 import { formatCount } from '../../src/core/units.ts';
@@ -97,7 +98,7 @@ function faultCases({ options, faults, recovery, verdict, scheduled }: ToldRun):
       return { ...named, outcome: { element: 'skipped', message } };
     }
     if (proven > 0 && recovered === proven && proven === injected) return { ...named, outcome: null };
-    // The end of a run that was violated leaves faults open.
+    // The end of a violated run leaves faults open.
     return {
       ...named,
       outcome: { element: isBroken ? 'skipped' : 'error', message: `${hits}, ${formatCount(recovered)} recovered` },
@@ -119,13 +120,13 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '>': '&gt;',
   '"': '&quot;',
   "'": '&apos;',
-  // In an attribute a reader would make blanks of these.
+  // In an attribute a reader would turn these into blanks.
   '\t': '&#9;',
   '\n': '&#10;',
   '\r': '&#13;',
 };
 
-/** Text as XML 1.0 can hold it, in an attribute or between tags; a character that it cannot hold is U+FFFD. */
+/** Text as XML 1.0 can hold it, in an attribute or between tags. A character that it cannot hold becomes U+FFFD. */
 export function escaped(text: string): string {
   return Array.from(text, (character) => {
     const entity = ENTITIES[character];

@@ -1,15 +1,15 @@
 /**
- * When this very process did not run although it was due: a timer of some ten times a second that came late. What else
- * runs on the machine is then late as well, so that a run can say of a late sum whether the host stood still.
+ * Notices when this process did not run although it should have, by a timer of some ten times a second that came late.
+ * Everything else on the machine is then late too, so a run can say of a late sum whether the host stood still.
  */
 
 import type { Clock, Timer } from '../../src/core/clock.ts';
 
 const LOOK_MS = 50;
-/** A timer that is less late than this says nothing. */
+/** A timer that is late by less than this does not count. */
 export const OWN_DELAY_MS_MIN: number = 200;
 
-/** It did not run from then until now, and used so much processor time meanwhile. */
+/** The process did not run from `fromNs` until now, and used this much processor time meanwhile. */
 export type OwnDelay = { readonly fromNs: number; readonly cpuNs: number };
 
 export class OwnDelays {
@@ -20,7 +20,7 @@ export class OwnDelays {
   #dueNs = 0;
   #cpuBeforeNs = 0;
 
-  /** `cpuNs`: processor time of this process so far. */
+  /** `cpuNs`: the processor time of this process so far. */
   constructor(options: {
     readonly clock: Clock;
     readonly onDelay: (delay: OwnDelay) => void;
@@ -31,7 +31,7 @@ export class OwnDelays {
     this.#cpuNs = options.cpuNs ?? cpuOfThisProcess;
   }
 
-  /** Looks from now on. */
+  /** Begins to look. */
   start(): void {
     this.#dueNs = this.#clock.nowNs() + LOOK_MS * 1e6;
     this.#cpuBeforeNs = this.#cpuNs();

@@ -4,10 +4,10 @@ import test from 'ava';
 import { toldRun, violatedRun } from './testing/told-run.ts';
 import { verdictDocument } from './verdict-document.ts';
 
-/** Of the sources: beside what is compiled there are no documents. */
+/** The README among the sources, because the compiled files have no documents beside them. */
 const RESULTS_README = join(import.meta.dirname, '../../../results/README.md');
 
-/** What the first version has. */
+/** The fields of the first version. */
 const FIELDS = [
   ...of('', 'schemaVersion kind verdict exitCode reasons[] advice[] violations.count seed commit dirty startedAt'),
   ...of('', 'elapsedSeconds folder data evidence command rate.offeredChunksPerSecond rate.chunksPerSecond'),
@@ -25,7 +25,7 @@ function of(path: string, names: string): string[] {
   return names.split(' ').map((name) => path + name);
 }
 
-/** The names of all fields, with those of their fields; of a list those of its first element. */
+/** The names of all fields, with the names of their own fields; for a list the names in its first element. */
 function shapeOf(value: unknown, path = ''): string[] {
   if (Array.isArray(value)) return [`${path}[]`, ...(value.length === 0 ? [] : shapeOf(value[0], `${path}[]`))];
   if (typeof value !== 'object' || value === null) return [path];
@@ -55,7 +55,7 @@ test('every field of the document is described, and none that scripts rely on is
   const described = new Set(readFileSync(RESULTS_README, 'utf8').match(/\w+/g));
   for (const field of fields) {
     const name = field.replaceAll('[]', '').split('.').at(-1) ?? '';
-    // Names of kinds and of summers are values.
+    // Names of kinds and of summers are values here.
     if (!/\.(?:kinds|holders)\./.test(field)) t.true(described.has(name), field);
   }
 });

@@ -1,6 +1,7 @@
 /**
- * The verdict of a soak as one JSON document (`--json`), of a shape that scripts may rely on: fields are added, and
- * never renamed or removed. results/README.md describes each. Times are seconds; what was not measured is null. Pure.
+ * The verdict of a soak as one JSON document (`--json`), of a shape that scripts may rely on: fields are added, never
+ * renamed or removed. results/README.md describes each field. Times are seconds; a value that was not measured is null.
+ * Pure.
  */
 
 import { secondsOrNull } from '../../src/results/latency-row.ts';
@@ -23,12 +24,12 @@ export type StoryDocument = {
   readonly finders: readonly string[];
   readonly slaSeconds: number | null;
   readonly partitions: readonly number[];
-  /** By summer, the partitions that it held. */
+  /** By summer, the partitions that it owned. */
   readonly holders: Readonly<Record<string, readonly number[]>>;
   readonly faults: readonly object[];
   readonly hostLate: { readonly count: number; readonly totalSeconds: number; readonly longestSeconds: number };
   readonly example: object;
-  /** What the screen says of it. */
+  /** The lines on the screen. */
   readonly lines: readonly string[];
 };
 
@@ -121,7 +122,7 @@ export function verdictDocument(run: ToldRun): object {
   };
 }
 
-/** Of the phase steady. */
+/** The rate of the phase steady. */
 function rateOf({ outcomes, options }: ToldRun): object {
   const { window } = outcomes.get('steady') ?? {};
   const perSecond = (count: number | undefined): number | null =>
@@ -134,7 +135,7 @@ function rateOf({ outcomes, options }: ToldRun): object {
   };
 }
 
-/** Of sums, by phase. */
+/** The latency of sums, by phase. */
 function latencyOf({ outcomes }: ToldRun): object[] {
   return [...outcomes.values()].map(({ phase, sum, censoredSums }) => ({
     phase,

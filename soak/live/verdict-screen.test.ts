@@ -5,7 +5,7 @@ import { histogram, toldRun, violatedRun } from './testing/told-run.ts';
 import { LINES_MAX, verdictScreen } from './verdict-screen.ts';
 
 const ALL = kindsOf(LIVE_FAMILIES, { summers: 3 });
-/** Every kind that there is, one of which has not recovered. */
+/** Every kind there is. One of them has not recovered. */
 const MANY = {
   options: fakeOptions('results', { faults: LIVE_FAMILIES, summers: 3 }),
   faults: new Map(

@@ -1,6 +1,6 @@
 /**
- * The verdict on one screen: what it is, why, what was going on, what to type next, and what it rests on. Plain text in
- * at most `LINES_MAX` lines of the width that there is; no word is broken, and no command is cut. Pure.
+ * The verdict on one screen: what it is, why, what was going on, what to type next, and its evidence. Plain text in at
+ * most `LINES_MAX` lines of the available width. No word is broken, and no command is cut. Pure.
  */
 
 import { formatBytes, formatCount, formatDuration } from '../../src/core/units.ts';
@@ -15,24 +15,24 @@ import { type PhaseOutcome, RATE_SECONDS_MIN } from './sampler.ts';
 import { type RunSummary, type ToldRun, durationText } from './summary.ts';
 
 export const LINES_MAX: number = 40;
-/** Where the width is not known: a log, a pipe. */
+/** For an unknown width: a log or a pipe. */
 const COLUMNS_USUAL = 100;
 const COLUMNS_MIN = 40;
-/** A line that is longer than this is not read. */
+/** Longer lines are hard to read. */
 const COLUMNS_MAX = 120;
-/** Of several stories the first ones are told. */
+/** How many stories are told, from the first on. */
 const STORIES_TOLD = 1;
 const TITLES_TOLD = 3;
-/** Reasons of one group. */
+/** How many reasons of a group are told. */
 const REASONS_TOLD = 4;
 const GROUPS_TOLD = 4;
 const LOG_LINES_TOLD = 2;
 const NAME_WIDTH = 12;
 const INDENT = 2;
-/** Lines of the table of faults, its head included, however little room there is. */
+/** The least number of lines of the table of faults, including its head, however little room there is. */
 const FAULT_LINES_MIN = 4;
 
-/** `columns`: of the terminal; absent: there is none. */
+/** `columns`: the width of the terminal; absent: there is no terminal. */
 export function verdictScreen(run: ToldRun, columns: number = COLUMNS_USUAL): string {
   const width = Math.max(COLUMNS_MIN, Math.min(columns, COLUMNS_MAX));
   const above = ['', ...headLines(run, width), ...whyLines(run, width), ''];
@@ -87,9 +87,7 @@ function firstReason({ verdict }: ToldRun): string | undefined {
   return verdict.reasons[0];
 }
 
-/**
- * What the verdict rests on: which faults hit, how often and how close, and how many files were checked.
- */
+/** The evidence of the verdict: which faults hit, how often and how close, and how many files were checked. */
 function coverage({ options, faults, faultGapNsMin, filesVerified }: RunSummary): string {
   const files = `${formatCount(filesVerified)} file${filesVerified === 1 ? '' : 's'}`;
   if (options.faults.length === 0) return `no faults, ${files}`;
@@ -135,7 +133,7 @@ function violatedLines(run: ToldRun, width: number): string[] {
   ];
 }
 
-/** Reasons with what to do about them; of a violation they stand in run.json. */
+/** Reasons with advice. For a violation they are only in run.json. */
 function doubtLines(run: ToldRun, width: number): string[] {
   const { verdict, options, latenesses, command, folder } = run;
   if (verdict.verdict !== 'INCONCLUSIVE') return [];
@@ -154,7 +152,7 @@ function groupLines(
   { reasons, advice }: ReasonGroup,
   { width, isFirst }: { readonly width: number; readonly isFirst: boolean },
 ): string[] {
-  // The first of all stands in the first line of the screen.
+  // The very first reason is in the first line of the screen.
   const others = isFirst ? reasons.slice(1) : reasons;
   const shown = others.slice(0, REASONS_TOLD);
   const more = others.length - shown.length;
@@ -216,8 +214,8 @@ function counted(count: number, thing: string): string {
 }
 
 /**
- * What was offered beside what was achieved. Chunks of verified files are not shown: a file may be older than the
- * phase.
+ * The offered rate beside the achieved one. Chunks of verified files are not shown, because a file may be older than
+ * the phase.
  */
 function throughputLines(steady: PhaseOutcome | undefined, offered: number | 'max'): Field[] {
   if (steady === undefined || steady.window.seconds < RATE_SECONDS_MIN) return [];
@@ -247,10 +245,10 @@ function latencyLines(outcomes: readonly PhaseOutcome[]): Field[] {
 
 type FaultRow = { readonly cells: readonly string[]; readonly isWhole: boolean; readonly recoveredNs: number | null };
 
-/** `first sum`: until the first of the partitions that were hit had one. */
+/** `first sum`: the time until the first of the hit partitions had one. */
 const FAULT_HEAD = ['hit', 'recovered', 'median', 'longest', 'first sum'];
 
-/** A line a kind; where there is no room for all, those that lack something and those that took longest. */
+/** A line for each kind. When there is not enough room, the kinds that lack something and those that took longest. */
 function faultLines(run: ToldRun, { width, lines }: { readonly width: number; readonly lines: number }): string[] {
   const { options, faults } = run;
   if (options.faults.length === 0) return field(width, ['faults', 'none asked for']);
@@ -297,7 +295,7 @@ function worstFirst(one: FaultRow, other: FaultRow): number {
   return (other.recoveredNs ?? 0) - (one.recoveredNs ?? 0);
 }
 
-/** Columns as wide as they need to be, the first one to the left. */
+/** Columns as wide as necessary, the first one aligned to the left. */
 function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = rows.reduce<number[]>(
     (widest, row) => row.map((cell, column) => Math.max(widest[column] ?? 0, cell.length)),

@@ -15,7 +15,10 @@ const COMPONENT = fileURLToPath(new URL('./testing/component.js', import.meta.ur
 
 type Evidence = { readonly folder: string; readonly witness: string; readonly data: Record<string, unknown> };
 
-/** What a soak over real processes leaves whose summer does this. Its chunk journals have all that was published. */
+/**
+ * The evidence of a soak over real processes whose summer is tampered with. Its chunk journals keep everything
+ * published.
+ */
 async function evidenceOf(t: ExecutionContext, tampering: Tampering): Promise<Evidence> {
   const results = mkdtempSync(join(tmpdir(), 'stream-sum-evidence-'));
   t.teardown(() => rmSync(results, { recursive: true, force: true }));
@@ -54,7 +57,7 @@ test.serial(
     const chunks = readCsv(join(folder, 'chunks.csv'));
     t.is(chunks.length, 11);
     for (const row of chunks) t.is(row['is_right'], '1');
-    // The batches are there as the journal has them, and each verifies.
+    // The batches are as in the journal, and each verifies.
     const batches = readdirSync(join(folder, 'batches'));
     t.true(batches.some((name) => name.startsWith('sums-')));
     for (const name of batches) {
@@ -85,7 +88,7 @@ test.serial(
       witness.replaceAll(/\s+/g, ' '),
       /verifies in the kept journal, and its \d+ records are what the seed says\. Whoever found something else/,
     );
-    // The log of the summer says what it was given.
+    // The log of the summer says what it received.
     t.regex(witness, /summer-0, fatal: violation=corrupt/);
   },
 );

@@ -1,4 +1,4 @@
-/** In the place of `src/journal/broker/serve.ts`, for the broker of a soak with a planted bug. */
+/** Takes the place of `src/journal/broker/serve.ts` in the broker of a soak with a planted bug. */
 
 import { serveBroker as serve } from '../../../src/journal/broker/serve.ts';
 import { Planted } from './planted.ts';

@@ -1,4 +1,4 @@
-/** In the place of `src/chunker/prepare-chunker.ts`, for the chunker of a soak with a planted bug. */
+/** Takes the place of `src/chunker/prepare-chunker.ts` in the chunker of a soak with a planted bug. */
 
 import { prepareChunker as prepare } from '../../../src/chunker/prepare-chunker.ts';
 import { Planted } from './planted.ts';

@@ -1,12 +1,12 @@
 /**
- * Hooks of Node's module loader, which `detect --real` registers in the components that it starts: where a component is
- * composed, the function that composes it is that of this room. Production code knows nothing of it.
+ * Hooks of Node's module loader, which `detect --real` registers in the components that it starts. Where a component is
+ * composed, a function of this room takes the place of the one that composes it. Production code knows nothing of this.
  */
 
 import type { ResolveHook } from 'node:module';
 
 type Place = {
-  /** What is imported, and by whom; ends of their URLs. */
+  /** The imported module and its importer, as ends of their URLs. */
   readonly module: string;
   readonly by: string;
   readonly instead: string;

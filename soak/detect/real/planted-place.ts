@@ -18,7 +18,7 @@ import { BATCH_HEADER_BYTES } from '../../../src/message/batch.ts';
 export const PLANTED_VARIABLE: string = 'STREAM_SUM_PLANTED';
 
 export type PlantedPlace = {
-  /** Of the mutant. */
+  /** The name of the mutant. */
   readonly name: string;
   readonly seed: number;
   readonly folder: string;
@@ -33,7 +33,7 @@ export function makePlace(folder: string): void {
   makeFoldersSync(join(folder, PLANTED));
 }
 
-/** Of this process. Throws where it was not started by `detect --real`. */
+/** The place of this process. Throws when the process was not started by `detect --real`. */
 export function readPlace(): PlantedPlace {
   const place = asRecord(JSON.parse(process.env[PLANTED_VARIABLE] ?? 'null'));
   const { name, seed, folder } = place ?? {};
@@ -43,12 +43,12 @@ export function readPlace(): PlantedPlace {
   return { name, seed, folder };
 }
 
-/** Written before the call returns: whatever the process does next, the signal is there. */
+/** The signal is written before the call returns, so it is there whatever the process does next. */
 export function signal({ folder }: PlantedPlace, { process, atNs }: Signal): void {
   appendFileSync(join(folder, SIGNALS), `${JSON.stringify({ process, atNs })}\n`);
 }
 
-/** The first one; null: the bug did not take effect. */
+/** The first signal; null: the bug did not take effect. */
 export function firstSignal(folder: string): Signal | null {
   const path = join(folder, SIGNALS);
   if (!existsSync(path)) return null;
@@ -59,7 +59,7 @@ export function firstSignal(folder: string): Signal | null {
   return signals.toSorted((one, other) => one.atNs - other.atNs)[0] ?? null;
 }
 
-/** The how-many-th start of this process it is, from 1. */
+/** Returns the number of this start of the process, from 1. */
 export function countStart({ folder }: PlantedPlace, process: string): number {
   const path = join(folder, `${process}.starts`);
   appendFileSync(path, '.');
@@ -74,7 +74,7 @@ export function isPlanted({ folder }: PlantedPlace, bytes: Uint8Array): boolean 
   return existsSync(join(folder, PLANTED, nameOf(bytes)));
 }
 
-/** A header names its payload by the checksum, so that no two different batches share one. */
+/** A header has the checksum of its payload, so no two different batches share one. */
 function nameOf(bytes: Uint8Array): string {
   const length = Math.min(bytes.length, BATCH_HEADER_BYTES);
   return Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('hex');

@@ -1,9 +1,9 @@
 /**
- * Puts the decorations of a mutant around what a component of a real process is handed, the same decorations as in the
- * simulation, and says when the bug took effect: before whoever could notice is told.
+ * Puts the decorations of a mutant around the parts of a component in a real process. They are the decorations of the
+ * simulation. Says when the bug took effect, before anybody who could notice is told.
  *
- * A batch that a bug has made takes effect when the broker has committed it. The process that makes the batch and the
- * broker are two: the first one marks the batch before it sends it, and the broker looks for the mark.
+ * A batch that a bug has made takes effect when the broker has committed it. The process that makes the batch is not
+ * the broker, so it marks the batch before it sends it, and the broker looks for the mark.
  */
 
 import { basename } from 'node:path';
@@ -20,14 +20,14 @@ import type { OwnedWrites } from '../../simulation/world/disk.ts';
 import { type PlantedPlace, countStart, isPlanted, markPlanted, readPlace, signal } from './planted-place.ts';
 import { type RealMutant, realMutantNamed } from './real-mutants.ts';
 
-/** The bug of this process, and this process. */
+/** The bug of this process, and the process itself. */
 export class Planted {
   readonly decorations: Decorations;
   readonly subject: Subject;
   readonly #place: PlantedPlace;
   readonly #mutant: RealMutant;
 
-  /** `path`: the data folder of the process, which has its name. */
+  /** `path`: the data folder of the process, which bears its name. */
   constructor(component: Component, path: string) {
     const place = readPlace();
     const name = basename(path);
@@ -49,7 +49,7 @@ export class Planted {
     };
   }
 
-  /** Journals that mark what a bug has made. */
+  /** Journals that mark the batches that a bug has made. */
   journals(journals: Journals): Journals {
     if (this.#mutant.signal !== 'batch') return journals;
     return new MarkingJournals(journals, (bytes) => {
@@ -57,7 +57,7 @@ export class Planted {
     });
   }
 
-  /** A store whose commits are looked at once they are durable. */
+  /** A store whose commits are examined once they are durable. */
   store(store: Store): Store {
     switch (this.#mutant.signal) {
       case 'batch':
@@ -82,7 +82,7 @@ export class Planted {
     this.decorations.durable?.({ name, component, path: '', disk: NO_DISK, tookEffect }, owned(writes));
   }
 
-  /** Whether the decorations would call this batch theirs, if a broker had committed it. */
+  /** Whether the decorations would claim this batch, if a broker had committed it. */
   #isMade(bytes: Uint8Array): boolean {
     let isMade = false;
     const tookEffect = (): void => {
@@ -108,7 +108,7 @@ class MarkingJournals extends WrappedJournals {
   }
 }
 
-/** Calls before whoever has committed is told. */
+/** A store that calls a function before the committer is told. */
 class WatchedStore extends DecoratedStore {
   readonly #onDurable: (writes: readonly Write[]) => void;
 
@@ -123,7 +123,7 @@ class WatchedStore extends DecoratedStore {
   }
 }
 
-/** What a mutant of a real process watches is its own commits: it looks at no disk. */
+/** A mutant in a real process watches only its own commits and looks at no disk. */
 const NO_DISK: StoreReader = {
   get: () => undefined,
   range: () => [],

@@ -1,4 +1,7 @@
-/** `stream-sum detect --real`: planted bugs in real processes, a line for each, and what is not as it must be. */
+/**
+ * `stream-sum detect --real`: planted bugs in real processes. Prints a line for each, and what differs from what is
+ * expected.
+ */
 
 import { EXIT, UsageError } from '../../../src/core/errors.ts';
 import { makeUsableFolder } from '../../../src/core/folder.ts';
@@ -11,11 +14,11 @@ export type RealFlags = {
   readonly mutant?: string | undefined;
   readonly seed: number;
   readonly jobs: number;
-  /** Where the folders of the runs are kept; absent: nowhere. */
+  /** The folder for the runs; absent: they are not kept. */
   readonly results?: string | undefined;
 };
 
-/** Prints as it goes; returns the exit code. Throws a UsageError where a name is unknown. */
+/** Prints as it goes, and returns the exit code. Throws a UsageError for an unknown name. */
 export async function detectReal(
   flags: RealFlags,
   composition: LiveComposition,
@@ -56,7 +59,7 @@ function asked(name: string | undefined): readonly RealMutant[] {
   return [mutant];
 }
 
-/** Every name that `--real --mutant` takes, with what is wrong. */
+/** Every name that `--real --mutant` takes, with its bug. */
 export function realNameLines(): string[] {
   return REAL_MUTANTS.map(({ name }) => `mutant ${name} (${mutantNamed(name).class}): ${mutantNamed(name).bug}`);
 }

@@ -1,4 +1,4 @@
-/** Every bug that is planted in real processes. `real-experiments.test.ts` has one. */
+/** Every bug that is planted in real processes. `real-experiments.test.ts` plants one of them. */
 
 import test from 'ava';
 import { realMutantsAreCaught } from '../testing/real-trials.ts';

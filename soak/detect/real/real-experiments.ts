@@ -1,6 +1,6 @@
 /**
- * Runs planted bugs in real processes: a short soak for each, with its whole history, which is then audited. A bug must
- * say that it took effect before anything of it is found, must be found, and by a right name; the audit must agree.
+ * Runs planted bugs in real processes: for each a short soak with its whole history, which is then audited. A bug must
+ * say that it took effect before any of it is found. It must be found under a right name, and the audit must agree.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -25,22 +25,22 @@ import type { RealMutant } from './real-mutants.ts';
 
 export type RealResult = {
   readonly name: string;
-  /** Null: it did not take effect. */
+  /** Null: the bug did not take effect. */
   readonly signal: Signal | null;
-  /** The first one; null: none was found. */
+  /** The first violation; null: none was found. */
   readonly violation: (Violation & { readonly atNs: number }) | null;
-  /** What is not as it must be; null: nothing. */
+  /** The difference from what is expected; null: there is none. */
   readonly miss: string | null;
-  /** From the first event of the run to the violation. */
+  /** The time from the first event of the run to the violation. */
   readonly seconds: number;
-  /** Where its folder was kept; null: nowhere. */
+  /** The kept folder of the run; null: it was not kept. */
   readonly folder: string | null;
 };
 
 const MAIN = join(dirname(fileURLToPath(import.meta.url)), '../../../src/cli/main.js');
 const REGISTER = new URL('./register.js', import.meta.url).href;
 
-/** Small and quick: a bug shows within seconds, and a run in which it does not ends within half a minute. */
+/** Small and quick: a bug shows within seconds, and a run whose bug does not show ends within half a minute. */
 const SHORT: Partial<SoakOptions> = {
   ...FOLLOWED,
   durationMs: 10_000,
@@ -57,14 +57,14 @@ const SHORT: Partial<SoakOptions> = {
   keepData: false,
 };
 
-/** One after the other of each lane. */
+/** Runs the mutants in lanes, one after the other in each. */
 export async function runRealMutants(options: {
   readonly mutants: readonly RealMutant[];
   readonly composition: LiveComposition;
   readonly seed: number;
-  /** At one time. */
+  /** How many run at a time. */
   readonly jobs: number;
-  /** Where the folders of the runs are kept; null: nowhere. */
+  /** The folder for the runs; null: they are not kept. */
   readonly results: string | null;
   readonly onResult: (result: RealResult) => void;
 }): Promise<void> {

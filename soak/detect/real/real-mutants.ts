@@ -1,6 +1,6 @@
 /**
- * Which of the planted bugs run in real processes, and what a soak needs so that each takes effect. The bugs are those
- * of the simulation (`soak/simulation/mutants/`), by their names.
+ * The planted bugs that run in real processes, and the options of a soak with which each takes effect. The bugs are
+ * those of the simulation (`soak/simulation/mutants/`), under the same names.
  */
 
 import type { SoakOptions } from '../../live/soak-options.ts';
@@ -12,17 +12,17 @@ export type RealMutant = {
    * that the bug has made. `direct`: in the memory of the process, which says so itself.
    */
   readonly signal: 'batch' | 'commit' | 'direct';
-  /** Beside those that all have. */
+  /** Options in addition to those that all share. */
   readonly options?: Partial<SoakOptions>;
-  /** What is stuck is waited for so long; absent: as long as in any soak. */
+  /** How long a stuck thing is waited for; absent: as long as in any soak. */
   readonly patienceMs?: number;
 };
 
-/** Processes are killed, so that a bug in what is read back has its turn. */
+/** Processes are killed, so that a bug in reading back shows. */
 const KILLS: Partial<SoakOptions> = { faults: ['kill'], faultIntervalMs: 700, durationMs: 12_000 };
-/** Batches of many records, and with them of many sums. */
+/** Batches of many records, and so of many sums. */
 const LARGE_BATCHES: Partial<SoakOptions> = { rate: 6_000, chunks: { low: 1, high: 2 }, partitions: 2 };
-/** What never comes is late soon. */
+/** With this SLA a sum that never comes is soon late. */
 const SHORT_SLA: Partial<SoakOptions> = { slaMs: 3_000 };
 
 export const REAL_MUTANTS: readonly RealMutant[] = [

@@ -1,4 +1,4 @@
-/** Loaded by `node --import` into the components of a soak with a planted bug, before anything else. */
+/** `node --import` loads this module into the components of a soak with a planted bug, before anything else. */
 
 import { register } from 'node:module';
 

@@ -1,4 +1,4 @@
-/** In the place of `src/summer/prepare-summer.ts`, for the summer of a soak with a planted bug. */
+/** Takes the place of `src/summer/prepare-summer.ts` in the summer of a soak with a planted bug. */
 
 import { prepareSummer as prepare } from '../../../src/summer/prepare-summer.ts';
 import { Planted } from './planted.ts';

@@ -6,7 +6,7 @@ import { makeAudit } from '../../live/audit/end-audit.ts';
 import { runRealMutants } from '../real/real-experiments.ts';
 import { realMutantNamed } from '../real/real-mutants.ts';
 
-/** A bound for what hangs: a soak takes some seconds. */
+/** A bound for a trial that hangs. A soak takes some seconds. */
 const TIMEOUT_MS = 3_600_000;
 const SEED = 1;
 

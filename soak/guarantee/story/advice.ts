@@ -1,6 +1,6 @@
 /**
- * What to do about the reasons of a run that shows nothing: like reasons are told together, each group with its advice,
- * and what only follows from an interruption asks for nothing else. Pure.
+ * Advice on the reasons of a run that shows nothing. Like reasons are told together, each group with its advice. A
+ * reason that only follows from an interruption gets no advice. Pure.
  */
 
 import { formatDuration } from '../../../src/core/units.ts';
@@ -9,14 +9,14 @@ import { countOf } from './event-line.ts';
 export type AdviceFacts = {
   readonly durationMs: number;
   readonly rate: number | 'max';
-  /** The machine kept the harness waiting so long in all, and so long at once; 0: it never did. */
+  /** How long the machine kept the harness waiting in all, and at most at once; 0: it never did. */
   readonly waitedNs: number;
   readonly waitedNsMax: number;
 };
 
 export type ReasonGroup = {
   readonly reasons: readonly string[];
-  /** Null: it is said with the group before. */
+  /** Null: the advice of the group before is for this one too. */
   readonly advice: string | null;
 };
 
@@ -41,11 +41,11 @@ const TOPICS: readonly (readonly [Topic, RegExp])[] = [
   ],
 ];
 
-/** Follows from an interruption, and not from anything else. */
+/** Topics that follow from an interruption. */
 const FOLLOWS = new Set<Topic>(['faults', 'flow']);
 const KINDS_SHOWN = 4;
 
-/** In the order of the reasons; those of an interruption first, as they stand. */
+/** In the order of the reasons. After an interruption its own reasons come first. */
 export function adviceOn(reasons: readonly string[], facts: AdviceFacts): ReasonGroup[] {
   const topics = reasons.map(topicOf);
   const isInterrupted = topics.includes('interrupted');
@@ -69,7 +69,7 @@ function topicOf(reason: string): Topic {
 const NEVER_INJECTED = /^the fault (?<kind>[\w-]+) was asked for and never injected$/;
 const NEVER_HIT = /^the fault (?<kind>[\w-]+) never took effect$/;
 
-/** Reasons that differ in the kind of a fault alone are one. */
+/** Reasons that differ only in the kind of fault are one. */
 function together(reasons: readonly string[]): string[] {
   const others = reasons.filter((reason) => !NEVER_INJECTED.test(reason) && !NEVER_HIT.test(reason));
   return [
@@ -89,7 +89,7 @@ function kindsIn(reasons: readonly string[], pattern: RegExp, one: string, many:
   return [`${kinds.length} kinds of faults ${many}: ${shown}${more > 0 ? ` and ${more} more` : ''}`];
 }
 
-/** The machine is blamed for what it was seen to do. */
+/** From this delay on, the machine is blamed. */
 const BUSY_NS = 1e9;
 
 function adviceFor(topic: Topic, reasons: readonly string[], facts: AdviceFacts): string {

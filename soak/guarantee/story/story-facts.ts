@@ -1,7 +1,7 @@
 /**
- * What the log of a soak says that the stories of its violations are told from: the SLA, faults and how long they were
- * open, who held which shard, what was found, and when a process or the harness itself was late. A listener of the log;
- * pure, and bounded: of a run of days it keeps the last of each.
+ * The facts from a soak's log for the stories of its violations: the SLA, faults and how long they were open, the
+ * owners of shards, the findings, and when a process or the harness was late. A listener of the log. Pure, and limited
+ * in size: in a run of days it keeps only the latest facts of each sort.
  */
 
 import type { RecoveredEvent } from '../../../src/component/protocol.ts';
@@ -18,16 +18,16 @@ export type OpenedFault = {
   readonly fromNs: number;
   hitNs: number | null;
   healedNs: number | null;
-  /** When the last partition that it hit had a sum again. */
+  /** When the last of the partitions that it hit had a sum again. */
   recoveredNs: number | null;
 };
 
-/** A time in which a process did not run although it was due. */
+/** A time in which a process did not run although it should have. */
 export type Lateness = {
   readonly process: string;
   readonly fromNs: number;
   readonly toNs: number;
-  /** Processor time that it used meanwhile; null: not known. */
+  /** Processor time that the process used meanwhile; null: unknown. */
   readonly cpuNs: number | null;
 };
 
@@ -37,14 +37,14 @@ export const HARNESS = 'soak';
 const FAULTS_MAX = 512;
 const CLAIMS_MAX = 4_096;
 const LATENESSES_MAX = 512;
-/** Checkers hand over twenty each at most. */
+/** Each checker hands over at most twenty. */
 const FINDINGS_KEPT_MAX = 1_000;
-/** What an event loop is late by is told from here on. */
+/** The least delay of an event loop that is told. */
 const LATE_NS_MIN = 200e6;
 
 export class StoryFacts {
   startNs = 0;
-  /** Of the last event. */
+  /** The time of the last event. */
   endNs = 0;
   slaMs = 0;
   /** Violations, whoever found them, in the order of the log. */
@@ -54,10 +54,10 @@ export class StoryFacts {
   /** By fault, when each partition had its first sum after the healing. */
   readonly #answers = new Map<number, Map<number, number>>();
   readonly #claims: { readonly atNs: number; readonly process: string; readonly shards: readonly number[] }[] = [];
-  /** By producer id. */
+  /** Producers by their ids. */
   readonly #producers = new Map<string, { readonly process: string; readonly workload: Workload }>();
 
-  /** In the order in which they were injected. */
+  /** Faults in the order in which they were injected. */
   get faults(): readonly OpenedFault[] {
     return [...this.#faults.values()];
   }
@@ -91,7 +91,7 @@ export class StoryFacts {
     }
   }
 
-  /** An answer from before the healing shows nothing. */
+  /** An answer from before the healing proves nothing. */
   #hearAnswer({ fault: id, partition, verifiedNs }: RecoveredEvent): void {
     if (verifiedNs < (this.#faults.get(id)?.healedNs ?? Number.POSITIVE_INFINITY)) return;
     const answers = this.#answers.get(id) ?? new Map<number, number>();
@@ -109,7 +109,7 @@ export class StoryFacts {
     else if (event.event === 'fault-refuted') this.#change(event.id, { hitNs: null });
     else if (event.event === 'fault-healed') this.#change(event.id, { healedNs: event.atNs });
     else if (event.event === 'fault-recovered') {
-      // It is told of when the answers of all have been waited for.
+      // The recovery is told after the answers of all partitions have been waited for.
       const times = [...(this.#answers.get(event.id)?.values() ?? [])];
       this.#answers.delete(event.id);
       this.#change(event.id, { recoveredNs: times.length === 0 ? event.atNs : Math.max(...times) });
@@ -121,29 +121,29 @@ export class StoryFacts {
     if (fault !== undefined) Object.assign(fault, change);
   }
 
-  /** The partition that a violation is about; null: of none, or it is not known. */
+  /** The partition of a violation; null: it has none, or it is unknown. */
   partitionOf({ file, journal }: Pick<Finding, 'file' | 'journal'>): number | null {
     const producer = file === undefined ? undefined : this.#producers.get(file.slice(0, 16));
     if (producer !== undefined && file !== undefined && Number.isFinite(fileNumberOf(file))) {
       return producer.workload.partitionOf(fileNumberOf(file));
     }
     if (journal === undefined) return null;
-    // A chunker names the journal of a lost file by its partition.
+    // A chunker names the partition of a lost file, not its journal.
     const named = /^chunks of partition (?<partition>\d+)$/.exec(journal)?.groups?.['partition'];
     return named === undefined ? partitionOfJournal(journal) : Number(named);
   }
 
-  /** Who published the file; null: no producer of this run. */
+  /** The publisher of the file; null: no producer of this run. */
   publisherOf(file: string): string | null {
     return this.#producers.get(file.slice(0, 16))?.process ?? null;
   }
 
-  /** What the producer of a file publishes; null: it is no producer of this run. */
+  /** The workload of the file's producer; null: no producer of this run. */
   workloadOf(file: string): Workload | null {
     return this.#producers.get(file.slice(0, 16))?.workload ?? null;
   }
 
-  /** Summers that held the shard between two times, in their order. */
+  /** Summers that owned the shard between two times, in the order in which they owned it. */
   holdersOf(shard: number, fromNs: number, toNs: number): string[] {
     const claims = this.#claims.filter(({ atNs, shards }) => atNs <= toNs && shards.includes(shard));
     const before = claims.findLast(({ atNs }) => atNs <= fromNs);

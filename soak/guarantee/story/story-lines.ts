@@ -1,4 +1,4 @@
-/** The story of a violation in words, as fields with a name each: what a screen, a report and a document show. Pure. */
+/** The story of a violation in words, as named fields for a screen, a report and a document. Pure. */
 
 import type { ViolationKind } from '../../../src/core/errors.ts';
 import { formatDuration } from '../../../src/core/units.ts';
@@ -11,7 +11,7 @@ const FAULTS_SHOWN = 3;
 const LATE_SHOWN = 2;
 const NAMES_SHOWN = 4;
 
-/** What is broken when one file, or one finding, is of this kind; and when several are. */
+/** The meaning of each kind, for one file or finding and for several. */
 const MEANINGS: Readonly<Record<Exclude<ViolationKind, 'lost' | 'late'> | 'unnamed', readonly [string, string]>> = {
   duplicate: ['something came twice', 'things came twice'],
   phantom: ['a sum or a record is of nothing that was published', 'sums or records are of nothing that was published'],
@@ -42,7 +42,7 @@ export function storyTitle({ kinds, slaMs, example }: ViolationStory): string {
   return `${kind}: ${count === 1 ? one : `${count} ${many}`}`;
 }
 
-/** What was going on, in the order in which it is asked. `atS`: a time of the run in words. */
+/** What was going on, field by field. `atS`: writes a time of the run. */
 export function storyFields(story: ViolationStory, startNs: number): Field[] {
   const at = (ns: number): string => `${((ns - startNs) / 1e9).toFixed(2)} s`;
   const { fromNs, toNs, firstFoundNs, finders, holders, host, slaMs } = story;
@@ -58,7 +58,7 @@ export function storyFields(story: ViolationStory, startNs: number): Field[] {
   ];
 }
 
-/** A process is known by its name; a checker is said to be one. */
+/** Processes go by their names; checkers are called checkers. */
 function finderText(name: string): string {
   return /^(?:broker|audit|auditor|soak|(?:summer|chunker)-[\d.]+)$/.test(name) ? name : `the checker ${name}`;
 }
@@ -114,7 +114,7 @@ function machineText({ host, slaMs, late }: ViolationStory): string {
   return [hostText(host, slaMs), ...loops].join('; ');
 }
 
-/** Whether the machine as a whole was late, by what the harness saw of its own. */
+/** Whether the machine as a whole was late, judged by the delays of the harness. */
 export function hostText({ count, totalNs, longestNs }: HostDelay, slaMs: number | null): string {
   if (count === 0) return 'the harness itself was never 200 ms late then: the machine had time';
   const beyond = slaMs !== null && totalNs >= slaMs * 1e6 ? ', longer than the SLA' : '';

@@ -179,7 +179,7 @@ test('a machine that kept the harness waiting is named, and what the harness was
   t.is(stories[0]?.host.longestNs, 600e6);
   t.regex(text, /^machine: the harness itself had to wait for 600 ms, longer than the SLA: the whole host was late$/m);
   t.is(told(waited(600), [2_700, late(1, '0.900')]).stories[0]?.host.count, 0);
-  // It was late before the file waited.
+  // This delay was before the file waited.
   t.is(told(waited(0), [4_700, late(1, '0.900')]).stories[0]?.host.count, 0);
 });
 

@@ -1,59 +1,59 @@
 /**
- * One story a cause: violations that were found about the same time and say the same are one story, with what else was
- * going on in that time. Pure.
+ * Groups violations into stories, one for each cause: violations of about the same time that say the same are one
+ * story, with what else was going on in that time. Pure.
  *
- * A file is in one story, once. That a chunker gave it up (`lost`) and that its sum came after all (`late`) is one
- * thing, and its name is `late`. Both kinds together are one story: sums that did not come within the SLA.
+ * A file is in one story, once. If a chunker gave it up (`lost`) and its sum came after all (`late`), that is one
+ * violation named `late`. Both kinds together are one story: sums that did not come within the SLA.
  */
 
 import type { Lateness, OpenedFault, StoryFacts } from './story-facts.ts';
 import { HARNESS } from './story-facts.ts';
 import type { Finding } from '../violation.ts';
 
-/** Findings of one story are no further apart. */
+/** The longest time between findings of one story. */
 const APART_NS_MAX = 2e9;
-/** A fault that had recovered so shortly before is told of. */
+/** A fault that recovered this shortly before is mentioned too. */
 const JUST_ENDED_NS = 2e9;
 
 export type StoryFault = OpenedFault & {
   readonly when: 'open' | 'just ended';
-  /** When it had recovered, or the run ended. */
+  /** The time of its recovery, or the end of the run. */
   readonly untilNs: number;
 };
 
-/** How late the harness itself was in the time of a story. */
+/** How late the harness itself was during a story. */
 export type HostDelay = {
   readonly count: number;
   readonly totalNs: number;
   readonly longestNs: number;
 };
 
-/** One violation of a story, and which kind it counts as. */
+/** One violation of a story, with the kind that it counts as. */
 export type ToldViolation = Finding & {
   readonly partition: number | null;
-  /** How long the file had waited for its sum when this was found; null: that is not what it is about. */
+  /** How long the file had waited for its sum when this was found; null: the violation is not about waiting. */
   readonly waitedNs: number | null;
 };
 
 export type ViolationStory = {
-  /** By kind, how many files (or findings that name no file) are counted; the first kind is that of the example. */
+  /** By kind, the number of files, or of findings that name no file. The first kind is that of the example. */
   readonly kinds: ReadonlyMap<Finding['kind'], number>;
-  /** Of those that name a file; each once. */
+  /** How many files the violations name, each counted once. */
   readonly fileCount: number;
-  /** The time that the story covers: waiting included. */
+  /** The time that the story covers, including the waiting. */
   readonly fromNs: number;
   readonly toNs: number;
   readonly firstFoundNs: number;
-  /** Who found it: processes and checkers. */
+  /** The processes and checkers that found it. */
   readonly finders: readonly string[];
   readonly partitions: readonly number[];
-  /** By summer, its partitions among these. */
+  /** By summer, those of these partitions that it owned. */
   readonly holders: ReadonlyMap<string, readonly number[]>;
   readonly faults: readonly StoryFault[];
   /** Milliseconds; null: the story is not about time. */
   readonly slaMs: number | null;
   readonly host: HostDelay;
-  /** Other processes whose event loop was late then, the longest first. */
+  /** Other processes whose event loop was late then, the longest delay first. */
   readonly late: readonly Lateness[];
   readonly example: ToldViolation;
 };
@@ -91,7 +91,7 @@ function isNear(episode: Episode, fromNs: number, told: ToldViolation): boolean 
 
 const TIME = 'time';
 
-/** What was found is about the same thing. */
+/** The topic of a violation. Violations of one topic may be one story. */
 function topicOf({ kind }: ToldViolation): string {
   return kind === 'lost' || kind === 'late' ? TIME : kind;
 }
@@ -128,20 +128,23 @@ function storyOf(facts: StoryFacts, { topic, fromNs, toNs, violations }: Episode
   };
 }
 
-/** Each file once, by what is known of it last; what names no file, as often as it differs. */
+/** Each file once, by the latest finding about it. Findings without a file count as often as they differ. */
 function onceEach(violations: readonly ToldViolation[]): ToldViolation[] {
   const once = new Map<string, ToldViolation>();
   for (const violation of violations) {
     const { file, journal, offset, index, kind, detail } = violation;
     const key = file ?? [kind, journal, offset, index, detail].join(' ');
     const known = once.get(key);
-    // Its sum came: that it was given up before is no longer true.
+    // The sum came, so it is no longer true that it was given up.
     if (known === undefined || (known.kind === 'lost' && kind === 'late')) once.set(key, violation);
   }
   return [...once.values()];
 }
 
-/** That which waited longest for a sum that never came, or came too late; else the first that names a file. */
+/**
+ * The file that waited longest for a sum that never came or came too late; otherwise the first violation that names a
+ * file.
+ */
 function exampleOf(counted: readonly ToldViolation[]): ToldViolation {
   const withFile = counted.filter(({ file }) => file !== undefined);
   const waited = withFile.filter(({ waitedNs }) => waitedNs !== null);
@@ -178,7 +181,7 @@ function faultsAt({ faults, endNs }: StoryFacts, fromNs: number, toNs: number): 
   });
 }
 
-/** What the harness was kept waiting, and not what it was busy with itself. */
+/** The delays in which the harness was kept waiting, without those in which it was busy itself. */
 export function hostDelay(latenesses: readonly Lateness[], fromNs: number, toNs: number): HostDelay {
   const spans = latenesses.filter(({ process }) => process === HARNESS).map((late) => waitedIn(late, fromNs, toNs));
   const waits = spans.filter((ns) => ns > 0);

@@ -2,13 +2,13 @@
 
 export type Room = {
   readonly columns: number;
-  /** Blanks before each line but the first. */
+  /** The number of blanks before each line except the first. */
   readonly hanging: number;
-  /** Columns of the first line that are taken already. */
+  /** How many columns of the first line are already taken. */
   readonly taken?: number;
 };
 
-/** The first line begins behind the columns that are taken. */
+/** The first line begins behind the taken columns. */
 export function wrapped(words: readonly string[], { columns, hanging, taken = hanging }: Room): string[] {
   const lines: string[] = [];
   let line = '';

@@ -1,9 +1,9 @@
 /**
- * `evidence/` in the folder of a run that was violated: the witness of its first violation in words (`witness.txt`) and
- * in data, with what a stranger needs to find the cause from this folder alone. results/README.md has its files.
+ * `evidence/` in the folder of a violated run: the witness of its first violation in words (`witness.txt`) and in data,
+ * with everything that a stranger needs to find the cause from this folder alone. results/README.md lists its files.
  *
- * What cannot be read or written is named, and never a reason to lose the verdict. Every process has ended by then; a
- * store is read from a copy all the same.
+ * A part that cannot be read or written is named, and the verdict stays. Every process has ended by then, but stores
+ * are still read from copies.
  */
 
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,22 +27,22 @@ import { witnessText } from './witness-text.ts';
 export const EVIDENCE_FOLDER = 'evidence';
 /** The file to begin with. */
 export const WITNESS_NAME = 'witness.txt';
-/** Events and log lines from so long before the first wait, and after the last finding. */
+/** Events and log lines are included from this long before the first wait to this long after the last finding. */
 const AROUND_NS = 2e9;
 
 export type EvidenceOf = {
-  /** Of the run. */
+  /** The folder of the run. */
   readonly folder: string;
   readonly dataFolder: string;
   readonly partitions: number;
   readonly facts: StoryFacts;
   readonly stories: readonly ViolationStory[];
-  /** Times are told from here. */
+  /** Times are counted from here. */
   readonly startNs: number;
   readonly command: readonly string[];
 };
 
-/** Lines of logs that belong to each story, for the screen. */
+/** Log lines that belong to each story, for the screen. */
 export function logLinesOf({
   folder,
   stories,
@@ -50,14 +50,17 @@ export function logLinesOf({
 }: Pick<EvidenceOf, 'folder' | 'stories' | 'startNs'>): string[][] {
   return stories.map((story) =>
     linesThatMatter(linesAround(folder, story))
-      // A process that found the violation says in its log what the story says.
+      // The log of a process that found the violation says the same as the story.
       .filter(({ text }) => !text.startsWith('violation='))
       .toReversed()
       .map(({ process, atMs, level, text }) => `${process} at ${timeOf(atMs, startNs)}, ${level}: ${text}`),
   );
 }
 
-/** Writes the folder; the path of the file to begin with. Throws the system's error where nothing can be written. */
+/**
+ * Writes the folder, and returns the path of the file to begin with. Throws the system's error when nothing can be
+ * written.
+ */
 export async function writeEvidence(of: EvidenceOf): Promise<string> {
   const { folder, stories, startNs } = of;
   const evidence = join(folder, EVIDENCE_FOLDER);
@@ -192,7 +195,7 @@ function linesAround(folder: string, { fromNs, toNs }: ViolationStory): LogLine[
   });
 }
 
-/** Logs have the time of day, everything else the monotonic clock. */
+/** Logs have the time of day; everything else has the monotonic clock. */
 function epochMsOf(ns: number): number {
   return Date.now() - (systemClock.nowNs() - ns) / 1e6;
 }
@@ -244,11 +247,11 @@ function writeEvents(evidence: string, events: readonly LoggedEvent[]): Written 
   ];
 }
 
-/** Of a log of days its end. */
+/** The most bytes of a log's end. A log may cover days. */
 const LOG_BYTES_MAX = 4 * 1024 * 1024;
 const TABLES = ['run.json', 'faults.csv', 'violations.csv'];
 
-/** What the folder of the run has besides, so that this one may be handed on alone. */
+/** Copies tables from the folder of the run, so that the evidence can be handed on alone. */
 function copyTables(folder: string, evidence: string): Written {
   for (const name of TABLES) if (existsSync(join(folder, name))) copyFileSync(join(folder, name), join(evidence, name));
   const logs = join(folder, 'logs');

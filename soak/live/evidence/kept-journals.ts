@@ -1,6 +1,6 @@
 /**
- * What the journals of a run that is over have of one file, read from a copy of the broker's store and compared with
- * what the seed says: its records with their batches, its sums, and the digest of the bytes that are really there.
+ * What the journals of a finished run have of one file: its records with their batches, its sums, and the digest of the
+ * bytes that are really there. It is read from a copy of the broker's store and compared with what the seed says.
  */
 
 import { createHash } from 'node:crypto';
@@ -16,15 +16,15 @@ import type { StoreReader } from '../../../src/store/store.ts';
 import { type Workload, fillChunk } from '../../../src/workload/workload.ts';
 import { shardOfProducer } from '../../guarantee/checkers/batch-reader.ts';
 
-/** Where something stands. Offsets are bytes; `index` is that of the record among those of its producer. */
+/** A place in a journal. Offsets are bytes; `index` is that of the record among those of its producer. */
 export type Place = { readonly journal: string; readonly begin: number; readonly end: number; readonly index: number };
 
 export type KeptRecord = Place & {
-  /** Of the chunk in its file, from 1. */
+  /** The number of the chunk in its file, from 1. */
   readonly sequence: number;
   readonly bytes: number;
   readonly isEnd: boolean;
-  /** Its data is what the seed says; null: the file is of no producer of this run. */
+  /** Whether its data is what the seed says; null: the file belongs to no producer of this run. */
   readonly isRight: boolean | null;
 };
 
@@ -35,49 +35,49 @@ export type KeptBatch = {
   readonly journal: string;
   readonly begin: number;
   readonly bytes: Uint8Array;
-  /** What is wrong with it; null: it verifies. */
+  /** What is wrong with the batch; null: it verifies. */
   readonly fault: string | null;
 };
 
-/** What the batch that a violation names is like in the journal. */
+/** The batch that a violation names, as the journal has it. */
 export type NamedBatch = Omit<KeptBatch, 'bytes'> & {
   readonly header: BatchHeader | null;
-  /** Of its chunks those that are not what the seed says, and those of which that is not known. */
+  /** How many of its chunks differ from what the seed says, and for how many that is unknown. */
   readonly recordsWrong: number;
   readonly recordsUnknown: number;
 };
 
 export type KeptJournals = {
-  /** That which was sought, or the first one of the batch that was named. */
+  /** The requested file, or the first file of the named batch. */
   readonly file: string | null;
   readonly named: NamedBatch | null;
-  /** Where the journal of the file's partition begins and ends, and the sums journal. */
+  /** Where the journal of the file's partition and the sums journal begin and end. */
   readonly bounds: readonly { readonly journal: string; readonly begin: number; readonly head: number }[];
   readonly records: readonly KeptRecord[];
   readonly sums: readonly KeptSum[];
-  /** Those that hold the file, and the one that the violation names; each once. */
+  /** The batches that hold the file, and the one that the violation names, each once. */
   readonly batches: readonly KeptBatch[];
-  /** SHA-256 of the data of all chunks as the journal has them; null: some are not there. */
+  /** SHA-256 of the data of all chunks as the journal has them; null: some are missing. */
   readonly digest: string | null;
 };
 
 /** What is looked for. */
 export type Sought = {
-  /** Null: the first one of the batch. */
+  /** Null: the first file of the batch. */
   readonly file: string | null;
-  /** The partition of the file; null: not known. */
+  /** The partition of the file; null: unknown. */
   readonly partition: number | null;
   readonly partitions: number;
-  /** What the producer of a file publishes; null: it is no producer of this run. */
+  /** The workload of the file's producer; null: no producer of this run. */
   readonly workloadOf: (file: string) => Workload | null;
   /** The batch that the violation names. */
   readonly batch: { readonly journal: string; readonly offset: number } | null;
 };
 
-/** So many batches are kept as they are. */
+/** The most batches that are kept unchanged. */
 export const BATCHES_MAX = 64;
 
-/** Throws OperatingError where the store cannot be read. */
+/** Throws an OperatingError when the store cannot be read. */
 export function readKeptJournals(
   { brokerFolder, scratchFolder }: { readonly brokerFolder: string; readonly scratchFolder: string },
   sought: Sought,
@@ -92,7 +92,7 @@ class Search {
   readonly #file: string | null;
   readonly #batches = new Map<string, KeptBatch>();
   readonly #records: KeptRecord[] = [];
-  /** By record, its data. */
+  /** The data of each record. */
   readonly #data = new Map<KeptRecord, Uint8Array>();
   readonly #sums: KeptSum[] = [];
   readonly result: KeptJournals;
@@ -140,7 +140,7 @@ class Search {
     }
   }
 
-  /** Whether the batch has something of the file. */
+  /** Whether the batch has a part of the file. */
   #find(batch: Batch, place: Omit<Place, 'index'>, file: string): boolean {
     const before = this.#records.length + this.#sums.length;
     const { firstIndex, payload, producer, epoch } = batch;
@@ -162,7 +162,7 @@ class Search {
     return this.#records.length + this.#sums.length > before;
   }
 
-  /** The batch that the violation names; null: none, or it is not there. */
+  /** The batch that the violation names; null: it names none, or it is not there. */
   #keptNamed(): KeptBatch | null {
     const { batch, partitions } = this.#sought;
     if (batch === null) return null;
@@ -195,7 +195,7 @@ class Search {
     if (this.#batches.size < BATCHES_MAX) this.#batches.set(`${batch.journal} ${batch.begin}`, batch);
   }
 
-  /** Over the first record of each sequence, when none is missing before the end. */
+  /** The digest over the first record of each sequence, when none is missing before the end. */
   #digest(): string | null {
     const hash = createHash('sha256');
     const records = this.#records.toSorted((one, other) => one.sequence - other.sequence);
@@ -212,7 +212,7 @@ class Search {
   }
 }
 
-/** Whether a chunk is what the seed says; null: it is of no producer of this run. */
+/** Whether a chunk is what the seed says; null: it belongs to no producer of this run. */
 function isRightData(workload: Workload | null, { fileId, sequence, data }: Chunk): boolean | null {
   if (workload === null) return null;
   const fileSeed = workload.fileSeed(fileNumberOf(fileId));
@@ -231,7 +231,7 @@ function firstFileOf({ journal, bytes }: KeptBatch): string | null {
   return batch.kind === 'end' || first === undefined ? null : first.fileId;
 }
 
-/** By the number of a journal in the broker's store. */
+/** The name of a journal by its number in the broker's store. */
 function nameOf(number: number, partitions: number): string {
   return number === partitions ? SUMS_JOURNAL : chunkJournal(number);
 }

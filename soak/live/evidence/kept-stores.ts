@@ -1,7 +1,7 @@
 /**
- * What the stores of the summers have of one file and its shard when the run is over, read from copies: up to which
- * offset the shard is folded, how far the file is, compared with a fold by node:crypto, and the file's sum where that
- * is finished and not published.
+ * What the stores of the summers have of one file and its shard when the run is over, read from copies: the offset up
+ * to which the shard is folded, the file's state compared with a fold by node:crypto, and the file's sum when it is
+ * finished but not published.
  */
 
 import { createHash } from 'node:crypto';
@@ -20,30 +20,30 @@ export type KeptState = {
   readonly lastSequence: number;
   readonly bytes: number;
   readonly digest: string;
-  /** By node:crypto, over as many chunks of the seed; null: the file is of no producer of this run. */
+  /** The digest by node:crypto over as many chunks from the seed; null: the file belongs to no producer of this run. */
   readonly expectedDigest: string | null;
 };
 
 export type KeptShard = {
   readonly process: string;
   readonly shard: number;
-  /** Why nothing is known of it; else absent. */
+  /** Why nothing is known about it; otherwise absent. */
   readonly unread?: string;
-  /** Everything of the journal below is folded; null: the store has nothing of this shard. */
+  /** The offset up to which the journal is folded; null: the store has nothing of this shard. */
   readonly offset: number | null;
   readonly nextSum: number | null;
-  /** Of the file's producer. */
+  /** The next index of the file's producer. */
   readonly nextIndex: number | null;
   readonly openFiles: number;
   readonly state: KeptState | null;
   readonly unpublishedSums: number;
-  /** The file's own sum among these. */
+  /** The sum of the file among the unpublished ones. */
   readonly unpublished: { readonly index: number; readonly digest: string } | null;
 };
 
 const SUMMER_FOLDER = /^summer-\d+(?:\.\d+)?$/;
 
-/** Of every summer that has a store: one entry for each of these shards that it has something of. */
+/** For every summer with a store: one entry for each of these shards that the store has something of. */
 export async function readKeptStores(
   { dataFolder, scratchFolder }: { readonly dataFolder: string; readonly scratchFolder: string },
   of: { readonly shards: readonly number[]; readonly file: string | null; readonly workload: Workload | null },

@@ -1,4 +1,4 @@
-/** Lines of the logs of a run's processes from some time of it, with their times of the run. */
+/** Log lines of a run's processes from a part of the run, with their times. */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,17 +9,17 @@ export type LogLine = {
   readonly process: string;
   /** Milliseconds since 1970. */
   readonly atMs: number;
-  /** As pino names it; `text`: a line that is not of the log's format, such as one of Node itself. */
+  /** The level as pino names it; `text`: a line that is not in the log's format, such as one of Node itself. */
   readonly level: string;
   readonly text: string;
 };
 
-/** Of each log its end. */
+/** How much of each log's end is read. */
 const TAIL_BYTES = 1024 * 1024;
 const LENGTH_MAX = 400;
 const RANKS: Readonly<Record<string, number>> = { text: 1, warn: 1, error: 2, fatal: 3 };
 
-/** Lines of these processes in that time, in its order. A log that is not there has none. */
+/** Lines of these processes in that time, in the order of time. A missing log has none. */
 export function logLines(
   logsFolder: string,
   {
@@ -32,7 +32,7 @@ export function logLines(
   return lines.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs).toSorted((one, other) => one.atMs - other.atMs);
 }
 
-/** Warnings and what is worse; of lines that differ in numbers alone the last one. */
+/** Warnings and worse. Of lines that differ only in numbers, the last one. */
 export function linesThatMatter(lines: readonly LogLine[]): LogLine[] {
   const last = new Map<string, LogLine>();
   for (const line of lines) {
@@ -50,7 +50,7 @@ function linesOf(process: string, tail: string): LogLine[] {
     if (line.trim() === '') return [];
     const fields = parsed(line);
     const time = typeof fields?.['time'] === 'string' ? Date.parse(fields['time']) : Number.NaN;
-    // What Node prints has no time; it comes after the line before it.
+    // A line that Node prints has no time; it comes after the line before it.
     atMs = Number.isNaN(time) ? atMs : time;
     const level = typeof fields?.['level'] === 'string' ? fields['level'] : 'text';
     return [{ process, atMs, level, text: messageOf(line).slice(0, LENGTH_MAX) }];
@@ -65,7 +65,7 @@ function parsed(line: string): Readonly<Record<string, unknown>> | null {
   }
 }
 
-/** The end of a log, without a first line that is cut; empty where there is none. */
+/** The end of a log, without a first line that is cut; empty when there is no log. */
 export function tailOf(path: string, tailBytes: number = TAIL_BYTES): string {
   let descriptor: number;
   try {

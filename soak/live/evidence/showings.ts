@@ -1,6 +1,6 @@
 /**
  * What the data of a witness show, in plain sentences: which part of the way from chunker to sum was right, and where
- * the first wrong thing stands. Each sentence says what was compared. Pure.
+ * the first wrong thing is. Each sentence says what was compared. Pure.
  */
 
 import type { ExpectedSum } from '../../../src/workload/workload.ts';
@@ -9,7 +9,7 @@ import type { KeptShard } from './kept-stores.ts';
 
 export type WitnessData = {
   readonly file: string | null;
-  /** Null: the file is of no producer of this run. */
+  /** Null: the file belongs to no producer of this run. */
   readonly expected: ExpectedSum | null;
   /** Null: the broker's store could not be read. */
   readonly journals: KeptJournals | null;
@@ -63,7 +63,7 @@ function chunkShowings({ file, expected, journals }: WitnessData): string[] {
   return [`All ${expected.lastSequence} records of the file are in the kept journal, and ${same}.${twice}`];
 }
 
-/** Sequences from 1 that are not there. */
+/** Missing sequences, from 1 on. */
 function missingOf(sequences: readonly number[], last: number): number[] {
   const known = new Set(sequences);
   return Array.from({ length: last }, (_, at) => at + 1).filter((sequence) => !known.has(sequence));

@@ -1,4 +1,4 @@
-/** The witness of a violation in words: the first thing that a stranger reads. Pure. */
+/** The witness of a violation in words, for a stranger to read first. Pure. */
 
 import type { Chronicle } from '../../guarantee/story/chronicle.ts';
 import { aroundLines } from '../../guarantee/story/around.ts';
@@ -19,7 +19,7 @@ export type WitnessText = WitnessData & {
   readonly title: string;
   readonly stories: readonly ViolationStory[];
   readonly startNs: number;
-  /** Null: the run has no history that can be read. */
+  /** Null: the run has no readable history. */
   readonly chronicle: Chronicle | null;
   /** What could not be read, one line each. */
   readonly unread: readonly string[];
@@ -28,7 +28,7 @@ export type WitnessText = WitnessData & {
   readonly dataFolder: string;
   readonly command: readonly string[];
   readonly explain: readonly string[];
-  /** By name, what the other files of the folder are. */
+  /** By name, a description of each other file in the folder. */
   readonly files: readonly (readonly [name: string, what: string])[];
 };
 

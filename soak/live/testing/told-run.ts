@@ -1,4 +1,4 @@
-/** A run as it is told, for tests of what tells of it: two kinds of faults, a steady phase, no violation. */
+/** The data of a run, for tests of the texts about it: two kinds of faults, a steady phase, no violation. */
 
 import { LatencyHistogram } from '../../../src/measure/histogram.ts';
 import type { RunFile } from '../../../src/results/run-folder.ts';
@@ -95,7 +95,7 @@ export function toldRun(changes: Partial<ToldRun> = {}): ToldRun {
   };
 }
 
-/** One whose broker was killed, and whose sums came later than the SLA. */
+/** A run whose broker was killed and whose sums came later than the SLA. */
 export function violatedRun(changes: Partial<ToldRun> = {}): ToldRun {
   const facts = new StoryFacts();
   const detail = 'the sum came 2.600 s after the end of its file was acknowledged';
