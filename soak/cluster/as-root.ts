@@ -1,4 +1,4 @@
-/** Runs a command that needs root for a user who is not: in a new user namespace and a new network namespace. */
+/** Runs a command that needs root for another user, in a new user namespace and a new network namespace. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,14 +6,14 @@ import { EXIT } from '../../src/core/errors.ts';
 import { onInterrupt } from '../../src/fleet/interrupt.ts';
 
 /**
- * Runs the command line of this process again, and gives its exit code. The command ends with this process. `told`: the
- * process id by which its namespaces are found.
+ * Runs the command line of this process again and returns its exit code. The command ends with this process. `told`:
+ * receives the process id by which its namespaces are found.
  */
 export async function asRootOfNamespaces(told: (pid: number) => void): Promise<number> {
   const [, script = '', ...argv] = process.argv;
   const namespaces = ['--user', '--map-root-user', '--net'];
   const again = ['setpriv', '--pdeathsig', 'TERM', process.execPath, script, ...argv];
-  // In a session of its own: Ctrl-C comes once, from here.
+  // In its own session, so that Ctrl-C reaches it only once, from here.
   const child = spawn('unshare', [...namespaces, '--', ...again], {
     stdio: ['ignore', 'inherit', 'pipe'],
     detached: true,

@@ -1,4 +1,4 @@
-/** Sabotages of what the harness reads of pages of moments, over real processes. */
+/** Sabotages of how the harness reads pages of moments, over real processes. */
 
 import type { SeenMoments } from '../../src/moments/page-layout.ts';
 import type { LiveDecorations } from '../live/decorations.ts';
@@ -12,7 +12,7 @@ type MomentSabotage = {
   readonly decorations: () => LiveDecorations;
 };
 
-/** Long enough for some hundred transactions of each process, and for a pause. */
+/** Long enough for some hundred transactions of each process and for a pause. */
 const PAUSED: Partial<SoakOptions> = { faults: ['pause'], durationMs: 4_000, faultIntervalMs: 1_000, audit: 'end' };
 
 export const MOMENT_SABOTAGES: readonly MomentSabotage[] = [

@@ -86,7 +86,7 @@ function readRun(folder: string): Run {
   return { kind, verdict, reasons, seed, promises: PROMISES[isOnCluster ? 'gazette' : 'embedded'] };
 }
 
-/** A story holds every event in memory: of a longer history it tells the newest part. */
+/** The most bytes of a history that is told as a whole, because a story holds every event in memory. */
 const TOLD_BYTES_MAX = 1024 * 1024 * 1024;
 
 /** Of the whole history, where it was kept: the flight recorder has the newest part alone. */

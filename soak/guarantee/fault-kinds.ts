@@ -97,7 +97,7 @@ export const LIVE_FAMILIES: readonly LiveFamily[] = [
 ];
 /** The same of a soak on a cluster: without its own links, as clients of a cluster have several. */
 export const CLIENT_FAMILIES: readonly LiveFamily[] = ['kill', 'pause', 'takeover', 'restart'];
-/** And of a soak on a cluster that it runs itself. */
+/** The families for a soak on a cluster that it runs itself. */
 export const CLUSTER_FAMILIES: readonly LiveFamily[] = [...CLIENT_FAMILIES, 'member', 'network'];
 const ALL_FAMILIES: readonly LiveFamily[] = [...LIVE_FAMILIES, 'member', 'network'];
 /** The families of a soak when none are asked for. */

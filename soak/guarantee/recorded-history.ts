@@ -54,7 +54,7 @@ export function countsOf({ n, event: { event, atNs } }: LogEntry): CompactedEven
   return { ...segments, firstN: n, lastN: n, fromNs: atNs, toNs: atNs, kinds: { [event]: 1 } };
 }
 
-/** Of two that follow each other. */
+/** The counts of two consecutive ones together. */
 export function sumOf(one: CompactedEvents, next: CompactedEvents): CompactedEvents {
   const kinds: Record<string, number> = { ...one.kinds };
   for (const [kind, count] of Object.entries(next.kinds)) kinds[kind] = (kinds[kind] ?? 0) + count;
@@ -159,7 +159,7 @@ function after(recorded: RecordedLine, nextN: number, where: string): number {
   return lastN + 1;
 }
 
-/** How many events these counts are of. */
+/** The number of counted events. */
 export function countOf({ kinds }: CompactedEvents): number {
   return Object.values(kinds).reduce((total, count) => total + count, 0);
 }

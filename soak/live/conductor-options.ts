@@ -31,7 +31,7 @@ export type ConductorOptions = Pick<Watchers, 'resources' | 'metrics' | 'pages'>
   readonly flightRecorder: FlightRecorder;
   /** Null: the whole history is not kept. */
   readonly wholeRecorder: WholeRecorder | null;
-  /** What the stories of violations are told from. */
+  /** The facts for the stories of violations. */
   readonly facts: StoryFacts;
   readonly display: Display;
   readonly clock: Clock;

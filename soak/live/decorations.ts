@@ -22,7 +22,7 @@ export interface LiveDecorations {
   resumes?(process: string): boolean;
   /** The state in the kernel that a probe is told. */
   states?(process: string, state: string | null): string | null;
-  /** What is read of the process's page of moments. */
+  /** The contents of the process's page of moments, as they are read. */
   moments?(process: string, seen: SeenMoments | null): SeenMoments | null;
   /** The relay of the links, as partitions know it. */
   relay?(relay: Relay): Relay;

@@ -20,9 +20,9 @@ const LINE_EVERY_MS = 5_000;
 
 /** Narrower terminals get lines, because a wrapped block cannot be redrawn. */
 const COLUMNS_MIN = 40;
-/** What stands before the text of an event: its time, and what it is. */
+/** The beginning of an event's line: its time and its name. */
 const EVENT = /^ +[\d.]+ s {2}\w+ +/;
-/** Where a further line of anything else begins. */
+/** The indentation of further lines of other texts. */
 const HANG = 2;
 
 /** `environment`: its TERM, NO_COLOR and FORCE_COLOR count. */

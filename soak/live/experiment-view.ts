@@ -4,7 +4,7 @@ import type { Phase } from '../guarantee/phase.ts';
 
 /** Times in milliseconds since the run began. */
 export type ExperimentView = {
-  /** The phases that have a time, from this one on, with their ends; null: not everything is up yet. */
+  /** The phases that have a time, from this one on, with their ends. Null: not all processes are up yet. */
   readonly phases: readonly { readonly phase: Phase; readonly endMs: number | null }[];
   /** Faults that have not recovered. */
   readonly open: readonly {

@@ -7,7 +7,7 @@ import { violationLine } from '../guarantee/violation.ts';
 import type { Display } from './display.ts';
 import type { RunRecord } from './record.ts';
 
-/** Violations beyond the first are written to violations.csv; the verdict tells them by their causes. */
+/** Violations beyond the first are only written to violations.csv; the verdict tells them by their causes. */
 const VIOLATIONS_SHOWN = 1;
 
 /** The meters add up the processes' reports. */

@@ -45,7 +45,7 @@ import type { RunOutcome } from './run-outcome.ts';
 import { type Watchers, openWatchers } from './watchers.ts';
 import { decideVerdict, type Verdict, withUnwritten } from '../guarantee/verdict.ts';
 
-/** Writes the report of a run whose folder is complete. One line about it. */
+/** Writes the report of a run whose folder is complete. Returns one line about it. */
 export type Report = (folder: string) => Promise<string>;
 
 export type SoakDependencies = Program & {
@@ -59,29 +59,29 @@ export type SoakDependencies = Program & {
   readonly connect: Connect | null;
   /** Starts or finds a cluster; null: clusters are not supported. */
   readonly startEngine?: StartEngine | null;
-  /** Absent or null: there is none. */
+  /** Absent or null: no report is made. */
   readonly report?: Report | null;
   /** Sabotage of the harness. */
   readonly decorations?: LiveDecorations;
   readonly patienceMs?: number;
   /** Registers the function that an interrupt calls; returns a function that undoes it. */
   onInterrupt(interrupt: (signal: InterruptSignal) => void): () => void;
-  /** Of the terminal that the verdict is shown on; absent: there is none. */
+  /** The width of the terminal for the verdict; absent: there is none. */
   readonly columns?: () => number | undefined;
 };
 
 export type SoakResult = {
   readonly verdict: Verdict;
   readonly folder: string;
-  /** That of the verdict, or of an expectation that is not met. */
+  /** The exit code of the verdict or of an unmet expectation. */
   readonly exitCode: number;
-  /** Everything that was told of it. */
+  /** Everything that was told about the run. */
   readonly told: ToldRun;
 };
 
 /** Runs a whole soak. Throws OperatingError or UsageError when it cannot even begin. */
 export async function runSoak(options: SoakOptions, dependencies: SoakDependencies): Promise<SoakResult> {
-  // Before anything is made: a port that cannot be used leaves nothing behind.
+  // This comes first, because a port that cannot be used must leave nothing behind.
   const watchers = await openWatchers(options);
   try {
     return await runWatched(options, dependencies, watchers);

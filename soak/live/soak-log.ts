@@ -1,6 +1,6 @@
 /**
- * Begins the log of a soak: what was asked for, the checkers, and who else reads it while it is written. As long as the
- * log has no end, it is told when this very process was late.
+ * Begins the log of a soak: what was asked for, the checkers, and the readers while it is written. Until the log ends,
+ * it also receives the delays of this process.
  */
 
 import type { Clock } from '../../src/core/clock.ts';
@@ -25,11 +25,11 @@ export function beginLog(from: {
   readonly options: SoakOptions;
   readonly specs: readonly ComponentSpec[];
   readonly clock: Clock;
-  /** Kinds of faults, each of which is to hit. */
+  /** Kinds of faults, each of which should hit. */
   readonly faults: readonly FaultKind[];
   readonly audit: Audit | null;
   readonly reader: BatchReader;
-  /** What stories are told from: it hears the log. */
+  /** The facts for stories, as a listener of the log. */
   readonly facts: StoryFacts;
   readonly listeners: readonly LogListener[];
   readonly decorations?: LiveDecorations;

@@ -1,4 +1,4 @@
-/** What a run comes to, and the rows of samples.csv. Pure. */
+/** The results of a run, and the rows of samples.csv. Pure. */
 
 import { formatDuration } from '../../src/core/units.ts';
 import type { LatencyHistogram } from '../../src/measure/histogram.ts';
@@ -42,9 +42,9 @@ export type RunSummary = {
   readonly keptData: string | null;
 };
 
-/** A run with all that a screen, a document or a CI is told of it. */
+/** A run with everything that a screen, a document or a CI is told about it. */
 export type ToldRun = RunSummary & {
-  /** That of the verdict, or of an expectation that is not met. */
+  /** The exit code of the verdict or of an unmet expectation. */
   readonly exitCode: number;
   readonly stories: readonly ViolationStory[];
   /** Reasons that no story tells: processes that failed, doubts, what could not be written. */
@@ -52,19 +52,19 @@ export type ToldRun = RunSummary & {
   /** By story, the last lines of logs that belong to it. */
   readonly logLines: readonly (readonly string[])[];
   readonly expectations: readonly JudgedExpectation[];
-  /** Times are told from here. */
+  /** Times are counted from here. */
   readonly startNs: number;
   readonly latenesses: readonly Lateness[];
-  /** What repeats the run, as words for a shell. */
+  /** The command that repeats the run, as words for a shell. */
   readonly command: readonly string[];
-  /** The file to begin with, where there is evidence. */
+  /** The file to begin with when there is evidence. */
   readonly evidence: string | null;
   readonly run: RunFile;
   /** Kinds of faults that had a turn in the time of this run. */
   readonly scheduled: readonly string[];
 };
 
-/** One round of the benchmark `pipeline`, from the steady phase; recoveries from the phase of faults. */
+/** One round of the benchmark `pipeline`, from the steady phase; recoveries come from the phase of faults. */
 export function samplesOf(summary: Pick<RunSummary, 'options' | 'outcomes' | 'faults' | 'recovery'>): Sample[] {
   const workload = workloadParameters(summary.options);
   const samples: Sample[] = [];
@@ -104,7 +104,7 @@ export function samplesOf(summary: Pick<RunSummary, 'options' | 'outcomes' | 'fa
   return samples;
 }
 
-/** Null is shown as such: it lies among the samples that were lost. */
+/** Null is shown as such: the value lies among the lost samples. */
 export function durationText(ns: number | null): string {
   return ns === null ? '-' : formatDuration(ns / 1e6);
 }

@@ -31,10 +31,10 @@ test.serial('a soak that runs is scraped, and says what each process used when i
   t.true((verified.at(-1) ?? 0) > 0, verified.join(' '));
   for (const process of ['broker', 'summer-1', 'chunker-0', 'soak'])
     t.true(texts.at(-1)?.includes(`stream_sum_process_resident_memory_bytes{process="${process}"} `), process);
-  // Nobody answers any more.
+  // Nothing answers any more.
   const [, url = ''] = said.map((line) => /^metrics: (.*)$/.exec(line)).find((match) => match !== null) ?? [];
   await t.throwsAsync(fetch(url));
-  // A run of seconds is too short to judge, which is no reason against it.
+  // A run of seconds is too short to judge, which does not count against it.
   const rows = readCsv(join(folder, 'resources.csv'));
   const resources = rows.filter((row) => row['process'] === 'soak').map((row) => row['resource']);
   t.deepEqual(

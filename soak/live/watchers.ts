@@ -1,4 +1,4 @@
-/** What watches a soak from outside its log: moments of processes, what they use, and who asks for metrics. */
+/** Watches a soak from outside its log: the moments of processes, their resources, and metrics for clients. */
 
 import { MomentPages } from '../../src/moments/moment-pages.ts';
 import { MetricsServer } from './metrics/metrics-server.ts';
@@ -9,15 +9,15 @@ import type { SoakOptions } from './soak-options.ts';
 
 export type Watchers = {
   readonly resources: ResourceWatch;
-  /** Null: nobody asks for them. */
+  /** Null: no metrics were requested. */
   readonly metrics: SoakMetrics | null;
   readonly metricsUrl: string | null;
-  /** Where processes tell at which moment they are; null: they do not. */
+  /** The pages on which processes tell their moments; null: there are none. */
   readonly pages: MomentPages | null;
   close(): void;
 };
 
-/** Throws a UsageError where metrics cannot be served. */
+/** Throws a UsageError when metrics cannot be served. */
 export async function openWatchers(options: Pick<SoakOptions, 'metricsPort' | 'seed' | 'faults'>): Promise<Watchers> {
   const { metricsPort, faults } = options;
   const metrics = metricsPort === null ? null : new SoakMetrics(options);

@@ -1,6 +1,6 @@
 /**
- * Writes `report.html` into the folder of a soak, from that folder alone; beside it, where the run was violated,
- * the page that draws its history.
+ * Writes `report.html` into the folder of a soak, from that folder alone. When the run was violated, it also writes the
+ * page that draws its history.
  */
 
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ export const REPORT_NAME: string = 'report.html';
 export function writeReport(folder: string): string {
   const source = readSoak(folder);
   const trace = join(folder, TRACE_NAME);
-  // Every run has a history; of one that was not violated, who wants to look at it draws it.
+  // Every run has a history. For a run that was not violated, the page is drawn on request.
   const isWanted = source.hasHistory && source.violations.length > 0;
   if (isWanted) writeTrace(trace, tellRun(folder));
   const page = soakPage(source, { hasTrace: existsSync(trace) });

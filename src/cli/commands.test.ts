@@ -90,7 +90,7 @@ test.serial('an unknown command, an unknown flag and a missing flag are one line
   await refused(t, ['retire', '--connect', NOWHERE], /--producer/);
 });
 
-/** Each is a process of its own elsewhere: here the commands are asked, because there are so many values. */
+/** Elsewhere each is its own process. Here the commands run within the test, because there are so many values. */
 const MAKE = {
   broker: brokerCommand,
   summer: summerCommand,

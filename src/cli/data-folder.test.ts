@@ -13,7 +13,7 @@ import { MAIN, TestProcess, temporaryFolder } from './testing/test-process.ts';
 
 /** The command lines without `--data`; `at` is a folder for other files that they make. */
 const COMMANDS: Readonly<Record<string, (at: string) => readonly string[]>> = {
-  // Not in `at`, where another user can make nothing; and not one path for all, because tests run side by side.
+  // Not in `at`, where another user cannot create anything; and one path for each test, because tests run side by side.
   broker: (at) => ['broker', '--listen', `ipc://${join(tmpdir(), `${basename(at)}.socket`)}`],
   summer: (at) => ['summer', '--connect', `ipc://${at}/socket`, '--partitions', '0'],
   chunker: (at) => ['chunker', '--connect', `ipc://${at}/socket`],

@@ -52,7 +52,7 @@ export async function openJournals(place: JournalsPlace, name: string, log?: Log
   return new GazetteJournals(rpc, { ...cluster, clock: systemClock, ...told });
 }
 
-/** Each line says which client has something to say. */
+/** Each line says which client it is from. */
 function namedLog(log: Log, client: string): Log {
   const level =
     (name: keyof Log): Log['info'] =>

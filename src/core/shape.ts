@@ -45,7 +45,7 @@ export const objectOf =
 
 /** The first field that `shape` refuses, or null: then the value is what the shape describes. */
 export function refusedField<T>(value: Record<string, unknown>, shape: Shape<T>): string | null {
-  // Without a list of entries for each value: histories of millions of events are checked so.
+  // No list of entries is made for each value, because histories of millions of events are checked here.
   for (const name in shape) if (!shape[name](value[name])) return name;
   return null;
 }

@@ -29,7 +29,9 @@ export type ComponentSpec = {
   readonly argv: readonly string[];
   /** The partitions that a summer owns; empty for other components. */
   readonly partitions: readonly number[];
-  /** Words before the program that run it elsewhere, as in another network, under the same pid. Absent: none. */
+  /**
+   * Words before the program that run it elsewhere, for example in another network, under the same pid. Absent: none.
+   */
   readonly within?: readonly string[];
 };
 
@@ -108,7 +110,7 @@ export class ComponentProcess {
   /** By which it is started from now on. */
   launch: Launch;
   readonly #listener: ComponentProcessListener;
-  /** Variables of this process alone. */
+  /** Variables only for this process. */
   readonly #environment: Readonly<Record<string, string>>;
   #incarnation: Incarnation | null = null;
 

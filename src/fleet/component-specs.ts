@@ -54,11 +54,11 @@ export function spareSpec(
   return { ...summer, name, argv: argv.toSpliced(folderAt, 1, join(dataFolder, name)) };
 }
 
-/** Journals of a cluster, in the place of a broker of the pipeline's own. */
+/** The journals of a cluster, in the place of the pipeline's own broker. */
 export type ClusterPlace = {
-  /** The flags by which the process of this name finds them. */
+  /** The flags by which the process of this name finds the journals. */
   flagsOf(name: string): Readonly<Record<string, string>>;
-  /** What its program runs within. */
+  /** The words that run its program in the cluster's network. */
   withinOf(name: string): readonly string[];
 };
 
@@ -71,7 +71,7 @@ export function componentSpecs(
     readonly endpoint: string;
     /** Where the client of that name dials, if a relay stands before the broker; absent: at the broker. */
     readonly connectOf?: (name: string) => string;
-    /** Absent, or null: there is a broker. */
+    /** Absent or null: there is a broker. */
     readonly cluster?: ClusterPlace | null;
   },
 ): ComponentSpec[] {

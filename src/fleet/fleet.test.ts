@@ -16,7 +16,7 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', ()
   if (asked % 2 === 0) say({ event: 'progress', component: 'summer', ...counts });
 });`;
 
-/** Does what its argument says, and ends. */
+/** A program that does what its argument says, and ends. */
 const COMMAND = `
 const [what] = process.argv.slice(1);
 if (what === 'wait') setInterval(() => {}, 1e6);

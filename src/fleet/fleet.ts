@@ -86,7 +86,7 @@ export class Fleet {
     readonly logsFolder: string;
     readonly clock: Clock;
     readonly listener: FleetListener;
-    /** Variables that the process of this name gets besides; absent: none. */
+    /** Additional variables for the process of this name; absent: none. */
     readonly environmentOf?: (name: string) => Readonly<Record<string, string>>;
   }) {
     const { specs, launch, firstLaunch = launch, logsFolder, environmentOf } = options;
@@ -273,13 +273,15 @@ export class Fleet {
     successor.start(['--take-over']);
   }
 
-  /** Kills a process that is replaced or retired, or about to be. It stays down. */
+  /** Kills a process that is replaced or retired, or will be. It stays down. */
   killForGood(process: ComponentProcess, intent: 'replace' | 'retire' = 'replace'): void {
     this.#replaced.add(process.name);
     process.ask(intent, 'SIGKILL');
   }
 
-  /** One that was killed for good is a process of the run again: started at once, or when it has ended. */
+  /**
+   * Makes a process that was killed for good a process of the run again: it is started at once, or when it has ended.
+   */
   startAgain(process: ComponentProcess): void {
     const isDying = this.#replaced.delete(process.name) && process.state !== 'down';
     if (isDying) process.ask('kill');
@@ -295,8 +297,8 @@ export class Fleet {
   }
 
   /**
-   * Runs a command of this build that ends by itself. Its lines, which are appended to the log of this name as well.
-   * Any other end than exit 0 is a failure of the run: then null, and when the run ends before it.
+   * Runs a command of this build that ends by itself. Returns its lines, which are also appended to the log of this
+   * name. Any end other than exit 0 is a failure of the run and gives null, as does the end of the run.
    */
   async run(name: string, argv: readonly string[]): Promise<readonly string[] | null> {
     const { signal: ended } = this.#noCommands;
@@ -314,7 +316,7 @@ export class Fleet {
     return null;
   }
 
-  /** Something that the run needs of a process cannot be done. */
+  /** Reports that something the run needs of a process cannot be done. */
   fail(process: ComponentProcess, what: string): void {
     this.#fail(process, { what, exitCode: null });
   }

@@ -84,7 +84,7 @@ test('what a retired chunker has done stays counted, and another one comes under
     filesOpen: 0,
     sumsOutstanding: 0,
   });
-  // Of three that it had verified no sample came, and five nobody will verify.
+  // Three verified sums have no sample, and five will not be verified by anybody.
   t.is(meter.phase.censoredSums, 8);
   t.is(meter.onReady('chunker-0', { ...READY, producer: '00000000000000bb', verifiedTotal: 0 }), null);
   meter.onProgress(

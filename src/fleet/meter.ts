@@ -110,7 +110,7 @@ export function forgottenBy(
 export class Meter {
   readonly #chunkers: Map<string, ChunkerMeter> = new Map();
   readonly #folded: Map<string, Restarting> = new Map();
-  /** Counts of the chunkers that were retired. */
+  /** The counts of retired chunkers. */
   readonly #retired = { chunks: 0, bytes: 0, sums: 0, chunksVerified: 0, bytesVerified: 0 };
   /** Since the last `interval.reset()`. */
   readonly interval: StageLatency = new StageLatency();
@@ -225,8 +225,8 @@ export class Meter {
   }
 
   /**
-   * The chunker of this name died for good: its counts stay, and nothing of it is under way any more. Another one may
-   * come under its name.
+   * The chunker of this name died for good. Its counts stay, and nothing of it is under way any more. Another chunker
+   * may come under its name.
    */
   retire(process: string): void {
     const chunker = this.#chunkers.get(process);

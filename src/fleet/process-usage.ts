@@ -9,7 +9,7 @@ const TICKS_PER_SECOND = 100;
 export type ProcessUsage = {
   /** Resident memory. */
   readonly rssBytes: number | null;
-  /** Of that, what is of no file: the system cannot take it back. */
+  /** The part of that which belongs to no file, so that the system cannot take it back. */
   readonly anonymousBytes: number | null;
   /** Open file descriptors. */
   readonly descriptors: number | null;
@@ -24,7 +24,7 @@ export function rssBytesOf(status: string): number | null {
   return bytesOf(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1]);
 }
 
-/** RssAnon of the same text. */
+/** RssAnon from the same text. */
 export function anonymousBytesOf(status: string): number | null {
   return bytesOf(/^RssAnon:\s*(\d+) kB$/m.exec(status)?.[1]);
 }

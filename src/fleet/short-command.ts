@@ -1,6 +1,6 @@
 /**
- * A command of this program that does one thing and ends, such as `stream-sum retire`: runs it, and keeps what it says.
- * It is not tied to the harness: one that waits for a broker that is gone gives up by itself.
+ * Runs a command of this program that does one thing and ends, such as `stream-sum retire`, and keeps its output. The
+ * command is not tied to the harness: if it waits for a broker that is gone, it gives up by itself.
  */
 
 import { spawn } from 'node:child_process';
@@ -8,15 +8,15 @@ import { appendFileSync } from 'node:fs';
 import type { Launch } from './component-process.ts';
 
 export type CommandEnd = {
-  /** Null: it could not be started, and the only line says why. */
+  /** Null: the command could not be started, and the only line says why. */
   readonly pid: number | null;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Of its stdout and its stderr, without their line feeds. */
+  /** Lines of its stdout and stderr, without line feeds. */
   readonly lines: readonly string[];
 };
 
-/** What it says is appended to the log as well, once it has ended. `signal`: it is killed. Never rejects. */
+/** The output is also appended to the log once the command has ended. `signal`: kills the command. Never rejects. */
 export function runCommand(
   argv: readonly string[],
   { launch, logPath, signal }: { readonly launch: Launch; readonly logPath: string; readonly signal: AbortSignal },
@@ -44,7 +44,7 @@ export function runCommand(
   });
 }
 
-/** A log that cannot be written is no reason to fail: its lines are returned as well. */
+/** A log that cannot be written is not a failure, because the lines are returned as well. */
 function append(path: string, bytes: Buffer): void {
   try {
     appendFileSync(path, bytes);

@@ -93,7 +93,7 @@ export class LatencyHistogram {
     return rank > count ? null : this.#histogram.getValueAtPercentile((100 * rank) / count);
   }
 
-  /** How many values are at most each of `boundsNs`, within the three digits that are kept. */
+  /** How many values are at most each of `boundsNs`, with three exact digits. */
   countsAtMost(boundsNs: readonly number[]): number[] {
     return boundsNs.map((boundNs) => {
       let [within, beyond] = [0, this.count + 1];

@@ -19,7 +19,7 @@ test('the slope of points on a line is that of the line, and a third of wild one
       t.is(theilSen([line]), slope);
       t.true(Math.abs(leastSquares(line) - slope) < 1e-9);
       t.true(Math.abs(leastSquares(inPairs(line)) - slope) < 1e-9);
-      // Fewer than 29 % of the points are wild: most pairs are of two others.
+      // Fewer than 29 % of the points are wild, so most pairs consist of other points.
       const wild = line.map((point) => (point.at % 5 === 2 ? { ...point, value: 1e6 } : point));
       t.is(theilSen([wild, wild]), slope);
     }),
@@ -27,7 +27,7 @@ test('the slope of points on a line is that of the line, and a third of wild one
 });
 
 test("Student's t is that of the tables", (t) => {
-  // Degrees of freedom, upper tail, t: any table of it.
+  // Degrees of freedom, upper tail, t; from any table.
   for (const [degrees, tail, quantile] of [
     [1, 0.025, 12.706],
     [2, 0.05, 2.92],
@@ -87,7 +87,7 @@ test('the interval covers the drift of a random walk about as often as it says',
     const { low, high } = slopeOfWindows(windows.map((window) => leastSquares(window.points)));
     if (low <= drift && drift <= high) covered += 1;
   }
-  // 95 %, less five standard deviations of so many walks.
+  // 95 % less five standard deviations for this many walks.
   t.true(covered >= walks * (0.95 - 5 * Math.sqrt((0.95 * 0.05) / walks)), `seeds 1 to ${walks}: ${covered} covered`);
 });
 

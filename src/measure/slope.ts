@@ -17,8 +17,8 @@ import { median } from './statistics.ts';
 export type Point = { readonly at: number; readonly value: number };
 
 /**
- * The median of the slopes of all pairs of one series (Theil 1950, Sen 1968). A pair never has a point of each of two
- * series. One of them has 2 points at different times.
+ * The median of the slopes of all pairs within a series (Theil 1950, Sen 1968). No pair has points of two series. At
+ * least one series has 2 points at different times.
  */
 export function theilSen(series: readonly (readonly Point[])[]): number {
   const slopes: number[] = [];
@@ -33,15 +33,15 @@ export function theilSen(series: readonly (readonly Point[])[]): number {
   return median(slopes);
 }
 
-/** The slope with the least squares. */
+/** The slope by least squares. */
 export function leastSquares(points: readonly Point[]): number {
   const [first] = points;
   assert(first !== undefined, 'a slope of something');
-  // Near 0, so that no digit is lost.
+  // Centered near 0, so that no digit is lost.
   return linearRegression(points.map(({ at, value }) => [at - first.at, value - first.value])).m;
 }
 
-/** Two neighbours as one point in their middle; one without a neighbour is left out. */
+/** Two neighbours become one point in their middle. A point without a neighbour is left out. */
 export function inPairs(points: readonly Point[]): Point[] {
   const pairs: Point[] = [];
   for (let index = 1; index < points.length; index += 2) {
@@ -83,7 +83,7 @@ export function studentQuantile(tail: number, degrees: number): number {
   return high;
 }
 
-/** Half of what the interval leaves out. */
+/** Half of the probability outside the interval. */
 const TAIL = 0.025;
 
 export type Slope = {
@@ -95,7 +95,7 @@ export type Slope = {
   readonly p: number;
 };
 
-/** Of the slopes of at least 2 windows. */
+/** At least 2 slopes. */
 export function slopeOfWindows(slopes: readonly number[]): Slope {
   assert(slopes.length >= 2, 'a slope has an interval from two windows on');
   const value = slopes.reduce((sum, slope) => sum + slope, 0) / slopes.length;
@@ -108,7 +108,7 @@ export function slopeOfWindows(slopes: readonly number[]): Slope {
 
 export type Window = {
   readonly points: readonly Point[];
-  /** Whether it is of the later half of its series. */
+  /** Whether the window is in the later half of its series. */
   readonly isLate: boolean;
 };
 

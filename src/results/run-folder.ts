@@ -42,17 +42,17 @@ export type RunFile = {
   readonly reasons: readonly string[];
   /** Of a soak that has ended: how it was audited, in one line. */
   readonly audit?: string;
-  /** Of a soak on an engine that promises less than the embedded one: how it was judged, in lines. */
+  /** For a soak on an engine that promises less than the embedded one: how it was judged, in lines. */
   readonly judged?: readonly string[];
   /** Of a soak that has ended: how often a signal that the run did not send ended each process. Absent: never. */
   readonly crashes?: Readonly<Record<string, number>>;
-  /** Of a soak with faults that has ended: at which moments they hit (`soak/live/faults/moments-hit.ts`). */
+  /** For a finished soak with faults: at which moments they hit (`soak/live/faults/moments-hit.ts`). */
   readonly moments?: Readonly<Record<string, unknown>>;
-  /** Of a soak that has ended: how each process's use of each resource grew, the rows of resources.csv. */
+  /** For a finished soak: how each process's use of each resource grew, the rows of resources.csv. */
   readonly resources?: readonly Readonly<Record<string, unknown>>[];
-  /** Of a soak that was violated: one story for each cause. results/README.md describes it. */
+  /** For a violated soak: one story for each cause. results/README.md describes it. */
   readonly stories?: readonly object[];
-  /** Of a soak: what was expected of it (`--expect`), and what was measured. */
+  /** For a soak: its expectations (`--expect`) and what was measured. */
   readonly expectations?: readonly object[];
   /** Single lines that a reader of the figures must know. */
   readonly remarks?: readonly string[];

@@ -10,12 +10,12 @@
 
 import type { Store, WriteBatch } from './store.ts';
 
-/** Is told where in a commit its process is: by nothing but a note of it. */
+/** Receives marks of how far a commit is. It may only note them. */
 export type CommitWatch = {
-  /** What was accepted is on its way to disk. */
+  /** The accepted writes are on their way to the disk. */
   begins(): void;
   durable(): void;
-  /** Everybody who waited for it was called. */
+  /** Everybody who waited for the commit was called. */
   answered(): void;
 };
 

@@ -18,7 +18,7 @@ test.serial(
     const results = mkdtempSync(join(tmpdir(), 'stream-sum-soak-'));
     t.teardown(() => rmSync(results, { recursive: true, force: true }));
     const said: string[] = [];
-    /** By component and moment, how often a process had begun it at most. */
+    /** By component and moment, the greatest number of times that a process had begun it. */
     const begun = new Map<string, number>();
     const moments = (_process: string, seen: SeenMoments | null): SeenMoments | null => {
       for (const [moment, count] of seen === null ? [] : Object.entries(seen.begun)) {

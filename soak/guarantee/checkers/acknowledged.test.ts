@@ -37,7 +37,7 @@ test('a chunker that was retired is judged by what it was told, and its end must
     const unended = check(events.toSpliced(place, 1));
     t.deepEqual(unended.kinds, ['acknowledged-loss']);
     t.regex(unended.violations[0]?.detail ?? '', /was retired, and its end is not in the journal/);
-    // The end that somebody else has written stands in the place of a record that was acknowledged and lost.
+    // The end that another process wrote is in the place of an acknowledged record that was lost.
     const told = events.map((event) =>
       event.event === 'acknowledged' && event.producer === producer ? { ...event, through: event.through + 1 } : event,
     );

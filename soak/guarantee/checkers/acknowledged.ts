@@ -43,7 +43,7 @@ type Producer = {
   readonly lanes: readonly Lane[];
   waitingRecords: number;
   hasDrained: boolean;
-  /** Somebody else has ended it. */
+  /** Whether another process has ended this producer. */
   isRetired: boolean;
 };
 
@@ -316,7 +316,7 @@ export class AcknowledgedChecker implements Checker {
     const journal = chunkJournal(partition);
     if (lane === undefined || !this.#endedJournals.has(journal)) return;
     const { id, generator, isRetired } = producer;
-    // Nobody has told the dead one of its end: that stands where a lost record would.
+    // The dead chunker was not told of its end, which may be in the place of a lost record.
     const records = isRetired && lane.hasEnded ? lane.next - 1 : lane.next;
     if (lane.acknowledged > records) {
       const lost = `records ${records} to ${lane.acknowledged - 1} of ${id}`;

@@ -36,7 +36,7 @@ export class ChunkersChecker implements Checker {
     this.#found.at(event);
     if (event.event === 'run') this.#run = event;
     else if (event.event === 'said') this.#hear(event.process, event.said);
-    // Who comes in its place is another one, and has to report to the end.
+    // The chunker that takes its place is another producer, and must report to the end.
     else if (event.event === 'retired') this.#chunkers.delete(event.process);
   }
 

@@ -150,7 +150,7 @@ export class CoverageChecker implements Checker {
       case 'fault-effective':
       case 'ending':
       case 'violation':
-      // What a dead chunker was told and had verified is not known to its end. The journals hold its files.
+      // What a dead chunker was told and had verified is not completely known. The journals have its files.
       case 'retired':
         break;
       default:

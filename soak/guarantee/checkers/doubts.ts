@@ -19,7 +19,7 @@ export class InterruptionChecker implements Checker {
   #asksForFaults = false;
   #faults = 0;
   #how: 'no' | 'drained' | 'at once' = 'no';
-  /** How far it had come when the user first wanted it to end. */
+  /** How far the run had come when the user first wanted it to end. */
   #reached = '';
 
   observe(event: HistoryEvent): void {

@@ -31,7 +31,7 @@ export class FlowChecker implements Checker {
   /** When all processes were ready for the first time. */
   #upNs: number | null = null;
   #isStoppedAtOnce = false;
-  /** Files of this run that chunkers had verified which were retired since. */
+  /** Verified files of this run whose chunkers were retired since. */
   #verifiedByRetired = 0;
 
   observe(event: HistoryEvent): void {

@@ -46,7 +46,7 @@ test('an end below the next index, which readers skip as a repetition, ends noth
   const at = events.findIndex((event) => isEnd(event) && decoded(event).firstIndex > 0);
   const end = events[at];
   if (end === undefined || !isBatch(end)) throw new Error('a producer ends');
-  // Another process retired it, and a late batch came before: the end that counts follows.
+  // Another process retired it, and a late batch came first. The end that counts follows.
   const skipped = resealed(end, { firstIndex: decoded(end).firstIndex - 1 });
   const by = end.end - end.begin;
   const moved = (event: HistoryEvent): HistoryEvent => {

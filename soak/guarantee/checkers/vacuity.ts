@@ -34,7 +34,7 @@ type Producer = {
   /** Null: the chunker has not decided to end. */
   endStep: number | null;
   drained: { readonly verifiedTotal: number; readonly filesCompletedTotal: number } | null;
-  /** Its process died for good: what it had completed is counted in the journals alone. */
+  /** Its process died for good, so its completed files are counted only in the journals. */
   isRetired: boolean;
 };
 

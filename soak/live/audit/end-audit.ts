@@ -48,7 +48,7 @@ export type AuditContext = {
     readonly verifiedTotal: number;
     readonly filesCompletedTotal: number;
   }[];
-  /** Producers that died for good, and have ended. What they had verified by their last report. */
+  /** Producers that died for good and have ended, with what they had verified by their last report. */
   readonly retired: readonly { readonly process: string; readonly producer: string; readonly verifiedTotal: number }[];
   /** Aborted when the user does not want to wait. */
   readonly signal: AbortSignal;

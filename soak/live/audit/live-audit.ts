@@ -44,7 +44,7 @@ export type LiveAuditOptions = {
 type Known = {
   readonly producer: string;
   verifiedTotal: number;
-  /** By its last word; null: it has not drained. */
+  /** The totals in its last report; null: it has not drained. */
   drained: { readonly verifiedTotal: number; readonly filesCompletedTotal: number } | null;
 };
 
@@ -151,7 +151,7 @@ export class LiveAudit {
     this.#journals?.close();
   }
 
-  /** What the audit at the end asks about: producers that have drained, and those that died for good. */
+  /** The producers for the audit at the end: those that have drained, and those that died for good. */
   get audited(): Pick<AuditContext, 'producers' | 'retired'> {
     const producers = [...this.#producers].flatMap(([process, { producer, drained }]) =>
       drained === null ? [] : [{ process, producer, ...drained }],

@@ -1,6 +1,6 @@
 /**
- * At which moments faults have hit, by component, and at which the next one is to hit: that which faults have hit or
- * missed least often. The seed decides between equals. What counts is what the page of a target said when the target
+ * Counts at which moments faults have hit, by component, and chooses the next aim: the moment that faults have hit or
+ * missed least often. The seed decides between equals. A hit counts by what the page of the target said when the target
  * could no longer move.
  */
 
@@ -15,11 +15,11 @@ import type { PlannedFault } from './planned-fault.ts';
 /** The first word of this purpose's random stream: ASCII `aims`. */
 const PURPOSE = 0x6169_6d73;
 
-/** Of run.json. */
+/** The fields of run.json. */
 export type MomentCoverage = {
-  /** By component and moment, how many processes were hit there. One that is in two moments counts in both. */
+  /** By component and moment, how many processes were hit there. A process that is in two moments counts in both. */
   readonly hits: Readonly<Record<Component, Readonly<Record<string, number>>>>;
-  /** Processes that were hit, and of which nobody knows where. */
+  /** Processes that were hit at an unknown moment. */
   readonly unknown: number;
   /** Faults that were aimed at a moment, and those that hit it. */
   readonly aimed: number;
@@ -29,11 +29,11 @@ export type MomentCoverage = {
 export class MomentsHit {
   readonly #prng: Prng;
   readonly #hits = new Map<Component, Map<Moment, number>>();
-  /** How often each was aimed at in vain. */
+  /** How often each moment was aimed at in vain. */
   readonly #misses = new Map<Component, Map<Moment, number>>();
-  /** In the order in which the seed prefers them. */
+  /** Moments in the order in which the seed prefers them. */
   readonly #order = new Map<Component, readonly Moment[]>();
-  /** What cannot be if pages tell the truth, one line each. */
+  /** Contradictions in the pages, one line each. */
   readonly doubts: Set<string> = new Set();
   #unknown = 0;
   #aimed = 0;
@@ -63,7 +63,7 @@ export class MomentsHit {
     return others.reduce((least, moment) => (tried(moment) < tried(least) ? moment : least), first);
   }
 
-  /** A fault has hit. */
+  /** Counts a fault that has hit. */
   add({ aim }: Pick<PlannedFault, 'aim'>, moments: Pick<FrozenMoments, 'hit' | 'contradiction'>): void {
     const { hit, contradiction } = moments;
     for (const { seen } of hit) this.#count(seen);

@@ -1,6 +1,6 @@
 /**
- * A chunker of the fleet that dies for good: `stream-sum retire` ends its producer, its folder is put away, and its
- * name, its place and its link go to a new chunker. Only the folder of the one that was retired last is kept: a run of
+ * A chunker of the fleet that dies for good: `stream-sum retire` ends its producer, its folder is put away, and a new
+ * chunker gets its name, its place and its link. Only the folder of the last retired chunker is kept, because a run of
  * days retires many.
  */
 
@@ -15,17 +15,17 @@ import type { Retirement } from './actions/target.ts';
 export type RetirementOptions = {
   readonly fleet: Fleet;
   readonly dataFolder: string;
-  /** Where the broker listens. */
+  /** The address on which the broker listens. */
   readonly endpoint: string;
   readonly partitions: number;
-  /** 16 hexadecimal digits; null: it has never been ready. */
+  /** 16 hexadecimal digits; null: the chunker was never ready. */
   readonly producerOf: (chunker: string) => string | null;
-  /** It was seen that the producer has ended in every journal, before anything else comes of it. */
+  /** Called when it was seen that the producer has ended in every journal, before anything follows from that. */
   readonly onRetired: (chunker: string, producer: string) => void;
   readonly decorations: Pick<LiveDecorations, 'kills' | 'retires'>;
 };
 
-/** `times`: how often the command is run. That it can be run again is a part of what it says. */
+/** `times`: how often the command is run. Its output says whether it may be run again. */
 export function retirementOf(chunker: string, times: number, from: RetirementOptions): Retirement {
   const { fleet, endpoint, partitions, decorations } = from;
   const process = fleet.named(chunker);
@@ -60,7 +60,7 @@ export function retirementOf(chunker: string, times: number, from: RetirementOpt
   };
 }
 
-/** Where the folder of a chunker is once it was retired. */
+/** The place of a chunker's folder once it was retired. */
 function retiredFolder(folder: string): string {
   return `${folder}-retired`;
 }

@@ -1,20 +1,20 @@
 /**
  * Metrics as text that Prometheus reads: its text-based exposition format, version 0.0.4. `prom-client` writes it too,
- * but its histogram only counts values one by one, and those of a soak arrive counted, by the thousand. Pure.
+ * but its histogram counts values only one by one, and the values of a soak arrive counted, by the thousand. Pure.
  */
 
 export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 export type MetricSample = {
   readonly labels?: Readonly<Record<string, string>>;
-  /** Null: not known; the sample is left out. */
+  /** Null: unknown, and the sample is left out. */
   readonly value: number | null;
-  /** Of a histogram: `_bucket`, `_sum`, `_count`. */
+  /** The suffixes of a histogram: `_bucket`, `_sum`, `_count`. */
   readonly suffix?: string;
 };
 
 export type Metric = {
-  /** With its unit last, and `_total` where it only grows. */
+  /** The name ends in the unit, and in `_total` when the value only grows. */
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;

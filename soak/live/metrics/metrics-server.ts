@@ -1,4 +1,4 @@
-/** Serves metrics over HTTP, to this machine alone. */
+/** Serves metrics over HTTP, only to this machine. */
 
 import { once } from 'node:events';
 import { type Server, createServer } from 'node:http';
@@ -8,7 +8,7 @@ import { CONTENT_TYPE } from './exposition.ts';
 
 const LOOPBACK = '127.0.0.1';
 const PATH = '/metrics';
-/** Whoever asks has asked by then, or is cut off. */
+/** The longest time for a request. A slower client is cut off. */
 const REQUEST_MS_MAX = 5_000;
 const CONNECTIONS_MAX = 16;
 
@@ -21,7 +21,7 @@ export class MetricsServer {
     this.url = `http://${LOOPBACK}:${port}${PATH}`;
   }
 
-  /** Port 0: any that is free. Throws a UsageError where it cannot listen. */
+  /** Port 0: any free port. Throws a UsageError when it cannot listen. */
   static async start(port: number, text: () => string): Promise<MetricsServer> {
     const server = createServer({ requestTimeout: REQUEST_MS_MAX, headersTimeout: REQUEST_MS_MAX }, (asked, answer) => {
       const isKnown = asked.method === 'GET' && asked.url?.split('?')[0] === PATH;

@@ -8,12 +8,12 @@ import { CONTENT_TYPE, exposition } from './exposition.ts';
 import { MetricsServer } from './metrics-server.ts';
 import { LATENCY_BOUNDS_S, SoakMetrics } from './soak-metrics.ts';
 
-/** Lines of the format, as its grammar has them: a comment, or a sample with labels and a value. */
+/** The lines of the format by its grammar: a comment, or a sample with labels and a value. */
 const LABEL = String.raw`[a-z]+="(?:[^"\\\n]|\\[\\"n])*"`;
 const SAMPLE = String.raw`[a-z_]+(?:\{${LABEL}(?:,${LABEL})*\})? (?:[+-]Inf|-?[\d.]+(?:e[+-]?\d+)?)`;
 const LINE = new RegExp(`^(?:# HELP [a-z_]+ \\S.*|# TYPE [a-z_]+ (?:counter|gauge|histogram)|${SAMPLE})$`);
 
-/** By name and labels, each sample. */
+/** Each sample by its name and labels. */
 function samplesOf(text: string): Map<string, number> {
   const samples = new Map<string, number>();
   for (const line of text.trimEnd().split('\n')) {
@@ -38,7 +38,7 @@ const TOTALS = {
   sumsOutstanding: 2,
 };
 
-/** After one second in which four sums were verified, and a fault was injected. */
+/** The metrics after one second in which four sums were verified and a fault was injected. */
 function metrics(): SoakMetrics {
   const made = new SoakMetrics({ seed: 7 });
   const fault = { id: 1, kind: 'kill-broker', target: 'broker', atNs: 1 } as const;
@@ -72,7 +72,7 @@ test('what a soak has seen is told in the words and numbers of the format', (t) 
   t.is(of('faults_total{kind="kill-broker",state="proven"}'), 1);
   t.is(of('faults_total{kind="kill-broker",state="recovered"}'), 0);
   t.is(of('process_resident_memory_bytes{process="summer-0"}'), 1e8);
-  // What is not known is left out, and not 0.
+  // An unknown value is left out; it is not 0.
   t.is(of('process_open_descriptors{process="summer-0"}'), undefined);
   t.is(of('sum_latency_seconds_count'), 4);
   t.is(of('sum_latency_seconds_bucket{le="0.0025"}'), 0);
@@ -96,7 +96,7 @@ test('latencies of several seconds add up, in buckets that never fall', (t) => {
   );
   for (const [index, bound] of LATENCY_BOUNDS_S.entries()) {
     const expected = Math.min(2_000, bound * 1e3) + [3, 4, 80, 120_000].filter((ms) => ms <= bound * 1e3).length;
-    // Three digits of each value are kept.
+    // Each value has three digits.
     t.true(Math.abs((buckets[index] ?? 0) - expected) <= 1 + expected / 500, `${bound}: ${buckets[index]}`);
   }
   t.is(samples.get('stream_sum_sum_latency_seconds_count'), 2_004);

@@ -1,4 +1,4 @@
-/** What a soak tells Prometheus: made from the log of the run and from what the sampler sees once a second. */
+/** The metrics of a soak for Prometheus, from the log of the run and from what the sampler sees once a second. */
 
 import type { ProcessUsage } from '../../../src/fleet/process-usage.ts';
 import type { Totals } from '../../../src/fleet/meter.ts';
@@ -18,13 +18,13 @@ export type Second = {
   readonly phase: Phase;
   readonly elapsedMs: number;
   readonly totals: Totals;
-  /** Of the sums that were verified in it. */
+  /** The latency of the sums that were verified in this second. */
   readonly latency: LatencyHistogram;
   readonly usage: ReadonlyMap<string, ProcessUsage>;
   readonly diskBytes: number | null;
 };
 
-/** Before the first second. */
+/** The values before the first second. */
 const NOTHING: Totals = {
   chunksPublished: 0,
   bytesPublished: 0,

@@ -1,4 +1,4 @@
-/** Leaks that are planted into simulated series, and series of clean processes of which none may be called a leak. */
+/** Leaks planted into simulated series, and series of clean processes, none of which may be called a leak. */
 
 import test from 'ava';
 import { Prng } from '../../../src/core/prng.ts';
@@ -6,12 +6,12 @@ import { type Resource, judgeLeaks } from './leaks.ts';
 import { ResourceSeries, SERIES } from './resource-series.ts';
 
 const MIB = 1024 ** 2;
-/** Of a run of 20 minutes. */
+/** A run of 20 minutes. */
 const SECONDS = 1_200;
-/** Series that a run judges together. */
+/** How many series a run judges together. */
 const SERIES_OF_RUN = 40;
 
-/** The value at a second of an incarnation, and another incarnation where one begins. */
+/** The value at a second, and the incarnation of the process, which changes with each start. */
 type Made = (prng: Prng) => (second: number) => { readonly value: number; readonly incarnation?: number };
 
 function normal(prng: Prng): number {
@@ -90,8 +90,8 @@ function leaksOf(all: readonly ResourceSeries[], resource: Resource = 'memory'):
 }
 
 /**
- * A leak cannot be told from a collector that has not come yet. A process that is killed every 150 s on average
- * ends before its leak shows, or matters.
+ * A leak looks like a collector that has not come yet. A process that is killed every 150 s on average ends before its
+ * leak shows or matters.
  */
 const HIDING: readonly string[] = ['slow sawtooth of a collector', 'incarnations that are killed'];
 

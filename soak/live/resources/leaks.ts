@@ -1,6 +1,6 @@
 /**
- * What is judged of each resource, and when its growth is called a leak: when it is significant, fast enough to matter,
- * large enough to be no accident, not the work of a few values, and still going on. Never by an endpoint.
+ * Judges each resource: its growth is called a leak when it is significant, fast enough to matter, too large for an
+ * accident, not the work of a few values, and still going on. Its end points alone never decide.
  */
 
 import { holm } from '../../../src/measure/statistics.ts';
@@ -9,14 +9,14 @@ import type { SeriesSlope } from './resource-series.ts';
 export const RESOURCES = ['rss', 'memory', 'heap', 'descriptors', 'disk', 'event-loop-lag'] as const;
 export type Resource = (typeof RESOURCES)[number];
 
-/** `perHour`: growth below it does not matter. `grown`: nor does growth by less than that while it was watched. */
+/** Growth below `perHour` does not matter. Nor does growth by less than `grown` during the watch. */
 export type LeakBound = { readonly perHour: number; readonly grown: number };
 
 const MIB = 1024 ** 2;
 
 /**
- * Null: listed, and not judged. Resident memory has the pages of files that the system can take back at any time: its
- * anonymous part (`memory`) is judged. A lag is no thing that is kept.
+ * Null: listed but not judged. Resident memory contains pages of files that the system can take back at any time, so
+ * its anonymous part (`memory`) is judged. A lag is not something that a process keeps.
  */
 export const BOUNDS: Readonly<Record<Resource, LeakBound | null>> = {
   rss: null,
@@ -36,25 +36,25 @@ export const UNITS: Readonly<Record<Resource, 'B' | '1' | 's'>> = {
   'event-loop-lag': 's',
 };
 
-/** So often a run may call any of its series a leak that is none. */
+/** How often a run may wrongly call one of its series a leak. */
 const FALSE_ALARMS = 0.01;
-/** What levels off is no leak: its later half rises by less than this part of the whole. */
+/** Growth that levels off is not a leak: its later half rises by less than this part of the whole. */
 const RECENT_PART = 1 / 3;
 const SECONDS_PER_HOUR = 3_600;
 
 export type Watched = {
   readonly process: string;
   readonly resource: Resource;
-  /** How long it was watched. */
+  /** The time that it was watched. */
   readonly seconds: number;
-  /** Null: not long enough. */
+  /** Null: it was not watched long enough. */
   readonly slope: SeriesSlope | null;
 };
 
 /** `short`: not watched long enough. `listed`: this resource is not judged. */
 export type LeakVerdict = 'leak' | 'none' | 'short' | 'listed';
 
-/** In the order given. `bounds`: those of a shortened run, in a test. */
+/** Judges in the given order. `bounds`: those of a shortened run, in a test. */
 export function judgeLeaks(
   watched: readonly Watched[],
   bounds: Readonly<Record<Resource, LeakBound | null>> = BOUNDS,

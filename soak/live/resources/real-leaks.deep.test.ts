@@ -1,4 +1,4 @@
-/** Leaks that are planted into real processes, beside one that leaks nothing, with shorter blocks than in a soak. */
+/** Leaks planted into real processes, beside a process that leaks nothing, with shorter blocks than in a soak. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { diskBytesOf, readProcessUsage } from '../../../src/fleet/process-usage.
 import { BOUNDS } from './leaks.ts';
 import { ResourceWatch } from './resource-watch.ts';
 
-/** What each process does ten times a second, besides 4 KiB of garbage. */
+/** What each process leaks ten times a second, in addition to 4 KiB of garbage. */
 const LEAKS: Readonly<Record<string, string>> = {
   nothing: '',
   memory: 'kept.push(Buffer.alloc(256 * 1024, 1));',
@@ -30,7 +30,7 @@ const PROGRAM = (leak: string): string => `
 
 const READINGS = 300;
 const READING_MS = 100;
-/** A minute of a soak in less than two seconds. */
+/** With these options, less than two seconds stand for a minute of a soak. */
 const SERIES = { blockS: 0.5, warmUpS: 3, pointsMax: 1_024 };
 
 test('leaks of memory, descriptors and disk in real processes are found, and no other is named', async (t) => {

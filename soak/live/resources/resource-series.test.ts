@@ -9,7 +9,7 @@ test('the warm-up of each incarnation is left out, and no slope goes from one in
   let second = 0;
   for (let incarnation = 1; incarnation <= 6; incarnation += 1) {
     for (let age = 0; age < 90; age += 1) {
-      // Each incarnation begins with a cliff of warm-up, and stands still after that at a height of its own.
+      // Each incarnation begins with a steep warm-up and then stays at its own height.
       series.add(incarnation, second, age < 10 ? age * 1e6 : incarnation * 1e9);
       second += 1;
     }
@@ -35,7 +35,7 @@ test('however long a run is, a series holds a bounded number of points and keeps
       for (let second = 0; second < seconds; second += 1) series.add(1, second, 3 * second);
       const slope = series.slope();
       t.true(Math.abs((slope?.value ?? 0) - 3) < 1e-6);
-      // Points are as far from each other as blocks have become long.
+      // The distance of points is the length that blocks have reached.
       t.true(series.seconds > seconds * 0.8 - 40 && series.seconds <= seconds);
     }),
     { numRuns: 20 },

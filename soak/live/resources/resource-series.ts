@@ -1,42 +1,42 @@
 /**
- * One resource of one process over all its incarnations, as medians of short blocks. What it holds is bounded, however
- * long a run is: blocks become longer, and incarnations that are too short for a slope are dropped.
+ * One resource of one process over all its incarnations, as medians of short blocks. Its size is limited however long a
+ * run is: blocks become longer, and incarnations that are too short for a slope are dropped.
  */
 
 import { type Point, inPairs, leastSquares, slopeOfWindows, theilSen, windowsOf } from '../../../src/measure/slope.ts';
 import { median } from '../../../src/measure/statistics.ts';
 
 export type SeriesOptions = {
-  /** Seconds of a block at first. */
+  /** The length of a block in seconds, at first. */
   readonly blockS: number;
-  /** So many seconds of each incarnation are left out: a fresh process grows. */
+  /** The first seconds of each incarnation are left out, because a fresh process grows. */
   readonly warmUpS: number;
-  /** Points of one series that are kept. */
+  /** The most points of a series. */
   readonly pointsMax: number;
 };
 
-/** A minute of warm-up is what a Node process takes until its code is compiled and its heap has its size. */
+/** A minute of warm-up: the time until the code of a Node process is compiled and its heap has its size. */
 export const SERIES: SeriesOptions = { blockS: 5, warmUpS: 60, pointsMax: 1_024 };
 
-/** Windows of a slope at least, and points of a window. */
+/** The least number of windows for a slope, and of points in a window. */
 export const WINDOWS_MIN = 8;
 export const WINDOW_POINTS_MIN = 6;
-/** Points of an incarnation: a shorter one does not show whether its growth levels off. */
+/** The least number of points in an incarnation. A shorter one does not show whether its growth levels off. */
 export const INCARNATION_POINTS_MIN = 36;
-/** The slope of medians takes every pair of points, of so many at most. */
+/** The most points for the slope of medians, which takes every pair of them. */
 const PAIRED_POINTS_MAX = 128;
 
 type Incarnation = { readonly id: number; readonly beginS: number; readonly points: Point[] };
 
 export type SeriesSlope = {
-  /** Of the resource's unit, per second. */
+  /** Slope in the unit of the resource per second. */
   readonly value: number;
   readonly low: number;
   readonly high: number;
   readonly p: number;
-  /** The same of the later half of each incarnation. */
+  /** The same for the later half of each incarnation. */
   readonly recent: number;
-  /** By Theil and Sen, of the whole. */
+  /** The slope by Theil and Sen over the whole. */
   robust(): number;
 };
 
@@ -45,7 +45,7 @@ export class ResourceSeries {
   readonly #pointsMax: number;
   #blockS: number;
   #incarnations: Incarnation[] = [];
-  /** Of the block that has begun. */
+  /** The values of the current block. */
   #values: number[] = [];
   #blockBeginS = 0;
 
@@ -55,7 +55,7 @@ export class ResourceSeries {
     this.#pointsMax = options.pointsMax;
   }
 
-  /** `incarnation` is another one after each start of the process. */
+  /** `incarnation` changes with each start of the process. */
   add(incarnation: number, atS: number, value: number): void {
     let now = this.#incarnations.at(-1);
     if (now?.id !== incarnation) {
@@ -90,7 +90,7 @@ export class ResourceSeries {
       .filter(({ id, points }) => id === last?.id || points.length >= INCARNATION_POINTS_MIN);
   }
 
-  /** How long it was watched after warm-ups, in incarnations that are long enough. */
+  /** How long it was watched, in incarnations that are long enough and without warm-ups. */
   get seconds(): number {
     // By the clock: a busy machine gives fewer values, and blocks that are longer.
     const spans = this.#usable.map((points) => (points.at(-1)?.at ?? 0) - (points[0]?.at ?? 0) + this.#blockS);
@@ -105,7 +105,7 @@ export class ResourceSeries {
     return this.#incarnations.map(({ points }) => points).filter(({ length }) => length >= INCARNATION_POINTS_MIN);
   }
 
-  /** The value in the middle; null: there is none. */
+  /** The median value; null: there is none. */
   get median(): number | null {
     const values = this.#incarnations.flatMap(({ points }) => points.map(({ value }) => value));
     return values.length === 0 ? null : median(values);
@@ -126,7 +126,7 @@ export class ResourceSeries {
   }
 }
 
-/** So few points that all pairs of them can be looked at. */
+/** Makes the series so thin that all pairs of their points can be taken. */
 function thinned(series: readonly (readonly Point[])[]): readonly (readonly Point[])[] {
   let thin = series;
   while (thin.reduce((sum, { length }) => sum + length, 0) > PAIRED_POINTS_MAX) thin = thin.map(inPairs);

@@ -15,7 +15,7 @@ function watched(leak: { readonly memory?: number; readonly disk?: number; reado
   let n = 0;
   for (let second = 0; second < 1_200; second += 1) {
     const atNs = second * 1e9;
-    // The disk outlives the process; the broker is another one after ten minutes.
+    // The disk outlives the process. After ten minutes the broker is another process.
     const pid = second < 600 ? 1 : 3;
     const wobble = (second % 7) * 1_000;
     watch.sample('faults', atNs, [
@@ -57,7 +57,7 @@ test('a row has how long a process was watched, in incarnations that were long e
   const rows = watched({}).rows();
   const broker = rows.find(({ process, resource }) => process === 'broker' && resource === 'memory');
   t.like(broker, { incarnations: 2, verdict: 'none', unit: 'B' });
-  // Ten minutes twice, less the first minute of each.
+  // Ten minutes twice, without the first minute of each.
   t.true(Math.abs((broker?.seconds ?? 0) - 1_080) <= 20, String(broker?.seconds));
   t.like(
     rows.find(({ process, resource }) => process === 'broker' && resource === 'disk'),

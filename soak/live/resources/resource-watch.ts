@@ -1,7 +1,7 @@
 /**
- * What every process of a soak uses, this one included, from the end of the warm-up to the drain: a series for each
- * process and resource, and what their slopes come to. A folder outlives the process that writes it, so that `disk` is
- * one incarnation.
+ * The resources of every process of a soak, this one included, from the end of the warm-up to the drain: a series for
+ * each process and resource, and their slopes. A folder outlives the process that writes it, so `disk` has one
+ * incarnation.
  */
 
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
@@ -22,13 +22,13 @@ import {
 } from './leaks.ts';
 import { ResourceSeries, SERIES, type SeriesOptions } from './resource-series.ts';
 
-/** While the load is that of the run. */
+/** The phases with the load of the run. */
 const WATCHED_PHASES: readonly Phase[] = ['steady', 'faults', 'heal'];
 const LAG_RESOLUTION_MS = 10;
 const SECONDS_PER_HOUR = 3_600;
-/** A process that was not there for so long, and was never watched long enough, is forgotten. */
+/** A process that was away for this long, and was never watched long enough, is forgotten. */
 const FORGOTTEN_S = 600;
-/** The one incarnation of a folder. */
+/** The only incarnation of a folder. */
 const FOLDER_INCARNATION = 0;
 
 /** One process in one second. */
@@ -36,7 +36,7 @@ export type ProcessReading = {
   readonly name: string;
   readonly pid: number;
   readonly usage: ProcessUsage;
-  /** Of its data folder; null: it has none. */
+  /** The bytes of its data folder; null: it has none. */
   readonly diskBytes: number | null;
 };
 
@@ -58,7 +58,7 @@ export type ResourceRow = {
 };
 
 export type ResourceWatchOptions = {
-  /** The name of this very process. */
+  /** The name of this process. */
   readonly self: string;
   readonly series?: SeriesOptions;
   readonly bounds?: Readonly<Record<Resource, LeakBound | null>>;
@@ -68,9 +68,9 @@ export class ResourceWatch {
   readonly #options: ResourceWatchOptions;
   readonly #series = new Map<string, { process: string; resource: Resource; series: ResourceSeries }>();
   readonly #lag: IntervalHistogram = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
-  /** By process, the one that runs. */
+  /** The process id of each running process. */
   readonly #pids = new Map<string, number>();
-  /** By process, when it was last there. */
+  /** When each process was last seen. */
   readonly #seenS = new Map<string, number>();
   #nowS = 0;
   #phase: Phase = 'warm-up';
@@ -80,7 +80,7 @@ export class ResourceWatch {
     this.#lag.enable();
   }
 
-  /** What runs now, once a second. `atNs` as the clock of the run has it. */
+  /** Takes readings of the running processes, once a second. `atNs`: by the clock of the run. */
   sample(phase: Phase, atNs: number, readings: readonly ProcessReading[]): void {
     this.#phase = phase;
     const lagS = Math.max(0, this.#lag.max / 1e9 - LAG_RESOLUTION_MS / 1e3);
@@ -102,7 +102,7 @@ export class ResourceWatch {
     }
   }
 
-  /** A listener of the history: processes tell what only they can see of themselves. */
+  /** A listener of the history. Processes tell what only they can see of themselves. */
   hear({ event }: LogEntry): void {
     if (event.event !== 'said') return;
     const { process: name, said, atNs } = event;
@@ -126,7 +126,7 @@ export class ResourceWatch {
     known.series.add(of.incarnation, of.atNs / 1e9, of.value);
   }
 
-  /** By process, in the order in which they were first seen. */
+  /** Rows by process, in the order in which the processes were first seen. */
   rows(): ResourceRow[] {
     this.#forget();
     const all = [...this.#series.values()].toSorted(
@@ -159,7 +159,7 @@ export class ResourceWatch {
     });
   }
 
-  /** A run of days may have many processes that come and go for good. */
+  /** A run of days may have many processes that leave for good. */
   #forget(): void {
     for (const [key, { process: name, series }] of this.#series) {
       const isGone = (this.#seenS.get(name) ?? 0) < this.#nowS - FORGOTTEN_S;

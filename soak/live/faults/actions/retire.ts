@@ -1,7 +1,7 @@
 /**
- * A chunker dies for good (SIGKILL), its producer is ended in every journal, and a new chunker with a new folder joins
- * in its place. Proven by the exit of its pid and by what `stream-sum retire` says; over when the new one is ready, as
- * another producer. What becomes of the dead one's files is for the checkers (soak/FAULTS.md).
+ * A chunker dies for good (SIGKILL), its producer is ended in every journal, and a new chunker with a new folder takes
+ * its place. The proof is the exit of its pid and the output of `stream-sum retire`. The fault is over when the new
+ * chunker is ready as another producer. The checkers judge the files of the dead one (soak/FAULTS.md).
  */
 
 import type { FaultAction, SeenExit, SeenReady, Sight } from './action.ts';
@@ -14,7 +14,7 @@ export class Retire implements FaultAction {
   #isDead = false;
   #isHealing = false;
   #isUnderWay = false;
-  /** How it was retired, in words; null: nobody has seen it. */
+  /** How it was retired, in words; null: that was not seen. */
   #retired: string | null = null;
   #proof: Sight | null = null;
   #joined: Sight | null = null;
@@ -40,7 +40,7 @@ export class Retire implements FaultAction {
     if (!this.#isUnderWay && this.#retired === null) this.#retirement.comeBack();
   }
 
-  /** Given up: somebody is there in its place, itself or a new one. */
+  /** Given up: a chunker is there in its place, the old one or a new one. */
   isOver(): boolean {
     return !this.#isUnderWay && this.#target.ready;
   }
@@ -61,12 +61,12 @@ export class Retire implements FaultAction {
     this.#joined ??= { atNs: nowNs, saw: `pid ${pid} is ready as producer ${producer}` };
   }
 
-  /** Nothing in it rejects. */
+  /** Nothing in this rejects. */
   async #retire(): Promise<void> {
     this.#isUnderWay = true;
     const retired = await this.#retirement.retire();
     this.#isUnderWay = false;
-    // Nobody has seen that it was retired: then it is no more than a chunker that was killed.
+    // The retirement was not seen, so the chunker was only killed.
     if (retired === null) return this.#retirement.comeBack();
     this.#retired = retired;
     this.#retirement.join();
