@@ -9,7 +9,7 @@ import { asRecord, isCount } from '../../src/core/assert.ts';
 import { OperatingError, UsageError } from '../../src/core/errors.ts';
 import { readCsvBytes } from '../../src/results/csv.ts';
 import { type LatencyRow, parseLatencyRow } from '../../src/results/latency-row.ts';
-import { LIVE_FAMILIES, kindsOf } from '../guarantee/fault-kinds.ts';
+import { CLUSTER_FAMILIES, LIVE_FAMILIES, kindsOf } from '../guarantee/fault-kinds.ts';
 import { HISTORY_FOLDER } from '../guarantee/recorded-history.ts';
 import { type Fault, readFaults } from './faults.ts';
 import { type Intervals, readIntervals } from './intervals.ts';
@@ -140,13 +140,15 @@ function textsOf(value: unknown): string[] {
 
 /** The kinds of the repeated plan, or of the requested families. */
 function askedKindsOf(configuration: Readonly<Record<string, unknown>>): string[] {
-  const { faultPlan, faults, summers } = configuration;
+  const { faultPlan, faults, summers, cluster } = configuration;
   if (Array.isArray(faultPlan)) {
     return [...new Set(faultPlan.flatMap((fault) => textsOf([asRecord(fault)?.['kind']])))];
   }
   const families = textsOf(faults);
-  const known = LIVE_FAMILIES.filter((family) => families.includes(family));
-  return kindsOf(known, { summers: isCount(summers) ? summers : 1 });
+  const known = [...new Set([...LIVE_FAMILIES, ...CLUSTER_FAMILIES])].filter((family) => families.includes(family));
+  const { brokers, etcd } = asRecord(cluster) ?? {};
+  const size = isCount(brokers) && isCount(etcd) ? { brokers, etcd } : undefined;
+  return kindsOf(known, { summers: isCount(summers) ? summers : 1, cluster: size });
 }
 
 /** The command line that makes the same data and the same faults again in a shell. */

@@ -32,6 +32,8 @@ const FAMILY_COLORS = new Map([
   ['restart', '#b8a800'],
   ['retire', '#56b4e9'],
   ['upgrade', '#8250df'],
+  ['member', '#a0522d'],
+  ['network', '#7a9e1f'],
 ]);
 const LETTER_PX = 6.4;
 const ZOOM_SLIDER_PX = 24;
