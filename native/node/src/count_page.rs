@@ -1,5 +1,5 @@
 //! Counts in a page of a file that this process shares with whoever watches it. The page belongs to the system's page
-//! cache: a count is one plain store, and what was stored is there after this process was stopped or killed.
+//! cache: a count is one atomic write, and what was written is there after this process was stopped or killed.
 
 use std::fs::OpenOptions;
 use std::sync::atomic::{AtomicU32, Ordering};
