@@ -78,7 +78,7 @@ export function parseScenario(texts: Readonly<Record<string, unknown>>): Planned
   const scenario = SCENARIOS.find((candidate) => candidate.name === name);
   if (scenario === undefined) {
     const names = SCENARIOS.map((candidate) => candidate.name).join(', ');
-    throw new UsageError(`--scenario ${shownValue(String(name))}: expected one of ${names}`);
+    throw new UsageError(`--scenario ${shownValue(typeof name === 'string' ? name : '')}: expected one of ${names}`);
   }
   if (texts['faultPlan'] !== undefined) throw new UsageError('--scenario and --fault-plan exclude each other');
   if (texts['journals'] !== undefined)
