@@ -87,6 +87,21 @@ test('a run without faults holds, and its folder says so', async (t) => {
   t.like(history.at(-1), { what: 'event', event: { event: 'end' } });
 });
 
+test('the report is made of a folder that is complete; one that cannot be made is named and changes no verdict', async (t) => {
+  const made = await run(
+    t,
+    {},
+    { dependencies: { report: async (folder) => `of ${String(runJson(folder)['verdict'])}` } },
+  );
+  t.regex(made.screen, /^report: of HOLDS$/m);
+  const report = async (): Promise<string> => {
+    throw new TypeError('planted');
+  };
+  const { verdict, exitCode, screen } = await run(t, {}, { dependencies: { report } });
+  t.deepEqual([verdict, exitCode], ['HOLDS', 0]);
+  t.regex(screen, /^no report: TypeError: planted; `stream-sum report \S+` makes it from the folder$/m);
+});
+
 test.serial('every kind of kill hits, heals and recovers, and sums are counted across the restarts', async (t) => {
   const { folder, verdict } = await run(t, {}, { options: { faults: ['kill'], durationMs: 4_000 } });
   t.is(verdict, 'HOLDS');
