@@ -32,12 +32,12 @@ export class Recheck {
   #firstNs: number | null = null;
   #hasEnded = false;
 
-  /** `promises`: of the engine that the journals of the run were of. */
+  /** `promises`: those of the engine of the run's journals. */
   constructor(promises: EnginePromises) {
     this.#checkers = makeSoakCheckers(new BatchReader(promises), promises);
   }
 
-  /** Events that were judged. */
+  /** How many events were judged. */
   get events(): number {
     return this.#events;
   }

@@ -89,7 +89,10 @@ function readRun(folder: string): Run {
 /** The most bytes of a history that is told as a whole, because a story holds every event in memory. */
 const TOLD_BYTES_MAX = 1024 * 1024 * 1024;
 
-/** Of the whole history, where it was kept: the flight recorder has the newest part alone. */
+/**
+ * The lines of the whole history when it was kept and is not too long; otherwise those of the flight recorder, which
+ * has only the newest part.
+ */
 function linesOf(folder: string, { promises }: Run): Generator<RecordedLine> {
   const whole = join(folder, WHOLE_FOLDER);
   const bytes = wholeHistoryBytes(whole);

@@ -85,7 +85,7 @@ export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly KindOf<N
   ],
 };
 
-/** The families that a soak with its own broker can be asked for, in the order of the help. */
+/** The families that can be requested for a soak with its own broker, in the order of the help. */
 export const LIVE_FAMILIES: readonly LiveFamily[] = [
   'kill',
   'pause',
@@ -95,7 +95,7 @@ export const LIVE_FAMILIES: readonly LiveFamily[] = [
   'retire',
   'upgrade',
 ];
-/** The same of a soak on a cluster: without its own links, as clients of a cluster have several. */
+/** The families for a soak on a cluster, without those of links: a client of a cluster has several. */
 export const CLIENT_FAMILIES: readonly LiveFamily[] = ['kill', 'pause', 'takeover', 'restart'];
 /** The families for a soak on a cluster that it runs itself. */
 export const CLUSTER_FAMILIES: readonly LiveFamily[] = [...CLIENT_FAMILIES, 'member', 'network'];
@@ -113,12 +113,12 @@ export function familyOf(kind: FaultKind): LiveFamily {
   return family;
 }
 
-/** Whether it goes back to the older build. */
+/** Whether the fault goes back to the older build. */
 export function isDowngrade(kind: string): boolean {
   return kind.startsWith('downgrade-');
 }
 
-/** A cluster of a soak: how many members it has. */
+/** The number of members of a soak's cluster. */
 export type ClusterSize = { readonly brokers: number; readonly etcd: number };
 
 /**

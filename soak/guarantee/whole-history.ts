@@ -85,7 +85,8 @@ export function* readWholeHistory(folder: string): Generator<WholeRead> {
 }
 
 /**
- * The same without payloads, as a flight recorder would have kept it. `promises`: of the engine of the run's journals.
+ * The same history without payloads, as a flight recorder would have kept it. `promises`: those of the engine of the
+ * run's journals.
  */
 export function* tellWholeHistory(folder: string, promises?: EnginePromises): Generator<RecordedLine> {
   const reader = new BatchReader(promises);

@@ -44,10 +44,13 @@ export function fieldsOf(
   };
 }
 
-/** Of the violations that are only counted. */
+/** The line for violations that are only counted. */
 const COUNTED = /^and [\d,]+ more\b/;
 
-/** Writes the evidence of a violation, and brings together what is told. A run is never worse for want of evidence. */
+/**
+ * Writes the evidence of a violation, and puts together what is told. Failing to write evidence does not make a run
+ * worse.
+ */
 export async function conclude(
   summary: RunSummary,
   { stories, expectations }: Judged,

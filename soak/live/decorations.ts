@@ -28,9 +28,9 @@ export interface LiveDecorations {
   relay?(relay: Relay): Relay;
   /** Whether a successor of this summer is started. */
   takeovers?(process: string): boolean;
-  /** Whether another build comes in the place of this process when it is exchanged. */
+  /** Whether another build takes the place of this process when it is exchanged. */
   exchanges?(process: string): boolean;
-  /** Whether it was seen that a producer has ended in every journal; `run` ends it, and looks. */
+  /** Whether a producer was seen to end in every journal. `run` ends it and looks. */
   retires?(producer: string, run: () => Promise<boolean>): Promise<boolean>;
   /** The faults of the schedule. */
   schedule?(faults: Iterable<PlannedFault>): Iterable<PlannedFault>;

@@ -228,8 +228,8 @@ function bytesFrom1(text: string, flag: string): number {
 }
 
 /**
- * A list of families, in any order; `all` and `none` stand alone. Null: it was not asked. With a build to upgrade from,
- * upgrades come with whatever was asked for.
+ * A list of families, in any order; `all` and `none` stand alone. Null: not asked for. With a build to upgrade from,
+ * the family `upgrade` is always added.
  */
 function parseFamilies(
   text: string | null,

@@ -67,7 +67,7 @@ export class Fleet {
   readonly #replaced: Set<string> = new Set();
   readonly #pauser: Pauser;
   readonly #makeProcess: (spec: ComponentSpec, launch: Launch) => ComponentProcess;
-  /** Commands that run, and what ends them. */
+  /** Running commands, and the signal that ends them. */
   readonly #commands: Set<Promise<unknown>> = new Set();
   readonly #noCommands: AbortController = new AbortController();
   readonly #launch: Launch;

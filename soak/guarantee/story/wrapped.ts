@@ -26,7 +26,7 @@ export function wrapped(words: readonly string[], { columns, hanging, taken = ha
   return lines.map((text, index) => (index === 0 ? text : `${' '.repeat(hanging)}${text}`));
 }
 
-/** A command in lines that a shell reads as one: each but the last ends in a backslash. A flag keeps its value. */
+/** A command in lines that a shell reads as one: each except the last ends in a backslash. A flag keeps its value. */
 export function wrappedCommand(words: readonly string[], { columns, ...room }: Room): string[] {
   const lines = wrapped(withValues(words), { ...room, columns: columns - 2 });
   return lines.map((line, index) => (index === lines.length - 1 ? line : `${line} \\`));

@@ -35,10 +35,10 @@ type Decorations = Pick<
   'moments' | 'kills' | 'relay' | 'pauses' | 'resumes' | 'states' | 'takeovers' | 'retires' | 'exchanges'
 >;
 
-/** Of a run that begins with another build. */
+/** The builds of a run that begins with another build. */
 export type Builds = { readonly [Name in Build]: Launch };
 
-/** The auditor is this very process: what can be hurt is its link. */
+/** The auditor is this process, so only its link can be hurt. */
 const AUDITOR: FaultTarget = {
   name: AUDITOR_LINK,
   partitions: [],

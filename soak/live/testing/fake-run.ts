@@ -39,12 +39,12 @@ export function fakeOptions(results: string, changes: Partial<SoakOptions> = {})
   };
 }
 
-/** Another build of the fakes, by its command line: with a plan of its own. */
+/** The command line of another build of the fakes, with its own plan. */
 export function fakeBuild(plan: FakePlan): Launch {
   return { command: process.execPath, argv: ['--no-warnings', COMPONENT, JSON.stringify(plan)] };
 }
 
-/** `said` collects what is displayed. */
+/** `said` collects the displayed lines. */
 export function fakeDependencies(plan: FakePlan, said: string[] = []): SoakDependencies {
   return {
     launch: { command: process.execPath, argv: [COMPONENT, JSON.stringify(plan)] },

@@ -3,10 +3,10 @@
 import type { ComponentCommand } from '../../../../src/component/protocol.ts';
 import type { SeenMoments } from '../../../../src/moments/page-layout.ts';
 
-/** Of a run with `--upgrade-from`: that which it names, and this one. */
+/** The builds of a run with `--upgrade-from`: the named one, and this one. */
 export type Build = 'older' | 'newer';
 
-/** A process. The name of a summer in a plan stands for the process that owns its shards now. */
+/** A process. In a plan the name of a summer stands for the process that owns its shards now. */
 export type FaultTarget = {
   /** The name of the process. */
   readonly name: string;
