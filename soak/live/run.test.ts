@@ -55,6 +55,10 @@ function isAlive(pid: number): boolean {
   }
 }
 
+async function failingReport(): Promise<string> {
+  throw new TypeError('planted');
+}
+
 function runJson(folder: string): Record<string, unknown> {
   return JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'));
 }
@@ -94,10 +98,7 @@ test('the report is made of a folder that is complete; one that cannot be made i
     { dependencies: { report: async (folder) => `of ${String(runJson(folder)['verdict'])}` } },
   );
   t.regex(made.screen, /^report: of HOLDS$/m);
-  const report = async (): Promise<string> => {
-    throw new TypeError('planted');
-  };
-  const { verdict, exitCode, screen } = await run(t, {}, { dependencies: { report } });
+  const { verdict, exitCode, screen } = await run(t, {}, { dependencies: { report: failingReport } });
   t.deepEqual([verdict, exitCode], ['HOLDS', 0]);
   t.regex(screen, /^no report: TypeError: planted; `stream-sum report \S+` makes it from the folder$/m);
 });

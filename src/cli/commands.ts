@@ -88,6 +88,8 @@ async function loadSoak(): Promise<Command> {
       const cluster = await startSoakCluster(asked);
       return { ...cluster, audit: makeAudit(() => cluster.connect()) };
     },
+    // The chart library is large: it is loaded once there is something to show.
+    report: async (folder) => (await import('../../soak/report/write-report.ts')).writeReport(folder),
   });
 }
 

@@ -70,12 +70,14 @@ test('a run over time is drawn at every width and in both themes, with titles, u
   }
 });
 
+/** The line of these values, as SVG has it. */
+function pathOf(values: readonly (number | null)[]): string {
+  const panels = TIME.panels.slice(0, 1).map((panel) => ({ ...panel, series: [{ name: 'published', values }] }));
+  const svg = drawn(panelsOption({ ...TIME, phases: [], faults: null, panels }, COLORS.light, 800), 800);
+  return /<path d="(?<path>[^"]*)" fill="none"[^>]*stroke="#0072b2"/.exec(svg)?.groups?.['path'] ?? '';
+}
+
 test('what is not known of a step is a gap of its line', (t) => {
-  const pathOf = (values: readonly (number | null)[]): string => {
-    const panels = TIME.panels.slice(0, 1).map((panel) => ({ ...panel, series: [{ name: 'published', values }] }));
-    const svg = drawn(panelsOption({ ...TIME, phases: [], faults: null, panels }, COLORS.light, 800), 800);
-    return /<path d="(?<path>[^"]*)" fill="none"[^>]*stroke="#0072b2"/.exec(svg)?.groups?.['path'] ?? '';
-  };
   const [whole, broken] = [pathOf([5, 6, 7, 8]), pathOf([5, 6, null, 8])];
   t.regex(whole, /^M[^M]+$/);
   t.regex(broken, /^M[^M]+M[^M]+$/);

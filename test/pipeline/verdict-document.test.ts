@@ -29,6 +29,7 @@ test.serial(
       ),
     );
     t.true(existsSync(join(document.folder, 'run.json')));
+    t.regex(readFileSync(join(document.folder, 'report.html'), 'utf8'), /<title>HOLDS: soak-/);
     t.regex(document.command, /^npx stream-sum soak --duration 3s .* --expect 'rate>1000000000'$/);
     t.regex(soak.stderr.join('\n'), /^HOLDS .* but 1 of 2 expectations is not met/m);
     const xml = readFileSync(junit, 'utf8');
