@@ -20,6 +20,18 @@ test('a time of which there is no row is a gap, also where steps became longer',
   t.deepEqual(steps.of(0), { mean: [2, null, null, 7], low: [1, null, null, 7], high: [3, null, null, 7] });
 });
 
+test('rows that come some tenths of a second early or late leave no second empty', (t) => {
+  const steps = new TimeSteps(1, 10);
+  for (const [endS, seconds] of [
+    [1.3, 1.3],
+    [2.1, 0.8],
+    [3.4, 1.3],
+    [4, 0.6],
+  ] as const)
+    steps.add(endS, seconds, [endS]);
+  t.deepEqual(steps.of(0).mean, [1.3, 2.1, 3.4, 4]);
+});
+
 test('a rate of a tenth of a second counts by its length, and is neither the least nor the greatest', (t) => {
   const steps = new TimeSteps(1, 4);
   steps.add(0.9, 0.9, [100]);

@@ -54,7 +54,8 @@ export class TimeSteps {
   /** Adds a row that ends at `endS` and covers `seconds` before it. A mean weights each row by its seconds. */
   add(endS: number, seconds: number, values: readonly (number | null)[]): void {
     while (endS > this.#stepS * this.#stepsMax) this.#halve();
-    const step = Math.max(0, Math.ceil(endS / this.#stepS) - 1);
+    // Its last second counts: a row that comes some tenths late leaves no step empty.
+    const step = Math.max(0, Math.min(this.#stepsMax - 1, Math.floor((endS - Math.min(seconds, 1) / 2) / this.#stepS)));
     this.#count = Math.max(this.#count, step + 1);
     const isExtreme = seconds >= EXTREME_SECONDS_MIN;
     for (const [index, { low, high, sum, seconds: weights }] of this.#columns.entries()) {
