@@ -91,7 +91,7 @@ test('a run without faults holds, and its folder says so', async (t) => {
   t.like(history.at(-1), { what: 'event', event: { event: 'end' } });
 });
 
-test('the report is made of a folder that is complete; one that cannot be made is named and changes no verdict', async (t) => {
+test('the report is made of a complete folder; one that cannot be made is named and changes no verdict', async (t) => {
   const made = await run(
     t,
     {},
