@@ -50,7 +50,7 @@ test('rounds that say they are no evidence count for nothing, and no gate takes 
     const { gate, allowed, comparison } = judge([old], [next]);
     t.deepEqual([...new Set(comparison.rows.map((row) => row.verdict))], [verdict], remark);
     t.is(comparison.rows[0]?.[side === 'old' ? 'oldCount' : 'newCount'], count);
-    refused(t, gate, side === 'old' ? /there is none that OLD could judge/ : /0 of 5 rows are known not to be worse/);
+    refused(t, gate, side === 'old' ? /there is no row that OLD could judge/ : /0 of 5 rows are known not to be worse/);
     t.is(allowed.exitCode, EXIT.inconclusive);
   }
   const [old, slower] = await pair(t, SAME, { ...SLOWER, run: remarked(NEVER) });
@@ -121,7 +121,7 @@ test('runs that do not say their processor are of one machine only when they are
   const paired = judge([old], [next]);
   t.is(paired.gate.exitCode, EXIT.holds, paired.gate.reasons.join('\n'));
   t.true(
-    paired.comparison.notes.some((note) => /is not known.* environment\.processor, environment\.system/.test(note)),
+    paired.comparison.notes.some((note) => /no run says .*environment\.processor, environment\.system/.test(note)),
   );
   const [alone, other] = await pair(t, { ...SAME, run: recordedOnce(null) }, { ...AGAIN, run: recordedOnce(null) });
   refused(t, judge([alone], [other], true).gate, /differ in environment\.processor/);

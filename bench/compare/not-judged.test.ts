@@ -80,5 +80,5 @@ test('rows of which nothing is better are no comparison by themselves', async (t
     { ...SAME, samples: halfOf(SAME.samples) },
     { ...AGAIN, samples: halfOf(AGAIN.samples) },
   );
-  refused(t, judge([old], [next]).gate, /^none of 0 rows could be compared: there is none that OLD could judge$/);
+  refused(t, judge([old], [next]).gate, /^none of 0 rows could be compared: there is no row that OLD could judge$/);
 });

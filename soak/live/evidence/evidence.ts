@@ -10,6 +10,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { systemClock } from '../../../src/core/clock.ts';
 import { OperatingError } from '../../../src/core/errors.ts';
+import { makeFoldersSync } from '../../../src/core/folder.ts';
 import { encodeCsv } from '../../../src/results/csv-grammar.ts';
 import type { LoggedEvent } from '../../guarantee/logged-event.ts';
 import { HISTORY_FOLDER, readHistory } from '../../guarantee/recorded-history.ts';
@@ -226,7 +227,7 @@ function writeData(evidence: string, data: WitnessData): Written {
     record.isRight === null ? null : record.isRight ? 1 : 0,
   ]);
   writeFileSync(join(evidence, 'chunks.csv'), encodeCsv([CHUNK_COLUMNS, ...rows]));
-  if (batches.length > 0) mkdirSync(join(evidence, 'batches'), { recursive: true });
+  if (batches.length > 0) makeFoldersSync(join(evidence, 'batches'));
   for (const { journal, begin, bytes } of batches) {
     writeFileSync(join(evidence, 'batches', `${journal.replaceAll('/', '-')}-${begin}.bin`), bytes);
   }
@@ -256,7 +257,7 @@ function copyTables(folder: string, evidence: string): Written {
   for (const name of TABLES) if (existsSync(join(folder, name))) copyFileSync(join(folder, name), join(evidence, name));
   const logs = join(folder, 'logs');
   if (existsSync(logs)) {
-    mkdirSync(join(evidence, 'logs'), { recursive: true });
+    makeFoldersSync(join(evidence, 'logs'));
     for (const name of readdirSync(logs)) {
       writeFileSync(join(evidence, 'logs', name), tailOf(join(logs, name), LOG_BYTES_MAX));
     }
