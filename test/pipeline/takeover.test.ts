@@ -108,7 +108,7 @@ test.serial('a take-over from a dead summer continues from its store', async (t)
 
 /** Waits until the summer has lost shard 0, the first one of a claim. */
 function dropped(summer: TestProcess): Promise<void> {
-  return summer.lines((lines) => lines.some((line) => line.includes('shard 0 is dropped')), 'stderr');
+  return summer.lines((lines) => lines.some((line) => line.includes('shard 0 has a newer owner')), 'stderr');
 }
 
 /** Stops the summer, and returns its exit code. */
@@ -212,7 +212,7 @@ test.serial('a summer whose own folder was moved says what helps, and goes on th
   renameSync(pipeline.path('summer-a'), pipeline.path('moved'));
   const plain = pipeline.summer('moved');
   t.is((await plain.exit()).code, EXIT.fenced);
-  t.true(plain.stderr.some((line) => line.includes('if that folder was moved, add --take-over-from')));
+  t.true(plain.stderr.some((line) => line.includes('if it was moved, name its new place by --take-over-from')));
   const again = pipeline.summer('moved', { takeOverFrom: pipeline.path('moved') });
   t.like(await again.ready(), { shards: [0, 1] });
   await again.kill();
