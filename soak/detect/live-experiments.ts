@@ -77,8 +77,12 @@ export async function runLiveSabotages(options: {
 }
 
 /** All sabotages, in the order in which they run. */
-export function liveSabotages(): { readonly name: string; readonly reason: RegExp }[] {
-  const withheld = WITHHELD_LIVE.map((sabotage) => ({ ...sabotage, name: liveNameOf(sabotage) }));
+export function liveSabotages(): { readonly name: string; readonly reason: RegExp; readonly over: 'fake' | 'real' }[] {
+  const withheld = WITHHELD_LIVE.map((sabotage) => ({
+    ...sabotage,
+    name: liveNameOf(sabotage),
+    over: 'real' as const,
+  }));
   return [...FAKE_SABOTAGES, ...REAL_SABOTAGES, ...withheld];
 }
 

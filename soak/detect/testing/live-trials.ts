@@ -23,8 +23,8 @@ export async function liveSabotagesAreNamed(
   t.timeout(TIMEOUT_MS);
   const names = new Set(
     liveSabotages()
-      .map(({ name }) => name)
-      .filter(isAsked),
+      .filter(({ name, over }) => (isReal || over === 'fake') && isAsked(name))
+      .map(({ name }) => name),
   );
   const detection = new Detection();
   await runLiveSabotages({
