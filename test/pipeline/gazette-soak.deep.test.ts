@@ -1,6 +1,7 @@
 /**
  * The crash suite on real Gazette brokers, one scenario after the other: each fault is proven, heals and is recovered
- * from, and the verdict holds. Left out by their names where a cluster cannot run.
+ * from, and the verdict holds. Left out by their names where a cluster cannot run. A scenario takes a minute, so three
+ * kinds of them run; with STREAM_SUM_SCENARIOS=all in the environment all do.
  */
 
 import { spawn } from 'node:child_process';
@@ -34,8 +35,11 @@ async function soak(t: ExecutionContext, ...words: string[]): Promise<Ran> {
 }
 
 const programs = clusterPrograms();
+/** A member of etcd dies, all brokers die at once, and the kernel cuts brokers off from each other. */
+const USUAL = ['crash-one-etcd', 'crash-all-brokers', 'partition-brokers'];
+const asked = SCENARIOS.filter(({ name }) => process.env['STREAM_SUM_SCENARIOS'] === 'all' || USUAL.includes(name));
 
-for (const { name, fault, isLossy = false } of SCENARIOS) {
+for (const { name, fault, isLossy = false } of asked) {
   const title = `a soak on a cluster ${isLossy ? 'names the loss of' : 'holds through'} ${name}`;
   const isCut = fault.kind.startsWith('network-');
   const missing = 'missing' in programs ? programs.missing : isCut && !hasNft() ? 'nft is missing' : null;
@@ -49,7 +53,8 @@ for (const { name, fault, isLossy = false } of SCENARIOS) {
     t.is(code, isLossy ? EXIT.violation : EXIT.holds);
     if (isLossy) t.regex(String(run['reasons']), /acknowledged-loss/);
     if (isLossy) return;
-    t.regex(output, new RegExp(`${fault.kind} +1 hit, 1 recovered`));
+    // Hit once, and recovered from once.
+    t.regex(output, new RegExp(`${fault.kind} +1 +1 `));
     t.regex(String(run['judged']), /^late by the clock of each reader.*records stood twice in the journals/);
   });
 }
