@@ -1,12 +1,14 @@
-/** Every bug that is planted in real processes. `real-experiments.test.ts` plants one of them. */
+/**
+ * Every second bug that is planted in real processes, one short soak after the other. `detect --real` plants all;
+ * `real-experiments.test.ts` plants one of them.
+ */
 
 import test from 'ava';
 import { realMutantsAreCaught } from '../testing/real-trials.ts';
 import { REAL_MUTANTS } from './real-mutants.ts';
 
-test.serial('every bug in real processes is found after its effect, rightly named, and found again by an audit', (t) =>
-  realMutantsAreCaught(
-    t,
-    REAL_MUTANTS.map(({ name }) => name),
-  ),
-);
+test.serial('bugs in real processes are found after their effect, rightly named, and found again by an audit', (t) => {
+  const names = REAL_MUTANTS.map(({ name }) => name).filter((_, index) => index % 2 === 0);
+  t.true(names.length >= 15);
+  return realMutantsAreCaught(t, names);
+});
