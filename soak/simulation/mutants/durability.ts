@@ -3,11 +3,11 @@
 import * as records from '../../../src/chunker/rows/records.ts';
 import { serveBroker } from '../../../src/journal/broker/serve.ts';
 import type { BrokerState } from '../../../src/journal/broker/state.ts';
-import { CONFIG_KEY, isConfigRow } from '../../../src/journal/broker/tables.ts';
+import { CONFIG_KEY, isConfigRow, isJournalRow } from '../../../src/journal/broker/tables.ts';
 import { type Journals, SUMS_JOURNAL, chunkJournal } from '../../../src/journal/journals.ts';
 import { type Call, decodeClientMessage, encodeHeader } from '../../../src/journal/protocol.ts';
 import { keyOf, openRow } from '../../../src/store/row.ts';
-import type { StoreReader } from '../../../src/store/store.ts';
+import type { Range, StoreReader } from '../../../src/store/store.ts';
 import { isCheckpointRow } from '../../../src/summer/rows.ts';
 import type { ServerLink } from '../../../src/transport/transport.ts';
 import type { Decorations, Subject, Watched } from '../decorations.ts';
@@ -18,6 +18,8 @@ import { staleAppends } from './fencing.ts';
 import { PromisingStore } from './promising-store.ts';
 import type { Mutant } from './mutant.ts';
 import { type Told, ToldJournals } from './told.ts';
+
+const EVERY_JOURNAL: Range = { from: keyOf(0), to: keyOf(0xffff_ffff) };
 
 export const DURABILITY_MUTANTS: readonly Mutant[] = [
   {
@@ -183,8 +185,43 @@ function shownBeforeDurable(): Decorations {
   };
   return both(
     promising,
-    statesAhead(() => last),
+    both(
+      statesAhead(() => last),
+      watchingToldCommits(),
+    ),
   );
+}
+
+/** Takes effect when a client comes back that was told of a commit which its dead broker had not made durable. */
+function watchingToldCommits(): Decorations {
+  /** By incarnation of an ended broker, the number of the last commit on its disk. */
+  const durable = new Map<string, number>();
+  let incarnation = '';
+  return {
+    broker: (options, { tookEffect }) => {
+      ({ incarnation } = options);
+      const listen: typeof options.listen = (events) =>
+        options.listen({
+          ...events,
+          onMessage: (session, frames) => {
+            const message = decodeClientMessage(frames[0]);
+            const witness = 't' in message && message.t === 'open' ? message.witness : undefined;
+            const last = durable.get(witness?.incarnation ?? '');
+            if (witness !== undefined && last !== undefined && witness.commit > last) tookEffect();
+            events.onMessage(session, frames);
+          },
+        });
+      return { ...options, listen };
+    },
+    ended: ({ component, disk }) => {
+      if (component === 'broker') durable.set(incarnation, lastCommitOf(disk));
+    },
+  };
+}
+
+function lastCommitOf(broker: StoreReader): number {
+  const rows = broker.range('journals', EVERY_JOURNAL).map(({ value }) => openRow(value, isJournalRow, 'a journal'));
+  return Math.max(0, ...rows.map(({ commit = 0 }) => commit));
 }
 
 /** Answers wait until the promised data is durable; batches do not. */

@@ -13,7 +13,7 @@ import { DecoratedStore } from './decorated.ts';
 import { finishedSums, firstUnpublished, watchClaims } from './decorators/claims.ts';
 import { EarlyStore } from './decorators/early-store.ts';
 import { FlawedStores, confirmedOf } from './decorators/harm.ts';
-import { STATE_TABLES, tellingRows, tellingValue } from './decorators/telling-rows.ts';
+import { rowNames, STATE_TABLES, tellingRows, tellingValue } from './decorators/telling-rows.ts';
 import type { Mutant } from './mutant.ts';
 
 /** Sums that are left in an outbox may all be published. */
@@ -81,8 +81,9 @@ export const TAKEOVER_MUTANTS: readonly Mutant[] = [
     name: 'own-rows-not-deleted',
     class: 'takeover',
     bug: 'a takeover leaves in its store what that had of the shard from an earlier time',
-    // Old states are behind. Old sums stand in the outbox before a hole, or a second time.
-    kinds: ['state-behind', 'gap', 'duplicate', 'leak'],
+    // Old states are behind, or ahead of a copy from further back. Old sums stand in the outbox before a hole, or a
+    // second time.
+    kinds: ['state-behind', 'state-ahead', 'gap', 'duplicate', 'leak'],
     decorations: ownRowsNotDeleted,
     adapt: withTakeovers,
   },
@@ -291,9 +292,10 @@ function ownRowsNotDeleted(): Decorations {
           const watched = new HidingReader(reader, '');
           const copied = read(watched);
           for (const shard of watched.shards) {
-            const names = tellingRows(reader, shard, TELLING_TABLES);
+            // A copied row replaces the one of its name, also a page of states without files.
+            const copiedNames = new Set(rowNames(reader, shard, TELLING_TABLES));
             const own = tellingRows(options.store, shard, TELLING_TABLES);
-            const isLeft = [...own.keys()].some((name) => !names.has(name));
+            const isLeft = [...own.keys()].some((name) => !copiedNames.has(name));
             flawed.set(options.store.path, shard, isLeft || isOutboxBroken(options.store, reader, shard));
           }
           return copied;

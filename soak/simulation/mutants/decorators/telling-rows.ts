@@ -30,8 +30,17 @@ export function tellingRows(
   for (const table of tables) {
     for (const { key, value } of reader.range(table, numberRange(shard))) {
       const telling = tellingValue(table, value);
-      if (telling !== null) rows.set(`${table} ${key.toString('hex')}`, telling.toString('base64'));
+      if (telling !== null) rows.set(nameOf(table, key), telling.toString('base64'));
     }
   }
   return rows;
+}
+
+/** The names of all rows of the shard in these tables, whatever they hold. */
+export function rowNames(reader: StoreReader, shard: number, tables: readonly string[]): string[] {
+  return tables.flatMap((table) => reader.keys(table, numberRange(shard)).map((key) => nameOf(table, key)));
+}
+
+function nameOf(table: string, key: Buffer): string {
+  return `${table} ${key.toString('hex')}`;
 }
