@@ -6,7 +6,8 @@
 import type { BrokerWatch } from '../journal/broker/broker.ts';
 import type { AppendOutcome, Journals, ReadStream, ShardEpoch } from '../journal/journals.ts';
 import { WrappedJournals } from '../journal/wrapped-journals.ts';
-import type { Entry, Range, Store, Write } from '../store/store.ts';
+import type { Store, Write } from '../store/store.ts';
+import { WrappedStore } from '../store/wrapped-store.ts';
 import type { Component } from '../component/protocol.ts';
 import type { BusyMoment } from './moment.ts';
 import type { OwnMoments } from './own-moments.ts';
@@ -14,48 +15,23 @@ import type { OwnMoments } from './own-moments.ts';
 /** The table of a summer's store with the sums that are still to be published. */
 const OUTBOX = 'outbox';
 
-/** A store that tells when a transaction begins, and when it is durable. */
-class MarkedStore implements Store {
-  readonly #inner: Store;
-  readonly #marks: { begins(writes: readonly Write[]): void; durable(writes: readonly Write[]): void };
+/** What is told of a transaction. */
+type CommitMarks = { begins(writes: readonly Write[]): void; durable(writes: readonly Write[]): void };
 
-  constructor(
-    inner: Store,
-    marks: { begins(writes: readonly Write[]): void; durable(writes: readonly Write[]): void },
-  ) {
-    this.#inner = inner;
+/** A store that tells when a transaction begins, and when it is durable. */
+class MarkedStore extends WrappedStore {
+  readonly #marks: CommitMarks;
+
+  constructor(inner: Store, marks: CommitMarks) {
+    super(inner);
     this.#marks = marks;
   }
 
-  get path(): string {
-    return this.#inner.path;
-  }
-
-  get(table: string, key: Buffer): Buffer | undefined {
-    return this.#inner.get(table, key);
-  }
-
-  range(table: string, range: Range): Entry[] {
-    return this.#inner.range(table, range);
-  }
-
-  keys(table: string, range: Range): Buffer[] {
-    return this.#inner.keys(table, range);
-  }
-
   /** A failed transaction stays under way, because its process stops. */
-  async commit(writes: readonly Write[]): Promise<void> {
+  override async commit(writes: readonly Write[]): Promise<void> {
     this.#marks.begins(writes);
-    await this.#inner.commit(writes);
+    await this.inner.commit(writes);
     this.#marks.durable(writes);
-  }
-
-  diskBytes(): number {
-    return this.#inner.diskBytes();
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
   }
 }
 

@@ -14,7 +14,7 @@ import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
 import { offsetKey } from '../../../src/store/row.ts';
 import type { Store, StoreReader, Write } from '../../../src/store/store.ts';
 import type { Component, Decorations, Subject } from '../../simulation/decorations.ts';
-import { DecoratedStore } from '../../simulation/mutants/decorated.ts';
+import { WrappedStore } from '../../../src/store/wrapped-store.ts';
 import { mutantNamed } from '../../simulation/mutants/index.ts';
 import type { OwnedWrites } from '../../simulation/world/disk.ts';
 import { type PlantedPlace, countStart, isPlanted, markPlanted, readPlace, signal } from './planted-place.ts';
@@ -109,7 +109,7 @@ class MarkingJournals extends WrappedJournals {
 }
 
 /** A store that calls a function before the committer is told. */
-class WatchedStore extends DecoratedStore {
+class WatchedStore extends WrappedStore {
   readonly #onDurable: (writes: readonly Write[]) => void;
 
   constructor(inner: Store, onDurable: (writes: readonly Write[]) => void) {

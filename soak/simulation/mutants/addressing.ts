@@ -5,7 +5,8 @@ import type { Range, Store, Write } from '../../../src/store/store.ts';
 import type { BrokerState } from '../../../src/journal/broker/state.ts';
 import type { Decorations, Subject } from '../decorations.ts';
 import { withBreaks, withBrokerCrashes, withTwoChunkers } from './adapt-broker.ts';
-import { DecoratedStore, both, opened } from './decorated.ts';
+import { WrappedStore } from '../../../src/store/wrapped-store.ts';
+import { both, opened } from './decorated.ts';
 import { PlantedCommits, watchingPlaces, watchingRepeats } from './decorators/harm.ts';
 import { watchingLoss } from './durability.ts';
 import type { Mutant } from './mutant.ts';
@@ -115,7 +116,7 @@ type ChangedCommitsOptions = {
 };
 
 /** A broker's store that lists what it should have, and holds something else. */
-class ChangedCommits extends DecoratedStore {
+class ChangedCommits extends WrappedStore {
   readonly #options: ChangedCommitsOptions;
 
   constructor(inner: Store, options: ChangedCommitsOptions) {
@@ -181,7 +182,7 @@ function isBatch({ table, value }: Write): boolean {
 }
 
 /** A broker's store that keeps no index beside a batch. */
-class ForgetfulStore extends DecoratedStore {
+class ForgetfulStore extends WrappedStore {
   override commit(writes: readonly Write[]): Promise<void> {
     return this.inner.commit(writes.filter(({ table }) => table !== 'producers'));
   }

@@ -8,7 +8,7 @@ import { isCheckpointRow } from '../../../src/summer/rows.ts';
 import { withCrashes } from './adapt.ts';
 import { editedCommits } from './decorators/edited-commits.ts';
 import { PlantedCommits } from './decorators/harm.ts';
-import { DecoratedStore } from './decorated.ts';
+import { WrappedStore } from '../../../src/store/wrapped-store.ts';
 import type { Mutant } from './mutant.ts';
 
 const SLOT_BYTES = PAGE_BYTES / PAGE_SLOTS;
@@ -89,7 +89,7 @@ export const CHECKPOINT_MUTANTS: readonly Mutant[] = [
 ];
 
 /** A summer that folds the end of a producer keeps its entry, so the store that speaks in the end has it too. */
-class KeepingStore extends DecoratedStore {
+class KeepingStore extends WrappedStore {
   readonly #planted: PlantedCommits;
 
   constructor(inner: Store, planted: PlantedCommits) {

@@ -14,47 +14,13 @@ import type {
 } from '../../../src/journal/journals.ts';
 import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
 import { type Batch, decodeBatch, encodeBatch } from '../../../src/message/batch.ts';
-import type { Entry, Range, Store, Write } from '../../../src/store/store.ts';
+import type { Store, Write } from '../../../src/store/store.ts';
+import { WrappedStore } from '../../../src/store/wrapped-store.ts';
 import type { Decorations } from '../decorations.ts';
 import type { PlantedBatches } from './decorators/harm.ts';
 
-/** A store that forwards every call. */
-export class DecoratedStore implements Store {
-  readonly path: string;
-  protected readonly inner: Store;
-
-  constructor(inner: Store) {
-    this.inner = inner;
-    this.path = inner.path;
-  }
-
-  get(table: string, key: Buffer): Buffer | undefined {
-    return this.inner.get(table, key);
-  }
-
-  range(table: string, range: Range): Entry[] {
-    return this.inner.range(table, range);
-  }
-
-  keys(table: string, range: Range): Buffer[] {
-    return this.inner.keys(table, range);
-  }
-
-  commit(writes: readonly Write[]): Promise<void> {
-    return this.inner.commit(writes);
-  }
-
-  diskBytes(): number {
-    return this.inner.diskBytes();
-  }
-
-  close(): Promise<void> {
-    return this.inner.close();
-  }
-}
-
 /** A store that reports what has become durable. */
-export class CommittedStore extends DecoratedStore {
+export class CommittedStore extends WrappedStore {
   readonly #onCommitted: (writes: readonly Write[]) => void;
 
   constructor(inner: Store, onCommitted: (writes: readonly Write[]) => void) {

@@ -8,7 +8,7 @@ import { keyOf, openRow, sealRow } from '../../../src/store/row.ts';
 import type { Write } from '../../../src/store/store.ts';
 import type { Decorations, Subject } from '../decorations.ts';
 import { withCrashes, withLateMessages, withTakeovers, withZombiesAcrossBrokers } from './adapt.ts';
-import { DecoratedStore } from './decorated.ts';
+import { WrappedStore } from '../../../src/store/wrapped-store.ts';
 import { shardOfProducer } from '../../guarantee/checkers/batch-reader.ts';
 import { batchesOf, beginsOf, confirmedOf, foldedBy } from './decorators/harm.ts';
 import type { Mutant } from './mutant.ts';
@@ -199,7 +199,7 @@ class EpochJournals extends WrappedJournals {
 }
 
 /** A broker's store in which a shard keeps its first epoch. */
-class EpochLess extends DecoratedStore {
+class EpochLess extends WrappedStore {
   override commit(writes: readonly Write[]): Promise<void> {
     return super.commit(writes.map((write) => this.#withoutRaise(write)));
   }

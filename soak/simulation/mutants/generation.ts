@@ -8,7 +8,8 @@ import { CHUNK_HEADER_BYTES, type Chunk, decodeChunks, fileNumberOf } from '../.
 import type { Store } from '../../../src/store/store.ts';
 import type { Decorations } from '../decorations.ts';
 import { withChunkerCrashes, withChunkerCrashesInBrokerAbsence, withChunks, withEmptyFiles } from './adapt-broker.ts';
-import { ChangedAppends, DecoratedStore, flipped, opened, resealed } from './decorated.ts';
+import { WrappedStore } from '../../../src/store/wrapped-store.ts';
+import { ChangedAppends, flipped, opened, resealed } from './decorated.ts';
 import { PlantedBatches } from './decorators/harm.ts';
 import type { Mutant } from './mutant.ts';
 import { ThinnedJournals } from './thinned-journals.ts';
@@ -159,7 +160,7 @@ function newProducerAfterRestart(): Decorations {
 }
 
 /** A chunker's store that does not find the identity of the previous incarnation. */
-class StrangerStore extends DecoratedStore {
+class StrangerStore extends WrappedStore {
   override get(table: string, key: Buffer): Buffer | undefined {
     return key.equals(records.keyFor('identity')) ? undefined : this.inner.get(table, key);
   }

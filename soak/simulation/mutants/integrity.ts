@@ -8,7 +8,8 @@ import { CHUNK_HEADER_BYTES } from '../../../src/message/chunk.ts';
 import { SUM_BYTES } from '../../../src/message/sum.ts';
 import type { Store, Write } from '../../../src/store/store.ts';
 import type { Decorations, Subject } from '../decorations.ts';
-import { ChangedAppends, ChangedReads, DecoratedStore, flipped, opened, resealed } from './decorated.ts';
+import { WrappedStore } from '../../../src/store/wrapped-store.ts';
+import { ChangedAppends, ChangedReads, flipped, opened, resealed } from './decorated.ts';
 import { PlantedBatches, PlantedCommits } from './decorators/harm.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -127,7 +128,7 @@ function flipDigest(bytes: Uint8Array, journal: string, { prng }: Subject): Uint
 }
 
 /** A broker's store that now and then damages a batch. */
-class DamagedBatches extends DecoratedStore {
+class DamagedBatches extends WrappedStore {
   readonly #subject: Subject;
   readonly #planted: PlantedCommits;
   readonly #damage: (bytes: Uint8Array) => Uint8Array;

@@ -20,7 +20,8 @@ import type { Store, Write } from '../../../src/store/store.ts';
 import type { PrepareSummerOptions } from '../../../src/summer/prepare-summer.ts';
 import type { Decorations, Subject } from '../decorations.ts';
 import { SHORT_SLA_MS, withLateBrokerCrash, withShortSla } from './adapt.ts';
-import { DecoratedStore, opened } from './decorated.ts';
+import { WrappedStore } from '../../../src/store/wrapped-store.ts';
+import { opened } from './decorated.ts';
 import type { Mutant } from './mutant.ts';
 
 /** Longer than the SLA of a plan with a short SLA. */
@@ -157,7 +158,7 @@ class StallingAppends extends WrappedJournals {
   }
 }
 
-class StallingStore extends DecoratedStore {
+class StallingStore extends WrappedStore {
   readonly #stall: Stall;
 
   constructor(inner: Store, stall: Stall) {

@@ -13,7 +13,7 @@ import { finishedSums, firstUnpublished, watchClaims } from './decorators/claims
 import { EarlyStore } from './decorators/early-store.ts';
 import { editedCommits } from './decorators/edited-commits.ts';
 import { PlantedBatches } from './decorators/harm.ts';
-import { DecoratedStore } from './decorated.ts';
+import { WrappedStore } from '../../../src/store/wrapped-store.ts';
 import type { Mutant } from './mutant.ts';
 
 /** One in so many batches of sums is published again. */
@@ -90,7 +90,7 @@ function unpublishedSumsForgotten(decorate: (store: Store) => Store): Decoration
 }
 
 /** Reads no outbox, and clears what it did not read. */
-class ForgettingStore extends DecoratedStore {
+class ForgettingStore extends WrappedStore {
   #forgotten: Write[] = [];
 
   override range(table: string, range: Range): Entry[] {
@@ -107,13 +107,13 @@ class ForgettingStore extends DecoratedStore {
   }
 }
 
-class UncommittedStore extends DecoratedStore {
+class UncommittedStore extends WrappedStore {
   override commit(writes: readonly Write[]): Promise<void> {
     return this.inner.commit(writes.filter(({ table }) => table !== 'outbox'));
   }
 }
 
-class HastyStore extends DecoratedStore {
+class HastyStore extends WrappedStore {
   override commit(writes: readonly Write[]): Promise<void> {
     const shards = writes.flatMap(({ table, key }) => (table === 'checkpoints' ? [key.readUInt32BE(0)] : []));
     const held = shards.flatMap((shard) => this.inner.keys('outbox', numberRange(shard)));

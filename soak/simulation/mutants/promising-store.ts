@@ -1,9 +1,9 @@
 /** A store that reports every commit as durable at once, and makes it durable later. It reads what it has promised. */
 
 import type { Entry, Range, Store, Write } from '../../../src/store/store.ts';
-import { DecoratedStore } from './decorated.ts';
+import { WrappedStore } from '../../../src/store/wrapped-store.ts';
 
-export class PromisingStore extends DecoratedStore {
+export class PromisingStore extends WrappedStore {
   readonly #onFatal: (error: unknown) => void;
   /** Promised writes that are not durable, in order. The first `#underWay` of them are on their way. */
   #pending: Write[] = [];

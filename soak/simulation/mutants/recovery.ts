@@ -10,7 +10,8 @@ import type { Entry, Range, Store, Write } from '../../../src/store/store.ts';
 import { isCheckpointRow } from '../../../src/summer/rows.ts';
 import type { Decorations, Subject } from '../decorations.ts';
 import { withCrashes, withFailingCommits } from './adapt.ts';
-import { DecoratedStore, both } from './decorated.ts';
+import { WrappedStore } from '../../../src/store/wrapped-store.ts';
+import { both } from './decorated.ts';
 import { watchingChunks } from './retention.ts';
 import { finishedSums } from './decorators/claims.ts';
 import type { Mutant } from './mutant.ts';
@@ -78,7 +79,7 @@ function withStore(decorate: (store: Store, subject: Subject) => Store): Decorat
 }
 
 /** A store from which a starting summer reads other data than it holds. A claim reads only keys. */
-abstract class Misread extends DecoratedStore {
+abstract class Misread extends WrappedStore {
   protected readonly subject: Subject;
 
   constructor(inner: Store, subject: Subject) {
@@ -144,7 +145,7 @@ class Recounting extends Misread {
   }
 }
 
-class ShruggingStore extends DecoratedStore {
+class ShruggingStore extends WrappedStore {
   #isFailed = false;
 
   override async commit(writes: readonly Write[]): Promise<void> {

@@ -9,7 +9,7 @@ import type { ReadOther } from '../../../src/summer/claim.ts';
 import { keyOf, numberRange, offsetOfKey, openBytes } from '../../../src/store/row.ts';
 import type { Decorations } from '../decorations.ts';
 import { withSlowTakeovers, withTakeovers } from './adapt.ts';
-import { DecoratedStore } from './decorated.ts';
+import { WrappedStore } from '../../../src/store/wrapped-store.ts';
 import { finishedSums, firstUnpublished, watchClaims } from './decorators/claims.ts';
 import { EarlyStore } from './decorators/early-store.ts';
 import { FlawedStores, confirmedOf } from './decorators/harm.ts';
@@ -318,7 +318,7 @@ function isOutboxBroken(own: StoreReader, copied: StoreReader, shard: number): b
 }
 
 /** Names the rows that the claim should delete as empty. */
-class KeptRows extends DecoratedStore {
+class KeptRows extends WrappedStore {
   override keys(): Buffer[] {
     return [];
   }

@@ -5,7 +5,8 @@ import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';
 import type { Store, Write } from '../../../src/store/store.ts';
 import type { Decorations, Subject } from '../decorations.ts';
 import { withChunkerCrashes } from './adapt-broker.ts';
-import { ChangedReads, DecoratedStore, both } from './decorated.ts';
+import { WrappedStore } from '../../../src/store/wrapped-store.ts';
+import { ChangedReads, both } from './decorated.ts';
 import { watchingSums } from './retention.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -112,7 +113,7 @@ function withoutRow(name: 'ledger' | 'position'): Decorations {
   };
 }
 
-class PartialStore extends DecoratedStore {
+class PartialStore extends WrappedStore {
   readonly #options: { name: 'ledger' | 'position'; subject: Subject; newest: Map<string, Uint8Array> };
 
   constructor(

@@ -17,7 +17,8 @@ import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
 import { type Batch, decodeBatch, encodeBatch } from '../../../src/message/batch.ts';
 import { decodeChunks, encodeChunk, fileIdOf } from '../../../src/message/chunk.ts';
 import { openRow, sealRow } from '../../../src/store/row.ts';
-import type { Entry, Range, Store, Write } from '../../../src/store/store.ts';
+import type { Write } from '../../../src/store/store.ts';
+import { WrappedStore } from '../../../src/store/wrapped-store.ts';
 import { isCheckpointRow } from '../../../src/summer/rows.ts';
 import { SUM_BYTES, decodeSums, encodeSum } from '../../../src/message/sum.ts';
 
@@ -71,42 +72,6 @@ function decoded(bytes: Uint8Array, journal: string): Batch {
 export class SilentJournals extends WrappedJournals {
   override report(): Promise<'reported'> {
     return Promise.resolve('reported');
-  }
-}
-
-class WrappedStore implements Store {
-  readonly #inner: Store;
-
-  constructor(inner: Store) {
-    this.#inner = inner;
-  }
-
-  get path(): string {
-    return this.#inner.path;
-  }
-
-  get(table: string, key: Buffer): Buffer | undefined {
-    return this.#inner.get(table, key);
-  }
-
-  range(table: string, range: Range): Entry[] {
-    return this.#inner.range(table, range);
-  }
-
-  keys(table: string, range: Range): Buffer[] {
-    return this.#inner.keys(table, range);
-  }
-
-  commit(writes: readonly Write[]): Promise<void> {
-    return this.#inner.commit(writes);
-  }
-
-  diskBytes(): number {
-    return this.#inner.diskBytes();
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
   }
 }
 

@@ -1,9 +1,9 @@
 /** A store that reports commits as durable before they are. */
 
 import type { Store, Write } from '../../../../src/store/store.ts';
-import { DecoratedStore } from '../decorated.ts';
+import { WrappedStore } from '../../../../src/store/wrapped-store.ts';
 
-export class EarlyStore extends DecoratedStore {
+export class EarlyStore extends WrappedStore {
   readonly #isEarly: () => boolean;
   readonly #onFailure: (error: unknown) => void;
   /** Settles with the last commit; never rejects. */

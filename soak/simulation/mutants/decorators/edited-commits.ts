@@ -8,7 +8,7 @@ import type { Store, StoreReader, Write } from '../../../../src/store/store.ts';
 import type { Decorations } from '../../decorations.ts';
 import { watchClaims } from './claims.ts';
 import { TrueRows } from './true-rows.ts';
-import { DecoratedStore } from '../decorated.ts';
+import { WrappedStore } from '../../../../src/store/wrapped-store.ts';
 
 /** The transactions to be made instead of one, one after the other. */
 export type Edit = (writes: readonly Write[], store: StoreReader) => readonly (readonly Write[])[];
@@ -40,7 +40,7 @@ export function editedCommits(edit: Edit): Decorations {
   };
 }
 
-class EditedStore extends DecoratedStore {
+class EditedStore extends WrappedStore {
   readonly #edit: Edit;
   readonly #rows: TrueRows;
 
