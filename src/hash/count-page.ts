@@ -17,7 +17,8 @@ export class CountPage {
 
   /**
    * Maps the page of the file at `path` that begins at `offset`, a multiple of 4096. Throws ERR_COUNT_PAGE if it cannot
-   * be mapped or the file has no such page. Nobody may cut the file shorter while this process lives.
+   * be mapped or the file has no such page. Nobody may cut the file shorter while this process lives. Where the blocks
+   * of the page are not reserved, a full file system ends this process at its first store (SIGBUS).
    */
   static open(path: string, offset: number): CountPage {
     checkString('path', path);

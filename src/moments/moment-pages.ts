@@ -7,6 +7,7 @@
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { allocateFile } from '../hash/file-space.ts';
 import { MOMENTS_VARIABLE } from './own-moments.ts';
 import { PAGE_BYTES, READ_BYTES, type SeenMoments, decodePage } from './page-layout.ts';
 
@@ -31,14 +32,25 @@ export class MomentPages {
     return null;
   }
 
-  /** The environment that makes a process of this name write its page. */
+  /** The environment that makes a process of this name write its page. Empty: there is no room for one. */
   environmentOf(name: string): Readonly<Record<string, string>> {
+    const path = `/proc/${process.pid}/fd/${this.#descriptor}`;
     const offset = this.#pages.get(name) ?? this.#pages.size * PAGE_BYTES;
     if (!this.#pages.has(name)) {
-      ftruncateSync(this.#descriptor, offset + PAGE_BYTES);
+      if (!this.#reserve(path, offset + PAGE_BYTES)) return {};
       this.#pages.set(name, offset);
     }
-    return { [MOMENTS_VARIABLE]: `/proc/${process.pid}/fd/${this.#descriptor}#${offset}` };
+    return { [MOMENTS_VARIABLE]: `${path}#${offset}` };
+  }
+
+  /** Without reserved blocks, a full file system ends a process that writes its page (SIGBUS). */
+  #reserve(path: string, bytes: number): boolean {
+    try {
+      ftruncateSync(this.#descriptor, bytes);
+      return allocateFile(path, bytes) === null;
+    } catch {
+      return false;
+    }
   }
 
   /** What the page of a process says now; for a dead process, what it said last. Null: it has said nothing. */

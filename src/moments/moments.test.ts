@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
@@ -8,7 +9,7 @@ import { brokerWatch, markChunker, markReady, markSummer } from './marked.ts';
 import { MomentPages } from './moment-pages.ts';
 import { BUSY_MOMENTS, type BusyMoment, MOMENTS_OF, isMoment, momentsText, momentsToHit } from './moment.ts';
 import { MOMENTS_VARIABLE, OwnMoments, openOwnMoments } from './own-moments.ts';
-import { AT, COMPONENTS, MAGIC, READ_BYTES, type SeenMoments, decodePage } from './page-layout.ts';
+import { AT, COMPONENTS, MAGIC, PAGE_BYTES, READ_BYTES, type SeenMoments, decodePage } from './page-layout.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
@@ -210,6 +211,33 @@ test('a page is read by name over a file without one, and holds what was written
   openOwnMoments('broker', (line) => told.push(line), places[0])?.begin('in a commit');
   t.like(pages.read('broker'), { component: 'broker', moments: ['starting', 'in a commit'] });
   t.deepEqual(told, []);
+});
+
+test('the blocks of a page are there before a process maps it', (t) => {
+  const pages = MomentPages.create();
+  t.truthy(pages);
+  if (pages === null) return;
+  t.teardown(() => pages.close());
+  for (const name of ['broker', 'summer-0', 'summer-1']) {
+    const [path = '', offset = ''] = pages.environmentOf(name)[MOMENTS_VARIABLE]?.split('#') ?? [];
+    const { size, blocks } = statSync(path);
+    t.is(size, Number(offset) + PAGE_BYTES);
+    t.true(blocks * 512 >= size, `${name}: ${blocks} blocks`);
+  }
+});
+
+/** Asks for four pages, in a process whose files may have two pages at most. */
+const CRAMPED = `
+const { MomentPages } = await import(process.argv[1]);
+const pages = MomentPages.create();
+const given = ['a', 'b', 'c', 'd'].map((name) => Object.keys(pages.environmentOf(name)).length);
+console.log(given.join(' '), pages.read('d'));`;
+
+test('a process for whose page there is no room gets none', (t) => {
+  const node = [process.execPath, '--input-type=module', '-e', CRAMPED, join(import.meta.dirname, 'moment-pages.js')];
+  const script = 'trap "" XFSZ; ulimit -f 8; exec "$@"';
+  const said = execFileSync('sh', ['-c', script, 'sh', ...node], { encoding: 'utf8' });
+  t.regex(said, /^1 (?:0 0|1 0) 0 null$/m);
 });
 
 test('a page that cannot be mapped is told of in one line, and is no reason to end', (t) => {
