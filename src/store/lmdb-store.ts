@@ -25,7 +25,7 @@ import {
 } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { asRecord, assert } from '../core/assert.ts';
+import { assert } from '../core/assert.ts';
 import { tryDescriptors } from '../core/descriptors.ts';
 import { OperatingError, UsageError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
@@ -36,6 +36,7 @@ import { type TreeShapes, pagesAddedMax } from './commit-pages.ts';
 import { DiskRoom } from './disk-room.ts';
 import { type CopyFile, copyLmdbFile } from './lmdb-copy.ts';
 import { type LmdbMeta, checkLmdbFile, newestMeta, nextMeta } from './lmdb-file.ts';
+import { checkFormat, formatOf, noFormatError } from './lmdb-format.ts';
 import {
   DESCRIPTORS,
   MAP_BYTES,
@@ -48,10 +49,9 @@ import {
   tryOwnFile,
   tryReading,
 } from './lmdb-needs.ts';
-import { FORMAT_TABLE, Tables } from './lmdb-tables.ts';
+import { Tables } from './lmdb-tables.ts';
 import { readProcessLimits } from './process-limits.ts';
 import { quietly, reasonOfCommit } from './lmdb-output.ts';
-import { openRow, sealRow } from './row.ts';
 import type { Store, StoreReader, Write } from './store.ts';
 
 const DATA_FILE = 'store.lmdb';
@@ -60,8 +60,6 @@ const NOTE_FILE = 'store.acknowledged';
 const NOTE_FILE_BYTES = 4096;
 /** Prefix of folders with copies of other stores. */
 const COPY_PREFIX = 'store.copy-';
-const FORMAT_VERSION = 1;
-const FORMAT_KEY = Buffer.from('format');
 /** LMDB's bound with pages of 4096 bytes. */
 const KEY_BYTES_MAX = 1978;
 /** LMDB's two meta pages, and the most that it writes when it opens each new table. */
@@ -244,10 +242,9 @@ async function openLocked({ folder, kind, tables, tell }: LmdbStoreOptions, lock
     tryBlocks(note, NOTE_FILE_BYTES);
     room.ensure(statSync(file).size + META_BYTES + TABLE_BYTES * (tables.length + 1));
     const store = new LmdbStore(folder, { tables, mapBytes, lock, room });
-    const format = store.get(FORMAT_TABLE, FORMAT_KEY);
-    if (format !== undefined) checkFormat(format, kind, folder);
+    const hasFormat = checkFormat(store, kind, folder);
     // A commit repairs the meta page that could not be written.
-    if (format === undefined || state === 'failed-commit') await store.commit([formatOf(kind)]);
+    if (!hasFormat || state === 'failed-commit') await store.commit([formatOf(kind)]);
     else store.noteAcknowledged();
     if (mapBytes < MAP_BYTES) tell?.(`the address space of the process leaves room for a store of ${mapBytes} bytes`);
     return store;
@@ -255,10 +252,6 @@ async function openLocked({ folder, kind, tables, tell }: LmdbStoreOptions, lock
     if (isNew && statSync(file).size === 0) rmSync(file);
     throw error;
   }
-}
-
-function formatOf(kind: string): Write {
-  return { table: FORMAT_TABLE, key: FORMAT_KEY, value: sealRow({ version: FORMAT_VERSION, kind }) };
 }
 
 /** Removes copies that a killed owner of the folder was reading. This process has the lock, so nobody uses them. */
@@ -280,9 +273,7 @@ export async function readLmdbStore<T>(options: ReadStoreOptions, read: (reader:
   if (!existsSync(file)) throw missingError(options.folder);
   const tables = await openCopy(file, options);
   try {
-    const format = tables.has(FORMAT_TABLE) ? tables.get(FORMAT_TABLE, FORMAT_KEY) : undefined;
-    if (format === undefined) throw noFormatError(options.folder);
-    checkFormat(format, options.kind, options.folder);
+    if (!checkFormat(tables, options.kind, options.folder)) throw noFormatError(options.folder);
     return read(tables);
   } finally {
     await tables.root.close();
@@ -349,30 +340,6 @@ async function openCopy(file: string, options: ReadStoreOptions): Promise<Tables
     // An open file needs no name, so a process that is killed while it reads leaves nothing behind.
     if (copyFolder !== null) await rm(copyFolder, { recursive: true });
   }
-}
-
-/** The store of a process that was killed before its first commit. */
-function noFormatError(folder: string): OperatingError {
-  return new OperatingError(
-    'ERR_STORE_DAMAGED',
-    `the store at ${folder} was never begun: its process was killed before the first commit`,
-  );
-}
-
-function isFormat(value: unknown): value is { version: number; kind: string } {
-  const row = asRecord(value);
-  return typeof row?.['version'] === 'number' && typeof row['kind'] === 'string';
-}
-
-function checkFormat(row: Buffer, kind: string, folder: string): void {
-  const format = openRow(row, isFormat, 'its format');
-  if (format.version !== FORMAT_VERSION) {
-    throw new UsageError(
-      `the data folder ${folder} has format version ${format.version}, this is version ${FORMAT_VERSION}`,
-    );
-  }
-  if (format.kind !== kind)
-    throw new UsageError(`the data folder ${folder} belongs to a ${format.kind}, not to a ${kind}`);
 }
 
 /** lmdb-js rejects with a summary, and puts the reason into a promise of its own beside it. */

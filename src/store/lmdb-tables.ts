@@ -44,10 +44,6 @@ export class Tables implements StoreReader {
     }
   }
 
-  has(name: string): boolean {
-    return this.#tables.has(name);
-  }
-
   table(name: string): Binary {
     const table = this.#tables.get(name);
     assert(table !== undefined, `no table ${name}`);
