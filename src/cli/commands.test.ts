@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -14,7 +12,7 @@ import { brokerCommand } from './broker-command.ts';
 import { chunkerCommand } from './chunker-command.ts';
 import { retireCommand } from './retire-command.ts';
 import { summerCommand } from './summer-command.ts';
-import { MAIN, TestProcess, temporaryFolder } from './testing/test-process.ts';
+import { TestProcess, temporaryFolder } from './testing/test-process.ts';
 
 /** A path at which nothing exists. Refused commands leave it so. */
 const NO_FOLDER = join(tmpdir(), 'stream-sum-test-nothing-is-here');
@@ -386,16 +384,4 @@ test.serial('detect names every bug, and makes the schedule that shows one small
   const line = shrunk.stdout.find((text) => text.startsWith('seed 3 fails with '));
   const [, fewer, all] = /^seed 3 fails with (\d+) of (\d+) faults as well/.exec(line ?? '') ?? [];
   t.true(Number(fewer) < Number(all), line);
-});
-
-test.serial('a reader that goes early does not change how a command ends', async (t) => {
-  const script = `"$0" "$1" simulate --seeds 2 --seed 11 --jobs 1; echo "exit $?" >&2`;
-  const piped = spawn('sh', ['-c', `(${script}) | head -n 1`, process.execPath, MAIN], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const stderr: string[] = [];
-  piped.stderr.on('data', (bytes: Buffer) => stderr.push(bytes.toString()));
-  piped.stdout.resume();
-  await once(piped, 'close');
-  t.is(stderr.join(''), 'exit 0\n');
 });

@@ -149,3 +149,15 @@ test('a component whose terminal is gone serves, and stops gracefully when it is
   t.true(await within(() => existsSync(code) && readFileSync(code, 'utf8') !== ''), shown);
   t.is(readFileSync(code, 'utf8').trim(), '0');
 });
+
+test('a reader that goes early does not change how a command ends', async (t) => {
+  const script = `"$0" "$1" simulate --seeds 2 --seed 11 --jobs 1; echo "exit $?" >&2`;
+  const piped = spawn('sh', ['-c', `(${script}) | head -n 1`, process.execPath, MAIN], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const stderr: string[] = [];
+  piped.stderr.on('data', (bytes: Buffer) => stderr.push(bytes.toString()));
+  piped.stdout.resume();
+  await once(piped, 'close');
+  t.is(stderr.join(''), 'exit 0\n');
+});
