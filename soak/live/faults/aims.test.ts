@@ -16,12 +16,16 @@ const BROKER: SeenMoments = {
     'between a commit and its publication': 0,
   },
 };
-const seen = (name: string): SeenMoments | null => (name === 'broker' ? BROKER : null);
+type Target = { pid: number | null; moments(): SeenMoments | null };
+const broker =
+  (page: SeenMoments | null, pid: number | null = 1) =>
+  (): Target => ({ pid, moments: () => page });
+const named = (name: string): Target => broker(name === 'broker' ? BROKER : null)();
 const choose = (): 'idle' => 'idle';
 
 test('a run chooses the aim of a fault that stops or kills its target, and repeats that of a plan', (t) => {
-  const chosen = aimsOf({ seen, choose, isRepeated: false });
-  const repeated = aimsOf({ seen, choose, isRepeated: true });
+  const chosen = aimsOf({ named, choose, isRepeated: false });
+  const repeated = aimsOf({ named, choose, isRepeated: true });
   const kill = plan('kill-broker', ['broker']);
   t.is(chosen.aimOf(kill), 'idle');
   t.is(repeated.aimOf(kill), null);
@@ -30,18 +34,27 @@ test('a run chooses the aim of a fault that stops or kills its target, and repea
 });
 
 test('a fault that lets its target go on, and one whose target has no page, have no aim', (t) => {
-  const aims = aimsOf({ seen, choose, isRepeated: false });
+  const aims = aimsOf({ named, choose, isRepeated: false });
   t.is(aims.aimOf(plan('restart-all', ['broker'])), null);
   t.is(aims.aimOf(plan('kill-summer', ['summer-0'])), null);
   t.is(aims.aimOf({ ...plan('kill-summer', ['summer-0']), aim: 'idle' }), null);
 });
 
 test('a target is where one of its moments is the aim, and idle when it has none', (t) => {
-  const aims = aimsOf({ seen, choose, isRepeated: false });
+  const aims = aimsOf({ named, choose, isRepeated: false });
   const kill = plan('kill-broker', ['broker']);
   t.true(aims.isThere(kill, 'in a commit') && aims.isThere(kill, 'appending'));
   t.false(aims.isThere(kill, 'idle'));
   t.false(aims.isThere(plan('kill-summer', ['summer-0']), 'idle'));
-  const idle = aimsOf({ seen: () => ({ ...BROKER, moments: [] }), choose, isRepeated: false });
+  const idle = aimsOf({ named: broker({ ...BROKER, moments: [] }), choose, isRepeated: false });
   t.true(idle.isThere(kill, 'idle'));
+});
+
+test('a page that a former process has left says nothing of the process that runs now', (t) => {
+  const kill = { ...plan('kill-broker', ['broker']), aim: 'in a commit' } as const;
+  for (const pid of [2, null]) {
+    const aims = aimsOf({ named: broker(BROKER, pid), choose, isRepeated: false });
+    t.is(aims.aimOf(kill), null);
+    t.false(aims.isThere(kill, 'in a commit'));
+  }
 });

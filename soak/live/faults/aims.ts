@@ -3,20 +3,26 @@
 import type { Component } from '../../../src/component/protocol.ts';
 import type { Moment } from '../../../src/moments/moment.ts';
 import type { SeenMoments } from '../../../src/moments/page-layout.ts';
+import type { FaultTarget } from './actions/target.ts';
 import type { Aims } from './fault-phase.ts';
 import { freezes } from './frozen-moments.ts';
 import { isIn } from './moments-hit.ts';
 import type { PlannedFault } from './planned-fault.ts';
 
 export function aimsOf(from: {
-  /** What the page of a process says now; the name is that of the plan. */
-  readonly seen: (name: string) => SeenMoments | null;
+  /** The process that has this name in a plan. */
+  readonly named: (name: string) => Pick<FaultTarget, 'pid' | 'moments'>;
   /** What the run chooses for a process of this component. */
   readonly choose: (component: Component) => Moment;
   /** The faults are those of an earlier run: a fault that has no aim had none. */
   readonly isRepeated: boolean;
 }): Aims {
-  const ofFirst = ({ targets: [name = ''] }: PlannedFault): SeenMoments | null => from.seen(name);
+  /** Of the running process. An older build writes no page, so there the page of its predecessor is left. */
+  const ofFirst = ({ targets: [name = ''] }: PlannedFault): SeenMoments | null => {
+    const target = from.named(name);
+    const seen = target.moments();
+    return seen !== null && seen.pid === target.pid ? seen : null;
+  };
   return {
     aimOf: (fault) => {
       const seen = freezes(fault.kind) ? ofFirst(fault) : null;

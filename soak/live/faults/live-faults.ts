@@ -104,7 +104,7 @@ export class LiveFaults {
     // Otherwise the first pause would be shorter by the start time of the pauser.
     if (PAUSING.some((family) => options.faults.includes(family))) fleet.preparePauses();
     const aims = aimsOf({
-      seen: (name) => this.#targets.named(name).moments(),
+      named: (name) => this.#targets.named(name),
       choose: (component) => this.moments.aimAt(component),
       isRepeated: options.faultPlan !== null,
     });
