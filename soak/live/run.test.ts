@@ -1,7 +1,7 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { temporaryFolder } from '../../src/cli/testing/test-process.ts';
 import { OperatingError, ViolationError } from '../../src/core/errors.ts';
 import type { InterruptSignal } from '../../src/fleet/interrupt.ts';
 import { readCsv } from '../../src/results/csv.ts';
@@ -20,12 +20,6 @@ type Ran = {
   readonly reasons: string;
   readonly screen: string;
 };
-
-function temporaryFolder(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-soak-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 async function run(
   t: ExecutionContext,
