@@ -1,4 +1,4 @@
-/** A store that forwards every call. A subclass overrides the calls that it watches, or in which something goes wrong. */
+/** A store that forwards every call. A subclass overrides the calls that it watches or changes. */
 
 import type { Entry, Range, Store, Write } from './store.ts';
 
