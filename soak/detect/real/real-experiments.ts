@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../../src/core/clock.ts';
 import { makeFoldersSync } from '../../../src/core/folder.ts';
 import { type Launch, componentLaunch } from '../../../src/fleet/component-process.ts';
-import { auditRun } from '../../audit/audit-run.ts';
+import { type AuditOutcome, auditRun } from '../../audit/audit-run.ts';
 import type { LoggedEvent } from '../../guarantee/logged-event.ts';
 import { HISTORY_FOLDER, readHistory } from '../../guarantee/recorded-history.ts';
 import { type Violation, violationLine } from '../../guarantee/violation.ts';
@@ -123,19 +123,20 @@ async function resultOf(
   const found = events.find((event) => event.event === 'violation' || event.event === 'found');
   const violation = found?.event === 'violation' || found?.event === 'found' ? found : null;
   const signal = firstSignal(scratch);
-  const { disagreements } = await auditRun(folder);
+  const audit = await auditRun(folder);
   const seconds = ((violation?.atNs ?? events.at(-1)?.atNs ?? 0) - (events[0]?.atNs ?? 0)) / 1e9;
-  const miss = missOf({ name, signal, violation, disagreements });
+  const miss = missOf({ name, signal, violation, audit });
   return { name, signal, violation, miss, seconds, folder: kept === null ? null : folder };
 }
 
-function missOf(of: {
+/** The difference between a run and what is expected of it; null: there is none. */
+export function missOf(of: {
   readonly name: string;
   readonly signal: Signal | null;
   readonly violation: RealResult['violation'];
-  readonly disagreements: readonly string[];
+  readonly audit: Pick<AuditOutcome, 'disagreements' | 'rechecked'>;
 }): string | null {
-  const { name, signal, violation, disagreements } = of;
+  const { name, signal, violation, audit } = of;
   const { kinds } = mutantNamed(name);
   if (violation === null) return signal === null ? 'did not take effect' : 'was not caught';
   if (signal === null) return `did not say that it took effect (${violationLine(violation)})`;
@@ -144,6 +145,10 @@ function missOf(of: {
   if (!kinds.some((kind) => kind === violation.kind)) {
     return `was called ${violation.kind}, and is ${kinds.join(' or ')} (${violationLine(violation)})`;
   }
-  const [disagreement] = disagreements;
-  return disagreement === undefined ? null : `the audit disagrees: ${disagreement}`;
+  const [disagreement] = audit.disagreements;
+  if (disagreement !== undefined) return `the audit disagrees: ${disagreement}`;
+  // An audit of less than everything, or of a run without a verdict, has nothing to disagree with.
+  const { isAll, part, verdict } = audit.rechecked;
+  if (!isAll) return `was audited in ${part} only`;
+  return verdict.verdict === 'VIOLATED' ? null : `is ${verdict.verdict} by the audit`;
 }
