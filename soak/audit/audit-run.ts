@@ -9,10 +9,10 @@
 import { basename, join, resolve } from 'node:path';
 import { EXIT, OperatingError } from '../../src/core/errors.ts';
 import { formatBytes, formatCount } from '../../src/core/units.ts';
+import { type RecordedRun, changedFiles, readRecordedRun } from '../guarantee/recorded-run.ts';
 import { withUnwritten } from '../guarantee/verdict.ts';
 import { WHOLE_FOLDER, hasWholeHistory, readWholeHistory } from '../guarantee/whole-history.ts';
 import { recheckParts } from './parts.ts';
-import { type RecordedRun, changedFiles, readRecordedRun } from './recorded-run.ts';
 import { Recheck, type Rechecked } from './recheck.ts';
 
 export type AuditOutcome = {

@@ -11,10 +11,10 @@ import { readCsv } from '../../src/results/csv.ts';
 import type { Findings, HistoryEvent } from '../guarantee/history.ts';
 import type { LoggedEvent } from '../guarantee/logged-event.ts';
 import { HISTORY_FOLDER, readHistory } from '../guarantee/recorded-history.ts';
+import type { RecordedRun } from '../guarantee/recorded-run.ts';
 import { type Verdict, decideVerdict } from '../guarantee/verdict.ts';
 import { type Violation, violationLine } from '../guarantee/violation.ts';
 import { Recheck, type Rechecked } from './recheck.ts';
-import type { RecordedRun } from './recorded-run.ts';
 import { type Producer, type StoredFindings, recheckStores } from './stores.ts';
 
 /** The events that lack what the checkers need. */

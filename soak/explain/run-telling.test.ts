@@ -31,7 +31,7 @@ function folderOf(t: ExecutionContext, run: object, files: Readonly<Record<strin
   const folder = mkdtempSync(join(tmpdir(), 'stream-sum-explain-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   mkdirSync(join(folder, 'logs'));
-  const whole = { kind: 'soak', seed: 7, verdict: 'HOLDS', reasons: [], ...run };
+  const whole = { kind: 'soak', seed: 7, verdict: 'HOLDS', reasons: [], configuration: {}, digests: {}, ...run };
   writeFileSync(join(folder, 'run.json'), JSON.stringify(whole));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   return folder;
@@ -112,6 +112,6 @@ test('a folder that is not that of a soak is a usage error that says why', (t) =
   t.throws(() => tellRun(folderOf(t, { kind: 'bench' })), { instanceOf: UsageError, message: /not the run of a soak/ });
   t.throws(() => tellRun(folderOf(t, { reasons: 'x' })), {
     instanceOf: UsageError,
-    message: /seed, verdict or reasons/,
+    message: /run\.json: its field "reasons" is not what a soak writes/,
   });
 });

@@ -6,12 +6,12 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { asRecord, isCount } from '../../src/core/assert.ts';
-import { OperatingError, UsageError } from '../../src/core/errors.ts';
-import { type EnginePromises, PROMISES } from '../../src/journal/promises.ts';
+import { asRecord } from '../../src/core/assert.ts';
+import { OperatingError } from '../../src/core/errors.ts';
 import { readCsv } from '../../src/results/csv.ts';
 import type { LoggedEvent } from '../guarantee/logged-event.ts';
 import { HISTORY_FOLDER, type RecordedLine, readHistory } from '../guarantee/recorded-history.ts';
+import { type RecordedRun, readRecordedRun } from '../guarantee/recorded-run.ts';
 import { WHOLE_FOLDER, tellWholeHistory, wholeHistoryBytes } from '../guarantee/whole-history.ts';
 import { Chronicle, type Hole, type ToldFault } from '../guarantee/story/chronicle.ts';
 import { countOf } from '../guarantee/story/event-line.ts';
@@ -22,20 +22,11 @@ import type { Question } from '../guarantee/story/why.ts';
 /** `dist/soak/explain/` is three folders below the root of the package. */
 const SOURCE_ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** The used part of a run.json. */
-type Run = {
-  readonly kind: string;
-  readonly verdict: string | null;
-  readonly reasons: readonly string[];
-  readonly seed: number;
-  /** Of the engine that its journals were of. */
-  readonly promises: EnginePromises;
-};
 type History = { readonly events: readonly LoggedEvent[]; readonly holes: readonly Hole[]; readonly remarks: string[] };
 
 /** Throws a UsageError when the folder is not that of a soak. */
 export function tellRun(folder: string): Telling {
-  const run = readRun(folder);
+  const run = readRecordedRun(folder);
   const history = readHistoryOf(folder, run);
   const startNs = history.events[0]?.atNs ?? 0;
   const faults = rowsOf(folder, 'faults.csv').map((row) => faultOf(row, startNs));
@@ -67,25 +58,6 @@ function chronicleOf({ events, holes }: History, faults: readonly ToldFault[]): 
   return new Chronicle(events, { holes, faults: remarked, startNs });
 }
 
-function readRun(folder: string): Run {
-  const path = join(folder, 'run.json');
-  if (!existsSync(path)) throw new UsageError(`${folder} is not the folder of a run: it has no run.json`);
-  let found: unknown;
-  try {
-    found = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new UsageError(`${path} is not a run.json: ${String(error)}`);
-  }
-  const { kind, verdict = null, reasons, seed, configuration } = asRecord(found) ?? {};
-  if (kind !== 'soak') throw new UsageError(`${folder} is not the run of a soak, but of ${JSON.stringify(kind)}`);
-  const isSound = (verdict === null || typeof verdict === 'string') && Array.isArray(reasons) && isCount(seed);
-  if (!isSound || !reasons.every((reason) => typeof reason === 'string')) {
-    throw new UsageError(`${path}: its seed, verdict or reasons are not what a soak writes`);
-  }
-  const isOnCluster = asRecord(configuration)?.['cluster'] !== undefined;
-  return { kind, verdict, reasons, seed, promises: PROMISES[isOnCluster ? 'gazette' : 'embedded'] };
-}
-
 /** The most bytes of a history that is told as a whole, because a story holds every event in memory. */
 const TOLD_BYTES_MAX = 1024 * 1024 * 1024;
 
@@ -93,14 +65,14 @@ const TOLD_BYTES_MAX = 1024 * 1024 * 1024;
  * The lines of the whole history when it was kept and is not too long; otherwise those of the flight recorder, which
  * has only the newest part.
  */
-function linesOf(folder: string, { promises }: Run): Generator<RecordedLine> {
+function linesOf(folder: string, { promises }: RecordedRun): Generator<RecordedLine> {
   const whole = join(folder, WHOLE_FOLDER);
   const bytes = wholeHistoryBytes(whole);
   if (bytes === 0 || bytes > TOLD_BYTES_MAX) return readHistory(join(folder, HISTORY_FOLDER));
   return tellWholeHistory(whole, promises);
 }
 
-function readHistoryOf(folder: string, run: Run): History {
+function readHistoryOf(folder: string, run: RecordedRun): History {
   const events: LoggedEvent[] = [];
   const holes: Hole[] = [];
   const remarks: string[] = [];
@@ -162,7 +134,7 @@ function violationOf(row: Record<string, string>, startNs: number): Question {
 }
 
 /** Reasons that name a failed process, each with the last stack in its log. */
-function failuresOf(folder: string, { reasons, verdict }: Run): ToldFailure[] {
+function failuresOf(folder: string, { reasons, verdict }: RecordedRun): ToldFailure[] {
   if (verdict !== 'INCONCLUSIVE' && verdict !== 'VIOLATED') return [];
   const logs = join(folder, 'logs');
   const names = new Set(existsSync(logs) ? readdirSync(logs).map((name) => name.replace(/\.log$/, '')) : []);

@@ -206,6 +206,6 @@ test('what is no folder of a soak is refused, and a report is replaced as a whol
   t.regex(writeReport(folder), /report\.html \([\d.]+ MB\)$/);
   t.false(existsSync(join(folder, 'trace.html')));
   writeFileSync(join(folder, 'run.json'), JSON.stringify({ kind: 'bench' }));
-  t.throws(() => writeReport(folder), { instanceOf: UsageError, message: /is no run of a soak, but of "bench"/ });
+  t.throws(() => writeReport(folder), { instanceOf: UsageError, message: /is not the run of a soak, but of "bench"/ });
   t.throws(() => writeReport(join(folder, 'logs')), { instanceOf: UsageError, message: /has no run\.json/ });
 });

@@ -6,11 +6,12 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { asRecord, isCount } from '../../src/core/assert.ts';
-import { OperatingError, UsageError } from '../../src/core/errors.ts';
+import { OperatingError } from '../../src/core/errors.ts';
 import { readCsvBytes } from '../../src/results/csv.ts';
 import { type LatencyRow, parseLatencyRow } from '../../src/results/latency-row.ts';
 import { CLUSTER_FAMILIES, LIVE_FAMILIES, kindsOf } from '../guarantee/fault-kinds.ts';
 import { HISTORY_FOLDER } from '../guarantee/recorded-history.ts';
+import { readRunJson } from '../guarantee/recorded-run.ts';
 import { type Fault, readFaults } from './faults.ts';
 import { type Intervals, readIntervals } from './intervals.ts';
 
@@ -97,18 +98,7 @@ export function readSoak(folder: string): SoakSource {
 }
 
 function readRun(folder: string): ReportRun {
-  const path = join(folder, 'run.json');
-  if (!existsSync(path)) throw new UsageError(`${folder}: is no folder of a run: it has no run.json`);
-  let found: unknown;
-  try {
-    found = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new UsageError(`${path}: is no run.json: ${String(error)}`);
-  }
-  const run = asRecord(found) ?? {};
-  if (run['kind'] !== 'soak') {
-    throw new UsageError(`${folder}: is no run of a soak, but of ${JSON.stringify(run['kind'])}`);
-  }
+  const run = readRunJson(folder);
   const text = (name: string): string | null => (typeof run[name] === 'string' ? run[name] : null);
   return {
     verdict: text('verdict'),
