@@ -6,9 +6,11 @@
  * never HOLDS.
  */
 
+import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { EXIT, OperatingError } from '../../src/core/errors.ts';
 import { formatBytes, formatCount } from '../../src/core/units.ts';
+import { readCsv } from '../../src/results/csv.ts';
 import { type RecordedRun, changedFiles, readRecordedRun } from '../guarantee/recorded-run.ts';
 import { withUnwritten } from '../guarantee/verdict.ts';
 import { WHOLE_FOLDER, hasWholeHistory, readWholeHistory } from '../guarantee/whole-history.ts';
@@ -33,10 +35,13 @@ const UNWRITTEN = /^(?:cannot write|there is no room for) /;
 export async function auditRun(folder: string): Promise<AuditOutcome> {
   const run = readRecordedRun(folder);
   const whole = join(folder, WHOLE_FOLDER);
-  const rechecked = hasWholeHistory(whole) ? recheckWhole(whole, run) : await recheckParts(folder, run);
+  const isKept = hasWholeHistory(whole);
+  const rechecked = isKept ? recheckWhole(whole, run) : await recheckParts(folder, run);
   const disagreements = [
     ...(await changedFiles(folder, run)),
+    ...(isKept && !run.hasDigest ? [`${join(folder, 'run.json')} has lost its own digest`] : []),
     ...rechecked.damages,
+    ...violationsThatDiffer(folder, run, rechecked.found),
     ...disagreementsOf(run, rechecked),
   ];
   const { verdict, reasons } = rechecked.verdict;
@@ -80,12 +85,15 @@ function recheckWhole(folder: string, run: RecordedRun): Rechecked {
   const damages: string[] = [];
   let recorded = 0;
   let dropped = 0;
+  let found = 0;
   let isClosed = false;
   try {
     for (const read of readWholeHistory(folder)) {
       if (read.what === 'event') {
+        const { event } = read.entry;
         recorded += 1;
-        recheck.observe(read.entry.event);
+        if (event.event === 'violation' || event.event === 'found') found += 1;
+        recheck.observe(event);
       } else if (read.what === 'dropped') {
         const { firstN, lastN } = read.dropped;
         dropped += lastN - firstN + 1;
@@ -101,7 +109,8 @@ function recheckWhole(folder: string, run: RecordedRun): Rechecked {
   }
   const unwritten = run.reasons.filter((reason) => UNWRITTEN.test(reason));
   const verdict = withUnwritten(recheck.finish(), unwritten);
-  const isAll = isClosed && recheck.hasEnded && dropped === 0 && damages.length === 0;
+  const isComplete = isClosed && dropped === 0 && damages.length === 0;
+  const isAll = isComplete && recheck.hasEnded;
   if (!isClosed && damages.length === 0) remarks.push('the history was not closed: its run was killed, or goes on');
   const { events, batches, bytes, checkpoints, seconds } = recheck;
   const what = `${formatCount(batches)} batches of ${formatBytes(bytes)}, ${formatCount(checkpoints)} states`;
@@ -109,7 +118,7 @@ function recheckWhole(folder: string, run: RecordedRun): Rechecked {
   const part = isClosed
     ? `${formatCount(recorded)} of ${formatCount(recorded + dropped)} events`
     : `the ${formatCount(recorded)} events that are there`;
-  return { verdict, isAll, remarks: [`judged ${range}`, ...remarks], damages, part };
+  return { verdict, isAll, remarks: [`judged ${range}`, ...remarks], damages, part, found: isComplete ? found : null };
 }
 
 /** The differences between the findings and what the run said. */
@@ -130,4 +139,14 @@ function disagreementsOf(run: RecordedRun, { verdict: found, isAll }: Rechecked)
     return [`in line ${line + 1} of the reasons, the run said "${said ?? ''}", and the audit "${seen ?? ''}"`];
   }
   return [];
+}
+
+/** `violations.csv` must have the same violations as the history. A run that holds has none. */
+function violationsThatDiffer(folder: string, run: RecordedRun, found: number | null): string[] {
+  const path = join(folder, 'violations.csv');
+  if (!existsSync(path)) return [];
+  const { length } = readCsv(path);
+  if (run.verdict === 'HOLDS' && length > 0) return [`the run said HOLDS, and ${path} has ${length} violations`];
+  if (found === null || found === length || run.verdict === null) return [];
+  return [`${path} has ${length} violations, and the history ${found}`];
 }

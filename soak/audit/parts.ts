@@ -7,7 +7,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { OperatingError } from '../../src/core/errors.ts';
 import { formatCount } from '../../src/core/units.ts';
-import { readCsv } from '../../src/results/csv.ts';
 import type { Findings, HistoryEvent } from '../guarantee/history.ts';
 import type { LoggedEvent } from '../guarantee/logged-event.ts';
 import { HISTORY_FOLDER, readHistory } from '../guarantee/recorded-history.ts';
@@ -39,13 +38,12 @@ export async function recheckParts(folder: string, run: RecordedRun): Promise<Re
   const verdict = recheck.finish();
   const stores = await storesOf(folder, run, events);
   if (stores !== null) remarks.push(`judged what the kept stores hold: ${stores.what}`);
-  damages.push(...violationsThatDiffer(folder, run, found));
   if (events.firstFound !== null) {
     remarks.push(`not judged again, as it needs payloads: the run found ${violationLine(events.firstFound)}`);
   }
   const judged = `${formatCount(recheck.events)} of ${formatCount(recorded)} events`;
   const part = stores === null ? judged : `${judged}, and in the stores`;
-  return { verdict: verdictOf(verdict, stores), isAll: false, remarks, damages, part };
+  return { verdict: verdictOf(verdict, stores), isAll: false, remarks, damages, part, found };
 }
 
 function recheckEvents(folder: string, { promises }: RecordedRun): Events {
@@ -119,14 +117,4 @@ function verdictOf(verdict: Verdict, stores: StoredFindings | null): Verdict {
   if (stored.verdict !== 'VIOLATED') return verdict;
   if (verdict.verdict !== 'VIOLATED') return stored;
   return { ...verdict, reasons: [...verdict.reasons, ...stored.reasons] };
-}
-
-/** `violations.csv` must have the same violations as the history. A run that holds has none. */
-function violationsThatDiffer(folder: string, run: RecordedRun, found: number | null): string[] {
-  const path = join(folder, 'violations.csv');
-  if (!existsSync(path)) return [];
-  const { length } = readCsv(path);
-  if (run.verdict === 'HOLDS' && length > 0) return [`the run said HOLDS, and ${path} has ${length} violations`];
-  if (found === null || found === length || run.verdict === null) return [];
-  return [`${path} has ${length} violations, and the history ${found}`];
 }

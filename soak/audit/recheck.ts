@@ -20,6 +20,8 @@ export type Rechecked = {
   readonly damages: readonly string[];
   /** The part that was judged, in words. */
   readonly part: string;
+  /** How many violations the run has recorded in its history. Null: some of them may be missing. */
+  readonly found: number | null;
 };
 
 export class Recheck {

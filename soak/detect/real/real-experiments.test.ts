@@ -31,7 +31,7 @@ test('every place at which a component is composed is where the hooks look for i
 
 test('a run that shows less than a bug in effect, then found, rightly named and audited whole is a miss', (t) => {
   const verdict = { verdict: 'VIOLATED', exitCode: 10, reasons: ['planted'] } as const;
-  const rechecked = { verdict, isAll: true, remarks: [], damages: [], part: '7 of 9 events' };
+  const rechecked = { verdict, isAll: true, remarks: [], damages: [], part: '7 of 9 events', found: 1 };
   const right: Parameters<typeof missOf>[0] = {
     name: 'phantom-sum',
     signal: { process: 'broker', atNs: 1 },
