@@ -4,7 +4,6 @@ import fs, {
   mkdtempSync,
   readFileSync,
   readdirSync,
-  readlinkSync,
   rmSync,
   statSync,
   truncateSync,
@@ -26,6 +25,7 @@ import {
   segmentName,
 } from '../guarantee/recorded-history.ts';
 import { FlightRecorder } from './flight-recorder.ts';
+import { openFilesAt } from './testing/open-files.ts';
 
 const BYTES_MAX = 256 * 1024;
 
@@ -239,15 +239,8 @@ test.serial('a history that cannot be written is given up by name, and the run g
   const said: string[] = [];
   const { clock, due } = heldClock();
   const recorder = new FlightRecorder(folder, { clock, onUnwritten: (line) => said.push(line) });
-  const path = join(folder, segmentName(1));
-  const descriptor = readdirSync('/proc/self/fd').find((name) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${name}`) === path;
-    } catch {
-      return false;
-    }
-  });
-  closeSync(Number(descriptor));
+  const [file] = openFilesAt(join(folder, segmentName(1)));
+  closeSync(file?.descriptor ?? -1);
   recorder.add({ n: 1, event: foundEvent(1, 'planted') });
   due[0]?.();
   recorder.add({ n: 2, event: foundEvent(2, 'planted') });
@@ -261,16 +254,7 @@ test.serial('a history that was given up has no file open once it is closed', (t
   const folder = temporaryFolder(t);
   const { clock, due } = heldClock();
   const recorder = new FlightRecorder(folder, { clock });
-  const openFiles = (): string[] =>
-    readdirSync('/proc/self/fd').flatMap((name) => {
-      try {
-        const path = readlinkSync(`/proc/self/fd/${name}`);
-        return path.startsWith(folder) ? [path] : [];
-      } catch {
-        return [];
-      }
-    });
-  t.is(openFiles().length, 1);
+  t.is(openFilesAt(folder).length, 1);
   recorder.add({ n: 1, event: foundEvent(1, 'planted') });
   const { writeSync } = fs;
   try {
@@ -285,5 +269,5 @@ test.serial('a history that was given up has no file open once it is closed', (t
   }
   t.is(recorder.unwritten.length, 1);
   recorder.close();
-  t.deepEqual(openFiles(), []);
+  t.deepEqual(openFilesAt(folder), []);
 });

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdtempSync, readdirSync, readlinkSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -7,6 +7,7 @@ import { runSoak, type SoakDependencies, type SoakResult } from './run.ts';
 import { RunRecord } from './record.ts';
 import type { FakePlan } from './testing/fake-component.ts';
 import { fakeDependencies, fakeOptions } from './testing/fake-run.ts';
+import { openFilesAt } from './testing/open-files.ts';
 import { withUnwritten } from '../guarantee/verdict.ts';
 
 function temporaryFolder(t: ExecutionContext): string {
@@ -17,15 +18,9 @@ function temporaryFolder(t: ExecutionContext): string {
 
 /** Takes the descriptor of a file away, so that the system refuses each further write. */
 function breakFile(path: string): void {
-  const descriptor = readdirSync('/proc/self/fd').find((name) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${name}`) === path;
-    } catch {
-      return false;
-    }
-  });
-  if (descriptor === undefined) throw new Error(`nobody has ${path} open`);
-  closeSync(Number(descriptor));
+  const [file] = openFilesAt(path);
+  if (file === undefined) throw new Error(`nobody has ${path} open`);
+  closeSync(file.descriptor);
 }
 
 test.serial('a file that cannot be written is given up by name, and the others are written on', (t) => {

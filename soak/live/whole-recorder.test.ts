@@ -3,7 +3,6 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
-  readlinkSync,
   rmSync,
   statSync,
   truncateSync,
@@ -22,6 +21,7 @@ import type { HistoryEvent } from '../guarantee/history.ts';
 import type { LogEntry } from '../guarantee/history-log.ts';
 import { isLoggedEvent } from '../guarantee/logged-event.ts';
 import { type WholeRead, readWholeHistory, tellWholeHistory, wholeSegmentName } from '../guarantee/whole-history.ts';
+import { openFilesAt } from './testing/open-files.ts';
 import { WholeRecorder, type OpenSegment, type SegmentFile } from './whole-recorder.ts';
 
 const SEGMENT_BYTES = 16 * 1024;
@@ -279,16 +279,6 @@ test('a history that cannot be written is given up by name, and the run goes on'
 test.serial('a closed history has no file open', async (t) => {
   const folder = join(temporaryFolder(t), 'whole');
   await keep(folder, everyKind(6));
-  const open = readdirSync('/proc/self/fd').flatMap((name) => {
-    try {
-      return [readlinkSync(`/proc/self/fd/${name}`)];
-    } catch {
-      return [];
-    }
-  });
-  t.deepEqual(
-    open.filter((path) => path.startsWith(folder)),
-    [],
-  );
+  t.deepEqual(openFilesAt(folder), []);
   t.true(readdirSync(folder).every((name) => statSync(join(folder, name)).size > 0));
 });
