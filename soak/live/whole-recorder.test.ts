@@ -260,6 +260,15 @@ test('a disk without room leaves counts, and nothing is written beyond what ther
   t.regex(recorder.remarks.join('\n'), /lacks \d+ of 200 events: the disk had less than 537 MB left/);
 });
 
+test('a history for which there is no room from the start is given up by name', async (t) => {
+  const folder = join(temporaryFolder(t), 'whole');
+  const clock = new ManualClock();
+  const recorder = new WholeRecorder(folder, { clock, openSegment: () => Promise.resolve(null) });
+  recorder.add(ready(1, 'broker'));
+  await recorder.close();
+  t.deepEqual(recorder.unwritten, [`there is no room for ${folder}`]);
+});
+
 test('a history that cannot be written is given up by name, and the run goes on', async (t) => {
   const folder = join(temporaryFolder(t), 'whole');
   const said: string[] = [];

@@ -4,7 +4,8 @@
  *
  * It writes in the background and holds no more than its bound. When the disk is slower than the run, or has too little
  * room, events are left out: they are counted in their place, and one line says so at the end. The verdict of the run
- * does not depend on it. When a file cannot be written, the recorder gives up and says so.
+ * does not depend on them. When a file cannot be written, or there is no room for the first one, the recorder gives up
+ * and says so (`unwritten`). Such a run does not hold, because something that it was asked for is missing.
  */
 
 import { type FileHandle, open } from 'node:fs/promises';
