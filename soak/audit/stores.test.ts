@@ -90,7 +90,7 @@ async function writeSummer(folder: string, batches: readonly BatchEvent[]): Prom
   await store.close();
 }
 
-test('stores of journals and states that are right have no finding, whole or trimmed as they were folded', async (t) => {
+test('stores that are right have no finding, whole or trimmed as they were folded', async (t) => {
   const whole = await findingsIn(t, {});
   t.deepEqual(whole.lines, []);
   t.true(whole.stored.batches > 50);
