@@ -62,7 +62,8 @@ export class BatchReader {
 
   /**
    * The same without the records that stand in the journal before, where its engine may store them twice; null: all of
-   * them do. Elsewhere it is all of the batch, so that nothing hides a repetition.
+   * them do. That they are the same records is for the checker of journals. Elsewhere it is all of the batch, so that
+   * nothing hides a repetition.
    */
   readNew(event: BatchEvent): Batch | null {
     this.read(event);

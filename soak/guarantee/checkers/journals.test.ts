@@ -28,17 +28,32 @@ test('a batch that stands again further on is a violation unless its engine may 
   const at = events.findIndex(isMiddle);
   const twice = events[at];
   if (twice === undefined || !isBatch(twice)) throw new Error('the history has a batch');
-  // After itself; later batches of the journal move on by its length.
-  const by = twice.end - twice.begin;
-  const moved = (event: HistoryEvent): HistoryEvent => {
-    if (isHead(event) && event.journal === twice.journal) return { ...event, offset: event.offset + by };
-    if (!isBatch(event) || event.journal !== twice.journal) return event;
-    return { ...event, begin: event.begin + by, end: event.end + by };
-  };
-  const repeated = [...events.slice(0, at + 1), moved(twice), ...events.slice(at + 1).map(moved)];
+  const repeated = inserted(events, at, twice);
   t.deepEqual(check(repeated).kinds, ['duplicate']);
   const { gazette } = PROMISES;
   t.deepEqual(run(new JournalsChecker(new BatchReader(gazette), gazette), repeated).kinds, []);
+});
+
+test('where an engine may store records twice, another record at the same index is a mismatch', (t) => {
+  const events = buildHistory({ seed: 1 });
+  const { gazette } = PROMISES;
+  for (const fits of [isChunks, isSums]) {
+    for (let at = events.findIndex(fits); at >= 0; at = events.findIndex((event, next) => next > at && fits(event))) {
+      const first = events[at];
+      if (first === undefined || !isBatch(first)) throw new Error('the history has a batch');
+      const { kind, firstIndex, count, payload } = decoded(first);
+      if (kind === 'end') continue;
+      const other = Uint8Array.from(payload);
+      // The last byte of its last record, which stays whole.
+      other[other.length - 1] = (other.at(-1) ?? 0) ^ 1;
+      const found = run(
+        new JournalsChecker(new BatchReader(gazette), gazette),
+        inserted(events, at, resealed(first, { payload: other })),
+      );
+      t.deepEqual(found.kinds, ['mismatched']);
+      t.is(found.violations[0]?.index, firstIndex + count - 1);
+    }
+  }
 });
 
 test('an end below the next index, which readers skip as a repetition, ends nothing', (t) => {
@@ -48,16 +63,27 @@ test('an end below the next index, which readers skip as a repetition, ends noth
   if (end === undefined || !isBatch(end)) throw new Error('a producer ends');
   // Another process retired it, and a late batch came first. The end that counts follows.
   const skipped = resealed(end, { firstIndex: decoded(end).firstIndex - 1 });
-  const by = end.end - end.begin;
-  const moved = (event: HistoryEvent): HistoryEvent => {
-    if (isHead(event) && event.journal === end.journal) return { ...event, offset: event.offset + by };
-    if (!isBatch(event) || event.journal !== end.journal) return event;
-    return { ...event, begin: event.begin + by, end: event.end + by };
-  };
+  const moved = movedOnBy(end);
   const ended = [...events.slice(0, at), skipped, ...events.slice(at).map(moved)];
   const { gazette } = PROMISES;
   t.deepEqual(run(new JournalsChecker(new BatchReader(gazette), gazette), ended).kinds, []);
 });
+
+/** Puts a batch behind the event at this place. */
+function inserted(events: readonly HistoryEvent[], at: number, batch: BatchEvent): HistoryEvent[] {
+  const moved = movedOnBy(batch);
+  return [...events.slice(0, at + 1), moved(batch), ...events.slice(at + 1).map(moved)];
+}
+
+/** Moves what stands in the journal of the batch on by its length. */
+function movedOnBy({ journal, begin, end }: BatchEvent): (event: HistoryEvent) => HistoryEvent {
+  const by = end - begin;
+  return (event) => {
+    if (isHead(event) && event.journal === journal) return { ...event, offset: event.offset + by };
+    if (!isBatch(event) || event.journal !== journal) return event;
+    return { ...event, begin: event.begin + by, end: event.end + by };
+  };
+}
 
 type Head = Extract<HistoryEvent, { event: 'head' }>;
 const isHead = (event: HistoryEvent): event is Head => event.event === 'head';

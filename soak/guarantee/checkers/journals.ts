@@ -10,13 +10,21 @@ import type { Batch } from '../../../src/message/batch.ts';
 import { type BatchEvent, BatchReader, shardOfProducer } from './batch-reader.ts';
 import { FindingList } from './finding-list.ts';
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
+import { RecordMemory } from './record-memory.ts';
+
+type Producer = {
+  next: number;
+  hasEnded: boolean;
+  /** Null where the engine stores no record twice. */
+  readonly memory: RecordMemory | null;
+};
 
 type Journal = {
   next: number;
   /** Something was not read, so the next indexes are learnt anew. */
   isTorn: boolean;
   /** By producer. */
-  readonly producers: Map<string, { next: number; hasEnded: boolean }>;
+  readonly producers: Map<string, Producer>;
 };
 
 export class JournalsChecker implements Checker {
@@ -28,8 +36,12 @@ export class JournalsChecker implements Checker {
   readonly #producers = new Set<string>();
   readonly #heads = new Map<string, number>();
   #partitions = 0;
+  #hasForgotten = false;
 
-  /** `promises`: of the engine. Readers skip records that it may store twice, which are therefore not a violation. */
+  /**
+   * `promises`: of the engine. Readers skip records that it may store twice, so that a copy is not a violation. Another
+   * record at the index of an earlier one is.
+   */
   constructor(reader: BatchReader = new BatchReader(), promises: EnginePromises = PROMISES.embedded) {
     this.#reader = reader;
     this.#promises = promises;
@@ -107,7 +119,8 @@ export class JournalsChecker implements Checker {
     const { producer, firstIndex, count } = batch;
     let known = journal.producers.get(producer);
     if (known === undefined) {
-      known = { next: journal.isTorn ? Number.NaN : 0, hasEnded: false };
+      const memory = this.#promises.mayRepeat ? new RecordMemory() : null;
+      known = { next: journal.isTorn ? Number.NaN : 0, hasEnded: false, memory };
       journal.producers.set(producer, known);
     }
     const { next } = known;
@@ -118,6 +131,15 @@ export class JournalsChecker implements Checker {
       this.#found.violation('duplicate', `record ${firstIndex} of ${producer} again, the next is ${next}`, witness);
     } else if (known.hasEnded && firstIndex >= next) {
       this.#found.violation('phantom', `record ${firstIndex} of ${producer} comes after its end`, witness);
+    }
+    const repetition = known.memory?.take(batch) ?? null;
+    if (repetition?.what === 'differs') {
+      const detail = `another record ${repetition.index} of ${producer} stands in the journal before`;
+      this.#found.violation('mismatched', detail, { ...place, index: repetition.index });
+    } else if (repetition !== null && !this.#hasForgotten) {
+      this.#hasForgotten = true;
+      const from = `record ${repetition.index} of ${producer} in ${place.journal} on`;
+      this.#found.inconclusive(`from ${from} records stand again, too late to be compared with the first ones`);
     }
     known.next = Math.max(Number.isNaN(next) ? 0 : next, firstIndex + count);
     // A repetition that is skipped ends nothing.
