@@ -1,20 +1,29 @@
 /** Runs a command that needs root for another user, in a new user namespace and a new network namespace. */
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { EXIT } from '../../src/core/errors.ts';
 import { onInterrupt } from '../../src/fleet/interrupt.ts';
+import { namespacesError, unshareError } from './laboratory.ts';
+
+const NAMESPACES = ['--user', '--map-root-user', '--net'];
+const OUTLIVED_BY_NONE = ['setpriv', '--pdeathsig', 'TERM'];
 
 /**
  * Runs the command line of this process again and returns its exit code. The command ends with this process. `told`:
- * receives the process id by which its namespaces are found.
+ * receives the process id by which its namespaces are found. Throws a UsageError when this user may not make them.
  */
 export async function asRootOfNamespaces(told: (pid: number) => void): Promise<number> {
   const [, script = '', ...argv] = process.argv;
-  const namespaces = ['--user', '--map-root-user', '--net'];
-  const again = ['setpriv', '--pdeathsig', 'TERM', process.execPath, script, ...argv];
+  // The command itself could not tell that it was never started.
+  const { error, status, stderr } = spawnSync('unshare', [...NAMESPACES, '--', ...OUTLIVED_BY_NONE, 'true'], {
+    encoding: 'utf8',
+  });
+  if (error !== undefined) throw unshareError(error);
+  if (status !== 0) throw namespacesError(stderr.trim());
+  const again = [...OUTLIVED_BY_NONE, process.execPath, script, ...argv];
   // In its own session, so that Ctrl-C reaches it only once, from here.
-  const child = spawn('unshare', [...namespaces, '--', ...again], {
+  const child = spawn('unshare', [...NAMESPACES, '--', ...again], {
     stdio: ['ignore', 'inherit', 'pipe'],
     detached: true,
   });

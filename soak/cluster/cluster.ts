@@ -78,15 +78,18 @@ export class Cluster {
   /** Starts the cluster, and resolves when every journal accepts appends. */
   static async start(options: ClusterOptions): Promise<Cluster> {
     const library = await importLibrary();
-    const cluster = new Cluster(options, await Laboratory.open(), library);
+    const laboratory = await Laboratory.open();
+    let cluster: Cluster | null = null;
     try {
-      for (const { number } of cluster.#programs.values()) await cluster.#laboratory.addMember(number);
-      for (const number of cluster.#clients.values()) await cluster.#laboratory.addMember(number);
+      cluster = new Cluster(options, laboratory, library);
+      for (const { number } of cluster.#programs.values()) await laboratory.addMember(number);
+      for (const number of cluster.#clients.values()) await laboratory.addMember(number);
       for (const member of cluster.#members.values()) member.start();
       await cluster.makeJournals(PREFIX, options.partitions);
       return cluster;
     } catch (error) {
-      await cluster.stop();
+      await cluster?.stop();
+      laboratory.close();
       throw error;
     }
   }

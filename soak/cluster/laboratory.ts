@@ -118,20 +118,31 @@ async function holdNamespace(argv: readonly string[]): Promise<ChildProcess> {
   });
   child.stdin?.on('error', () => {});
   const said = child.stdio[3];
-  const failure = once(child, 'exit').then(() => {
-    throw new UsageError(
-      'a cluster needs network namespaces: run it as root, or where the kernel allows user namespaces to everybody',
-    );
-  });
-  const missing = once(child, 'error').then(([cause]: unknown[]) => {
-    throw new UsageError('a cluster needs the program unshare (util-linux)', { cause });
-  });
+  const failure = once(child, 'exit').then(
+    () => {
+      throw namespacesError();
+    },
+    (cause: unknown) => {
+      throw unshareError(cause);
+    },
+  );
   if (said === null || said === undefined) throw new OperatingError('ERR_NAMESPACE', 'unshare has no output');
   const inside = once(said, 'data');
-  await Promise.race([inside, failure, missing]);
+  await Promise.race([inside, failure]);
   failure.catch(() => {});
-  missing.catch(() => {});
   return child;
+}
+
+/** `why`: the words of the program that was refused. */
+export function namespacesError(why = ''): UsageError {
+  return new UsageError(
+    'a cluster needs network namespaces: run it as root, or where the kernel allows user namespaces to everybody' +
+      (why === '' ? '' : ` (${why})`),
+  );
+}
+
+export function unshareError(cause: unknown): UsageError {
+  return new UsageError('a cluster needs the program unshare (util-linux)', { cause });
 }
 
 function enter(pid: string, words: readonly string[]): void {
