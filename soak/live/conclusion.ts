@@ -8,7 +8,7 @@ import type { StoryFacts } from '../guarantee/story/story-facts.ts';
 import { type ViolationStory, storiesOf } from '../guarantee/story/violation-stories.ts';
 import type { Verdict } from '../guarantee/verdict.ts';
 import { violationLine } from '../guarantee/violation.ts';
-import { repeatCommand } from './command-line.ts';
+import { repeatCommand } from '../guarantee/story/command-line.ts';
 import type { RunOutcome } from './run-outcome.ts';
 import { logLinesOf, writeEvidence } from './evidence/evidence.ts';
 import { type JudgedExpectation, judgeExpectations } from './judged-expectations.ts';

@@ -10,7 +10,7 @@ import type { Lateness } from '../guarantee/story/story-facts.ts';
 import { type Field, hostText, storyFields, storyTitle } from '../guarantee/story/story-lines.ts';
 import { hostDelay } from '../guarantee/story/violation-stories.ts';
 import { wrapped, wrappedCommand } from '../guarantee/story/wrapped.ts';
-import { explainCommand } from './command-line.ts';
+import { explainCommand } from '../guarantee/story/command-line.ts';
 import { type PhaseOutcome, RATE_SECONDS_MIN } from './sampler.ts';
 import { type RunSummary, type ToldRun, durationText } from './summary.ts';
 

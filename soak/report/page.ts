@@ -4,9 +4,10 @@ import { formatCount, formatDuration } from '../../src/core/units.ts';
 import type { Figure } from '../../src/report/chart.ts';
 import { FIGURE_STYLE, figureHtml, figureScripts } from '../../src/report/figures.ts';
 import { escaped, htmlPage } from '../../src/report/html.ts';
+import { explainCommand, quoted, repeatCommand } from '../guarantee/story/command-line.ts';
 import { percentileFigure, resourceFigures, timelineFigure } from './charts.ts';
 import { outcomesByKind } from './faults.ts';
-import { type SoakSource, quoted, repeatLine } from './run-source.ts';
+import type { SoakSource } from './run-source.ts';
 import {
   configurationHtml,
   environmentHtml,
@@ -141,17 +142,17 @@ function factsHtml({ intervals, run, violations }: SoakSource, outcomes: ReturnT
 }
 
 function repeatHtml({ run, name, hasHistory }: SoakSource, hasTrace: boolean): string[] {
-  const folder = quoted(`results/${name}`);
-  const { commit, verdict } = run;
-  const checkout = commit === null ? [] : [`git checkout ${quoted(commit)}`];
+  const { commit, verdict, commandLine, seed } = run;
+  const explain = (...flags: string[]): string => explainCommand(`results/${name}`, ...flags).join(' ');
   const lines = [
     '# the same data and the same faults again',
-    ...checkout,
-    repeatLine(run),
+    // Without a build the program would still be that of the other commit.
+    ...(commit === null ? [] : [`git checkout ${quoted(commit)} && npm ci`]),
+    repeatCommand(commandLine, seed).join(' '),
     '',
     '# what happened, from the folder of this run',
-    `npm run explain -- ${folder}${verdict === 'HOLDS' ? '' : ' --why'}`,
-    ...(hasHistory && !hasTrace ? [`npm run explain -- ${folder} --trace ${TRACE_NAME}`] : []),
+    explain(...(verdict === 'HOLDS' ? [] : ['--why'])),
+    ...(hasHistory && !hasTrace ? [explain('--trace', TRACE_NAME)] : []),
   ];
   const trace = `<p><a href="${TRACE_NAME}">${TRACE_NAME}</a> draws every event of the run, a lane a process.</p>`;
   return [`<pre>${escaped(lines.join('\n'))}</pre>`, ...(hasTrace ? [trace] : [])];

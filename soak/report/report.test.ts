@@ -5,11 +5,11 @@ import { UsageError } from '../../src/core/errors.ts';
 import { ManualClock } from '../../src/core/testing/manual-clock.ts';
 import type { TimeChart } from '../../src/report/chart.ts';
 import { figuresOf } from '../../src/report/figures.ts';
+import { escaped } from '../../src/report/html.ts';
 import { timelineOf } from '../../src/report/timeline.ts';
 import { foreignParts } from '../../src/report/testing/foreign.ts';
 import type { LogEntry } from '../guarantee/history-log.ts';
 import { FlightRecorder } from '../live/flight-recorder.ts';
-import { quoted, readSoak, repeatLine } from './run-source.ts';
 import { type Made, makeSoakFolder } from './testing/made-folder.ts';
 import { writeReport } from './write-report.ts';
 
@@ -49,7 +49,7 @@ test('a run that holds shows its verdict, what it rests on, its faults, and what
   t.regex(text, /audited 204,221 batches and 31 checkpoints, to the end/);
   t.regex(text, /kill-summer .*partition-reset .*partition-slice 0 0 0 0 - - -/);
   t.regex(text, /kind appending idle in a commit faults/);
-  t.regex(text, /npm run soak -- --duration 60s --seed 7/);
+  t.regex(text, /git checkout c0ffee\S+ &amp;&amp; npm ci npx stream-sum soak --duration 60s --seed 7 # what/);
   t.notRegex(text, /Violations|NaN|undefined|null|\[object/);
   t.regex(page, /<html lang="en">.*<figure><figcaption>Throughput, latency and faults over the run<\/figcaption>/s);
   for (const label of page.match(/role="(?:img|region)"[^>]*/g) ?? []) t.regex(label, /aria-label="[^"]{10,}"/);
@@ -102,7 +102,7 @@ test('a violation has its witness, the open faults, the commands, and its place 
   t.regex(text, /Open then: fault 4, partition-reset of summer-1, injected 1\.250 s before\./);
   t.true(page.includes(`href="trace.html#at=28.25&amp;file=${FILE}"`));
   t.true(page.includes('href="logs/chunker-0.log"'));
-  t.regex(text, new RegExp(`npm run explain -- results/\\S+ --file ${FILE}`));
+  t.regex(text, new RegExp(`npx stream-sum explain results/\\S+ --file ${FILE}`));
   t.is(timelineOf(readFileSync(join(folder, 'trace.html'), 'utf8')).lanes.join(), 'broker,chunker-0');
 });
 
@@ -191,13 +191,9 @@ test('72 hours of data make a page of a few MB that keeps every dip and every fa
   t.regex(textOf(page), /A point stands for 256 s: rates are the mean/);
 });
 
-test('what repeats a run is one line for a shell, with the seed that was drawn', (t) => {
-  const { folder, remove } = makeSoakFolder({ run: { commandLine: ['soak', '--results', "it's here"], seed: 12 } });
-  t.teardown(remove);
-  t.is(repeatLine(readSoak(folder).run), String.raw`npm run soak -- --results 'it'\''s here' --seed 12`);
-  const seeded = { ...readSoak(folder).run, commandLine: ['soak', '--seed=3'] };
-  t.is(repeatLine(seeded), 'npm run soak -- --seed=3');
-  t.is(quoted('a b'), "'a b'");
+test('the command that repeats a run has the seed that was drawn, and is one for a shell', (t) => {
+  const text = textOf(reportOf(made(t, { run: { commandLine: ['soak', '--results', "it's here"], seed: 12 } })));
+  t.true(text.includes(escaped(String.raw`npx stream-sum soak --results 'it'\''s here' --seed 12`)));
 });
 
 test('what is no folder of a soak is refused, and a report is replaced as a whole', (t) => {

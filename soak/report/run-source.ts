@@ -140,16 +140,3 @@ function askedKindsOf(configuration: Readonly<Record<string, unknown>>): string[
   const size = isCount(brokers) && isCount(etcd) ? { brokers, etcd } : undefined;
   return kindsOf(known, { summers: isCount(summers) ? summers : 1, cluster: size });
 }
-
-/** The command line that makes the same data and the same faults again in a shell. */
-export function repeatLine({ commandLine, seed }: ReportRun): string {
-  const [command = 'soak', ...options] = commandLine;
-  const isSeeded = options.some((word) => word === '--seed' || word.startsWith('--seed='));
-  const words = isSeeded ? options : [...options, '--seed', String(seed)];
-  return ['npm', 'run', command, '--', ...words].map(quoted).join(' ');
-}
-
-/** As one word of a POSIX shell. */
-export function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}

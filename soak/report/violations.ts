@@ -2,8 +2,9 @@
 
 import { formatCount } from '../../src/core/units.ts';
 import { escaped } from '../../src/report/html.ts';
+import { explainCommand } from '../guarantee/story/command-line.ts';
 import { openAt } from './faults.ts';
-import { type SoakSource, type Story, type ViolationRow, quoted } from './run-source.ts';
+import type { SoakSource, Story, ViolationRow } from './run-source.ts';
 
 /** The most violations on the page. A count and violations.csv stand for the others. */
 const SHOWN_MAX = 100;
@@ -82,10 +83,6 @@ function linksHtml({ logs, files }: SoakSource, row: ViolationRow, trace: string
 }
 
 function commandsHtml({ name }: SoakSource, { elapsed_s: atS = '', file_id: file = '' }: ViolationRow): string[] {
-  const explain = `npm run explain -- ${quoted(`results/${name}`)}`;
-  const lines = [
-    `${explain} --around ${quoted(`${atS}s`)}`,
-    ...(file === '' ? [] : [`${explain} --file ${quoted(file)}`]),
-  ];
-  return lines.map((line) => `<code>${escaped(line)}</code>`);
+  const ways = [['--around', `${atS}s`], ...(file === '' ? [] : [['--file', file]])];
+  return ways.map((way) => `<code>${escaped(explainCommand(`results/${name}`, ...way).join(' '))}</code>`);
 }

@@ -18,7 +18,7 @@ import { Chronicle, type Hole } from '../../guarantee/story/chronicle.ts';
 import type { StoryFacts } from '../../guarantee/story/story-facts.ts';
 import { storyTitle } from '../../guarantee/story/story-lines.ts';
 import type { ViolationStory } from '../../guarantee/story/violation-stories.ts';
-import { explainCommand } from '../command-line.ts';
+import { explainCommand } from '../../guarantee/story/command-line.ts';
 import { type KeptJournals, readKeptJournals } from './kept-journals.ts';
 import { type KeptShard, readKeptStores } from './kept-stores.ts';
 import { type LogLine, linesThatMatter, logLines, tailOf } from './log-lines.ts';
