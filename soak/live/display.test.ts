@@ -82,6 +82,9 @@ test('a line that stays is broken between words where the terminal ends, and the
   const lines = said.trimEnd().split('\n');
   t.true(lines.length > 2);
   for (const line of lines) t.true(line.length <= 80, line);
+  const [first = '', ...rest] = lines;
+  t.regex(first, /^ {4}12\.3 s {2}injected {3}fault 3, kill-everything of chunker-0 /);
+  for (const line of rest) t.is(line.search(/\S/), first.indexOf('fault 3'));
   t.deepEqual(said.match(/chunker-\d+/g), words);
   t.true(written.slice(before).join('').lastIndexOf('steady') > written.slice(before).join('').indexOf('injected'));
 });

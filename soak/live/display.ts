@@ -1,9 +1,9 @@
 /** The live view of a run: a block that is redrawn on a terminal, otherwise one plain line every few seconds. */
 
 import { createLogUpdate } from 'log-update';
+import { wrapped } from '../guarantee/story/wrapped.ts';
 import { type Paint, type Tone, noColors, paintFor } from './colors.ts';
 import { type DisplayStatus, statusBlock, statusLine } from './screen.ts';
-import { wrapped } from './wrapping.ts';
 
 export type Display = {
   update(status: DisplayStatus): void;
@@ -20,10 +20,10 @@ const LINE_EVERY_MS = 5_000;
 
 /** Narrower terminals get lines, because a wrapped block cannot be redrawn. */
 const COLUMNS_MIN = 40;
-/** The beginning of an event's line: its time and its name. */
-const EVENT = /^ +[\d.]+ s {2}\w+ +/;
-/** The indentation of further lines of other texts. */
-const HANG = 2;
+/** The beginning of an event's line, its time and its name, or the indentation of another text. */
+const HEAD = /^(?: +[\d.]+ s {2}\w+ +| *)/;
+/** The least indentation of further lines. */
+const HANGING_MIN = 2;
 
 /** `environment`: its TERM, NO_COLOR and FORCE_COLOR count. */
 export function createDisplay(
@@ -49,9 +49,7 @@ function terminalDisplay(stream: DisplayStream, paint: Paint): Display {
     },
     say(line, tone = 'plain') {
       draw.clear();
-      const columns = Math.max(stream.columns || COLUMNS_MIN, COLUMNS_MIN);
-      const hang = EVENT.exec(line)?.[0].length ?? HANG;
-      const lines = wrapped(line, columns, Math.min(hang, Math.floor(columns / 2)));
+      const lines = brokenLines(line, Math.max(stream.columns || COLUMNS_MIN, COLUMNS_MIN));
       stream.write(`${lines.map((text) => paint(tone, text)).join('\n')}\n`);
       redraw();
     },
@@ -62,6 +60,14 @@ function terminalDisplay(stream: DisplayStream, paint: Paint): Display {
       stream.write(paintedVerdict(text, paint));
     },
   };
+}
+
+/** Further lines begin below the text of an event. */
+function brokenLines(line: string, columns: number): string[] {
+  const [head = ''] = HEAD.exec(line) ?? [];
+  const hanging = Math.min(Math.max(head.length, HANGING_MIN), Math.floor(columns / 2));
+  const [first = '', ...rest] = wrapped(line.slice(head.length).split(' '), { columns, hanging, taken: head.length });
+  return [head + first, ...rest];
 }
 
 export function lineDisplay(write: (text: string) => void, paint: Paint = noColors): Display {

@@ -1,10 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import test from 'ava';
-import fc from 'fast-check';
 import { paintFor } from './colors.ts';
 import { type DisplayStatus, statusBlock, statusLine } from './screen.ts';
 import { STATUS } from './testing/display-status.ts';
-import { wrapped } from './wrapping.ts';
 
 const BUSY: DisplayStatus = {
   ...STATUS,
@@ -48,22 +46,4 @@ test('a block fits into each width, and colors change no letter of it', (t) => {
     t.is(stripVTControlCharacters(colored), block);
     t.deepEqual(words(block).toSorted(), words(statusBlock(BUSY, 1_000)).toSorted(), `${columns}`);
   }
-});
-
-test('wrapped text keeps its words whole and in order, and only a word that is too long is longer than a line', (t) => {
-  const word = fc.stringMatching(/^[a-z]{1,12}$/);
-  fc.assert(
-    fc.property(fc.array(word, { minLength: 1 }), fc.integer({ min: 14, max: 60 }), (expected, columns) => {
-      const lines = wrapped(`  ${expected.join(' ')}`, columns, 2);
-      t.deepEqual(
-        lines
-          .join(' ')
-          .split(/ +/)
-          .filter((part) => part !== ''),
-        expected,
-      );
-      for (const line of lines) t.true(line.length <= columns);
-    }),
-  );
-  t.deepEqual(wrapped('a bbbbbbbbbbbb c', 6, 2), ['a', '  bbbbbbbbbbbb', '  c']);
 });

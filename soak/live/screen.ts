@@ -1,11 +1,11 @@
 /** What a soak shows about itself while it runs: a block for a terminal of any width, or one line. Pure. */
 
 import { formatBytes, formatCount, formatDuration } from '../../src/core/units.ts';
+import { wrapped } from '../guarantee/story/wrapped.ts';
 import { type Paint, type Tone, noColors } from './colors.ts';
 import type { ExperimentStatus } from './experiment-view.ts';
 import type { Status } from './sampler.ts';
 import { durationText } from './summary.ts';
-import { wrapped } from './wrapping.ts';
 
 export type DisplayStatus = Status & ExperimentStatus & { readonly violations: number };
 
@@ -87,7 +87,7 @@ export function statusBlock(status: DisplayStatus, columns: number, paint: Paint
 }
 
 function fieldLines({ name, text, tone = 'plain' }: Field, columns: number, paint: Paint): string[] {
-  return wrapped(text, columns - NAME_WIDTH - 1).map((line, index) => {
+  return wrapped(text.split(' '), { columns: columns - NAME_WIDTH - 1, hanging: 0 }).map((line, index) => {
     const label = `  ${index === 0 ? name : ''}`.padEnd(NAME_WIDTH);
     return `${paint('minor', label)}${paint(tone, line)}`;
   });

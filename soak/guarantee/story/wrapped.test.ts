@@ -10,17 +10,22 @@ test('words stay whole and in their order, and no line is wider than it may be u
       WORDS,
       fc.integer({ min: 20, max: 120 }),
       fc.integer({ min: 0, max: 14 }),
-      (words, columns, hanging) => {
-        const lines = wrapped(words, { columns, hanging });
+      fc.option(fc.integer({ min: 0, max: 30 }), { nil: undefined }),
+      (words, columns, hanging, taken) => {
+        const lines = wrapped(words, { columns, hanging, ...(taken === undefined ? {} : { taken }) });
         t.deepEqual(lines.join(' ').split(/ +/), words);
         for (const [index, line] of lines.entries()) {
-          const width = index === 0 ? hanging + line.length : line.length;
+          const width = index === 0 ? (taken ?? hanging) + line.length : line.length;
           t.true(width <= columns || !line.trim().includes(' '), `${width} of ${columns}: ${line}`);
           if (index > 0) t.is(line.search(/[^ ]/), hanging);
         }
       },
     ),
   );
+});
+
+test('a word that is too wide stands alone', (t) => {
+  t.deepEqual(wrapped(['a', 'bbbbbbbbbbbb', 'c'], { columns: 6, hanging: 2 }), ['a', '  bbbbbbbbbbbb', '  c']);
 });
 
 test('a shell reads a command of several lines as the one that it is', (t) => {
