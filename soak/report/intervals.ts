@@ -42,14 +42,17 @@ export function readIntervals(bytes: Buffer, stepsMax?: number): Intervals {
   let names: readonly string[] | null = null;
   let places: readonly { readonly name: string; readonly at: number; readonly isCount: boolean }[] = [];
   let [elapsedAt, phaseAt] = [-1, -1];
-  let steps = new TimeSteps(0, stepsMax);
+  let steps = new TimeSteps([], stepsMax);
   let [endS, rows] = [0, 0];
   parseCsv(bytes, ({ fields }) => {
     if (names === null) {
       names = [...fields];
       [elapsedAt, phaseAt] = [names.indexOf('elapsed_s'), names.indexOf('phase')];
       places = names.flatMap((name, at) => (NOT_VALUES.has(name) ? [] : [{ name, at, isCount: isCounted(name) }]));
-      steps = new TimeSteps(places.length, stepsMax);
+      steps = new TimeSteps(
+        places.map(({ isCount }) => isCount),
+        stepsMax,
+      );
       return;
     }
     const atS = numberIn(fields[elapsedAt]);

@@ -6,11 +6,12 @@
 
 import { assert } from '../core/assert.ts';
 
-/** Shorter rows say too little about a rate to count as its least or greatest. */
+/** Shorter rows say too little about a rate to count as its least or greatest. Other values count however short. */
 const EXTREME_SECONDS_MIN = 0.5;
 const STEPS_MAX = 1_200;
 
 type Column = {
+  readonly isRate: boolean;
   readonly low: Float64Array;
   readonly high: Float64Array;
   readonly sum: Float64Array;
@@ -29,11 +30,12 @@ export class TimeSteps {
   #stepS = 1;
   #count = 0;
 
-  /** `columns`: how many values a row has. A step begins with one second and becomes as long as necessary. */
-  constructor(columns: number, stepsMax: number = STEPS_MAX) {
+  /** `areRates`: for each value of a row. A step begins with one second and becomes as long as necessary. */
+  constructor(areRates: readonly boolean[], stepsMax: number = STEPS_MAX) {
     assert(stepsMax >= 2 && stepsMax % 2 === 0, 'two steps become one');
     this.#stepsMax = stepsMax;
-    this.#columns = Array.from({ length: columns }, () => ({
+    this.#columns = areRates.map((isRate) => ({
+      isRate,
       low: new Float64Array(stepsMax).fill(Number.NaN),
       high: new Float64Array(stepsMax).fill(Number.NaN),
       sum: new Float64Array(stepsMax),
@@ -57,14 +59,14 @@ export class TimeSteps {
     // Its last second counts: a row that comes some tenths late leaves no step empty.
     const step = Math.max(0, Math.min(this.#stepsMax - 1, Math.floor((endS - Math.min(seconds, 1) / 2) / this.#stepS)));
     this.#count = Math.max(this.#count, step + 1);
-    const isExtreme = seconds >= EXTREME_SECONDS_MIN;
-    for (const [index, { low, high, sum, seconds: weights }] of this.#columns.entries()) {
+    const isShort = seconds < EXTREME_SECONDS_MIN;
+    for (const [index, { isRate, low, high, sum, seconds: weights }] of this.#columns.entries()) {
       const value = values[index] ?? null;
       if (value === null || !Number.isFinite(value)) continue;
       const weight = Math.max(seconds, 1e-9);
       sum[step] = (sum[step] ?? 0) + value * weight;
       weights[step] = (weights[step] ?? 0) + weight;
-      if (!isExtreme) continue;
+      if (isRate && isShort) continue;
       low[step] = lesser(low[step], value);
       high[step] = greater(high[step], value);
     }
@@ -94,7 +96,7 @@ export class TimeSteps {
       (seconds[step] ?? 0) > 0 ? (sum[step] ?? 0) / (seconds[step] ?? 1) : Number.NaN;
     const steps = (valueOf: (step: number) => number): (number | null)[] =>
       Array.from({ length: this.#count }, (_, step) => rounded(valueOf(step)));
-    // A step of only short rows has a mean and nothing else.
+    // A rate of only short rows has a mean and nothing else.
     return {
       mean: steps(mean),
       low: steps((step) => lesser(low[step], mean(step))),
