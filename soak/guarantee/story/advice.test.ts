@@ -53,6 +53,7 @@ for (const [reason, advice] of [
   ['summer-0: pid 7 exited unexpectedly with 1 (an internal error)', /logs\/summer-0\.log/],
   ['summer-0.2 did not stop within 5 s of SIGTERM and was killed', /logs\/summer-0\.2\.log/],
   ['broker was ended by a signal 2 times, of which 1 are accounted for', /logs\/broker\.log/],
+  ['otherwise the guarantee held', /logs\//],
   ['cannot write results/x: ENOSPC', /make room/],
   ['the history has no end', /explain/],
 ] as const) {

@@ -27,7 +27,7 @@ const TOPICS: readonly (readonly [Topic, RegExp])[] = [
   ['written', /^cannot write /],
   [
     'process',
-    /^[\w.-]+: |^ {2}[\w.-]+'s log: |did not (?:stop|drain|end by itself)|cannot start|but for that, the guar/,
+    /^[\w.-]+: |^ {2}[\w.-]+'s log: |did not (?:stop|drain|end by itself)|cannot start|otherwise the guarantee held/,
   ],
   ['process', /did not report to the end|exited with \d+, and nothing|was ended by a signal|was replaced \d+ times/],
   [
