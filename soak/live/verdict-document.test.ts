@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { toldRun, violatedRun } from './testing/told-run.ts';
+import { STEADY, toldRun, violatedRun } from './testing/told-run.ts';
 import { verdictDocument } from './verdict-document.ts';
 
 /** The README among the sources, because the compiled files have no documents beside them. */
@@ -81,6 +81,14 @@ test('times are seconds, and what was not measured is null and not 0', (t) => {
     hostLate: { count: 1, totalSeconds: 0.8 },
     example: { kind: 'late', waitedSeconds: 2.6, offset: null },
   });
+});
+
+test('a phase that is too short for a rate has none', (t) => {
+  const outcomes = (seconds: number) => ({
+    outcomes: new Map([['steady' as const, { ...STEADY, window: { ...STEADY.window, seconds } }]]),
+  });
+  t.like(documentOf(toldRun(outcomes(10)))['rate'], { chunksPerSecond: 20_000, sumsPerSecond: 199 });
+  t.like(documentOf(toldRun(outcomes(1e-9)))['rate'], { chunksPerSecond: null, sumsPerSecond: null });
 });
 
 test('an expectation has its bound and its value in seconds, or in chunks a second', (t) => {

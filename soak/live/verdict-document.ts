@@ -9,6 +9,7 @@ import { kindsOf } from '../guarantee/fault-kinds.ts';
 import { adviceOn } from '../guarantee/story/advice.ts';
 import { storyFields, storyTitle } from '../guarantee/story/story-lines.ts';
 import { type ViolationStory, hostDelay } from '../guarantee/story/violation-stories.ts';
+import { RATE_SECONDS_MIN } from './sampler.ts';
 import type { ToldRun } from './summary.ts';
 
 export const DOCUMENT_SCHEMA_VERSION = 1;
@@ -122,11 +123,11 @@ export function verdictDocument(run: ToldRun): object {
   };
 }
 
-/** The rate of the phase steady. */
+/** The rate of the phase steady. A shorter phase has none. */
 function rateOf({ outcomes, options }: ToldRun): object {
   const { window } = outcomes.get('steady') ?? {};
   const perSecond = (count: number | undefined): number | null =>
-    window === undefined || count === undefined ? null : count / window.seconds;
+    window === undefined || count === undefined || window.seconds < RATE_SECONDS_MIN ? null : count / window.seconds;
   return {
     offeredChunksPerSecond: options.rate === 'max' ? null : options.rate,
     chunksPerSecond: perSecond(window?.counts.chunksPublished),
