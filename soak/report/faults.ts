@@ -173,24 +173,29 @@ function timesOf(fault: Fault & { readonly lane: number }): Omit<FaultItem, 'tex
   return { lane, injectedS, provenS, healedS, recoveredS };
 }
 
-/** The item from the first injection to the last end. It counts as proven when one of the faults is. */
+/**
+ * The item from the first injection to the last end. It counts as proven when one of the faults is, and as healed and
+ * recovered when each proven fault is.
+ */
 function mergedItem(faults: readonly (Fault & { readonly lane: number })[]): FaultItem {
   const [first] = faults as readonly [Fault & { readonly lane: number }];
+  const proven = faults.filter(({ provenS }) => provenS !== null);
+  const unrecovered = proven.filter(({ recoveredS }) => recoveredS === null).length;
   const greatest = (of: (fault: Fault) => number | null): number | null =>
     faults.reduce<number | null>((most, fault) => {
       const value = of(fault);
       return value === null ? most : Math.max(most ?? value, value);
     }, null);
   const longest = greatest(({ injectedS, recoveredS }) => (recoveredS === null ? null : recoveredS - injectedS));
-  const proven = faults.filter(({ provenS }) => provenS !== null).length;
   return {
     lane: first.lane,
     injectedS: first.injectedS,
     provenS: greatest(({ provenS }) => provenS),
-    healedS: greatest(({ healedS }) => healedS),
-    recoveredS: greatest(({ recoveredS }) => recoveredS),
+    healedS: proven.some(({ healedS }) => healedS === null) ? null : greatest(({ healedS }) => healedS),
+    recoveredS: unrecovered > 0 ? null : greatest(({ recoveredS }) => recoveredS),
     text:
-      `${faults.length} faults: ${first.kind}\nfrom ${first.injectedS.toFixed(3)} s on, ${proven} proven` +
+      `${faults.length} faults: ${first.kind}\nfrom ${first.injectedS.toFixed(3)} s on, ${proven.length} proven` +
+      (unrecovered === 0 ? '' : `, ${unrecovered} not recovered`) +
       (longest === null ? '' : `, the longest recovery took ${longest.toFixed(3)} s`),
   };
 }
