@@ -96,8 +96,8 @@ test('faults of days are drawn together, and say how many they are', (t) => {
 test('faults that are drawn together are open to the end when one of them is', (t) => {
   const many = Array.from({ length: 2_000 }, (_, index) => ({ ...FAULT, injectedS: index, recoveredS: index + 2 }));
   t.like(faultLanes([...many, { ...MISSED, injectedS: 1_999 }], 2_000).items.at(-1), { recoveredS: 2_001 });
-  const open = { ...FAULT, injectedS: 1_999, healedS: null, recoveredS: null };
-  const last = faultLanes([...many, open], 2_000).items.at(-1);
+  const lasting = { ...FAULT, injectedS: 1_999, healedS: null, recoveredS: null };
+  const last = faultLanes([...many, lasting], 2_000).items.at(-1);
   t.like(last, { healedS: null, recoveredS: null });
   t.regex(last?.text ?? '', /, 1 not recovered, the longest/);
 });
