@@ -83,6 +83,22 @@ test('what is not known of a step is a gap of its line', (t) => {
   t.regex(broken, /^M[^M]+M[^M]+$/);
 });
 
+test('a fault that hit and never recovered is shaded to the end', (t) => {
+  type Area = { readonly xAxis: number };
+  const { series } = panelsOption({ ...TIME, phases: [] }, COLORS.light, 800) as {
+    readonly series: readonly { readonly markArea?: { readonly data: readonly Area[][] } }[];
+  };
+  const areas = series.flatMap(({ markArea }) => markArea?.data ?? []).slice(0, 3);
+  t.deepEqual(
+    areas.map((ends) => ends.map(({ xAxis }) => xAxis)),
+    [
+      [2_000, 3_000],
+      [3_000, 3_000],
+      [3_500, 4_000],
+    ],
+  );
+});
+
 test('a chart of categories or of numbers is drawn at every width, with its axes', (t) => {
   const bars: Chart = {
     title: 'parts',

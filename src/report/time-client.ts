@@ -216,7 +216,10 @@ function bandSeries(series: TimeSeries, atS: readonly number[], index: number, c
   ];
 }
 
-/** The phases, with their names where there is room, and the time from each fault to its recovery. */
+/**
+ * The phases, with their names where there is room, and the time from each fault to its recovery. A fault that hit and
+ * never recovered lasts to the end.
+ */
 function areasOf(
   { phases, faults, endS }: TimeChart,
   isNamed: boolean,
@@ -232,9 +235,9 @@ function areasOf(
     ];
   });
   const items = faults?.items ?? [];
-  const ofFaults = (items.length > SHADES_MAX ? [] : items).map(({ injectedS, healedS, recoveredS }) => [
+  const ofFaults = (items.length > SHADES_MAX ? [] : items).map(({ injectedS, provenS, healedS, recoveredS }) => [
     { xAxis: injectedS * 1e3, itemStyle: { color: FAULT_COLOR, opacity: 0.1 }, label: { show: false } },
-    { xAxis: (recoveredS ?? healedS ?? injectedS) * 1e3 },
+    { xAxis: (recoveredS ?? (provenS === null ? (healedS ?? injectedS) : endS)) * 1e3 },
   ]);
   return {
     silent: true,
