@@ -100,7 +100,7 @@ export function soakPage(source: SoakSource, { hasTrace }: { hasTrace: boolean }
 }
 
 function verdictHtml({ run, name, problems }: SoakSource): string {
-  const { verdict, reasons, seed, commit, isChanged, startedAt } = run;
+  const { verdict, reasons, expectations, seed, commit, isChanged, startedAt } = run;
   const build = commit === null ? 'an unknown commit' : `commit ${commit.slice(0, 12)}${isChanged ? ', changed' : ''}`;
   const circumstances = [name, `seed ${seed}`, build, startedAt].join(' · ');
   const meaning = verdict === null ? NOT_ENDED : (MEANINGS.get(verdict) ?? '');
@@ -108,6 +108,10 @@ function verdictHtml({ run, name, problems }: SoakSource): string {
     `<header class="verdict ${VERDICT_CLASSES.get(verdict ?? '') ?? 'inconclusive'}">`,
     `<h1><span>${escaped(verdict ?? 'NO VERDICT')}</span></h1><p>${escaped(meaning)}</p>`,
     ...(reasons.length === 0 ? [] : [`<p class="reasons">${escaped(reasons.join('\n'))}</p>`]),
+    ...expectations.map(({ text, isMet, measured }) => {
+      const met = isMet ? 'met' : '<strong>NOT MET</strong>';
+      return `<p>Expected ${escaped(text)}: ${met}, ${escaped(measured)}</p>`;
+    }),
     ...problems.map((problem) => `<p>Not shown: ${escaped(problem)}</p>`),
     `<p class="minor">${escaped(circumstances)}</p></header>`,
   ].join('');

@@ -191,6 +191,15 @@ test('72 hours of data make a page of a few MB that keeps every dip and every fa
   t.regex(textOf(page), /A point stands for 256 s: rates are the mean/);
 });
 
+test('a run that holds says which of its expectations are not met', (t) => {
+  const expectations = [
+    { text: 'p99<50ms', isMet: false, measured: '198 ms' },
+    { text: 'rate>1', isMet: true, measured: '20,000 chunks/s' },
+  ];
+  const text = textOf(reportOf(made(t, { run: { exitCode: 11, expectations } })));
+  t.regex(text, /HOLDS .* Expected p99&lt;50ms: NOT MET , 198 ms Expected rate&gt;1: met, 20,000 chunks\/s/);
+});
+
 test('the command that repeats a run has the seed that was drawn, and is one for a shell', (t) => {
   const text = textOf(reportOf(made(t, { run: { commandLine: ['soak', '--results', "it's here"], seed: 12 } })));
   t.true(text.includes(escaped(String.raw`npx stream-sum soak --results 'it'\''s here' --seed 12`)));

@@ -18,7 +18,6 @@ import { type Intervals, readIntervals } from './intervals.ts';
 /** The contents of a run.json, as far as it has them. */
 export type ReportRun = {
   readonly verdict: string | null;
-  readonly exitCode: number | null;
   readonly reasons: readonly string[];
   readonly seed: number;
   readonly commandLine: readonly string[];
@@ -28,6 +27,7 @@ export type ReportRun = {
   readonly endedAt: string | null;
   readonly audit: string | null;
   readonly stories: readonly Story[];
+  readonly expectations: readonly Expected[];
   readonly crashes: Readonly<Record<string, unknown>>;
   readonly configuration: Readonly<Record<string, unknown>>;
   readonly environment: Readonly<Record<string, unknown>>;
@@ -35,6 +35,9 @@ export type ReportRun = {
 
 /** Violations of one cause. */
 export type Story = { readonly title: string; readonly lines: readonly string[]; readonly foundS: number | null };
+
+/** A bound that the user asked for, and what was measured. */
+export type Expected = { readonly text: string; readonly isMet: boolean; readonly measured: string };
 
 /** Cells of violations.csv as text; a missing one is ''. */
 export type ViolationRow = Readonly<Record<string, string>>;
@@ -102,7 +105,6 @@ function readRun(folder: string): ReportRun {
   const text = (name: string): string | null => (typeof run[name] === 'string' ? run[name] : null);
   return {
     verdict: text('verdict'),
-    exitCode: isCount(run['exitCode']) ? run['exitCode'] : null,
     reasons: textsOf(run['reasons']),
     seed: isCount(run['seed']) ? run['seed'] : 0,
     commandLine: textsOf(run['commandLine']),
@@ -112,6 +114,7 @@ function readRun(folder: string): ReportRun {
     endedAt: text('endedAt'),
     audit: text('audit'),
     stories: Array.isArray(run['stories']) ? run['stories'].flatMap(storyOf) : [],
+    expectations: Array.isArray(run['expectations']) ? run['expectations'].flatMap(expectedOf) : [],
     crashes: asRecord(run['crashes']) ?? {},
     configuration: asRecord(run['configuration']) ?? {},
     environment: asRecord(run['environment']) ?? {},
@@ -122,6 +125,12 @@ function storyOf(value: unknown): Story[] {
   const { title, lines, firstFoundSeconds } = asRecord(value) ?? {};
   if (typeof title !== 'string') return [];
   return [{ title, lines: textsOf(lines), foundS: typeof firstFoundSeconds === 'number' ? firstFoundSeconds : null }];
+}
+
+function expectedOf(value: unknown): Expected[] {
+  const { text, isMet, measured } = asRecord(value) ?? {};
+  if (typeof text !== 'string' || typeof measured !== 'string') return [];
+  return [{ text, isMet: isMet === true, measured }];
 }
 
 function textsOf(value: unknown): string[] {
