@@ -107,6 +107,8 @@ test('a state is compared with a fold', (t) => {
   );
   const wrong = { ...state, expectedDigest: 'd' };
   t.regex(shown({ stores: [{ ...SHARD, state: wrong }] }), /folded up to chunk 2, and its state is WRONG\.$/m);
+  const unknown = { ...state, expectedDigest: null };
+  t.regex(shown({ stores: [{ ...SHARD, state: unknown }] }), /open there, folded up to chunk 2\.$/m);
 });
 
 test('a batch that a violation names is right or wrong in the journal', (t) => {
@@ -119,6 +121,10 @@ test('a batch that a violation names is right or wrong in the journal', (t) => {
   t.regex(
     shown({ kept: { named: { ...named, recordsWrong: 2 } } }),
     /verifies, but 2 of its 3 records are not what the/,
+  );
+  t.regex(
+    shown({ kept: { named: { ...named, recordsUnknown: 3 } } }),
+    /verifies, but 3 of its 3 records are of no producer of this run\.$/m,
   );
   const broken = { ...named, fault: 'the checksum is wrong', header: null };
   t.regex(shown({ kept: { named: broken } }), /does not verify in the kept journal either: the checksum is wrong\./);

@@ -23,13 +23,16 @@ export function showings(data: WitnessData): string[] {
 function namedShowings({ journals }: WitnessData): string[] {
   const named = journals?.named ?? null;
   if (named === null) return [];
-  const { journal, begin, fault, header, recordsWrong } = named;
+  const { journal, begin, fault, header, recordsWrong, recordsUnknown } = named;
   const place = `The batch at ${begin} of ${journal}, which the violation names,`;
   if (fault !== null)
     return [`${place} does not verify in the kept journal either: ${fault}. The broker took or kept it so.`];
   if (header?.kind !== 'chunks') return [`${place} verifies in the kept journal.`];
   if (recordsWrong > 0) {
     return [`${place} verifies, but ${recordsWrong} of its ${header.count} records are not what the seed says.`];
+  }
+  if (recordsUnknown > 0) {
+    return [`${place} verifies, but ${recordsUnknown} of its ${header.count} records are of no producer of this run.`];
   }
   return [
     `${place} verifies in the kept journal, and its ${header.count} records are what the seed says. ` +
@@ -106,8 +109,9 @@ function storeShowings({ file, expected, stores }: WitnessData): string[] {
     }
     if (state === null) return [`${place}; the file is not open there.`];
     const { lastSequence, digest, expectedDigest } = state;
-    const fold =
-      digest === expectedDigest ? 'and its state is that of a fold by node:crypto' : 'and its state is WRONG';
-    return [`${place}; the file is open there, folded up to chunk ${lastSequence}, ${fold}.`];
+    const open = `${place}; the file is open there, folded up to chunk ${lastSequence}`;
+    if (expectedDigest === null) return [`${open}.`];
+    const isRight = digest === expectedDigest;
+    return [`${open}, and its state is ${isRight ? 'that of a fold by node:crypto' : 'WRONG'}.`];
   });
 }
