@@ -188,15 +188,23 @@ export type SoakEvent =
     }
   /** After the phase of faults: how many were due, whatever came of them. */
   | { readonly event: 'faults-due'; readonly count: number }
-  /**
-   * The proof of a fault is contradicted; the fault was seen to be over; or each partition that it hit has had a sum
-   * since then.
-   */
+  /** The proof of a fault is contradicted, or the fault was seen to be over. */
   | {
-      readonly event: 'fault-refuted' | 'fault-healed' | 'fault-recovered';
+      readonly event: 'fault-refuted' | 'fault-healed';
       readonly id: number;
       readonly kind: string;
       readonly target: string;
+    }
+  /**
+   * Each partition that a fault hit has had a sum since the fault was over, the last of them at `recoveredNs`. The
+   * event comes later, because further answers are waited for. Absent: the time of the event.
+   */
+  | {
+      readonly event: 'fault-recovered';
+      readonly id: number;
+      readonly kind: string;
+      readonly target: string;
+      readonly recoveredNs?: number;
     }
   /**
    * The producer of a chunker that died for good has ended in every journal. From now on another producer may come

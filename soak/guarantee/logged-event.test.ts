@@ -58,6 +58,7 @@ test('so does every event that only a soak has, without the histograms of what w
     { event: 'interrupted', how: 'at once' },
     { event: 'halted' },
     { event: 'own-delay', fromNs: 7, cpuNs: 3 },
+    { event: 'fault-recovered', id: 1, kind: 'kill-broker', target: 'broker', recoveredNs: 9 },
     { event: 'audited', error: 'no answer' },
     { event: 'doubt', reason: 'it hung', process: 'broker' },
     { event: 'found', process: 'state', kind: 'gap', detail: 'planted', index: 4 },

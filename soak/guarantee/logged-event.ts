@@ -219,7 +219,7 @@ const SHAPES: { readonly [Name in LoggedEvent['event']]: Shape<FieldsOf<Name>> }
   'faults-due': { count: isCount },
   'fault-refuted': fault,
   'fault-healed': fault,
-  'fault-recovered': fault,
+  'fault-recovered': { ...fault, recoveredNs: optional(nanoseconds) },
   retired: { process: text, producer },
   failed: failure,
   crashed: failure,

@@ -23,8 +23,6 @@ type Open = {
   readonly injectedNs: number;
   stage: 'injected' | 'proven' | 'healed';
   sinceNs: number;
-  /** By partition, when its first sum after the fault was verified. */
-  readonly sums: Map<number, number>;
 };
 
 /** In these phases processes end because they are finished. */
@@ -57,7 +55,7 @@ export class ExperimentReader {
     if (event.event === 'up') this.#onPhase(this.#phase, event.atNs);
     else if (event.event === 'phase' && event.phase !== 'warm-up') this.#onPhase(event.phase, event.atNs);
     else if (event.event === 'ended') this.#onEnded(event);
-    else if (event.event === 'said') this.#onSaid(event);
+    else if (event.event === 'said' && event.said.event === 'ready') this.#down.delete(event.process);
     else if (event.event === 'fault') this.#onFault(event);
     else if (isStep(event)) this.#onStep(event);
   };
@@ -108,13 +106,6 @@ export class ExperimentReader {
     else this.#down.add(process);
   }
 
-  #onSaid({ process, said }: Extract<HistoryEvent, { event: 'said' }>): void {
-    if (said.event === 'ready') this.#down.delete(process);
-    if (said.event !== 'recovered') return;
-    const sums = this.#open.get(said.fault)?.sums;
-    sums?.set(said.partition, Math.min(said.verifiedNs, sums.get(said.partition) ?? said.verifiedNs));
-  }
-
   /** While a fault has not hit, no other begins. So a fault that has not hit by now was given up. */
   #onFault({ id, kind, target, atNs, insteadOf }: Extract<HistoryEvent, { event: 'fault' }>): void {
     for (const open of [...this.#open.values()].filter(({ stage }) => stage === 'injected')) {
@@ -122,18 +113,19 @@ export class ExperimentReader {
       this.#line(atNs, 'missed', `${open.what}: never seen to hit`, 'doubt');
     }
     const what = `fault ${id}, ${kind} of ${target}`;
-    this.#open.set(id, { id, what, injectedNs: atNs, stage: 'injected', sinceNs: atNs, sums: new Map() });
+    this.#open.set(id, { id, what, injectedNs: atNs, stage: 'injected', sinceNs: atNs });
     if (insteadOf === undefined) this.#counts.injected += 1;
     const again = insteadOf === undefined ? '' : `: again, in the place of fault ${insteadOf}`;
     this.#line(atNs, 'injected', what + again, 'injected');
   }
 
-  #onStep({ event, id, atNs }: FaultStep): void {
+  #onStep(step: FaultStep): void {
+    const { id, atNs } = step;
     const open = this.#open.get(id);
     if (open === undefined) return;
     const after = (ns: number): string =>
       `${open.what}: after ${formatDuration(Math.max(0, ns - open.injectedNs) / 1e6)}`;
-    switch (event) {
+    switch (step.event) {
       case 'fault-effective':
         Object.assign(open, { stage: 'proven', sinceNs: atNs });
         this.#counts.proven += 1;
@@ -146,15 +138,12 @@ export class ExperimentReader {
         Object.assign(open, { stage: 'healed', sinceNs: atNs });
         this.#counts.healed += 1;
         return this.#line(atNs, 'healed', after(atNs), 'healed');
-      case 'fault-recovered': {
-        // The recovery is reported after other answers were waited for. The sums say when it was.
-        const recoveredNs = open.sums.size === 0 ? atNs : Math.max(...open.sums.values());
+      case 'fault-recovered':
         this.#open.delete(id);
         this.#counts.recovered += 1;
-        return this.#line(atNs, 'recovered', after(recoveredNs), 'recovered');
-      }
+        return this.#line(atNs, 'recovered', after(step.recoveredNs ?? atNs), 'recovered');
       default:
-        event satisfies never;
+        step satisfies never;
     }
   }
 }

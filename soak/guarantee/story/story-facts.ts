@@ -4,7 +4,6 @@
  * in size: in a run of days it keeps only the latest facts of each sort.
  */
 
-import type { RecoveredEvent } from '../../../src/component/protocol.ts';
 import { fileNumberOf } from '../../../src/message/chunk.ts';
 import { Workload } from '../../../src/workload/workload.ts';
 import { partitionOfJournal } from '../checkers/batch-reader.ts';
@@ -51,8 +50,6 @@ export class StoryFacts {
   readonly findings: Finding[] = [];
   readonly latenesses: Lateness[] = [];
   readonly #faults = new Map<number, OpenedFault>();
-  /** By fault, when each partition had its first sum after the healing. */
-  readonly #answers = new Map<number, Map<number, number>>();
   readonly #claims: { readonly atNs: number; readonly process: string; readonly shards: readonly number[] }[] = [];
   /** Producers by their ids. */
   readonly #producers = new Map<string, { readonly process: string; readonly workload: Workload }>();
@@ -83,20 +80,10 @@ export class StoryFacts {
   #hearSaid({ process, said, atNs }: Extract<HistoryEvent, { event: 'said' }>): void {
     if (said.event === 'ready' && said.component === 'summer') {
       keep(this.#claims, { atNs, process, shards: said.shards }, CLAIMS_MAX);
-    } else if (said.event === 'recovered') {
-      this.#hearAnswer(said);
     } else if (said.event === 'progress' && (said.eventLoopLagNsMax ?? 0) >= LATE_NS_MIN) {
       const fromNs = atNs - (said.eventLoopLagNsMax ?? 0);
       keep(this.latenesses, { process, fromNs, toNs: atNs, cpuNs: null }, LATENESSES_MAX);
     }
-  }
-
-  /** An answer from before the healing proves nothing. */
-  #hearAnswer({ fault: id, partition, verifiedNs }: RecoveredEvent): void {
-    if (verifiedNs < (this.#faults.get(id)?.healedNs ?? Number.POSITIVE_INFINITY)) return;
-    const answers = this.#answers.get(id) ?? new Map<number, number>();
-    this.#answers.set(id, answers);
-    answers.set(partition, Math.min(verifiedNs, answers.get(partition) ?? verifiedNs));
   }
 
   #hearFault(event: HistoryEvent): void {
@@ -109,10 +96,7 @@ export class StoryFacts {
     else if (event.event === 'fault-refuted') this.#change(event.id, { hitNs: null });
     else if (event.event === 'fault-healed') this.#change(event.id, { healedNs: event.atNs });
     else if (event.event === 'fault-recovered') {
-      // The recovery is told after the answers of all partitions have been waited for.
-      const times = [...(this.#answers.get(event.id)?.values() ?? [])];
-      this.#answers.delete(event.id);
-      this.#change(event.id, { recoveredNs: times.length === 0 ? event.atNs : Math.max(...times) });
+      this.#change(event.id, { recoveredNs: event.recoveredNs ?? event.atNs });
     }
   }
 

@@ -4,7 +4,7 @@ import { FakeTarget } from '../testing/fake-targets.ts';
 import { killed, plan, recovered, restart, world } from '../testing/injector-world.ts';
 
 test('a fault goes from its injection over proof and healing to the recovery of every partition that it hit', (t) => {
-  const { injector, targets, settled, faults } = world();
+  const { injector, targets, settled, happenings, faults } = world();
   injector.inject(plan('kill-all-summers', ['summer-0', 'summer-1']), { plannedNs: 90, nowNs: 100 });
   killed(injector, 'summer-0', { pid: 1, nowNs: 110 });
   t.is(injector.openRecords()[0]?.provenNs, null);
@@ -51,6 +51,7 @@ test('a fault goes from its injection over proof and healing to the recovery of 
       aim: null,
     },
   ]);
+  t.like(happenings.at(-1), { event: 'fault-recovered', id: 1, recoveredNs: 190 });
   t.deepEqual(faults.tallies.get('kill-all-summers'), { injected: 1, proven: 1, recovered: 1 });
 });
 

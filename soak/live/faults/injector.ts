@@ -30,7 +30,8 @@ export type FaultTargets = ActionSurroundings & {
 export type FaultHappening = (
   | { readonly event: 'fault'; readonly insteadOf?: number }
   | { readonly event: 'fault-effective' }
-  | { readonly event: 'fault-refuted' | 'fault-healed' | 'fault-recovered' }
+  | { readonly event: 'fault-refuted' | 'fault-healed' }
+  | { readonly event: 'fault-recovered'; readonly recoveredNs: number }
 ) & {
   readonly id: number;
   readonly kind: FaultKind;
@@ -166,7 +167,7 @@ export class FaultInjector {
     this.#lastInjectedNs = nowNs;
   }
 
-  #say(event: Exclude<FaultHappening['event'], 'fault'>, fault: OpenFault): void {
+  #say(event: 'fault-effective' | 'fault-refuted' | 'fault-healed', fault: OpenFault): void {
     this.#record({ event, ...placeOf(fault) });
   }
 
@@ -271,7 +272,7 @@ export class FaultInjector {
       const { plan, injectedNs, recoveredNs, firstRecoveredNs } = fault;
       // A fault that was never seen to hit cannot have recovered.
       if (recoveredNs !== null && fault.isProven) {
-        this.#say('fault-recovered', fault);
+        this.#record({ event: 'fault-recovered', ...placeOf(fault), recoveredNs });
         this.recovery.get(plan.kind)?.record(recoveredNs - injectedNs);
         this.firstRecovery.get(plan.kind)?.record((firstRecoveredNs ?? recoveredNs) - injectedNs);
       }

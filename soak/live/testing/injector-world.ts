@@ -3,7 +3,7 @@
 import type { RecoveredEvent } from '../../../src/component/protocol.ts';
 import type { FaultKind } from '../../guarantee/fault-kinds.ts';
 import { FaultTallies } from '../../guarantee/fault-tallies.ts';
-import { FaultInjector } from '../faults/injector.ts';
+import { type FaultHappening, FaultInjector } from '../faults/injector.ts';
 import type { FaultRecord } from '../faults/open-fault.ts';
 import type { PlannedFault } from '../faults/planned-fault.ts';
 import { type FakeTarget, FakeTargets } from './fake-targets.ts';
@@ -14,21 +14,26 @@ export type InjectorWorld = {
   fakes: FakeTargets;
   targets: Record<string, FakeTarget>;
   settled: FaultRecord[];
-  /** What the log was told. */
+  /** What the log was told, and its tallies. */
+  happenings: FaultHappening[];
   faults: FaultTallies;
 };
 
 export function world(): InjectorWorld {
   const fakes = new FakeTargets();
   const settled: FaultRecord[] = [];
+  const happenings: FaultHappening[] = [];
   const faults = new FaultTallies();
   const injector = new FaultInjector({
     targets: fakes,
-    record: (happening) => faults.add({ atNs: 0, ...happening }),
+    record: (happening) => {
+      happenings.push(happening);
+      faults.add({ atNs: 0, ...happening });
+    },
     onSettled: (record) => settled.push(record),
   });
   const targets = Object.fromEntries(fakes.all.map((target) => [target.name, target]));
-  return { injector, fakes, targets, settled, faults };
+  return { injector, fakes, targets, settled, happenings, faults };
 }
 
 export function plan(kind: FaultKind, targets: readonly string[], id = 1, lengthMs = 0): PlannedFault {
