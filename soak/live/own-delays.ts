@@ -1,5 +1,5 @@
 /**
- * Notices when this process did not run although it should have, by a timer of some ten times a second that came late.
+ * Notices when this process did not run although it should have, by a timer that is due every 50 ms and came late.
  * Everything else on the machine is then late too, so a run can say of a late sum whether the host stood still.
  */
 

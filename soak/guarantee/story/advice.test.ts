@@ -55,6 +55,7 @@ for (const [reason, advice] of [
   ['broker was ended by a signal 2 times, of which 1 are accounted for', /logs\/broker\.log/],
   ['otherwise the guarantee held', /logs\//],
   ['cannot write results/x: ENOSPC', /make room/],
+  ['there is no room for results/x', /make room/],
   ['the history has no end', /explain/],
 ] as const) {
   test(`something is said to do about: ${reason}`, (t) => t.regex(adviceOf(reason), advice));

@@ -24,7 +24,7 @@ type Topic = 'interrupted' | 'faults' | 'flow' | 'journals' | 'process' | 'writt
 
 const TOPICS: readonly (readonly [Topic, RegExp])[] = [
   ['interrupted', /^interrupted |^stopped by the user|^the run was ended early/],
-  ['written', /^cannot write /],
+  ['written', /^cannot write |^there is no room for /],
   [
     'process',
     /^[\w.-]+: |^ {2}[\w.-]+'s log: |did not (?:stop|drain|end by itself)|cannot start|otherwise the guarantee held/,
