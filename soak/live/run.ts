@@ -18,7 +18,7 @@ import {
 } from '../../src/results/run-folder.ts';
 import type { Launch } from '../../src/fleet/component-process.ts';
 import type { Display } from './display.ts';
-import { type SoakEngine, type StartEngine, engineText, judgedLines, promisesOf } from './engine.ts';
+import { type SoakEngine, type StartEngine, engineText, promisesOf } from './engine.ts';
 import { FlightRecorder } from './flight-recorder.ts';
 import { WholeRecorder } from './whole-recorder.ts';
 import { HISTORY_FOLDER } from '../guarantee/recorded-history.ts';
@@ -37,13 +37,14 @@ import { RECORD_FILES, RunRecord } from './record.ts';
 import { StoryFacts } from '../guarantee/story/story-facts.ts';
 import { SELF } from './sampler.ts';
 import { Conductor } from './conductor.ts';
-import { conclude, exitCodeWith, fieldsOf, judge } from './conclusion.ts';
-import { type ToldRun, samplesOf } from './summary.ts';
+import { conclude } from './conclusion.ts';
+import { partsOf, writeEnd } from './run-end.ts';
+import type { ToldRun } from './summary.ts';
 import { verdictScreen } from './verdict-screen.ts';
 import type { ConductorOptions } from './conductor-options.ts';
 import type { RunOutcome } from './run-outcome.ts';
 import { type Watchers, openWatchers } from './watchers.ts';
-import { decideVerdict, type Verdict, withUnwritten } from '../guarantee/verdict.ts';
+import type { Verdict } from '../guarantee/verdict.ts';
 
 /** Writes the report of a run whose folder is complete. Returns one line about it. */
 export type Report = (folder: string) => Promise<string>;
@@ -117,7 +118,7 @@ async function runWatched(
     const startNs = clock.nowNs();
     const onUnwritten = (line: string): void => display.say(line);
     const begun = await beginRecord(folder, { run, options, made, startNs, clock, onUnwritten });
-    const { record, flightRecorder, wholeRecorder } = begun;
+    const { record, flightRecorder } = begun;
     display.say(`soak: seed ${options.seed}, results in ${folder}`);
     if (watchers.metricsUrl !== null) display.say(`metrics: ${watchers.metricsUrl}`);
     for (const line of outlookLines(outlook, options)) display.say(line);
@@ -141,9 +142,7 @@ async function runWatched(
       engine,
       dataFolder,
       logsFolder,
-      record,
-      flightRecorder,
-      wholeRecorder,
+      ...begun,
       facts,
       display,
       clock,
@@ -166,46 +165,30 @@ async function runWatched(
       // Its members write into the data folder.
       await engine?.stop();
     }
-    const { outcomes, injector, findings } = outcome;
-    const { tallies: faults } = outcome.tallies;
-    const { recovery, firstRecovery, gapNsMin: faultGapNsMin } = injector;
-    const summaryParts = { options, outcomes, faults, recovery, firstRecovery, faultGapNsMin };
-    for (const sample of samplesOf(summaryParts)) record.sample(sample);
     const resources = watchers.resources.rows();
-    record.resources(resources);
-    record.close();
-    flightRecorder.close();
-    const judged = judgedLines(options, flightRecorder.reader.repeatedRecords);
-    await wholeRecorder?.close();
-    const unwritten = [...record.unwritten, ...flightRecorder.unwritten, ...(wholeRecorder?.unwritten ?? [])];
-    const remarks = wholeRecorder?.remarks ?? [];
-    for (const remark of remarks) display.say(remark);
-    const decided = decideVerdict(findings, { othersIn: 'violations.csv' });
-    const digests = await orUnwritten(unwritten, folder, () => digestFiles(folder, RECORD_FILES));
-    const written = withUnwritten(decided, unwritten);
-    const ending = judge(options, outcome, facts);
-    await orUnwritten(unwritten, join(folder, 'run.json'), () =>
-      writeRunFile(folder, {
-        ...run,
-        endedAt: new Date().toISOString(),
-        verdict: written.verdict,
-        exitCode: exitCodeWith(written, ending),
-        reasons: written.reasons,
-        ...fieldsOf(ending, startNs),
-        audit: outcome.audit,
-        ...(judged.length === 0 ? {} : { judged }),
-        ...crashesOf(outcome),
-        ...(remarks.length === 0 ? {} : { remarks }),
-        resources,
-        ...(outcome.moments === null ? {} : { moments: outcome.moments }),
-        digests: digests ?? {},
-      }),
-    );
-    const verdict = withUnwritten(decided, unwritten);
+    const ended = await writeEnd(folder, {
+      ...begun,
+      options,
+      outcome,
+      facts,
+      run,
+      startNs,
+      resources,
+      say: onUnwritten,
+    });
+    const { verdict, ending, judged } = ended;
     const keptData = await disposeOfData(options, verdict, dataFolder);
     const elapsedMs = (clock.nowNs() - startNs) / 1e6;
     const how = { audit: outcome.audit, engine: engineText(options), judged };
-    const summary = { ...summaryParts, ...totalsOf(outcome), ...how, verdict, elapsedMs, folder, keptData };
+    const summary = {
+      ...partsOf(options, outcome),
+      ...totalsOf(outcome),
+      ...how,
+      verdict,
+      elapsedMs,
+      folder,
+      keptData,
+    };
     const scheduled = [...outlook.faults.keys()];
     const told = await conclude(summary, ending, { dataFolder, facts, startNs, run, scheduled, say: onUnwritten });
     if (dependencies.report) display.say(await reportLine(folder, dependencies.report));
@@ -343,25 +326,6 @@ async function beginRecord(
     removeFolders(made);
     throw folderError('--results', options.results, cause);
   }
-}
-
-/** The result of the work; null when the system refuses it, which adds a line to the unwritten files. */
-async function orUnwritten<T>(lines: string[], path: string, work: () => Promise<T>): Promise<T | null> {
-  try {
-    return await work();
-  } catch (error) {
-    if (typeof (error as { code?: unknown } | null)?.code !== 'string') throw error;
-    lines.push(`cannot write ${path}: ${String(error)}`);
-    return null;
-  }
-}
-
-/** Crashes by process; empty when there were none. */
-function crashesOf({ findings }: RunOutcome): { crashes?: Record<string, number> } {
-  const crashed = findings.flatMap(({ crashes = [] }) => crashes);
-  const crashes: Record<string, number> = {};
-  for (const { process } of crashed) crashes[process] = (crashes[process] ?? 0) + 1;
-  return crashed.length === 0 ? {} : { crashes };
 }
 
 /** Files of this run. For a resumed producer they include its earlier files. */
