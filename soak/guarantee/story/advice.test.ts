@@ -47,6 +47,8 @@ for (const [reason, advice] of [
   ['the fault 7 (kill-broker): no sum of partition 1 that was intended after it was verified', /--duration 2m/],
   ['no chunks flowed in the phase steady', /--rate 1000 or --duration 2m/],
   ['chunker-0 completed 10 files and verified 9', /--rate 1000/],
+  ['time: no sum was timed: its stamp, or that of the end of its file, is unknown', /--audit end/],
+  ['coverage: nobody was seen to own shard 3', /explain/],
   ['the journals were not followed: it fell behind', /--audit end/],
   ['the audit could not be made: no answer', /--audit end/],
   ['chunker-1 did not report to the end; 0 of its sums were outstanding', /logs\/chunker-1\.log/],

@@ -25,14 +25,13 @@ type Topic = 'interrupted' | 'faults' | 'flow' | 'journals' | 'process' | 'writt
 const TOPICS: readonly (readonly [Topic, RegExp])[] = [
   ['interrupted', /^interrupted |^stopped by the user|^the run was ended early/],
   ['written', /^cannot write |^there is no room for /],
-  [
-    'process',
-    /^[\w.-]+: |^ {2}[\w.-]+'s log: |did not (?:stop|drain|end by itself)|cannot start|otherwise the guarantee held/,
-  ],
+  // A reason may also begin with the name of the checker that has it.
+  ['process', /^(?:(?:broker|summer|chunker|etcd)(?:-[\d.]+)?|soak|relay|pauser): |^ {2}[\w.-]+'s log: /],
+  ['process', /did not (?:stop|drain|end by itself)|cannot start|otherwise the guarantee held/],
   ['process', /did not report to the end|exited with \d+, and nothing|was ended by a signal|was replaced \d+ times/],
   [
     'journals',
-    /journals were not followed|the audit could not be made|sums (?:was|of partition \d+ were|were not) timed/,
+    /journals were not followed|the audit could not be made|sums? (?:was|of partition \d+ were|were not) timed/,
   ],
   ['faults', /\bfaults?\b/],
   [
