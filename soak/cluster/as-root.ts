@@ -7,7 +7,7 @@ import { onInterrupt } from '../../src/fleet/interrupt.ts';
 import { namespacesError, unshareError } from './laboratory.ts';
 
 const NAMESPACES = ['--user', '--map-root-user', '--net'];
-const OUTLIVED_BY_NONE = ['setpriv', '--pdeathsig', 'TERM'];
+const ENDS_WITH_US = ['setpriv', '--pdeathsig', 'TERM'];
 
 /**
  * Runs the command line of this process again and returns its exit code. The command ends with this process. `told`:
@@ -16,12 +16,12 @@ const OUTLIVED_BY_NONE = ['setpriv', '--pdeathsig', 'TERM'];
 export async function asRootOfNamespaces(told: (pid: number) => void): Promise<number> {
   const [, script = '', ...argv] = process.argv;
   // The command itself could not tell that it was never started.
-  const { error, status, stderr } = spawnSync('unshare', [...NAMESPACES, '--', ...OUTLIVED_BY_NONE, 'true'], {
+  const { error, status, stderr } = spawnSync('unshare', [...NAMESPACES, '--', ...ENDS_WITH_US, 'true'], {
     encoding: 'utf8',
   });
   if (error !== undefined) throw unshareError(error);
   if (status !== 0) throw namespacesError(stderr.trim());
-  const again = [...OUTLIVED_BY_NONE, process.execPath, script, ...argv];
+  const again = [...ENDS_WITH_US, process.execPath, script, ...argv];
   // In its own session, so that Ctrl-C reaches it only once, from here.
   const child = spawn('unshare', [...NAMESPACES, '--', ...again], {
     stdio: ['ignore', 'inherit', 'pipe'],

@@ -54,12 +54,13 @@ Without --mutant or --sabotage it runs every mutant, every sabotage and clean sc
 ${OUTPUT}.
 
 Exit code 0 needs all of these:
-  every mutant was caught under every seed in which it took effect, and under no other seed
+  every mutant took effect under one seed or more, and was caught under each of them and no other
   95 % of the catches or more were by the right name
   no clean schedule raised an alarm
-  no sabotage of the harness ended in HOLDS
+  no sabotage of the harness ended in HOLDS, and a reason named each
 
---real exits with 0 only if every bug took effect, was found after that, by a right name, and its audit agreed.`;
+--real exits with 0 only if every bug took effect, was found after that, by a right name, and an audit of
+the whole history agreed.`;
 
 /**
  * `composition`: how a soak over real processes is started; null: the live harness is sabotaged only over fake

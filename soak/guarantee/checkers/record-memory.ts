@@ -21,7 +21,7 @@ export class RecordMemory {
   #from = 0;
   #next = 0;
 
-  /** Takes a sound batch. Returns its first record that does not repeat what stood at its index; null: there is none. */
+  /** Takes a sound batch. Returns its first record that does not repeat what stood at its index, or null. */
   take(batch: Batch): Repetition | null {
     const { kind, firstIndex, count, payload } = batch;
     // An end that comes too late ends nothing: it is not a copy of the record that came before it.
