@@ -83,6 +83,22 @@ test('what a soak has seen is told in the words and numbers of the format', (t) 
   t.true(Math.abs((of('sum_latency_seconds_sum') ?? 0) - 120.087) < 0.2);
 });
 
+test('no count of faults falls when a proof is contradicted, nor when the fault is drawn again', (t) => {
+  const made = metrics();
+  const again = { id: 2, kind: 'kill-broker', target: 'broker', atNs: 3 } as const;
+  const states = ['injected', 'proven', 'refuted', 'healed', 'recovered'];
+  const counts = (): number[] => {
+    const samples = samplesOf(made.text());
+    return states.map((state) => samples.get(`stream_sum_faults_total{kind="kill-broker",state="${state}"}`) ?? -1);
+  };
+  t.deepEqual(counts(), [1, 1, 0, 0, 0]);
+  made.hear({ n: 4, event: { ...again, event: 'fault-refuted', id: 1 } });
+  t.deepEqual(counts(), [1, 1, 1, 0, 0]);
+  made.hear({ n: 5, event: { ...again, event: 'fault', insteadOf: 1 } });
+  made.hear({ n: 6, event: { ...again, event: 'fault-effective' } });
+  t.deepEqual(counts(), [1, 2, 1, 0, 0]);
+});
+
 test('latencies of several seconds add up, in buckets that never fall', (t) => {
   const made = metrics();
   const latency = new LatencyHistogram();

@@ -40,6 +40,8 @@ export class SoakMetrics {
   readonly #seed: number;
   readonly #latency = new LatencyHistogram();
   readonly #faults = new FaultTallies();
+  /** By kind, how many proofs were contradicted. */
+  readonly #refuted = new Map<string, number>();
   #latencySumS = 0;
   #violations = 0;
   #crashes = 0;
@@ -52,6 +54,7 @@ export class SoakMetrics {
   /** A listener of the history. */
   hear({ event }: LogEntry): void {
     this.#faults.add(event);
+    if (event.event === 'fault-refuted') this.#refuted.set(event.kind, (this.#refuted.get(event.kind) ?? 0) + 1);
     if (event.event === 'violation' || event.event === 'found') this.#violations += 1;
     if (event.event === 'crashed') this.#crashes += 1;
   }
@@ -113,13 +116,19 @@ export class SoakMetrics {
     };
   }
 
+  /** A counter never falls: a proof that was contradicted still counts as proven, and as refuted too. */
   #ofFaults(): Metric {
-    const samples = [...this.#faults.kinds].flatMap(([kind, { begun, proven, healed, recovered }]) =>
-      Object.entries({ injected: begun, proven, healed, recovered }).map(([state, { size }]) => ({
-        labels: { kind, state },
-        value: size,
-      })),
-    );
+    const samples = [...this.#faults.kinds].flatMap(([kind, { begun, proven, healed, recovered }]) => {
+      const refuted = this.#refuted.get(kind) ?? 0;
+      const counts = {
+        injected: begun.size,
+        proven: proven.size + refuted,
+        refuted,
+        healed: healed.size,
+        recovered: recovered.size,
+      };
+      return Object.entries(counts).map(([state, value]) => ({ labels: { kind, state }, value }));
+    });
     return { name: named('faults_total'), type: 'counter', help: 'Faults that came so far, by kind.', samples };
   }
 
