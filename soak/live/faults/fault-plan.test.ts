@@ -8,6 +8,7 @@ import type { Moment } from '../../../src/moments/moment.ts';
 import { LIVE_FAMILIES } from '../../guarantee/fault-kinds.ts';
 import { RunRecord } from '../record.ts';
 import { checkPlan, faultsOf, parseFaultPlan } from './fault-plan.ts';
+import { freezes } from './frozen-moments.ts';
 import type { FaultRecord } from './open-fault.ts';
 import type { PlannedFault } from './planned-fault.ts';
 
@@ -57,7 +58,7 @@ test('the plan of a run comes back from its faults.csv, without what was drawn a
       const aims: readonly (Moment | null)[] = [null, 'idle', 'in a commit'];
       const planned = [...faultsOf({ ...OPTIONS, seed }, 60_000)].map((fault) => {
         const aim = aims[fault.id % aims.length] ?? null;
-        return aim === null ? fault : { ...fault, aim };
+        return aim === null || !freezes(fault.kind) ? fault : { ...fault, aim };
       });
       const record = new RunRecord(folder, { startNs: 0, processes: [] });
       for (const fault of planned) {
@@ -93,6 +94,15 @@ test('a file that is not a plan is refused in one line, which names the row and 
     [`${header}1,kill-broker,broker,1,x,\r\n`, /^x: row 1: length_s "x"/],
     [`${header}1,kill-broker,"bro\r\n`, /^x: /],
     ['id,kind,target,at_s,length_s,aim\r\n1,kill-broker,broker,1,0,lunch\r\n', /^x: row 1: aim "lunch"/],
+    ...[
+      ['kill-broker', 'broker', 'starting'],
+      ['kill-broker', 'broker', 'folding'],
+      ['pause-everything', 'summer-0 broker', 'appending'],
+      ['restart-all', 'broker', 'idle'],
+    ].map(([kind, target, aim]): [string, RegExp] => [
+      `id,kind,target,at_s,length_s,aim\r\n1,${kind},${target},1,0,${aim}\r\n`,
+      new RegExp(`^x: row 1: aim "${aim}" is not valid for ${kind}$`),
+    ]),
     [`${header}1,partition-drop,summer-1,1,1,\r\n`, /^x: row 1: link_mode ""/],
     [
       `${header}1,kill-broker,broker,1,0,\r\n2,kill-broker,auditor,1,0,\r\n`,

@@ -2,7 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../../../src/core/errors.ts';
-import { isMoment } from '../../../src/moments/moment.ts';
+import { type Moment, momentsToHit } from '../../../src/moments/moment.ts';
+import { COMPONENTS } from '../../../src/moments/page-layout.ts';
 import { readCsvBytes } from '../../../src/results/csv.ts';
 import {
   type ClusterSize,
@@ -11,6 +12,7 @@ import {
   type LiveFamily,
   familyOf,
 } from '../../guarantee/fault-kinds.ts';
+import { freezes } from './frozen-moments.ts';
 import { type PlannedFault, memberNames, processNames } from './planned-fault.ts';
 import { type LinkMode, linkFaultOf, parseLinkMode } from './relay/link-mode.ts';
 import { AUDITOR_LINK } from './relay/relayed-links.ts';
@@ -79,9 +81,9 @@ export function parseFaultPlan(bytes: Buffer, where: string): PlannedFault[] {
       if (!(seconds >= 0 && seconds < 1e9)) throw wrong(column);
       return Math.round(seconds * 1e6) / 1e3;
     };
-    const aim = row['aim'] ?? '';
-    if (aim !== '' && !isMoment(aim)) throw wrong('aim');
-    const aimed = aim === '' ? {} : { aim };
+    const aim = aimFor(row['aim'] ?? '', kind, targets);
+    if (aim === undefined) throw wrong('aim', kind);
+    const aimed = aim === null ? {} : { aim };
     const fault = { id: index + 1, kind, targets, atMs: ms('at_s'), lengthMs: ms('length_s'), ...aimed };
     if (familyOf(kind) !== 'partition') return [fault];
     const link = linkOf(row['link_mode'] ?? '');
@@ -157,6 +159,14 @@ const TARGETS_OF: Readonly<Record<FaultKind, AreTargets>> = {
   'network-summer-etcd': exactly(1, SUMMER),
   'network-summer-brokers': exactly(1, SUMMER),
 };
+
+/** Null: the fault has no aim. Undefined: no fault of this kind can hit its first target there. */
+function aimFor(text: string, kind: FaultKind, [first = '']: readonly string[]): Moment | null | undefined {
+  if (text === '') return null;
+  const component = COMPONENTS.find((name) => first.startsWith(name));
+  if (component === undefined || !freezes(kind)) return undefined;
+  return momentsToHit(component).find((moment) => moment === text);
+}
 
 function linkOf(text: string): LinkMode | null {
   try {
