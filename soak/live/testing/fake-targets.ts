@@ -74,6 +74,9 @@ export class FakeTargets implements FaultTargets {
   /** What the retirement that is under way has come to; called once. */
   retired: (saw: string | null) => void = () => undefined;
 
+  /** Puts a new chunker in the place of the retired one. */
+  join: () => void = () => void this.retirements.push('join');
+
   get all(): readonly FakeTarget[] {
     return [this.broker, ...this.summers, ...this.chunkers];
   }
@@ -101,7 +104,7 @@ export class FakeTargets implements FaultTargets {
         this.retirements.push('retire');
         return new Promise((resolve) => (this.retired = resolve));
       },
-      join: ask('join'),
+      join: () => this.join(),
       comeBack: ask('come back'),
     };
   }

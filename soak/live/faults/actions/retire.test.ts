@@ -71,3 +71,18 @@ test('a retirement that is given up after its kill goes on to its end, and one b
   other.injector.step(11e9);
   t.deepEqual(other.fakes.retirements, ['kill', 'come back']);
 });
+
+test('an error of the harness in the middle of a retirement is thrown to whoever looks next', async (t) => {
+  for (const given of ['proven', 'given up']) {
+    const { injector, fakes } = world();
+    injector.inject(RETIRE, { plannedNs: 0, nowNs: 0 });
+    fakes.join = () => {
+      throw new Error('planted');
+    };
+    killed(injector, 'chunker-0', { pid: 1, nowNs: 1 });
+    if (given === 'given up') injector.step(11e9);
+    fakes.retired('producer a ended in 4 journals');
+    await turn();
+    t.throws(() => injector.step(12e9), { message: 'planted' }, given);
+  }
+});

@@ -18,6 +18,8 @@ export class Retire implements FaultAction {
   #retired: string | null = null;
   #proof: Sight | null = null;
   #joined: Sight | null = null;
+  /** An error of the harness meanwhile; it is thrown to whoever asks next. */
+  #error: unknown = null;
 
   constructor(target: FaultTarget, retirement: Retirement) {
     this.#target = target;
@@ -30,6 +32,7 @@ export class Retire implements FaultAction {
   }
 
   proven(nowNs: number): Sight | null {
+    this.#check();
     if (this.#retired !== null)
       this.#proof ??= { atNs: nowNs, saw: `exit signal SIGKILL of pid ${this.#pid}, ${this.#retired}` };
     return this.#proof;
@@ -42,6 +45,7 @@ export class Retire implements FaultAction {
 
   /** Given up: a chunker is there in its place, the old one or a new one. */
   isOver(): boolean {
+    this.#check();
     return !this.#isUnderWay && this.#target.ready;
   }
 
@@ -52,8 +56,12 @@ export class Retire implements FaultAction {
   onExit({ name, pid, signal }: SeenExit): boolean {
     if (name !== this.#target.name || pid !== this.#pid || signal !== 'SIGKILL' || this.#isDead) return false;
     this.#isDead = true;
-    if (!this.#isHealing) void this.#retire();
+    if (!this.#isHealing) void this.#retire().catch((error: unknown) => (this.#error ??= error));
     return true;
+  }
+
+  #check(): void {
+    if (this.#error !== null) throw this.#error;
   }
 
   onReady({ name, pid, producer, nowNs }: SeenReady): void {
@@ -61,7 +69,6 @@ export class Retire implements FaultAction {
     this.#joined ??= { atNs: nowNs, saw: `pid ${pid} is ready as producer ${producer}` };
   }
 
-  /** Nothing in this rejects. */
   async #retire(): Promise<void> {
     this.#isUnderWay = true;
     const retired = await this.#retirement.retire();
