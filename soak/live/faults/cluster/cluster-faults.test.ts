@@ -157,6 +157,21 @@ test('a cut is proven by packets of each that did not pass, and over when packet
   t.throws(() => cut.proven(7), { message: 'nft is missing' });
 });
 
+test('a cut of both ways is not proven by packets of one way, nor by a member of which no packet was stopped', (t) => {
+  for (const lost of [
+    { 'broker-1': { out: 3, in: 0 }, 'broker-2': { out: 2, in: 0 } },
+    { 'broker-1': { out: 0, in: 3 }, 'broker-2': { out: 0, in: 2 } },
+    { 'broker-1': { out: 3, in: 3 }, 'broker-2': { out: 0, in: 0 } },
+  ]) {
+    const world = scene();
+    const cut = action('network-brokers', ['broker-1', 'broker-2'], world);
+    const [fake] = world.cuts;
+    cut.inject(0);
+    for (const [name, packets] of Object.entries(lost)) fake?.lost.set(name, packets);
+    t.is(cut.proven(1), null, JSON.stringify(lost));
+  }
+});
+
 test('a cut one way is not proven by what arrives', (t) => {
   const world = scene();
   const cut = action('network-broker-etcd-one-way', ['broker-2'], world);

@@ -1,7 +1,8 @@
 /**
- * Members or clients of a cluster that the kernel cuts off from others. Proven when the kernel has stopped packets of
- * each of them: packets to its peers and, unless the cut is one way, packets from them. Over when packets pass in both
- * directions again and nothing of the cut is left.
+ * Members or clients of a cluster that the kernel cuts off from others. Proven when the kernel has stopped a packet of
+ * each of them, in whichever direction, and packets of all of them together in each direction of the cut. One member
+ * alone may have nothing to send, or nothing to receive. Over when packets pass in both directions again and nothing of
+ * the cut is left.
  */
 
 import type { FaultAction, Sight } from '../actions/action.ts';
