@@ -188,9 +188,12 @@ export type SoakEvent =
     }
   /** After the phase of faults: how many were due, whatever came of them. */
   | { readonly event: 'faults-due'; readonly count: number }
-  /** The proof of a fault is contradicted, or the fault was seen to be over. */
+  /**
+   * The proof of a fault is contradicted, or the fault was seen to be over, or it was given up: it was never seen to
+   * hit, and nothing that happens from now on comes from it.
+   */
   | {
-      readonly event: 'fault-refuted' | 'fault-healed';
+      readonly event: 'fault-refuted' | 'fault-healed' | 'fault-missed';
       readonly id: number;
       readonly kind: string;
       readonly target: string;

@@ -53,6 +53,7 @@ test('so does every event that only a soak has, without the histograms of what w
   const others: readonly Happening[] = [
     { event: 'fault', id: 1, kind: 'pause-broker', target: 'broker', insteadOf: 7 },
     { event: 'fault-refuted', id: 1, kind: 'pause-broker', target: 'broker' },
+    { event: 'fault-missed', id: 1, kind: 'pause-broker', target: 'broker' },
     { event: 'failed', ...failure },
     { event: 'crashed', ...failure },
     { event: 'interrupted', how: 'at once' },

@@ -219,6 +219,7 @@ const SHAPES: { readonly [Name in LoggedEvent['event']]: Shape<FieldsOf<Name>> }
   'faults-due': { count: isCount },
   'fault-refuted': fault,
   'fault-healed': fault,
+  'fault-missed': fault,
   'fault-recovered': { ...fault, recoveredNs: optional(nanoseconds) },
   retired: { process: text, producer },
   failed: failure,

@@ -240,13 +240,41 @@ test('the end of a retired chunker is accounted for once', (t) => {
   const fault = { id: 80, kind: 'retire-chunker', target: 'chunker-0' } as const;
   const retired = [
     { event: 'fault', ...fault },
+    killed,
     { event: 'fault-effective', ...fault },
     { event: 'fault-healed', ...fault },
     { event: 'fault-recovered', ...fault },
     { event: 'faults-due', count: 6 },
   ] as const;
-  t.deepEqual(verdictOf(also(...retired, killed)).reasons, []);
-  t.is(verdictOf(also(...retired, killed, killed)).verdict, 'INCONCLUSIVE');
+  t.deepEqual(verdictOf(also(...retired)).reasons, []);
+  t.is(verdictOf(also(...retired, killed)).verdict, 'INCONCLUSIVE');
+});
+
+test('a kill accounts for an end by a signal while it is under way, and for none when it was given up or is over', (t) => {
+  const killed = { event: 'ended', process: 'summer-0', exitCode: null } as const;
+  const first = { id: 80, kind: 'kill-summer', target: 'summer-0' } as const;
+  const second = { ...first, id: 81 } as const;
+  const missed = [
+    { event: 'fault', ...first },
+    { event: 'fault-missed', ...first },
+  ] as const;
+  const again = [
+    { event: 'fault', ...second, insteadOf: 80 },
+    killed,
+    { event: 'fault-effective', ...second },
+    { event: 'fault-healed', ...second },
+    { event: 'fault-recovered', ...second },
+    { event: 'faults-due', count: 6 },
+  ] as const;
+  t.deepEqual(verdictOf(also(...missed, ...again)).reasons, []);
+  for (const ended of [
+    [...missed, killed, ...again],
+    [...missed, ...again, killed],
+  ]) {
+    t.deepEqual(verdictOf(also(...ended)).reasons, [
+      'summer-0 was ended by a signal 4 times, of which 3 are accounted for',
+    ]);
+  }
 });
 
 test('an exit by which an older build refuses its folder is accounted for by a downgrade, and no other one is', (t) => {

@@ -40,17 +40,21 @@ test('each step of a fault is a line with its time since the injection, and the 
   t.deepEqual(counts, { injected: 1, proven: 1, healed: 1, recovered: 1 });
 });
 
-test('a fault that never hit is told as missed when another begins, and a fault drawn again counts once', (t) => {
+test('a fault that never hit is told as missed when it is given up, and a fault drawn again counts once', (t) => {
   const { reader, lines } = read([
     [1, { event: 'fault', ...FAULT }],
+    [11, { event: 'fault-missed', ...FAULT }],
     [12, { event: 'fault', ...FAULT, id: 4, insteadOf: 3 }],
     [13, { event: 'fault-effective', ...FAULT, id: 4 }],
     [14, { event: 'fault-refuted', ...FAULT, id: 4 }],
+    [14, { event: 'fault-missed', ...FAULT, id: 4 }],
   ]);
   t.regex(lines[1] ?? '', /missed +fault 3, kill-summer of summer-1: never seen to hit/);
   t.regex(lines[2] ?? '', /injected +fault 4, .*: again, in the place of fault 3/);
   t.regex(lines[4] ?? '', /refuted +fault 4, .*: its proof was contradicted/);
-  t.deepEqual(reader.view(115e9).counts, { injected: 1, proven: 0, healed: 0, recovered: 0 });
+  t.is(lines.length, 5);
+  const { open, counts } = reader.view(115e9);
+  t.deepEqual([open, counts], [[], { injected: 1, proven: 0, healed: 0, recovered: 0 }]);
 });
 
 test('phases have their ends from the moment when everything is up', (t) => {

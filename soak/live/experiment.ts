@@ -106,12 +106,7 @@ export class ExperimentReader {
     else this.#down.add(process);
   }
 
-  /** While a fault has not hit, no other begins. So a fault that has not hit by now was given up. */
   #onFault({ id, kind, target, atNs, insteadOf }: Extract<HistoryEvent, { event: 'fault' }>): void {
-    for (const open of [...this.#open.values()].filter(({ stage }) => stage === 'injected')) {
-      this.#open.delete(open.id);
-      this.#line(atNs, 'missed', `${open.what}: never seen to hit`, 'doubt');
-    }
     const what = `fault ${id}, ${kind} of ${target}`;
     this.#open.set(id, { id, what, injectedNs: atNs, stage: 'injected', sinceNs: atNs });
     if (insteadOf === undefined) this.#counts.injected += 1;
@@ -134,6 +129,9 @@ export class ExperimentReader {
         this.#open.delete(id);
         this.#counts.proven -= 1;
         return this.#line(atNs, 'refuted', `${open.what}: its proof was contradicted`, 'doubt');
+      case 'fault-missed':
+        this.#open.delete(id);
+        return this.#line(atNs, 'missed', `${open.what}: never seen to hit`, 'doubt');
       case 'fault-healed':
         Object.assign(open, { stage: 'healed', sinceNs: atNs });
         this.#counts.healed += 1;

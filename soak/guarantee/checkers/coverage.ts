@@ -137,6 +137,7 @@ export class CoverageChecker implements Checker {
       case 'faults-due':
       case 'fault-refuted':
       case 'fault-healed':
+      case 'fault-missed':
       case 'fault-recovered':
       case 'failed':
       case 'crashed':

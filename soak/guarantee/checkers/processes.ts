@@ -13,6 +13,8 @@ import { FindingList } from './finding-list.ts';
 type Ends = {
   killed: number;
   killsAccountedFor: number;
+  /** Faults that kill it, are under way, and have not yet ended it. */
+  readonly killers: Set<number>;
   fenced: number;
   takeovers: number;
   /** Exits that are failures, and downgrades: the older build may refuse what it finds. */
@@ -45,7 +47,9 @@ export class ProcessesChecker implements Checker {
     } else if (event.event === 'ended') {
       this.#end(event.process, event.exitCode);
     } else if (event.event === 'fault') {
-      for (const target of event.target.split(' ')) this.#expect(target, event.kind);
+      for (const target of event.target.split(' ')) this.#expect(target, event);
+    } else if (event.event === 'fault-healed' || event.event === 'fault-missed') {
+      for (const target of event.target.split(' ')) this.#of(target).killers.delete(event.id);
     } else if (event.event === 'doubt') {
       if (event.process !== undefined) this.#of(event.process).killsAccountedFor += 1;
     } else if (event.event === 'halted') {
@@ -62,28 +66,31 @@ export class ProcessesChecker implements Checker {
   #of(process: string): Ends {
     let known = this.#ends.get(process);
     if (known === undefined) {
-      known = { killed: 0, killsAccountedFor: 0, fenced: 0, takeovers: 0, ...NO_FAILURES };
+      known = { killed: 0, killsAccountedFor: 0, killers: new Set(), fenced: 0, takeovers: 0, ...NO_FAILURES };
       this.#ends.set(process, known);
     }
     return known;
   }
 
   /**
-   * A fault that kills accounts for one end by a signal; other faults account for none. A takeover accounts for an exit
-   * 12.
+   * A fault that kills accounts for one end by a signal until it is over or was given up; other faults account for none.
+   * A takeover accounts for an exit 12.
    */
-  #expect(target: string, kind: string): void {
+  #expect(target: string, { id, kind }: { readonly id: number; readonly kind: string }): void {
     const ends = this.#of(target);
     const isKilled = kind.startsWith('kill-') || kind.startsWith('retire-') || kind === 'takeover-dead';
-    if (isKilled) ends.killsAccountedFor += 1;
+    if (isKilled) ends.killers.add(id);
     if (kind.startsWith('takeover-')) ends.takeovers += 1;
     if (isDowngrade(kind)) ends.downgrades += 1;
   }
 
   #end(process: string, exitCode: number | null): void {
     const ends = this.#of(process);
-    if (exitCode === null) ends.killed += 1;
-    else if (exitCode === EXIT.fenced) ends.fenced += 1;
+    if (exitCode === null) {
+      ends.killed += 1;
+      const [killer] = ends.killers;
+      if (killer !== undefined && ends.killers.delete(killer)) ends.killsAccountedFor += 1;
+    } else if (exitCode === EXIT.fenced) ends.fenced += 1;
     else if (FAILED.has(exitCode)) {
       ends.failures += 1;
       ends.failedWith = exitCode;

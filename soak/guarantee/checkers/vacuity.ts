@@ -125,6 +125,7 @@ export class VacuityChecker implements Checker {
       case 'faults-due':
       case 'fault-refuted':
       case 'fault-healed':
+      case 'fault-missed':
       case 'fault-recovered':
       case 'failed':
       case 'crashed':

@@ -46,6 +46,7 @@ const LINES: Lines = {
   flowed: ({ phase, chunksPublished, sumsVerified }) =>
     `in the phase ${phase} ${countOf(chunksPublished, 'chunk')} and ${countOf(sumsVerified, 'sum')} flowed`,
   'fault-healed': ({ id, kind, target }) => `fault ${id} has healed: ${kind} of ${target}`,
+  'fault-missed': ({ id, kind, target }) => `fault ${id} was never seen to hit, and is given up: ${kind} of ${target}`,
   'fault-recovered': ({ id, kind, target }) => `fault ${id} has recovered: ${kind} of ${target}`,
   retired: ({ process, producer }) => `${process}, producer ${producer}, is dead for good, and has ended everywhere`,
   failed: ({ process, what }) => `${process} failed: ${what}`,

@@ -19,6 +19,8 @@ export type OpenedFault = {
   healedNs: number | null;
   /** When the last of the partitions that it hit had a sum again. */
   recoveredNs: number | null;
+  /** When it was given up, because it was never seen to hit. */
+  missedNs: number | null;
 };
 
 /** A time in which a process did not run although it should have. */
@@ -33,6 +35,7 @@ export type Lateness = {
 /** The name of the harness among the processes. */
 export const HARNESS = 'soak';
 
+const NOTHING_YET = { hitNs: null, healedNs: null, recoveredNs: null, missedNs: null } as const;
 const FAULTS_MAX = 512;
 const CLAIMS_MAX = 4_096;
 const LATENESSES_MAX = 512;
@@ -89,12 +92,13 @@ export class StoryFacts {
   #hearFault(event: HistoryEvent): void {
     if (event.event === 'fault') {
       const { id, kind, target, atNs: fromNs } = event;
-      this.#faults.set(id, { id, kind, target, fromNs, hitNs: null, healedNs: null, recoveredNs: null });
+      this.#faults.set(id, { id, kind, target, fromNs, ...NOTHING_YET });
       const [first] = this.#faults.keys();
       if (this.#faults.size > FAULTS_MAX && first !== undefined) this.#faults.delete(first);
     } else if (event.event === 'fault-effective') this.#change(event.id, { hitNs: event.atNs });
     else if (event.event === 'fault-refuted') this.#change(event.id, { hitNs: null });
     else if (event.event === 'fault-healed') this.#change(event.id, { healedNs: event.atNs });
+    else if (event.event === 'fault-missed') this.#change(event.id, { missedNs: event.atNs });
     else if (event.event === 'fault-recovered') {
       this.#change(event.id, { recoveredNs: event.recoveredNs ?? event.atNs });
     }

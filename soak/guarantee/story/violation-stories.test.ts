@@ -148,6 +148,26 @@ test('a fault that had just ended is told of where none was open, and one that e
   t.regex(told(...ended(1_500), [9_000, late(1, '0.600')]).text, /no fault was open/);
 });
 
+test('a fault that was given up is open no longer, and those that were open together are all told of', (t) => {
+  const began = (atMs: number, id: number, target: string): Timed => [
+    atMs,
+    { event: 'fault', ...fault(id, 'kill-summer', target) },
+  ];
+  const missed: Timed = [1_200, { event: 'fault-missed', ...fault(1, 'kill-summer', 'summer-0') }];
+  const both = [began(1_000, 1, 'summer-0'), began(1_100, 2, 'summer-1')];
+  const open = told(...both, [9_000, late(1, '0.600')]);
+  t.deepEqual(
+    open.stories[0]?.faults.map(({ id }) => id),
+    [1, 2],
+  );
+  t.regex(open.text, /^meanwhile: .*fault 1.*kill-summer of summer-0.*fault 2.*kill-summer of summer-1/m);
+  const { stories } = told(...both, missed, [9_000, late(1, '0.600')]);
+  t.deepEqual(
+    stories[0]?.faults.map(({ id }) => id),
+    [2],
+  );
+});
+
 test('the time of a recovery is that of the last partition, and not when it was written down', (t) => {
   const facts = factsOf(
     [1_000, { event: 'fault', ...fault(1) }],

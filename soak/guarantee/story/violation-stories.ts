@@ -175,7 +175,7 @@ const inNumbers = new Intl.Collator('en', { numeric: true });
 
 function faultsAt({ faults, endNs }: StoryFacts, fromNs: number, toNs: number): StoryFault[] {
   return faults.flatMap((fault) => {
-    const untilNs = fault.recoveredNs ?? endNs;
+    const untilNs = fault.recoveredNs ?? fault.missedNs ?? endNs;
     if (fault.fromNs > toNs || untilNs < fromNs - JUST_ENDED_NS) return [];
     return [{ ...fault, untilNs, when: untilNs < fromNs ? ('just ended' as const) : ('open' as const) }];
   });

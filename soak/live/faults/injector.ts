@@ -30,7 +30,7 @@ export type FaultTargets = ActionSurroundings & {
 export type FaultHappening = (
   | { readonly event: 'fault'; readonly insteadOf?: number }
   | { readonly event: 'fault-effective' }
-  | { readonly event: 'fault-refuted' | 'fault-healed' }
+  | { readonly event: 'fault-refuted' | 'fault-healed' | 'fault-missed' }
   | { readonly event: 'fault-recovered'; readonly recoveredNs: number }
 ) & {
   readonly id: number;
@@ -167,7 +167,7 @@ export class FaultInjector {
     this.#lastInjectedNs = nowNs;
   }
 
-  #say(event: 'fault-effective' | 'fault-refuted' | 'fault-healed', fault: OpenFault): void {
+  #say(event: 'fault-effective' | 'fault-refuted' | 'fault-healed' | 'fault-missed', fault: OpenFault): void {
     this.#record({ event, ...placeOf(fault) });
   }
 
@@ -207,6 +207,7 @@ export class FaultInjector {
     this.#open.delete(plan.id);
     if (fault.action.isOver?.() === false) this.#ending = [...this.#ending, fault];
     this.#onSettled(fault.record);
+    this.#say('fault-missed', fault);
     const first = plan.insteadOf ?? plan.id;
     const redraws = this.#redraws.get(first) ?? 0;
     if (redraws >= REDRAWS_MAX) return;
