@@ -124,6 +124,25 @@ test('killed members are down until they are started, and over when each answers
   t.deepEqual(kill.healed(10), { atNs: 9, saw: 'answers again as pids 8 9' });
 });
 
+test('a member whose kill was given up before it ended is started when it has ended, however it did', (t) => {
+  for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+    const world = scene();
+    const kill = action('member-kill-broker', ['broker-2'], world);
+    const member = world.members.find(({ name }) => name === 'broker-2') ?? t.fail() ?? new FakeMember('');
+    kill.inject(0);
+    kill.heal(1);
+    t.deepEqual(member.asked, ['kill'], 'it has not ended');
+    member.isReady = true;
+    t.false(kill.isOver?.(), 'its end is yet to come');
+    Object.assign(member, { pid: null, isReady: false });
+    kill.onExit?.({ name: 'broker-2', pid: 7, code: null, signal, nowNs: 2 });
+    t.deepEqual(member.asked, ['kill', 'start']);
+    t.false(kill.isOver?.());
+    Object.assign(member, { pid: 8, isReady: true });
+    t.true(kill.isOver?.());
+  }
+});
+
 test('a cut is proven by packets of each that did not pass, and over when packets pass again', (t) => {
   const world = scene();
   const cut = action('network-brokers', ['broker-1', 'broker-2'], world);

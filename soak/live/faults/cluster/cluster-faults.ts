@@ -2,6 +2,7 @@
 
 import { assert, unreachable } from '../../../../src/core/assert.ts';
 import type { FaultAction } from '../actions/action.ts';
+import { Kill } from '../actions/kill.ts';
 import { Pause } from '../actions/pause.ts';
 import { Restart } from '../actions/restart.ts';
 import type { FaultTarget } from '../actions/target.ts';
@@ -9,7 +10,6 @@ import type { PlannedFault } from '../planned-fault.ts';
 import { type ClusterKind, CUTS, type Side } from './cuts.ts';
 import { Cut } from './cut.ts';
 import type { Lab, LabMember } from './lab.ts';
-import { MemberKill } from './member-kill.ts';
 
 export function clusterAction(
   kind: ClusterKind,
@@ -20,7 +20,7 @@ export function clusterAction(
     case 'member-kill-broker':
     case 'member-kill-two-brokers':
     case 'member-kill-all-brokers':
-      return new MemberKill(plan.targets.map((name) => memberOf(lab, name)));
+      return new Kill(targets, { start: ({ name }) => memberOf(lab, name).start(), words: 'answers again' });
     case 'member-pause-broker':
       return new Pause(targets, plan);
     case 'member-restart-brokers':
