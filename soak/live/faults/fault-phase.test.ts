@@ -22,6 +22,7 @@ async function phase(of: {
   lastsMs?: Readonly<Record<number, number>>;
   /** Numbers of the faults that miss. When they are over, they are to be drawn again. */
   misses?: readonly number[];
+  isMoot?: (fault: PlannedFault) => boolean;
 }): Promise<{ why: string | null; injected: number[][]; ids: number[] }> {
   const clock = new ManualClock();
   const startNs = clock.nowNs();
@@ -33,6 +34,7 @@ async function phase(of: {
   const isOver = (): boolean => underWay === null || ms(clock.nowNs()) >= underWay.endMs;
   const injector: FaultPhase['injector'] = {
     canInject: () => ms(clock.nowNs()) >= of.readyMs && isOver(),
+    isMoot: (fault) => of.isMoot?.(fault) === true,
     get isHealed() {
       return isOver();
     },
@@ -110,6 +112,12 @@ test('a fault that misses later than targets are waited for is still injected ag
   );
 });
 
+test('a fault that would do nothing is left out, and takes no number', async (t) => {
+  const { why, injected, ids } = await phase({ readyMs: 0, isMoot: ({ atMs }) => atMs === 1_000 });
+  t.is(why, null);
+  t.deepEqual([ids, injected.map(([planned]) => planned)], [[1], [2_000]]);
+});
+
 test('a fault that never heals is named, and none comes after it', async (t) => {
   const { why, injected } = await phase({ readyMs: 0, lastsMs: { 1: Number.POSITIVE_INFINITY } });
   t.is(why, 'the fault 2 (kill-broker) was not injected: the fault 1 was not seen to heal');
@@ -125,6 +133,7 @@ async function aimedPhase(aim: Moment, thereMs: number): Promise<{ atMs: number;
   const results: (string | null)[] = [];
   const injector: FaultPhase['injector'] = {
     canInject: () => true,
+    isMoot: () => false,
     isHealed: true,
     unhealed: [],
     takeMissed: () => [],

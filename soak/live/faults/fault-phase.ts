@@ -25,7 +25,7 @@ export type Aims = {
 };
 
 export type FaultPhase = {
-  readonly injector: Pick<FaultInjector, 'canInject' | 'inject' | 'isHealed' | 'takeMissed' | 'unhealed'>;
+  readonly injector: Pick<FaultInjector, 'canInject' | 'inject' | 'isHealed' | 'isMoot' | 'takeMissed' | 'unhealed'>;
   readonly clock: Clock;
   /** Ends the phase early. */
   readonly signal: AbortSignal;
@@ -39,8 +39,9 @@ export type FaultPhase = {
 
 /**
  * Injects `faults`, whose times count from now, and waits until the last one is over. They are numbered as they come. A
- * fault that has missed is injected again as soon as nothing of it is left, before the next of `faults`. Resolves with
- * a fault that could not be injected within the patience, in words, otherwise with null.
+ * fault that has missed is injected again as soon as nothing of it is left, before the next of `faults`. A fault that
+ * would do nothing is left out. Resolves with a fault that could not be injected within the patience, in words,
+ * otherwise with null.
  */
 export async function injectFaults(faults: Iterable<PlannedFault>, phase: FaultPhase): Promise<string | null> {
   const { injector, clock, signal } = phase;
@@ -48,7 +49,6 @@ export async function injectFaults(faults: Iterable<PlannedFault>, phase: FaultP
   const timeoutMs = phase.patienceMs ?? READY_MS_MAX;
   let id = 0;
   const inject = async (fault: PlannedFault): Promise<string | null> => {
-    id += 1;
     const plannedNs = beginNs + fault.atMs * 1e6;
     const aim = phase.aims?.aimOf(fault) ?? null;
     const aimed = aim === null ? fault : { ...fault, aim };
@@ -61,7 +61,9 @@ export async function injectFaults(faults: Iterable<PlannedFault>, phase: FaultP
       isPossible = await isReady();
     }
     if (signal.aborted) return null;
-    if (!isPossible) return `the fault ${id} (${fault.kind}) found no target that was ready`;
+    if (!isPossible) return `the fault ${id + 1} (${fault.kind}) found no target that was ready`;
+    if (injector.isMoot(fault)) return null;
+    id += 1;
     injector.inject({ ...aimed, id }, { plannedNs, nowNs: clock.nowNs() });
     return null;
   };

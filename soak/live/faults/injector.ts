@@ -11,6 +11,7 @@ import type { RecoveredEvent } from '../../../src/component/protocol.ts';
 import { LatencyHistogram } from '../../../src/measure/histogram.ts';
 import { FAULT_KINDS, type FaultKind } from '../../guarantee/fault-kinds.ts';
 import type { SeenExit, SeenReady } from './actions/action.ts';
+import { isMoot } from './actions/exchange.ts';
 import { type ActionSurroundings, makeAction } from './actions/make-action.ts';
 import { FrozenMoments } from './frozen-moments.ts';
 import type { MomentsHit } from './moments-hit.ts';
@@ -112,6 +113,14 @@ export class FaultInjector {
       this.#open.size < OPEN_FAULTS_MAX &&
       this.isHealed &&
       plan.targets.every((name) => this.#targets.named(name).ready)
+    );
+  }
+
+  /** Whether the fault would do nothing, because what it brings about is there already. Its targets are ready. */
+  isMoot({ kind, targets }: PlannedFault): boolean {
+    return isMoot(
+      kind,
+      targets.map((name) => this.#targets.named(name)),
     );
   }
 

@@ -38,6 +38,31 @@ test('an upgrade exchanges one process after the other, and is proven by what th
   t.deepEqual(settled, []);
 });
 
+test('an upgrade of processes that run the newer build already would do nothing, and is never proven', (t) => {
+  const { injector, fakes } = world();
+  const [first, second] = fakes.summers as [FakeTarget, FakeTarget];
+  const upgrade = plan('upgrade-summer', ['summer-0', 'summer-1']);
+  for (const [one, other] of [
+    ['older', 'newer'],
+    ['older', 'older'],
+    [null, 'newer'],
+    [null, null],
+  ] as const) {
+    Object.assign(first, { build: one });
+    Object.assign(second, { build: other });
+    t.false(injector.isMoot(upgrade), `${one} ${other}`);
+  }
+  for (const summer of [first, second]) summer.build = 'newer';
+  t.true(injector.isMoot(upgrade));
+  t.false(injector.isMoot(plan('downgrade-summer', ['summer-0'])));
+  injector.inject(upgrade, { plannedNs: 0, nowNs: 0 });
+  for (const [at, summer] of [first, second].entries()) {
+    ended(injector, summer, 0, 10 * at + 1);
+    back(injector, summer, 'newer', 10 * at + 2);
+  }
+  t.is(injector.openRecords()[0]?.provenNs, null);
+});
+
 test('a process that comes back by the build that it had was not upgraded', (t) => {
   const { injector, fakes, settled } = world();
   const { broker } = fakes;

@@ -1,13 +1,15 @@
 /**
  * Processes are replaced by another build, one after the other: SIGTERM, and a start of the other build on the same
  * folder. Proven when each has ended with exit 0 and the kernel has the command line of the other build for the process
- * that is ready in its place; over when the last one is.
+ * that is ready in its place; over when the last one is. Of the processes that are upgraded, one at least must have run
+ * the older build. Otherwise nothing was upgraded, and `isMoot` says so before the fault begins.
  *
  * An older build may refuse what a newer one has written, with an exit that says so before it is ready. Then its last
  * line is the proof, and the newer build goes on.
  */
 
 import { EXIT } from '../../../../src/core/errors.ts';
+import type { FaultKind } from '../../../guarantee/fault-kinds.ts';
 import { type FaultAction, type SeenExit, type SeenReady, type Sight, lastSight } from './action.ts';
 import type { Build, FaultTarget } from './target.ts';
 
@@ -25,6 +27,11 @@ type Exchanged = {
 /** Exits by which a build refuses a folder. */
 const REFUSALS: readonly (number | null)[] = [EXIT.usage, EXIT.internal];
 
+/** Whether all of these processes run the newer build: an upgrade of them would only restart them. */
+export function isMoot(kind: FaultKind, targets: readonly Pick<FaultTarget, 'build'>[]): boolean {
+  return kind.startsWith('upgrade-') && targets.every(({ build }) => build === 'newer');
+}
+
 export class Exchange implements FaultAction {
   readonly #exchanged: readonly Exchanged[];
   readonly #build: Build;
@@ -41,6 +48,8 @@ export class Exchange implements FaultAction {
   }
 
   proven(): Sight | null {
+    const others: Build = this.#build === 'newer' ? 'older' : 'newer';
+    if (!this.#exchanged.some(({ before }) => before === others)) return null;
     return lastSight(
       this.#exchanged.map(({ again }) => again),
       (saw) => saw.join('; '),
