@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { EXIT } from '../../src/core/errors.ts';
 import { onInterrupt } from '../../src/fleet/interrupt.ts';
-import { namespacesError, unshareError } from './laboratory.ts';
+import { namespacesError, unshareError } from './namespace.ts';
 
 const NAMESPACES = ['--user', '--map-root-user', '--net'];
 const ENDS_WITH_US = ['setpriv', '--pdeathsig', 'TERM'];

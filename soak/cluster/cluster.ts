@@ -3,6 +3,7 @@
  * journals of the suite. Each member has its own address, data folder and log. Clients may have addresses there too.
  */
 
+import { join } from 'node:path';
 import { type Clock, delay, systemClock } from '../../src/core/clock.ts';
 import { OperatingError } from '../../src/core/errors.ts';
 import { type GazetteAddress, PREFIX, parseGazetteAddress } from '../../src/journal/gazette/address.ts';
@@ -10,10 +11,20 @@ import { GazetteJournals } from '../../src/journal/gazette/gazette-journals.ts';
 import { provisionJournals } from '../../src/journal/gazette/provision.ts';
 import { type Library, Rpc, importLibrary } from '../../src/journal/gazette/rpc.ts';
 import type { Binaries } from './binaries.ts';
+import { Disks } from './disks.ts';
 import { Laboratory } from './laboratory.ts';
 import { Member, type MemberEvents } from './member.ts';
 import { type CutMember, type CutPeer, NetworkCut } from './network-cut.ts';
-import { BROKER_PORT, CLIENT_FIRST, ETCD_CLIENT_PORT, type Program, programsOf } from './programs.ts';
+import { PowerCut } from './power-cut.ts';
+import {
+  BROKER_PORT,
+  CLIENT_FIRST,
+  ETCD_CLIENT_PORT,
+  FRAGMENTS,
+  type Program,
+  diskNames,
+  programsOf,
+} from './programs.ts';
 
 /** The longest time until the first journals are there: elections, leases, assignments. */
 const READY_MS = 120_000;
@@ -35,6 +46,8 @@ export type ClusterOptions = {
   readonly clients?: readonly string[];
   /** Whether an ended member is started again, as an orchestrator would do. */
   readonly isKept?: boolean;
+  /** Whether each member, and the store of fragments, has a disk whose power can be cut. */
+  readonly hasDisks?: boolean;
   /** A member has ended, and nobody has ended it. */
   readonly onEnded: (line: string) => void;
   readonly clock?: Clock;
@@ -48,20 +61,28 @@ export type CutAsked = {
   readonly isOneWay: boolean;
 };
 
+export type PowerAsked = { readonly members: readonly string[]; readonly withStore: boolean };
+
 export class Cluster {
   readonly #options: ClusterOptions;
   readonly #laboratory: Laboratory;
   readonly #library: Library;
+  readonly #disks: Disks | null;
   readonly #programs: ReadonlyMap<string, Program>;
   readonly #members: ReadonlyMap<string, Member>;
   /** By client, its number in the network. */
   readonly #clients: ReadonlyMap<string, number>;
   #listener: Omit<MemberEvents, 'onEnded'> = {};
 
-  private constructor(options: ClusterOptions, laboratory: Laboratory, library: Library) {
+  private constructor(
+    options: ClusterOptions,
+    of: { readonly laboratory: Laboratory; readonly library: Library; readonly disks: Disks | null },
+  ) {
+    const { laboratory, library, disks } = of;
     this.#options = options;
     this.#laboratory = laboratory;
     this.#library = library;
+    this.#disks = disks;
     this.#programs = programsOf(options, laboratory);
     this.#clients = new Map((options.clients ?? []).map((name, at) => [name, CLIENT_FIRST + at]));
     const events: MemberEvents = {
@@ -81,7 +102,12 @@ export class Cluster {
     const laboratory = await Laboratory.open();
     let cluster: Cluster | null = null;
     try {
-      cluster = new Cluster(options, laboratory, library);
+      const disks = options.hasDisks === true ? await Disks.open() : null;
+      if (disks !== null) {
+        laboratory.use(disks);
+        for (const name of diskNames(options)) await disks.add(name, join(options.folder, name));
+      }
+      cluster = new Cluster(options, { laboratory, library, disks });
       for (const { number } of cluster.#programs.values()) await laboratory.addMember(number);
       for (const number of cluster.#clients.values()) await laboratory.addMember(number);
       for (const member of cluster.#members.values()) member.start();
@@ -201,6 +227,20 @@ export class Cluster {
       peers: peers.flatMap((name) => this.#peers(name)),
       how,
       isOneWay,
+      clock: this.#clock,
+    });
+  }
+
+  /** A power cut that has not begun: of these members, and of the fragment store where `withStore` says so. */
+  powerCut({ members, withStore }: PowerAsked): PowerCut {
+    const disks = this.#disks;
+    if (disks === null) throw new OperatingError('ERR_MEMBER', 'the members of this cluster have no disks');
+    return new PowerCut({
+      members: members.map((name) => this.member(name)),
+      stores: withStore ? [FRAGMENTS] : [],
+      disks,
+      darken: (name) => this.#laboratory.darken(this.#numberOf(name)),
+      lighten: (name) => this.#laboratory.lighten(this.#numberOf(name)),
       clock: this.#clock,
     });
   }

@@ -7,8 +7,9 @@
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { OperatingError, UsageError } from '../../src/core/errors.ts';
+import type { Disks } from './disks.ts';
+import { holdNamespace } from './namespace.ts';
 
 /** The host's number in the network. Members have lower numbers. */
 const HOST = 254;
@@ -32,6 +33,7 @@ export class Laboratory {
   readonly #subnet: string;
   readonly #hostLink: string;
   readonly #hosts = new Map<number, ChildProcess>();
+  #disks: Disks | null = null;
 
   private constructor(hub: ChildProcess, number: number) {
     this.#hub = hub;
@@ -42,7 +44,7 @@ export class Laboratory {
 
   /** Throws a UsageError when this process may not make network namespaces. */
   static async open(): Promise<Laboratory> {
-    const hub = await holdNamespace(['cat']);
+    const hub = await holdNamespace(['--net'], ['cat']);
     try {
       opened += 1;
       const laboratory = new Laboratory(hub, opened);
@@ -68,7 +70,7 @@ export class Laboratory {
 
   /** Makes the namespace of a member, which stays when its program ends. `number` counts from 1. */
   async addMember(number: number): Promise<void> {
-    const host = await holdNamespace(['cat']);
+    const host = await holdNamespace(['--net'], ['cat']);
     this.#hosts.set(number, host);
     const pid = String(host.pid);
     const link = `m${number}`;
@@ -91,58 +93,49 @@ export class Laboratory {
     return ['nsenter', '--target', String(host.pid), '--net'];
   }
 
+  /** From now on members are started where these disks are mounted. They end with the laboratory. */
+  use(disks: Disks): void {
+    this.#disks = disks;
+  }
+
+  /** The path by which this process reaches what members find at `path`. */
+  seen(path: string): string {
+    return this.#disks?.seen(path) ?? path;
+  }
+
+  /** Packets from and to the member vanish from now on, and nobody is told. */
+  darken(number: number): void {
+    this.#link(number, 'down');
+  }
+
+  lighten(number: number): void {
+    this.#link(number, 'up');
+  }
+
+  #link(number: number, state: 'up' | 'down'): void {
+    const [file = '', ...words] = this.inside(number);
+    run(file, [...words, 'ip', 'link', 'set', 'eth0', state]);
+  }
+
   /**
    * Starts a program in the member's namespace. The program is killed when this process ends, and has the id of the
    * child.
    */
   start(number: number, { file, args, environment, output }: StartOptions): ChildProcess {
-    const [program = '', ...words] = [...this.inside(number), 'setpriv', '--pdeathsig', 'KILL', file, ...args];
+    const where = [...(this.#disks?.inside ?? []), ...this.inside(number)];
+    const [program = '', ...words] = [...where, 'setpriv', '--pdeathsig', 'KILL', file, ...args];
     return spawn(program, words, { stdio: ['ignore', output, output], env: environment });
   }
 
   close(): void {
     for (const host of this.#hosts.values()) host.kill('SIGKILL');
     this.#hub.kill('SIGKILL');
+    this.#disks?.close();
   }
 
   #inHub(...words: string[]): void {
     enter(String(this.#hub.pid), words);
   }
-}
-
-/** Starts a program in a new network namespace, and resolves when it is there. The program ends with its input. */
-async function holdNamespace(argv: readonly string[]): Promise<ChildProcess> {
-  const script = 'echo inside >&3 && exec 3>&- && exec "$@"';
-  const child = spawn('unshare', ['--net', '--', 'sh', '-c', script, 'sh', ...argv], {
-    stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
-  });
-  child.stdin?.on('error', () => {});
-  const said = child.stdio[3];
-  const failure = once(child, 'exit').then(
-    () => {
-      throw namespacesError();
-    },
-    (cause: unknown) => {
-      throw unshareError(cause);
-    },
-  );
-  if (said === null || said === undefined) throw new OperatingError('ERR_NAMESPACE', 'unshare has no output');
-  const inside = once(said, 'data');
-  await Promise.race([inside, failure]);
-  failure.catch(() => {});
-  return child;
-}
-
-/** `why`: the words of the program that was refused. */
-export function namespacesError(why = ''): UsageError {
-  return new UsageError(
-    'a cluster needs network namespaces: run it as root, or where the kernel allows user namespaces to everybody' +
-      (why === '' ? '' : ` (${why})`),
-  );
-}
-
-export function unshareError(cause: unknown): UsageError {
-  return new UsageError('a cluster needs the program unshare (util-linux)', { cause });
 }
 
 function enter(pid: string, words: readonly string[]): void {

@@ -45,6 +45,7 @@ async function begin(t: ExecutionContext, { isKept }: { readonly isKept: boolean
       ports: [port],
     },
     laboratory: {
+      seen: (path) => path,
       start: (_, { file, args, environment, output }) =>
         spawn(file, args, { stdio: ['ignore', output, output], env: environment }),
     },

@@ -37,7 +37,7 @@ export type MemberEvents = {
 
 export type MemberOptions = {
   readonly program: Program;
-  readonly laboratory: Pick<Laboratory, 'start'>;
+  readonly laboratory: Pick<Laboratory, 'start' | 'seen'>;
   readonly logsFolder: string;
   readonly clock: Clock;
   /** Whether it is started again when it has ended, unless it was to end. */
@@ -83,7 +83,7 @@ export class Member {
     this.#starts += 1;
     this.#isWanted = true;
     this.#isReady = false;
-    makeFoldersSync(join(program.folder, 'tmp'));
+    makeFoldersSync(laboratory.seen(join(program.folder, 'tmp')));
     const output = openSync(join(logsFolder, `${program.name}.log`), 'a');
     const child = laboratory.start(program.number, {
       file: program.file,

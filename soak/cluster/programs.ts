@@ -12,6 +12,8 @@ export const BROKER_PORT = 8080;
 const ETCD_FIRST = 11;
 const BROKER_FIRST = 101;
 export const CLIENT_FIRST = 171;
+/** The name of the fragment store. */
+export const FRAGMENTS = 'fragments';
 
 type Member = { readonly name: string; readonly number: number; readonly address: string };
 
@@ -48,8 +50,8 @@ export function programsOf(options: ProgramOptions, laboratory: Laboratory): Map
     const ports = [ETCD_CLIENT_PORT, ETCD_PEER_PORT];
     programs.set(member.name, { ...member, file: binaries.etcd, folder: own, args: () => args, health, ports });
   }
-  const fragments = join(folder, 'fragments');
-  makeFoldersSync(fragments);
+  const fragments = fragmentsIn(folder);
+  makeFoldersSync(laboratory.seen(fragments));
   for (let at = 0; at < brokers; at += 1) {
     const member = memberOf(laboratory, `broker-${at + 1}`, BROKER_FIRST + at);
     const own = join(folder, member.name);
@@ -63,6 +65,20 @@ export function programsOf(options: ProgramOptions, laboratory: Laboratory): Map
     programs.set(member.name, { ...member, file: binaries.gazette, folder: own, args, health, ports: [BROKER_PORT] });
   }
   return programs;
+}
+
+/** What has a disk of its own, where members have disks. */
+export function diskNames({ brokers, etcd }: Pick<ProgramOptions, 'brokers' | 'etcd'>): string[] {
+  return [...namesOf('etcd', etcd), ...namesOf('broker', brokers), FRAGMENTS];
+}
+
+function namesOf(side: string, count: number): string[] {
+  return Array.from({ length: count }, (_, at) => `${side}-${at + 1}`);
+}
+
+/** The folder of the store of fragments that all brokers share. */
+export function fragmentsIn(folder: string): string {
+  return join(folder, FRAGMENTS);
 }
 
 function memberOf(laboratory: Laboratory, name: string, number: number): Member {

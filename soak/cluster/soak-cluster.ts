@@ -10,6 +10,7 @@ import { Rpc, importLibrary } from '../../src/journal/gazette/rpc.ts';
 import type { Journals } from '../../src/journal/journals.ts';
 import { findBinaries } from './binaries.ts';
 import { Cluster } from './cluster.ts';
+import { checkDisks } from './disks.ts';
 import { hasNft } from './network-cut.ts';
 
 /** How long a running cluster may take to answer. */
@@ -29,6 +30,7 @@ export type SoakClusterAsked = {
   readonly clients: readonly string[];
   readonly isContinued: boolean;
   readonly isCut: boolean;
+  readonly isPowerCut: boolean;
   readonly say: (line: string) => void;
 };
 
@@ -62,6 +64,7 @@ async function startCluster(asked: SoakClusterAsked): Promise<SoakCluster> {
   }
   const folder = join(dataFolder, 'cluster');
   makeFoldersSync(folder);
+  if (asked.isPowerCut) await checkDisks(folder);
   say(`cluster: ${of.brokers} brokers, replication ${of.replication}, ${of.etcd} etcd`);
   const cluster = await Cluster.start({
     ...of,
@@ -71,6 +74,7 @@ async function startCluster(asked: SoakClusterAsked): Promise<SoakCluster> {
     partitions,
     clients,
     isKept: true,
+    hasDisks: asked.isPowerCut,
     onEnded: (line) => say(`${line}; it is started again`),
   });
   return {

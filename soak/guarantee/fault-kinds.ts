@@ -20,10 +20,13 @@ export type FaultFamily =
 /** The families that can be injected into real processes. */
 export type LiveFamily = Extract<
   FaultFamily,
-  'kill' | 'pause' | 'partition' | 'takeover' | 'restart' | 'retire' | 'upgrade' | 'member' | 'network'
+  'kill' | 'pause' | 'partition' | 'takeover' | 'restart' | 'retire' | 'upgrade' | 'member' | 'network' | 'powerloss'
 >;
 
-/** Kinds of faults of real processes. The name of a kind begins with the name of its family, or its opposite. */
+/**
+ * Kinds of faults of real processes. The name of a kind begins with the name of its family, or its opposite; those of
+ * `powerloss` begin with `power-`.
+ */
 export type FaultKind =
   | `kill-${'broker' | 'summer' | 'all-summers' | 'chunker' | 'two-summers' | 'everything'}`
   | `pause-${'broker' | 'summer' | 'chunker' | 'everything'}`
@@ -35,11 +38,14 @@ export type FaultKind =
   | `member-${'kill-etcd' | 'kill-broker' | 'kill-two-brokers' | 'kill-all-brokers'}`
   | `member-${'restart-brokers' | 'pause-broker'}`
   | `network-${'etcd' | 'brokers' | 'broker-etcd' | 'broker-etcd-one-way' | 'broker-summers'}`
-  | `network-${'summer-etcd' | 'summer-brokers'}`;
+  | `network-${'summer-etcd' | 'summer-brokers'}`
+  | `power-${'broker' | 'two-brokers' | 'etcd' | 'two-etcd' | 'all'}`;
 
 type KindOf<Family extends LiveFamily> = Extract<
   FaultKind,
-  `${Family}-${string}` | (Family extends 'upgrade' ? `downgrade-${string}` : never)
+  | `${Family}-${string}`
+  | (Family extends 'upgrade' ? `downgrade-${string}` : never)
+  | (Family extends 'powerloss' ? `power-${string}` : never)
 >;
 
 export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly KindOf<Name>[] } = {
@@ -83,6 +89,7 @@ export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly KindOf<N
     'network-summer-etcd',
     'network-summer-brokers',
   ],
+  powerloss: ['power-broker', 'power-two-brokers', 'power-etcd', 'power-two-etcd', 'power-all'],
 };
 
 /** The families that can be requested for a soak with its own broker, in the order of the help. */
@@ -98,8 +105,8 @@ export const LIVE_FAMILIES: readonly LiveFamily[] = [
 /** The families for a soak on a cluster, without those of links: a client of a cluster has several. */
 export const CLIENT_FAMILIES: readonly LiveFamily[] = ['kill', 'pause', 'takeover', 'restart'];
 /** The families for a soak on a cluster that it runs itself. */
-export const CLUSTER_FAMILIES: readonly LiveFamily[] = [...CLIENT_FAMILIES, 'member', 'network'];
-const ALL_FAMILIES: readonly LiveFamily[] = [...LIVE_FAMILIES, 'member', 'network'];
+export const CLUSTER_FAMILIES: readonly LiveFamily[] = [...CLIENT_FAMILIES, 'member', 'network', 'powerloss'];
+const ALL_FAMILIES: readonly LiveFamily[] = [...LIVE_FAMILIES, 'member', 'network', 'powerloss'];
 /** The families of a soak when none are asked for. */
 export const DEFAULT_FAMILIES: readonly LiveFamily[] = ['kill', 'pause', 'partition'];
 export const FAULT_KINDS: readonly FaultKind[] = ALL_FAMILIES.flatMap(
@@ -108,6 +115,7 @@ export const FAULT_KINDS: readonly FaultKind[] = ALL_FAMILIES.flatMap(
 
 export function familyOf(kind: FaultKind): LiveFamily {
   if (isDowngrade(kind)) return 'upgrade';
+  if (kind.startsWith('power-')) return 'powerloss';
   const family = ALL_FAMILIES.find((candidate) => kind.startsWith(`${candidate}-`));
   if (family === undefined) throw new TypeError(`no family has the fault ${kind}`);
   return family;
@@ -137,13 +145,19 @@ export function kindsOf(
   });
 }
 
+/** Without another broker nobody serves meanwhile. */
+const LONELY: readonly FaultKind[] = ['member-kill-broker', 'member-restart-brokers', 'power-broker'];
+
 /**
  * Whether the cluster is expected to survive it: with a majority of etcd, and as many brokers as a journal needs. What
  * only the memory of brokers holds is lost with all of them, by design: that is for a scenario.
  */
 function hasRoom(kind: FaultKind, { brokers, etcd }: ClusterSize): boolean {
-  if (kind === 'member-kill-all-brokers') return false;
-  if (kind === 'member-kill-etcd' || kind === 'network-etcd') return etcd > 2;
+  if (kind === 'member-kill-all-brokers' || kind === 'power-all') return false;
+  if (kind === 'member-kill-etcd' || kind === 'network-etcd' || kind === 'power-etcd') return etcd > 2;
+  // A majority of etcd is away for a while, and comes back with all that it had acknowledged.
+  if (kind === 'power-two-etcd') return etcd > 2;
   if (kind === 'member-kill-two-brokers' || kind === 'network-brokers') return brokers > 3;
-  return brokers > 1 || (kind !== 'member-kill-broker' && kind !== 'member-restart-brokers');
+  if (kind === 'power-two-brokers') return brokers > 3;
+  return brokers > 1 || !LONELY.includes(kind);
 }

@@ -33,6 +33,8 @@ export type StartEngine = (asked: {
   readonly isContinued: boolean;
   /** Whether its network will be cut. */
   readonly isCut: boolean;
+  /** Whether the power of its members will be cut. */
+  readonly isPowerCut: boolean;
   /** Receives lines about its members. */
   readonly say: (line: string) => void;
 }) => Promise<SoakEngine>;

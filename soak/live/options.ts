@@ -173,7 +173,8 @@ const USUAL_FAULT_MS = 3_000;
 function defaultFaultIntervalMs(options: SoakOptions): number {
   const faults = planPhases(options).find(({ phase }) => phase === 'faults');
   if (faults === undefined) return FAULT_INTERVAL_MS;
-  if (options.faults.some((family) => family === 'member' || family === 'network')) return CLUSTER_INTERVAL_MS;
+  if (options.faults.some((family) => family === 'member' || family === 'network' || family === 'powerloss'))
+    return CLUSTER_INTERVAL_MS;
   const turnMs = Math.floor(faults.durationMs / Math.max(1, kindsOf(options.faults, options).length));
   const leastMs = Math.floor(faults.durationMs / Math.max(1, FAMILY_FAULTS_MIN * options.faults.length));
   const lowMs = Math.max(FAULT_INTERVAL_MS_MIN, Math.min(USUAL_FAULT_MS, leastMs));

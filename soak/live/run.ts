@@ -223,8 +223,9 @@ async function startEngine(
   try {
     await makeFolders(logsFolder);
     const isCut = options.faults.includes('network');
+    const isPowerCut = options.faults.includes('powerloss');
     const isContinued = options.data !== null;
-    return await start({ cluster, partitions, dataFolder, logsFolder, clients, isContinued, isCut, say });
+    return await start({ cluster, partitions, dataFolder, logsFolder, clients, isContinued, isCut, isPowerCut, say });
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     await rm(folder, { recursive: true, force: true });

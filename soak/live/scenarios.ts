@@ -17,6 +17,7 @@ export type Scenario = {
 };
 
 const BROKERS = ['broker-1', 'broker-2', 'broker-3', 'broker-4'];
+const ETCDS = ['etcd-1', 'etcd-2', 'etcd-3'];
 
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -84,6 +85,32 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'partition-brokers',
     fault: { kind: 'network-brokers', targets: ['broker-1', 'broker-2'], seconds: 20 },
     expected: 'appends stall until both halves meet again',
+  },
+  {
+    name: 'power-cut-one-broker',
+    fault: { kind: 'power-broker', targets: ['broker-2'], seconds: 10 },
+    expected: 'a stall until its lease expires',
+  },
+  {
+    name: 'power-cut-two-brokers',
+    fault: { kind: 'power-two-brokers', targets: ['broker-2', 'broker-3'], seconds: 10 },
+    expected: 'a stall until their leases expire',
+  },
+  {
+    name: 'power-cut-one-etcd',
+    fault: { kind: 'power-etcd', targets: ['etcd-2'], seconds: 10 },
+    expected: 'seamless',
+  },
+  {
+    name: 'power-cut-two-etcd',
+    fault: { kind: 'power-two-etcd', targets: ['etcd-1', 'etcd-2'], seconds: 5 },
+    expected: 'a stall until they are back; nothing that etcd has acknowledged is lost',
+  },
+  {
+    name: 'power-cut-everything',
+    fault: { kind: 'power-all', targets: [...ETCDS, ...BROKERS], seconds: 5 },
+    expected: 'acknowledged records that no disk had are lost',
+    isLossy: true,
   },
 ];
 

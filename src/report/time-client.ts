@@ -34,6 +34,7 @@ const FAMILY_COLORS = new Map([
   ['upgrade', '#8250df'],
   ['member', '#a0522d'],
   ['network', '#7a9e1f'],
+  ['power', '#4b5563'],
 ]);
 const LETTER_PX = 6.4;
 const ZOOM_SLIDER_PX = 24;

@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { missingForDisks } from '../../soak/cluster/disks.ts';
 import { hasNft } from '../../soak/cluster/network-cut.ts';
 import { SCENARIOS } from '../../soak/live/scenarios.ts';
 import { EXIT } from '../../src/core/errors.ts';
@@ -42,7 +43,9 @@ const asked = SCENARIOS.filter(({ name }) => process.env['STREAM_SUM_SCENARIOS']
 for (const { name, fault, isLossy = false } of asked) {
   const title = `a soak on a cluster ${isLossy ? 'names the loss of' : 'holds through'} ${name}`;
   const isCut = fault.kind.startsWith('network-');
-  const missing = 'missing' in programs ? programs.missing : isCut && !hasNft() ? 'nft is missing' : null;
+  const isPowerCut = fault.kind.startsWith('power-');
+  const noCut = isCut && !hasNft() ? 'nft is missing' : null;
+  const missing = 'missing' in programs ? programs.missing : isPowerCut ? missingForDisks() : noCut;
   if (missing !== null) {
     test.skip(`left out: ${title} (${missing})`, () => {});
     continue;

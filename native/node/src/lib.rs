@@ -8,6 +8,7 @@ mod checksum;
 mod count_page;
 mod file_lock;
 mod file_space;
+mod file_system;
 mod memory;
 mod pool;
 mod sha256;

@@ -99,6 +99,7 @@ const SUMMER = /^summer-\d+$/;
 const CHUNKER = /^chunker-\d+$/;
 const MEMBER_BROKER = /^broker-\d+$/;
 const MEMBER_ETCD = /^etcd-\d+$/;
+const MEMBER = /^(?:etcd|broker)-\d+$/;
 const PROCESS = /^(?:broker|(?:summer|chunker)-\d+)$/;
 const CLIENT = new RegExp(`^(?:${AUDITOR_LINK}|(?:summer|chunker)-\\d+)$`);
 
@@ -158,6 +159,11 @@ const TARGETS_OF: Readonly<Record<FaultKind, AreTargets>> = {
   'network-broker-summers': exactly(1, MEMBER_BROKER),
   'network-summer-etcd': exactly(1, SUMMER),
   'network-summer-brokers': exactly(1, SUMMER),
+  'power-broker': exactly(1, MEMBER_BROKER),
+  'power-two-brokers': exactly(2, MEMBER_BROKER),
+  'power-etcd': exactly(1, MEMBER_ETCD),
+  'power-two-etcd': exactly(2, MEMBER_ETCD),
+  'power-all': all(MEMBER),
 };
 
 /** Null: the fault has no aim. Undefined: no fault of this kind can hit its first target there. */

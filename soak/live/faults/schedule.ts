@@ -10,6 +10,8 @@
 import { assert, unreachable } from '../../../src/core/assert.ts';
 import { Prng } from '../../../src/core/prng.ts';
 import {
+  CLIENT_FAMILIES,
+  CLUSTER_FAMILIES,
   type ClusterSize,
   type FaultKind,
   type LiveFamily,
@@ -49,6 +51,8 @@ const FORGOTTEN_SLA_SHARE = 1 / 2;
 const SLOW_MS: readonly [low: number, high: number] = [500, 2_500];
 /** How long a member of a cluster is down or cut off: around the 20 s of a broker's lease. */
 const MEMBER_MS: readonly [low: number, high: number] = [5_000, 25_000];
+/** How long a majority of etcd is away: shorter than that lease. */
+const QUORUM_MS: readonly [low: number, high: number] = [3_000, 8_000];
 /** How long a broker is paused: more than its lease. */
 const LEASE_MS: readonly [low: number, high: number] = [22_000, 26_000];
 /** How long a replaced owner is paused or down: longer than its successor needs to get its shards. */
@@ -194,6 +198,16 @@ class Draw {
       case 'network-summer-etcd':
       case 'network-summer-brokers':
         return this.#side(CUTS[kind].of, CUTS[kind].count);
+      case 'power-broker':
+        return this.#side('broker', 1);
+      case 'power-two-brokers':
+        return this.#side('broker', 2);
+      case 'power-etcd':
+        return this.#side('etcd', 1);
+      case 'power-two-etcd':
+        return this.#side('etcd', 2);
+      case 'power-all':
+        return [...this.#side('etcd', cluster?.etcd ?? 0), ...this.#side('broker', cluster?.brokers ?? 0)];
       default:
         return unreachable(kind);
     }
@@ -214,7 +228,9 @@ class Draw {
     if (SLOW_KINDS.includes(kind)) return within(SLOW_MS);
     if (kind === 'member-pause-broker') return within(LEASE_MS);
     if (kind === 'member-restart-brokers') return 0;
-    if (familyOf(kind) === 'member' || familyOf(kind) === 'network') return within(MEMBER_MS);
+    if (kind === 'power-two-etcd') return within(QUORUM_MS);
+    if (CLUSTER_FAMILIES.includes(familyOf(kind)) && !CLIENT_FAMILIES.includes(familyOf(kind)))
+      return within(MEMBER_MS);
     if (familyOf(kind) !== 'pause' && familyOf(kind) !== 'partition') return 0;
     // In the first turn an outage lasts at most as long as a client's patience. After that every third one may be
     // longer.

@@ -94,6 +94,11 @@ export function makeAction(
     case 'network-broker-summers':
     case 'network-summer-etcd':
     case 'network-summer-brokers':
+    case 'power-broker':
+    case 'power-two-brokers':
+    case 'power-etcd':
+    case 'power-two-etcd':
+    case 'power-all':
       return surroundings.cluster(plan.kind, plan, targets);
     default:
       return unreachable(plan.kind);

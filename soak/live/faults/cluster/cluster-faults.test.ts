@@ -4,7 +4,7 @@ import test from 'ava';
 import { memberTarget } from './member-target.ts';
 import { clusterAction } from './cluster-faults.ts';
 import { CUTS, type CutKind } from './cuts.ts';
-import type { CutAsked, Lab, LabCut, LabMember, Packets } from './lab.ts';
+import type { CutAsked, Lab, LabCut, LabMember, LabPowerCut, Packets } from './lab.ts';
 import type { ClusterKind } from './cuts.ts';
 import type { FaultAction } from '../actions/action.ts';
 
@@ -65,11 +65,32 @@ class FakeCut implements LabCut {
   }
 }
 
+class FakePowerCut implements LabPowerCut {
+  unsynced: ReadonlyMap<string, number> | null = null;
+  isOver = false;
+  hasBegun = false;
+  error: Error | null = null;
+
+  begin(): void {
+    this.hasBegun = true;
+  }
+
+  heal(): void {
+    this.isOver = true;
+  }
+
+  check(): void {
+    if (this.error !== null) throw this.error;
+  }
+}
+
 type Scene = {
   readonly lab: Lab;
   readonly members: readonly FakeMember[];
   readonly cuts: FakeCut[];
   readonly asked: CutAsked[];
+  readonly powerCut: FakePowerCut;
+  readonly powerAsked: { readonly withStore: boolean }[];
 };
 
 function scene(): Scene {
@@ -77,6 +98,8 @@ function scene(): Scene {
   const members = names.map((name) => new FakeMember(name));
   const cuts: FakeCut[] = [];
   const asked: CutAsked[] = [];
+  const powerCut = new FakePowerCut();
+  const powerAsked: { readonly withStore: boolean }[] = [];
   const lab: Lab = {
     members,
     clients: ['summer-0', 'summer-1', 'chunker-0'],
@@ -87,8 +110,12 @@ function scene(): Scene {
       cuts.push(cut);
       return cut;
     },
+    powerCut(of) {
+      powerAsked.push(of);
+      return powerCut;
+    },
   };
-  return { lab, members, cuts, asked };
+  return { lab, members, cuts, asked, powerCut, powerAsked };
 }
 
 function action(kind: ClusterKind, targets: readonly string[], { lab, members }: Scene): FaultAction {
@@ -223,4 +250,52 @@ test('a broker is paused by its signal, and asked whether it answers', (t) => {
   pause.inject(0);
   pause.heal(1);
   t.deepEqual(world.members.find(({ name }) => name === 'broker-2')?.asked, ['pause', 'resume']);
+});
+
+test('a power cut is proven by what was on no disk, and never by a disk that had everything', (t) => {
+  for (const [bytes, isProven] of [
+    [8_192, true],
+    [0, false],
+  ] as const) {
+    const world = scene();
+    const cut = action('power-two-etcd', ['etcd-1', 'etcd-3'], world);
+    cut.inject(0);
+    t.true(world.powerCut.hasBegun);
+    t.is(cut.proven(1), null);
+    for (const name of ['etcd-1', 'etcd-3']) {
+      t.true(cut.onExit?.({ name, pid: 7, code: null, signal: 'SIGKILL', nowNs: 2 }));
+    }
+    t.is(cut.proven(3), null);
+    world.powerCut.unsynced = new Map([
+      ['etcd-1', bytes],
+      ['etcd-3', 0],
+    ]);
+    const saw = 'exit signal SIGKILL of pids 7 7, KiB that were on no disk and are gone: etcd-1 8, etcd-3 0';
+    t.deepEqual(cut.proven(4), isProven ? { atNs: 4, saw } : null);
+  }
+});
+
+test('a power cut is over when each member that lost its power answers again', (t) => {
+  const world = scene();
+  const cut = action('power-two-brokers', ['broker-1', 'broker-2'], world);
+  cut.inject(0);
+  for (const name of ['broker-1', 'broker-2']) {
+    cut.onExit?.({ name, pid: 7, code: null, signal: 'SIGKILL', nowNs: 2 });
+  }
+  cut.heal(3);
+  t.true(world.powerCut.isOver);
+  cut.onReady?.({ name: 'broker-1', pid: 8, nowNs: 4 });
+  t.is(cut.healed(5), null);
+  cut.onReady?.({ name: 'broker-2', pid: 9, nowNs: 6 });
+  t.deepEqual(cut.healed(7), { atNs: 6, saw: 'answers again as pids 8 9' });
+  world.powerCut.error = new Error('umount failed');
+  t.throws(() => cut.proven(8), { message: 'umount failed' });
+});
+
+test('the fragment store loses its power with all members, and with them alone', (t) => {
+  for (const kind of ['power-all', 'power-broker'] as const) {
+    const world = scene();
+    action(kind, ['broker-1'], world);
+    t.deepEqual(world.powerAsked, [{ members: ['broker-1'], withStore: kind === 'power-all' }]);
+  }
 });

@@ -1,4 +1,4 @@
-/** What each fault of a cluster does to its members, or to their network: the kinds `member-` and `network-`. */
+/** What each fault of a cluster does to its members, or to their network: the kinds `member-`, `network-` and `power-`. */
 
 import { assert, unreachable } from '../../../../src/core/assert.ts';
 import type { FaultAction } from '../actions/action.ts';
@@ -10,6 +10,7 @@ import type { PlannedFault } from '../planned-fault.ts';
 import { type ClusterKind, CUTS, type Side } from './cuts.ts';
 import { Cut } from './cut.ts';
 import type { Lab, LabMember } from './lab.ts';
+import { PowerLoss } from './power-loss.ts';
 
 export function clusterAction(
   kind: ClusterKind,
@@ -36,6 +37,14 @@ export function clusterAction(
       const members = plan.targets;
       const others = namesOf(lab, peers).filter((name) => !members.includes(name));
       return new Cut(lab.cut({ members, peers: others, how, isOneWay }), { members, isOneWay });
+    }
+    case 'power-broker':
+    case 'power-two-brokers':
+    case 'power-etcd':
+    case 'power-two-etcd':
+    case 'power-all': {
+      const members = plan.targets.map((name) => memberOf(lab, name));
+      return new PowerLoss(lab.powerCut({ members: plan.targets, withStore: kind === 'power-all' }), members);
     }
     default:
       return unreachable(kind);

@@ -5,7 +5,7 @@ import type { FaultKind } from '../../../guarantee/fault-kinds.ts';
 /** Members whose names begin with this word, or clients. */
 export type Side = 'broker' | 'etcd' | 'summer';
 export type CutKind = Extract<FaultKind, `network-${string}`>;
-export type ClusterKind = Extract<FaultKind, `network-${string}` | `member-${string}`>;
+export type ClusterKind = Extract<FaultKind, `${'network' | 'member' | 'power'}-${string}`>;
 
 export type CutShape = {
   /** The side that is cut off, and how many of it. */

@@ -59,6 +59,17 @@ export type CutAsked = {
   readonly isOneWay: boolean;
 };
 
+export type LabPowerCut = {
+  begin(): void;
+  heal(): void;
+  /** Throws the first error, if there is one. */
+  check(): void;
+  /** By disk that was cut, the bytes that were not on it. Null until the disks are there again, without them. */
+  readonly unsynced: ReadonlyMap<string, number> | null;
+  /** Each member was started again. */
+  readonly isOver: boolean;
+};
+
 export interface Lab {
   readonly members: readonly LabMember[];
   /** Names of the processes that have their own place in the network. */
@@ -67,4 +78,6 @@ export interface Lab {
   watch(listener: LabListener): void;
   /** Both sides may also be clients. */
   cut(asked: CutAsked): LabCut;
+  /** `withStore`: with the disk of the fragment store. */
+  powerCut(asked: { readonly members: readonly string[]; readonly withStore: boolean }): LabPowerCut;
 }
