@@ -1,15 +1,14 @@
 /** `stream-sum bench`: flags and composition only. */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { countWithin, makeCommand, valueOption } from '../src/component/flags.ts';
 import { EXIT, UsageError } from '../src/core/errors.ts';
 import { parseCount } from '../src/core/units.ts';
 import { componentLaunch } from '../src/fleet/component-process.ts';
+import { runToEnd } from '../src/fleet/run-to-end.ts';
 import { onInterrupt } from '../src/fleet/interrupt.ts';
-import { ChildError } from '../src/worktree/child.ts';
+import { ChildError } from '../src/worktree/must-run.ts';
 import { AGAINST_ROUNDS, interleave } from './against/interleave.ts';
 import { recordBaseline } from './baseline.ts';
 import { type BenchFlags, type BenchOptions, checkAgainst, parseBenchOptions, SUITES } from './options.ts';
@@ -80,8 +79,8 @@ async function compareWith(ref: string, bench: BenchOptions, dependencies: Bench
     const from = { ref, bench, mainPath: MAIN, sourceRoot, commandLine, progress, signal };
     const { oldFolder, newFolder } = await interleave(from);
     progress.done();
-    const compare = spawn(process.execPath, [MAIN, 'compare', oldFolder, newFolder], { stdio: 'inherit' });
-    const [code]: (number | null)[] = await once(compare, 'close');
+    const argv = [process.execPath, MAIN, 'compare', oldFolder, newFolder];
+    const { code } = await runToEnd({ argv, output: 'inherit' });
     process.exitCode = code ?? EXIT.internal;
   } catch (error) {
     // This command must also find a build that violates a guarantee.

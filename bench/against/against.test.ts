@@ -11,7 +11,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { readCsv } from '../../src/results/csv.ts';
 import { until } from '../../src/fleet/waiting.ts';
-import { ChildError } from '../../src/worktree/child.ts';
+import { ChildError } from '../../src/worktree/must-run.ts';
 import { parseBenchOptions } from '../options.ts';
 import { type Interleaved, interleave } from './interleave.ts';
 import { orderOf } from './order.ts';
@@ -119,7 +119,7 @@ test('a commit that cannot be built is an error with its last lines, and its wor
     '{ "name": "against", "scripts": { "prepare": "echo planted && exit 3" } }',
   );
   execFileSync('git', ['-C', root, '-c', 'user.name=t', '-c', 'user.email=t@example.org', 'commit', '-am', 'two']);
-  await t.throwsAsync(run(root), { message: /npm ci of HEAD failed .*planted/ });
+  await t.throwsAsync(run(root), { message: /npm ci of HEAD failed: exited with 3;.*planted/ });
   t.is(worktreesOf(root).length, 1);
 });
 

@@ -4,23 +4,22 @@
  * are pairs.
  */
 
-import { execFile } from 'node:child_process';
 import { randomInt, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { assert } from '../../src/core/assert.ts';
 import { OperatingError, UsageError } from '../../src/core/errors.ts';
 import { Prng } from '../../src/core/prng.ts';
-import { mustRun } from '../../src/worktree/child.ts';
+import { howEnded } from '../../src/fleet/child.ts';
+import { runToEnd } from '../../src/fleet/run-to-end.ts';
+import { mustRun } from '../../src/worktree/must-run.ts';
 import { buildWorktree } from '../../src/worktree/worktree.ts';
 import type { BenchOptions } from '../options.ts';
 import type { Progress } from '../progress.ts';
 import { orderOf, type Side as Name } from './order.ts';
 import { Side } from './side.ts';
 
-const run = promisify(execFile);
 /** What a build must know to be interleaved. */
 const FLAGS_NEEDED = ['--suite', '--rounds', '--first-round', '--seed', '--results'];
 /** Rounds of both builds when --rounds does not say. */
@@ -72,12 +71,9 @@ export async function interleave(options: InterleaveOptions): Promise<Interleave
 }
 
 async function checkFlags(ref: string, mainPath: string): Promise<void> {
-  let help = '';
-  try {
-    help = (await run(process.execPath, [mainPath, 'bench', '--help'])).stdout;
-  } catch (cause) {
-    throw new OperatingError('ERR_AGAINST', `the bench of ${ref} does not run: ${String(cause)}`, { cause });
-  }
+  const end = await runToEnd({ argv: [process.execPath, mainPath, 'bench', '--help'], output: 'keep' });
+  const { code, stdout: help, said } = end;
+  if (code !== 0) throw new OperatingError('ERR_AGAINST', `the bench of ${ref} ${howEnded(end)}: ${said.trim()}`);
   const missing = FLAGS_NEEDED.filter((flag) => !help.includes(`${flag} `));
   if (missing.length === 0) return;
   throw new UsageError(`--against ${ref}: its bench is too old to be interleaved: it lacks ${missing.join(', ')}`);
@@ -123,6 +119,7 @@ async function runRound(
   const { results } = of;
   const identity = ['--rounds', '1', '--first-round', String(of.round), '--seed', String(seed), '--results', results];
   const argv = [
+    process.execPath,
     of.mainPath,
     'bench',
     '--suite',
@@ -132,7 +129,6 @@ async function runRound(
     ...identity,
   ];
   await mustRun(`round ${of.round} of ${of.mainPath}`, {
-    command: process.execPath,
     argv,
     cwd: results,
     logPath: of.logPath,

@@ -1,12 +1,12 @@
 /** A whole pipeline of three processes, one of which runs under a profiler. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LineSplitter } from '../../src/component/channel.ts';
 import { type Component, type ReadyEvent, decodeEvent } from '../../src/component/protocol.ts';
 import { OperatingError } from '../../src/core/errors.ts';
+import { Child, type ChildEnd, howEnded } from '../../src/fleet/child.ts';
 import type { Profiled } from './tools.ts';
 
 /** A component under a profiler starts slowly. */
@@ -34,38 +34,30 @@ export class StageError extends OperatingError {
 
 class StageProcess {
   readonly component: Component;
-  readonly #child: ChildProcess;
-  readonly #ended: Promise<number | null>;
+  readonly #child: Child;
+  readonly #ended: Promise<ChildEnd>;
   readonly #ready: Promise<ReadyEvent>;
   readonly #said: string[] = [];
   #pid: number | null = null;
-  #isOver = false;
 
   constructor({ component, launch, folder }: Stage, logsFolder: string) {
     this.component = component;
-    const [command = '', ...argv] = launch.argv;
-    this.#child = spawn(command, argv, {
+    this.#child = new Child({
+      argv: launch.argv,
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...launch.environment },
+      environment: { ...process.env, ...launch.environment },
     });
     const log = createWriteStream(join(logsFolder, `${component}.log`));
-    this.#child.stderr?.pipe(log);
-    this.#ended = new Promise((resolve) => {
-      this.#child.on('error', (error) => {
-        this.#said.push(error.message);
-        resolve(null);
-      });
-      this.#child.on('close', (code) => resolve(code));
-    });
-    void this.#ended.then(() => (this.#isOver = true));
+    this.#child.output(2)?.pipe(log);
+    this.#ended = this.#child.ended;
     this.#ready = new Promise((resolve) => this.#listen(resolve));
-    this.#child.stderr?.on('data', (bytes: Buffer) => this.#keep(bytes.toString().trimEnd().split('\n')));
+    this.#child.output(2)?.on('data', (bytes: Buffer) => this.#keep(bytes.toString().trimEnd().split('\n')));
   }
 
   #listen(onReady: (event: ReadyEvent) => void): void {
     const lines = new LineSplitter();
-    this.#child.stdout?.on('data', (bytes: Buffer) => {
+    this.#child.output(1)?.on('data', (bytes: Buffer) => {
       for (const line of lines.push(bytes)) {
         // The profiler writes to the same stream.
         if (!line.startsWith('{')) this.#keep([line]);
@@ -85,29 +77,27 @@ class StageProcess {
   }
 
   get isOver(): boolean {
-    return this.#isOver;
+    return this.#child.isOver;
   }
 
   /** Resolves when the process serves. */
   async untilReady(signal: AbortSignal): Promise<void> {
-    const isReady = await withinTime(
-      Promise.race([this.#ready.then(() => true), this.#ended.then(() => false)]),
-      READY_MS_MAX,
-      signal,
-    );
-    if (isReady !== true) throw this.error('did not start');
+    const started = Promise.race([this.#ready.then(() => 'is ready'), this.#ended.then(howEnded)]);
+    const how = await withinTime(started, READY_MS_MAX, signal);
+    if (how !== 'is ready') throw this.error(`did not start: ${how ?? `not ready after ${READY_MS_MAX / 1e3} s`}`);
   }
 
   /** Sends SIGTERM to the component itself; resolves when its profiler has also written. */
   async stop(signal: AbortSignal): Promise<void> {
-    if (this.#pid !== null && !this.#isOver) process.kill(this.#pid, 'SIGTERM');
-    const code = await withinTime(this.#ended, END_MS_MAX, signal);
-    if (code !== 0) throw this.error(`ended with ${code === null ? 'no exit code' : `exit ${code}`}`);
+    if (this.#pid !== null && !this.isOver) process.kill(this.#pid, 'SIGTERM');
+    const end = await withinTime(this.#ended, END_MS_MAX, signal);
+    if (end === null) throw this.error(`did not end in ${END_MS_MAX / 1e3} s`);
+    if (end.code !== 0) throw this.error(howEnded(end));
   }
 
   /** Ends the process at once, and the profiler around it. */
   kill(): void {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     this.#child.kill('SIGKILL');
     if (this.#pid !== null && this.#pid !== this.#child.pid) killIfThere(this.#pid);
   }

@@ -1,8 +1,8 @@
 /** Runs a command that needs root for another user, in a new user namespace and a new network namespace. */
 
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { EXIT } from '../../src/core/errors.ts';
+import { Child } from '../../src/fleet/child.ts';
+import { runToEnd } from '../../src/fleet/run-to-end.ts';
 import { onInterrupt } from '../../src/fleet/interrupt.ts';
 import { namespacesError, unshareError } from './namespace.ts';
 
@@ -16,24 +16,19 @@ const ENDS_WITH_US = ['setpriv', '--pdeathsig', 'TERM'];
 export async function asRootOfNamespaces(told: (pid: number) => void): Promise<number> {
   const [, script = '', ...argv] = process.argv;
   // The command itself could not tell that it was never started.
-  const { error, status, stderr } = spawnSync('unshare', [...NAMESPACES, '--', ...ENDS_WITH_US, 'true'], {
-    encoding: 'utf8',
-  });
-  if (error !== undefined) throw unshareError(error);
-  if (status !== 0) throw namespacesError(stderr.trim());
+  const trial = ['unshare', ...NAMESPACES, '--', ...ENDS_WITH_US, 'true'];
+  const { error, code, said } = await runToEnd({ argv: trial, output: 'keep' });
+  if (error !== null) throw unshareError(error);
+  if (code !== 0) throw namespacesError(said.trim());
   const again = [...ENDS_WITH_US, process.execPath, script, ...argv];
   // In its own session, so that Ctrl-C reaches it only once, from here.
-  const child = spawn('unshare', [...NAMESPACES, '--', ...again], {
-    stdio: ['ignore', 'inherit', 'pipe'],
-    detached: true,
-  });
+  const inside = ['unshare', ...NAMESPACES, '--', ...again];
+  const child = new Child({ argv: inside, stdio: ['ignore', 'inherit', 'pipe'], isDetached: true });
   const stopListening = onInterrupt((signal) => child.kill(signal));
-  child.stderr.pipe(process.stderr);
-  if (child.pid !== undefined) told(child.pid);
-  try {
-    const [code] = (await once(child, 'exit')) as [number | null];
-    return code ?? EXIT.internal;
-  } finally {
-    stopListening();
-  }
+  child.output(2)?.pipe(process.stderr);
+  if (child.pid !== null) told(child.pid);
+  const ended = await child.ended;
+  stopListening();
+  if (ended.error !== null) throw unshareError(ended.error);
+  return ended.code ?? EXIT.internal;
 }

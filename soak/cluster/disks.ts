@@ -4,8 +4,6 @@
  * namespace, and their loop devices with them.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
@@ -21,6 +19,8 @@ import { release } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { OperatingError, UsageError } from '../../src/core/errors.ts';
 import { makeFoldersSync } from '../../src/core/folder.ts';
+import { type Child, howEnded } from '../../src/fleet/child.ts';
+import { runToEnd } from '../../src/fleet/run-to-end.ts';
 import { shutDownFileSystem, unsyncedBytes } from '../../src/hash/file-system.ts';
 import { isExecutable } from './binaries.ts';
 import { holdNamespace } from './namespace.ts';
@@ -37,11 +37,11 @@ const UNSYNCED = 'unsynced-at-the-cut';
 const PAGE = Buffer.alloc(4096, 0x78);
 
 export class Disks {
-  readonly #holder: ChildProcess;
+  readonly #holder: Child;
   /** By name, the folder over which the disk is mounted. */
   readonly #folders = new Map<string, string>();
 
-  private constructor(holder: ChildProcess) {
+  private constructor(holder: Child) {
     this.#holder = holder;
   }
 
@@ -127,12 +127,10 @@ export class Disks {
   }
 
   async #run(...words: string[]): Promise<void> {
-    const [file = '', ...args] = [...this.inside, ...words];
-    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-    let errors = '';
-    child.stderr.on('data', (bytes: Buffer) => (errors += bytes.toString()));
-    const [code] = (await once(child, 'close')) as [number | null];
-    if (code !== 0) throw failed(`${words.join(' ')}: ${errors.trim().split('\n')[0] ?? `exit ${code}`}`);
+    const end = await runToEnd({ argv: [...this.inside, ...words], output: 'keep' });
+    if (end.code === 0) return;
+    const [why = ''] = end.said.trim().split('\n');
+    throw failed(`${words.join(' ')}: ${why === '' ? howEnded(end) : why}`);
   }
 }
 

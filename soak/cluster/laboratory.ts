@@ -6,8 +6,9 @@
  * namespace, and the processes with this one.
  */
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { OperatingError, UsageError } from '../../src/core/errors.ts';
+import { Child } from '../../src/fleet/child.ts';
 import type { Disks } from './disks.ts';
 import { holdNamespace } from './namespace.ts';
 
@@ -29,13 +30,13 @@ export type StartOptions = {
 };
 
 export class Laboratory {
-  readonly #hub: ChildProcess;
+  readonly #hub: Child;
   readonly #subnet: string;
   readonly #hostLink: string;
-  readonly #hosts = new Map<number, ChildProcess>();
+  readonly #hosts = new Map<number, Child>();
   #disks: Disks | null = null;
 
-  private constructor(hub: ChildProcess, number: number) {
+  private constructor(hub: Child, number: number) {
     this.#hub = hub;
     const place = process.pid + number * 7919;
     this.#subnet = `10.${192 + (place % 60)}.${Math.floor(place / 60) % 256}`;
@@ -89,7 +90,7 @@ export class Laboratory {
   /** Arguments before a program that run it in the member's namespace, under the same process id. */
   inside(number: number): readonly string[] {
     const host = this.#hosts.get(number);
-    if (host?.pid === undefined) throw new OperatingError('ERR_MEMBER', `the network has no member ${number}`);
+    if (host === undefined) throw new OperatingError('ERR_MEMBER', `the network has no member ${number}`);
     return ['nsenter', '--target', String(host.pid), '--net'];
   }
 
@@ -121,10 +122,10 @@ export class Laboratory {
    * Starts a program in the member's namespace. The program is killed when this process ends, and has the id of the
    * child.
    */
-  start(number: number, { file, args, environment, output }: StartOptions): ChildProcess {
+  start(number: number, { file, args, environment, output }: StartOptions): Child {
     const where = [...(this.#disks?.inside ?? []), ...this.inside(number)];
-    const [program = '', ...words] = [...where, 'setpriv', '--pdeathsig', 'KILL', file, ...args];
-    return spawn(program, words, { stdio: ['ignore', output, output], env: environment });
+    const argv = [...where, 'setpriv', '--pdeathsig', 'KILL', file, ...args];
+    return new Child({ argv, stdio: ['ignore', output, output], environment });
   }
 
   close(): void {
@@ -146,6 +147,7 @@ function ip(words: readonly string[]): void {
   run('ip', words);
 }
 
+/** Not by `runToEnd`, because callers wait for what the kernel says within one call. */
 function run(file: string, args: readonly string[]): void {
   const { status, stderr, error } = spawnSync(file, args, { encoding: 'utf8' });
   if (error !== undefined) {

@@ -1,11 +1,11 @@
 /** A member of a cluster as a process, with a small server in its place. */
 
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { temporaryFolder } from '../../src/cli/testing/test-process.ts';
 import { delay, systemClock } from '../../src/core/clock.ts';
+import { Child } from '../../src/fleet/child.ts';
 import { processState } from '../../src/fleet/process-usage.ts';
 import { Member } from './member.ts';
 
@@ -47,7 +47,7 @@ async function begin(t: ExecutionContext, { isKept }: { readonly isKept: boolean
     laboratory: {
       seen: (path) => path,
       start: (_, { file, args, environment, output }) =>
-        spawn(file, args, { stdio: ['ignore', output, output], env: environment }),
+        new Child({ argv: [file, ...args], stdio: ['ignore', output, output], environment }),
     },
     logsFolder: folder,
     clock: systemClock,
@@ -107,7 +107,7 @@ test('a member that ends by itself is told, and started again where it is kept',
     await fetch(`${url}/end`).catch(() => undefined);
     await until(() => seen.includes('exit 3'));
     if (isKept) await until(() => member.isReady && member.pid !== pid);
-    const line = 'broker-1 has ended by itself (exit 3): see broker-1.log';
+    const line = 'broker-1 exited with 3, and nobody had ended it: see broker-1.log';
     t.deepEqual(without(seen), ['ready', 'exit 3', line, ...(isKept ? ['ready'] : [])]);
     t.is(member.pid === null, !isKept);
   }

@@ -2,13 +2,12 @@
  * One member of a cluster as a process. It can be started, killed, asked to end, paused, and asked whether it answers.
  */
 
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, delay } from '../../src/core/clock.ts';
 import { OperatingError } from '../../src/core/errors.ts';
 import { makeFoldersSync } from '../../src/core/folder.ts';
+import { type Child, type ChildEnd, howEnded } from '../../src/fleet/child.ts';
 import type { Laboratory } from './laboratory.ts';
 import type { Program } from './programs.ts';
 
@@ -48,7 +47,7 @@ export type MemberOptions = {
 export class Member {
   readonly #options: MemberOptions;
   readonly #closed = new AbortController();
-  #child: ChildProcess | null = null;
+  #child: Child | null = null;
   #starts = 0;
   /** The member is to run. */
   #isWanted = false;
@@ -94,19 +93,19 @@ export class Member {
     });
     closeSync(output);
     this.#child = child;
-    child.once('exit', (code, signal) => this.#ended(child, code, signal));
+    void child.ended.then((end) => this.#ended(child, end));
   }
 
-  #ended(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
+  #ended(child: Child, end: ChildEnd): void {
     if (this.#child !== child) return;
     const { events, isKept, clock } = this.#options;
     const wasAsked = this.#isRestarting || !this.#isWanted;
     this.#child = null;
     this.#isReady = false;
     this.#isRestarting = false;
-    events.onExit?.({ name: this.name, pid: child.pid ?? 0, code, signal });
-    if (!wasAsked)
-      events.onEnded(`${this.name} has ended by itself (${signal ?? `exit ${code}`}): see ${this.name}.log`);
+    const { code, signal } = end;
+    if (child.pid !== null) events.onExit?.({ name: this.name, pid: child.pid, code, signal });
+    if (!wasAsked) events.onEnded(`${this.name} ${howEnded(end)}, and nobody had ended it: see ${this.name}.log`);
     if (!this.#isWanted || !isKept) return;
     void delay(clock, wasAsked ? 0 : RESTART_MS, this.#closed.signal).then(() => {
       if (this.#isWanted && this.#child === null) this.start();
@@ -118,9 +117,8 @@ export class Member {
     this.#isWanted = false;
     const child = this.#child;
     if (child === null) return;
-    const gone = once(child, 'exit');
     child.kill('SIGKILL');
-    await gone;
+    await child.ended;
   }
 
   /** Sends SIGTERM; the member is started again when it has ended. */

@@ -1,7 +1,6 @@
 /** A cut between two real network namespaces. It is skipped by its name where they cannot be made. */
 
 import { closeSync, openSync } from 'node:fs';
-import { once } from 'node:events';
 import test, { type ExecutionContext } from 'ava';
 import { delay, systemClock } from '../../src/core/clock.ts';
 import { Laboratory } from './laboratory.ts';
@@ -50,9 +49,8 @@ async function talking(t: ExecutionContext, cutting: Cutting): Promise<NetworkCu
     const args = ['-e', TALK, other];
     const child = laboratory.start(at + 1, { file: process.execPath, args, environment: process.env, output });
     t.teardown(async () => {
-      const gone = once(child, 'exit');
       child.kill('SIGKILL');
-      await gone;
+      await child.ended;
     });
   }
   closeSync(output);

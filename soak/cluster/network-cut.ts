@@ -3,12 +3,12 @@
  * kernel counts the packets that it stops and, after the cut, the packets that pass again.
  */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { delimiter, join } from 'node:path';
 import { type Clock, delay } from '../../src/core/clock.ts';
 import { asRecord, isCount } from '../../src/core/assert.ts';
 import { OperatingError } from '../../src/core/errors.ts';
+import { howEnded } from '../../src/fleet/child.ts';
+import { runToEnd } from '../../src/fleet/run-to-end.ts';
 import { isExecutable } from './binaries.ts';
 
 const TABLE = 'stream_sum_cut';
@@ -189,21 +189,12 @@ async function countersOf(member: CutMember): Promise<Packets> {
 /** Begins a connection. Its outcome does not matter. */
 async function connects({ inside }: CutMember, { address, port }: CutPeer): Promise<void> {
   const script = `exec timeout ${CONNECT_S} bash -c 'exec 3<>/dev/tcp/${address}/${port}'`;
-  const [file, ...words] = [...inside, 'sh', '-c', script];
-  const child = spawn(file, words, { stdio: 'ignore' });
-  await once(child, 'close');
+  await runToEnd({ argv: [...inside, 'sh', '-c', script], output: 'keep' });
 }
 
 async function nft({ name, inside }: CutMember, words: readonly string[], input = ''): Promise<string> {
-  const [file = '', ...rest] = [...inside, findNft() ?? 'nft', ...words];
-  const child = spawn(file, rest, { stdio: ['pipe', 'pipe', 'pipe'] });
-  let output = '';
-  let errors = '';
-  child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
-  child.stderr.on('data', (bytes: Buffer) => (errors += bytes.toString()));
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(input);
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (code === 0) return output;
-  throw new OperatingError('ERR_NFT', `nft cannot cut off ${name}: ${errors.trim().split('\n')[0] ?? `exit ${code}`}`);
+  const end = await runToEnd({ argv: [...inside, findNft() ?? 'nft', ...words], input, output: 'keep' });
+  if (end.code === 0) return end.stdout;
+  const [why = ''] = end.said.trim().split('\n');
+  throw new OperatingError('ERR_NFT', `nft cannot cut off ${name}: ${why === '' ? howEnded(end) : why}`);
 }

@@ -6,9 +6,7 @@
  * never outlives the supervisor.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, copyFileSync, openSync, renameSync, statSync, truncateSync } from 'node:fs';
-import type { Readable } from 'node:stream';
 import { assert } from '../core/assert.ts';
 import { OperatingError } from '../core/errors.ts';
 import { LineSplitter } from '../component/channel.ts';
@@ -20,6 +18,7 @@ import {
   encodeCommand,
   PROTOCOL_DESCRIPTOR,
 } from '../component/protocol.ts';
+import { Child } from './child.ts';
 
 /** What a process is: its name in the results, and the arguments of each of its starts. */
 export type ComponentSpec = {
@@ -98,7 +97,7 @@ export const LOG_BYTES_MAX: number = 8 * 1024 * 1024;
 const COMMAND_BYTES_MAX = 64 * 1024;
 
 type Incarnation = {
-  readonly child: ChildProcess;
+  readonly child: Child;
   readonly pid: number;
   ready: boolean;
   intent: Intent;
@@ -149,17 +148,15 @@ export class ComponentProcess {
     assert(this.#incarnation === null, 'a process is started when it is down');
     const log = openLog(this.logPath);
     const { command, argv, environment } = this.launch;
-    const [program = command, ...rest] = [...(this.spec.within ?? []), command, ...argv];
-    const child = spawn(program, [...rest, ...this.spec.argv, ...besides], {
+    const child = new Child({
+      argv: [...(this.spec.within ?? []), command, ...argv, ...this.spec.argv, ...besides],
       stdio: ['pipe', log, log, 'pipe'],
-      detached: true,
-      env: { ...environment, ...process.env, ...this.#environment },
+      isDetached: true,
+      environment: { ...environment, ...process.env, ...this.#environment },
     });
     closeSync(log);
-    if (child.pid === undefined) {
-      child.once('error', (cause) => {
-        this.#listener.onBroken(this, new OperatingError('ERR_SPAWN', `cannot start ${program}`, { cause }));
-      });
+    if (child.pid === null) {
+      void child.ended.then(({ error }) => error !== null && this.#listener.onBroken(this, error));
       return;
     }
     const incarnation: Incarnation = { child, pid: child.pid, ready: false, intent: 'run' };
@@ -171,7 +168,7 @@ export class ComponentProcess {
     const { child, pid } = incarnation;
     const splitter = new LineSplitter();
     let broken = false;
-    const events = child.stdio[PROTOCOL_DESCRIPTOR] as Readable | null | undefined;
+    const events = child.output(PROTOCOL_DESCRIPTOR);
     events?.on('error', () => undefined);
     events?.on('data', (bytes: Buffer) => {
       if (broken) return;
@@ -183,9 +180,7 @@ export class ComponentProcess {
         this.#listener.onBroken(this, error);
       }
     });
-    // Writing to a child that has just died fails; its exit event is what counts.
-    child.stdin?.on('error', () => undefined);
-    child.once('close', (code, signal) => {
+    void child.ended.then(({ code, signal }) => {
       this.#incarnation = null;
       this.#listener.onExit(this, { pid, code, signal, intent: incarnation.intent, wasReady: incarnation.ready });
     });

@@ -4,6 +4,7 @@
  * process. An exit that was not asked for is a failure of the run.
  */
 
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Component, ComponentEvent } from '../component/protocol.ts';
 import { type Clock, delay } from '../core/clock.ts';
@@ -18,7 +19,8 @@ import {
 } from './component-process.ts';
 import { type Failure, isCrash, isRefusal, judgeExit, lastLogLines, messageOf } from './exit-judgement.ts';
 import { Pauser } from './pauser.ts';
-import { runCommand } from './short-command.ts';
+import { howEnded } from './child.ts';
+import { runToEnd } from './run-to-end.ts';
 import { until } from './waiting.ts';
 
 /** The time from the start of a process to its ready line. */
@@ -303,14 +305,23 @@ export class Fleet {
   async run(name: string, argv: readonly string[]): Promise<readonly string[] | null> {
     const { signal: ended } = this.#noCommands;
     const logPath = join(this.#logsFolder, `${name}.log`);
-    const running = runCommand(argv, { launch: this.#launch, logPath, signal: ended });
+    const { command, argv: before, environment } = this.#launch;
+    const running = runToEnd({
+      argv: [command, ...before, ...argv],
+      environment: { ...environment, ...process.env },
+      output: 'keep',
+      isDetached: true,
+      abort: { signal: ended, graceMs: 0 },
+    });
     this.#commands.add(running);
-    const { pid, code, signal, lines } = await running;
+    const end = await running;
     this.#commands.delete(running);
-    if (code === EXIT.holds) return lines;
+    appendTo(logPath, end.said);
+    const lines = end.said.split('\n').filter((line) => line !== '');
+    if (end.code === EXIT.holds) return lines;
     if (ended.aborted) return null;
-    const how = signal === null ? `exited with ${code}` : `was ended by ${signal}`;
-    const what = pid === null ? 'could not be started' : `pid ${pid} ${how}`;
+    const { pid, code } = end;
+    const what = pid === null ? howEnded(end) : `pid ${pid} ${howEnded(end)}`;
     const lastLines = lines.slice(-LOG_LINES_SHOWN).map(messageOf);
     this.#listener.onFailure({ process: name, what, exitCode: code, beforeReady: false, lastLogLines: lastLines });
     return null;
@@ -377,5 +388,14 @@ export class Fleet {
     // A process in an uninterruptible sleep ends when the kernel lets it. Nothing can be done but wait.
     while (!ended()) await delay(this.#clock, PROGRESS_MS_MAX);
     return hung.map((process) => process.name);
+  }
+}
+
+/** A log that cannot be written is not a failure, because the lines are returned as well. */
+function appendTo(path: string, text: string): void {
+  try {
+    appendFileSync(path, text);
+  } catch {
+    // The disk is full.
   }
 }

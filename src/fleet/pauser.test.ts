@@ -86,7 +86,7 @@ test('a child that is killed is said, and what it had stopped runs again', async
   t.true(await running(pid));
   t.deepEqual(
     lost.map(({ message }) => message),
-    ['the process that pauses other processes has ended (SIGKILL)'],
+    ['the process that pauses other processes: was ended by SIGKILL'],
   );
 });
 

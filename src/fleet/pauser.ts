@@ -3,9 +3,9 @@
  * continues all that it has stopped, and ends. So nothing stays stopped, whichever process dies.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { OperatingError } from '../core/errors.ts';
+import { Child, howEnded } from './child.ts';
 
 const PROGRAM = fileURLToPath(new URL('./pauser-process.js', import.meta.url));
 
@@ -13,7 +13,7 @@ export class Pauser {
   readonly #onLost: (error: OperatingError) => void;
   /** Pids that it was asked to stop, and not yet to continue. */
   readonly #stopped = new Set<number>();
-  #child: ChildProcess | null = null;
+  #child: Child | null = null;
   #isClosed = false;
 
   /** `onLost`: the child has ended, though nobody asked for it. The processes that it had stopped run again. */
@@ -29,11 +29,10 @@ export class Pauser {
   /** Starts the child, so that the first stop is not late. */
   start(): void {
     if (this.#child !== null || this.#isClosed) return;
-    const child = spawn(process.execPath, [PROGRAM], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    const argv = [process.execPath, PROGRAM];
+    const child = new Child({ argv, stdio: ['pipe', 'ignore', 'ignore'], isDetached: true });
     this.#child = child;
-    child.stdin.on('error', () => undefined);
-    child.once('error', (cause) => this.#lost('cannot be started', cause));
-    child.once('exit', (code, signal) => this.#lost(`has ended (${signal ?? code})`));
+    void child.ended.then((end) => this.#lost(howEnded(end), end.error));
   }
 
   /** The process is continued after `limitMs` at the latest. */
@@ -54,7 +53,7 @@ export class Pauser {
     this.#child?.stdin?.end();
   }
 
-  #lost(how: string, cause?: unknown): void {
+  #lost(how: string, cause: OperatingError | null): void {
     if (this.#isClosed || this.#child === null) return;
     this.#child = null;
     this.#isClosed = true;
@@ -66,6 +65,6 @@ export class Pauser {
       }
     }
     this.#stopped.clear();
-    this.#onLost(new OperatingError('ERR_PAUSER', `the process that pauses other processes ${how}`, { cause }));
+    this.#onLost(new OperatingError('ERR_PAUSER', `the process that pauses other processes: ${how}`, { cause }));
   }
 }

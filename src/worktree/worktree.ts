@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import { gitText } from '../results/repository.ts';
-import { mustRun } from './child.ts';
+import { mustRun } from './must-run.ts';
 
 export type Worktree = {
   readonly commit: string;
@@ -48,11 +48,11 @@ export async function buildWorktree(options: {
   };
   const within = { logPath, signal };
   try {
-    const add = ['worktree', 'add', '--detach', tree, commit];
-    await mustRun(`git worktree add of ${ref}`, { command: 'git', argv: add, cwd: sourceRoot, ...within });
+    const add = ['git', 'worktree', 'add', '--detach', tree, commit];
+    await mustRun(`git worktree add of ${ref}`, { argv: add, cwd: sourceRoot, ...within });
     // The build runs in its `prepare`, after the installation.
-    const argv = ['ci', '--prefer-offline'];
-    await mustRun(`npm ci of ${ref}`, { command: 'npm', argv, cwd: tree, ...within });
+    const install = ['npm', 'ci', '--prefer-offline'];
+    await mustRun(`npm ci of ${ref}`, { argv: install, cwd: tree, ...within });
     const mainPath = join(tree, 'dist/src/cli/main.js');
     await check?.(mainPath);
     return { commit, mainPath, remove };

@@ -3,12 +3,12 @@
  * it ends before it is told to, the run has failed, and the failure says so.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { LineSplitter } from '../../../../src/component/channel.ts';
 import { type Clock, type Timer, inTime } from '../../../../src/core/clock.ts';
 import { OperatingError } from '../../../../src/core/errors.ts';
+import { Child, howEnded } from '../../../../src/fleet/child.ts';
 import { type Failure, lastLogLines } from '../../../../src/fleet/exit-judgement.ts';
 import type { LinkCounters } from './counters.ts';
 import { decodeRelayAnswer, encodeLine, type LinkSetting, type RelayCommand } from './relay-protocol.ts';
@@ -37,7 +37,7 @@ type Waiting = {
 type Unnumbered<C extends RelayCommand = RelayCommand> = C extends RelayCommand ? Omit<C, 'id'> : never;
 
 export class RelayProcess implements Relay {
-  readonly #child: ChildProcess;
+  readonly #child: Child;
   readonly #clock: Clock;
   readonly #waiting = new Map<number, Waiting>();
   readonly #ended: Promise<void>;
@@ -58,34 +58,26 @@ export class RelayProcess implements Relay {
     this.#clock = clock;
     const log = openSync(logPath, 'a');
     // In a separate session, so that Ctrl-C reaches only the harness.
-    const child = spawn(process.execPath, [MAIN], { stdio: ['pipe', 'pipe', log], detached: true });
+    const child = new Child({ argv: [process.execPath, MAIN], stdio: ['pipe', 'pipe', log], isDetached: true });
     closeSync(log);
     this.#child = child;
     const splitter = new LineSplitter();
-    child.stdin?.on('error', () => undefined);
-    child.stdout?.on('data', (bytes: Buffer) => {
+    child.output(1)?.on('data', (bytes: Buffer) => {
       for (const line of splitter.push(bytes)) this.#hear(line);
     });
-    this.#ended = new Promise((resolve) => {
-      const end = (what: string, exitCode: number | null): void => {
-        this.#isGone(what);
-        if (!this.#isClosing) {
-          const lines = lastLogLines(logPath, LOG_LINES_SHOWN);
-          onFailure({ process: 'relay', what, exitCode, beforeReady: false, lastLogLines: lines });
-        }
-        resolve();
-      };
-      child.once('error', (error) => end(`cannot start the relay: ${error.message}`, null));
-      child.once('close', (code, signal) => {
-        const how = signal === null ? `exited unexpectedly with ${code}` : `was ended by ${signal}`;
-        end(`pid ${child.pid} ${how}: no process of the run can reach the broker any more`, code);
-      });
+    this.#ended = child.ended.then((end) => {
+      const how = child.pid === null ? howEnded(end) : `pid ${child.pid} ${howEnded(end)}`;
+      const what = `${how}: no process of the run can reach the broker any more`;
+      this.#isGone(what);
+      if (this.#isClosing) return;
+      const lines = lastLogLines(logPath, LOG_LINES_SHOWN);
+      onFailure({ process: 'relay', what, exitCode: end.code, beforeReady: false, lastLogLines: lines });
     });
   }
 
   /** Null when the relay could not be started. */
   get pid(): number | null {
-    return this.#child.pid ?? null;
+    return this.#child.pid;
   }
 
   /** Begins to carry a link: from `listen`, where its client dials, to `broker`. */
