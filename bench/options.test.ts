@@ -1,6 +1,7 @@
 import test from 'ava';
 import { UsageError } from '../src/core/errors.ts';
-import { checkAgainst, parseBenchOptions, roundsPlan, SUITES } from './options.ts';
+import { SUITES } from './harness/scales.ts';
+import { checkAgainst, parseBenchOptions, roundsPlan } from './options.ts';
 
 const FLAGS = { firstRound: 1, seed: 1, results: 'results' };
 

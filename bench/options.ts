@@ -4,10 +4,8 @@ import { UsageError } from '../src/core/errors.ts';
 import { leastSignFlipP } from './compare/statistics-sign-flip.ts';
 import { CONFIDENCE } from '../src/measure/statistics.ts';
 import type { RoundsPlan } from './harness/rounds.ts';
+import { SCALES, type SuiteName, SUITES } from './harness/scales.ts';
 import type { Scale } from './harness/task.ts';
-
-export const SUITES = ['hash', 'state', 'codec', 'store', 'transport', 'pipeline'] as const;
-export type SuiteName = (typeof SUITES)[number];
 
 /**
  * The benchmarks of every suite except the pipeline, whose benchmarks depend on the scale. Tests compare the names with
@@ -24,7 +22,9 @@ const BENCHMARKS: Readonly<Record<Exclude<SuiteName, 'pipeline'>, readonly strin
 /** The names of a suite's benchmarks, known before anything is made for it. */
 export function benchmarksOf(suite: SuiteName, scale: Scale): readonly string[] {
   if (suite !== 'pipeline') return BENCHMARKS[suite];
-  return ['throughput', 'latency', ...(scale === 'quick' ? [] : ['recovery', 'growth']), 'ceiling'];
+  const { recoveryOf, growth } = SCALES[scale].pipeline;
+  const atSome = [...(recoveryOf.length === 0 ? [] : ['recovery']), ...(growth.length === 0 ? [] : ['growth'])];
+  return ['throughput', 'latency', ...atSome, 'ceiling'];
 }
 
 export type BenchOptions = {
@@ -52,20 +52,12 @@ export type BenchFlags = {
   readonly results: string;
 };
 
-/** The suites that run when none is named. */
-const DEFAULT_SUITES: Readonly<Record<Scale, readonly SuiteName[]>> = {
-  smoke: SUITES,
-  quick: ['hash', 'pipeline'],
-  default: ['hash', 'pipeline'],
-  full: SUITES,
-};
-
 export function parseBenchOptions(flags: BenchFlags): BenchOptions {
   const scales = (['smoke', 'quick', 'full'] as const).filter((scale) => flags[scale] === true);
   if (scales.length > 1) throw new UsageError(`--${scales.join(' and --')} exclude each other`);
   const scale = scales[0] ?? 'default';
   const named = flags.suite?.flatMap((text) => (text === 'all' ? SUITES : [suiteOf(text)]));
-  const suites = named === undefined ? DEFAULT_SUITES[scale] : SUITES.filter((suite) => named.includes(suite));
+  const suites = named === undefined ? SCALES[scale].suites : SUITES.filter((suite) => named.includes(suite));
   const only = flags.only ?? [];
   for (const name of only) checkBenchmark(name, suites, scale);
   return {
@@ -111,21 +103,9 @@ export function checkAgainst({ rounds }: Pick<BenchOptions, 'rounds'>): void {
   );
 }
 
-const ROUNDS: Readonly<Record<Scale, { readonly micro: number; readonly pipeline: number }>> = {
-  smoke: { micro: 1, pipeline: 1 },
-  quick: { micro: 10, pipeline: 1 },
-  default: { micro: 10, pipeline: 3 },
-  full: { micro: 21, pipeline: 6 },
-};
-const TURNS: Readonly<Record<Scale, Pick<RoundsPlan, 'turn' | 'warmUpRoundsMax'>>> = {
-  smoke: { turn: { milliseconds: 0, callsMin: 1 }, warmUpRoundsMax: 0 },
-  quick: { turn: { milliseconds: 5, callsMin: 1 }, warmUpRoundsMax: 8 },
-  default: { turn: { milliseconds: 20, callsMin: 2 }, warmUpRoundsMax: 6 },
-  full: { turn: { milliseconds: 100, callsMin: 3 }, warmUpRoundsMax: 8 },
-};
-
 export function roundsPlan(options: BenchOptions, suite: SuiteName): RoundsPlan {
   const { scale, rounds, firstRound, seed } = options;
-  const usual = ROUNDS[scale][suite === 'pipeline' ? 'pipeline' : 'micro'];
-  return { ...TURNS[scale], rounds: rounds ?? usual, firstRound, seed };
+  const { turns, rounds: usual } = SCALES[scale];
+  const roundsOfScale = usual[suite === 'pipeline' ? 'pipeline' : 'micro'];
+  return { ...turns, rounds: rounds ?? roundsOfScale, firstRound, seed };
 }

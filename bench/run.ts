@@ -8,7 +8,8 @@ import { beginRunFile, createRunFolder, type Program, type RunFile, writeRunFile
 import type { Launch } from '../src/fleet/component-process.ts';
 import { unsteadyRemark } from './distrust.ts';
 import { runRounds } from './harness/rounds.ts';
-import { type BenchOptions, benchmarksOf, roundsPlan, type SuiteName } from './options.ts';
+import type { SuiteName } from './harness/scales.ts';
+import { type BenchOptions, benchmarksOf, roundsPlan } from './options.ts';
 import { workloadDescription } from './pipeline/workloads.ts';
 import type { Progress } from './progress.ts';
 import { BenchRecord, nameOf } from './record.ts';

@@ -3,7 +3,7 @@
 import { unreachable } from '../src/core/assert.ts';
 import type { SuiteContext } from './harness/suite-context.ts';
 import type { Suite } from './harness/task.ts';
-import type { SuiteName } from './options.ts';
+import type { SuiteName } from './harness/scales.ts';
 
 export async function createSuite(name: SuiteName, context: SuiteContext): Promise<Suite> {
   switch (name) {

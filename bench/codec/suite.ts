@@ -6,6 +6,7 @@ import { crc32c } from '../../src/hash/crc32c.ts';
 import { BATCH_HEADER_BYTES, decodeBatch, encodeBatch, sealBatch } from '../../src/message/batch.ts';
 import { CHUNK_HEADER_BYTES, decodeChunks } from '../../src/message/chunk.ts';
 import { decodeSums, encodeSum, type Sum } from '../../src/message/sum.ts';
+import { SCALES } from '../harness/scales.ts';
 import type { Scale, Suite, Task } from '../harness/task.ts';
 import { operationTask, timedTask } from '../harness/timed-task.ts';
 import { GeneratedBatches } from '../workload/generated-batches.ts';
@@ -16,7 +17,7 @@ const CHECKSUM_BYTES = 64 * 1024;
 const SUMS = 1000;
 
 export function createCodecSuite({ seed, scale }: { readonly seed: number; readonly scale: Scale }): Suite {
-  const chunkBytes = scale === 'quick' ? [32] : [32, 1024, 65_536];
+  const { chunkBytes } = SCALES[scale].codec;
   const batches = chunkBytes.flatMap((bytes) => [generate(bytes, seed), seal(bytes, seed), open(bytes, seed)]);
   return {
     name: 'codec',

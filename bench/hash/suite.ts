@@ -2,6 +2,7 @@
 // backends.
 
 import { availableBackends } from '../../src/hash/backend.ts';
+import { type HashSizes, SCALES } from '../harness/scales.ts';
 import type { Outcome, Scale, Suite, Task } from '../harness/task.ts';
 import { measureAllocations } from './allocations.ts';
 import { type BackendProcess, backendTask, startBackend } from './backend-tasks.ts';
@@ -9,31 +10,24 @@ import { recordTasks, slicedTasks } from './chunk-tasks.ts';
 import { operationTasks } from './operations.ts';
 import type { WorkloadShape } from './workload.ts';
 
-const CHUNK_BYTES = [32, 256, 1024, 4096, 65_536];
-const CHUNK_BYTES_QUICK = [32, 1024, 65_536];
-/** Batches of 1,000 chunks a call, so that calls of all sizes take about as long. */
-const BATCHES: Readonly<Record<number, number>> = { 32: 30, 256: 20, 1024: 10, 4096: 4, 65_536: 1 };
-const MANY_FILES = 100_000;
-const BACKEND_CHUNK_BYTES = 1024;
-
-function shapeOf(files: number, chunkBytes: number, scale: Scale): WorkloadShape {
-  if (scale === 'smoke') return { files: files > 1000 ? 1001 : 300, chunkBytes, batchChunks: 100, batches: 2 };
-  // At 100,000 files a call touches nearly all of them, so that no file stays in a cache.
-  const batches = files > 1000 ? 100 : (BATCHES[chunkBytes] ?? 1);
-  return { files, chunkBytes, batchChunks: 1000, batches };
+function shapeOf(sizes: HashSizes, chunkBytes: number): WorkloadShape {
+  const { files, batchChunks, batchesBySize } = sizes;
+  return { files, chunkBytes, batchChunks, batches: batchesBySize[chunkBytes] ?? 1 };
 }
 
 export async function createHashSuite({ seed, scale }: { seed: number; scale: Scale }): Promise<Suite> {
   const tasks: Task[] = [];
-  for (const chunkBytes of scale === 'quick' ? CHUNK_BYTES_QUICK : CHUNK_BYTES) {
-    const shape = shapeOf(1000, chunkBytes, scale);
+  const { hash: sizes } = SCALES[scale];
+  for (const chunkBytes of sizes.chunkBytes) {
+    const shape = shapeOf(sizes, chunkBytes);
     tasks.push(...(await slicedTasks(shape, seed)), ...recordTasks(shape, seed));
   }
-  for (const chunkBytes of scale === 'quick' ? [32] : [32, 1024]) {
-    tasks.push(...recordTasks(shapeOf(MANY_FILES, chunkBytes, scale), seed));
+  for (const chunkBytes of sizes.manyFilesChunkBytes) {
+    const { manyFiles: files, batchChunks, manyFilesBatches: batches } = sizes;
+    tasks.push(...recordTasks({ files, chunkBytes, batchChunks, batches }, seed));
   }
-  tasks.push(...operationTasks(), allocationTask(scale));
-  const shape = shapeOf(1000, BACKEND_CHUNK_BYTES, scale);
+  tasks.push(...operationTasks(), allocationTask(sizes.allocationBatches));
+  const shape = shapeOf(sizes, sizes.backendChunkBytes);
   const processes: BackendProcess[] = [];
   for (const backend of availableBackends()) {
     const process = await startBackend(backend, shape, seed);
@@ -50,8 +44,7 @@ export async function createHashSuite({ seed, scale }: { seed: number; scale: Sc
 }
 
 /** JavaScript heap bytes that a fold of one batch allocates, on average. */
-function allocationTask(scale: Scale): Task {
-  const batches = scale === 'smoke' ? 100 : 2000;
+function allocationTask(batches: number): Task {
   return {
     benchmark: 'allocations',
     parameters: {},

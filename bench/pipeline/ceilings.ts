@@ -9,6 +9,7 @@ import { ViolationError } from '../../src/core/errors.ts';
 import { HashPool, SUM_BYTES } from '../../src/hash/pool.ts';
 import { BATCH_HEADER_BYTES } from '../../src/message/batch.ts';
 import { CHUNK_HEADER_BYTES } from '../../src/message/chunk.ts';
+import { SCALES } from '../harness/scales.ts';
 import type { Task } from '../harness/task.ts';
 import { timedTask } from '../harness/timed-task.ts';
 import { Ring, commitTask } from '../store/suite.ts';
@@ -16,7 +17,7 @@ import type { SuiteContext } from '../harness/suite-context.ts';
 import { batchTask, Line } from '../transport/suite.ts';
 import { GeneratedBatches } from '../workload/generated-batches.ts';
 import { checkFolded } from './folded-batches.ts';
-import { CEILINGS, DURATIONS, workloadOf } from './workloads.ts';
+import { CEILINGS, workloadOf } from './workloads.ts';
 
 /** The open parts of one chunk size while their ceilings are measured. */
 export class Ceilings {
@@ -35,7 +36,7 @@ export class Ceilings {
     const ring = await Ring.open(join(dataFolder, `commits-${chunkBytes}`), shape);
     const line = await Line.open('ipc', join(dataFolder, `transport-${chunkBytes}`));
     this.#open.push(ring, line);
-    const callBytes = scale === 'smoke' ? batchBytes : CEILINGS.callBytes;
+    const callBytes = SCALES[scale].pipeline.ceilingCallBytes ?? batchBytes;
     return [
       this.#ceiling('generator', chunkBytes, generating(seed, chunkBytes, batchBytes), 1),
       this.#ceiling('hashing', chunkBytes, hashing(seed, chunkBytes, batchBytes), 1),
@@ -46,7 +47,7 @@ export class Ceilings {
 
   /** A task that turns the time of `chunks` chunks into a rate. */
   #ceiling(part: string, chunkBytes: number, timed: Task, chunks: number): Task {
-    const { ceiling } = DURATIONS[this.#context.scale];
+    const { ceiling } = SCALES[this.#context.scale].pipeline.durations;
     return {
       benchmark: 'ceiling',
       parameters: { part, chunk_bytes: chunkBytes },

@@ -6,6 +6,7 @@ import { assert } from '../../src/core/assert.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { median } from '../../src/measure/statistics.ts';
 import type { PipelineOptions } from '../../src/fleet/component-specs.ts';
+import { type Durations, type GrowthVary, SCALES } from '../harness/scales.ts';
 import type { Measurement, Outcome, Task } from '../harness/task.ts';
 import { ALL, coresUsed, CPU_METRIC, isPossible, RATE_METRIC } from '../possible.ts';
 import type { SuiteContext } from '../harness/suite-context.ts';
@@ -19,14 +20,7 @@ import {
 } from './measurements.ts';
 import type { FlowWindow } from './flow-window.ts';
 import { Pipeline } from './pipeline.ts';
-import {
-  DURATIONS,
-  GROWTH_PARAMETERS,
-  growthWorkload,
-  RECOVERY_RATE,
-  scheduledWorkload,
-  workloadOf,
-} from './workloads.ts';
+import { GROWTH_PARAMETERS, growthWorkload, RECOVERY_RATE, scheduledWorkload, workloadOf } from './workloads.ts';
 
 export class FlowTasks {
   readonly #context: SuiteContext;
@@ -61,8 +55,8 @@ export class FlowTasks {
     return result;
   }
 
-  get #durations(): (typeof DURATIONS)['default'] {
-    return DURATIONS[this.#context.scale];
+  get #durations(): Durations {
+    return SCALES[this.#context.scale].pipeline.durations;
   }
 
   /**
@@ -93,7 +87,7 @@ export class FlowTasks {
     });
   }
 
-  growth(vary: 'files' | 'partitions' | 'chunkers', count: number): Task {
+  growth(vary: GrowthVary, count: number): Task {
     const { seed } = this.#context;
     return flowTask('growth', { [vary]: count, ...GROWTH_PARAMETERS }, () =>
       this.#saturate(growthWorkload(seed, { [vary]: count })),

@@ -1,13 +1,12 @@
-/** The load of the measured pipelines, and how long they are watched, by scale. */
+/** The load of the measured pipelines. `bench/harness/scales.ts` says which of them a scale measures, and how long. */
 
 import { type Range, rangeText } from '../../src/core/units.ts';
 import type { PipelineOptions } from '../../src/fleet/component-specs.ts';
+import { SCALES } from '../harness/scales.ts';
 import type { Scale } from '../harness/task.ts';
 import { CHUNKS_OF_FILE, FILES_OPEN } from '../workload/generated-batches.ts';
 
 const MIB = 1024 * 1024;
-
-export const CHUNK_BYTES = [32, 1024, 65_536] as const;
 
 /** Data chunks of a file: fewer when chunks are large, so that 100 open files end in a second. */
 const CHUNKS: Readonly<Record<number, number>> = { 32: 100, 1024: 100, 65_536: 16 };
@@ -62,16 +61,15 @@ export const CEILINGS: {
   /** As many batches in one commit as arrive meanwhile. */
   readonly commitBatches: number;
   readonly hashedBytes: number;
-  /** Bytes of one call of the transport. */
-  readonly callBytes: number;
-} = { commitBatches: 4, hashedBytes: 32 * MIB, callBytes: 16 * MIB };
+} = { commitBatches: 4, hashedBytes: 32 * MIB };
 
 /**
  * Settings that decide the figures and that no row's parameters name, for run.json. If they differ between two commits,
  * figures differ by more than the program.
  */
 export function workloadDescription(scale: Scale): Readonly<Record<string, unknown>> {
-  const bySize = CHUNK_BYTES.map((bytes) => [bytes, described(workloadOf(0, bytes))] as const);
+  const bySize = Object.keys(CHUNKS).map((bytes) => [bytes, described(workloadOf(0, Number(bytes)))] as const);
+  const { ceilingCallBytes: callBytes, durations } = SCALES[scale].pipeline;
   return {
     // What `chunks_per_s` of the pipeline's rows counts. Earlier runs counted verified files.
     rates: 'published and folded',
@@ -79,8 +77,8 @@ export function workloadDescription(scale: Scale): Readonly<Record<string, unkno
     growth: described(growthWorkload(0, {})),
     latency: Object.fromEntries([2000, 20_000].map((rate) => [rate, described(scheduledWorkload(0, rate))])),
     recovery: described(scheduledWorkload(0, RECOVERY_RATE)),
-    ceilings: { ...CEILINGS, filesOpen: FILES_OPEN, chunks: CHUNKS_OF_FILE },
-    durations: DURATIONS[scale],
+    ceilings: { ...CEILINGS, callBytes, filesOpen: FILES_OPEN, chunks: CHUNKS_OF_FILE },
+    durations,
   };
 }
 
@@ -88,61 +86,3 @@ export function workloadDescription(scale: Scale): Readonly<Record<string, unkno
 function described(options: PipelineOptions): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(options).filter(([name]) => name !== 'seed'));
 }
-
-/** Times in milliseconds. */
-export type Durations = {
-  readonly warmUp: { readonly msMin: number; readonly msMax: number };
-  /** How much each open file adds to the longest warm-up. */
-  readonly warmUpOfFile: number;
-  readonly window: number;
-  /** A schedule has no journal to fill, so its warm-up is short. */
-  readonly scheduledWarmUp: { readonly msMin: number; readonly msMax: number };
-  readonly latencyWindow: number;
-  /** Time between two kills. */
-  readonly betweenKills: number;
-  readonly kills: number;
-  readonly ceiling: number;
-};
-
-export const DURATIONS: Readonly<Record<Scale, Durations>> = {
-  smoke: {
-    warmUp: { msMin: 0, msMax: 500 },
-    warmUpOfFile: 0,
-    window: 300,
-    scheduledWarmUp: { msMin: 0, msMax: 300 },
-    latencyWindow: 500,
-    betweenKills: 100,
-    kills: 1,
-    ceiling: 0,
-  },
-  quick: {
-    warmUp: { msMin: 2000, msMax: 4000 },
-    warmUpOfFile: 0,
-    window: 2500,
-    scheduledWarmUp: { msMin: 1500, msMax: 1500 },
-    latencyWindow: 3000,
-    betweenKills: 200,
-    kills: 2,
-    ceiling: 300,
-  },
-  default: {
-    warmUp: { msMin: 2000, msMax: 8000 },
-    warmUpOfFile: 0.4,
-    window: 4000,
-    scheduledWarmUp: { msMin: 2000, msMax: 2000 },
-    latencyWindow: 6000,
-    betweenKills: 500,
-    kills: 3,
-    ceiling: 500,
-  },
-  full: {
-    warmUp: { msMin: 3000, msMax: 10_000 },
-    warmUpOfFile: 0.5,
-    window: 8000,
-    scheduledWarmUp: { msMin: 3000, msMax: 3000 },
-    latencyWindow: 15_000,
-    betweenKills: 1000,
-    kills: 5,
-    ceiling: 1500,
-  },
-};

@@ -5,16 +5,14 @@ import { ViolationError } from '../../src/core/errors.ts';
 import { HashPool, PAGE_BYTES, RECORD_HEADER_BYTES } from '../../src/hash/pool.ts';
 import { DIGEST_BYTES, Sha256, STATE_BYTES } from '../../src/hash/sha256.ts';
 import { SlotPool } from '../../src/hash/slot-pool.ts';
+import { SCALES } from '../harness/scales.ts';
 import type { Scale, Suite, Task } from '../harness/task.ts';
 import { operationTask, timedTask } from '../harness/timed-task.ts';
 
-/** Files of a pool: as in a summer with the default workload, and with many open files. */
-const FILES = [1000, 100_000];
 const STREAMS = 1000;
 
 export function createStateSuite({ scale }: { readonly scale: Scale }): Suite {
-  const files = scale === 'smoke' ? [100] : scale === 'quick' ? FILES.slice(0, 1) : FILES;
-  const pools = files.flatMap((count) => [takePages(count), loadPages(count)]);
+  const pools = SCALES[scale].state.files.flatMap((count) => [takePages(count), loadPages(count)]);
   return {
     name: 'state',
     tasks: [serialize(), deserialize(), saveSlots(), openStates(), ...pools],

@@ -7,23 +7,10 @@ import { join } from 'node:path';
 import { ViolationError } from '../../src/core/errors.ts';
 import { openLmdbStore } from '../../src/store/lmdb-store.ts';
 import { type Store, WriteBatch } from '../../src/store/store.ts';
+import { type CommitShape, SCALES } from '../harness/scales.ts';
 import type { Scale, Suite, Task } from '../harness/task.ts';
 import { timedTask } from '../harness/timed-task.ts';
 
-export type CommitShape = { readonly values: number; readonly bytes: number };
-
-/** Small rows; a summer's pages at 1,000 open files; chunk batches of 64 KiB and 256 KiB, alone and by group commit. */
-const SHAPES: readonly CommitShape[] = [
-  { values: 1, bytes: 200 },
-  { values: 1000, bytes: 150 },
-  { values: 10_000, bytes: 150 },
-  { values: 33, bytes: 3968 },
-  { values: 1, bytes: 65_512 },
-  { values: 16, bytes: 65_512 },
-  { values: 1, bytes: 262_120 },
-  { values: 4, bytes: 262_120 },
-];
-const QUICK_SHAPES: readonly CommitShape[] = [SHAPES[0], SHAPES[1], SHAPES[7]].filter((shape) => shape !== undefined);
 /** Commits until a key is used again. */
 const RING_COMMITS = 8;
 const TABLE = 'values';
@@ -33,7 +20,7 @@ export async function createStoreSuite(options: {
   readonly scale: Scale;
 }): Promise<Suite> {
   const { dataFolder, scale } = options;
-  const shapes = scale === 'quick' ? QUICK_SHAPES : SHAPES;
+  const { shapes } = SCALES[scale].store;
   const rings: Ring[] = [];
   for (const shape of shapes) rings.push(await Ring.open(join(dataFolder, `${shape.values}x${shape.bytes}`), shape));
   return {

@@ -10,6 +10,7 @@ import { chooseEndpoint, type Endpoint } from '../../src/fleet/broker-address.ts
 import { parseEndpoint } from '../../src/transport/endpoint.ts';
 import type { ClientLink } from '../../src/transport/transport.ts';
 import { ZeromqDialer } from '../../src/transport/zeromq-link.ts';
+import { SCALES } from '../harness/scales.ts';
 import type { Scale, Suite, Task } from '../harness/task.ts';
 import { timedTask } from '../harness/timed-task.ts';
 import { WorkerProcess } from '../harness/worker-process.ts';
@@ -19,11 +20,8 @@ export type SinkRequest = { readonly request: 'counts' };
 export type SinkCounts = { readonly messages: number; readonly bytes: number; readonly lastChecksum: number };
 
 const SINK = fileURLToPath(new URL('./sink.js', import.meta.url));
-const BATCH_BYTES = [64 * 1024, 256 * 1024, 1024 * 1024];
 /** Messages that are not acknowledged at a time: as many as a chunker with 8 partitions has under way. */
 const WINDOW = 32;
-/** Bytes sent by one call. */
-const CALL_BYTES = 32 * 1024 * 1024;
 const ROUND_TRIP_BYTES = 100;
 
 export async function createTransportSuite(options: {
@@ -33,11 +31,13 @@ export async function createTransportSuite(options: {
   const { dataFolder, scale } = options;
   const lines: Line[] = [];
   for (const transport of ['ipc', 'tcp'] as const) lines.push(await Line.open(transport, join(dataFolder, transport)));
-  const sizes = scale === 'quick' ? BATCH_BYTES.slice(1, 2) : BATCH_BYTES;
-  const callBytes = scale === 'smoke' ? 2 * 1024 * 1024 : CALL_BYTES;
+  const { batchBytes, callBytes } = SCALES[scale].transport;
   return {
     name: 'transport',
-    tasks: lines.flatMap((line) => [roundTripTask(line), ...sizes.map((bytes) => batchTask(line, bytes, callBytes))]),
+    tasks: lines.flatMap((line) => [
+      roundTripTask(line),
+      ...batchBytes.map((bytes) => batchTask(line, bytes, callBytes)),
+    ]),
     close: async () => {
       for (const line of lines) await line.close();
     },
