@@ -15,7 +15,7 @@ import { countAva, countCargo, countedSuite } from './counts.js';
 
 const AVA = [join(ROOT, 'node_modules/ava/entrypoints/cli.mjs')];
 const IS_DEEP = /\.deep\.test\.js$/;
-/** These test the backend of the addon: they run once on each backend that this processor has. */
+/** These test the backend of the addon: without words they run once on each backend, see `backendSuites`. */
 const IS_OF_BACKENDS = /\.backends(?:\.deep)?\.test\.js$/;
 
 /** Files below a folder of the project, as paths from its root with `/`. */
@@ -95,6 +95,23 @@ function testFiles({ isDeep, words }) {
   });
 }
 
+/**
+ * What is hashed is tested on the first and the last backend of this processor, and in the deep tier on those between.
+ * Deep tests run on all of them.
+ */
+async function backendSuites(isDeep) {
+  const { availableBackends } = await import('../dist/src/hash/backend.js');
+  const [files, deepFiles] = [false, true].map((ofDeep) =>
+    testFiles({ isDeep: ofDeep, words: [] }).filter((file) => IS_OF_BACKENDS.test(file)),
+  );
+  return availableBackends().flatMap((backend, index, all) => {
+    const isEnd = index === 0 || index === all.length - 1;
+    const wanted = isDeep ? [...(isEnd ? [] : files), ...deepFiles] : isEnd ? files : [];
+    const environment = { STREAM_SUM_SHA256_BACKEND: backend };
+    return wanted.length === 0 ? [] : [{ name: `hashing on ${backend}`, run: () => runAva(wanted, environment) }];
+  });
+}
+
 /** The suites of a run, in order, each with its command. With words each test runs once. */
 async function suitesOf({ isDeep, words }) {
   const files = testFiles({ isDeep, words });
@@ -103,16 +120,9 @@ async function suitesOf({ isDeep, words }) {
   // Usually with debug checks; in the deep tier as it is shipped.
   const targets = isAll ? (isDeep ? ['--release'] : []) : cargoTargets(words);
   if (isAll || (targets.length > 0 && !isDeep)) suites.push({ name: 'cargo test', run: () => runCargo(targets) });
-  const ofBackends = files.filter((file) => isAll && IS_OF_BACKENDS.test(file));
-  const others = files.filter((file) => !ofBackends.includes(file));
+  const others = files.filter((file) => !isAll || !IS_OF_BACKENDS.test(file));
   if (others.length > 0) suites.push({ name: 'ava', run: () => runAva(others) });
-  if (ofBackends.length > 0) {
-    const { availableBackends } = await import('../dist/src/hash/backend.js');
-    for (const backend of availableBackends()) {
-      const environment = { STREAM_SUM_SHA256_BACKEND: backend };
-      suites.push({ name: `hashing on ${backend}`, run: () => runAva(ofBackends, environment) });
-    }
-  }
+  if (isAll) suites.push(...(await backendSuites(isDeep)));
   return suites;
 }
 
