@@ -1,4 +1,4 @@
-/** Every sabotage of the live harness. `live-experiments.test.ts` has some of each kind. */
+/** Every sabotage of the live harness. `live-experiments.test.ts` has one of each kind. */
 
 import test from 'ava';
 import { liveSabotagesAreNamed } from './testing/live-trials.ts';

@@ -1,3 +1,5 @@
+/** One sabotage over fake processes and one over real ones. `live-experiments.deep.test.ts` has all. */
+
 import test from 'ava';
 import { SABOTAGES } from '../simulation/sabotages/sabotages.ts';
 import { liveSabotages } from './live-experiments.ts';
@@ -10,14 +12,10 @@ test('there are 16 sabotages of the live harness and more, with names that no ot
   for (const { name } of liveSabotages()) t.regex(name, /^live-[a-z]+(?:-[a-z]+)*$/);
 });
 
-test.serial('a kill that does nothing, over fake processes, does not end in HOLDS and is named', (t) =>
-  liveSabotagesAreNamed(t, (name) => name === 'live-kills-that-do-nothing', false),
+test.serial('a violation that nobody hears, of fake processes, does not end in HOLDS and is named', (t) =>
+  liveSabotagesAreNamed(t, (name) => name === 'live-violations-never-heard', false),
 );
 
 test.serial('an auditor that skips batches of real processes does not end in HOLDS and is named', (t) =>
   liveSabotagesAreNamed(t, (name) => name === 'live-auditor-that-skips-batches', true),
-);
-
-test.serial('a page of moments that stands still, of real processes, does not end in HOLDS and is named', (t) =>
-  liveSabotagesAreNamed(t, (name) => name === 'live-pages-of-moments-that-stand-still', true),
 );
