@@ -9,6 +9,7 @@ import { countWithin, makeCommand, valueOption } from '../../src/component/flags
 import { EXIT, UsageError } from '../../src/core/errors.ts';
 import { makeUsableFolder } from '../../src/core/folder.ts';
 import { onInterrupt } from '../../src/fleet/interrupt.ts';
+import { readBrokerKeys } from '../../src/journal/gazette/auth.ts';
 import { PARTITIONS_MAX } from '../../src/journal/journals.ts';
 import { asRootOfNamespaces } from './as-root.ts';
 import { buildBinaries, findBinaries } from './binaries.ts';
@@ -23,6 +24,7 @@ type UpFlags = {
   readonly partitions: number;
   readonly bin?: string;
   readonly data?: string;
+  readonly brokerAuthKey?: string;
 };
 
 export function clusterCommand(): Command {
@@ -41,6 +43,7 @@ export function clusterCommand(): Command {
     .addOption(valueOption('--etcd <n>', 'members of etcd', countWithin(1, MEMBERS_MAX), '3'))
     .addOption(valueOption('--partitions <n>', 'chunk journals', countWithin(1, PARTITIONS_MAX), '8'))
     .option('--bin <folder>', 'folder with the programs etcd and gazette (default: the cache folder, else the PATH)')
+    .option('--broker-auth-key <file>', 'keys in base64: the brokers ask for a token that is signed with the first')
     .option('--data <folder>', 'keep data and logs there (default: a temporary folder, removed at the end)')
     .action(async (flags: UpFlags) => {
       process.exitCode = await runUp(flags);
@@ -53,6 +56,8 @@ async function runUp(flags: UpFlags): Promise<number> {
   if (replication > brokers) {
     throw new UsageError(`--replication ${replication}: there are only ${brokers} brokers to replicate to`);
   }
+  const { brokerAuthKey } = flags;
+  const brokerKeys = brokerAuthKey === undefined ? null : readBrokerKeys(brokerAuthKey, '--broker-auth-key');
   const binaries = findBinaries(flags.bin ?? null);
   if (process.getuid?.() !== 0) return await asRootOfNamespaces(sayHowToReach);
   const given = flags.data === undefined ? null : resolve(flags.data);
@@ -65,6 +70,7 @@ async function runUp(flags: UpFlags): Promise<number> {
     const starting = Cluster.start({
       ...flags,
       binaries,
+      brokerKeys,
       folder,
       onEnded: (line) => {
         print(line);

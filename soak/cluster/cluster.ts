@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type Clock, delay, systemClock } from '../../src/core/clock.ts';
 import { OperatingError } from '../../src/core/errors.ts';
 import { type GazetteAddress, PREFIX, parseGazetteAddress } from '../../src/journal/gazette/address.ts';
+import type { BrokerKeys } from '../../src/journal/gazette/auth.ts';
 import { GazetteJournals } from '../../src/journal/gazette/gazette-journals.ts';
 import { provisionJournals } from '../../src/journal/gazette/provision.ts';
 import { type Library, Rpc, importLibrary } from '../../src/journal/gazette/rpc.ts';
@@ -48,6 +49,8 @@ export type ClusterOptions = {
   readonly isKept?: boolean;
   /** Whether each member, and the store of fragments, has a disk whose power can be cut. */
   readonly hasDisks?: boolean;
+  /** The keys that brokers share with their clients; absent or null: brokers ask for no token. */
+  readonly brokerKeys?: BrokerKeys | null;
   /** A member has ended, and nobody has ended it. */
   readonly onEnded: (line: string) => void;
   readonly clock?: Clock;
@@ -147,22 +150,27 @@ export class Cluster {
     readonly prefix?: string;
   } = {}): GazetteJournals {
     const address = this.address(broker);
-    const rpc = new Rpc(this.#library, { brokers: address.brokers, etcd: this.etcdAddresses });
+    const rpc = this.#rpc(address.brokers);
     return new GazetteJournals(rpc, { ...address, prefix, clock: this.#clock });
   }
 
   /** A client through any broker that answers. */
   connectAny(): GazetteJournals {
     const brokers = this.brokerAddresses.flatMap((address) => parseGazetteAddress(address, '--journals').brokers);
-    const rpc = new Rpc(this.#library, { brokers, etcd: this.etcdAddresses });
+    const rpc = this.#rpc(brokers);
     return new GazetteJournals(rpc, { address: this.brokerAddresses[0] ?? '', prefix: PREFIX, clock: this.#clock });
+  }
+
+  #rpc(brokers: readonly string[]): Rpc {
+    const brokerKey = this.#options.brokerKeys?.signing ?? null;
+    return new Rpc(this.#library, { brokers, etcd: this.etcdAddresses, brokerKey });
   }
 
   /** Makes journals below a prefix, and resolves when each accepts appends. */
   async makeJournals(prefix: string, partitions: number): Promise<void> {
     const { replication } = this.#options;
     const { brokers } = this.address();
-    const rpc = new Rpc(this.#library, { brokers, etcd: this.etcdAddresses });
+    const rpc = this.#rpc(brokers);
     const deadlineNs = this.#clock.nowNs() + READY_MS * 1e6;
     try {
       while (!(await madeJournals(rpc, { prefix, partitions, replication, store: 'file:///' }))) {

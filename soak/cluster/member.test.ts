@@ -41,6 +41,7 @@ async function begin(t: ExecutionContext, { isKept }: { readonly isKept: boolean
       file: process.execPath,
       args: () => ['-e', SERVER, String(port)],
       folder,
+      environment: {},
       health: `${url}/health`,
       ports: [port],
     },

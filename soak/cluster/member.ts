@@ -88,7 +88,7 @@ export class Member {
       file: program.file,
       args: program.args(this.#starts),
       // Brokers keep data that is not yet persisted in unlinked files there.
-      environment: { ...process.env, TMPDIR: join(program.folder, 'tmp') },
+      environment: { ...process.env, TMPDIR: join(program.folder, 'tmp'), ...program.environment },
       output,
     });
     closeSync(output);

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { makeFoldersSync } from '../../src/core/folder.ts';
+import type { BrokerKeys } from '../../src/journal/gazette/auth.ts';
 import type { Binaries } from './binaries.ts';
 import type { Laboratory } from './laboratory.ts';
 
@@ -22,6 +23,8 @@ export type Program = Member & {
   /** The arguments of its start with this number. */
   readonly args: (start: number) => readonly string[];
   readonly folder: string;
+  /** Variables of its environment: a key is no argument, for everybody sees arguments. */
+  readonly environment: Readonly<Record<string, string>>;
   /** The address at which it answers over HTTP as long as it runs. */
   readonly health: string;
   /** Ports to which others connect. */
@@ -33,10 +36,11 @@ export type ProgramOptions = {
   readonly folder: string;
   readonly brokers: number;
   readonly etcd: number;
+  readonly brokerKeys?: BrokerKeys | null;
 };
 
 export function programsOf(options: ProgramOptions, laboratory: Laboratory): Map<string, Program> {
-  const { binaries, folder, brokers, etcd } = options;
+  const { binaries, folder, brokers, etcd, brokerKeys = null } = options;
   const programs = new Map<string, Program>();
   const etcds = Array.from({ length: etcd }, (_, at) => memberOf(laboratory, `etcd-${at + 1}`, ETCD_FIRST + at));
   const all = etcds.map((member) => `${member.name}=${peer(member)}`).join(',');
@@ -48,7 +52,8 @@ export function programsOf(options: ProgramOptions, laboratory: Laboratory): Map
     const args = ['--name', member.name, '--data-dir', join(own, 'data'), ...urls, ...rest];
     const health = `${client(member)}/health`;
     const ports = [ETCD_CLIENT_PORT, ETCD_PEER_PORT];
-    programs.set(member.name, { ...member, file: binaries.etcd, folder: own, args: () => args, health, ports });
+    const how = { file: binaries.etcd, folder: own, args: () => args, environment: {} };
+    programs.set(member.name, { ...member, ...how, health, ports });
   }
   const fragments = fragmentsIn(folder);
   makeFoldersSync(laboratory.seen(fragments));
@@ -62,7 +67,9 @@ export function programsOf(options: ProgramOptions, laboratory: Laboratory): Map
     const stores = ['--broker.file-root', fragments, '--etcd.address', first === undefined ? '' : client(first)];
     const args = (start: number): string[] => ['serve', ...identity(start), ...place, ...stores, '--log.level', 'warn'];
     const health = `http://${member.address}:${BROKER_PORT}/debug/ready`;
-    programs.set(member.name, { ...member, file: binaries.gazette, folder: own, args, health, ports: [BROKER_PORT] });
+    const environment = brokerKeys === null ? {} : { BROKER_AUTH_KEYS: brokerKeys.text };
+    const how = { file: binaries.gazette, folder: own, args, environment };
+    programs.set(member.name, { ...member, ...how, health, ports: [BROKER_PORT] });
   }
   return programs;
 }

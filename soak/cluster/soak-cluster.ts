@@ -1,10 +1,11 @@
 /** The cluster of a soak: one that the soak runs itself, or one that already runs and is not hurt. */
 
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { inTime, systemClock } from '../../src/core/clock.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { makeFoldersSync } from '../../src/core/folder.ts';
 import { type GazetteAddress, parseEtcdAddress, parseGazetteAddress } from '../../src/journal/gazette/address.ts';
+import { type BrokerKeys, readBrokerKeys } from '../../src/journal/gazette/auth.ts';
 import { GazetteJournals } from '../../src/journal/gazette/gazette-journals.ts';
 import { Rpc, importLibrary } from '../../src/journal/gazette/rpc.ts';
 import type { Journals } from '../../src/journal/journals.ts';
@@ -23,6 +24,7 @@ export type SoakClusterAsked = {
     readonly etcd: number;
     readonly place: { readonly journals: string; readonly etcd: string } | null;
     readonly bin: string | null;
+    readonly brokerAuthKey: string | null;
   };
   readonly partitions: number;
   readonly dataFolder: string;
@@ -68,6 +70,7 @@ async function startCluster(asked: SoakClusterAsked): Promise<SoakCluster> {
   say(`cluster: ${of.brokers} brokers, replication ${of.replication}, ${of.etcd} etcd`);
   const cluster = await Cluster.start({
     ...of,
+    brokerKeys: keysOf(of),
     binaries,
     folder,
     logsFolder,
@@ -83,7 +86,7 @@ async function startCluster(asked: SoakClusterAsked): Promise<SoakCluster> {
     flagsOf(name) {
       const at = Math.max(0, clients.indexOf(name));
       const journals = rotated(cluster.brokerAddresses, at).map((text, index) => (index === 0 ? text : bare(text)));
-      return { journals: journals.join(','), etcd: rotated(cluster.etcdAddresses, at).join(',') };
+      return { journals: journals.join(','), etcd: rotated(cluster.etcdAddresses, at).join(','), ...keyFlag(of) };
     },
     withinOf: (name) => cluster.inside(name),
     connect: () => cluster.connectAny(),
@@ -93,14 +96,18 @@ async function startCluster(asked: SoakClusterAsked): Promise<SoakCluster> {
 
 /** Checks that the journals are there, and that nobody but an earlier run that this one continues has used them. */
 async function findCluster(
-  { partitions, isContinued }: SoakClusterAsked,
+  { cluster: of, partitions, isContinued }: SoakClusterAsked,
   { journals: text, etcd: etcdText }: { readonly journals: string; readonly etcd: string },
 ): Promise<SoakCluster> {
   const library = await importLibrary();
   const address: GazetteAddress = parseGazetteAddress(text, '--journals');
   const etcd = parseEtcdAddress(etcdText, '--etcd');
+  const brokerKey = keysOf(of)?.signing ?? null;
   const connect = (): Journals =>
-    new GazetteJournals(new Rpc(library, { brokers: address.brokers, etcd }), { ...address, clock: systemClock });
+    new GazetteJournals(new Rpc(library, { brokers: address.brokers, etcd, brokerKey }), {
+      ...address,
+      clock: systemClock,
+    });
   const journals = connect();
   try {
     const found = await inTime(journals.list(), {
@@ -121,7 +128,7 @@ async function findCluster(
   } finally {
     journals.close();
   }
-  const flags = { journals: text, etcd: etcdText };
+  const flags = { journals: text, etcd: etcdText, ...keyFlag(of) };
   return {
     address: text,
     lab: null,
@@ -130,6 +137,16 @@ async function findCluster(
     connect,
     stop: async () => {},
   };
+}
+
+type WithKey = Pick<SoakClusterAsked['cluster'], 'brokerAuthKey'>;
+
+function keysOf({ brokerAuthKey }: WithKey): BrokerKeys | null {
+  return brokerAuthKey === null ? null : readBrokerKeys(brokerAuthKey, '--broker-auth-key');
+}
+
+function keyFlag({ brokerAuthKey }: WithKey): Readonly<Record<string, string>> {
+  return brokerAuthKey === null ? {} : { 'broker-auth-key': resolve(brokerAuthKey) };
 }
 
 function rotated<T>(values: readonly T[], by: number): T[] {

@@ -3,6 +3,7 @@
 import { UsageError } from '../../src/core/errors.ts';
 import { parseCountWithin, shownValue } from '../../src/core/units.ts';
 import { oneOf } from '../../src/component/flags.ts';
+import { readBrokerKeys } from '../../src/journal/gazette/auth.ts';
 import { parseEtcdAddress, parseGazetteAddress } from '../../src/journal/gazette/address.ts';
 import type { ClusterSize } from '../guarantee/fault-kinds.ts';
 import type { PlannedFault } from './faults/planned-fault.ts';
@@ -30,11 +31,12 @@ export const CLUSTER_OPTION_DEFINITIONS: readonly Definition[] = [
     'a cluster that runs already, whose members are not hurt, as gazette+http://HOST:PORT[,HOST:PORT]',
   ],
   ['--bin <folder>', 'folder with the programs etcd and gazette (default: the cache folder, else the PATH)'],
+  ['--broker-auth-key <file>', 'keys in base64: the brokers ask for a token that is signed with the first'],
   ['--scenario <name>', `one fault of a cluster instead of --faults: ${SCENARIOS.map(({ name }) => name).join(', ')}`],
 ];
 
 const parseEngine = oneOf(['embedded', 'gazette']);
-const NAMES = ['brokers', 'replication', 'etcd', 'journals', 'bin', 'scenario'] as const;
+const NAMES = ['brokers', 'replication', 'etcd', 'journals', 'bin', 'brokerAuthKey', 'scenario'] as const;
 
 /** Null: the journals are those of the run's own broker. */
 export function parseClusterOptions(texts: Readonly<Record<string, unknown>>): ClusterOptions | null {
@@ -45,10 +47,12 @@ export function parseClusterOptions(texts: Readonly<Record<string, unknown>>): C
   const engine = parseEngine(text('engine') ?? 'embedded', '--engine');
   if (engine === 'embedded') {
     const given = NAMES.find((name) => text(name) !== null);
-    if (given !== undefined) throw new UsageError(`--${given} needs --engine gazette`);
+    if (given !== undefined) throw new UsageError(`${flagOf(given)} needs --engine gazette`);
     return null;
   }
 
+  const brokerAuthKey = text('brokerAuthKey');
+  if (brokerAuthKey !== null) readBrokerKeys(brokerAuthKey, '--broker-auth-key');
   const journals = text('journals');
   if (journals !== null) return clusterAt(journals, text);
   const count = (name: (typeof NAMES)[number], least: number): number =>
@@ -58,7 +62,7 @@ export function parseClusterOptions(texts: Readonly<Record<string, unknown>>): C
   if (replication > brokers) {
     throw new UsageError(`--replication ${replication}: there are only ${brokers} brokers to replicate to`);
   }
-  return { brokers, replication, etcd: count('etcd', SIZE.etcd), place: null, bin: text('bin') };
+  return { brokers, replication, etcd: count('etcd', SIZE.etcd), place: null, bin: text('bin'), brokerAuthKey };
 }
 
 function clusterAt(journals: string, text: (name: string) => string | null): ClusterOptions {
@@ -68,7 +72,13 @@ function clusterAt(journals: string, text: (name: string) => string | null): Clu
   parseEtcdAddress(etcd, '--etcd');
   const other = (['brokers', 'replication', 'bin'] as const).find((name) => text(name) !== null);
   if (other !== undefined) throw new UsageError(`--${other} is for a cluster that the soak starts, not for --journals`);
-  return { brokers: 0, replication: 0, etcd: 0, place: { journals, etcd }, bin: null };
+  const brokerAuthKey = text('brokerAuthKey');
+  return { brokers: 0, replication: 0, etcd: 0, place: { journals, etcd }, bin: null, brokerAuthKey };
+}
+
+/** `brokerAuthKey`: `--broker-auth-key`. */
+function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** The plan of the requested scenario; null: none was requested. */

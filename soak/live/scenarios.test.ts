@@ -31,7 +31,7 @@ test('what a scenario cannot do is said in one line', (t) => {
 
 test('options of a cluster are refused where they say nothing', (t) => {
   t.is(parseClusterOptions({ engine: 'embedded' }), null);
-  const own = { brokers: 4, replication: 3, etcd: 3, place: null, bin: null };
+  const own = { brokers: 4, replication: 3, etcd: 3, place: null, bin: null, brokerAuthKey: null };
   t.deepEqual(parseClusterOptions({ engine: 'gazette' }), own);
   t.deepEqual(parseClusterOptions({ engine: 'gazette', brokers: '1' }), { ...own, brokers: 1, replication: 1 });
   const journals = 'gazette+http://a:1';

@@ -14,6 +14,8 @@ export type ClusterOptions = ClusterSize & {
   readonly place: { readonly journals: string; readonly etcd: string } | null;
   /** The folder of the programs; null: the cache folder or the PATH has them. */
   readonly bin: string | null;
+  /** The file with the keys that brokers share with their clients; null: brokers ask for no token. */
+  readonly brokerAuthKey: string | null;
 };
 
 export type SoakOptions = PipelineOptions & {

@@ -6,6 +6,7 @@
 import { fileURLToPath } from 'node:url';
 import type { CallOptions, ChannelCredentials, ClientReadableStream, Metadata } from '@grpc/grpc-js';
 import { OperatingError, UsageError } from '../../core/errors.ts';
+import { BrokerTokens } from './auth.ts';
 import { Members } from './members.ts';
 import { STATUS, isDeadline } from './status.ts';
 import type * as wire from './wire.ts';
@@ -30,6 +31,8 @@ export type Library = {
 export type RpcOptions = {
   readonly brokers: readonly string[];
   readonly etcd: readonly string[];
+  /** Signs the tokens that the brokers ask for; absent or null: they ask for none. */
+  readonly brokerKey?: Uint8Array | null;
 };
 
 type Unary<Request, Response> = (
@@ -78,7 +81,9 @@ export type RpcCalls = Pick<Rpc, keyof Rpc>;
 export class Rpc {
   readonly #journals: Members<JournalStub>;
   readonly #kvs: Members<KvStub>;
+  /** Of calls to etcd, and of calls to brokers that ask for no token. */
   readonly #metadata: Metadata;
+  readonly #tokens: BrokerTokens | null;
 
   /** Nothing is sent yet. */
   constructor({ grpc, loader }: Library, options: RpcOptions) {
@@ -92,15 +97,24 @@ export class Rpc {
       const credentials = isSecure ? grpc.credentials.createSsl() : grpc.credentials.createInsecure();
       return new Service(`${hostname}:${port === '' ? (isSecure ? 443 : 80) : port}`, credentials, CHANNEL_OPTIONS);
     };
+    const { brokerKey = null } = options;
+    this.#tokens = brokerKey === null ? null : new BrokerTokens(brokerKey);
     this.#metadata = new grpc.Metadata();
     this.#journals = new Members(options.brokers.map((url) => connect(journal.Journal, url)));
     this.#kvs = new Members(options.etcd.map((url) => connect(kv.KV, url)));
   }
 
+  get #brokerMetadata(): Metadata {
+    if (this.#tokens === null) return this.#metadata;
+    const metadata = this.#metadata.clone();
+    metadata.set('authorization', this.#tokens.authorization);
+    return metadata;
+  }
+
   /** One atomic append of all parts, in their order; without parts it is a barrier. */
   append(request: wire.AppendRequest, parts: readonly Uint8Array[] = []): Promise<wire.AppendResponse> {
     return this.#journals.ask((stub, resolve, reject) => {
-      const call = stub.append(this.#metadata, deadline(CALL_MS), (error, response) => {
+      const call = stub.append(this.#brokerMetadata, deadline(CALL_MS), (error, response) => {
         if (error !== null) reject(error);
         else resolve(response);
       });
@@ -120,7 +134,7 @@ export class Rpc {
 
   read(request: wire.ReadRequest, { onMessage, onEnd }: ReadEvents): ReadCall {
     const stub = this.#journals.present;
-    const call = stub.read(request, this.#metadata, deadline(READ_MS));
+    const call = stub.read(request, this.#brokerMetadata, deadline(READ_MS));
     let isOver = false;
     const over = (error: Error | null): void => {
       if (isOver) return;
@@ -148,7 +162,7 @@ export class Rpc {
   readMetadata(journal: string, offset: number): Promise<wire.ReadResponse> {
     return this.#journals.ask((stub, resolve, reject) => {
       const request = { journal, offset: String(offset), block: false, metadata_only: true };
-      const call = stub.read(request, this.#metadata, deadline(CALL_MS));
+      const call = stub.read(request, this.#brokerMetadata, deadline(CALL_MS));
       call.on('data', resolve);
       call.on('error', reject);
       call.on('end', () => reject(new OperatingError('ERR_GAZETTE_ANSWER', 'a read ended without an answer')));
@@ -159,7 +173,7 @@ export class Rpc {
   listJournals(prefix: string): Promise<wire.ListResponse> {
     return this.#journals.ask((stub, resolve, reject) => {
       const selector = { include: { labels: [{ name: 'prefix', value: prefix }] } };
-      const call = stub.list({ selector }, this.#metadata, deadline(CALL_MS));
+      const call = stub.list({ selector }, this.#brokerMetadata, deadline(CALL_MS));
       let found: wire.ListResponse = { status: STATUS.OK, header: null, journals: [] };
       call.on('data', ({ status, header, journals }: wire.ListResponse) => {
         found = { status, header: header ?? found.header, journals: [...found.journals, ...journals] };
@@ -170,7 +184,7 @@ export class Rpc {
   }
 
   apply(request: wire.ApplyRequest): Promise<wire.ApplyResponse> {
-    return this.#journals.unary((stub, done) => stub.apply(request, this.#metadata, deadline(CALL_MS), done));
+    return this.#journals.unary((stub, done) => stub.apply(request, this.#brokerMetadata, deadline(CALL_MS), done));
   }
 
   range(request: wire.RangeRequest): Promise<wire.RangeResponse> {

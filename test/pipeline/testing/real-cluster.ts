@@ -6,6 +6,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { temporaryFolder } from '../../../src/cli/testing/test-process.ts';
 import { UsageError } from '../../../src/core/errors.ts';
+import type { BrokerKeys } from '../../../src/journal/gazette/auth.ts';
 import { type Binaries, findBinaries } from '../../../soak/cluster/binaries.ts';
 import { Cluster } from '../../../soak/cluster/cluster.ts';
 
@@ -32,6 +33,7 @@ export type TestClusterOptions = {
   readonly brokers: number;
   readonly replication: number;
   readonly etcd: number;
+  readonly brokerKeys?: BrokerKeys;
 };
 
 /** A cluster that ends with the test. */

@@ -4,24 +4,25 @@
  * synced shows nothing, and is never proven. Over when each member was started again on its disk and answers.
  */
 
-import { type FaultAction, type SeenExit, type SeenReady, type Sight, lastSight } from '../actions/action.ts';
-import { pidText } from '../actions/words.ts';
+import type { FaultAction, SeenExit, SeenReady, Sight } from '../actions/action.ts';
+import { Kill, type Mortal } from '../actions/kill.ts';
 import type { LabMember, LabPowerCut } from './lab.ts';
-
-type Victim = { readonly member: LabMember; pid: number | null; ended: Sight | null; again: Sight | null };
 
 export class PowerLoss implements FaultAction {
   readonly #cut: LabPowerCut;
-  readonly #victims: readonly Victim[];
+  readonly #members: readonly LabMember[];
+  readonly #ends: Kill<Mortal>;
   #proof: Sight | null = null;
 
   constructor(cut: LabPowerCut, members: readonly LabMember[]) {
     this.#cut = cut;
-    this.#victims = members.map((member) => ({ member, pid: null, ended: null, again: null }));
+    this.#members = members;
+    // The cut kills them, and starts them.
+    this.#ends = new Kill(members.map(mortalOf), { start: () => undefined, words: 'answers again' });
   }
 
   inject(): void {
-    for (const victim of this.#victims) victim.pid = victim.member.pid;
+    this.#ends.inject();
     this.#cut.begin();
   }
 
@@ -29,8 +30,7 @@ export class PowerLoss implements FaultAction {
     this.#cut.check();
     const { unsynced } = this.#cut;
     if (this.#proof !== null || unsynced === null) return this.#proof;
-    const ends = this.#victims.map(({ ended }) => ended);
-    const ended = lastSight(ends, (pids) => `exit signal SIGKILL of ${pidText(pids)}`);
+    const ended = this.#ends.proven();
     const bytes = [...unsynced.values()].reduce((sum, each) => sum + each, 0);
     if (ended === null || bytes === 0) return null;
     const each = [...unsynced].map(([name, of]) => `${name} ${of / 1024}`).join(', ');
@@ -39,30 +39,37 @@ export class PowerLoss implements FaultAction {
   }
 
   heal(): void {
+    this.#ends.heal();
     this.#cut.heal();
   }
 
   isOver(): boolean {
-    return this.#cut.isOver && this.#victims.every(({ member }) => member.isReady);
+    return this.#cut.isOver && this.#members.every(({ isReady }) => isReady);
   }
 
   healed(): Sight | null {
     this.#cut.check();
-    return lastSight(
-      this.#victims.map(({ again }) => again),
-      (pids) => `answers again as ${pidText(pids)}`,
-    );
+    return this.#ends.healed();
   }
 
-  onExit({ name, pid, signal, nowNs }: SeenExit): boolean {
-    const victim = this.#victims.find(({ member, pid: known }) => member.name === name && known === pid);
-    if (victim === undefined || victim.ended !== null || signal !== 'SIGKILL') return false;
-    victim.ended = { atNs: nowNs, saw: String(pid) };
-    return true;
+  onExit(exit: SeenExit): boolean {
+    return this.#ends.onExit(exit);
   }
 
-  onReady({ name, pid, nowNs }: SeenReady): void {
-    const victim = this.#victims.find(({ member }) => member.name === name);
-    if (victim?.ended && victim.again === null) victim.again = { atNs: nowNs, saw: String(pid) };
+  onReady(ready: SeenReady): void {
+    this.#ends.onReady(ready);
   }
+}
+
+function mortalOf(member: LabMember): Mortal {
+  return {
+    name: member.name,
+    get pid() {
+      return member.pid;
+    },
+    get ready() {
+      return member.isReady;
+    },
+    kill: () => undefined,
+  };
 }
