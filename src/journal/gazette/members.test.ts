@@ -34,3 +34,13 @@ test('several calls that a member has failed move on by one', (t) => {
   members.close();
   t.deepEqual(closed, ['a', 'b', 'c']);
 });
+
+test('who asks beyond the present member changes nothing for the others', (t) => {
+  const { members } = three();
+  t.deepEqual(
+    [0, 1, 2, 3].map((places) => members.beyond(places).name),
+    ['a', 'b', 'c', 'a'],
+  );
+  members.failed(members.beyond(1), grpcError(14));
+  t.is(members.present.name, 'a');
+});

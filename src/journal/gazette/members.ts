@@ -13,7 +13,12 @@ export class Members<Stub extends { close(): void }> {
   }
 
   get present(): Stub {
-    const stub = this.#stubs[this.#at % this.#stubs.length];
+    return this.beyond(0);
+  }
+
+  /** The one that comes so many places after the present one. */
+  beyond(places: number): Stub {
+    const stub = this.#stubs[(this.#at + places) % this.#stubs.length];
     assert(stub !== undefined, 'a cluster has a member');
     return stub;
   }

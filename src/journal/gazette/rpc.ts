@@ -75,6 +75,8 @@ export type ReadEvents = {
   readonly onEnd: (error: Error | null) => void;
 };
 
+export type ReadHow = { readonly beyond: number; readonly limitMs: number };
+
 /** What the engine calls, whoever answers. */
 export type RpcCalls = Pick<Rpc, keyof Rpc>;
 
@@ -132,9 +134,10 @@ export class Rpc {
     });
   }
 
-  read(request: wire.ReadRequest, { onMessage, onEnd }: ReadEvents): ReadCall {
-    const stub = this.#journals.present;
-    const call = stub.read(request, this.#brokerMetadata, deadline(READ_MS));
+  /** `beyond`: how many places after the present broker the one is that is asked; `limitMs`: when it is over. */
+  read(request: wire.ReadRequest, { onMessage, onEnd }: ReadEvents, { beyond, limitMs }: ReadHow): ReadCall {
+    const stub = this.#journals.beyond(beyond);
+    const call = stub.read(request, this.#brokerMetadata, deadline(limitMs));
     let isOver = false;
     const over = (error: Error | null): void => {
       if (isOver) return;

@@ -35,12 +35,14 @@ import { type ReadResponse, numberOf, processName } from './wire.ts';
 
 /** Between two tries. */
 const RETRY_MS = 50;
+/** How long a broker may bring nothing of what is committed until the next broker is asked. */
+const DUE_MS = 5_000;
 /**
- * So many reads in a row may wait for READ_MS and bring nothing of what is committed. A broker that took a journal over
- * serves what only others held once it has looked at the fragment store again, which takes a journal's refresh
- * interval.
+ * So many reads in a row may bring nothing of what is committed, which takes 4 minutes. After the loss of a primary,
+ * bytes may be on one replica alone. That broker serves them, and nobody else does: it persists them within 3 minutes,
+ * and others look at the fragment store each 10 s.
  */
-const EMPTY_READS_MAX = 5;
+const EMPTY_READS_MAX = 48;
 /** A read that waits longer than its deadline and this has ended while this process was stopped. */
 const LATE_MS = 2_000;
 
@@ -81,10 +83,12 @@ export class GazetteStream implements ReadStream {
   #doubted = -1;
   /** Reads in a row that have waited for what the journal was known to have, and got nothing. */
   #emptyReads = 0;
+  /** How many places after the present broker the one is that is asked: one more after each of these reads. */
+  #beyond = 0;
   /** The last barrier has proven that there is something to read. */
   #isDue = false;
   /** When the present call began, and whether it has never been paused. */
-  #began = { atNs: 0, isOpen: false };
+  #began = { atNs: 0, isOpen: false, limitMs: READ_MS };
   /** Counts what opens the call anew: only the last one does. */
   #openings = 0;
   readonly #wait: Wait;
@@ -198,7 +202,8 @@ export class GazetteStream implements ReadStream {
     this.#cutter = new BatchCutter(offset);
     this.#server = '';
     this.#isPaused = false;
-    this.#began = { atNs: clock.nowNs(), isOpen: true };
+    const limitMs = this.#isDue ? DUE_MS : READ_MS;
+    this.#began = { atNs: clock.nowNs(), isOpen: true, limitMs };
     const call = rpc.read(
       { journal: brokers.nameOf(journal), offset: String(offset), block: true },
       {
@@ -209,6 +214,7 @@ export class GazetteStream implements ReadStream {
           if (this.#call === call) void this.#run(this.#ended(error));
         },
       },
+      { beyond: this.#beyond, limitMs },
     );
     this.#call = call;
     this.#flow();
@@ -226,7 +232,8 @@ export class GazetteStream implements ReadStream {
     }
     // Nobody was asked while the call was paused, or this process was stopped, or a broker was away.
     const waitedMs = (clock.nowNs() - this.#began.atNs) / 1e6;
-    if (this.#isDue && this.#began.isOpen && waitedMs < READ_MS + LATE_MS) this.#emptyReads += 1;
+    if (this.#isDue) this.#beyond += 1;
+    if (this.#isDue && this.#began.isOpen && waitedMs < this.#began.limitMs + LATE_MS) this.#emptyReads += 1;
     this.#wait.over();
     await this.#reopen({ isAtOnce: true });
   }

@@ -4,7 +4,7 @@
  */
 
 import type { Clock } from '../../../core/clock.ts';
-import { READ_MS, type ReadCall, type ReadEvents, type RpcCalls } from '../rpc.ts';
+import type { ReadCall, ReadEvents, ReadHow, RpcCalls } from '../rpc.ts';
 import { STATUS } from '../status.ts';
 import type * as wire from '../wire.ts';
 
@@ -37,6 +37,9 @@ export class FakeCluster implements RpcCalls {
   readError: Error | null = null;
   /** Appends that were never carried out so far, in the order of the calls. */
   readonly late: (() => number)[] = [];
+  readonly brokers = 4;
+  /** The place of the one broker that serves readers, after the present one; null: each does. */
+  servedBy: number | null = null;
   /** Bytes of each journal beyond this are served to no reader. */
   servedEnd: number = Number.POSITIVE_INFINITY;
   /** Names the process that serves reads. */
@@ -81,8 +84,13 @@ export class FakeCluster implements RpcCalls {
     return answer;
   }
 
-  read({ journal, offset }: wire.ReadRequest, { onMessage, onEnd }: ReadEvents): ReadCall {
+  read(
+    { journal, offset }: wire.ReadRequest,
+    { onMessage, onEnd }: ReadEvents,
+    { beyond, limitMs }: ReadHow,
+  ): ReadCall {
     const { reads } = this;
+    const end = (): number => (this.servedBy === null || beyond % this.brokers === this.servedBy ? this.servedEnd : 0);
     reads.started += 1;
     reads.open += 1;
     reads.most = Math.max(reads.most, reads.open);
@@ -98,9 +106,9 @@ export class FakeCluster implements RpcCalls {
     };
     const pump = (): void => {
       const { content } = this.#journal(journal);
-      const end = Math.min(content.length, this.servedEnd);
-      if (isOver || isPaused || at >= end) return;
-      const piece = content.subarray(at, Math.min(end, at + PIECE_BYTES));
+      const through = Math.min(content.length, end());
+      if (isOver || isPaused || at >= through) return;
+      const piece = content.subarray(at, Math.min(through, at + PIECE_BYTES));
       const offsetOfPiece = String(at);
       at += piece.length;
       const header = { process_id: { zone: 'zone', suffix: this.server }, route: null, etcd: null };
@@ -108,7 +116,7 @@ export class FakeCluster implements RpcCalls {
       onMessage({ status: STATUS.OK, header, offset: offsetOfPiece, content: piece, ...rest });
       this.#clock.after(1, pump);
     };
-    const deadline = this.#clock.after(READ_MS, () => {
+    const deadline = this.#clock.after(limitMs, () => {
       close();
       onEnd(grpcError(DEADLINE_EXCEEDED));
     });
