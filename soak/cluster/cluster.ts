@@ -8,6 +8,7 @@ import { type Clock, delay, systemClock } from '../../src/core/clock.ts';
 import { OperatingError } from '../../src/core/errors.ts';
 import { type GazetteAddress, PREFIX, parseGazetteAddress } from '../../src/journal/gazette/address.ts';
 import type { BrokerKeys } from '../../src/journal/gazette/auth.ts';
+import { SUMS_JOURNAL, chunkJournal } from '../../src/journal/journals.ts';
 import { GazetteJournals } from '../../src/journal/gazette/gazette-journals.ts';
 import { provisionJournals } from '../../src/journal/gazette/provision.ts';
 import { type Library, Rpc, importLibrary } from '../../src/journal/gazette/rpc.ts';
@@ -239,6 +240,35 @@ export class Cluster {
     });
   }
 
+  /** Packets from and to a member vanish from now on, and nobody is told. */
+  darken(name: string): void {
+    this.#laboratory.darken(this.#numberOf(name));
+  }
+
+  lighten(name: string): void {
+    this.#laboratory.lighten(this.#numberOf(name));
+  }
+
+  /** Journals of the suite whose primary is this broker now, as barriers say. */
+  async journalsLedBy(name: string): Promise<readonly string[]> {
+    const { partitions } = this.#options;
+    const names = [...Array.from({ length: partitions }, (_, partition) => chunkJournal(partition)), SUMS_JOURNAL];
+    const rpc = this.#rpc(this.brokerAddresses.flatMap((text) => parseGazetteAddress(text, '--journals').brokers));
+    try {
+      const led = await Promise.all(
+        names.map(async (journal) => {
+          const { header } = await rpc.append({ journal: `${PREFIX}${journal}` });
+          const { members = [], primary = 0 } = header?.route ?? {};
+          // The process of the first start is `broker-2-1`.
+          return members[primary]?.suffix.startsWith(`${name}-`) === true ? journal : null;
+        }),
+      );
+      return led.filter((journal) => journal !== null);
+    } finally {
+      rpc.close();
+    }
+  }
+
   /** A power cut that has not begun: of these members, and of the fragment store where `withStore` says so. */
   powerCut({ members, withStore }: PowerAsked): PowerCut {
     const disks = this.#disks;
@@ -247,8 +277,8 @@ export class Cluster {
       members: members.map((name) => this.member(name)),
       stores: withStore ? [FRAGMENTS] : [],
       disks,
-      darken: (name) => this.#laboratory.darken(this.#numberOf(name)),
-      lighten: (name) => this.#laboratory.lighten(this.#numberOf(name)),
+      darken: (name) => this.darken(name),
+      lighten: (name) => this.lighten(name),
       clock: this.#clock,
     });
   }

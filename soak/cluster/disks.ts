@@ -114,10 +114,9 @@ export class Disks {
     if (!existsSync(join(folder, SYNCED))) throw failed(`the disk of ${name} lost what was synced before its cut`);
   }
 
-  /** The mounts end with the last process of a member. */
+  /** The mounts end with the last process of a member. The files stay, with the rest of the data. */
   close(): void {
     this.#holder.kill('SIGKILL');
-    for (const folder of this.#folders.values()) rmSync(imageOf(folder), { force: true });
   }
 
   #folderOf(name: string): string {
@@ -169,7 +168,7 @@ export async function checkDisks(folder: string): Promise<void> {
     throw new UsageError(`the power of a disk cannot be cut here: ${why}`, { cause: error });
   } finally {
     disks?.close();
-    rmSync(place, { recursive: true, force: true });
+    for (const path of [place, imageOf(place)]) rmSync(path, { recursive: true, force: true });
   }
 }
 

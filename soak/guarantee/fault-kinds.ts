@@ -36,9 +36,10 @@ export type FaultKind =
   | `retire-chunker${'' | '-twice'}`
   | `${'upgrade' | 'downgrade'}-${'broker' | 'summer' | 'chunker'}`
   | `member-${'kill-etcd' | 'kill-broker' | 'kill-two-brokers' | 'kill-all-brokers'}`
-  | `member-${'restart-brokers' | 'pause-broker'}`
+  | `member-${'restart-brokers' | 'pause-broker' | 'strand-broker' | 'kill-in-turn' | 'kill-appending'}`
   | `network-${'etcd' | 'brokers' | 'broker-etcd' | 'broker-etcd-one-way' | 'broker-summers'}`
   | `network-${'summer-etcd' | 'summer-brokers'}`
+  | `network-${'etcd' | 'brokers' | 'broker-summers'}-one-way`
   | `power-${'broker' | 'two-brokers' | 'etcd' | 'two-etcd' | 'all'}`;
 
 type KindOf<Family extends LiveFamily> = Extract<
@@ -79,6 +80,9 @@ export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly KindOf<N
     'member-kill-all-brokers',
     'member-restart-brokers',
     'member-pause-broker',
+    'member-strand-broker',
+    'member-kill-in-turn',
+    'member-kill-appending',
   ],
   network: [
     'network-etcd',
@@ -88,6 +92,9 @@ export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly KindOf<N
     'network-broker-summers',
     'network-summer-etcd',
     'network-summer-brokers',
+    'network-etcd-one-way',
+    'network-brokers-one-way',
+    'network-broker-summers-one-way',
   ],
   powerloss: ['power-broker', 'power-two-brokers', 'power-etcd', 'power-two-etcd', 'power-all'],
 };
@@ -145,6 +152,15 @@ export function kindsOf(
   });
 }
 
+/** No schedule draws these: they lose data, or may show nothing. */
+export const KINDS_OF_SCENARIOS: readonly FaultKind[] = [
+  'member-kill-all-brokers',
+  'member-strand-broker',
+  'member-kill-in-turn',
+  'member-kill-appending',
+  'power-all',
+];
+
 /** Without another broker nobody serves meanwhile. */
 const LONELY: readonly FaultKind[] = ['member-kill-broker', 'member-restart-brokers', 'power-broker'];
 
@@ -153,11 +169,11 @@ const LONELY: readonly FaultKind[] = ['member-kill-broker', 'member-restart-brok
  * only the memory of brokers holds is lost with all of them, by design: that is for a scenario.
  */
 function hasRoom(kind: FaultKind, { brokers, etcd }: ClusterSize): boolean {
-  if (kind === 'member-kill-all-brokers' || kind === 'power-all') return false;
-  if (kind === 'member-kill-etcd' || kind === 'network-etcd' || kind === 'power-etcd') return etcd > 2;
+  if (KINDS_OF_SCENARIOS.includes(kind)) return false;
+  if (kind === 'member-kill-etcd' || kind.startsWith('network-etcd') || kind === 'power-etcd') return etcd > 2;
   // A majority of etcd is away for a while, and comes back with all that it had acknowledged.
   if (kind === 'power-two-etcd') return etcd > 2;
-  if (kind === 'member-kill-two-brokers' || kind === 'network-brokers') return brokers > 3;
+  if (kind === 'member-kill-two-brokers' || kind.startsWith('network-brokers')) return brokers > 3;
   if (kind === 'power-two-brokers') return brokers > 3;
   return brokers > 1 || !LONELY.includes(kind);
 }

@@ -111,6 +111,7 @@ export class Conductor {
       options: { ...options, isFollowed: auditDepthOf(options).depth === 'follow' },
       fleet: this.#fleet,
       lab: from.engine?.lab ?? null,
+      repeatedRecords: () => from.flightRecorder.reader.repeatedRecords,
       builds: older === null ? null : { older, newer: launch },
       record: (happening) => this.#history.record(happening),
       producerOf: (name) => this.#meter.producerOf(name),

@@ -25,6 +25,7 @@ import { HISTORY_FOLDER } from '../guarantee/recorded-history.ts';
 import { WHOLE_FOLDER } from '../guarantee/whole-history.ts';
 import { type Endpoint, chooseEndpoint } from '../../src/fleet/broker-address.ts';
 import type { InterruptSignal } from '../../src/fleet/interrupt.ts';
+import { isCutting } from './faults/cluster/cuts.ts';
 import { spareNames } from './faults/fleet-target.ts';
 import { processNames } from './faults/planned-fault.ts';
 import { AUDITOR_LINK, RelayedLinks } from './faults/relay/relayed-links.ts';
@@ -222,7 +223,7 @@ async function startEngine(
   const say = (line: string): void => display.say(line);
   try {
     await makeFolders(logsFolder);
-    const isCut = options.faults.includes('network');
+    const isCut = options.faults.includes('network') || options.faultPlan?.some(({ kind }) => isCutting(kind)) === true;
     const isPowerCut = options.faults.includes('powerloss');
     const isContinued = options.data !== null;
     return await start({ cluster, partitions, dataFolder, logsFolder, clients, isContinued, isCut, isPowerCut, say });

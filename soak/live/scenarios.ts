@@ -87,6 +87,46 @@ export const SCENARIOS: readonly Scenario[] = [
     expected: 'appends stall until both halves meet again',
   },
   {
+    name: 'pause-one-broker-briefly',
+    fault: { kind: 'member-pause-broker', targets: ['broker-2'], seconds: 8 },
+    expected: 'a stall until it wakes, before its lease expires',
+  },
+  {
+    name: 'partition-etcd-one-way',
+    fault: { kind: 'network-etcd-one-way', targets: ['etcd-3'], seconds: 40 },
+    expected: 'the majority serves',
+  },
+  {
+    name: 'partition-broker-from-etcd-one-way',
+    fault: { kind: 'network-broker-etcd-one-way', targets: ['broker-2'], seconds: 40 },
+    expected: 'its lease expires; it ends and is started again',
+  },
+  {
+    name: 'partition-brokers-one-way',
+    fault: { kind: 'network-brokers-one-way', targets: ['broker-1', 'broker-2'], seconds: 20 },
+    expected: 'appends stall until both halves meet again',
+  },
+  {
+    name: 'partition-broker-from-summers-one-way',
+    fault: { kind: 'network-broker-summers-one-way', targets: ['broker-2'], seconds: 20 },
+    expected: 'its clients go on by another broker',
+  },
+  {
+    name: 'kill-broker-appending',
+    fault: { kind: 'member-kill-appending', targets: ['broker-2'], seconds: 10 },
+    expected: 'appends of unknown outcome leave records twice, which every reader skips',
+  },
+  {
+    name: 'strand-primary',
+    fault: { kind: 'member-strand-broker', targets: ['broker-2'], seconds: 15 },
+    expected: 'nothing rests on what only the stranded primary had',
+  },
+  {
+    name: 'lose-two-in-turn',
+    fault: { kind: 'member-kill-in-turn', targets: ['broker-1', 'broker-2', 'broker-3'], seconds: 22 },
+    expected: 'nothing that was acknowledged is lost',
+  },
+  {
     name: 'power-cut-one-broker',
     fault: { kind: 'power-broker', targets: ['broker-2'], seconds: 10 },
     expected: 'a stall until its lease expires',

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { missingForDisks } from '../../soak/cluster/disks.ts';
 import { hasNft } from '../../soak/cluster/network-cut.ts';
+import { isCutting } from '../../soak/live/faults/cluster/cuts.ts';
 import { SCENARIOS } from '../../soak/live/scenarios.ts';
 import { EXIT } from '../../src/core/errors.ts';
 import { MAIN, temporaryFolder } from '../../src/cli/testing/test-process.ts';
@@ -42,7 +43,7 @@ const asked = SCENARIOS.filter(({ name }) => process.env['STREAM_SUM_SCENARIOS']
 
 for (const { name, fault, isLossy = false } of asked) {
   const title = `a soak on a cluster ${isLossy ? 'names the loss of' : 'holds through'} ${name}`;
-  const isCut = fault.kind.startsWith('network-');
+  const isCut = isCutting(fault.kind);
   const isPowerCut = fault.kind.startsWith('power-');
   const noCut = isCut && !hasNft() ? 'nft is missing' : null;
   const missing = 'missing' in programs ? programs.missing : isPowerCut ? missingForDisks() : noCut;

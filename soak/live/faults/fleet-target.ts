@@ -64,6 +64,7 @@ export class FleetTargets implements FaultTargets {
   readonly #seed: number;
   readonly #links: RelayedLinks | null;
   readonly #lab: Lab | null;
+  readonly #repeatedRecords: () => number;
   readonly #decorations: Decorations;
   readonly #builds: Builds | null;
   readonly #spareSpec: (summer: ComponentSpec, name: string) => ComponentSpec;
@@ -82,6 +83,8 @@ export class FleetTargets implements FaultTargets {
     readonly links: RelayedLinks | null;
     /** Absent, or null: there is no cluster whose members could be hurt. */
     readonly lab?: Lab | null;
+    /** Records that were found twice in journals so far; absent: nobody looks. */
+    readonly repeatedRecords?: (() => number) | undefined;
     /** The same summer with another folder and another name. */
     readonly spareSpec: (summer: ComponentSpec, name: string) => ComponentSpec;
     readonly retirements: Pick<RetirementOptions, 'dataFolder' | 'endpoint' | 'producerOf' | 'onRetired'>;
@@ -97,6 +100,7 @@ export class FleetTargets implements FaultTargets {
     this.#seed = options.seed;
     this.#links = options.links;
     this.#lab = options.lab ?? null;
+    this.#repeatedRecords = options.repeatedRecords ?? ((): number => 0);
     this.#spareSpec = options.spareSpec;
     this.#pages = options.pages ?? null;
     this.#retirements = options.retirements;
@@ -138,7 +142,7 @@ export class FleetTargets implements FaultTargets {
   cluster(kind: ClusterKind, plan: PlannedFault, targets: readonly FaultTarget[]): FaultAction {
     const lab = this.#lab;
     assert(lab !== null, 'a fault of a cluster has a cluster');
-    return clusterAction(kind, { plan, targets, lab });
+    return clusterAction(kind, { plan, targets, lab, repeatedRecords: this.#repeatedRecords });
   }
 
   retirement({ name }: FaultTarget, times: number): Retirement {

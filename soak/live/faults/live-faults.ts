@@ -44,6 +44,8 @@ export type LiveFaultsOptions = {
   readonly links: RelayedLinks | null;
   /** Absent, or null: no member of a cluster can be hurt. */
   readonly lab?: Lab | null;
+  /** Records that were found twice in journals so far; absent: nobody looks. */
+  readonly repeatedRecords?: () => number;
   readonly record: (happening: FaultHappening) => void;
   /** A listener of the history. */
   readonly gaps: SumGaps;
@@ -74,6 +76,7 @@ export class LiveFaults {
       seed,
       links,
       lab,
+      repeatedRecords: from.repeatedRecords,
       decorations,
       builds: from.builds,
       retirements: from,

@@ -184,9 +184,13 @@ class Draw {
         return this.#side('etcd', 1);
       case 'member-kill-broker':
       case 'member-pause-broker':
+      case 'member-strand-broker':
+      case 'member-kill-appending':
         return this.#side('broker', 1);
       case 'member-kill-two-brokers':
         return this.#side('broker', 2);
+      case 'member-kill-in-turn':
+        return this.#side('broker', 3);
       case 'member-restart-brokers':
       case 'member-kill-all-brokers':
         return this.#side('broker', cluster?.brokers ?? 0);
@@ -197,6 +201,9 @@ class Draw {
       case 'network-broker-summers':
       case 'network-summer-etcd':
       case 'network-summer-brokers':
+      case 'network-etcd-one-way':
+      case 'network-brokers-one-way':
+      case 'network-broker-summers-one-way':
         return this.#side(CUTS[kind].of, CUTS[kind].count);
       case 'power-broker':
         return this.#side('broker', 1);

@@ -87,6 +87,9 @@ export function makeAction(
     case 'member-kill-all-brokers':
     case 'member-restart-brokers':
     case 'member-pause-broker':
+    case 'member-strand-broker':
+    case 'member-kill-in-turn':
+    case 'member-kill-appending':
     case 'network-etcd':
     case 'network-brokers':
     case 'network-broker-etcd':
@@ -94,6 +97,9 @@ export function makeAction(
     case 'network-broker-summers':
     case 'network-summer-etcd':
     case 'network-summer-brokers':
+    case 'network-etcd-one-way':
+    case 'network-brokers-one-way':
+    case 'network-broker-summers-one-way':
     case 'power-broker':
     case 'power-two-brokers':
     case 'power-etcd':

@@ -90,6 +90,10 @@ type Scene = {
   readonly cuts: FakeCut[];
   readonly asked: CutAsked[];
   readonly powerCut: FakePowerCut;
+  readonly told: readonly string[];
+  /** Journals that any broker leads. */
+  readonly led: string[];
+  readonly repeated: { count: number };
   readonly powerAsked: { readonly withStore: boolean }[];
 };
 
@@ -99,6 +103,9 @@ function scene(): Scene {
   const cuts: FakeCut[] = [];
   const asked: CutAsked[] = [];
   const powerCut = new FakePowerCut();
+  const told: string[] = [];
+  const led: string[] = [];
+  const repeated = { count: 3 };
   const powerAsked: { readonly withStore: boolean }[] = [];
   const lab: Lab = {
     members,
@@ -110,17 +117,25 @@ function scene(): Scene {
       cuts.push(cut);
       return cut;
     },
+    darken: (name) => void told.push(`dark ${name}`),
+    lighten: (name) => void told.push(`light ${name}`),
+    journalsLedBy: async () => led,
     powerCut(of) {
       powerAsked.push(of);
       return powerCut;
     },
   };
-  return { lab, members, cuts, asked, powerCut, powerAsked };
+  return { lab, members, cuts, asked, powerCut, powerAsked, told, led, repeated };
 }
 
-function action(kind: ClusterKind, targets: readonly string[], { lab, members }: Scene): FaultAction {
+function action(kind: ClusterKind, targets: readonly string[], { lab, members, repeated }: Scene): FaultAction {
   const hit = members.filter(({ name }) => targets.includes(name)).map((member) => memberTarget(member));
-  return clusterAction(kind, { plan: { id: 1, kind, targets, atMs: 0, lengthMs: 1_000 }, targets: hit, lab });
+  return clusterAction(kind, {
+    plan: { id: 1, kind, targets, atMs: 0, lengthMs: 1_000 },
+    targets: hit,
+    lab,
+    repeatedRecords: () => repeated.count,
+  });
 }
 
 test('killed members are down until they are started, and over when each answers', (t) => {
@@ -298,4 +313,70 @@ test('the fragment store loses its power with all members, and with them alone',
     action(kind, ['broker-1'], world);
     t.deepEqual(world.powerAsked, [{ members: ['broker-1'], withStore: kind === 'power-all' }]);
   }
+});
+
+test('a killed broker shows nothing of appends until records stand twice', (t) => {
+  const world = scene();
+  const kill = action('member-kill-appending', ['broker-2'], world);
+  kill.inject(0);
+  kill.onExit?.({ name: 'broker-2', pid: 7, code: null, signal: 'SIGKILL', nowNs: 1 });
+  t.is(kill.proven(2), null);
+  t.is(kill.proven(3), null);
+  world.repeated.count += 4;
+  t.deepEqual(kill.proven(4), { atNs: 4, saw: 'exit signal SIGKILL of pid 7, then 4 records stand twice' });
+  kill.heal(5);
+  kill.onReady?.({ name: 'broker-2', pid: 8, nowNs: 6 });
+  t.is(kill.healed(7)?.saw, 'answers again as pid 8, seen before');
+});
+
+test('a broker that leads no journal is not stranded, and one that does is cut off before its host is gone', async (t) => {
+  const world = scene();
+  const strand = action('member-strand-broker', ['broker-2'], world);
+  const [cut] = world.cuts;
+  strand.inject(0);
+  await Promise.resolve();
+  t.is(strand.proven(1), null);
+  t.false(cut?.hasBegun);
+  world.led.push('sums');
+  const again = action('member-strand-broker', ['broker-2'], world);
+  const [, second] = world.cuts;
+  again.inject(10);
+  await Promise.resolve();
+  t.is(again.proven(11), null);
+  t.true(second?.hasBegun);
+  second?.lost.set('broker-2', { out: 1, in: 1 });
+  t.is(again.proven(12), null);
+  t.deepEqual(world.told, []);
+  t.is(again.proven(11 + 8_000e6), null);
+  t.deepEqual(world.told, ['dark broker-2']);
+  again.onExit?.({ name: 'broker-2', pid: 7, code: null, signal: 'SIGKILL', nowNs: 13 + 8_000e6 });
+  t.regex(
+    again.proven(14 + 8_000e6)?.saw ?? '',
+    /^broker-2 is the primary of sums, then the kernel .*SIGKILL of pid 7$/,
+  );
+  for (const member of world.members) if (member.name === 'broker-2') member.pid = null;
+  again.heal(15 + 8_000e6);
+  t.deepEqual(world.told, ['dark broker-2', 'light broker-2']);
+  t.true(second?.isHealing);
+});
+
+test('of two brokers the second is lost a lease after the first, while a third is cut off', (t) => {
+  const world = scene();
+  const turn = action('member-kill-in-turn', ['broker-1', 'broker-2', 'broker-3'], world);
+  const [cut] = world.cuts;
+  const killed = (): string[] => world.members.filter(({ asked }) => asked.includes('kill')).map(({ name }) => name);
+  turn.inject(0);
+  t.deepEqual(world.asked[0]?.members, ['broker-3']);
+  cut?.lost.set('broker-3', { out: 1, in: 1 });
+  t.is(turn.proven(1_499e6), null);
+  t.deepEqual(killed(), []);
+  t.is(turn.proven(1_500e6), null);
+  t.deepEqual(killed(), ['broker-1']);
+  turn.onExit?.({ name: 'broker-1', pid: 7, code: null, signal: 'SIGKILL', nowNs: 1_501e6 });
+  t.is(turn.proven(21_499e6), null);
+  t.deepEqual(killed(), ['broker-1']);
+  t.is(turn.proven(21_500e6), null);
+  t.deepEqual(killed(), ['broker-1', 'broker-2']);
+  turn.onExit?.({ name: 'broker-2', pid: 7, code: null, signal: 'SIGKILL', nowNs: 21_501e6 });
+  t.is(turn.proven(21_502e6)?.atNs, 21_501e6);
 });

@@ -78,6 +78,11 @@ export interface Lab {
   watch(listener: LabListener): void;
   /** Both sides may also be clients. */
   cut(asked: CutAsked): LabCut;
+  /** Packets from and to a member vanish from now on, and nobody is told. */
+  darken(name: string): void;
+  lighten(name: string): void;
+  /** Journals whose primary is this broker now. */
+  journalsLedBy(name: string): Promise<readonly string[]>;
   /** `withStore`: with the disk of the fragment store. */
   powerCut(asked: { readonly members: readonly string[]; readonly withStore: boolean }): LabPowerCut;
 }

@@ -18,7 +18,10 @@ export class PowerLoss implements FaultAction {
     this.#cut = cut;
     this.#members = members;
     // The cut kills them, and starts them.
-    this.#ends = new Kill(members.map(mortalOf), { start: () => undefined, words: 'answers again' });
+    this.#ends = new Kill(
+      members.map((member) => mortalOf(member, () => undefined)),
+      { start: () => undefined, words: 'answers again' },
+    );
   }
 
   inject(): void {
@@ -61,7 +64,8 @@ export class PowerLoss implements FaultAction {
   }
 }
 
-function mortalOf(member: LabMember): Mortal {
+/** A member as what can be killed. It is asked for its pid anew each time. */
+export function mortalOf(member: LabMember, kill: () => void): Mortal {
   return {
     name: member.name,
     get pid() {
@@ -70,6 +74,6 @@ function mortalOf(member: LabMember): Mortal {
     get ready() {
       return member.isReady;
     },
-    kill: () => undefined,
+    kill,
   };
 }
