@@ -14,6 +14,7 @@ export type FaultFamily =
   | 'disk'
   | 'powerloss'
   | 'clock'
+  | 'absence'
   | 'member'
   | 'network';
 

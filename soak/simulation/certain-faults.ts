@@ -1,13 +1,18 @@
 /** Which faults of a plan hit whatever else happens, and so how many of each kind a run must have seen at least. */
 
+import { isDeparture } from './departures.ts';
 import { CERTAIN_CRASHES, type FaultKind, type Plan, type PlannedFault, targetOf } from './plan.ts';
 
 /**
  * A fault this long before everything heals finds its target up, unless the target is paused, and has the time to hit.
  */
 const CERTAIN_MS = 15_000;
+/** A retirement waits until its target is ready, and then for the answers of the broker. */
+const CERTAIN_RETIRE_MS = 30_000;
+/** How long a chunker that leaves may be away beyond its absence, until another one is in its place. */
+const REPLACED_MS = 10_000;
 /** Kinds that hit every process into which they are injected, if it is there until the drain. */
-const CERTAIN_KINDS: readonly FaultKind[] = ['crash', 'restart', 'power-loss', 'takeover'];
+const CERTAIN_KINDS: readonly FaultKind[] = ['crash', 'restart', 'power-loss', 'takeover', 'retire'];
 /** Of the other faults, at least one in so many hits. */
 const OTHERS_ONE_OF = 4;
 
@@ -37,22 +42,38 @@ export function leastFaults(whole: Plan): Readonly<Record<string, number>> {
 export function isCertain(planned: PlannedFault, whole: Plan): boolean {
   const target = targetOf(planned);
   const isThere = componentOf(target) !== 'chunker' || CERTAIN_CRASHES.includes(target);
-  const isEarly = runningMs(target, planned.atMs, whole) >= CERTAIN_MS;
+  const isEarly =
+    planned.kind === 'retire'
+      ? Math.min(...[target, 'broker'].map((name) => runningMs(name, planned, whole))) >= CERTAIN_RETIRE_MS
+      : runningMs(target, planned, whole) >= CERTAIN_MS;
   const isAtOnce = planned.kind !== 'crash' || planned.when === null;
   return isThere && isEarly && isAtOnce && CERTAIN_KINDS.includes(planned.kind);
 }
 
-/** How long no planned pause stops the target, from a time on until everything heals, in ms. */
-function runningMs(target: string, fromMs: number, { warmUpMs, faultsMs, faults }: Plan): number {
+/**
+ * How long nothing planned stops the target, from the time of a fault on until everything heals, in ms: a pause, or
+ * another fault that makes it leave. Who leaves also waits for the broker.
+ */
+function runningMs(target: string, { id, atMs: fromMs }: PlannedFault, { warmUpMs, faultsMs, faults }: Plan): number {
   const endMs = warmUpMs + faultsMs;
   let runsMs = 0;
   let atMs = fromMs;
-  const pauses = faults.flatMap((planned) => (planned.kind === 'pause' && planned.target === target ? [planned] : []));
-  for (const pause of pauses.toSorted((a, b) => a.atMs - b.atMs)) {
-    runsMs += Math.max(0, Math.min(pause.atMs, endMs) - atMs);
-    atMs = Math.max(atMs, pause.atMs + pause.durationMs);
+  const leaves = faults.some((planned) => isDeparture(planned) && planned.target === target);
+  const stops = faults.filter((planned) => {
+    if (planned.id === id) return false;
+    if (planned.kind === 'pause') return planned.target === target || (leaves && planned.target === 'broker');
+    return isDeparture(planned) && planned.target === target;
+  });
+  for (const stop of stops.toSorted((a, b) => a.atMs - b.atMs)) {
+    runsMs += Math.max(0, Math.min(stop.atMs, endMs) - atMs);
+    atMs = Math.max(atMs, stop.atMs + stoppedMs(stop));
   }
   return runsMs + Math.max(0, endMs - atMs);
+}
+
+function stoppedMs(planned: PlannedFault): number {
+  const durationMs = 'durationMs' in planned ? planned.durationMs : 0;
+  return isDeparture(planned) ? durationMs + REPLACED_MS : durationMs;
 }
 
 /** The component of `summer-2` is `summer`. */

@@ -5,26 +5,27 @@
 
 import { prepareChunker } from '../../src/chunker/prepare-chunker.ts';
 import type { PrepareChunkerOptions } from '../../src/chunker/prepare-chunker.ts';
+import { retireProducer } from '../../src/chunker/retire-producer.ts';
 import { JournalClient } from '../../src/journal/client.ts';
 import { type ServeOptions, serveBroker } from '../../src/journal/broker/serve.ts';
 import { SUMS_JOURNAL } from '../../src/journal/journals.ts';
 import { fileIdOf } from '../../src/message/chunk.ts';
 import { type PrepareSummerOptions, prepareSummer } from '../../src/summer/prepare-summer.ts';
 import type { StoreReader } from '../../src/store/store.ts';
+import { NEVER_EXPIRES_MS } from './departures.ts';
 import type { Incarnation } from './world/incarnation.ts';
 import { ObservedJournals } from './observed-journals.ts';
 import type { ChunkerPlan } from './plan.ts';
 import type { Handle, Run, SimulatedProcess } from './world/process.ts';
 
 const PRODUCER = 0x69646e74;
-/** Longer than any absence in a plan. */
-const PIN_ABSENCE_MS = 600_000;
 const READ_OTHER_NS = 2e6;
 const LATE_READER_CREDIT_BYTES = 1;
 
 export const runBroker: Run = async (process, incarnation, store) => {
-  const { plan, network, decorations, boot, counters } = process.surroundings;
+  const { plan, network, decorations, boot, counters, observer } = process.surroundings;
   if (process.starts > 1) counters.count('broker restarted');
+  const startedNs = incarnation.clock.nowNs();
   const options: ServeOptions = {
     store,
     clock: incarnation.clock,
@@ -32,16 +33,21 @@ export const runBroker: Run = async (process, incarnation, store) => {
       partitions: plan.partitions,
       retentionBytes: plan.retentionBytes,
       sumsBytes: plan.sumsBytes,
-      pinAbsenceMs: PIN_ABSENCE_MS,
-      pinPatienceMs: PIN_ABSENCE_MS,
+      pinAbsenceMs: plan.pinAbsenceMs,
+      pinPatienceMs: NEVER_EXPIRES_MS,
     },
     incarnation: `${process.name}-${incarnation.number}`,
     bootHash: boot(),
+    onPinDropped: ({ journal, name }) => {
+      if (journal === SUMS_JOURNAL) observer.pins.dropped(name);
+    },
     listen: (events) => Promise.resolve(network.listen(incarnation, events)),
     onFatal: (error) => process.fail(incarnation, error),
   };
   const serve = decorations.serveBroker ?? serveBroker;
-  return serve(decorations.broker?.(options, process.subject()) ?? options);
+  const served = await serve(decorations.broker?.(options, process.subject()) ?? options);
+  observer.pins.follow(served.broker.state, startedNs);
+  return served;
 };
 
 /** What the observers of a chunker remember over its incarnations. */
@@ -192,6 +198,21 @@ export const runLateReader: Run = async (process, incarnation): Promise<Handle> 
   );
   return { stop: () => Promise.resolve(journals.close()) };
 };
+
+/** `stream-sum retire`. */
+export function runRetire(producer: string): Run {
+  return (process, incarnation) => {
+    const journals = connect(process, incarnation);
+    retireProducer({ journals, producer, clock: incarnation.clock, log: process.log }).then(
+      () => {
+        journals.close();
+        incarnation.exit(0);
+      },
+      (error: unknown) => process.fail(incarnation, error),
+    );
+    return Promise.resolve({ stop: () => Promise.resolve(journals.close()) });
+  };
+}
 
 function connect(process: SimulatedProcess, incarnation: Incarnation): ObservedJournals {
   const { network, history, observer, counters, decorations } = process.surroundings;

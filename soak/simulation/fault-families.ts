@@ -20,5 +20,7 @@ export const FAMILY_OF_KIND: Readonly<Record<FaultKind, FaultFamily | null>> = {
   unreachable: 'partition',
   'commit-fails': 'disk',
   'slow-disk': 'disk',
+  retire: 'retire',
+  absence: 'absence',
   'late-reader': null,
 };

@@ -5,7 +5,9 @@ import type { Counters } from './world/counters.ts';
 import type { Network } from './world/network.ts';
 import { type Plan, type PlannedFault, targetOf } from './plan.ts';
 import type { SimulatedProcess, Surroundings } from './world/process.ts';
+import { DIRECTIONS } from './world/link.ts';
 import type { Slot, Keeper } from './keeper.ts';
+import { hasBegunToEnd, producerOf } from './retirements.ts';
 
 /** When the target of a fault is not up, the fault is tried again after this time. */
 const RETRY_MS = 25;
@@ -104,6 +106,10 @@ export class Faults {
         return this.#onProcess(fault, (process) => this.#failCommit(fault, process));
       case 'slow-disk':
         return this.#onProcess(fault, (process) => this.#slowDisk(fault, process));
+      case 'retire':
+        return this.#onWorking(fault, (process) => this.#retire(fault, process));
+      case 'absence':
+        return this.#onWorking(fault, (process) => this.#absent(fault, process));
       case 'late-reader':
         this.#keeper.startLateReader();
         this.#effective(fault);
@@ -126,6 +132,74 @@ export class Faults {
   #onUndoomed(fault: PlannedFault & { target: string }, apply: (process: SimulatedProcess) => void): boolean {
     const process = this.#keeper.named(fault.target);
     return process?.isUp === true && process.death !== null ? false : this.#onProcess(fault, apply);
+  }
+
+  /**
+   * As `#onUndoomed`, if the target publishes, and is not being retired. A chunker that has begun to end is left alone.
+   */
+  #onWorking(fault: PlannedFault & { target: string }, apply: (process: SimulatedProcess) => void): boolean {
+    const process = this.#keeper.named(fault.target);
+    if (process?.isUp === true && hasBegunToEnd(process)) return true;
+    const isBusy = process?.isUp === true && (!process.isReady || this.#keeper.retirements.isUnderWay(process));
+    return isBusy ? false : this.#onUndoomed(fault, apply);
+  }
+
+  #retire(fault: Of<'retire'>, process: SimulatedProcess): void {
+    const { incarnation } = process;
+    const { old, death, runs, dies, wakeMs } = fault;
+    if (incarnation === null) return;
+    const onReplaced = (): void => this.#effective(fault);
+    this.#keeper.retirements.begin(process, { death: old === 'dead' ? death : null, runs, dies, onReplaced });
+    switch (old) {
+      case 'dead':
+        incarnation.onceOver(() => {
+          // Something else has ended it.
+          if (!this.#keeper.retirements.isUnderWay(process)) this.#after(RETRY_MS, () => this.#retry(fault));
+        });
+        this.#keeper.kill(process, death);
+        break;
+      case 'paused':
+        this.#counters.count('chunker retired while it was stopped');
+        incarnation.pause();
+        this.#lasts(fault.id, wakeMs, () => incarnation.resume());
+        break;
+      case 'running':
+        this.#counters.count('chunker retired while it ran');
+        break;
+      default:
+        old satisfies never;
+    }
+  }
+
+  #absent(fault: Of<'absence'>, process: SimulatedProcess): void {
+    const { incarnation, name } = process;
+    const { how, durationMs } = fault;
+    const producer = producerOf(process);
+    if (incarnation === null || producer === null) return;
+    switch (how) {
+      case 'dead':
+        this.#keeper.kill(process, {
+          atCall: 0,
+          commit: durationMs % 2 === 0 ? 'lost' : 'durable',
+          downMs: durationMs,
+        });
+        break;
+      case 'paused':
+        incarnation.pause();
+        break;
+      case 'cut':
+        this.#network.block(name, DIRECTIONS, { isNoticed: true });
+        break;
+      default:
+        how satisfies never;
+    }
+    this.#lasts(fault.id, durationMs, () => {
+      if (how === 'paused') incarnation.resume();
+      if (how === 'cut') this.#network.unblock(name);
+      if (!this.#surroundings.observer.pins.isExpired(producer)) return;
+      this.#counters.count('pin expired in an absence');
+      this.#effective(fault);
+    });
   }
 
   #crash(fault: Of<'crash'>, process: SimulatedProcess): void {

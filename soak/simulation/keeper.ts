@@ -10,7 +10,8 @@ import { judgeExit } from '../../src/fleet/exit-judgement.ts';
 import { type ChunkerMemory, runBroker, runChunker, runLateReader, runSummer } from './components.ts';
 import type { Disk, OwnedWrites } from './world/disk.ts';
 import type { IncarnationEnd } from './world/incarnation.ts';
-import type { Death } from './plan.ts';
+import type { Death } from './death.ts';
+import { Retirements, producerOf } from './retirements.ts';
 import { SimulatedProcess, type Surroundings } from './world/process.ts';
 
 /** The summers of one set of partitions: the first one and its successors. */
@@ -39,6 +40,7 @@ export class Keeper {
   readonly broker: SimulatedProcess;
   readonly chunkers: readonly SimulatedProcess[];
   readonly slots: readonly Slot[];
+  readonly retirements: Retirements;
   /** Processes that ended in a way that nobody had planned. */
   readonly failures: Failed[] = [];
   readonly #surroundings: Surroundings;
@@ -56,6 +58,12 @@ export class Keeper {
     this.#surroundings = surroundings;
     this.#onOver = onOver;
     this.#prng = Prng.fromSeed(plan.seed, SUPERVISOR);
+    this.retirements = new Retirements({
+      surroundings,
+      onMade: (command) => this.#known(command),
+      kill: (command, death) => this.kill(command, death),
+      onReplaced: (chunker) => this.#replace(chunker),
+    });
     this.broker = this.#known(
       new SimulatedProcess({
         name: 'broker',
@@ -128,6 +136,7 @@ export class Keeper {
   get isWhole(): boolean {
     return (
       this.#starting.size === 0 &&
+      this.retirements.areOver &&
       this.broker.isReady &&
       this.chunkers.every(({ isReady, isDrained }) => isReady || isDrained) &&
       this.slots.every((slot) => this.#isServed(slot))
@@ -135,7 +144,7 @@ export class Keeper {
   }
 
   get areDrained(): boolean {
-    return this.chunkers.every(({ isDrained, isUp }) => isDrained && !isUp);
+    return this.retirements.areOver && this.chunkers.every(({ isDrained, isUp }) => isDrained && !isUp);
   }
 
   /** The process of this name. For a slot, its newest process that is up. */
@@ -202,14 +211,17 @@ export class Keeper {
   }
 
   ended(process: SimulatedProcess, end: IncarnationEnd): void {
+    if (this.retirements.isCommand(process) && this.retirements.commandEnded(process, end)) return;
     const verdict = this.#judge(process, end);
     if (verdict !== null) {
       this.failures.push(verdict);
       return this.#onOver();
     }
     if (end.exitCode === EXIT.violation) return this.#onOver();
+    if (this.retirements.takes(process, end)) return;
     if (process.isDrained && !this.#isStopping) return this.#beginAgain(process);
     if (this.#isStopping || process.name.startsWith('late-reader')) return;
+    if (end.exitCode === EXIT.inconclusive) return this.#retire(process, end);
     const slot = this.#slotOf(process);
     if (slot !== undefined) return this.#summerEnded(slot, process, end);
     this.#startLater(process, process.death?.downMs ?? this.#prng.below(RESTART_MS_MAX));
@@ -242,6 +254,19 @@ export class Keeper {
     this.#startLater(process, this.#prng.below(RESTART_MS_MAX));
   }
 
+  /** A chunker's pin has expired: it is ended, as its log says, and another one begins with an empty folder. */
+  #retire(chunker: SimulatedProcess, end: IncarnationEnd): void {
+    this.retirements.begin(chunker, { death: null, runs: 1, dies: null, onReplaced: () => {} });
+    this.retirements.takes(chunker, end);
+  }
+
+  /** The chunker is retired, and gone. Another one has its place, and an empty folder. */
+  #replace(chunker: SimulatedProcess): void {
+    for (const [path, process] of this.#disks) if (process === chunker) this.#disks.delete(path);
+    this.#known(chunker);
+    if (!this.#isStopping) this.#startLater(chunker, this.#prng.below(RESTART_MS_MAX));
+  }
+
   #summerEnded(slot: Slot, process: SimulatedProcess, { exitCode }: IncarnationEnd): void {
     const { counters } = this.#surroundings;
     if (exitCode === EXIT.fenced) {
@@ -269,6 +294,8 @@ export class Keeper {
   #judge(process: SimulatedProcess, { exitCode, error }: IncarnationEnd): Failed | null {
     if (exitCode === EXIT.violation) return null;
     if (exitCode === EXIT.fenced && process.component === 'summer') return null;
+    if (exitCode === EXIT.fenced && this.retirements.isAsked(process)) return null;
+    if (exitCode === EXIT.inconclusive && this.#isPinExpired(process)) return null;
     if (exitCode === EXIT.internal && process.hasFailedCommit) return null;
     const isStopped = process.wantsStop || process.name.startsWith('late-reader');
     const intent = exitCode === null ? 'kill' : process.isDrained ? 'drain' : isStopped ? 'stop' : 'run';
@@ -277,6 +304,10 @@ export class Keeper {
     const judged = judgeExit(exit, process.isDrained);
     if (judged === 'as planned') return null;
     return failureOf(`${process.name}: ${judged.what}`, error);
+  }
+
+  #isPinExpired(process: SimulatedProcess): boolean {
+    return this.#surroundings.observer.pins.isExpired(producerOf(process) ?? '');
   }
 
   #startLater(process: SimulatedProcess, delayMs: number): void {

@@ -48,6 +48,7 @@ export class ObservedJournals extends WrappedJournals {
     if (what === 'expected') this.#told(journal, readProducer(batch, 16), outcome.n, outcome.stampNs);
     if (what === 'expected') counters.count('resend met an expected');
     if (what === 'unknown') counters.count('append ended unknown');
+    if (what === 'ended') counters.count('append of a retired producer refused');
     if (what === 'refused') counters.count('append refused for want of room');
     return outcome;
   }

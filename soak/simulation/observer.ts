@@ -14,6 +14,7 @@ import { shardProducer } from '../../src/message/batch.ts';
 import { keyOf, nameKey, offsetOfKey, openRow } from '../../src/store/row.ts';
 import { isCheckpointRow } from '../../src/summer/rows.ts';
 import { type Checkpoint, readCheckpoint } from '../guarantee/checkpoint.ts';
+import type { PinWatch } from './pin-watch.ts';
 import type { Counters } from './world/counters.ts';
 import type { JudgedState } from './decorations.ts';
 import type { Disk, OwnedWrites } from './world/disk.ts';
@@ -26,6 +27,7 @@ type Unshown = { readonly batch: UnshownBatch; readonly cause: Cause | undefined
 type UnshownBatch = { readonly begin: number; readonly end: number; readonly stampNs: number; readonly bytes: Buffer };
 
 export class Observer {
+  readonly pins: PinWatch;
   readonly #partitions: number;
   readonly #history: HistoryLog;
   readonly #counters: Counters;
@@ -50,6 +52,7 @@ export class Observer {
 
   constructor(options: {
     partitions: number;
+    pins: PinWatch;
     history: HistoryLog;
     counters: Counters;
     nowNs: () => number;
@@ -58,6 +61,7 @@ export class Observer {
     onJudged: (state: Omit<JudgedState, 'tookEffect'>) => void;
   }) {
     this.#onJudged = options.onJudged;
+    this.pins = options.pins;
     this.#partitions = options.partitions;
     this.#history = options.history;
     this.#counters = options.counters;
@@ -100,6 +104,8 @@ export class Observer {
   }
 
   brokerDurable(writes: OwnedWrites): void {
+    // Before the begins of journals in the same commit: they depend on which pins there are.
+    if (this.#broker !== null) this.pins.brokerDurable(this.#broker, writes);
     for (const { table, key, value } of writes) {
       const number = key.length >= 4 ? key.readUInt32BE(0) : 0;
       if (table === 'batches' && value === null) this.#trimmed(number);
@@ -222,7 +228,8 @@ export class Observer {
     const places = Array.from(this.#chunkers, (disk) => {
       const phase = records.readRow(disk, 'phase', records.isPhaseRow)?.phase;
       const place = records.readRow(disk, 'position', records.isPositionRow);
-      const isOver = phase === 'finished' || phase === 'told';
+      const producer = records.readRow(disk, 'identity', records.isIdentityRow)?.producer ?? '';
+      const isOver = phase === 'finished' || phase === 'told' || this.pins.isGone(producer);
       return place === null || isOver ? Number.POSITIVE_INFINITY : place.offset;
     });
     return Math.min(this.sumsHead, ...places);

@@ -1,5 +1,7 @@
 import test from 'ava';
+import { Prng } from '../../src/core/prng.ts';
 import { isCertain, leastFaults } from './certain-faults.ts';
+import { retirement } from './departures.ts';
 import { type Plan, type PlannedFault, planOf } from './plan.ts';
 
 const END_MS = 60_000;
@@ -17,13 +19,23 @@ function planWith(...faults: PlannedFault[]): Plan {
 }
 
 function pause(target: string, atMs: number, durationMs: number): PlannedFault {
-  return { id: 1, atMs, kind: 'pause', target, durationMs };
+  return { id: 2, atMs, kind: 'pause', target, durationMs };
 }
 
 test('a crash is certain to hit if its target runs for 15 s until everything heals', (t) => {
   t.true(isCertain(CRASH, planWith()));
   t.true(isCertain({ ...CRASH, atMs: 45_000 }, planWith()));
   t.false(isCertain({ ...CRASH, atMs: 45_001 }, planWith()));
+});
+
+test('a retirement is certain to hit if its target and the broker run for 30 s until everything heals', (t) => {
+  const retire = retirement(Prng.fromSeed(1), 'chunker-0', 30_000);
+  const of = (...others: PlannedFault[]): number | undefined =>
+    leastFaults(planWith({ id: 1, ...retire }, ...others))['retire of chunker'];
+  t.is(of(), 1);
+  t.is(of(pause('chunker-0', 35_000, 5_000)), undefined);
+  t.is(of(pause('broker', 35_000, 5_000)), undefined);
+  t.is(of(pause('summer-0', 35_000, 5_000)), 1);
 });
 
 test('a crash is not certain if a pause stops its target until too late, and pauses of others change nothing', (t) => {

@@ -7,6 +7,8 @@ import { Prng } from '../../src/core/prng.ts';
 import { BATCH_HEADER_BYTES } from '../../src/message/batch.ts';
 import { CHUNK_HEADER_BYTES } from '../../src/message/chunk.ts';
 import type { CountRange } from '../../src/workload/workload.ts';
+import type { Death } from './death.ts';
+import { type Leaving, NEVER_EXPIRES_MS, departuresOf, isDeparture } from './departures.ts';
 import type { Direction } from './world/link.ts';
 
 export const WORKLOADS = ['uniform', 'skewed', 'edges'] as const;
@@ -33,11 +35,6 @@ export type ChunkerPlan = {
   /** How many lives it has: it begins another one after it has drained, in the same store. */
   readonly lives: number;
 };
-
-/**
- * How a process dies: at once, or in its n-th call into the world from then on; and what its commit under way leaves.
- */
-export type Death = { readonly atCall: number; readonly commit: 'lost' | 'durable'; readonly downMs: number };
 
 export type PlannedFault = { readonly id: number; readonly atMs: number } & (
   | {
@@ -72,6 +69,7 @@ export type PlannedFault = { readonly id: number; readonly atMs: number } & (
   | { readonly kind: 'commit-fails'; readonly target: string; readonly isApplied: boolean }
   | { readonly kind: 'slow-disk'; readonly target: string; readonly extraMs: number; readonly durationMs: number }
   | { readonly kind: 'late-reader'; readonly target: string }
+  | Leaving
 );
 
 export type FaultKind = PlannedFault['kind'];
@@ -82,6 +80,8 @@ export type Plan = {
   readonly partitions: number;
   readonly retentionBytes: number;
   readonly sumsBytes: number;
+  /** After how long the broker drops the pin of an absent verifier. */
+  readonly pinAbsenceMs: number;
   /** Partitions of each summer. */
   readonly summers: readonly (readonly number[])[];
   readonly chunkers: readonly ChunkerPlan[];
@@ -113,7 +113,8 @@ export const CERTAIN_CRASHES: readonly string[] = ['broker', 'chunker-0', 'summe
 const OPEN_S_MAX = 30;
 
 export function planOf(seed: number, workload: WorkloadName): Plan {
-  const prng = Prng.fromSeed(PLAN, seed % 0x1_0000_0000, Math.floor(seed / 0x1_0000_0000), WORKLOADS.indexOf(workload));
+  const of = [seed % 0x1_0000_0000, Math.floor(seed / 0x1_0000_0000), WORKLOADS.indexOf(workload)];
+  const prng = Prng.fromSeed(PLAN, ...of);
   const partitions = pick(prng, [1, 2, 2, 3, 4, 4, 8, 16]);
   const summers = shareOut(partitions, Math.min(partitions, prng.between(1, 4)));
   const faultsMs = prng.between(60, 120) * 1_000;
@@ -146,6 +147,7 @@ export function planOf(seed: number, workload: WorkloadName): Plan {
     }
   }
   const slaMs = faultsMs + REPAIR_MS;
+  const departures = departuresOf(of, chunkers, { warmUpMs, faultsMs });
   return {
     seed,
     workload,
@@ -153,6 +155,7 @@ export function planOf(seed: number, workload: WorkloadName): Plan {
     // A journal accepts batches of a quarter of its room. Sometimes the room is hardly more than four batches.
     retentionBytes: partitions * Math.max(4 * batchBytes, pick(prng, [1024, 64 * 1024, 64 * 1024, 256 * 1024])),
     sumsBytes: Math.max(4 * batchBytes, pick(prng, [8 * 1024, 256 * 1024, 1024 * 1024])),
+    pinAbsenceMs: departures.pinAbsenceMs,
     summers,
     chunkers,
     warmUpMs,
@@ -166,8 +169,16 @@ export function planOf(seed: number, workload: WorkloadName): Plan {
     commitJitterUs: pick(prng, [1_000, 10_000, 40_000]),
     // From a separate generator, so that log failures change nothing else.
     logFailsPart: pick(Prng.fromSeed(LOG, seed % 0x1_0000_0000), [0, 0.2, 1]),
-    faults: drafts.toSorted((a, b) => a.atMs - b.atMs).map((draft, id) => ({ id, ...draft })),
+    faults: [...drafts, ...departures.faults]
+      .toSorted((a, b) => a.atMs - b.atMs)
+      .map((draft, id) => ({ id, ...draft })),
   };
+}
+
+/** The plan in which nobody leaves, for a schedule that is about something else. */
+export function withoutDepartures(whole: Plan): Plan {
+  const faults = whole.faults.filter((planned) => !isDeparture(planned)).map((planned, id) => ({ ...planned, id }));
+  return { ...whole, faults, pinAbsenceMs: NEVER_EXPIRES_MS };
 }
 
 /** `all`: every process. */
@@ -225,7 +236,10 @@ function fault(prng: Prng, names: readonly string[], faultsMs: number): Draft {
   }
 }
 
-const FAULT_WEIGHTS: readonly FaultKind[] = [
+/** Departures are drawn apart (`departures.ts`). */
+type DrawnKind = Exclude<FaultKind, Leaving['kind']>;
+
+const FAULT_WEIGHTS: readonly DrawnKind[] = [
   ...weight(8, 'crash'),
   ...weight(1, 'power-loss'),
   ...weight(2, 'restart'),
@@ -241,7 +255,7 @@ const FAULT_WEIGHTS: readonly FaultKind[] = [
   ...weight(1, 'late-reader'),
 ];
 
-function weight(count: number, kind: FaultKind): FaultKind[] {
+function weight(count: number, kind: DrawnKind): DrawnKind[] {
   return Array.from({ length: count }, () => kind);
 }
 

@@ -52,6 +52,7 @@ const ONE_OF: Readonly<Record<Moment, number>> = {
   'late copy of a pin': 18,
   'late copy of the move of a pin': 2,
   'late copy of a release': 18,
+  'late copy of a retirement': 100,
   'connections broken': 1,
   'connection lost without notice': 2,
   'append ended unknown': 2,
@@ -68,6 +69,14 @@ const ONE_OF: Readonly<Record<Moment, number>> = {
   'chunker resumed at its end records': 11,
   'killed between its end and its word of it': 54,
   'another life begun in the same store': 15,
+  'chunker retired and replaced': 4,
+  'chunker retired while it was stopped': 20,
+  'chunker retired while it ran': 20,
+  'chunker heard that it was retired': 10,
+  'retirement broken off, and begun again': 20,
+  'append of a retired producer refused': 20,
+  'pin expired in an absence': 10,
+  'chunker found its pin gone': 10,
   'stopped gracefully and restarted': 2,
   'paused and resumed': 2,
   'power lost': 2,
@@ -93,6 +102,8 @@ function momentOf(fault: PlannedFault): Moment | null {
     case 'unreachable':
     case 'commit-fails':
     case 'slow-disk':
+    case 'retire':
+    case 'absence':
     case 'late-reader':
       return null;
     default:

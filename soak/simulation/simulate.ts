@@ -15,6 +15,7 @@ import { Faults } from './faults.ts';
 import { Kernel } from './world/kernel.ts';
 import { Network } from './world/network.ts';
 import { leastFaults } from './certain-faults.ts';
+import { PinWatch } from './pin-watch.ts';
 import type { Plan } from './plan.ts';
 import { brokenPromises, promisesOf } from './promises.ts';
 import type { Surroundings } from './world/process.ts';
@@ -132,6 +133,7 @@ class Schedule {
     };
     const observer = new Observer({
       partitions: plan.partitions,
+      pins: new PinWatch({ partitions: plan.partitions, pinAbsenceMs: plan.pinAbsenceMs, nowNs }),
       history,
       counters,
       nowNs,

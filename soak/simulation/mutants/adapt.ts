@@ -1,7 +1,8 @@
 /** Changes plans so that planted bugs meet the situations that they need. Pure functions of the plan. */
 
 import { Prng } from '../../../src/core/prng.ts';
-import type { Death, Plan, PlannedFault } from '../plan.ts';
+import type { Death } from '../death.ts';
+import type { Plan, PlannedFault } from '../plan.ts';
 
 const ADAPT = 0x61646170;
 const CRASHES = 12;

@@ -120,7 +120,7 @@ class Processes {
   }
 
   scene(): Scene {
-    const running = [...this.#startedNs].filter(([name]) => name !== 'broker' && !name.startsWith('late-reader'));
+    const running = [...this.#startedNs].filter(([name]) => /^(?:chunker|summer)/.test(name));
     return {
       chunkersUp: running.filter(([name]) => name.startsWith('chunker')).length,
       drained: this.#drained.size,

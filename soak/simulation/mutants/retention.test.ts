@@ -1,13 +1,14 @@
 import test from 'ava';
 import * as records from '../../../src/chunker/rows/records.ts';
 import { CONFIG_KEY } from '../../../src/journal/broker/tables.ts';
-import { keyOf, sealRow } from '../../../src/store/row.ts';
+import { keyOf, nameKey, sealRow } from '../../../src/store/row.ts';
 import type { Component, Watched } from '../decorations.ts';
 import { Disk, type OwnedWrites } from '../world/disk.ts';
 import { watchingSums } from './retention.ts';
 
 const PARTITIONS = 2;
 const PLACE = 100;
+const PRODUCER = 'aa00000000000001';
 
 const row = (key: Parameters<typeof records.keyFor>[0], value: unknown): OwnedWrites[number] => ({
   table: records.TABLE,
@@ -18,7 +19,7 @@ const row = (key: Parameters<typeof records.keyFor>[0], value: unknown): OwnedWr
 /**
  * Whether a trim of the sums journal up to `begin` counts as harm to a verifier at `PLACE`, in this phase of its life.
  */
-function isHarm(phase: 'ending' | 'finished' | 'told' | null, begin: number): boolean {
+function isHarm(phase: 'ending' | 'finished' | 'told' | null, begin: number, hasPin = true): boolean {
   let hasSignalled = false;
   const tookEffect = (): void => {
     hasSignalled = true;
@@ -30,8 +31,12 @@ function isHarm(phase: 'ending' | 'finished' | 'told' | null, begin: number): bo
     watching.durable?.(watched, writes);
   };
   const broker = new Disk('/simulated/broker', () => {});
-  commit('broker', broker, [{ table: 'config', key: CONFIG_KEY, value: sealRow({ partitions: PARTITIONS }) }]);
+  commit('broker', broker, [
+    { table: 'config', key: CONFIG_KEY, value: sealRow({ partitions: PARTITIONS }) },
+    ...(hasPin ? [{ table: 'holds', key: nameKey(PARTITIONS, PRODUCER), value: sealRow({ offset: PLACE }) }] : []),
+  ]);
   commit('chunker', new Disk('/simulated/chunker', () => {}), [
+    row('identity', { producer: PRODUCER, workload: '' }),
     row('position', { offset: PLACE, nextIndexes: {}, epochs: {} }),
     ...(phase === null ? [] : [row('phase', { phase })]),
   ]);
@@ -46,4 +51,5 @@ test('sums that are trimmed are missed by a verifier that is at work, and by non
     t.false(isHarm(phase, PLACE), String(phase));
   }
   for (const phase of ['finished', 'told'] as const) t.false(isHarm(phase, PLACE + 1), phase);
+  t.false(isHarm(null, PLACE + 1, false), 'its pin is gone');
 });

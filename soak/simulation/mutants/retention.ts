@@ -10,7 +10,7 @@ import {
 } from '../../../src/journal/journals.ts';
 import * as records from '../../../src/chunker/rows/records.ts';
 import { CONFIG_KEY, isConfigRow } from '../../../src/journal/broker/tables.ts';
-import { openRow } from '../../../src/store/row.ts';
+import { nameKey, openRow } from '../../../src/store/row.ts';
 import type { StoreReader } from '../../../src/store/store.ts';
 import type { Decorations, Watched } from '../decorations.ts';
 import { withChunkerCrashes, withLittleRoom } from './adapt-broker.ts';
@@ -103,11 +103,16 @@ export function watchingChunks(): Decorations {
   };
 }
 
-/** Takes effect when the sums journal durably begins beyond the durable place of a verifier that is at work. */
+/**
+ * Takes effect when the sums journal durably begins beyond the durable place of a verifier that is at work, and whose
+ * pin is not durably gone.
+ */
 export function watchingSums(): Decorations {
   const chunkers = new Map<string, StoreReader>();
-  const places = (): number[] =>
+  const places = (broker: Watched): number[] =>
     Array.from(chunkers.values()).flatMap((disk) => {
+      const producer = records.readRow(disk, 'identity', records.isIdentityRow)?.producer ?? '';
+      if (broker.disk.get('holds', nameKey(partitionsOf(broker), producer)) === undefined) return [];
       const place = records.readRow(disk, 'position', records.isPositionRow);
       const phase = records.readRow(disk, 'phase', records.isPhaseRow)?.phase;
       const isOver = phase === 'finished' || phase === 'told';
@@ -117,14 +122,14 @@ export function watchingSums(): Decorations {
     durable: (watched, writes) => {
       if (watched.component === 'chunker') chunkers.set(watched.path, watched.disk);
       for (const [number, begin] of beginsOf(watched, writes)) {
-        if (number === partitionsOf(watched) && begin > Math.min(...places())) watched.tookEffect();
+        if (number === partitionsOf(watched) && begin > Math.min(...places(watched))) watched.tookEffect();
       }
     },
   };
 }
 
 /** The number of partitions of the broker. */
-function partitionsOf({ disk }: Watched): number {
+export function partitionsOf({ disk }: Watched): number {
   const row = disk.get('config', CONFIG_KEY);
   return row === undefined ? Number.NaN : openRow(row, isConfigRow, 'the configuration').partitions;
 }

@@ -33,6 +33,7 @@ const MOMENTS: Readonly<Record<string, Moment>> = {
   hold: 'late copy of a pin',
   'move-hold': 'late copy of the move of a pin',
   release: 'late copy of a release',
+  retire: 'late copy of a retirement',
 };
 
 export type LateCopy = { readonly frames: Frames; readonly moment: Moment; readonly delayNs: number };

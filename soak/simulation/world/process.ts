@@ -14,7 +14,8 @@ import { Incarnation, type IncarnationEnd } from './incarnation.ts';
 import type { Kernel } from './kernel.ts';
 import { failingLog, simulatedLog } from './log.ts';
 import type { Network } from './network.ts';
-import type { Death, Plan } from '../plan.ts';
+import type { Death } from '../death.ts';
+import type { Plan } from '../plan.ts';
 import type { HistoryLog } from '../../guarantee/history-log.ts';
 
 /** What all simulated processes share. */
@@ -57,10 +58,11 @@ const DECORATION = 0x6465636f;
 export class SimulatedProcess {
   readonly name: string;
   readonly component: Component;
-  readonly disk: Disk;
   readonly surroundings: Surroundings;
   readonly #run: Run;
   readonly #seed: number;
+  readonly #onDurable: (disk: Disk, writes: OwnedWrites) => void;
+  #disk: Disk;
   starts = 0;
   /** How many lives this chunker has begun by plan. */
   lives = 1;
@@ -98,10 +100,20 @@ export class SimulatedProcess {
     this.#run = options.run;
     this.#seed = options.surroundings.plan.seed;
     const { decorations } = options.surroundings;
-    this.disk = new Disk(`/simulated/${this.name}`, (disk, writes) => {
+    this.#onDurable = (disk, writes) => {
       decorations.durable?.(this.#watched(disk), writes);
       options.onDurable(disk, writes);
-    });
+    };
+    this.#disk = new Disk(`/simulated/${this.name}`, this.#onDurable);
+  }
+
+  get disk(): Disk {
+    return this.#disk;
+  }
+
+  /** From its next start on, the process works in an empty folder. */
+  moveTo(path: string): void {
+    this.#disk = new Disk(path, this.#onDurable);
   }
 
   get isUp(): boolean {
