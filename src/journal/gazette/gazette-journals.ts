@@ -6,6 +6,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../core/clock.ts';
 import { OperatingError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -63,6 +64,8 @@ export class GazetteJournals implements Journals {
   constructor(rpc: RpcCalls, options: GazetteOptions) {
     const { clock, prefix, log } = options;
     const { signal } = this.#closed;
+    // Each lane, barrier and request to etcd may wait at the same time.
+    setMaxListeners(0, signal);
     this.#options = options;
     this.#rpc = rpc;
     this.#brokers = new Brokers({ rpc: this.#rpc, clock, signal, prefix, log });

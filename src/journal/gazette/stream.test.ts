@@ -180,3 +180,27 @@ test('a read that is refused as not valid ends at once, and one that is refused 
   await clock.advance(1_000);
   t.true(came.next !== undefined && came.next !== null && 'bytes' in came.next);
 });
+
+test('what a broker served and has lost is not handed on when another broker comes under its id', async (t) => {
+  const { clock, cluster, journals, append } = setUp();
+  await append(0, 2);
+  // Another client knows of nothing yet. It is served what no barrier covers.
+  const other = new GazetteJournals(cluster, { clock, address: 'gazette+http://fake:8080/p', prefix: 'p/' });
+  cluster.fateOf = () => STATUS.NO_JOURNAL_PRIMARY_BROKER;
+  const came = nextOf(other.read(JOURNAL, 0, { creditBytes: 1e6 }));
+  await clock.advance(1_000);
+  cluster.fateOf = () => 'done';
+  await clock.until(() => cluster.reads.started === 1);
+  cluster.fateOf = () => STATUS.NO_JOURNAL_PRIMARY_BROKER;
+  await clock.advance(1_000);
+  t.is(came.next, undefined);
+  cluster.lose(`p/${JOURNAL}`);
+  cluster.fateOf = () => 'done';
+  const kept = chunks(0, 3);
+  await cluster.append({ journal: `p/${JOURNAL}` }, [kept]);
+  await clock.advance(5_000);
+  if (!came.next || !('bytes' in came.next)) throw new Error('a batch comes');
+  t.deepEqual(Buffer.from(came.next.bytes), Buffer.from(kept));
+  journals.close();
+  other.close();
+});

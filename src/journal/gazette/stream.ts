@@ -5,7 +5,7 @@
  * never become part of the journal, so that an offset below the journal's end proves nothing. What proves it is a
  * barrier that ends at or above the batch and was acknowledged by the very process that served the bytes: every
  * process that acknowledges a barrier has everything below as it was committed. What another process served is read
- * again.
+ * again. So is what is held when its read breaks off: the process may have died, and another one may have its id.
  *
  * The price is one barrier for all that arrived during the one before. The owner of a shard is looked up beside it.
  */
@@ -227,6 +227,9 @@ export class GazetteStream implements ReadStream {
       throw rejectedError(`a read of ${journal}`, wordsOf(error));
     }
     if (!isDeadline(error)) {
+      // The process may have died, and a broker whose operator has named it comes back under the same id, without the
+      // bytes that no other replica had.
+      this.#drop(0);
       this.#wait.failed(error === null ? 'the read ended' : wordsOf(error));
       return await this.#reopen();
     }
@@ -359,11 +362,16 @@ export class GazetteStream implements ReadStream {
 
   /** Reads everything again from the batch on that is held behind `kept` others. */
   #again(kept: number): void {
+    if (this.#drop(kept)) void this.#run(this.#reopen());
+  }
+
+  /** Takes back what is held behind `kept` others. False: nothing is. */
+  #drop(kept: number): boolean {
     const dropped = this.#held.splice(kept);
     const [first] = dropped;
-    if (first === undefined) return;
+    if (first === undefined) return false;
     for (const { bytes } of dropped) this.#waitingBytes -= bytes.length;
     this.#cutter = new BatchCutter(first.begin);
-    void this.#run(this.#reopen());
+    return true;
   }
 }

@@ -29,6 +29,7 @@ export class FakeCluster implements RpcCalls {
   readonly #keys = new Map<string, { readonly value: Buffer; readonly revision: number }>();
   #revision = 1;
   readonly #changed = new Set<() => void>();
+  readonly #broken = new Set<() => void>();
   /** Asked for each append and barrier. */
   fateOf: (append: AskedAppend) => Fate = () => 'done';
   /** What every other call fails with. */
@@ -64,6 +65,12 @@ export class FakeCluster implements RpcCalls {
 
   registersOf(journal: string): ReadonlyMap<string, string> {
     return this.#journal(journal).registers;
+  }
+
+  /** What no other replica had is gone, with the reads of the process that had it. */
+  lose(journal: string): void {
+    this.#journal(journal).content = Buffer.alloc(0);
+    for (const breaks of this.#broken) breaks();
   }
 
   removeJournal(journal: string): void {
@@ -103,7 +110,13 @@ export class FakeCluster implements RpcCalls {
       reads.open -= 1;
       deadline.clear();
       this.#changed.delete(pump);
+      this.#broken.delete(breaks);
     };
+    const breaks = (): void => {
+      close();
+      onEnd(grpcError(UNAVAILABLE));
+    };
+    this.#broken.add(breaks);
     const pump = (): void => {
       const { content } = this.#journal(journal);
       const through = Math.min(content.length, end());
