@@ -13,6 +13,11 @@ export type EnginePromises = {
    */
   readonly mayRepeat: boolean;
   /**
+   * From when on no sum of an older epoch is stored. `raise`: once the raise has its answer. `append`: once the new owner
+   * has appended for the first time. Until then an append that its older owner had begun before may still be stored.
+   */
+  readonly fencedSince: 'raise' | 'append';
+  /**
    * What a read batch is stamped with: `commit`, when it became durable; `receipt`, when its reader knew that it was,
    * which is never earlier. `late` is judged by these stamps. A receipt counts against the cluster what its reader was
    * slow in.
@@ -26,6 +31,6 @@ export type EnginePromises = {
 };
 
 export const PROMISES: Readonly<Record<EngineName, EnginePromises>> = {
-  embedded: { mayRepeat: false, stamps: 'commit', countsBytes: true },
-  gazette: { mayRepeat: true, stamps: 'receipt', countsBytes: false },
+  embedded: { mayRepeat: false, fencedSince: 'raise', stamps: 'commit', countsBytes: true },
+  gazette: { mayRepeat: true, fencedSince: 'append', stamps: 'receipt', countsBytes: false },
 };

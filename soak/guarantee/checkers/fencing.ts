@@ -1,10 +1,12 @@
 /**
  * Fencing (invariant 5): no two claimants raise the same epoch. Along the sums journal the epochs of a shard never
  * decrease. When a claimant has the answer to its raise, the journal has an end: from there on no batch of a lower
- * epoch begins.
+ * epoch begins. Where an engine fences only by the first append of the new owner (`promises.ts`), an append that began
+ * before the raise may still land behind that end; what the epochs must do along the journal stays the same.
  */
 
 import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';
+import { type EnginePromises, PROMISES } from '../../../src/journal/promises.ts';
 import { type BatchEvent, BatchReader, shardOfProducer } from './batch-reader.ts';
 import { FindingList } from './finding-list.ts';
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
@@ -22,10 +24,12 @@ export class FencingChecker implements Checker {
   readonly name = 'fencing';
   readonly #found = new FindingList(this.name);
   readonly #reader: BatchReader;
+  readonly #promises: EnginePromises;
   readonly #shards = new Map<number, Shard>();
 
-  constructor(reader: BatchReader = new BatchReader()) {
+  constructor(reader: BatchReader = new BatchReader(), promises: EnginePromises = PROMISES.embedded) {
     this.#reader = reader;
+    this.#promises = promises;
   }
 
   observe(event: HistoryEvent): void {
@@ -52,6 +56,10 @@ export class FencingChecker implements Checker {
     return this.#found.findings;
   }
 
+  get #isFencedByRaise(): boolean {
+    return this.#promises.fencedSince === 'raise';
+  }
+
   #shard(number: number): Shard {
     let shard = this.#shards.get(number);
     if (shard === undefined) {
@@ -72,7 +80,7 @@ export class FencingChecker implements Checker {
     if (epoch < shard.lastEpoch) {
       const detail = `shard ${number} wrote under epoch ${epoch} after epoch ${shard.lastEpoch}`;
       this.#found.violation('stale-writer', detail, witness);
-    } else if (newer !== undefined) this.#name(number, epoch, newer, witness);
+    } else if (newer !== undefined && this.#isFencedByRaise) this.#name(number, epoch, newer, witness);
     shard.lastEpoch = Math.max(shard.lastEpoch, epoch);
     shard.lastBatches.set(epoch, { begin: event.begin, index: firstIndex });
   }
@@ -87,6 +95,7 @@ export class FencingChecker implements Checker {
       this.#found.violation('stale-writer', detail, { journal: SUMS_JOURNAL, offset: sumsHead });
     }
     shard.raised.push({ process: claim.process, epoch, sumsHead });
+    if (!this.#isFencedByRaise) return;
     for (const [older, { begin, index }] of shard.lastBatches) {
       if (older >= epoch || begin < sumsHead) continue;
       this.#name(number, older, claim, { journal: SUMS_JOURNAL, offset: begin, index });

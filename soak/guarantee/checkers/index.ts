@@ -52,7 +52,7 @@ export function makeSoakCheckers(
 function ofJournals(reader: BatchReader, promises: EnginePromises = PROMISES.embedded): Checker[] {
   return [
     new JournalsChecker(reader, promises),
-    new FencingChecker(reader),
+    new FencingChecker(reader, promises),
     new AcknowledgedChecker(reader),
     new StateChecker(reader),
     new ExactlyOnceChecker(reader),
