@@ -7,11 +7,14 @@ import { prepareChunker } from '../../src/chunker/prepare-chunker.ts';
 import type { PrepareChunkerOptions } from '../../src/chunker/prepare-chunker.ts';
 import { retireProducer } from '../../src/chunker/retire-producer.ts';
 import { JournalClient } from '../../src/journal/client.ts';
+import { GazetteJournals } from '../../src/journal/gazette/gazette-journals.ts';
 import { type ServeOptions, serveBroker } from '../../src/journal/broker/serve.ts';
-import { SUMS_JOURNAL } from '../../src/journal/journals.ts';
+import { type Journals, SUMS_JOURNAL } from '../../src/journal/journals.ts';
 import { fileIdOf } from '../../src/message/chunk.ts';
 import { type PrepareSummerOptions, prepareSummer } from '../../src/summer/prepare-summer.ts';
 import type { StoreReader } from '../../src/store/store.ts';
+import { ClusterRpc } from './cluster/cluster-rpc.ts';
+import { CLUSTER_PREFIX, type SimulatedCluster } from './cluster/cluster.ts';
 import { NEVER_EXPIRES_MS } from './departures.ts';
 import type { Incarnation } from './world/incarnation.ts';
 import { ObservedJournals } from './observed-journals.ts';
@@ -215,10 +218,26 @@ export function runRetire(producer: string): Run {
 }
 
 function connect(process: SimulatedProcess, incarnation: Incarnation): ObservedJournals {
-  const { network, history, observer, counters, decorations } = process.surroundings;
+  const { history, observer, counters, cluster } = process.surroundings;
+  const client = cluster === null ? connectBroker(process, incarnation) : connectCluster(process, incarnation, cluster);
+  return new ObservedJournals(client, { incarnation, history, observer, counters, disk: process.disk });
+}
+
+function connectCluster(process: SimulatedProcess, incarnation: Incarnation, cluster: SimulatedCluster): Journals {
+  const { kernel, counters, decorations, plan } = process.surroundings;
+  const subject = process.subject();
+  const plain = new ClusterRpc({ cluster, kernel, counters, seed: plan.seed, incarnation });
+  const rpc = decorations.rpc?.(plain, subject, cluster) ?? plain;
+  const options = { clock: incarnation.clock, address: 'cluster', prefix: CLUSTER_PREFIX, log: process.log };
+  const journals = new GazetteJournals(rpc, options);
+  return decorations.gazette?.({ journals, rpc, options, cluster }, subject) ?? journals;
+}
+
+function connectBroker(process: SimulatedProcess, incarnation: Incarnation): Journals {
+  const { network, decorations } = process.surroundings;
   const dialer = network.dialer(incarnation);
   let sessions = 0;
-  const client = new JournalClient({
+  return new JournalClient({
     dialer: decorations.dialer?.(dialer, process.subject()) ?? dialer,
     clock: incarnation.clock,
     name: process.name,
@@ -230,7 +249,6 @@ function connect(process: SimulatedProcess, incarnation: Incarnation): ObservedJ
       return `${process.name}/${incarnation.number}/${sessions}`;
     },
   });
-  return new ObservedJournals(client, { incarnation, history, observer, counters, disk: process.disk });
 }
 
 /** Reads another process's store as it is at one moment, some time from now. */

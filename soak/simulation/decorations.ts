@@ -7,6 +7,10 @@ import type { prepareChunker } from '../../src/chunker/prepare-chunker.ts';
 import type { PrepareChunkerOptions } from '../../src/chunker/prepare-chunker.ts';
 import type { Log } from '../../src/core/log.ts';
 import type { Prng } from '../../src/core/prng.ts';
+import type { GazetteJournals, GazetteOptions } from '../../src/journal/gazette/gazette-journals.ts';
+import type { RpcCalls } from '../../src/journal/gazette/rpc.ts';
+import type { Journals } from '../../src/journal/journals.ts';
+import type { EnginePromises } from '../../src/journal/promises.ts';
 import type { ServeOptions, serveBroker } from '../../src/journal/broker/serve.ts';
 import type { ProcessEnd, ProcessEndOptions } from '../../src/component/process-end.ts';
 import type { PrepareSummerOptions, prepareSummer } from '../../src/summer/prepare-summer.ts';
@@ -14,6 +18,7 @@ import type { Dialer } from '../../src/transport/transport.ts';
 import type { HistoryFilter } from '../guarantee/history.ts';
 import type { StoreReader } from '../../src/store/store.ts';
 import type { Disk, OwnedWrites } from './world/disk.ts';
+import type { SimulatedCluster } from './cluster/cluster.ts';
 import type { PlannedFault } from './plan.ts';
 
 export type Component = 'broker' | 'chunker' | 'summer';
@@ -55,6 +60,22 @@ export type JudgedState = {
   readonly tookEffect: () => void;
 };
 
+/** A batch that is committed on a cluster. Journals are numbered: the sums journal comes after all others. */
+export type Committed = {
+  readonly journal: number;
+  readonly begin: number;
+  readonly bytes: Buffer;
+  readonly tookEffect: () => void;
+};
+
+/** The engine of a process on a cluster, and what it was made of. */
+export type GazetteParts = {
+  readonly journals: GazetteJournals;
+  readonly rpc: RpcCalls;
+  readonly options: GazetteOptions;
+  readonly cluster: SimulatedCluster;
+};
+
 export interface Decorations {
   /** Decorates what a component is handed: journals, store, clock, link, callbacks. */
   broker?(options: ServeOptions, subject: Subject): ServeOptions;
@@ -62,6 +83,9 @@ export interface Decorations {
   summer?(options: PrepareSummerOptions, subject: Subject): PrepareSummerOptions;
   /** Below the client of the journals. */
   dialer?(dialer: Dialer, subject: Subject): Dialer;
+  /** Of a process on a cluster: below its engine, and the engine itself. */
+  rpc?(calls: RpcCalls, subject: Subject, cluster: SimulatedCluster): RpcCalls;
+  gazette?(parts: GazetteParts, subject: Subject): Journals;
   /** Replaces the wrapper that keeps errors of the log from its callers. */
   log?(raw: Log, subject: Subject): Log;
   /** Replaces the one place that ends a process. */
@@ -84,6 +108,10 @@ export interface Decorations {
   durable?(watched: Watched, writes: OwnedWrites): void;
   ended?(watched: Watched): void;
   judged?(state: JudgedState): void;
+  /** A batch of a journal on a cluster is committed; changes nothing. */
+  committed?(batch: Committed): void;
+  /** What the checkers believe that the engine promises. */
+  readonly promises?: EnginePromises;
   /** Sabotage of the harness: what the checkers get of each event. */
   readonly history?: HistoryFilter;
   /** Sabotage of the harness: whether a fault is injected at all. */

@@ -1,10 +1,13 @@
 import test from 'ava';
 import { LIVE_FAMILIES } from '../guarantee/fault-kinds.ts';
 import { FAMILY_OF_KIND } from './fault-families.ts';
+import { planFor } from './plan-for.ts';
 import { planOf } from './plan.ts';
 
 test('whatever a plan draws has a family, or is known to have none', (t) => {
-  const drawn = Array.from({ length: 30 }, (_, seed) => planOf(seed, 'uniform').faults.map(({ kind }) => kind)).flat();
+  const seeds = Array.from({ length: 30 }, (_, seed) => seed);
+  const plans = seeds.flatMap((seed) => [planOf(seed, 'uniform'), planFor({ seed, engine: 'gazette' })]);
+  const drawn = plans.flatMap(({ faults }) => faults.map(({ kind }) => kind));
   const known = Object.keys(FAMILY_OF_KIND).toSorted();
   t.deepEqual([...new Set(drawn)].toSorted(), known);
 });

@@ -23,4 +23,11 @@ export const FAMILY_OF_KIND: Readonly<Record<FaultKind, FaultFamily | null>> = {
   retire: 'retire',
   absence: 'absence',
   'late-reader': null,
+  'member-crash': 'member',
+  'member-leave': 'member',
+  'member-pause': 'member',
+  'member-cut': 'network',
+  'etcd-crash': 'member',
+  'etcd-away': 'member',
+  'all-brokers-crash': 'member',
 };

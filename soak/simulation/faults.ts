@@ -1,8 +1,10 @@
 /** Injects the faults of a plan, heals them, and records when a fault is known to have hit. */
 
 import { Prng } from '../../src/core/prng.ts';
+import { FAMILY_OF_KIND } from './fault-families.ts';
 import type { Counters } from './world/counters.ts';
-import type { Network } from './world/network.ts';
+import { MemberFaults } from './cluster/member-faults.ts';
+import type { Links } from './world/network.ts';
 import { type Plan, type PlannedFault, targetOf } from './plan.ts';
 import type { SimulatedProcess, Surroundings } from './world/process.ts';
 import { DIRECTIONS } from './world/link.ts';
@@ -11,9 +13,15 @@ import { hasBegunToEnd, producerOf } from './retirements.ts';
 
 /** When the target of a fault is not up, the fault is tried again after this time. */
 const RETRY_MS = 25;
+/** The same for a member of a cluster, which may have to wait for long. */
+const MEMBER_RETRY_MS = 250;
 /** One in so many takeovers of several shards takes only some of the shards. */
 const PARTIAL_EVERY = 3;
 const POWER = 0x706f7765;
+
+function isOfMember({ kind }: PlannedFault): boolean {
+  return FAMILY_OF_KIND[kind] === 'member' || FAMILY_OF_KIND[kind] === 'network';
+}
 
 type Kinds = PlannedFault['kind'];
 type Of<K extends Kinds> = Extract<PlannedFault, { kind: K }>;
@@ -22,7 +30,9 @@ export class Faults {
   readonly #plan: Plan;
   readonly #surroundings: Surroundings;
   readonly #keeper: Keeper;
-  readonly #network: Network;
+  readonly #network: Links;
+  /** `null`: the journals are not on a cluster. */
+  readonly #members: MemberFaults | null;
   readonly #counters: Counters;
   readonly #onReboot: () => void;
   /** By fault that lasts: the function that ends it. */
@@ -33,9 +43,15 @@ export class Faults {
     this.#plan = surroundings.plan;
     this.#surroundings = surroundings;
     this.#keeper = keeper;
-    this.#network = surroundings.network;
+    this.#network = surroundings.links;
     this.#counters = surroundings.counters;
     this.#onReboot = onReboot;
+    const { cluster, plan, kernel, counters } = surroundings;
+    const lasts = (id: number, durationMs: number, heal: () => void): void => this.#lasts(id, durationMs, heal);
+    this.#members =
+      cluster === null || plan.cluster === undefined
+        ? null
+        : new MemberFaults({ cluster, plan: plan.cluster, kernel, counters, seed: plan.seed, lasts });
   }
 
   /** Sets the time of every fault of the plan. */
@@ -58,7 +74,7 @@ export class Faults {
   #try(fault: PlannedFault): void {
     if (this.#isOver) return;
     if (this.#inject(fault)) this.#record(fault);
-    else this.#after(RETRY_MS, () => this.#try(fault));
+    else this.#after(isOfMember(fault) ? MEMBER_RETRY_MS : RETRY_MS, () => this.#try(fault));
   }
 
   /** The fault was injected, but something else came before it. */
@@ -114,6 +130,14 @@ export class Faults {
         this.#keeper.startLateReader();
         this.#effective(fault);
         return true;
+      case 'member-crash':
+      case 'member-leave':
+      case 'member-pause':
+      case 'member-cut':
+      case 'etcd-crash':
+      case 'etcd-away':
+      case 'all-brokers-crash':
+        return this.#members?.inject(fault, () => this.#effective(fault)) ?? true;
       default:
         return fault satisfies never;
     }

@@ -37,7 +37,8 @@ const RESTART_MS_MAX = 500;
 const SUPERVISOR = 0x73757065;
 
 export class Keeper {
-  readonly broker: SimulatedProcess;
+  /** `null`: the journals are on a cluster. */
+  readonly broker: SimulatedProcess | null;
   readonly chunkers: readonly SimulatedProcess[];
   readonly slots: readonly Slot[];
   readonly retirements: Retirements;
@@ -64,16 +65,8 @@ export class Keeper {
       kill: (command, death) => this.kill(command, death),
       onReplaced: (chunker) => this.#replace(chunker),
     });
-    this.broker = this.#known(
-      new SimulatedProcess({
-        name: 'broker',
-        component: 'broker',
-        surroundings,
-        run: runBroker,
-        onDurable: (_disk, writes) => observer.brokerDurable(writes),
-      }),
-    );
-    observer.broker = this.broker.disk;
+    this.broker = surroundings.cluster === null ? this.#broker() : null;
+    if (this.broker !== null) observer.broker = this.broker.disk;
     this.chunkers = plan.chunkers.map((chunker, index) => {
       const memory: ChunkerMemory = { producers: new Set(), drained: new Set(), completed: new Set() };
       const process: SimulatedProcess = new SimulatedProcess({
@@ -101,6 +94,19 @@ export class Keeper {
     });
   }
 
+  #broker(): SimulatedProcess {
+    const { observer } = this.#surroundings;
+    return this.#known(
+      new SimulatedProcess({
+        name: 'broker',
+        component: 'broker',
+        surroundings: this.#surroundings,
+        run: runBroker,
+        onDurable: (_disk, writes) => observer.brokerDurable(writes),
+      }),
+    );
+  }
+
   /** All processes that were ever made. */
   get processes(): readonly SimulatedProcess[] {
     return [...this.#disks.values()];
@@ -122,7 +128,8 @@ export class Keeper {
 
   /** Starts everything; a chunker that comes later starts at its time. */
   startAll(): void {
-    this.broker.start();
+    this.broker?.start();
+    this.#surroundings.cluster?.start();
     for (const { summers } of this.slots) summers[0]?.start();
     const { plan, kernel } = this.#surroundings;
     for (const [index, chunker] of this.chunkers.entries()) {
@@ -137,7 +144,8 @@ export class Keeper {
     return (
       this.#starting.size === 0 &&
       this.retirements.areOver &&
-      this.broker.isReady &&
+      this.broker?.isReady !== false &&
+      this.#surroundings.cluster?.isWhole !== false &&
       this.chunkers.every(({ isReady, isDrained }) => isReady || isDrained) &&
       this.slots.every((slot) => this.#isServed(slot))
     );
@@ -151,7 +159,7 @@ export class Keeper {
   named(name: string): SimulatedProcess | undefined {
     const slot = this.slots.find((candidate) => candidate.name === name);
     if (slot !== undefined) return slot.summers.findLast(({ isUp }) => isUp) ?? slot.summers.at(-1);
-    return [this.broker, ...this.chunkers].find((process) => process.name === name);
+    return [this.broker, ...this.chunkers].find((process) => process?.name === name) ?? undefined;
   }
 
   /** Kills a process that is up, now or in its n-th call. */

@@ -23,6 +23,13 @@ import type { Cause, HistoryLog } from '../guarantee/history-log.ts';
 /** The checkpoint of a shard that has committed nothing. */
 const NOTHING: Checkpoint = { offset: 0, nextSum: 0, nextIndexes: {}, openFiles: {}, outbox: [] };
 
+/** What is committed in the journals of a cluster. They are numbered: the sums journal comes after all others. */
+export type ClusterJournals = {
+  headOf(journal: number): number;
+  /** The index that follows the producer's committed records. */
+  nextOf(journal: number, producer: string): number;
+};
+
 type Unshown = { readonly batch: UnshownBatch; readonly cause: Cause | undefined };
 type UnshownBatch = { readonly begin: number; readonly end: number; readonly stampNs: number; readonly bytes: Buffer };
 
@@ -49,6 +56,8 @@ export class Observer {
   readonly #foldedThrough: number[] = [];
   readonly #chunkers = new Set<Disk>();
   #broker: Disk | null = null;
+  /** In the place of the broker: what the journals of a cluster have. */
+  cluster: ClusterJournals | null = null;
 
   constructor(options: {
     partitions: number;
@@ -88,6 +97,7 @@ export class Observer {
 
   /** How many sums of a shard are durable in the sums journal. */
   sumsPublished(shard: number): number {
+    if (this.cluster !== null) return this.cluster.nextOf(this.#partitions, shardProducer(shard));
     const row = this.#broker?.get('producers', nameKey(this.#partitions, shardProducer(shard)));
     return row === undefined ? 0 : openRow(row, isProducerRow, `the producer of shard ${shard}`).next;
   }
@@ -111,9 +121,14 @@ export class Observer {
       if (table === 'batches' && value === null) this.#trimmed(number);
       if (value === null) continue;
       if (table === 'journals') this.#journal(number, openRow(value, isJournalRow, `journal ${number}`).begin);
-      else if (table === 'batches') this.#batch(number, offsetOfKey(key), value);
+      else if (table === 'batches') this.batchDurable(number, offsetOfKey(key), value);
       else if (table === 'shards') this.#shards[number] = openRow(value, isShardRow, `shard ${number}`);
     }
+  }
+
+  /** The row of a shard in a cluster's etcd. */
+  shardDurable(shard: number, row: ShardRow): void {
+    this.#shards[shard] = row;
   }
 
   /** A process asks to replace an epoch of the shard. */
@@ -235,7 +250,8 @@ export class Observer {
     return Math.min(this.sumsHead, ...places);
   }
 
-  #batch(number: number, begin: number, bytes: Buffer): void {
+  /** A batch is committed. */
+  batchDurable(number: number, begin: number, bytes: Buffer): void {
     const batch = { begin, end: begin + bytes.length, stampNs: this.#nowNs(), bytes };
     if (number === this.#partitions) this.#history.record({ event: 'batch', journal: SUMS_JOURNAL, ...batch });
     else this.#unshown[number]?.push({ batch, cause: this.#causeNow() });
@@ -257,6 +273,7 @@ export class Observer {
   }
 
   #head(number: number): number {
+    if (this.cluster !== null) return this.cluster.headOf(number);
     const row = this.#broker?.get('journals', keyOf(number));
     return row === undefined ? 0 : openRow(row, isJournalRow, `journal ${number}`).head;
   }

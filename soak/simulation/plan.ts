@@ -7,6 +7,7 @@ import { Prng } from '../../src/core/prng.ts';
 import { BATCH_HEADER_BYTES } from '../../src/message/batch.ts';
 import { CHUNK_HEADER_BYTES } from '../../src/message/chunk.ts';
 import type { CountRange } from '../../src/workload/workload.ts';
+import type { ClusterPlan, MemberFault } from './cluster/member-fault.ts';
 import type { Death } from './death.ts';
 import { type Leaving, NEVER_EXPIRES_MS, departuresOf, isDeparture } from './departures.ts';
 import type { Direction } from './world/link.ts';
@@ -70,6 +71,7 @@ export type PlannedFault = { readonly id: number; readonly atMs: number } & (
   | { readonly kind: 'slow-disk'; readonly target: string; readonly extraMs: number; readonly durationMs: number }
   | { readonly kind: 'late-reader'; readonly target: string }
   | Leaving
+  | MemberFault
 );
 
 export type FaultKind = PlannedFault['kind'];
@@ -100,6 +102,8 @@ export type Plan = {
   /** The share of log lines that cannot be written, from 0 to 1. */
   readonly logFailsPart: number;
   readonly faults: readonly PlannedFault[];
+  /** In the place of the broker; absent: the embedded engine. */
+  readonly cluster?: ClusterPlan;
 };
 
 const PLAN = 0x706c616e;
@@ -236,8 +240,8 @@ function fault(prng: Prng, names: readonly string[], faultsMs: number): Draft {
   }
 }
 
-/** Departures are drawn apart (`departures.ts`). */
-type DrawnKind = Exclude<FaultKind, Leaving['kind']>;
+/** Departures (`departures.ts`) and faults of a cluster's members (`cluster/cluster-plan.ts`) are drawn apart. */
+type DrawnKind = Exclude<FaultKind, Leaving['kind'] | MemberFault['kind']>;
 
 const FAULT_WEIGHTS: readonly DrawnKind[] = [
   ...weight(8, 'crash'),

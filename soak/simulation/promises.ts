@@ -4,7 +4,7 @@
  * does nothing.
  */
 
-import { MOMENTS, type Moment } from './world/counters.ts';
+import { ALL_MOMENTS, MOMENTS, type Moment } from './world/counters.ts';
 import { isCertain } from './certain-faults.ts';
 import type { Plan, PlannedFault } from './plan.ts';
 
@@ -16,7 +16,7 @@ export const EXPECTED_TIMES = 14;
  * that reaches it least often, of 400 schedules (seeds 20001 to 20400), and doubled where that workload reached it
  * fewer than 30 times. 1: every schedule that was looked at reached it, which does not promise it for all.
  */
-const ONE_OF: Readonly<Record<Moment, number>> = {
+const ONE_OF: Readonly<Record<(typeof MOMENTS)[number], number>> = {
   'killed between a commit and the publication of its sums': 10,
   'killed in a commit that was not durable': 2,
   'killed in a commit that was durable': 3,
@@ -84,6 +84,9 @@ const ONE_OF: Readonly<Record<Moment, number>> = {
   'file completed again after a restart': 2,
 };
 
+/** The same of schedules on a cluster. What is not named is not promised there. */
+const CLUSTER_ONE_OF: Readonly<Partial<Record<Moment, number>>> = {};
+
 /** The moment that a fault which is certain to hit brings about. */
 function momentOf(fault: PlannedFault): Moment | null {
   switch (fault.kind) {
@@ -105,6 +108,13 @@ function momentOf(fault: PlannedFault): Moment | null {
     case 'retire':
     case 'absence':
     case 'late-reader':
+    case 'member-crash':
+    case 'member-leave':
+    case 'member-pause':
+    case 'member-cut':
+    case 'etcd-crash':
+    case 'etcd-away':
+    case 'all-brokers-crash':
       return null;
     default:
       return fault satisfies never;
@@ -114,8 +124,12 @@ function momentOf(fault: PlannedFault): Moment | null {
 /** How often each moment is to be expected in a schedule; infinity: it is certain to be reached. */
 export function promisesOf(plan: Plan): Record<Moment, number> {
   const certain = new Set(plan.faults.filter((fault) => isCertain(fault, plan)).map(momentOf));
+  const oneOf: Readonly<Partial<Record<Moment, number>>> = plan.cluster === undefined ? ONE_OF : CLUSTER_ONE_OF;
   return Object.fromEntries(
-    MOMENTS.map((moment) => [moment, certain.has(moment) ? Number.POSITIVE_INFINITY : 1 / ONE_OF[moment]]),
+    ALL_MOMENTS.map((moment) => [
+      moment,
+      certain.has(moment) ? Number.POSITIVE_INFINITY : 1 / (oneOf[moment] ?? Number.POSITIVE_INFINITY),
+    ]),
   ) as Record<Moment, number>;
 }
 
@@ -124,5 +138,5 @@ export function brokenPromises(
   expected: Readonly<Record<Moment, number>>,
   reached: Readonly<Record<Moment, number>>,
 ): Moment[] {
-  return MOMENTS.filter((moment) => expected[moment] >= EXPECTED_TIMES && reached[moment] === 0);
+  return ALL_MOMENTS.filter((moment) => expected[moment] >= EXPECTED_TIMES && reached[moment] === 0);
 }

@@ -2,11 +2,13 @@
 
 import type { Finding } from '../guarantee/violation.ts';
 import type { Moment } from './world/counters.ts';
-import { type WorkloadName, planOf } from './plan.ts';
+import type { EngineName } from '../../src/journal/promises.ts';
+import { planFor } from './plan-for.ts';
+import type { WorkloadName } from './plan.ts';
 import { promisesOf } from './promises.ts';
 import { kindOf, simulate } from './simulate.ts';
 
-export type SeedTask = { readonly seed: number; readonly workload: WorkloadName };
+export type SeedTask = { readonly seed: number; readonly workload: WorkloadName; readonly engine?: EngineName };
 
 export type SeedResult = SeedTask & {
   readonly digest: string;
@@ -25,7 +27,7 @@ export type SeedResult = SeedTask & {
 
 export async function runSeed(task: SeedTask): Promise<SeedResult> {
   const startedMs = performance.now();
-  const plan = planOf(task.seed, task.workload);
+  const plan = planFor(task);
   const outcome = await simulate(plan);
   const { digest, violations, failures, inconclusive, virtualMs, faults, records, moments } = outcome;
   const wallMs = performance.now() - startedMs;

@@ -7,7 +7,9 @@ import { UsageError } from '../../src/core/errors.ts';
 import { checkWritable } from '../../src/core/folder.ts';
 import { formatCount, parseCount } from '../../src/core/units.ts';
 import { violationLine } from '../guarantee/violation.ts';
-import { WORKLOADS, type WorkloadName, planOf, workloadOf } from './plan.ts';
+import { type EngineName, PROMISES } from '../../src/journal/promises.ts';
+import { planFor } from './plan-for.ts';
+import { WORKLOADS, type WorkloadName, workloadOf } from './plan.ts';
 import { runSeeds } from './seeds.ts';
 import type { SeedResult } from './seed-result.ts';
 import { writeTrace } from '../guarantee/story/trace.ts';
@@ -15,6 +17,7 @@ import { tellSeed } from './seed-telling.ts';
 import { shrunkLines, whyLines } from './story.ts';
 import { Totals } from './totals.ts';
 
+const ENGINES = Object.keys(PROMISES) as EngineName[];
 const SEEDS_DEFAULT = 100;
 const SEEDS_MAX = 100_000_000;
 const FAILURES_SHOWN = 10;
@@ -23,6 +26,7 @@ type Flags = {
   seeds?: number;
   seed?: number;
   workload?: WorkloadName;
+  engine: EngineName;
   jobs: number;
   shrink?: true;
   trace?: string;
@@ -48,6 +52,9 @@ export function simulateCommand(): Command {
         oneOf(WORKLOADS),
       ),
     )
+    .addOption(
+      valueOption(`--engine <${ENGINES.join('|')}>`, 'which engine keeps the journals', oneOf(ENGINES), 'embedded'),
+    )
     .addOption(valueOption('--jobs <n>', 'threads', countWithin(1, 256), String(availableParallelism())))
     .option('--shrink', 'make the first failing schedule smaller while it still fails in the same way')
     .option('--trace <file>', 'with --seed: draw the run on one page of HTML, with a lane for each process')
@@ -59,7 +66,7 @@ export function simulateCommand(): Command {
 async function simulateSeeds(flags: Flags): Promise<number> {
   const first = flags.seed ?? 1;
   const count = flags.seeds ?? (flags.seed === undefined ? SEEDS_DEFAULT : 1);
-  const { trace } = flags;
+  const { trace, engine } = flags;
   if (trace !== undefined) checkTraceable(trace, flags, count);
   const startedMs = performance.now();
   const totals = new Totals();
@@ -67,7 +74,7 @@ async function simulateSeeds(flags: Flags): Promise<number> {
   await runSeeds({
     tasks: Array.from({ length: count }, (_, index) => {
       const seed = first + index;
-      return { seed, workload: flags.workload ?? workloadOf(seed) };
+      return { seed, workload: flags.workload ?? workloadOf(seed), engine };
     }),
     jobs: Math.min(flags.jobs, count),
     onResult: (result) => {
@@ -79,13 +86,13 @@ async function simulateSeeds(flags: Flags): Promise<number> {
   const [failed] = shown;
   if (failed !== undefined) {
     const { seed, workload, kind } = failed;
-    const plan = planOf(seed, workload);
+    const plan = planFor({ seed, workload, engine });
     print(await whyLines({ seed, plan }));
     if (flags.shrink === true) print(await shrunkLines({ seed, plan, kind }));
   }
   print(totals.lines((performance.now() - startedMs) / 1e3));
   if (trace !== undefined) {
-    const telling = await tellSeed({ plan: planOf(first, flags.workload ?? workloadOf(first)) });
+    const telling = await tellSeed({ plan: planFor({ seed: first, workload: flags.workload, engine }) });
     print(writeTrace(trace, telling));
   }
   return totals.exitCode;
@@ -99,7 +106,7 @@ function checkTraceable(path: string, { seed }: Flags, count: number): void {
 
 /** One schedule: what it was, and what was wrong with it. */
 function resultLines(result: SeedResult): string[] {
-  const { seed, workload, digest, virtualMs, faults, records } = result;
+  const { seed, workload, engine, digest, virtualMs, faults, records } = result;
   const flowed = `${formatCount(records)} records, ${faults} faults, ${(virtualMs / 1e3).toFixed(1)} virtual s`;
   const lines = [`seed ${seed} (${workload}): ${flowed}, history ${digest}`];
   if (result.kind === null) return lines;
@@ -111,7 +118,8 @@ function resultLines(result: SeedResult): string[] {
     );
   }
   lines.push(...failures.map((line) => `  ${line}`), ...inconclusive.map((line) => `  ${line}`));
-  lines.push(`  repeat: npm run simulate -- --seed ${seed} --workload ${workload}`);
+  const onEngine = engine === undefined || engine === 'embedded' ? '' : ` --engine ${engine}`;
+  lines.push(`  repeat: npm run simulate -- --seed ${seed} --workload ${workload}${onEngine}`);
   return lines;
 }
 

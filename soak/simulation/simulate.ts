@@ -3,7 +3,9 @@
  * depends on the plan alone, so the same plan gives the same history, byte for byte.
  */
 
+import { asRecord, assert } from '../../src/core/assert.ts';
 import { SUMS_JOURNAL } from '../../src/journal/journals.ts';
+import { PROMISES } from '../../src/journal/promises.ts';
 import type { Checker, Findings, HistoryEvent } from '../guarantee/history.ts';
 import type { Finding } from '../guarantee/violation.ts';
 import { makeCheckers } from '../guarantee/checkers/index.ts';
@@ -12,6 +14,8 @@ import { Observer } from './observer.ts';
 import { Counters, type Moment } from './world/counters.ts';
 import type { Decorations } from './decorations.ts';
 import { Faults } from './faults.ts';
+import { ClusterNetwork } from './cluster/cluster-network.ts';
+import { CLUSTER_PREFIX, SimulatedCluster } from './cluster/cluster.ts';
 import { Kernel } from './world/kernel.ts';
 import { Network } from './world/network.ts';
 import { leastFaults } from './certain-faults.ts';
@@ -98,6 +102,7 @@ class Schedule {
   readonly #observer: Observer;
   readonly #keeper: Keeper;
   readonly #faults: Faults;
+  readonly #cluster: SimulatedCluster | null;
   readonly #flow = new Flow();
   readonly #inconclusive: string[] = [];
   readonly #stopsAtFirst: boolean;
@@ -107,7 +112,9 @@ class Schedule {
   #isCutShort = false;
 
   constructor(plan: Plan, options: SimulateOptions) {
-    const { checkers = makeCheckers(), decorations = {}, stopsAtFirst = false, listener } = options;
+    const { decorations = {}, stopsAtFirst = false, listener } = options;
+    const engine = plan.cluster === undefined ? 'embedded' : 'gazette';
+    const { checkers = makeCheckers(decorations.promises ?? PROMISES[engine]) } = options;
     this.#plan = plan;
     this.#stopsAtFirst = stopsAtFirst;
     this.#checkers = [this.#flow, ...checkers];
@@ -140,16 +147,15 @@ class Schedule {
       causeNow,
       onJudged: (state) => decorations.judged?.({ ...state, tookEffect }),
     });
+    const link = { kernel, seed: plan.seed, counters, delayNs: plan.delayUs * 1e3, jitterNs: plan.jitterUs * 1e3 };
+    const network = new Network(link);
+    const cluster = plan.cluster === undefined ? null : clusterOf(plan, { link, observer, decorations, tookEffect });
     const surroundings: Surroundings = {
       plan,
       kernel,
-      network: new Network({
-        kernel,
-        seed: plan.seed,
-        counters,
-        delayNs: plan.delayUs * 1e3,
-        jitterNs: plan.jitterUs * 1e3,
-      }),
+      network,
+      cluster,
+      links: cluster?.network ?? network,
       history,
       observer,
       counters,
@@ -163,6 +169,7 @@ class Schedule {
     this.#kernel = kernel;
     this.#history = history;
     this.#observer = observer;
+    this.#cluster = cluster;
     this.#keeper = new Keeper(surroundings, () => this.#cutShort());
     this.#faults = new Faults(surroundings, this.#keeper, () => {
       this.#boot += 1;
@@ -176,7 +183,7 @@ class Schedule {
       seed,
       slaMs,
       partitions,
-      processes: ['broker', ...this.#keeper.chunkers.map(({ name }) => name)],
+      processes: [this.#keeper.broker, ...this.#keeper.chunkers].flatMap((process) => process?.name ?? []),
       faults: leastFaults(this.#plan),
       tells: ['completed', 'claim', 'trimmed'],
     });
@@ -283,11 +290,12 @@ class Schedule {
   #audit(): void {
     this.#history.record({ event: 'phase', phase: 'audit' });
     this.#observer.finish((path) => this.#keeper.processAt(path));
-    this.#keeper.broker.stop();
+    this.#keeper.broker?.stop();
+    this.#cluster?.stop();
     const over = (): void => {
       this.#phase = 'over';
     };
-    const isDown = (): boolean => !this.#keeper.broker.isUp;
+    const isDown = (): boolean => this.#keeper.broker?.isUp !== true;
     this.#until(isDown, { limitMs: HEAL_MS_MAX, otherwise: 'the broker did not stop when it was asked to' }, over);
   }
 
@@ -323,6 +331,48 @@ class Schedule {
     this.#keeper.failures.push(failureOf('thrown with nobody to catch it', error));
     this.#cutShort();
   }
+}
+
+/** The cluster of a plan, whose observer is told what is committed. */
+function clusterOf(
+  plan: Plan,
+  options: {
+    readonly link: ConstructorParameters<typeof ClusterNetwork>[0];
+    readonly observer: Observer;
+    readonly decorations: Decorations;
+    readonly tookEffect: () => void;
+  },
+): SimulatedCluster {
+  const { link, observer, decorations, tookEffect } = options;
+  assert(plan.cluster !== undefined, 'the plan has a cluster');
+  const cluster = new SimulatedCluster({
+    ...link,
+    plan: plan.cluster,
+    partitions: plan.partitions,
+    network: new ClusterNetwork(link),
+    onCommitted: (journal, { begin, bytes }) => {
+      decorations.committed?.({ journal, begin, bytes, tookEffect });
+      observer.batchDurable(journal, begin, bytes);
+    },
+    onEtcd: (key, value) => {
+      const shard = shardOfKey(key);
+      const row = shard === null || value === null ? null : asRecord(JSON.parse(value.toString()));
+      if (shard === null || typeof row?.['epoch'] !== 'number') return;
+      const confirmed = typeof row['confirmed'] === 'string' ? row['confirmed'] : null;
+      observer.shardDurable(shard, { epoch: row['epoch'], confirmed });
+    },
+  });
+  observer.cluster = {
+    headOf: (journal) => cluster.journals[journal]?.end ?? 0,
+    nextOf: (journal, producer) => cluster.journals[journal]?.nextOf(producer) ?? 0,
+  };
+  return cluster;
+}
+
+const SHARD_KEYS = `/${CLUSTER_PREFIX}shards/`;
+
+function shardOfKey(key: string): number | null {
+  return key.startsWith(SHARD_KEYS) ? Number(key.slice(SHARD_KEYS.length)) : null;
 }
 
 /** Counts what flowed, and how many faults were injected. */

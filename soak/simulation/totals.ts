@@ -2,7 +2,7 @@
 
 import { EXIT } from '../../src/core/errors.ts';
 import { formatCount } from '../../src/core/units.ts';
-import { MOMENTS, type Moment } from './world/counters.ts';
+import { ALL_MOMENTS, type Moment } from './world/counters.ts';
 import { brokenPromises } from './promises.ts';
 import type { SeedResult } from './seed-result.ts';
 
@@ -28,7 +28,7 @@ export class Totals {
     this.#cpuMs += result.wallMs;
     this.#faults += result.faults;
     this.#records += result.records;
-    for (const moment of MOMENTS) {
+    for (const moment of ALL_MOMENTS) {
       this.#reached[moment] += result.moments[moment];
       this.#expected[moment] += result.promises[moment];
     }
@@ -54,7 +54,8 @@ export class Totals {
   /** `seconds`: real time of all schedules. */
   lines(seconds: number): string[] {
     const virtual = this.#virtualMs / 1e3;
-    const lines = MOMENTS.map((moment) => {
+    const shownMoments = ALL_MOMENTS.filter((moment) => this.#expected[moment] > 0 || this.#reached[moment] > 0);
+    const lines = shownMoments.map((moment) => {
       const count = this.#reached[moment];
       const shown = count === 0 ? 'never reached in these seeds' : formatCount(count);
       return `${shown.padStart(30)}  ${moment}`;
@@ -77,5 +78,5 @@ export class Totals {
 }
 
 function noMoments(): Record<Moment, number> {
-  return Object.fromEntries(MOMENTS.map((moment) => [moment, 0])) as Record<Moment, number>;
+  return Object.fromEntries(ALL_MOMENTS.map((moment) => [moment, 0])) as Record<Moment, number>;
 }

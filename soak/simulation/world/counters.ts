@@ -71,7 +71,31 @@ export const MOMENTS = [
   'file completed again after a restart',
 ] as const;
 
-export type Moment = (typeof MOMENTS)[number];
+/** Moments of a simulated cluster. */
+export const CLUSTER_MOMENTS = [
+  'record stored twice',
+  'append failed at some replicas',
+  'broker killed',
+  'broker killed while it replicated an append',
+  'broker left, and others took over',
+  'broker paused beyond its lease',
+  'broker ended without its lease',
+  'broker cut off from peers',
+  'broker cut off from etcd',
+  'broker cut off from clients',
+  'broker lost while it was cut off',
+  'all brokers died at once',
+  'brokers had less than the fragment store',
+  'member of etcd killed',
+  'etcd away',
+  'etcd carried out what its client had given up',
+  'read ended inside of a batch',
+  'bytes served that never became part of the journal',
+] as const;
+
+export type Moment = (typeof MOMENTS)[number] | (typeof CLUSTER_MOMENTS)[number];
+
+export const ALL_MOMENTS: readonly Moment[] = [...MOMENTS, ...CLUSTER_MOMENTS];
 
 export class Counters {
   readonly #counts = new Map<Moment, number>();
@@ -86,6 +110,6 @@ export class Counters {
 
   /** All moments, including those that were never reached. */
   all(): Record<Moment, number> {
-    return Object.fromEntries(MOMENTS.map((moment) => [moment, this.of(moment)])) as Record<Moment, number>;
+    return Object.fromEntries(ALL_MOMENTS.map((moment) => [moment, this.of(moment)])) as Record<Moment, number>;
   }
 }

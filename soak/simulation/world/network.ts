@@ -22,6 +22,9 @@ import type { Kernel } from './kernel.ts';
 import { LateCopies } from './late-copies.ts';
 import { DIRECTIONS, type Direction, type Flight, Lane, type Link, Weather, survivorsOf } from './link.ts';
 
+/** What faults do to the links of a process, whoever is at their other ends. */
+export type Links = Pick<Network, 'block' | 'unblock' | 'slow' | 'breakLinks' | 'unreachable' | 'affected'>;
+
 export type NetworkOptions = {
   readonly kernel: Kernel;
   readonly seed: number;

@@ -13,7 +13,8 @@ import { Disk, type OwnedWrites, SimulatedStore } from './disk.ts';
 import { Incarnation, type IncarnationEnd } from './incarnation.ts';
 import type { Kernel } from './kernel.ts';
 import { failingLog, simulatedLog } from './log.ts';
-import type { Network } from './network.ts';
+import type { SimulatedCluster } from '../cluster/cluster.ts';
+import type { Links, Network } from './network.ts';
 import type { Death } from '../death.ts';
 import type { Plan } from '../plan.ts';
 import type { HistoryLog } from '../../guarantee/history-log.ts';
@@ -23,6 +24,10 @@ export type Surroundings = {
   readonly plan: Plan;
   readonly kernel: Kernel;
   readonly network: Network;
+  /** In the place of the broker and its network, where the plan has one. */
+  readonly cluster: SimulatedCluster | null;
+  /** Of the clients, to the broker or to the cluster. */
+  readonly links: Links;
   readonly history: HistoryLog;
   readonly observer: Observer;
   readonly counters: Counters;
@@ -256,7 +261,7 @@ export class SimulatedProcess {
   }
 
   #ended(end: IncarnationEnd): void {
-    const { network, history, counters, decorations, onEnd } = this.surroundings;
+    const { network, cluster, history, counters, decorations, onEnd } = this.surroundings;
     const { incarnation, store } = this;
     if (incarnation === null || store === null) return;
     const remains = this.death?.commit ?? 'lost';
@@ -281,7 +286,7 @@ export class SimulatedProcess {
     decorations.ended?.(this.#watched(this.disk));
     history.record({ event: 'ended', process: this.name, exitCode: end.exitCode });
     if (this.component === 'broker') network.brokerGone();
-    else network.clientGone(incarnation);
+    else (cluster?.network ?? network).clientGone(incarnation);
     onEnd(this, end);
     this.isReady = false;
   }

@@ -1,0 +1,133 @@
+/**
+ * One journal as the whole cluster has it: its route, what the fragment store keeps of it, and what is committed, which
+ * is what an observer shows to the checkers.
+ */
+
+import { BATCH_HEADER_BYTES, readProducer } from '../../../src/message/batch.ts';
+import { readCount } from '../../../src/message/counts.ts';
+import type { Broker } from './broker.ts';
+import { type Replica, type Segment, segmentAt } from './replica.ts';
+
+/** One process of a broker: a broker that starts again is another one. */
+export type Ref = { readonly broker: Broker; readonly life: number };
+
+/** The first member is the primary. */
+export type Route = { readonly revision: number; readonly members: readonly Ref[] };
+
+type Stored = { readonly segment: Segment; readonly atNs: number; readonly by: Ref };
+
+export type CommittedBatch = { readonly begin: number; readonly bytes: Buffer };
+
+export class Journal {
+  /** With the prefix. */
+  readonly name: string;
+  /** The sums journal comes after all others. */
+  readonly number: number;
+  readonly #onCommitted: (journal: number, batch: CommittedBatch) => void;
+  readonly #onRepeated: (records: number) => void;
+  route: Route = { revision: 0, members: [] };
+  /** The revision of the last route whose members agree. */
+  syncedRevision = 0;
+  #committed = new Set<Segment>();
+  #end = 0;
+  /** Something that was committed is gone: what the observer was shown is not what the journal has. */
+  #tornAt: number | null = null;
+  readonly #stored: Stored[] = [];
+  readonly #uploaded = new Set<Segment>();
+  /** By producer, the index that follows its committed records. */
+  readonly #nexts = new Map<string, number>();
+
+  constructor(options: {
+    readonly name: string;
+    readonly number: number;
+    readonly onCommitted: (journal: number, batch: CommittedBatch) => void;
+    /** So many records were stored that had been stored before. */
+    readonly onRepeated: (records: number) => void;
+  }) {
+    this.name = options.name;
+    this.number = options.number;
+    this.#onCommitted = options.onCommitted;
+    this.#onRepeated = options.onRepeated;
+  }
+
+  /** The end of what is committed. */
+  get end(): number {
+    return this.#tornAt ?? this.#end;
+  }
+
+  nextOf(producer: string): number {
+    return this.#nexts.get(producer) ?? 0;
+  }
+
+  /** All members of a route have agreed on what this one has. */
+  commit({ chain, end }: Replica): void {
+    // Nobody can append until the journal goes on behind what the store has.
+    if (end < this.storedEnd) return;
+    if (end < this.#end) this.#tornAt = end;
+    if (this.#tornAt !== null) {
+      this.#tornAt = end;
+      return;
+    }
+    let first = chain.length;
+    while (first > 0 && (chain[first - 1]?.begin ?? 0) >= this.#end) first -= 1;
+    for (const segment of chain.slice(first)) this.#add(segment);
+  }
+
+  #add(segment: Segment): void {
+    this.#committed.add(segment);
+    let { begin } = segment;
+    for (const bytes of segment.parts) {
+      this.#count(bytes);
+      this.#onCommitted(this.number, { begin, bytes });
+      begin += bytes.length;
+    }
+    this.#end = segment.end;
+  }
+
+  #count(bytes: Buffer): void {
+    if (bytes.length < BATCH_HEADER_BYTES) return;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const producer = readProducer(bytes, 16);
+    const first = readCount(view, 24);
+    const count = view.getUint32(12, true);
+    const next = this.nextOf(producer);
+    if (first < next) this.#onRepeated(Math.min(count, next - first));
+    this.#nexts.set(producer, Math.max(next, first + count));
+  }
+
+  // --- the fragment store ---
+
+  isStored(segment: Segment): boolean {
+    return this.#uploaded.has(segment);
+  }
+
+  /** A broker has uploaded what it holds of what is committed. */
+  store(segments: Iterable<Segment>, by: Ref, atNs: number): void {
+    for (const segment of segments) {
+      if (!this.#committed.has(segment) || this.#uploaded.has(segment)) continue;
+      this.#uploaded.add(segment);
+      this.#stored.push({ segment, atNs, by });
+    }
+    this.#stored.sort((a, b) => a.segment.begin - b.segment.begin);
+  }
+
+  /** What a broker sees of the store: what it has uploaded itself, and what was there when it last looked. */
+  storedAt(offset: number, { broker, life }: Ref, lookedNs: number): Segment | null {
+    const found = segmentAt(
+      this.#stored.map(({ segment }) => segment),
+      offset,
+    );
+    const stored = this.#stored.find(({ segment }) => segment === found);
+    if (stored === undefined) return null;
+    const isOwn = stored.by.broker === broker && stored.by.life === life;
+    return isOwn || stored.atNs <= lookedNs ? found : null;
+  }
+
+  get storedEnd(): number {
+    return this.#stored.at(-1)?.segment.end ?? 0;
+  }
+
+  get stored(): Segment[] {
+    return this.#stored.map(({ segment }) => segment);
+  }
+}

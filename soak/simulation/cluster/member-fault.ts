@@ -1,0 +1,41 @@
+/** The cluster of a plan, and what is done to its members. Plain data. */
+
+export type ClusterPlan = {
+  readonly brokers: number;
+  /** Members of each journal, all of which must take an append. */
+  readonly replication: number;
+  /** A broker that etcd has not heard for so long is gone. */
+  readonly leaseMs: number;
+  /** Every life of a broker has the same id. Else each has another one. */
+  readonly keepsIds: boolean;
+};
+
+export type MemberFault =
+  /** `atAppend`: while it replicates an append. */
+  | { readonly kind: 'member-crash'; readonly target: string; readonly atAppend: boolean; readonly downMs: number }
+  /** It is asked to end, waits until others have taken over, and is started again. */
+  | { readonly kind: 'member-leave'; readonly target: string }
+  | { readonly kind: 'member-pause'; readonly target: string; readonly durationMs: number }
+  | {
+      readonly kind: 'member-cut';
+      readonly target: string;
+      readonly from: 'peers' | 'etcd' | 'clients';
+      readonly directions: readonly ('in' | 'out')[];
+      readonly durationMs: number;
+      /** It dies before it can be reached again. */
+      readonly dies: boolean;
+    }
+  | { readonly kind: 'etcd-crash'; readonly target: string; readonly downMs: number }
+  /** Two of three members of etcd are down. */
+  | { readonly kind: 'etcd-away'; readonly target: string; readonly durationMs: number }
+  /**
+   * All brokers die at once, and with them the registers of all journals. `isFlushed`: the fragment store had
+   * everything. `resetMs`: when somebody lets the journals go on behind what the store has.
+   */
+  | {
+      readonly kind: 'all-brokers-crash';
+      readonly target: string;
+      readonly isFlushed: boolean;
+      readonly downMs: number;
+      readonly resetMs: number;
+    };
