@@ -107,7 +107,8 @@ async function sum(runtime: ComponentRuntime, flags: Flags, place: JournalsPlace
 
 function logClaim(log: Log, shard: number, claim: Claim): void {
   if (claim.outcome === 'owned') {
-    log.info({ ...claim.owner, copiedFrom: claim.copiedFrom }, 'owns the shard');
+    const { owner, copiedFrom, replayed } = claim;
+    log.info({ ...owner, copiedFrom, ...(replayed === undefined ? {} : { replayed }) }, 'owns the shard');
     return;
   }
   const by = claim.outcome === 'replaced' ? ownerText(claim.confirmed) : 'a newer owner';

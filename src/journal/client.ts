@@ -133,6 +133,11 @@ export class JournalClient implements Journals {
     return possible((await this.#call({ op: 'report', owner, offset })).outcome);
   }
 
+  /** The broker keeps no state of shards. */
+  openState(): null {
+    return null;
+  }
+
   pin(journal: string, name: string): Promise<PinOutcome> {
     return this.#call({ op: 'hold', journal, name });
   }

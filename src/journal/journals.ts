@@ -7,6 +7,8 @@
  * so (`promises.ts`). A reader may begin at any batch boundary.
  */
 
+import type { StateLog } from './state-log.ts';
+
 /** The right of a summer to speak for a shard. Every request about a shard carries it. */
 export type ShardEpoch = { readonly shard: number; readonly epoch: number };
 
@@ -165,6 +167,12 @@ export interface Journals {
   /** Everything of the shard's journal below `offset` is durably folded. */
   report(owner: ShardEpoch, offset: number): Promise<'reported' | 'fenced'>;
 
+  /**
+   * The log in which the journals keep the state of a shard; `null`: they keep none, and only the store of the shard's
+   * owner has it.
+   */
+  openState(owner: ShardEpoch): StateLog | null;
+
   /** Makes a verifier's or auditor's pin at the head, or makes it anew there. */
   pin(journal: string, name: string): Promise<PinOutcome>;
   /** Moves a pin forward, and says that its reader is there. Never creates a pin. */
@@ -181,6 +189,11 @@ export const SUMS_JOURNAL = 'sums';
 /** Name of a partition's chunk journal. */
 export function chunkJournal(partition: number): string {
   return `chunks/part-${String(partition).padStart(3, '0')}`;
+}
+
+/** Name of the journal in which a shard's state is kept, where an engine keeps it. */
+export function stateJournal(shard: number): string {
+  return `states/shard-${String(shard).padStart(3, '0')}`;
 }
 
 /** Bounds the number of partitions. */

@@ -15,6 +15,7 @@ import type {
   ShardEpoch,
   VouchOutcome,
 } from './journals.ts';
+import type { StateLog } from './state-log.ts';
 
 export class WrappedJournals implements Journals {
   protected readonly inner: Journals;
@@ -61,6 +62,10 @@ export class WrappedJournals implements Journals {
 
   report(owner: ShardEpoch, offset: number): Promise<'reported' | 'fenced'> {
     return this.inner.report(owner, offset);
+  }
+
+  openState(owner: ShardEpoch): StateLog | null {
+    return this.inner.openState(owner);
   }
 
   pin(journal: string, name: string): Promise<PinOutcome> {

@@ -40,6 +40,7 @@ function scene(own: MemoryStore, { raise, confirm = 'confirmed', pin = 0 }: Answ
   };
   const journals: Partial<Journals> = {
     witness: null,
+    openState: () => null,
     list: () => {
       const confirmed = 'confirmed' in raise ? raise.confirmed : null;
       const shards = [{ shard: SHARD, epoch: 4, confirmed, pin }];
@@ -156,7 +157,7 @@ test('a raise goes on from the epoch that the shard has, however often others ra
     if (epoch !== undefined) return Promise.resolve({ outcome: 'moved', epoch });
     return Promise.resolve({ outcome: 'raised', epoch: from + 1, confirmed: path });
   };
-  const journals = { raise, witness: null } as Partial<Journals> as Journals;
+  const journals = { raise, witness: null, openState: () => null } as Partial<Journals> as Journals;
   const claim = await claimShard(SHARD, { journals, store: own, readOther: reading(own, []), lookAt, takeOver: false });
   t.deepEqual(claim, { outcome: 'owned', owner: { shard: SHARD, epoch: 8 }, copiedFrom: null });
   t.deepEqual(froms, [0, 4, 7]);

@@ -8,16 +8,22 @@
  *    store is read as one snapshot, whether its process runs, is stopped or is dead.
  * 3. Only then is our store confirmed.
  *
+ * Where the journals keep the state of shards, step 2 reads it from there (`claim-state.ts`), and no other store.
+ *
  * Rule P-TAKE-1 of docs/protocol.md.
  */
 
 import { UsageError, ViolationError } from '../core/errors.ts';
 import type { Journals, RaiseOutcome, ShardEpoch } from '../journal/journals.ts';
+import type { StateLog } from '../journal/state-log.ts';
 import { checkWitness } from '../journal/witness.ts';
 import { keyOf, sealRow } from '../store/row.ts';
 import { type Store, type StoreReader, WriteBatch } from '../store/store.ts';
+import { claimState } from './claim-state.ts';
 import { type LookAt, type Seen, checkReported, lookFirst } from './look-first.ts';
+import { ReplicatedStore } from './replicated-store.ts';
 import { clearShard, copyShard, witnessesOf } from './rows.ts';
+import type { Replayed } from './state-rebuild.ts';
 
 /** Reads the summer store in another folder, as one snapshot. */
 export type ReadOther = <T>(path: string, read: (reader: StoreReader) => T) => Promise<T>;
@@ -33,12 +39,20 @@ export type ClaimOptions = {
    * itself.
    */
   readonly seen?: ReadonlyMap<number, Seen>;
+  /** Keeps the shard's transactions where the journals keep its state; absent: one that nobody uses afterwards. */
+  readonly replicated?: ReplicatedStore;
   /** For a takeover: the new place of the confirmed store's folder, when it was moved. */
   readonly movedTo?: string | null;
 };
 
 export type Claim =
-  | { readonly outcome: 'owned'; readonly owner: ShardEpoch; readonly copiedFrom: string | null }
+  | {
+      readonly outcome: 'owned';
+      readonly owner: ShardEpoch;
+      readonly copiedFrom: string | null;
+      /** What was read of the state log; absent where the journals keep no state. */
+      readonly replayed?: Replayed;
+    }
   /** Another store speaks for the shard; the shard is left out. */
   | { readonly outcome: 'replaced'; readonly confirmed: string }
   /** A newer owner came meanwhile. */
@@ -50,6 +64,8 @@ export async function claimShard(shard: number, options: ClaimOptions): Promise<
   if (raised.outcome === 'replaced') return raised;
   const owner = { shard, epoch: raised.epoch };
   const { confirmed } = raised;
+  const log = journals.openState(owner);
+  if (log !== null) return await claimFromLog(owner, log, { ...options, confirmed });
   const { movedTo = null } = options;
   const source = movedTo !== null && confirmed !== null && confirmed === seen?.confirmed ? movedTo : confirmed;
   const { witness } = journals;
@@ -61,6 +77,19 @@ export async function claimShard(shard: number, options: ClaimOptions): Promise<
   return outcome === 'fenced'
     ? { outcome }
     : { outcome: 'owned', owner, copiedFrom: source === store.path ? null : source };
+}
+
+async function claimFromLog(
+  owner: ShardEpoch,
+  log: StateLog,
+  options: ClaimOptions & { readonly confirmed: string | null },
+): Promise<Claim> {
+  const { journals, store, confirmed } = options;
+  const replicated = options.replicated ?? new ReplicatedStore(store);
+  const replayed = await claimState(owner, log, { journals, store, replicated, confirmed });
+  if (replayed === 'fenced') return { outcome: 'fenced' };
+  const isConfirmed = confirmed === store.path || (await journals.confirm(owner, store.path)) === 'confirmed';
+  return isConfirmed ? { outcome: 'owned', owner, copiedFrom: null, replayed } : { outcome: 'fenced' };
 }
 
 /**

@@ -6,8 +6,9 @@
  */
 
 import { isCount } from '../core/assert.ts';
-import { OperatingError } from '../core/errors.ts';
+import { OperatingError, UsageError } from '../core/errors.ts';
 import type { Journals } from '../journal/journals.ts';
+import type { StateLog } from '../journal/state-log.ts';
 import { keyOf, openRow } from '../store/row.ts';
 import type { Store, StoreReader } from '../store/store.ts';
 import { isCheckpointRow } from './rows.ts';
@@ -53,6 +54,11 @@ export async function lookFirst(shards: readonly number[], options: LookOptions)
     const info = infos.find((candidate) => candidate.shard === shard);
     const { epoch = 0, confirmed = null, pin = 0 } = info ?? {};
     seen.set(shard, { epoch, confirmed, pin });
+    const log = journals.openState({ shard, epoch });
+    if (log !== null) {
+      await lookAtLog(shard, log, movedTo);
+      continue;
+    }
     if (confirmed === null || confirmed === store.path) continue;
     const from = movedTo ?? confirmed;
     const source = sources.get(from) ?? { confirmed, shards: [] };
@@ -73,6 +79,24 @@ export async function lookFirst(shards: readonly number[], options: LookOptions)
     }
   }
   return seen;
+}
+
+/** Where the journals keep the state of the shard, no store is read. */
+async function lookAtLog(shard: number, log: StateLog, movedTo: string | null): Promise<void> {
+  if (movedTo !== null) {
+    throw new UsageError(`--take-over-from ${movedTo}: these journals keep the state of shards; use --take-over`);
+  }
+  try {
+    const { snapshot, begin } = await log.look();
+    const from = snapshot?.begin ?? 0;
+    if (begin > from) {
+      throw new OperatingError('ERR_STATE_TRIMMED', `${log.journal} begins at ${begin}, its last snapshot at ${from}`);
+    }
+  } catch (cause) {
+    if (!(cause instanceof OperatingError)) throw cause;
+    const what = `shard ${shard} was not taken over, and its owner not disturbed`;
+    throw new OperatingError('ERR_TAKE_OVER', `${what}: ${cause.message}`, { cause });
+  }
 }
 
 /**

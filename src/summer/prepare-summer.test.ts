@@ -11,6 +11,7 @@ function journalsOf(confirmed: readonly string[], log: string[]): Journals {
   const epochs = confirmed.map(() => 4);
   const journals: Partial<Journals> = {
     witness: null,
+    openState: () => null,
     list: () => {
       const shards = confirmed.map((path, shard) => ({ shard, epoch: epochs[shard] ?? 0, confirmed: path, pin: 0 }));
       return Promise.resolve({ partitions: confirmed.length, batchBytesMax: 1e6, journals: [], shards });

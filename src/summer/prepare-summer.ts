@@ -9,6 +9,7 @@ import type { Journals, ShardEpoch } from '../journal/journals.ts';
 import type { Store } from '../store/store.ts';
 import { type Claim, type ReadOther, checkPartitions, checkWitnesses, claimShard } from './claim.ts';
 import { type LookAt, lookFirst } from './look-first.ts';
+import { ReplicatedStore } from './replicated-store.ts';
 import { Summer } from './summer.ts';
 
 export type PrepareSummerOptions = {
@@ -49,14 +50,18 @@ export async function prepareSummer(options: PrepareSummerOptions): Promise<Prep
   const owners: ShardEpoch[] = [];
   const { takeOver, lookAt, movedTo = null } = options;
   // All of them are looked at before the first raise ends an owner.
+  const replicated = new ReplicatedStore(store);
   const seen = takeOver ? { seen: await lookFirst(partitions, { journals, store, lookAt, movedTo }) } : {};
   for (const shard of partitions) {
-    const claim = await claimShard(shard, { ...options, ...seen });
+    const claim = await claimShard(shard, { ...options, ...seen, replicated });
     options.onClaim?.(shard, claim);
     if (claim.outcome === 'owned') owners.push(claim.owner);
   }
   if (owners.length === 0) throw new FencedError('every requested shard belongs to another process');
   const { batchBytesMax } = info;
   const lost = onLost === undefined ? {} : { onLost };
-  return { summer: new Summer({ journals, store, clock, owners, batchBytesMax, ...lost, onFailure }), owners };
+  const kept = replicated.isUsed ? replicated : store;
+  const summer = new Summer({ journals, store: kept, clock, owners, batchBytesMax, ...lost, onFailure });
+  replicated.onFenced = (shard) => summer.fenced(shard);
+  return { summer, owners };
 }

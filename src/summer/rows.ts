@@ -4,19 +4,22 @@
  * | table         | key                              | value                                                     |
  * | ------------- | -------------------------------- | --------------------------------------------------------- |
  * | `claims`      | shard u32                        | row: the epoch that was raised last, and a witness of it  |
+ * | `claims`      | shard u32, `place`               | row: the entry of the state log that the rows end with    |
  * | `checkpoints` | shard u32                        | row: read-through offset, index of the next sum, witness  |
  * | `producers`   | shard u32, producer              | row: next index of the producer                           |
  * | `states`      | shard u32, page u32              | a slab page of hash states (`hash/pool.ts`), then CRC-32C |
  * | `outbox`      | shard u32, index of first sum u64 | CRC-32C, then sums (`message/sum.ts`)                    |
  *
  * The pages of a shard are dense, from 0. A witness (`journal/witness.ts`) proves to a later process how far the
- * journals were durable when the row was written.
+ * journals were durable when the row was written. Only where journals keep the state of shards
+ * (`journal/state-log.ts`), a shard has a place.
  */
 
 import { asRecord, isCount } from '../core/assert.ts';
+import type { StatePlace } from '../journal/state-log.ts';
 import { isWitness } from '../journal/witness.ts';
-import { keyOf, numberRange, openRow } from '../store/row.ts';
-import { type StoreReader, WriteBatch } from '../store/store.ts';
+import { keyOf, nameKey, numberRange, openRow, sealRow } from '../store/row.ts';
+import { type StoreReader, type Write, WriteBatch } from '../store/store.ts';
 
 export const SUMMER_TABLES = ['claims', 'checkpoints', 'producers', 'states', 'outbox'] as const;
 
@@ -30,6 +33,10 @@ export type CheckpointRow = {
 };
 
 export type ClaimRow = { readonly epoch: number; readonly witness: string };
+
+/** Ends the key of the row that names the last entry of the state log which the shard's rows include. */
+const PLACE = 'place';
+export const PLACE_KEY_TAIL: Buffer = Buffer.from(PLACE);
 
 export type ProducerRow = { readonly next: number };
 
@@ -46,6 +53,21 @@ export function isClaimRow(value: unknown): value is ClaimRow {
 
 export function isProducerRow(value: unknown): value is ProducerRow {
   return isCount(asRecord(value)?.['next']);
+}
+
+function isPlaceRow(value: unknown): value is StatePlace {
+  const row = asRecord(value);
+  return isCount(row?.['begin']) && isCount(row['end']) && isCount(row['sequence']) && isCount(row['checksum']);
+}
+
+/** The last entry of the state log that the shard's rows include; `null`: they are no copy of a log. */
+export function localPlace(shard: number, store: StoreReader): StatePlace | null {
+  const row = store.get('claims', nameKey(shard, PLACE));
+  return row === undefined ? null : openRow(row, isPlaceRow, `the place of shard ${shard} in its state log`);
+}
+
+export function placeOf(shard: number, { begin, end, sequence, checksum }: StatePlace): Write {
+  return { table: 'claims', key: nameKey(shard, PLACE), value: sealRow({ begin, end, sequence, checksum }) };
 }
 
 /**

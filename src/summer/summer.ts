@@ -224,6 +224,7 @@ export class Summer {
     this.#commits += 1;
     const finished = readers.map((reader) => ({ reader, entry: reader.shard.committed() }));
     if (this.#whenIdle !== null) return this.#whenIdle();
+    if (this.#isOver) return;
     if (this.#readers.some(({ shard }) => shard.hasFinished)) this.#commit();
     else if (this.#readers.some(({ shard }) => shard.isDirty)) this.#commitLater();
     for (const { reader, entry } of finished) if (entry !== null && !reader.isLost) this.#publish(reader, entry);
@@ -270,6 +271,12 @@ export class Summer {
       );
     }
     this.#timer = clock.after(REPORT_MS, () => this.#report());
+  }
+
+  /** The commit under way has found a newer owner of the shard, and wrote nothing of it. */
+  fenced(shard: number): void {
+    const reader = this.#readers.find(({ owner }) => owner.shard === shard);
+    if (reader !== undefined) this.#fenced(reader);
   }
 
   /** Drops a shard at once. A commit under way may still write it, as can happen when its process is only stopped. */

@@ -232,6 +232,10 @@ export class FakeConnection implements Journals {
     return this.#answer(this.#journals.journal(journal).head);
   }
 
+  openState(): null {
+    return null;
+  }
+
   pin(journal: string, name: string): Promise<PinOutcome> {
     const { head, pins, producers } = this.#journals.journal(journal);
     if (!this.#isDead) pins.set(name, head);

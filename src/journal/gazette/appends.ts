@@ -152,6 +152,7 @@ export class AppendLane {
           return await this.#mismatched(first.owner, answer.registers);
         case 'missing':
           throw missingJournal(brokers.nameOf(journal));
+        case 'moved':
         case 'rejected':
           throw new OperatingError('ERR_APPEND_REJECTED', `the cluster rejects an append to ${journal}: ${answer.why}`);
         case 'lost':
@@ -263,7 +264,7 @@ export class AppendLane {
         union_registers: { labels: [{ name, value: endedValue(next + 1, present) }] },
       });
       if (answer.meaning === 'missing') throw missingJournal(brokers.nameOf(journal));
-      if (answer.meaning === 'rejected') {
+      if (answer.meaning === 'rejected' || answer.meaning === 'moved') {
         throw new OperatingError('ERR_APPEND_REJECTED', `the cluster rejects an append to ${journal}: ${answer.why}`);
       }
       if (answer.meaning === 'done') continue;

@@ -8,7 +8,8 @@
 
 import { BATCH_BYTES_MAX, BATCH_HEADER_BYTES } from '../../message/batch.ts';
 
-const MAGIC = 0x31425353;
+/** `SSB1` */
+export const BATCH_MAGIC = 0x31425353;
 const VERSION = 1;
 
 export type CutBatch = { readonly begin: number; readonly end: number; readonly bytes: Buffer };
@@ -16,11 +17,14 @@ export type CutBatch = { readonly begin: number; readonly end: number; readonly 
 export class BatchCutter {
   /** Where the next batch begins. */
   #begin: number;
+  readonly #magic: number;
   #pieces: Buffer[] = [];
   #bytes = 0;
 
-  constructor(offset: number) {
+  /** `magic`: that of the header, where the journal consists of something else than batches. */
+  constructor(offset: number, magic: number = BATCH_MAGIC) {
     this.#begin = offset;
+    this.#magic = magic;
   }
 
   /** Where the next piece belongs. */
@@ -42,7 +46,7 @@ export class BatchCutter {
       const header = this.#joined(BATCH_HEADER_BYTES);
       const payload = header.readUInt32LE(40);
       const length = BATCH_HEADER_BYTES + payload;
-      if (header.readUInt32LE(4) !== MAGIC || header.readUInt16LE(8) !== VERSION || length > BATCH_BYTES_MAX) {
+      if (header.readUInt32LE(4) !== this.#magic || header.readUInt16LE(8) !== VERSION || length > BATCH_BYTES_MAX) {
         const why = 'another program wrote there, or the offset lies inside of a batch';
         return { fault: `at ${this.#begin} no batch begins: ${why}` };
       }

@@ -75,10 +75,10 @@ export class Brokers {
   }
 
   /** Appends the parts as one, or says what became of it. Never repeats anything. */
-  async append(journal: string, parts: readonly Uint8Array[], registers: Registers): Promise<AppendAnswer> {
+  async append(journal: string, parts: readonly Uint8Array[], only: Condition): Promise<AppendAnswer> {
     let response: AppendResponse;
     try {
-      response = await this.#options.rpc.append({ journal: this.nameOf(journal), ...registers }, parts);
+      response = await this.#options.rpc.append({ journal: this.nameOf(journal), ...only }, parts);
     } catch (error) {
       return { meaning: meaningOfError(error), why: wordsOf(error) };
     }
@@ -185,7 +185,8 @@ export class Brokers {
         why = wordsOf(error);
       }
       if (meaning === 'missing') throw missingJournal(this.nameOf(journal));
-      if (meaning === 'rejected' || meaning === 'mismatch') throw rejectedError(`a barrier in ${journal}`, why);
+      if (meaning === 'rejected' || meaning === 'mismatch' || meaning === 'moved')
+        throw rejectedError(`a barrier in ${journal}`, why);
       if (lost.note(meaning, clock.nowNs())) throw lostTail(journal, known);
       wait.failed(why);
       await delay(clock, RETRY_MS, signal);
@@ -212,6 +213,8 @@ export class Brokers {
 }
 
 export type Registers = Pick<AppendRequest, 'check_registers' | 'union_registers'>;
+/** What must hold for an append to be carried out, and what it sets. */
+export type Condition = Registers & Pick<AppendRequest, 'offset'>;
 
 function registersOf({ registers }: AppendResponse): Map<string, string> {
   return new Map((registers?.labels ?? []).map(({ name, value }: Label) => [name, value]));

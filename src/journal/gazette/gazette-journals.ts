@@ -1,8 +1,8 @@
 /**
  * The engine for more than one machine: journals of a Gazette cluster, with ownership in its etcd.
  *
- * Appends are in `appends.ts`, reads in `stream.ts`, ownership in `registry.ts`, and
- * what an answer means in `status.ts`.
+ * Appends are in `appends.ts`, reads in `stream.ts`, the state of shards in `state-journal.ts`, ownership in
+ * `registry.ts`, and what an answer means in `status.ts`.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -12,6 +12,7 @@ import { OperatingError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { crc32c } from '../../hash/crc32c.ts';
 import { BATCH_BYTES_MAX, type Batch, decodeBatch, shardProducer } from '../../message/batch.ts';
+import { STATE_MAGIC, decodeStateFrame } from '../../message/state-frame.ts';
 import {
   type AppendOutcome,
   type ExpectedOutcome,
@@ -27,6 +28,7 @@ import {
   type VouchOutcome,
   chunkJournal,
 } from '../journals.ts';
+import type { StateLog } from '../state-log.ts';
 import { decodeWitness, encodeWitness } from '../witness.ts';
 import { AppendLane } from './appends.ts';
 import { Brokers } from './brokers.ts';
@@ -35,7 +37,8 @@ import { Indexes } from './indexes.ts';
 import { Registry } from './registry.ts';
 import type { RpcCalls } from './rpc.ts';
 import { missingJournal } from './status.ts';
-import { GazetteStream } from './stream.ts';
+import { StateJournal } from './state-journal.ts';
+import { type Frames, GazetteStream } from './stream.ts';
 
 /** Bytes that may wait while a journal is searched. */
 const SEARCH_CREDIT_BYTES = 8 * 1024 * 1024;
@@ -99,7 +102,11 @@ export class GazetteJournals implements Journals {
       : { outcome: 'expected', n: next, stampNs: this.#options.clock.nowNs() };
   }
 
-  read(journal: string, offset: number, options: { creditBytes: number; owner?: ShardEpoch }): ReadStream {
+  read(
+    journal: string,
+    offset: number,
+    options: { creditBytes: number; owner?: ShardEpoch; frames?: Frames },
+  ): ReadStream {
     const stream = new GazetteStream({
       rpc: this.#rpc,
       clock: this.#options.clock,
@@ -186,6 +193,17 @@ export class GazetteJournals implements Journals {
     return this.#registry.report(owner, offset);
   }
 
+  openState(owner: ShardEpoch): StateLog {
+    return new StateJournal({
+      owner,
+      brokers: this.#brokers,
+      registry: this.#registry,
+      clock: this.#options.clock,
+      signal: this.#closed.signal,
+      read: (journal, offset) => this.read(journal, offset, { creditBytes: SEARCH_CREDIT_BYTES, frames: STATE_FRAMES }),
+    });
+  }
+
   async pin(journal: string, name: string): Promise<PinOutcome> {
     const found = await this.#indexes.findAll(journal);
     await this.#registry.makePin(journal, name, found.offset);
@@ -231,6 +249,14 @@ export class GazetteJournals implements Journals {
     return lane;
   }
 }
+
+const STATE_FRAMES: Frames = {
+  magic: STATE_MAGIC,
+  faultOf(bytes, journal) {
+    const frame = decodeStateFrame(bytes, journal, crc32c);
+    return 'fault' in frame ? frame.fault : null;
+  },
+};
 
 function rejected(reason: string): AppendOutcome {
   return { outcome: 'rejected', reason };

@@ -1,7 +1,7 @@
 /** Makes the journals that the engine needs in a cluster that has none of them. */
 
 import { OperatingError } from '../../core/errors.ts';
-import { SUMS_JOURNAL, chunkJournal } from '../journals.ts';
+import { SUMS_JOURNAL, chunkJournal, stateJournal } from '../journals.ts';
 import type { Rpc } from './rpc.ts';
 import { meaningOfStatus, statusName } from './status.ts';
 import type { JournalSpec } from './wire.ts';
@@ -29,7 +29,8 @@ export type Provision = {
 /** False: the cluster does not take them yet, having too few brokers for instance, or has journals of these names. */
 export async function provisionJournals(rpc: Rpc, options: Provision): Promise<boolean> {
   const { prefix, partitions, replication, store } = options;
-  const names = [...Array.from({ length: partitions }, (_, partition) => chunkJournal(partition)), SUMS_JOURNAL];
+  const numbers = Array.from({ length: partitions }, (_, partition) => partition);
+  const names = [...numbers.map(chunkJournal), ...numbers.map(stateJournal), SUMS_JOURNAL];
   const changes = names.toSorted().map((name) => {
     const upsert: JournalSpec = {
       name: `${prefix}${name}`,

@@ -6,6 +6,7 @@
  * | `shards/SHARD`             | epoch, path of the confirmed store, offset that was reported, who raised last   |
  * | `indexes/JOURNAL/PRODUCER` | `next`: the next index at `offset`; with `ended`, its end is record `next - 1`  |
  * | `pins/JOURNAL/NAME`        | offset                                                                          |
+ * | `states/SHARD`             | where the newest whole snapshot of the shard's state begins, and its sequence   |
  *
  * Fences. An epoch is raised by a transaction that compares the revision of the key, so that it is raised once. The
  * owner is looked up before each append and before batches are handed to a reader: that alone leaves a gap between
@@ -30,6 +31,7 @@ type ShardValue = {
 };
 
 export type IndexValue = { readonly offset: number; readonly next: number; readonly ended: boolean };
+type SnapshotValue = { readonly begin: number; readonly sequence: number };
 type PinValue = { readonly offset: number };
 
 export class Registry {
@@ -119,6 +121,17 @@ export class Registry {
     );
   }
 
+  async snapshot(shard: number): Promise<SnapshotValue | null> {
+    return (await this.#etcd.get(this.#stateKey(shard), isSnapshotValue)).value;
+  }
+
+  /** Never moves back. */
+  async noteSnapshot(shard: number, noted: SnapshotValue): Promise<void> {
+    await this.#etcd.update(this.#stateKey(shard), isSnapshotValue, (value) =>
+      value !== null && value.begin >= noted.begin ? undefined : noted,
+    );
+  }
+
   async makePin(journal: string, name: string, offset: number): Promise<void> {
     await this.#etcd.update(this.#pinKey(journal, name), isPinValue, () => ({ offset }));
   }
@@ -142,6 +155,10 @@ export class Registry {
 
   #shardKey(shard: number): string {
     return `${this.#prefix}shards/${shard}`;
+  }
+
+  #stateKey(shard: number): string {
+    return `${this.#prefix}states/${shard}`;
   }
 
   #indexKey(journal: string, producer: string): string {
@@ -173,4 +190,9 @@ function isIndexValue(value: unknown): value is IndexValue {
 
 function isPinValue(value: unknown): value is PinValue {
   return isCount(asRecord(value)?.['offset']);
+}
+
+function isSnapshotValue(value: unknown): value is SnapshotValue {
+  const snapshot = asRecord(value);
+  return isCount(snapshot?.['begin']) && isCount(snapshot['sequence']);
 }

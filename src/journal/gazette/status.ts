@@ -32,10 +32,11 @@ export const STATUS = {
  * - `later`: it was not carried out, and may be later: brokers change, or a journal has too few of them.
  * - `unknown`: it may have been carried out, or half of it.
  * - `mismatch`: it was not carried out, because the registers of the journal are not as it asked.
+ * - `moved`: it was not carried out, because the journal does not end where it asked to append.
  * - `lost`: it was not carried out, because the brokers hold less of the journal than its fragments prove.
  * - `missing`: the journal does not exist. `rejected`: it can never succeed.
  */
-export type Meaning = 'done' | 'later' | 'unknown' | 'mismatch' | 'lost' | 'missing' | 'rejected';
+export type Meaning = 'done' | 'later' | 'unknown' | 'mismatch' | 'moved' | 'lost' | 'missing' | 'rejected';
 
 const MEANINGS: Readonly<Record<keyof typeof STATUS, Meaning>> = {
   OK: 'done',
@@ -50,8 +51,8 @@ const MEANINGS: Readonly<Record<keyof typeof STATUS, Meaning>> = {
   PROPOSAL_MISMATCH: 'unknown',
   ETCD_TRANSACTION_FAILED: 'later',
   NOT_ALLOWED: 'rejected',
-  // Only an append that names its offset is answered so, and none does.
-  WRONG_APPEND_OFFSET: 'rejected',
+  // Only an append that names its offset is answered so.
+  WRONG_APPEND_OFFSET: 'moved',
   INDEX_HAS_GREATER_OFFSET: 'lost',
   REGISTER_MISMATCH: 'mismatch',
   SUSPENDED: 'later',

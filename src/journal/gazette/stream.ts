@@ -16,7 +16,7 @@ import { crc32c } from '../../hash/crc32c.ts';
 import { decodeBatch } from '../../message/batch.ts';
 import type { ReadEnd, ReadStream, ShardEpoch, StoredBatch } from '../journals.ts';
 import { lossBeyond } from '../proofs.ts';
-import { BatchCutter, type CutBatch } from './batch-cutter.ts';
+import { BATCH_MAGIC, BatchCutter, type CutBatch } from './batch-cutter.ts';
 import type { Barrier, Brokers } from './brokers.ts';
 import type { Registry } from './registry.ts';
 import { READ_MS, type ReadCall, type RpcCalls } from './rpc.ts';
@@ -55,17 +55,35 @@ export type StreamOptions = {
   readonly offset: number;
   readonly creditBytes: number;
   readonly owner?: ShardEpoch;
+  /** What the journal consists of; absent: batches. */
+  readonly frames?: Frames;
   readonly onClosed: (stream: GazetteStream) => void;
 };
 
 /** A batch that was read and is not known to be committed, and the process that served it. */
 type Held = CutBatch & { readonly server: string };
 
+/** The units that a journal consists of. */
+export type Frames = {
+  readonly magic: number;
+  /** Why bytes are no such unit of that journal; null: they are one. */
+  faultOf(bytes: Uint8Array, journal: string): string | null;
+};
+
+const BATCHES: Frames = {
+  magic: BATCH_MAGIC,
+  faultOf(bytes, journal) {
+    const batch = decodeBatch(bytes, journal, crc32c);
+    return 'fault' in batch ? batch.fault : null;
+  },
+};
+
 type Next = StoredBatch | ReadEnd | null;
 
 export class GazetteStream implements ReadStream {
   readonly #options: StreamOptions;
   readonly #closed = new AbortController();
+  readonly #frames: Frames;
   #cutter: BatchCutter;
   #call: ReadCall | null = null;
   /** The process that serves the present call. */
@@ -95,7 +113,8 @@ export class GazetteStream implements ReadStream {
 
   constructor(options: StreamOptions) {
     this.#options = options;
-    this.#cutter = new BatchCutter(options.offset);
+    this.#frames = options.frames ?? BATCHES;
+    this.#cutter = new BatchCutter(options.offset, this.#frames.magic);
     this.#wait = options.brokers.waitFor(`a read of ${options.journal}`);
     void this.#run(this.#look().then(() => this.#open()));
   }
@@ -199,7 +218,7 @@ export class GazetteStream implements ReadStream {
     this.#call?.cancel();
     const { rpc, brokers, journal, clock } = this.#options;
     const offset = this.#cutter.boundary;
-    this.#cutter = new BatchCutter(offset);
+    this.#cutter = new BatchCutter(offset, this.#frames.magic);
     this.#server = '';
     this.#isPaused = false;
     const limitMs = this.#isDue ? DUE_MS : READ_MS;
@@ -342,11 +361,11 @@ export class GazetteStream implements ReadStream {
         break;
       }
       if (end > barrier.end) break;
-      const batch = decodeBatch(bytes, this.#options.journal, crc32c);
-      if ('fault' in batch) {
+      const fault = this.#frames.faultOf(bytes, this.#options.journal);
+      if (fault !== null) {
         if (this.#doubted === begin) {
           const { brokers, journal } = this.#options;
-          throw new ViolationError('corrupt', batch.fault, { journal: brokers.nameOf(journal), offset: begin });
+          throw new ViolationError('corrupt', fault, { journal: brokers.nameOf(journal), offset: begin });
         }
         this.#doubted = begin;
         this.#again(released);
@@ -371,7 +390,7 @@ export class GazetteStream implements ReadStream {
     const [first] = dropped;
     if (first === undefined) return false;
     for (const { bytes } of dropped) this.#waitingBytes -= bytes.length;
-    this.#cutter = new BatchCutter(first.begin);
+    this.#cutter = new BatchCutter(first.begin, this.#frames.magic);
     return true;
   }
 }

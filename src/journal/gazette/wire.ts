@@ -19,6 +19,8 @@ export type Header = {
 export type AppendRequest = {
   readonly journal?: string;
   readonly content?: Uint8Array;
+  /** Where the journal must end; absent or `0`: anywhere. */
+  readonly offset?: string;
   readonly check_registers?: LabelSelector;
   readonly union_registers?: LabelSet;
 };

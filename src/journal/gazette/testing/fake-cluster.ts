@@ -73,6 +73,12 @@ export class FakeCluster implements RpcCalls {
     for (const breaks of this.#broken) breaks();
   }
 
+  /** The brokers have lost everything from there on. */
+  truncate(journal: string, length: number): void {
+    const lost = this.#journal(journal);
+    lost.content = lost.content.subarray(0, length);
+  }
+
   removeJournal(journal: string): void {
     this.#journals.delete(journal);
   }
@@ -220,6 +226,8 @@ export class FakeCluster implements RpcCalls {
     const journal = this.#journal(name);
     if (!matches(request.check_registers, journal.registers)) return this.#answer(STATUS.REGISTER_MISMATCH, journal);
     const begin = journal.content.length;
+    const { offset = '0' } = request;
+    if (offset !== '0' && Number(offset) !== begin) return this.#answer(STATUS.WRONG_APPEND_OFFSET, journal);
     journal.content = Buffer.concat([journal.content, ...parts]);
     const set = (request.union_registers?.labels ?? []).map(({ name: each, value }) => [each, value] as const);
     journal.registers = new Map([...journal.registers, ...set]);

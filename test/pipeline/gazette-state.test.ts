@@ -1,0 +1,67 @@
+/**
+ * Summers whose folders are gone, or that run on another machine, on real Gazette brokers: the state of their shards
+ * comes from the state journals, and every file is verified once.
+ */
+
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { DEADLINE_MS, TestProcess, temporaryFolder } from '../../src/cli/testing/test-process.ts';
+import { EXIT } from '../../src/core/errors.ts';
+import type { Cluster } from '../../soak/cluster/cluster.ts';
+import { clusterTest, startCluster } from './testing/real-cluster.ts';
+
+const WORK = ['--files', '20', '--chunks', '0..40', '--chunk-bytes', '1..2000', '--seed', '5'];
+
+type Place = { readonly folder: string; readonly at: readonly string[] };
+
+function placeOf(t: ExecutionContext, cluster: Cluster): Place {
+  const [journals = ''] = cluster.brokerAddresses;
+  const [etcd = ''] = cluster.etcdAddresses;
+  return { folder: temporaryFolder(t), at: ['--journals', journals, '--etcd', etcd] };
+}
+
+function startSummer(
+  t: ExecutionContext,
+  { folder, at }: Place,
+  { name = 'summer', rest = [] }: { readonly name?: string; readonly rest?: readonly string[] } = {},
+): TestProcess {
+  const argv = ['summer', '--data', join(folder, name), ...at, '--partitions', '0-1', ...rest, '--supervised'];
+  return new TestProcess(t, argv);
+}
+
+function startChunker(t: ExecutionContext, { folder, at }: Place, rest: readonly string[]): TestProcess {
+  return new TestProcess(t, ['chunker', '--data', join(folder, 'chunker'), ...at, ...WORK, ...rest, '--supervised']);
+}
+
+async function verified(chunker: TestProcess, least: number): Promise<void> {
+  await chunker.progress((progress) =>
+    progress.component === 'chunker' && progress.verifiedTotal > least ? true : undefined,
+  );
+}
+
+async function drained(t: ExecutionContext, chunker: TestProcess, files: number): Promise<void> {
+  const end = await chunker.event((event) => (event.event === 'drained' ? event : undefined));
+  t.is(end.verifiedTotal, files);
+  t.deepEqual(await chunker.exit(), { code: EXIT.holds, signal: null });
+}
+
+clusterTest(
+  'a summer that is killed and whose folder is removed goes on from its state journals',
+  async (t, binaries) => {
+    t.timeout(4 * DEADLINE_MS);
+    const cluster = await startCluster(t, { binaries, brokers: 1, replication: 1, etcd: 1 });
+    const place = placeOf(t, cluster);
+    let summer = startSummer(t, place);
+    await summer.ready();
+    const chunker = startChunker(t, place, ['--count', '900']);
+    for (const least of [100, 400]) {
+      await verified(chunker, least);
+      await summer.kill();
+      rmSync(join(place.folder, 'summer'), { recursive: true });
+      summer = startSummer(t, place);
+      await summer.ready();
+    }
+    await drained(t, chunker, 900);
+  },
+);
