@@ -2,6 +2,7 @@
 
 import { ADDRESSING_MUTANTS } from './addressing.ts';
 import { CHECKPOINT_MUTANTS } from './checkpoint.ts';
+import { DEPARTURES_MUTANTS } from './departures.ts';
 import { DURABILITY_MUTANTS } from './durability.ts';
 import { FENCING_MUTANTS } from './fencing.ts';
 import { FOLDING_MUTANTS } from './folding.ts';
@@ -39,6 +40,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...INTRUDER_MUTANTS,
   ...VERIFICATION_MUTANTS,
   ...SESSIONS_MUTANTS,
+  ...DEPARTURES_MUTANTS,
 ];
 
 export function mutantNamed(name: string): Mutant {

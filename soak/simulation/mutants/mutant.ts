@@ -24,7 +24,8 @@ export type MutantClass =
   | 'producers'
   | 'verification'
   | 'sessions'
-  | 'liveness';
+  | 'liveness'
+  | 'departures';
 
 export type Mutant = {
   /** In kebab-case, unique. */

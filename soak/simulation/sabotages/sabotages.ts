@@ -9,6 +9,7 @@ import type { HistoryEvent } from '../../guarantee/history.ts';
 import type { Decorations } from '../decorations.ts';
 import { targetOf } from '../plan.ts';
 import { withTakeovers } from '../mutants/adapt.ts';
+import { withRetirements } from '../mutants/adapt-departures.ts';
 import type { Sabotage } from './sabotage.ts';
 import { WITHHELD } from './withheld.ts';
 
@@ -52,6 +53,13 @@ const BROKEN: readonly Sabotage[] = [
     reason: /the fault takeover of summer took effect 0 times/,
     decorations: () => injecting(({ kind }) => kind !== 'takeover'),
     adapt: withTakeovers,
+  },
+  {
+    name: 'retirements-that-do-nothing',
+    what: 'no chunker is retired',
+    reason: /the fault retire of chunker took effect 0 times/,
+    decorations: () => injecting(({ kind }) => kind !== 'retire'),
+    adapt: withRetirements,
   },
   {
     name: 'faults-without-proof',
