@@ -17,6 +17,24 @@ import { hasNft } from './network-cut.ts';
 /** How long a running cluster may take to answer. */
 const ANSWER_MS = 20_000;
 
+/**
+ * Arguments before a summer that hide the folders of the other summers from it, as if each had its own machine: empty
+ * file systems lie over them. The process keeps its id.
+ */
+const HIDE_OTHERS = `
+  own=
+  last=
+  for word in "$@"; do
+    if [ "$last" = --data ]; then own=$word; fi
+    last=$word
+  done
+  for folder in "$(dirname "$own")"/summer-*; do
+    if [ -d "$folder" ] && [ "$folder" != "$own" ]; then mount -t tmpfs none "$folder" || exit 1; fi
+  done
+  exec "$@"
+`;
+const ON_ITS_OWN_MACHINE = `unshare --mount --propagation private -- sh -c`.split(' ').concat(HIDE_OTHERS, 'sh');
+
 export type SoakClusterAsked = {
   readonly cluster: {
     readonly brokers: number;
@@ -88,7 +106,7 @@ async function startCluster(asked: SoakClusterAsked): Promise<SoakCluster> {
       const journals = rotated(cluster.brokerAddresses, at).map((text, index) => (index === 0 ? text : bare(text)));
       return { journals: journals.join(','), etcd: rotated(cluster.etcdAddresses, at).join(','), ...keyFlag(of) };
     },
-    withinOf: (name) => cluster.inside(name),
+    withinOf: (name) => [...cluster.inside(name), ...(name.startsWith('summer-') ? ON_ITS_OWN_MACHINE : [])],
     connect: () => cluster.connectAny(),
     stop: () => cluster.stop(),
   };

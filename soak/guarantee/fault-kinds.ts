@@ -32,7 +32,7 @@ export type FaultKind =
   | `kill-${'broker' | 'summer' | 'all-summers' | 'chunker' | 'two-summers' | 'everything'}`
   | `pause-${'broker' | 'summer' | 'chunker' | 'everything'}`
   | `partition-${'refuse' | 'drop' | 'drop-one-way' | 'stall' | 'reset' | 'delay' | 'throttle' | 'slice'}`
-  | `takeover-${'running' | 'paused' | 'dead'}`
+  | `takeover-${'running' | 'paused' | 'dead' | 'elsewhere'}`
   | `restart-${'each' | 'all'}`
   | `retire-chunker${'' | '-twice'}`
   | `${'upgrade' | 'downgrade'}-${'broker' | 'summer' | 'chunker'}`
@@ -63,7 +63,7 @@ export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly KindOf<N
     'partition-throttle',
     'partition-slice',
   ],
-  takeover: ['takeover-running', 'takeover-paused', 'takeover-dead'],
+  takeover: ['takeover-running', 'takeover-paused', 'takeover-dead', 'takeover-elsewhere'],
   restart: ['restart-each', 'restart-all'],
   retire: ['retire-chunker', 'retire-chunker-twice'],
   upgrade: [
@@ -149,6 +149,7 @@ export function kindsOf(
   return kinds.filter((kind) => {
     if (kind === 'kill-two-summers') return summers > 2;
     if (kind === 'kill-broker' || kind === 'pause-broker') return cluster === undefined;
+    if (kind === 'takeover-elsewhere') return cluster !== undefined && cluster.brokers > 0;
     return cluster === undefined || hasRoom(kind, cluster);
   });
 }

@@ -8,7 +8,7 @@ import { SCENARIOS, planOf } from './scenarios.ts';
 const RUN = { summers: 3, chunkers: 3, isFollowed: true, cluster: { brokers: 4, etcd: 3 } };
 
 test('each scenario is a fault that a soak of the usual size can be asked for', (t) => {
-  const kinds = kindsOf(['kill', 'restart', 'member', 'network', 'powerloss'], RUN);
+  const kinds = kindsOf(['kill', 'restart', 'takeover', 'member', 'network', 'powerloss'], RUN);
   t.is(new Set(SCENARIOS.map(({ name }) => name)).size, SCENARIOS.length);
   for (const scenario of SCENARIOS) {
     const plan = planOf(scenario);

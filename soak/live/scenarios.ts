@@ -42,6 +42,11 @@ export const SCENARIOS: readonly Scenario[] = [
     expected: 'a stall until it is started again',
   },
   {
+    name: 'takeover-elsewhere',
+    fault: { kind: 'takeover-elsewhere', targets: ['summer-1'], seconds: 25 },
+    expected: 'a stall until another summer has read the state; the old one exits with 12 when it wakes',
+  },
+  {
     name: 'stop-all-brokers',
     fault: { kind: 'member-restart-brokers', targets: BROKERS, seconds: 0 },
     expected: 'journals are handed off, broker after broker',

@@ -3,12 +3,13 @@
  * comes from the state journals, and every file is verified once.
  */
 
-import { rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { DEADLINE_MS, TestProcess, temporaryFolder } from '../../src/cli/testing/test-process.ts';
 import { EXIT } from '../../src/core/errors.ts';
 import type { Cluster } from '../../soak/cluster/cluster.ts';
+import type { Replayed } from '../../src/summer/state-rebuild.ts';
 import { clusterTest, startCluster } from './testing/real-cluster.ts';
 
 const WORK = ['--files', '20', '--chunks', '0..40', '--chunk-bytes', '1..2000', '--seed', '5'];
@@ -32,6 +33,14 @@ function startSummer(
 
 function startChunker(t: ExecutionContext, { folder, at }: Place, rest: readonly string[]): TestProcess {
   return new TestProcess(t, ['chunker', '--data', join(folder, 'chunker'), ...at, ...WORK, ...rest, '--supervised']);
+}
+
+/** What the log of a summer says that it has read of each shard's state. */
+function replayedBy(summer: TestProcess): Replayed[] {
+  return summer.stderr
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as { replayed?: Replayed })
+    .flatMap(({ replayed }) => (replayed === undefined ? [] : [replayed]));
 }
 
 async function verified(chunker: TestProcess, least: number): Promise<void> {
@@ -61,7 +70,34 @@ clusterTest(
       rmSync(join(place.folder, 'summer'), { recursive: true });
       summer = startSummer(t, place);
       await summer.ready();
+      const replayed = replayedBy(summer);
+      t.log(replayed);
+      t.true(replayed.length === 2 && replayed.every(({ base, entries }) => base !== 'local' && entries > 0));
     }
+    await drained(t, chunker, 900);
+  },
+);
+
+clusterTest(
+  'a takeover with an empty folder needs nothing of the stopped owner, which exits 12 when it wakes',
+  async (t, binaries) => {
+    t.timeout(4 * DEADLINE_MS);
+    const cluster = await startCluster(t, { binaries, brokers: 1, replication: 1, etcd: 1 });
+    const place = placeOf(t, cluster);
+    const first = startSummer(t, place, { name: 'summer-a' });
+    await first.ready();
+    const chunker = startChunker(t, place, ['--count', '900']);
+    await verified(chunker, 100);
+    process.kill(first.pid, 'SIGSTOP');
+    // As on another machine: the folder of the stopped owner has another name, which nobody is told.
+    renameSync(join(place.folder, 'summer-a'), join(place.folder, 'elsewhere'));
+    const second = startSummer(t, place, { name: 'summer-b', rest: ['--take-over'] });
+    await second.ready();
+    const replayed = replayedBy(second);
+    t.log(replayed);
+    t.true(replayed.length === 2 && replayed.every(({ base, entries }) => base !== 'local' && entries > 0));
+    process.kill(first.pid, 'SIGCONT');
+    t.is((await first.exit()).code, EXIT.fenced);
     await drained(t, chunker, 900);
   },
 );

@@ -128,6 +128,7 @@ const TARGETS_OF: Readonly<Record<FaultKind, AreTargets>> = {
   'takeover-running': exactly(1, SUMMER),
   'takeover-paused': exactly(1, SUMMER),
   'takeover-dead': exactly(1, SUMMER),
+  'takeover-elsewhere': exactly(1, SUMMER),
   'restart-each': all(PROCESS),
   'restart-all': all(PROCESS),
   'retire-chunker': exactly(1, CHUNKER),

@@ -1,5 +1,7 @@
 /** The processes of a fleet as targets of faults, and who takes over from whom. */
 
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { assert } from '../../../src/core/assert.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import type { ComponentProcess, ComponentSpec, Launch } from '../../../src/fleet/component-process.ts';
@@ -169,6 +171,7 @@ export class FleetTargets implements FaultTargets {
         this.#owners.set(first, { name: successor, takeovers: owner.takeovers + 1 });
         fleet.replace(oldProcess, next);
       },
+      isElsewhere: (pid) => isHidden(dataFolderOf(oldProcess.spec), pid),
       returnOld: () => fleet.startReplaced(oldProcess),
     };
   }
@@ -223,6 +226,19 @@ function targetOf(
       fleet.exchange(process, launch, { mayRefuse: build === 'older' });
     },
   };
+}
+
+function dataFolderOf({ argv }: ComponentSpec): string {
+  return argv[argv.indexOf('--data') + 1] ?? '';
+}
+
+/** Whether a folder that has files is missing or empty in the file systems that a process sees. */
+function isHidden(folder: string, pid: number): boolean {
+  return filesIn(folder) > 0 && filesIn(join('/proc', String(pid), 'root', folder)) === 0;
+}
+
+function filesIn(folder: string): number {
+  return existsSync(folder) ? readdirSync(folder).length : 0;
 }
 
 function buildOf(pid: number, builds: Builds): Build | null {

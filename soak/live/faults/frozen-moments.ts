@@ -9,7 +9,7 @@ import type { SeenMoments } from '../../../src/moments/page-layout.ts';
 import type { FaultTarget } from './actions/target.ts';
 
 function stops(kind: FaultKind): boolean {
-  return kind.startsWith('pause-') || kind === 'takeover-paused';
+  return kind.startsWith('pause-') || kind === 'takeover-paused' || kind === 'takeover-elsewhere';
 }
 
 function kills(kind: FaultKind): boolean {

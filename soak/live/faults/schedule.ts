@@ -149,6 +149,7 @@ class Draw {
       case 'takeover-running':
       case 'takeover-paused':
       case 'takeover-dead':
+      case 'takeover-elsewhere':
       case 'downgrade-summer':
         return [`summer-${this.#prng.below(summers)}`];
       case 'kill-two-summers':
@@ -231,7 +232,7 @@ class Draw {
     const { slaMs, lengthMs } = this.#options;
     const within = ([low, high]: readonly [number, number], slaShare: number = SLA_SHARE): number =>
       Math.min(slaMs * slaShare, Math.round(low + (high - low) * this.share()));
-    if (kind === 'takeover-paused' || kind === 'takeover-dead') return within(WAKE_MS);
+    if (familyOf(kind) === 'takeover' && kind !== 'takeover-running') return within(WAKE_MS);
     if (SLOW_KINDS.includes(kind)) return within(SLOW_MS);
     if (kind === 'member-pause-broker') return within(LEASE_MS);
     if (kind === 'member-restart-brokers') return 0;

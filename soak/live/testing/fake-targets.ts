@@ -66,6 +66,8 @@ export class FakeTargets implements FaultTargets {
   readonly summers: readonly FakeTarget[] = [new FakeTarget('summer-0', [0, 1]), new FakeTarget('summer-1', [2, 3])];
   readonly chunkers: readonly FakeTarget[] = [new FakeTarget('chunker-0'), new FakeTarget('chunker-1')];
   readonly partitions: number = 4;
+  /** Whether successors do not find the folder of the old owner. */
+  isElsewhere = true;
   /** Requests for takeovers, in order. */
   readonly takeovers: string[] = [];
 
@@ -116,6 +118,7 @@ export class FakeTargets implements FaultTargets {
       successor,
       killOld: () => this.takeovers.push('kill'),
       takeOver: () => this.takeovers.push('take over'),
+      isElsewhere: () => this.isElsewhere,
       returnOld: () => this.takeovers.push('return'),
     };
   }

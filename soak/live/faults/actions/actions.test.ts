@@ -159,6 +159,18 @@ test('a stopped summer is taken over when it is stopped, and the takeover is ove
   });
 });
 
+test('a takeover elsewhere is proven by a successor that does not find the folder of the stopped owner', (t) => {
+  for (const isElsewhere of [false, true]) {
+    const { injector, fakes } = world();
+    fakes.isElsewhere = isElsewhere;
+    injector.inject(plan('takeover-elsewhere', ['summer-0'], 1, 1_000), { plannedNs: 0, nowNs: 0 });
+    injector.onReady({ name: 'summer-0-spare-1', pid: 8, shards: [0, 1], nowNs: 2e9 });
+    t.is(injector.openRecords()[0]?.provenNs ?? null, isElsewhere ? 2e9 : null);
+    if (isElsewhere)
+      t.regex(injector.openRecords()[0]?.evidence ?? '', /finds an empty folder in the place of that of/);
+  }
+});
+
 test('a dead summer is taken over when it is dead, then it is started again and exits 12', (t) => {
   const { injector, fakes } = world();
   injector.inject(plan('takeover-dead', ['summer-1'], 1, 0), { plannedNs: 0, nowNs: 0 });

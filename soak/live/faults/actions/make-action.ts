@@ -35,8 +35,8 @@ export function makeAction(
     if (target === undefined) throw new TypeError(`the fault ${plan.id} (${plan.kind}) has no target`);
     return target;
   };
-  const takeover = (old: 'running' | 'paused' | 'dead'): FaultAction =>
-    new Takeover(only(), { old, handover: surroundings.handover(only()) });
+  const takeover = (old: 'running' | 'paused' | 'dead', isElsewhere = false): FaultAction =>
+    new Takeover(only(), { old, handover: surroundings.handover(only()), isElsewhere });
   switch (plan.kind) {
     case 'kill-broker':
     case 'kill-summer':
@@ -72,6 +72,8 @@ export function makeAction(
       return takeover('paused');
     case 'takeover-dead':
       return takeover('dead');
+    case 'takeover-elsewhere':
+      return takeover('paused', true);
     case 'partition-refuse':
     case 'partition-drop':
     case 'partition-drop-one-way':

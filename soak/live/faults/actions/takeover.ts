@@ -21,6 +21,7 @@ export class Takeover implements FaultAction {
   readonly #target: FaultTarget;
   readonly #old: OldOwner;
   readonly #handover: Handover;
+  readonly #isElsewhere: boolean;
   #oldPid: number | null = null;
   #isTaking = false;
   #isHealing = false;
@@ -28,7 +29,12 @@ export class Takeover implements FaultAction {
   #proof: Sight | null = null;
   #replaced: Sight | null = null;
 
-  constructor(target: FaultTarget, of: { readonly old: OldOwner; readonly handover: Handover }) {
+  /** `isElsewhere`: proven only by a successor that does not find the folder of the old owner. */
+  constructor(
+    target: FaultTarget,
+    of: { readonly old: OldOwner; readonly handover: Handover; readonly isElsewhere?: boolean },
+  ) {
+    this.#isElsewhere = of.isElsewhere ?? false;
     this.#target = target;
     this.#old = of.old;
     this.#handover = of.handover;
@@ -83,8 +89,10 @@ export class Takeover implements FaultAction {
     const was = { running: 'was running', paused: 'is in state T', dead: 'was killed' }[this.#old];
     this.#hasSuccessor = true;
     if (this.#old === 'paused' && this.#target.state !== STOPPED) return;
+    if (this.#isElsewhere && !this.#handover.isElsewhere(pid)) return;
+    const elsewhere = this.#isElsewhere ? `, and finds an empty folder in the place of that of ${old}` : '';
     const of = `the shards ${this.#target.partitions.join(' ')} of ${old}, which ${was}`;
-    this.#proof ??= { atNs: nowNs, saw: `${successor}, pid ${pid}, is ready with ${of}` };
+    this.#proof ??= { atNs: nowNs, saw: `${successor}, pid ${pid}, is ready with ${of}${elsewhere}` };
   }
 
   /** The fault may have been given up by then. Then nobody has taken the shards, and the old owner goes on. */

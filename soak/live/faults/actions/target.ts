@@ -61,6 +61,8 @@ export type Handover = {
   killOld(): void;
   /** Starts the successor, which takes the shards over. From now on the old owner is expected to be replaced. */
   takeOver(): void;
+  /** Whether the process of this id finds nothing where the old owner has its folder, as on another machine. */
+  isElsewhere(pid: number): boolean;
   /** Starts the old owner on its folder, like an operator who does not know of the successor. */
   returnOld(): void;
 };
