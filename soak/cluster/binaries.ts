@@ -1,7 +1,7 @@
 /**
- * The programs of a cluster, etcd and Gazette. They are found in the user's folder, in the cache folder or on the PATH,
- * or built by the Go toolchain. `module/go.mod` pins their versions, and `module/go.sum` has the checksum of every
- * module.
+ * The programs of a cluster: etcd, Gazette, and an S3 server for fragments. They are found in the user's folder, in the
+ * cache folder or on the PATH, or built by the Go toolchain. `go.mod` of each module pins their versions, and `go.sum`
+ * has the checksum of every module.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -15,17 +15,33 @@ import { makeFoldersSync } from '../../src/core/folder.ts';
 
 const MODULE = fileURLToPath(new URL('../../../soak/cluster/module/', import.meta.url));
 
-/** By program: the package from which it is built. */
-const PROGRAMS = {
-  etcd: './etcd',
-  gazette: 'go.gazette.dev/core/cmd/gazette',
-  gazctl: 'go.gazette.dev/core/cmd/gazctl',
-} as const;
+/** The modules, and by program the package from which it is built. `gazctl` is for the user. */
+const MODULES = [
+  {
+    module: MODULE,
+    programs: {
+      etcd: './etcd',
+      gazette: 'go.gazette.dev/core/cmd/gazette',
+      gazctl: 'go.gazette.dev/core/cmd/gazctl',
+    },
+  },
+  // A separate one, so that it decides no version of the others.
+  {
+    module: fileURLToPath(new URL('../../../soak/cluster/s3-module/', import.meta.url)),
+    programs: { gofakes3: 'github.com/johannesboyne/gofakes3/cmd/gofakes3' },
+  },
+] as const;
 
-/** The programs that a cluster needs. `gazctl` is for the user. */
+export type Binaries = {
+  readonly etcd: string;
+  readonly gazette: string;
+  /** The S3 server; absent: fragments are files. */
+  readonly gofakes3?: string;
+};
+
+/** The programs that a cluster needs, and one whose fragments are in S3. */
 const NEEDED = ['etcd', 'gazette'] as const;
-
-export type Binaries = Readonly<Record<(typeof NEEDED)[number], string>>;
+const NEEDED_WITH_S3 = [...NEEDED, 'gofakes3'] as const;
 
 /** The folder for binaries of the pinned versions. */
 export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
@@ -45,17 +61,22 @@ export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): strin
  * Finds the programs in `folder` where the user names one, else in the cache folder, else on the PATH. Throws a
  * UsageError that says what is missing and how to get it.
  */
-export function findBinaries(folder: string | null, environment: NodeJS.ProcessEnv = process.env): Binaries {
+export function findBinaries(
+  folder: string | null,
+  { environment = process.env, withS3 = false }: { environment?: NodeJS.ProcessEnv; withS3?: boolean } = {},
+): Binaries {
   const path = (environment['PATH'] ?? '').split(delimiter).filter((each) => each !== '');
   const folders = folder === null ? [cacheFolder(environment), ...path] : [folder];
   const found = new Map<string, string>();
-  for (const name of NEEDED) {
+  const needed = withS3 ? NEEDED_WITH_S3 : NEEDED;
+  for (const name of NEEDED_WITH_S3) {
     const place = folders.map((each) => join(each, name)).find(isExecutable);
     if (place !== undefined) found.set(name, place);
   }
-  const [etcd, gazette] = NEEDED.map((name) => found.get(name));
-  if (etcd !== undefined && gazette !== undefined) return { etcd, gazette };
-  const missing = NEEDED.filter((name) => !found.has(name)).join(' and ');
+  const [etcd, gazette, gofakes3] = NEEDED_WITH_S3.map((name) => found.get(name));
+  const missing = needed.filter((name) => !found.has(name)).join(' and ');
+  if (etcd !== undefined && gazette !== undefined && missing === '')
+    return { etcd, gazette, ...(gofakes3 === undefined ? {} : { gofakes3 }) };
   const where = folder === null ? 'neither in the cache folder nor on the PATH' : `not in --bin ${folder}`;
   throw new UsageError(
     `${missing}: ${where}; build them with \`npm run cluster -- build\`, which needs Go, or name their folder by --bin`,
@@ -73,12 +94,15 @@ export function buildBinaries(tell: (line: string) => void, environment: NodeJS.
   const folder = cacheFolder(environment);
   makeFoldersSync(folder);
   tell(`building with ${version.stdout.trim().replace('go version ', '')} into ${folder}`);
-  for (const [name, source] of Object.entries(PROGRAMS)) {
+  const programs = MODULES.flatMap(({ module, programs: of }) =>
+    Object.entries(of).map(([name, source]) => ({ name, source, module })),
+  );
+  for (const { name, source, module } of programs) {
     const startedMs = performance.now();
     // Nothing is looked up or written: modules that `go.mod` and `go.sum` do not name are not built.
     const env = { ...environment, GOFLAGS: '-mod=readonly', GOWORK: 'off' };
     const args = ['build', '-trimpath', '-o', join(folder, name), source];
-    const built = spawnSync('go', args, { cwd: MODULE, env, encoding: 'utf8' });
+    const built = spawnSync('go', args, { cwd: module, env, encoding: 'utf8' });
     if (built.status !== 0) {
       const last = built.stderr.trim().split('\n').at(-1) ?? '';
       throw new OperatingError('ERR_BUILD', `cannot build ${name}: ${last}`);

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { countWithin, makeCommand, valueOption } from '../../src/component/flags.ts';
+import { countWithin, makeCommand, oneOf, valueOption } from '../../src/component/flags.ts';
 import { EXIT, UsageError } from '../../src/core/errors.ts';
 import { makeUsableFolder } from '../../src/core/folder.ts';
 import { onInterrupt } from '../../src/fleet/interrupt.ts';
@@ -14,6 +14,7 @@ import { PARTITIONS_MAX } from '../../src/journal/journals.ts';
 import { asRootOfNamespaces } from './as-root.ts';
 import { buildBinaries, findBinaries } from './binaries.ts';
 import { Cluster } from './cluster.ts';
+import type { Fragments } from './programs.ts';
 
 const MEMBERS_MAX = 50;
 
@@ -25,6 +26,7 @@ type UpFlags = {
   readonly bin?: string;
   readonly data?: string;
   readonly brokerAuthKey?: string;
+  readonly fragments: Fragments;
 };
 
 export function clusterCommand(): Command {
@@ -43,6 +45,7 @@ export function clusterCommand(): Command {
     .addOption(valueOption('--etcd <n>', 'members of etcd', countWithin(1, MEMBERS_MAX), '3'))
     .addOption(valueOption('--partitions <n>', 'chunk journals', countWithin(1, PARTITIONS_MAX), '8'))
     .option('--bin <folder>', 'folder with the programs etcd and gazette (default: the cache folder, else the PATH)')
+    .addOption(valueOption('--fragments <file|s3>', 'where fragments are kept', oneOf(['file', 's3']), 'file'))
     .option('--broker-auth-key <file>', 'keys in base64: the brokers ask for a token that is signed with the first')
     .option('--data <folder>', 'keep data and logs there (default: a temporary folder, removed at the end)')
     .action(async (flags: UpFlags) => {
@@ -58,7 +61,7 @@ async function runUp(flags: UpFlags): Promise<number> {
   }
   const { brokerAuthKey } = flags;
   const brokerKeys = brokerAuthKey === undefined ? null : readBrokerKeys(brokerAuthKey, '--broker-auth-key');
-  const binaries = findBinaries(flags.bin ?? null);
+  const binaries = findBinaries(flags.bin ?? null, { withS3: flags.fragments === 's3' });
   if (process.getuid?.() !== 0) return await asRootOfNamespaces(sayHowToReach);
   const given = flags.data === undefined ? null : resolve(flags.data);
   if (given !== null) makeUsableFolder('--data', given);

@@ -23,9 +23,11 @@ import {
   CLIENT_FIRST,
   ETCD_CLIENT_PORT,
   FRAGMENTS,
+  type Fragments,
   type Program,
   diskNames,
   programsOf,
+  storeUrl,
 } from './programs.ts';
 
 /** The longest time until the first journals are there: elections, leases, assignments. */
@@ -52,6 +54,8 @@ export type ClusterOptions = {
   readonly hasDisks?: boolean;
   /** The keys that brokers share with their clients; absent or null: brokers ask for no token. */
   readonly brokerKeys?: BrokerKeys | null;
+  /** `s3`: fragments are in a server of S3, which is a member; absent: in files that all brokers share. */
+  readonly fragments?: Fragments;
   /** A member has ended, and nobody has ended it. */
   readonly onEnded: (line: string) => void;
   readonly clock?: Clock;
@@ -170,11 +174,12 @@ export class Cluster {
   /** Makes journals below a prefix, and resolves when each accepts appends. */
   async makeJournals(prefix: string, partitions: number): Promise<void> {
     const { replication } = this.#options;
+    const store = storeUrl(this.#options, this.#laboratory);
     const { brokers } = this.address();
     const rpc = this.#rpc(brokers);
     const deadlineNs = this.#clock.nowNs() + READY_MS * 1e6;
     try {
-      while (!(await madeJournals(rpc, { prefix, partitions, replication, store: 'file:///' }))) {
+      while (!(await madeJournals(rpc, { prefix, partitions, replication, store }))) {
         const isDown = this.members.some(({ pid }) => pid === null);
         if (isDown && this.#options.isKept !== true) throw new OperatingError('ERR_CLUSTER', 'a member has ended');
         if (this.#clock.nowNs() > deadlineNs) {

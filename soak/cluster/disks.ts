@@ -100,7 +100,7 @@ export class Disks {
     return files.reduce((sum, path) => sum + bytesOf(path), 0);
   }
 
-  /** Cuts the power of the disk. From now on nothing reaches it, and every call on it fails, until it is mounted anew. */
+  /** Cuts the power of the disk. Nothing reaches it then, and every call on it fails until it is mounted anew. */
   cut(name: string): void {
     const folder = this.seen(this.#folderOf(name));
     writeFileSync(join(folder, UNSYNCED), PAGE);

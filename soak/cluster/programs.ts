@@ -1,6 +1,7 @@
 /** The members of a cluster as programs: the place of each in the network, and how it is started. */
 
 import { join } from 'node:path';
+import { assert } from '../../src/core/assert.ts';
 import { makeFoldersSync } from '../../src/core/folder.ts';
 import type { BrokerKeys } from '../../src/journal/gazette/auth.ts';
 import type { Binaries } from './binaries.ts';
@@ -9,7 +10,9 @@ import type { Laboratory } from './laboratory.ts';
 export const ETCD_CLIENT_PORT = 2379;
 export const ETCD_PEER_PORT = 2380;
 export const BROKER_PORT = 8080;
-/** Numbers of the members in the network: etcd from 11 on, brokers from 101 on, clients from 171 on. */
+const S3_PORT = 9000;
+/** Numbers of the members in the network: the S3 server, etcd from 11 on, brokers from 101 on, clients from 171 on. */
+const S3_NUMBER = 10;
 const ETCD_FIRST = 11;
 const BROKER_FIRST = 101;
 export const CLIENT_FIRST = 171;
@@ -37,10 +40,14 @@ export type ProgramOptions = {
   readonly brokers: number;
   readonly etcd: number;
   readonly brokerKeys?: BrokerKeys | null;
+  /** Where fragments are; absent: in files. */
+  readonly fragments?: Fragments;
 };
 
+export type Fragments = 'file' | 's3';
+
 export function programsOf(options: ProgramOptions, laboratory: Laboratory): Map<string, Program> {
-  const { binaries, folder, brokers, etcd, brokerKeys = null } = options;
+  const { binaries, folder, brokers, etcd, brokerKeys = null, fragments: store = 'file' } = options;
   const programs = new Map<string, Program>();
   const etcds = Array.from({ length: etcd }, (_, at) => memberOf(laboratory, `etcd-${at + 1}`, ETCD_FIRST + at));
   const all = etcds.map((member) => `${member.name}=${peer(member)}`).join(',');
@@ -55,6 +62,7 @@ export function programsOf(options: ProgramOptions, laboratory: Laboratory): Map
     const how = { file: binaries.etcd, folder: own, args: () => args, environment: {} };
     programs.set(member.name, { ...member, ...how, health, ports });
   }
+  if (store === 's3') programs.set(STORE, s3Program(options, laboratory));
   const fragments = fragmentsIn(folder);
   makeFoldersSync(laboratory.seen(fragments));
   for (let at = 0; at < brokers; at += 1) {
@@ -67,11 +75,33 @@ export function programsOf(options: ProgramOptions, laboratory: Laboratory): Map
     const stores = ['--broker.file-root', fragments, '--etcd.address', first === undefined ? '' : client(first)];
     const args = (start: number): string[] => ['serve', ...identity(start), ...place, ...stores, '--log.level', 'warn'];
     const health = `http://${member.address}:${BROKER_PORT}/debug/ready`;
-    const environment = brokerKeys === null ? {} : { BROKER_AUTH_KEYS: brokerKeys.text };
+    const keys = brokerKeys === null ? {} : { BROKER_AUTH_KEYS: brokerKeys.text };
+    const environment = { ...keys, ...(store === 's3' ? S3_CREDENTIALS : {}) };
     const how = { file: binaries.gazette, folder: own, args, environment };
     programs.set(member.name, { ...member, ...how, health, ports: [BROKER_PORT] });
   }
   return programs;
+}
+
+/** The name of the S3 server, which is a member of the cluster. */
+const STORE = 'store-1';
+/** It takes any. */
+const S3_CREDENTIALS = { AWS_ACCESS_KEY_ID: 'any', AWS_SECRET_ACCESS_KEY: 'any' };
+
+function s3Program({ binaries, folder }: ProgramOptions, laboratory: Laboratory): Program {
+  assert(binaries.gofakes3 !== undefined, 'whoever asks for S3 has found its server');
+  const member = memberOf(laboratory, STORE, S3_NUMBER);
+  const own = join(folder, STORE);
+  const place = ['-host', `${member.address}:${S3_PORT}`, '-backend', 'bolt', '-bolt.db', join(own, 'fragments.db')];
+  const args = [...place, '-initialbucket', FRAGMENTS, '-quiet'];
+  const how = { file: binaries.gofakes3, folder: own, args: () => args, environment: {} };
+  return { ...member, ...how, health: `http://${member.address}:${S3_PORT}/${FRAGMENTS}`, ports: [S3_PORT] };
+}
+
+/** The URL of the fragment store, as journals name it. */
+export function storeUrl({ fragments = 'file' }: Pick<ProgramOptions, 'fragments'>, laboratory: Laboratory): string {
+  const endpoint = encodeURIComponent(`http://${laboratory.addressOf(S3_NUMBER)}:${S3_PORT}`);
+  return fragments === 'file' ? 'file:///' : `s3://${FRAGMENTS}/?endpoint=${endpoint}&region=any`;
 }
 
 /** What has a disk of its own, where members have disks. */

@@ -12,6 +12,7 @@ import type { Journals } from '../../src/journal/journals.ts';
 import { findBinaries } from './binaries.ts';
 import { Cluster } from './cluster.ts';
 import { checkDisks } from './disks.ts';
+import type { Fragments } from './programs.ts';
 import { hasNft } from './network-cut.ts';
 
 /** How long a running cluster may take to answer. */
@@ -43,6 +44,7 @@ export type SoakClusterAsked = {
     readonly place: { readonly journals: string; readonly etcd: string } | null;
     readonly bin: string | null;
     readonly brokerAuthKey: string | null;
+    readonly fragments: Fragments;
   };
   readonly partitions: number;
   readonly dataFolder: string;
@@ -71,7 +73,7 @@ export async function startSoakCluster(asked: SoakClusterAsked): Promise<SoakClu
 
 async function startCluster(asked: SoakClusterAsked): Promise<SoakCluster> {
   const { cluster: of, partitions, dataFolder, logsFolder, clients, say } = asked;
-  const binaries = findBinaries(of.bin);
+  const binaries = findBinaries(of.bin, { withS3: of.fragments === 's3' });
   if (process.getuid?.() !== 0) {
     throw new UsageError(
       'a soak that starts a cluster needs root for its network: run it as root, or name a cluster by --journals',

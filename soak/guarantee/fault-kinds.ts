@@ -39,7 +39,7 @@ export type FaultKind =
   | `member-${'kill-etcd' | 'kill-broker' | 'kill-two-brokers' | 'kill-all-brokers'}`
   | `member-${'restart-brokers' | 'pause-broker' | 'strand-broker' | 'kill-in-turn' | 'kill-appending'}`
   | `network-${'etcd' | 'brokers' | 'broker-etcd' | 'broker-etcd-one-way' | 'broker-summers'}`
-  | `network-${'summer-etcd' | 'summer-brokers'}`
+  | `network-${'summer-etcd' | 'summer-brokers' | 'store'}`
   | `network-${'etcd' | 'brokers' | 'broker-summers'}-one-way`
   | `power-${'broker' | 'two-brokers' | 'etcd' | 'two-etcd' | 'all'}`;
 
@@ -93,6 +93,7 @@ export const KINDS_OF_FAMILY: { readonly [Name in LiveFamily]: readonly KindOf<N
     'network-broker-summers',
     'network-summer-etcd',
     'network-summer-brokers',
+    'network-store',
     'network-etcd-one-way',
     'network-brokers-one-way',
     'network-broker-summers-one-way',
@@ -135,7 +136,12 @@ export function isDowngrade(kind: string): boolean {
 }
 
 /** The number of members of a soak's cluster. */
-export type ClusterSize = { readonly brokers: number; readonly etcd: number };
+export type ClusterSize = {
+  readonly brokers: number;
+  readonly etcd: number;
+  /** `s3`: a server of S3 is a member, too. */
+  readonly fragments?: 'file' | 's3';
+};
 
 /**
  * The kinds of these families that differ from each other with so many summers. `cluster`: the soak has no broker,
@@ -170,7 +176,8 @@ const LONELY: readonly FaultKind[] = ['member-kill-broker', 'member-restart-brok
  * Whether the cluster is expected to survive it: with a majority of etcd, and as many brokers as a journal needs. What
  * only the memory of brokers holds is lost with all of them, by design: that is for a scenario.
  */
-function hasRoom(kind: FaultKind, { brokers, etcd }: ClusterSize): boolean {
+function hasRoom(kind: FaultKind, { brokers, etcd, fragments }: ClusterSize): boolean {
+  if (kind === 'network-store') return fragments === 's3';
   if (KINDS_OF_SCENARIOS.includes(kind)) return false;
   if (kind === 'member-kill-etcd' || kind.startsWith('network-etcd') || kind === 'power-etcd') return etcd > 2;
   // A majority of etcd is away for a while, and comes back with all that it had acknowledged.

@@ -31,12 +31,14 @@ export const CLUSTER_OPTION_DEFINITIONS: readonly Definition[] = [
     'a cluster that runs already, whose members are not hurt, as gazette+http://HOST:PORT[,HOST:PORT]',
   ],
   ['--bin <folder>', 'folder with the programs etcd and gazette (default: the cache folder, else the PATH)'],
+  ['--fragments <file|s3>', 'where fragments are: in files, or in a server of S3 that it starts (default: file)'],
   ['--broker-auth-key <file>', 'keys in base64: the brokers ask for a token that is signed with the first'],
   ['--scenario <name>', `one fault of a cluster instead of --faults: ${SCENARIOS.map(({ name }) => name).join(', ')}`],
 ];
 
 const parseEngine = oneOf(['embedded', 'gazette']);
-const NAMES = ['brokers', 'replication', 'etcd', 'journals', 'bin', 'brokerAuthKey', 'scenario'] as const;
+const parseFragments = oneOf(['file', 's3']);
+const NAMES = ['brokers', 'replication', 'etcd', 'journals', 'bin', 'brokerAuthKey', 'fragments', 'scenario'] as const;
 
 /** Null: the journals are those of the run's own broker. */
 export function parseClusterOptions(texts: Readonly<Record<string, unknown>>): ClusterOptions | null {
@@ -53,6 +55,9 @@ export function parseClusterOptions(texts: Readonly<Record<string, unknown>>): C
 
   const brokerAuthKey = text('brokerAuthKey');
   if (brokerAuthKey !== null) readBrokerKeys(brokerAuthKey, '--broker-auth-key');
+  // A scenario that hurts the S3 server needs one.
+  const usual = scenarioOf(text('scenario') ?? '')?.fault.kind === 'network-store' ? 's3' : 'file';
+  const fragments = parseFragments(text('fragments') ?? usual, '--fragments');
   const journals = text('journals');
   if (journals !== null) return clusterAt(journals, text);
   const count = (name: (typeof NAMES)[number], least: number): number =>
@@ -62,7 +67,15 @@ export function parseClusterOptions(texts: Readonly<Record<string, unknown>>): C
   if (replication > brokers) {
     throw new UsageError(`--replication ${replication}: there are only ${brokers} brokers to replicate to`);
   }
-  return { brokers, replication, etcd: count('etcd', SIZE.etcd), place: null, bin: text('bin'), brokerAuthKey };
+  return {
+    brokers,
+    replication,
+    etcd: count('etcd', SIZE.etcd),
+    place: null,
+    bin: text('bin'),
+    brokerAuthKey,
+    fragments,
+  };
 }
 
 function clusterAt(journals: string, text: (name: string) => string | null): ClusterOptions {
@@ -70,10 +83,18 @@ function clusterAt(journals: string, text: (name: string) => string | null): Clu
   const etcd = text('etcd');
   if (etcd === null) throw new UsageError(`--etcd is required with --journals ${journals}`);
   parseEtcdAddress(etcd, '--etcd');
-  const other = (['brokers', 'replication', 'bin'] as const).find((name) => text(name) !== null);
+  const other = (['brokers', 'replication', 'bin', 'fragments'] as const).find((name) => text(name) !== null);
   if (other !== undefined) throw new UsageError(`--${other} is for a cluster that the soak starts, not for --journals`);
   const brokerAuthKey = text('brokerAuthKey');
-  return { brokers: 0, replication: 0, etcd: 0, place: { journals, etcd }, bin: null, brokerAuthKey };
+  return {
+    brokers: 0,
+    replication: 0,
+    etcd: 0,
+    place: { journals, etcd },
+    bin: null,
+    brokerAuthKey,
+    fragments: 'file',
+  };
 }
 
 /** `brokerAuthKey`: `--broker-auth-key`. */
@@ -85,7 +106,7 @@ function flagOf(name: string): string {
 export function parseScenario(texts: Readonly<Record<string, unknown>>): PlannedFault[] | null {
   const name = texts['scenario'];
   if (name === undefined) return null;
-  const scenario = SCENARIOS.find((candidate) => candidate.name === name);
+  const scenario = scenarioOf(name);
   if (scenario === undefined) {
     const names = SCENARIOS.map((candidate) => candidate.name).join(', ');
     throw new UsageError(`--scenario ${shownValue(typeof name === 'string' ? name : '')}: expected one of ${names}`);
@@ -93,11 +114,17 @@ export function parseScenario(texts: Readonly<Record<string, unknown>>): Planned
   if (texts['faultPlan'] !== undefined) throw new UsageError('--scenario and --fault-plan exclude each other');
   if (texts['journals'] !== undefined)
     throw new UsageError('--scenario and --journals exclude each other: a soak hurts only a cluster that it starts');
-  const { brokers, etcd } = parseClusterOptions(texts) ?? { brokers: 0, etcd: 0 };
+  const { brokers, etcd, fragments } = parseClusterOptions(texts) ?? { brokers: 0, etcd: 0, fragments: 'file' };
+  if (scenario.fault.kind === 'network-store' && fragments !== 's3')
+    throw new UsageError(`--scenario ${scenario.name} needs --fragments s3`);
   if (brokers < SIZE.brokers || etcd < SIZE.etcd) {
     throw new UsageError(`--scenario ${scenario.name} needs ${SIZE.brokers} brokers and ${SIZE.etcd} members of etcd`);
   }
   return planOf(scenario);
+}
+
+function scenarioOf(name: unknown): (typeof SCENARIOS)[number] | undefined {
+  return SCENARIOS.find((candidate) => candidate.name === name);
 }
 
 /** More than the lease of a broker, which is 20 s. */

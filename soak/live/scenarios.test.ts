@@ -5,7 +5,7 @@ import { parseClusterOptions, parseScenario } from './cluster-options.ts';
 import { checkPlan } from './faults/fault-plan.ts';
 import { SCENARIOS, planOf } from './scenarios.ts';
 
-const RUN = { summers: 3, chunkers: 3, isFollowed: true, cluster: { brokers: 4, etcd: 3 } };
+const RUN = { summers: 3, chunkers: 3, isFollowed: true, cluster: { brokers: 4, etcd: 3, fragments: 's3' } } as const;
 
 test('each scenario is a fault that a soak of the usual size can be asked for', (t) => {
   const kinds = kindsOf(['kill', 'restart', 'takeover', 'member', 'network', 'powerloss'], RUN);
@@ -32,15 +32,22 @@ test('what a scenario cannot do is said in one line', (t) => {
 
 test('options of a cluster are refused where they say nothing', (t) => {
   t.is(parseClusterOptions({ engine: 'embedded' }), null);
-  const own = { brokers: 4, replication: 3, etcd: 3, place: null, bin: null, brokerAuthKey: null };
+  const own = { brokers: 4, replication: 3, etcd: 3, place: null, bin: null, brokerAuthKey: null, fragments: 'file' };
   t.deepEqual(parseClusterOptions({ engine: 'gazette' }), own);
   t.deepEqual(parseClusterOptions({ engine: 'gazette', brokers: '1' }), { ...own, brokers: 1, replication: 1 });
+  const store = { engine: 'gazette', scenario: 'partition-brokers-from-store' };
+  t.is(parseClusterOptions(store)?.fragments, 's3');
+  t.throws(() => parseScenario({ ...store, fragments: 'file' }), { message: /needs --fragments s3$/ });
   const journals = 'gazette+http://a:1';
   const place = { journals, etcd: 'http://b:2' };
   t.deepEqual(parseClusterOptions({ engine: 'gazette', ...place })?.place, place);
   for (const texts of [
     { engine: 'kafka' },
     { engine: 'embedded', brokers: '3' },
+    { engine: 'embedded', brokerAuthKey: 'key' },
+    { engine: 'gazette', brokerAuthKey: '/no/such/key' },
+    { engine: 'gazette', fragments: 'gcs' },
+    { engine: 'gazette', ...place, fragments: 's3' },
     { engine: 'gazette', replication: '5' },
     { engine: 'gazette', etcd: 'http://b:2' },
     { engine: 'gazette', journals },

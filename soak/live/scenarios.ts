@@ -92,6 +92,11 @@ export const SCENARIOS: readonly Scenario[] = [
     expected: 'appends stall until both halves meet again',
   },
   {
+    name: 'partition-brokers-from-store',
+    fault: { kind: 'network-store', targets: ['store-1'], seconds: 40 },
+    expected: 'seamless; what brokers hold is persisted later',
+  },
+  {
     name: 'pause-one-broker-briefly',
     fault: { kind: 'member-pause-broker', targets: ['broker-2'], seconds: 8 },
     expected: 'a stall until it wakes, before its lease expires',

@@ -16,6 +16,8 @@ export type ClusterOptions = ClusterSize & {
   readonly bin: string | null;
   /** The file with the keys that brokers share with their clients; null: brokers ask for no token. */
   readonly brokerAuthKey: string | null;
+  /** Where the fragments of journals are kept. */
+  readonly fragments: 'file' | 's3';
 };
 
 export type SoakOptions = PipelineOptions & {

@@ -46,7 +46,10 @@ for (const { name, fault, isLossy = false } of asked) {
   const isCut = isCutting(fault.kind);
   const isPowerCut = fault.kind.startsWith('power-');
   const noCut = isCut && !hasNft() ? 'nft is missing' : null;
-  const missing = 'missing' in programs ? programs.missing : isPowerCut ? missingForDisks() : noCut;
+  const isWithoutStore = fault.kind === 'network-store' && !('missing' in programs) && programs.gofakes3 === undefined;
+  const noStore = isWithoutStore ? 'gofakes3 is missing: `npm run cluster -- build` builds it' : null;
+  const noPower = isPowerCut ? missingForDisks() : null;
+  const missing = 'missing' in programs ? programs.missing : (noCut ?? noStore ?? noPower);
   if (missing !== null) {
     test.skip(`left out: ${title} (${missing})`, () => {});
     continue;

@@ -99,6 +99,7 @@ const SUMMER = /^summer-\d+$/;
 const CHUNKER = /^chunker-\d+$/;
 const MEMBER_BROKER = /^broker-\d+$/;
 const MEMBER_ETCD = /^etcd-\d+$/;
+const MEMBER_STORE = /^store-\d+$/;
 const MEMBER = /^(?:etcd|broker)-\d+$/;
 const PROCESS = /^(?:broker|(?:summer|chunker)-\d+)$/;
 const CLIENT = new RegExp(`^(?:${AUDITOR_LINK}|(?:summer|chunker)-\\d+)$`);
@@ -163,6 +164,7 @@ const TARGETS_OF: Readonly<Record<FaultKind, AreTargets>> = {
   'network-broker-summers': exactly(1, MEMBER_BROKER),
   'network-summer-etcd': exactly(1, SUMMER),
   'network-summer-brokers': exactly(1, SUMMER),
+  'network-store': exactly(1, MEMBER_STORE),
   'network-etcd-one-way': all(MEMBER_ETCD),
   'network-brokers-one-way': all(MEMBER_BROKER),
   'network-broker-summers-one-way': exactly(1, MEMBER_BROKER),
@@ -197,7 +199,11 @@ export function checkPlan(
   const names = new Set([
     ...(run.cluster === undefined
       ? ['broker']
-      : [...memberNames('broker', run.cluster), ...memberNames('etcd', run.cluster)]),
+      : [
+          ...memberNames('broker', run.cluster),
+          ...memberNames('etcd', run.cluster),
+          ...memberNames('store', run.cluster),
+        ]),
     ...(run.isFollowed ? [AUDITOR_LINK] : []),
     ...processNames('summer', run.summers),
     ...processNames('chunker', run.chunkers),

@@ -26,8 +26,9 @@ export type PlannedFault = {
 };
 
 /** The names of a cluster's members: `broker-1`, `broker-2`, ... */
-export function memberNames(side: 'broker' | 'etcd', cluster: ClusterSize): string[] {
-  const count = side === 'broker' ? cluster.brokers : cluster.etcd;
+export function memberNames(side: 'broker' | 'etcd' | 'store', cluster: ClusterSize): string[] {
+  const { brokers, etcd, fragments } = cluster;
+  const count = { broker: brokers, etcd, store: fragments === 's3' ? 1 : 0 }[side];
   return Array.from({ length: count }, (_, index) => `${side}-${index + 1}`);
 }
 

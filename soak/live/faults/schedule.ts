@@ -202,6 +202,7 @@ class Draw {
       case 'network-broker-summers':
       case 'network-summer-etcd':
       case 'network-summer-brokers':
+      case 'network-store':
       case 'network-etcd-one-way':
       case 'network-brokers-one-way':
       case 'network-broker-summers-one-way':

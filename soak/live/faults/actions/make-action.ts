@@ -99,6 +99,7 @@ export function makeAction(
     case 'network-broker-summers':
     case 'network-summer-etcd':
     case 'network-summer-brokers':
+    case 'network-store':
     case 'network-etcd-one-way':
     case 'network-brokers-one-way':
     case 'network-broker-summers-one-way':

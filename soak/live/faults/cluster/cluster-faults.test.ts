@@ -326,10 +326,10 @@ test('a killed broker shows nothing of appends until records stand twice', (t) =
   t.deepEqual(kill.proven(4), { atNs: 4, saw: 'exit signal SIGKILL of pid 7, then 4 records stand twice' });
   kill.heal(5);
   kill.onReady?.({ name: 'broker-2', pid: 8, nowNs: 6 });
-  t.is(kill.healed(7)?.saw, 'answers again as pid 8, seen before');
+  t.is(kill.healed(7)?.saw, 'answers again as pid 8');
 });
 
-test('a broker that leads no journal is not stranded, and one that does is cut off before its host is gone', async (t) => {
+test('only a broker that leads a journal is stranded: it is cut off, and then its host is gone', async (t) => {
   const world = scene();
   const strand = action('member-strand-broker', ['broker-2'], world);
   const [cut] = world.cuts;

@@ -1,4 +1,4 @@
-/** What each fault of a cluster does to its members, or to their network: the kinds `member-`, `network-` and `power-`. */
+/** What each fault of a cluster does to its members, their network or their power. */
 
 import { assert, unreachable } from '../../../../src/core/assert.ts';
 import type { FaultAction } from '../actions/action.ts';
@@ -51,6 +51,7 @@ export function clusterAction(
     case 'network-broker-summers':
     case 'network-summer-etcd':
     case 'network-summer-brokers':
+    case 'network-store':
     case 'network-etcd-one-way':
     case 'network-brokers-one-way':
     case 'network-broker-summers-one-way':

@@ -3,7 +3,7 @@
 import type { FaultKind } from '../../../guarantee/fault-kinds.ts';
 
 /** Members whose names begin with this word, or clients. */
-export type Side = 'broker' | 'etcd' | 'summer';
+export type Side = 'broker' | 'etcd' | 'summer' | 'store';
 export type CutKind = Extract<FaultKind, `network-${string}`>;
 export type ClusterKind = Extract<FaultKind, `${'network' | 'member' | 'power'}-${string}`>;
 
@@ -29,6 +29,7 @@ export const CUTS: Readonly<Record<CutKind, CutShape>> = {
   'network-broker-etcd-one-way': { of: 'broker', count: 1, peers: 'etcd', how: 'drop', isOneWay: true },
   'network-summer-etcd': { of: 'summer', count: 1, peers: 'etcd', how: 'drop', isOneWay: false },
   'network-summer-brokers': { of: 'summer', count: 1, peers: 'broker', how: 'reject', isOneWay: false },
+  'network-store': { of: 'store', count: 1, peers: 'broker', how: 'drop', isOneWay: false },
   'network-etcd-one-way': { of: 'etcd', count: 'half', peers: 'etcd', how: 'drop', isOneWay: true },
   'network-brokers-one-way': { of: 'broker', count: 'half', peers: 'broker', how: 'drop', isOneWay: true },
   'network-broker-summers-one-way': { of: 'broker', count: 1, peers: 'summer', how: 'drop', isOneWay: true },

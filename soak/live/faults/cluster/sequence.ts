@@ -46,7 +46,7 @@ export class Sequence implements FaultAction {
   healed(nowNs: number): Sight | null {
     return lastSight(
       this.#actions.map((action) => action.healed(nowNs)),
-      (saw) => saw.join(', '),
+      (saw) => saw.filter((each) => each !== '').join(', '),
     );
   }
 

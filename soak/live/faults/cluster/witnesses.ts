@@ -1,4 +1,4 @@
-/** Parts of a fault that hurt nothing, and without which it shows nothing. They are over with it. */
+/** Parts of a fault that hurt nothing, and without which it shows nothing. They are over with it, and see no end. */
 
 import type { FaultAction, Sight } from '../actions/action.ts';
 
@@ -18,7 +18,7 @@ abstract class Witness implements FaultAction {
   heal(): void {}
 
   healed(nowNs: number): Sight {
-    return { atNs: nowNs, saw: 'seen before' };
+    return { atNs: nowNs, saw: '' };
   }
 }
 
