@@ -25,6 +25,7 @@ test('a code of gRPC leaves an append unknown, unless the request was refused be
   }
   t.is(meaningOfError(grpcError(8, 'etcdserver: mvcc: database space exceeded')), 'rejected');
   t.is(meaningOfError(grpcError(8, 'etcdserver: too many requests')), 'unknown');
+  t.is(meaningOfError(grpcError(8, 'Bandwidth exhausted or memory limit exceeded')), 'unknown');
   t.true(isDeadline({ code: 4 }));
   t.false(isDeadline({ code: 14 }));
 });

@@ -72,8 +72,11 @@ const REJECTING: Readonly<Record<number, string>> = {
 const UNKNOWN = 2;
 const DEADLINE_EXCEEDED = 4;
 const UNAVAILABLE = 14;
-/** What etcd says beside RESOURCE_EXHAUSTED when it is only busy. */
-const BUSY = 'too many requests';
+/**
+ * Words beside RESOURCE_EXHAUSTED that pass. The first ones are etcd's when it is busy, the others those of the gRPC
+ * library when a server has ended a connection because of its pings, which come more rarely then.
+ */
+const PASSING = ['too many requests', 'Bandwidth exhausted or memory limit exceeded'];
 
 export function statusName(status: number): string {
   return Object.entries(STATUS).find(([, value]) => value === status)?.[0] ?? `status ${status}`;
@@ -89,7 +92,11 @@ export function meaningOfStatus(status: number): Meaning {
 export function meaningOfError(error: unknown): Extract<Meaning, 'unknown' | 'rejected'> {
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code !== 'number') throw error;
-  return Object.hasOwn(REJECTING, code) && !wordsOf(error).includes(BUSY) ? 'rejected' : 'unknown';
+  return Object.hasOwn(REJECTING, code) && !isPassing(error) ? 'rejected' : 'unknown';
+}
+
+function isPassing(error: unknown): boolean {
+  return PASSING.some((words) => wordsOf(error).includes(words));
 }
 
 /**

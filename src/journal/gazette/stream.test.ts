@@ -90,6 +90,17 @@ test('what one broker alone holds is read from that broker', async (t) => {
   }
 });
 
+test('on the way to what one broker alone holds, another that is away is passed over', async (t) => {
+  const { clock, cluster, journals, append } = setUp();
+  await append(0, 2);
+  cluster.servedBy = 2;
+  cluster.readError = grpcError(14);
+  cluster.readErrorAt = 1;
+  const came = nextOf(journals.read(JOURNAL, 0, { creditBytes: 1e6 }));
+  await clock.advance(MINUTE_MS);
+  t.true(came.next !== undefined && came.next !== null && 'bytes' in came.next);
+});
+
 test('a reader that takes nothing for an hour is told of no loss', async (t) => {
   const { clock, journals, append } = setUp();
   await append(0, 2);

@@ -246,6 +246,8 @@ export class GazetteStream implements ReadStream {
       throw rejectedError(`a read of ${journal}`, wordsOf(error));
     }
     if (!isDeadline(error)) {
+      // The present broker is left by all that ask it, once it is away.
+      if (this.#beyond > 0) this.#beyond += 1;
       // The process may have died, and a broker whose operator has named it comes back under the same id, without the
       // bytes that no other replica had.
       this.#drop(0);

@@ -41,6 +41,8 @@ export class FakeCluster implements RpcCalls {
   readonly brokers = 4;
   /** The place of the one broker that serves readers, after the present one; null: each does. */
   servedBy: number | null = null;
+  /** The place of the one broker of which reads end by `readError`; null: of each. */
+  readErrorAt: number | null = null;
   /** Bytes of each journal beyond this are served to no reader. */
   servedEnd: number = Number.POSITIVE_INFINITY;
   /** Names the process that serves reads. */
@@ -140,7 +142,8 @@ export class FakeCluster implements RpcCalls {
       onEnd(grpcError(DEADLINE_EXCEEDED));
     });
     const { readError } = this;
-    if (readError === null) {
+    const isHit = this.readErrorAt === null || beyond % this.brokers === this.readErrorAt;
+    if (readError === null || !isHit) {
       this.#changed.add(pump);
       this.#clock.after(1, pump);
     } else {
