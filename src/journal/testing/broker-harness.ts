@@ -56,11 +56,14 @@ export class BrokerHarness {
   fatal: unknown = null;
   #incarnation = 0;
   #lastId = 0;
+  /** The last commit that was seen in a store. */
+  #stored: { store: MemoryStore; commit: number };
 
   private constructor(config: BrokerConfig, store: MemoryStore, clock: ManualClock) {
     this.config = config;
     this.clock = clock;
     this.store = store;
+    this.#stored = { store, commit: 0 };
     this.broker = this.#make();
   }
 
@@ -126,7 +129,7 @@ export class BrokerHarness {
   #left(session: string, frames: Frames): void {
     const message = decodeBrokerMessage(frames[0]);
     assert(message !== null, 'the broker sends messages of the protocol');
-    assert(message.c <= this.storedCommit(), `commit ${message.c} was told and is not durable`);
+    assert(this.#isStored(message.c), `commit ${message.c} was told and is not durable`);
     if (message.t === 'acks') for (const { outcome } of message.acks) this.#checkDurable(outcome);
     this.sent.push({ session, message, frames });
   }
@@ -140,9 +143,11 @@ export class BrokerHarness {
     assert(found, `acknowledged at ${outcome.begin} but not in the store`);
   }
 
-  /** The number of the last commit in the store. */
-  storedCommit(): number {
-    return restore(this.store, this.config.partitions).lastCommit;
+  /** Whether a commit is in the store. What is there stays there, so the store is read only for a later commit. */
+  #isStored(commit: number): boolean {
+    if (this.#stored.store !== this.store) this.#stored = { store: this.store, commit: 0 };
+    if (commit > this.#stored.commit) this.#stored.commit = restore(this.store, this.config.partitions).lastCommit;
+    return commit <= this.#stored.commit;
   }
 
   journalNumbers(): number[] {
