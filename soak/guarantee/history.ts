@@ -55,6 +55,8 @@ export type HistoryEvent = { readonly atNs: number } & (
       readonly flowMsMin?: number;
       /** Of a soak: the kinds of faults that were asked for. */
       readonly faultKinds?: readonly FaultKind[];
+      /** Of a soak: how many faults may be open together; absent: one. */
+      readonly faultsAtOnce?: number;
       /** In a soak: it ends with an audit of journals and stores. */
       readonly isAudited?: boolean;
     }

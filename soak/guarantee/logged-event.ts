@@ -153,6 +153,7 @@ const SHAPES: { readonly [Name in LoggedEvent['event']]: Shape<FieldsOf<Name>> }
     tells: optional(listOf(literal('completed', 'claim', 'trimmed'))),
     flowMsMin: optional(nanoseconds),
     faultKinds: optional(listOf(text)),
+    faultsAtOnce: optional(isCount),
     isAudited: optional(flag),
   },
   phase: { phase },

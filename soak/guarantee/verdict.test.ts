@@ -374,6 +374,27 @@ const HURT: SoakStory = {
   ]),
 };
 
+/** The same history of a run that was to have two faults at once. */
+function asked(events: readonly HistoryEvent[]): HistoryEvent[] {
+  return events.map((event) => (event.event === 'run' ? { ...event, faultsAtOnce: 2 } : event));
+}
+
+test('a run that was to have several faults at once shows that two were open together', (t) => {
+  const told = ['up to 2 faults at once were asked for, and no two were open together'];
+  t.deepEqual(judged(asked(soakHistory(HURT))), { verdict: 'INCONCLUSIVE', exitCode: 3, reasons: told });
+  const pause = { id: 80, kind: 'pause-summer', target: 'summer-1' } as const;
+  const kill = { id: 81, kind: 'kill-broker', target: 'broker' } as const;
+  const together = also(
+    ...[pause, kill].map((fault) => ({ event: 'fault', ...fault }) as const),
+    { event: 'ended', process: 'broker', exitCode: null },
+    ...[pause, kill].map((fault) => ({ event: 'fault-effective', ...fault }) as const),
+    ...[pause, kill].map((fault) => ({ event: 'fault-healed', ...fault }) as const),
+    ...[pause, kill].map((fault) => ({ event: 'fault-recovered', ...fault }) as const),
+    { event: 'faults-due', count: 7 },
+  );
+  t.deepEqual(judged(asked(soakHistory(together))).reasons, []);
+});
+
 test('a fault that ends no process accounts for no end by a signal', (t) => {
   t.is(verdictOf(HURT).verdict, 'HOLDS');
   const ended = { event: 'ended', process: 'summer-0', exitCode: null } as const;

@@ -29,6 +29,7 @@ import { LiveAudit } from './audit/live-audit.ts';
 import { ownFailure } from './own-failure.ts';
 import { auditDepthOf } from './audit-depth.ts';
 import { planPhases } from './phases.ts';
+import { FaultOverlaps } from '../guarantee/fault-overlaps.ts';
 import { FaultTallies } from '../guarantee/fault-tallies.ts';
 import type { HistoryLog } from '../guarantee/history-log.ts';
 import type { Phase } from '../guarantee/phase.ts';
@@ -52,6 +53,7 @@ export class Conductor {
   readonly #interruption: Interruption;
   readonly #history: HistoryLog;
   readonly #tallies: FaultTallies = new FaultTallies();
+  readonly #overlaps: FaultOverlaps = new FaultOverlaps();
   readonly #violations: ViolationReader;
   readonly #experiment: ExperimentReader;
   /** Faults that had not healed or recovered when the processes were told to stop; null before that. */
@@ -86,6 +88,7 @@ export class Conductor {
         (entry) => from.wholeRecorder?.add(entry),
         meterReader(this.#meter),
         ({ event }) => this.#tallies.add(event),
+        ({ event }) => this.#overlaps.add(event),
         this.#violations.listen,
         this.#experiment.listen,
         (entry) => gaps.hear(entry),
@@ -206,6 +209,7 @@ export class Conductor {
       findings: this.#history.finish(),
       violationCount: this.#violations.count,
       tallies: this.#tallies,
+      overlaps: this.#overlaps,
       outcomes: this.#outcomes,
       injector: this.#injector,
       moments: this.#from.pages === null ? null : this.#faults.moments.coverage,

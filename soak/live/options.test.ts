@@ -33,6 +33,7 @@ test('the defaults are those of the documentation', (t) => {
     transport: 'ipc',
     faults: ['kill', 'pause', 'partition'],
     faultIntervalMs: 3_000,
+    faultsAtOnce: 1,
     faultPlan: null,
     upgradeFrom: null,
     audit: 'auto',

@@ -24,7 +24,9 @@ import {
   kindsOf,
 } from '../guarantee/fault-kinds.ts';
 import { auditDepthOf } from './audit-depth.ts';
-import { checkPlan, familiesOf, readFaultPlan } from './faults/fault-plan.ts';
+import { atOnceOf, checkPlan, familiesOf, readFaultPlan } from './faults/fault-plan.ts';
+import { FAULTS_AT_ONCE_MAX } from './faults/overlap-rule.ts';
+import type { PlannedFault } from './faults/planned-fault.ts';
 import { parseExpectation } from './expectation.ts';
 import { FAMILY_FAULTS_MIN, outlookOf } from './outlook.ts';
 import { planPhases } from './phases.ts';
@@ -63,6 +65,7 @@ export const SOAK_OPTION_DEFINITIONS: readonly (readonly [flags: string, descrip
       '--fault-interval <time>',
       'between two faults, on average (default: 5s, or less in a short run, so that each kind has its turn)',
     ],
+    ['--faults-at-once <n>', `faults that may be open together, 1 to ${FAULTS_AT_ONCE_MAX}`, '1'],
     ['--fault-plan <file>', 'repeat the faults of an earlier run, from its faults.csv, instead of --faults'],
     [
       '--upgrade-from <ref|folder>',
@@ -133,6 +136,7 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
         ? parseFamilies(texts['faults'] === undefined ? null : text('faults'), { cluster, upgradeFrom })
         : familiesOf(faultPlan),
     faultIntervalMs: 0,
+    faultsAtOnce: atOnce(texts, faultPlan),
     faultPlan,
     upgradeFrom,
     audit: parseAudit(text('audit'), '--audit'),
@@ -154,6 +158,14 @@ export function parseSoakOptions(texts: SoakOptionTexts): SoakOptions {
   return whole;
 }
 
+/** A plan says which of its faults are open together. */
+function atOnce(texts: SoakOptionTexts, plan: readonly PlannedFault[] | null): number {
+  if (plan !== null) return atOnceOf(plan);
+  const { faultsAtOnce = '1' } = texts;
+  const range = { low: 1, high: FAULTS_AT_ONCE_MAX };
+  return parseCountWithin(typeof faultsAtOnce === 'string' ? faultsAtOnce : '', '--faults-at-once', range);
+}
+
 /** An option that may be given several times. */
 function textsOf(value: unknown): string[] {
   return Array.isArray(value) ? value.map(String) : [];
@@ -168,6 +180,8 @@ const CLUSTER_INTERVAL_MS = 12_000;
  * The usual time from a fault's beginning to its end, used when there is time for two faults of each family or more.
  */
 const USUAL_FAULT_MS = 3_000;
+/** The same of faults that are open together, which last longer. */
+const USUAL_GROUP_MS = 4_500;
 
 /** Short enough that each kind of fault has its turn, if that leaves a fault the time to end. */
 function defaultFaultIntervalMs(options: SoakOptions): number {
@@ -177,7 +191,8 @@ function defaultFaultIntervalMs(options: SoakOptions): number {
     return CLUSTER_INTERVAL_MS;
   const turnMs = Math.floor(faults.durationMs / Math.max(1, kindsOf(options.faults, options).length));
   const leastMs = Math.floor(faults.durationMs / Math.max(1, FAMILY_FAULTS_MIN * options.faults.length));
-  const lowMs = Math.max(FAULT_INTERVAL_MS_MIN, Math.min(USUAL_FAULT_MS, leastMs));
+  const usualMs = options.faultsAtOnce > 1 ? USUAL_GROUP_MS : USUAL_FAULT_MS;
+  const lowMs = Math.max(FAULT_INTERVAL_MS_MIN, Math.min(usualMs, leastMs));
   return Math.max(lowMs, Math.min(FAULT_INTERVAL_MS, turnMs));
 }
 
@@ -186,6 +201,12 @@ function checkTogether(options: SoakOptions): void {
     throw new UsageError('--data: a cluster that a soak starts is a new one each time, and its data is not kept');
   if (options.faults.includes('upgrade') && options.upgradeFrom === null) {
     throw new UsageError('--faults upgrade: --upgrade-from must name the build by which the run begins');
+  }
+  if (options.faultsAtOnce > 1 && options.cluster !== undefined) {
+    throw new UsageError('--faults-at-once: a cluster is not promised to survive several faults at once; use 1');
+  }
+  if (options.faultsAtOnce > 1 && options.faults.length === 0) {
+    throw new UsageError('--faults-at-once: there are no faults with --faults none');
   }
   if (options.upgradeFrom !== null && options.cluster !== undefined) {
     throw new UsageError('--upgrade-from: only a soak with its own broker can be upgraded');

@@ -34,7 +34,7 @@ const FAULT_COLUMNS = [
   ...'first_recovered_s,partitions_hit,partitions_recovered,at_s,length_s,instead_of,link_mode,longest_gap_s'.split(
     ',',
   ),
-  'aim',
+  ...'aim,joins,overlaps'.split(','),
 ];
 const RESOURCE_COLUMNS = [
   ...'process,resource,unit,incarnations,seconds,median,per_hour,per_hour_low,per_hour_high,per_hour_recent'.split(','),
@@ -186,6 +186,8 @@ export class RunRecord {
       longest_gap_s: secondsOrNull(record.gapNsMax),
       link_mode: record.link === null ? null : JSON.stringify(record.link),
       aim: record.aim,
+      joins: record.joins,
+      overlaps: record.overlaps.length === 0 ? null : record.overlaps.join(' '),
     };
   }
 

@@ -63,6 +63,7 @@ export async function writeEnd(
       ...crashesOf(outcome),
       ...(remarks.length === 0 ? {} : { remarks }),
       resources,
+      ...(options.faultsAtOnce > 1 ? { overlaps: Object.fromEntries(outcome.overlaps.pairs) } : {}),
       ...(outcome.moments === null ? {} : { moments: outcome.moments }),
       digests: digests ?? {},
     }),
@@ -73,10 +74,18 @@ export async function writeEnd(
 /** The parts of a summary that the faults and phases decide. */
 export function partsOf(
   options: SoakOptions,
-  { outcomes, tallies, injector }: RunOutcome,
-): Pick<RunSummary, 'options' | 'outcomes' | 'faults' | 'recovery' | 'firstRecovery' | 'faultGapNsMin'> {
+  { outcomes, tallies, overlaps, injector }: RunOutcome,
+): Pick<RunSummary, 'options' | 'outcomes' | 'faults' | 'overlaps' | 'recovery' | 'firstRecovery' | 'faultGapNsMin'> {
   const { recovery, firstRecovery, gapNsMin: faultGapNsMin } = injector;
-  return { options, outcomes, faults: tallies.tallies, recovery, firstRecovery, faultGapNsMin };
+  return {
+    options,
+    outcomes,
+    faults: tallies.tallies,
+    overlaps: overlaps.pairs,
+    recovery,
+    firstRecovery,
+    faultGapNsMin,
+  };
 }
 
 /** The result of the work; null when the system refuses it, which adds a line to the unwritten files. */

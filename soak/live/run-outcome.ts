@@ -1,6 +1,7 @@
 /** What a conductor has seen of a run when it is over. */
 
 import type { Meter } from '../../src/fleet/meter.ts';
+import type { FaultOverlaps } from '../guarantee/fault-overlaps.ts';
 import type { FaultTallies } from '../guarantee/fault-tallies.ts';
 import type { Findings } from '../guarantee/history.ts';
 import type { Phase } from '../guarantee/phase.ts';
@@ -12,6 +13,7 @@ export type RunOutcome = {
   readonly findings: readonly Findings[];
   readonly violationCount: number;
   readonly tallies: FaultTallies;
+  readonly overlaps: FaultOverlaps;
   readonly outcomes: ReadonlyMap<Phase, PhaseOutcome>;
   readonly injector: FaultInjector;
   /** Where faults have hit; null: nobody could know. */

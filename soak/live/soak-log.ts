@@ -60,6 +60,7 @@ export function beginLog(from: {
     // The number of faults depends on how soon each heals, so they are judged by their kinds.
     faults: {},
     faultKinds: faults,
+    ...(options.faultsAtOnce > 1 ? { faultsAtOnce: options.faultsAtOnce } : {}),
     flowMsMin: FLOW_SECONDS_MIN * 1e3,
     isAudited: audit !== null && auditDepthOf(options).depth !== 'none',
   });

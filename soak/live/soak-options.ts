@@ -27,6 +27,8 @@ export type SoakOptions = PipelineOptions & {
   /** The families that were asked for, in the order of the help. */
   readonly faults: readonly LiveFamily[];
   readonly faultIntervalMs: number;
+  /** The most faults that may be open together. */
+  readonly faultsAtOnce: number;
   /** The faults of an earlier run, which this run repeats; null: the seed decides. */
   readonly faultPlan: readonly PlannedFault[] | null;
   /** A commit, or the folder of a build, by which the run begins; null: by this build. */

@@ -25,6 +25,8 @@ export type RunSummary = {
   readonly recovery: ReadonlyMap<string, LatencyHistogram>;
   /** Times from injection until the first of the hit partitions had recovered. */
   readonly firstRecovery: ReadonlyMap<string, LatencyHistogram>;
+  /** By two families, how often faults of them were open together. */
+  readonly overlaps: ReadonlyMap<string, number>;
   /** The least time between two faults; null with fewer than two. */
   readonly faultGapNsMin: number | null;
   readonly violations: number;

@@ -95,6 +95,8 @@ export function verdictDocument(run: ToldRun): object {
     coverage: {
       kindsAsked: kindsOf(options.faults, options),
       faults: [...run.faults].map(([kind, tally]) => ({ kind, ...tally })),
+      faultsAtOnce: options.faultsAtOnce,
+      overlaps: [...run.overlaps].map(([families, count]) => ({ families, count })),
       shortestGapSeconds: secondsOrNull(run.faultGapNsMin),
       filesCompleted: run.filesCompleted,
       filesVerified: run.filesVerified,

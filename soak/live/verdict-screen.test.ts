@@ -91,6 +91,19 @@ test('an inconclusive run says its first cause first, and what to do', (t) => {
   t.regex(screen, /^ {2}do {10}read the last lines of logs\/chunker-0\.log, and of 19 others there$/m);
 });
 
+test('a run with several faults at once says how many pairs were open together, and of which families', (t) => {
+  const options = { ...toldRun().options, faultsAtOnce: 2 };
+  const overlaps = new Map([
+    ['kill+pause', 3],
+    ['kill+partition', 1],
+  ]);
+  const screen = verdictScreen(toldRun({ options, overlaps }));
+  t.regex(screen, /3 hits, 4 pairs of\s+them open together, [\d,]+ files/);
+  t.regex(screen, /together +kill\+pause 3, kill\+partition 1$/m);
+  t.regex(verdictScreen(toldRun({ options })), /, 0 pairs of\s+them open together, [^]*together +no two faults$/m);
+  t.notRegex(verdictScreen(toldRun()), /together/);
+});
+
 test('the line of a verdict that holds says how far its faults were apart', (t) => {
   t.regex(
     verdictScreen(toldRun(), 120).replaceAll(/\s+/g, ' '),

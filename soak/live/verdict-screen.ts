@@ -5,6 +5,7 @@
 
 import { formatBytes, formatCount, formatDuration } from '../../src/core/units.ts';
 import { kindsOf } from '../guarantee/fault-kinds.ts';
+import { pairsText } from '../guarantee/fault-overlaps.ts';
 import { type ReasonGroup, adviceOn } from '../guarantee/story/advice.ts';
 import type { Lateness } from '../guarantee/story/story-facts.ts';
 import { type Field, hostText, storyFields, storyTitle } from '../guarantee/story/story-lines.ts';
@@ -36,7 +37,8 @@ const FAULT_LINES_MIN = 4;
 export function verdictScreen(run: ToldRun, columns: number = COLUMNS_USUAL): string {
   const width = Math.max(COLUMNS_MIN, Math.min(columns, COLUMNS_MAX));
   const above = ['', ...headLines(run, width), ...whyLines(run, width), ''];
-  const [before, after] = [flowLines(run, width), endLines(run, width)];
+  const before = flowLines(run, width);
+  const after = [...togetherLines(run, width), ...endLines(run, width)];
   const room = LINES_MAX - above.length - before.length - after.length;
   const faults = faultLines(run, { width, lines: Math.max(FAULT_LINES_MIN, room) });
   return `${[...above, ...before, ...faults, ...after].join('\n')}\n`;
@@ -88,7 +90,7 @@ function firstReason({ verdict }: ToldRun): string | undefined {
 }
 
 /** The evidence of the verdict: which faults hit, how often and how close, and how many files were checked. */
-function coverage({ options, faults, faultGapNsMin, filesVerified }: RunSummary): string {
+function coverage({ options, faults, overlaps, faultGapNsMin, filesVerified }: RunSummary): string {
   const files = `${formatCount(filesVerified)} file${filesVerified === 1 ? '' : 's'}`;
   if (options.faults.length === 0) return `no faults, ${files}`;
   const tallies = [...faults.values()];
@@ -96,7 +98,10 @@ function coverage({ options, faults, faultGapNsMin, filesVerified }: RunSummary)
   const hits = tallies.reduce((total, { proven }) => total + proven, 0);
   const apart = faultGapNsMin === null ? '' : ` at least ${durationText(faultGapNsMin)} apart`;
   const all = kindsOf(options.faults, options).length;
-  return `${kinds} of ${all} fault kinds, ${formatCount(hits)} hits${apart}, ${files}`;
+  const pairs = [...overlaps.values()].reduce((sum, count) => sum + count, 0);
+  // The times between faults that are to be open together say nothing.
+  const how = options.faultsAtOnce > 1 ? `, ${formatCount(pairs)} pairs of them open together` : apart;
+  return `${kinds} of ${all} fault kinds, ${formatCount(hits)} hits${how}, ${files}`;
 }
 
 // --- why ---
@@ -263,6 +268,12 @@ function faultLines(run: ToldRun, { width, lines }: { readonly width: number; re
     ...table.map((line, index) => `${' '.repeat(INDENT)}${(index === 0 ? 'faults' : '').padEnd(NAME_WIDTH)}${line}`),
     ...(left.length === 0 ? [] : field(width, ['', leftText(left)])),
   ];
+}
+
+/** Which families were open together. The recovery of such a fault depends on the other one. */
+function togetherLines({ options, overlaps }: RunSummary, width: number): string[] {
+  if (options.faultsAtOnce === 1) return [];
+  return field(width, ['together', overlaps.size === 0 ? 'no two faults' : pairsText(overlaps)]);
 }
 
 function leftText(left: readonly FaultRow[]): string {

@@ -12,6 +12,7 @@ const FAULT: Fault = {
   recoveredS: 11.5,
   gapS: 1.25,
   evidence: 'exit signal SIGKILL',
+  overlaps: '',
   isAgain: false,
 };
 const MISSED: Fault = { ...FAULT, id: '2', injectedS: 20, provenS: null, healedS: null, recoveredS: null, gapS: null };
@@ -35,6 +36,7 @@ test('a kind that was asked for and never came has zeros; times are of proven fa
     medianS: null,
     longestS: null,
     longestGapS: null,
+    together: 0,
   });
   t.like(outcomes[1], {
     injected: 3,
@@ -61,6 +63,15 @@ test('the matrix counts proven faults by whatever moments there are', (t) => {
 test('a fault of several processes, or of one in two moments, counts at each of them once', (t) => {
   t.deepEqual(momentsOf('broker: in a commit; summer-0: idle + in a commit'), ['in a commit', 'idle']);
   t.deepEqual([momentsOf('appending'), momentsOf('')], [['appending'], ['not known']]);
+});
+
+test('a fault says with which others it was open, and its kind how many were', (t) => {
+  const header = 'id,kind,target,injected_s,proven_s,healed_s,recovered_s,overlaps';
+  const faults = readFaults(Buffer.from(`${header}\r\n4,kill-summer,summer-0,1,1.1,2,3,5 6\r\n`));
+  t.is(faults[0]?.overlaps, '5 6');
+  t.is(outcomesByKind([...faults, FAULT, { ...MISSED, overlaps: '5' }], [])[0]?.together, 1);
+  t.regex(faultLanes(faults, 10).items[0]?.text ?? '', /^open together with fault 5, 6$/m);
+  t.notRegex(faultLanes([FAULT], 10).items[0]?.text ?? '', /together/);
 });
 
 function open(faults: readonly Fault[], atS: number): number {

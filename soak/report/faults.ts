@@ -16,6 +16,8 @@ export type Fault = {
   /** The longest time without a new sum; null: not known. */
   readonly gapS: number | null;
   readonly evidence: string;
+  /** Numbers of the faults that were open together with it, with a space between; empty: none, or unknown. */
+  readonly overlaps: string;
   /** Whether it was drawn in the place of a missed fault. */
   readonly isAgain: boolean;
 };
@@ -49,6 +51,7 @@ export function readFaults(bytes: Buffer): Fault[] {
       recoveredS: seconds('recovered_s'),
       gapS: seconds('longest_gap_s'),
       evidence: text('evidence'),
+      overlaps: text('overlaps'),
       isAgain: text('instead_of') !== '',
     });
   });
@@ -66,6 +69,8 @@ export type KindOutcome = {
   readonly medianS: number | null;
   readonly longestS: number | null;
   readonly longestGapS: number | null;
+  /** Proven faults that were open together with another fault. */
+  readonly together: number;
 };
 
 /** In the order of `asked`, then in the order of their first fault. Requested kinds that never came have zeros. */
@@ -87,6 +92,7 @@ export function outcomesByKind(faults: readonly Fault[], asked: readonly string[
       medianS: recoveries[Math.floor((recoveries.length - 1) / 2)] ?? null,
       longestS: recoveries.at(-1) ?? null,
       longestGapS: gaps.length === 0 ? null : gaps.reduce((one, other) => Math.max(one, other)),
+      together: hit.filter(({ overlaps }) => overlaps !== '').length,
     };
   });
 }
@@ -140,6 +146,7 @@ export function faultText({ id, kind, target, ...fault }: Fault): string {
     `fault ${id}: ${kind} of ${target}`,
     `injected at ${fault.injectedS.toFixed(3)} s, moment: ${fault.moment === '' ? UNKNOWN_MOMENT : fault.moment}`,
     steps.join(', '),
+    ...(fault.overlaps === '' ? [] : [`open together with fault ${fault.overlaps.replaceAll(' ', ', ')}`]),
     evidence,
   ].join('\n');
 }

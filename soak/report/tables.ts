@@ -54,9 +54,13 @@ export function recoveryHtml(outcomes: readonly KindOutcome[]): string {
       secondsText(longestGapS),
     ];
   });
+  const together = outcomes.reduce((sum, outcome) => sum + outcome.together, 0);
   const never = outcomes.filter(({ proven }) => proven === 0).length;
   const note =
     '<p class="minor">Recovery counts from the injection until the last partition that was hit has a verified sum. ' +
+    (together === 0
+      ? ''
+      : `${formatCount(together)} faults were open together with another one, which may have kept them waiting. `) +
     `${never === 0 ? '' : `${never} of ${outcomes.length} kinds had no proven fault in this run.`}</p>`;
   return tableHtml({ label: 'Recovery by fault', columns, rows }) + note;
 }

@@ -48,6 +48,8 @@ export type RunFile = {
   readonly crashes?: Readonly<Record<string, number>>;
   /** For a finished soak with faults: at which moments they hit (`soak/live/faults/moments-hit.ts`). */
   readonly moments?: Readonly<Record<string, unknown>>;
+  /** For a soak with several faults at once: by two families, how often faults of them were open together. */
+  readonly overlaps?: Readonly<Record<string, number>>;
   /** For a finished soak: how each process's use of each resource grew, the rows of resources.csv. */
   readonly resources?: readonly Readonly<Record<string, unknown>>[];
   /** For a violated soak: one story for each cause. results/README.md describes it. */

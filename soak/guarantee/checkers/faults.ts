@@ -1,16 +1,20 @@
 /**
  * The faults of a soak took effect and were recovered from, each kind that was asked for. A fault was begun, seen to
- * have hit, seen to be over, and followed by a verified sum in every partition that it hit. Finds no violation.
+ * have hit, seen to be over, and followed by a verified sum in every partition that it hit. When several at once were
+ * asked for, some were open together. Finds no violation.
  */
 
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
 import { type FaultIds, FaultTallies } from '../fault-tallies.ts';
+import { FaultOverlaps } from '../fault-overlaps.ts';
 import { FindingList } from './finding-list.ts';
 
 export class FaultsChecker implements Checker {
   readonly name = 'faults';
   readonly #found = new FindingList(this.name);
   readonly #faults = new FaultTallies();
+  readonly #overlaps = new FaultOverlaps();
+  #atOnce = 1;
   #asked: readonly string[] = [];
   #due: number | null = null;
   #isDoubted = false;
@@ -18,8 +22,11 @@ export class FaultsChecker implements Checker {
   observe(event: HistoryEvent): void {
     this.#found.at(event);
     this.#faults.add(event);
-    if (event.event === 'run') this.#asked = event.faultKinds ?? [];
-    else if (event.event === 'faults-due') this.#due = event.count;
+    this.#overlaps.add(event);
+    if (event.event === 'run') {
+      this.#asked = event.faultKinds ?? [];
+      this.#atOnce = event.faultsAtOnce ?? 1;
+    } else if (event.event === 'faults-due') this.#due = event.count;
     else if (event.event === 'doubt') this.#isDoubted = true;
   }
 
@@ -39,6 +46,9 @@ export class FaultsChecker implements Checker {
       if (!byKind.has(kind)) this.#found.missing(`the fault ${kind} was asked for and never injected`);
     }
     for (const [kind, found] of byKind) this.#judgeKind(kind, found);
+    if (this.#atOnce > 1 && this.#overlaps.total === 0) {
+      this.#found.missing(`up to ${this.#atOnce} faults at once were asked for, and no two were open together`);
+    }
     const begun = kinds.reduce((count, { begun: ids }) => count + ids.size, 0);
     if (this.#due === null) this.#found.missing('nothing says how many faults were due');
     // A fault that found no target has a doubt that says so.

@@ -41,6 +41,7 @@ async function phase(of: {
     get unhealed() {
       return isOver() ? [] : [`the fault ${underWay?.fault.id} was not seen to heal`];
     },
+    openSinceNs: () => null,
     takeMissed: () => {
       const { fault } = underWay ?? {};
       if (fault === undefined || !isOver() || of.misses?.includes(fault.id) !== true) return [];
@@ -136,6 +137,7 @@ async function aimedPhase(aim: Moment, thereMs: number): Promise<{ atMs: number;
     isMoot: () => false,
     isHealed: true,
     unhealed: [],
+    openSinceNs: () => null,
     takeMissed: () => [],
     inject: (fault) => injected.push({ atMs: nowMs(), aim: fault.aim }),
   };

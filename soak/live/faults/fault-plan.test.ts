@@ -24,7 +24,7 @@ const OPTIONS = {
 
 /** The earliest record of a planned fault in faults.csv. */
 function recordOf(plan: PlannedFault): FaultRecord {
-  const { id, kind, targets, atMs, lengthMs, insteadOf = null, link = null, aim = null } = plan;
+  const { id, kind, targets, atMs, lengthMs, insteadOf = null, link = null, aim = null, joins = null } = plan;
   const times = { plannedNs: 7, injectedNs: 8, provenNs: null, healedNs: null };
   const recovery = { recoveredNs: null, firstRecoveredNs: null, partitionsHit: 1, partitionsRecovered: 0 };
   const target = targets.join(' ');
@@ -43,6 +43,8 @@ function recordOf(plan: PlannedFault): FaultRecord {
     ...gap,
     moment: null,
     aim,
+    joins,
+    overlaps: [],
   };
 }
 

@@ -22,6 +22,8 @@ export type FaultOptions = {
   readonly seed: number;
   readonly faults: readonly LiveFamily[];
   readonly faultIntervalMs: number;
+  /** The most faults that may be open together, unless there is a plan; absent: one. */
+  readonly faultsAtOnce?: number;
   /** Null: the seed decides. */
   readonly faultPlan: readonly PlannedFault[] | null;
   readonly slaMs: number;
@@ -36,6 +38,13 @@ export function faultsOf(options: FaultOptions, lengthMs: number): Iterable<Plan
   const { faultPlan, faults: families, faultIntervalMs: intervalMs } = options;
   if (faultPlan !== null) return faultPlan.filter(({ atMs }) => atMs < lengthMs);
   return families.length === 0 ? [] : faultSchedule({ ...options, families, intervalMs, lengthMs });
+}
+
+/** The most faults of a plan that are planned to be open together. */
+export function atOnceOf(plan: readonly PlannedFault[]): number {
+  const joining = new Map<number, number>();
+  for (const { joins } of plan) if (joins !== undefined) joining.set(joins, (joining.get(joins) ?? 0) + 1);
+  return 1 + Math.max(0, ...joining.values());
 }
 
 /** The families of a plan's faults, in the order in which they come. */
@@ -65,6 +74,9 @@ export function parseFaultPlan(bytes: Buffer, where: string): PlannedFault[] {
   } catch (error) {
     throw new UsageError(`${where}: ${error instanceof Error ? error.message : String(error)}`);
   }
+  /** By number of a fault in that run, which is the order in which they came: its row. */
+  const rowOf = new Map(rows.map(({ id = '' }, index) => [id, index + 1]));
+  const came = new Map(rows.map(({ id = '' }, index) => [index + 1, Number(id)]));
   const plan = rows.flatMap((row, index): PlannedFault[] => {
     const wrong = (column: string, of: FaultKind | null = null): UsageError => {
       const value = JSON.stringify(row[column] ?? '');
@@ -84,14 +96,18 @@ export function parseFaultPlan(bytes: Buffer, where: string): PlannedFault[] {
     const aim = aimFor(row['aim'] ?? '', kind, targets);
     if (aim === undefined) throw wrong('aim', kind);
     const aimed = aim === null ? {} : { aim };
-    const fault = { id: index + 1, kind, targets, atMs: ms('at_s'), lengthMs: ms('length_s'), ...aimed };
+    const joins = (row['joins'] ?? '') === '' ? null : rowOf.get(row['joins'] ?? '');
+    if (joins === undefined || joins === index + 1) throw wrong('joins');
+    const joining = joins === null ? {} : { joins };
+    const fault = { id: index + 1, kind, targets, atMs: ms('at_s'), lengthMs: ms('length_s'), ...aimed, ...joining };
     if (familyOf(kind) !== 'partition') return [fault];
     const link = linkOf(row['link_mode'] ?? '');
     if (link === null || kind !== `partition-${linkFaultOf(link)}`) throw wrong('link_mode', kind);
     return [{ ...fault, link }];
   });
   if (plan.length === 0) throw new UsageError(`${where}: it has no faults`);
-  return plan.toSorted((a, b) => a.atMs - b.atMs);
+  // A fault that joined another one at once came behind it, and may stand before it: rows come as faults settle.
+  return plan.toSorted((a, b) => a.atMs - b.atMs || (came.get(a.id) ?? a.id) - (came.get(b.id) ?? b.id));
 }
 
 const BROKER = /^broker$/;

@@ -49,6 +49,8 @@ test('a fault goes from its injection over proof and healing to the recovery of 
       gapNsMax: null,
       moment: null,
       aim: null,
+      joins: null,
+      overlaps: [],
     },
   ]);
   t.like(happenings.at(-1), { event: 'fault-recovered', id: 1, recoveredNs: 190 });

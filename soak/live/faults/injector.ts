@@ -1,7 +1,7 @@
 /**
- * Faults from their plan to their recovery. A fault is injected when its targets are ready, one at a time: while a
- * fault has not healed, no other begins. A fault that was never seen to hit is given up after a while, and drawn again.
- * No other fault begins until nothing of it is left.
+ * Faults from their plan to their recovery. A fault is injected when its targets are ready and every earlier fault has
+ * healed. Only a fault that joins another one begins while that one is open. A fault that was never seen to hit is
+ * given up after a while, and drawn again. No other fault begins until nothing of it is left.
  *
  * Nothing counts twice: a proof that one fault was shown is not shown to another.
  */
@@ -16,6 +16,7 @@ import { type ActionSurroundings, makeAction } from './actions/make-action.ts';
 import { FrozenMoments } from './frozen-moments.ts';
 import type { MomentsHit } from './moments-hit.ts';
 import type { FaultTarget } from './actions/target.ts';
+import { isShortEnough, mayOverlap } from './overlap-rule.ts';
 import { type FaultRecord, OpenFault, OWN_FILES } from './open-fault.ts';
 import type { PlannedFault } from './planned-fault.ts';
 
@@ -75,6 +76,9 @@ export class FaultInjector {
   readonly #missed: PlannedFault[] = [];
   /** By the first fault of each chain, how often it was drawn again. */
   readonly #redraws: Map<number, number> = new Map();
+  readonly #slaMs: number;
+  /** Open faults that were seen to hit and not to be over. */
+  readonly #biting: Set<OpenFault> = new Set();
   #lastInjectedNs: number | null = null;
   #gapNsMin: number | null = null;
 
@@ -86,6 +90,8 @@ export class FaultInjector {
     readonly proofMsMax?: number | undefined;
     /** The longest time of a fault that lasts until it is ended, proven or not; absent: no bound. */
     readonly lastsMsMax?: number;
+    /** The SLA bounds how long faults that overlap last together; absent: no bound. */
+    readonly slaMs?: number;
     /** Is told where faults hit. */
     readonly momentsHit?: MomentsHit;
   }) {
@@ -95,6 +101,7 @@ export class FaultInjector {
     this.#proofMsMax = options.proofMsMax ?? null;
     this.#lastsMsMax = options.lastsMsMax ?? Number.POSITIVE_INFINITY;
     this.#momentsHit = options.momentsHit ?? null;
+    this.#slaMs = options.slaMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** A fault that was drawn in the place of another counts in its place. */
@@ -107,13 +114,34 @@ export class FaultInjector {
     return this.#gapNsMin;
   }
 
-  /** Whether `inject` may be called for the fault now: every target is ready, and no fault waits for its healing. */
-  canInject(plan: PlannedFault): boolean {
+  /**
+   * Whether `inject` may be called for the fault at `nowNs`: every target is ready, and no fault waits for its healing,
+   * except those that it joins.
+   */
+  canInject(plan: PlannedFault, nowNs: number = 0): boolean {
     return (
       this.#open.size < OPEN_FAULTS_MAX &&
-      this.isHealed &&
+      (this.isHealed || this.#mayJoin(plan, nowNs)) &&
       plan.targets.every((name) => this.#targets.named(name).ready)
     );
+  }
+
+  /** The fault that it joins has hit, may overlap with it as all others that are open may, and they end soon enough. */
+  #mayJoin(plan: PlannedFault, nowNs: number): boolean {
+    const open = [...this.#open.values()].filter((fault) => !fault.isHealed);
+    if (this.#ending.length > 0 || !open.some(({ plan: { id }, isProven }) => id === plan.joins && isProven))
+      return false;
+    const lengths = open.map(({ injectedNs, plan: { lengthMs } }) => ({ beginMs: injectedNs / 1e6, lengthMs }));
+    return (
+      open.every((fault) => mayOverlap(fault.plan, plan)) &&
+      isShortEnough(this.#slaMs, [...lengths, { beginMs: nowNs / 1e6, lengthMs: plan.lengthMs }])
+    );
+  }
+
+  /** When the fault of this number was injected; null: it is not open, or no longer. */
+  openSinceNs(id: number): number | null {
+    const fault = this.#open.get(id);
+    return fault === undefined || fault.isHealed ? null : fault.injectedNs;
   }
 
   /** Whether the fault would do nothing, because what it brings about is there already. Its targets are ready. */
@@ -136,7 +164,7 @@ export class FaultInjector {
   }
 
   inject(plan: PlannedFault, times: { readonly plannedNs: number; readonly nowNs: number }): void {
-    assert(this.canInject(plan), 'a fault is injected into targets that are ready');
+    assert(this.canInject(plan, times.nowNs), 'a fault is injected into targets that are ready');
     const targets = plan.targets.map((name) => this.#targets.named(name));
     const [first] = targets;
     const ofChunker = targets.length === 1 && first !== undefined && this.#targets.chunkers.includes(first);
@@ -176,6 +204,16 @@ export class FaultInjector {
     this.#lastInjectedNs = nowNs;
   }
 
+  /** The proven faults that have not healed overlap with each other. */
+  #overlap(fault: OpenFault): void {
+    for (const other of this.#open.values()) {
+      if (other === fault || !this.#biting.has(other)) continue;
+      other.overlaps.add(fault.plan.id);
+      fault.overlaps.add(other.plan.id);
+    }
+    this.#biting.add(fault);
+  }
+
   #say(event: 'fault-effective' | 'fault-refuted' | 'fault-healed' | 'fault-missed', fault: OpenFault): void {
     this.#record({ event, ...placeOf(fault) });
   }
@@ -193,6 +231,8 @@ export class FaultInjector {
       const wasProven = fault.isProven;
       const hasHealed = fault.step(nowNs);
       if (wasProven !== fault.isProven) this.#say(fault.isProven ? 'fault-effective' : 'fault-refuted', fault);
+      if (!wasProven && fault.isProven) this.#overlap(fault);
+      if (fault.isHealed || !fault.isProven) this.#biting.delete(fault);
       if (fault.isDisproven) {
         this.#giveUp(fault, nowNs);
         continue;
@@ -212,6 +252,8 @@ export class FaultInjector {
 
   #giveUp(fault: OpenFault, nowNs: number): void {
     const { plan } = fault;
+    for (const other of this.#open.values()) other.overlaps.delete(plan.id);
+    fault.overlaps.clear();
     fault.heal(nowNs);
     this.#open.delete(plan.id);
     if (fault.action.isOver?.() === false) this.#ending = [...this.#ending, fault];
@@ -221,7 +263,9 @@ export class FaultInjector {
     const redraws = this.#redraws.get(first) ?? 0;
     if (redraws >= REDRAWS_MAX) return;
     this.#redraws.set(first, redraws + 1);
-    this.#missed.push({ ...plan, insteadOf: first });
+    // It comes alone, so that its effect does not depend on another fault.
+    const { joins: _, ...alone } = plan;
+    this.#missed.push({ ...alone, insteadOf: first });
   }
 
   /** Missed faults, each once, to be injected again under another number. */

@@ -89,6 +89,7 @@ export class LiveFaults {
       record: from.record,
       onSettled: (record) => from.onSettled({ ...record, gapNsMax: this.#gapNsMax(record) }),
       lastsMsMax: options.slaMs * SLA_SHARE,
+      slaMs: options.slaMs,
       proofMsMax: proofMsMaxOf(patienceMs, options),
     });
   }

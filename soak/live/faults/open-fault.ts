@@ -35,6 +35,9 @@ export type FaultRecord = {
   readonly lengthMs: number;
   /** The missed fault in whose place this one was drawn. */
   readonly insteadOf: number | null;
+  /** The fault during which it was planned to begin, and those that were open together with it. */
+  readonly joins: number | null;
+  readonly overlaps: readonly number[];
   /** The mode of a partition. */
   readonly link: LinkMode | null;
   /** The partitions that it hit; only `OWN_FILES` for a chunker. */
@@ -65,6 +68,8 @@ export class OpenFault {
   readonly witnesses: ReadonlySet<string>;
   readonly action: FaultAction;
   readonly moments: FrozenMoments;
+  /** The faults that were seen to hit and not to be over, while this one was. */
+  readonly overlaps: Set<number> = new Set();
   readonly #plannedNs: number;
   /** By partition that was hit: when its first sum was verified. */
   readonly #recoveries: Map<number, number | null>;
@@ -223,6 +228,8 @@ export class OpenFault {
       atMs: plan.atMs,
       lengthMs: plan.lengthMs,
       insteadOf: plan.insteadOf ?? null,
+      joins: plan.joins ?? null,
+      overlaps: [...this.overlaps].toSorted((one, other) => one - other),
       link: plan.link ?? null,
       partitions: [...this.#recoveries.keys()],
       gapNsMax: null,

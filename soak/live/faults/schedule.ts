@@ -5,6 +5,9 @@
  * One fault falls at a random moment into each interval. A phase that is shorter than an interval still gets one fault.
  * Kinds come in turns, with every kind once a turn. Within a turn the families alternate, so that a short phase has
  * something of each.
+ *
+ * With several faults at once, up to so many begin in one interval. The first of them lasts longest where one lasts, and
+ * the others join it. Each is the next kind of the turn that may be open together with the others.
  */
 
 import { assert, unreachable } from '../../../src/core/assert.ts';
@@ -20,6 +23,7 @@ import {
   kindsOf,
 } from '../../guarantee/fault-kinds.ts';
 import { CUTS, type Side } from './cluster/cuts.ts';
+import { mayOverlap } from './overlap-rule.ts';
 import { type PlannedFault, memberNames, processNames } from './planned-fault.ts';
 import { LINK_FAULTS, drawLinkMode } from './relay/link-mode.ts';
 import { AUDITOR_LINK } from './relay/relayed-links.ts';
@@ -66,6 +70,18 @@ const SLOW_KINDS: readonly FaultKind[] = [
   'partition-slice',
 ];
 
+/** The lengths of faults that are to be open together: there is time to prove each while the others are open. */
+const TOGETHER_MS: Readonly<Record<'outage' | 'slow', readonly [low: number, high: number]>> = {
+  outage: OUTAGE_MS.noticed,
+  slow: [1_500, 2_500],
+};
+/** A fault joins another one within this part of that one's length. */
+const JOIN_SHARE = 0.3;
+/** How often targets are drawn for a kind until they may be hit together with others. */
+const DRAWS_MAX = 4;
+/** Faults that do not last, in the order in which others can join them: a killed process takes a while to return. */
+const JOINED_FIRST: readonly LiveFamily[] = ['kill', 'retire', 'takeover', 'restart'];
+
 export type ScheduleOptions = {
   readonly seed: number;
   readonly families: readonly LiveFamily[];
@@ -76,6 +92,8 @@ export type ScheduleOptions = {
   readonly chunkers: number;
   /** Whether an auditor follows the journals: its link can be hurt too. */
   readonly isFollowed: boolean;
+  /** The most faults that may be open together; absent: one. */
+  readonly faultsAtOnce?: number;
   /** Absent: the pipeline has its own broker. */
   readonly cluster?: ClusterSize | undefined;
 };
@@ -86,11 +104,26 @@ export function* faultSchedule(options: ScheduleOptions): Generator<PlannedFault
   assert(families.length > 0, 'there is a family to draw from');
   const intervalMs = Math.min(options.intervalMs, lengthMs);
   const draw = new Draw(Prng.fromSeed(seed, PURPOSE), options);
+  let id = 0;
   for (let index = 0; (index + 1) * intervalMs <= lengthMs; index += 1) {
     const place = MARGIN + (1 - 2 * MARGIN) * draw.share();
-    yield { id: index + 1, ...draw.next(), atMs: Math.floor((index + place) * intervalMs) };
+    const atMs = Math.floor((index + place) * intervalMs);
+    const [first, ...others] = draw.group(options.faultsAtOnce ?? 1);
+    assert(first !== undefined, 'a group has a fault');
+    id += 1;
+    const joins = id;
+    yield { id, ...first, atMs };
+    const delaysMs = others.map(() => Math.floor(draw.share() * JOIN_SHARE * first.lengthMs));
+    for (const delayMs of delaysMs.toSorted((one, other) => one - other)) {
+      const joining = others.shift();
+      assert(joining !== undefined, 'each has its delay');
+      id += 1;
+      yield { id, ...joining, atMs: atMs + delayMs, joins };
+    }
   }
 }
+
+type Drawn = Pick<PlannedFault, 'kind' | 'targets' | 'lengthMs' | 'link'>;
 
 /**
  * Draws faults without their times. Another fault of a kind has the same form, because it may be drawn in the place of
@@ -113,11 +146,40 @@ class Draw {
     return this.#prng.next32() / 2 ** 32;
   }
 
-  next(): Pick<PlannedFault, 'kind' | 'targets' | 'lengthMs' | 'link'> {
+  /** At least one and at most `most` faults that may be open together, first the one that the others join. */
+  group(most: number): Drawn[] {
+    // More often many than few: not every fault has a companion.
+    const size = most === 1 ? 1 : Math.max(this.#prng.between(1, most), this.#prng.between(1, most));
     if (this.#turn.length === 0) this.#shuffle();
     const kind = this.#turn.pop();
     assert(kind !== undefined, 'every family has a kind');
-    const drawn = { kind, targets: this.#targetsOf(kind), lengthMs: this.#lengthOf(kind) };
+    const group = [this.#draw(kind, size > 1)];
+    while (group.length < size) {
+      const other = this.#companionOf(group);
+      if (other === null) break;
+      group.push(other);
+    }
+    return group.toSorted((one, other) => other.lengthMs - one.lengthMs || joinRank(one) - joinRank(other));
+  }
+
+  /** The next kind of this turn that may be open together with all of these faults; null: there is none. */
+  #companionOf(group: readonly Drawn[]): Drawn | null {
+    const hasUpgrades = this.#turn.some((kind) => kind.startsWith('upgrade-'));
+    for (const kind of this.#turn.toReversed()) {
+      // Nobody can go back to a build that it has not left.
+      if (isDowngrade(kind) && hasUpgrades) continue;
+      for (let draws = 0; draws < DRAWS_MAX; draws += 1) {
+        const drawn = this.#draw(kind, true);
+        if (!group.every((other) => mayOverlap(other, drawn))) continue;
+        this.#turn.splice(this.#turn.indexOf(kind), 1);
+        return drawn;
+      }
+    }
+    return null;
+  }
+
+  #draw(kind: FaultKind, isTogether: boolean): Drawn {
+    const drawn = { kind, targets: this.#targetsOf(kind, isTogether), lengthMs: this.#lengthOf(kind, isTogether) };
     const fault = LINK_FAULTS.find((name) => kind === `partition-${name}`);
     return fault === undefined ? drawn : { ...drawn, link: drawLinkMode(fault, this.#prng) };
   }
@@ -133,7 +195,7 @@ class Draw {
     this.#turns += 1;
   }
 
-  #targetsOf(kind: FaultKind): string[] {
+  #targetsOf(kind: FaultKind, isTogether: boolean): string[] {
     const { summers, chunkers, cluster } = this.#options;
     const allSummers = processNames('summer', summers);
     const own = cluster === undefined ? ['broker'] : [];
@@ -180,7 +242,7 @@ class Draw {
       case 'partition-delay':
       case 'partition-throttle':
       case 'partition-slice':
-        return this.#links();
+        return this.#links(isTogether);
       case 'member-kill-etcd':
         return this.#side('etcd', 1);
       case 'member-kill-broker':
@@ -229,18 +291,20 @@ class Draw {
     return this.#inRandomOrder(names).slice(0, count === 'half' ? Math.floor(names.length / 2) : count);
   }
 
-  #lengthOf(kind: FaultKind): number {
+  /** `isTogether`: other faults are to be open at the same time. */
+  #lengthOf(kind: FaultKind, isTogether: boolean): number {
     const { slaMs, lengthMs } = this.#options;
     const within = ([low, high]: readonly [number, number], slaShare: number = SLA_SHARE): number =>
       Math.min(slaMs * slaShare, Math.round(low + (high - low) * this.share()));
     if (familyOf(kind) === 'takeover' && kind !== 'takeover-running') return within(WAKE_MS);
-    if (SLOW_KINDS.includes(kind)) return within(SLOW_MS);
+    if (SLOW_KINDS.includes(kind)) return within(isTogether ? TOGETHER_MS.slow : SLOW_MS);
     if (kind === 'member-pause-broker') return within(LEASE_MS);
     if (kind === 'member-restart-brokers') return 0;
     if (kind === 'power-two-etcd') return within(QUORUM_MS);
     if (CLUSTER_FAMILIES.includes(familyOf(kind)) && !CLIENT_FAMILIES.includes(familyOf(kind)))
       return within(MEMBER_MS);
     if (familyOf(kind) !== 'pause' && familyOf(kind) !== 'partition') return 0;
+    if (isTogether) return within(TOGETHER_MS.outage);
     // In the first turn an outage lasts at most as long as a client's patience. After that every third one may be
     // longer.
     const roomMs = Math.min(slaMs * FORGOTTEN_SLA_SHARE, lengthMs * FORGOTTEN_SHARE);
@@ -250,11 +314,12 @@ class Draw {
     return within(drawn === 1 ? OUTAGE_MS.noticed : OUTAGE_MS.short);
   }
 
-  /** Usually one client; otherwise some of them, or all. */
-  #links(): string[] {
+  /** Usually one client; otherwise some of them, or all. Together with other faults one, which leaves them the others. */
+  #links(isTogether: boolean): string[] {
     const { summers, chunkers, isFollowed } = this.#options;
     const clients = [...processNames('summer', summers), ...processNames('chunker', chunkers)];
     const links = isFollowed ? [...clients, AUDITOR_LINK] : clients;
+    if (isTogether) return this.#inRandomOrder(links).slice(0, 1);
     const counts = [1, 1, 1, this.#prng.between(1, links.length), links.length];
     return this.#inRandomOrder(links).slice(0, counts[this.#prng.below(counts.length)]);
   }
@@ -266,6 +331,11 @@ class Draw {
     while (left.length > 0) drawn.push(...left.splice(this.#prng.below(left.length), 1));
     return drawn;
   }
+}
+
+function joinRank({ kind }: Drawn): number {
+  const rank = JOINED_FIRST.indexOf(familyOf(kind));
+  return rank < 0 ? JOINED_FIRST.length : rank;
 }
 
 /** Nobody can go back to a build that it has not left. */

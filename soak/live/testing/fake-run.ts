@@ -26,6 +26,7 @@ export function fakeOptions(results: string, changes: Partial<SoakOptions> = {})
     transport: 'ipc',
     faults: [],
     faultIntervalMs: 300,
+    faultsAtOnce: 1,
     faultPlan: null,
     upgradeFrom: null,
     audit: 'auto',

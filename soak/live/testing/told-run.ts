@@ -36,18 +36,21 @@ export const STEADY: PhaseOutcome = {
   censoredSums: 1,
 };
 
-export const PARTS: Pick<ToldRun, 'options' | 'outcomes' | 'faults' | 'recovery' | 'firstRecovery' | 'faultGapNsMin'> =
-  {
-    options: fakeOptions('results', { faults: ['kill'] }),
-    outcomes: new Map([['steady' as const, STEADY]]),
-    faults: new Map<string, FaultTally>([
-      ['kill-broker', { injected: 2, proven: 2, recovered: 2 }],
-      ['kill-summer', { injected: 1, proven: 1, recovered: 0 }],
-    ]),
-    recovery: new Map([['kill-broker', histogram(500, 900)]]),
-    firstRecovery: new Map([['kill-broker', histogram(300, 400)]]),
-    faultGapNsMin: 1.25e9,
-  };
+export const PARTS: Pick<
+  ToldRun,
+  'options' | 'outcomes' | 'faults' | 'overlaps' | 'recovery' | 'firstRecovery' | 'faultGapNsMin'
+> = {
+  options: fakeOptions('results', { faults: ['kill'] }),
+  outcomes: new Map([['steady' as const, STEADY]]),
+  faults: new Map<string, FaultTally>([
+    ['kill-broker', { injected: 2, proven: 2, recovered: 2 }],
+    ['kill-summer', { injected: 1, proven: 1, recovered: 0 }],
+  ]),
+  recovery: new Map([['kill-broker', histogram(500, 900)]]),
+  firstRecovery: new Map([['kill-broker', histogram(300, 400)]]),
+  overlaps: new Map(),
+  faultGapNsMin: 1.25e9,
+};
 
 const RUN: RunFile = {
   schemaVersion: 1,
