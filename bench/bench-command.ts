@@ -65,9 +65,9 @@ async function run({ record, against, ...flags }: Flags): Promise<void> {
 }
 
 async function measure(options: BenchOptions, dependencies: BenchDependencies, isRecorded: boolean): Promise<void> {
-  const { record, run: described, folder } = await runBench(options, dependencies);
+  const { files, run: described, folder } = await runBench(options, dependencies);
   dependencies.progress.done();
-  process.stdout.write(`${benchTables(record.samples, record.remarks).join('\n')}\nresults  ${folder}\n`);
+  process.stdout.write(`${benchTables(files.samples, files.remarks).join('\n')}\nresults  ${folder}\n`);
   if (!isRecorded) return;
   const recorded = await recordBaseline(folder, described, join(dependencies.sourceRoot, 'results/baseline'));
   process.stdout.write(`recorded ${recorded}\n`);

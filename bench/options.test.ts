@@ -1,7 +1,7 @@
 import test from 'ava';
 import { UsageError } from '../src/core/errors.ts';
 import { SUITES } from './harness/scales.ts';
-import { checkAgainst, parseBenchOptions, roundsPlan } from './options.ts';
+import { checkAgainst, parseBenchOptions, roundsOptions } from './options.ts';
 
 const FLAGS = { firstRound: 1, seed: 1, results: 'results' };
 
@@ -21,10 +21,10 @@ test('a suite that does not exist and two scales are refused in one line', (t) =
 
 test('micro-benchmarks have 10 rounds and more, a pipeline fewer, unless they are asked for', (t) => {
   for (const scale of [{}, { quick: true }, { full: true }] as const) {
-    t.true(roundsPlan(parseBenchOptions({ ...FLAGS, ...scale }), 'hash').rounds >= 10);
+    t.true(roundsOptions(parseBenchOptions({ ...FLAGS, ...scale }), 'hash').rounds >= 10);
   }
-  t.is(roundsPlan(parseBenchOptions(FLAGS), 'pipeline').rounds, 3);
-  t.is(roundsPlan(parseBenchOptions({ ...FLAGS, rounds: 7 }), 'pipeline').rounds, 7);
+  t.is(roundsOptions(parseBenchOptions(FLAGS), 'pipeline').rounds, 3);
+  t.is(roundsOptions(parseBenchOptions({ ...FLAGS, rounds: 7 }), 'pipeline').rounds, 7);
 });
 
 test('a benchmark that no suite has is refused before anything is made, even beside one that exists', (t) => {

@@ -3,7 +3,7 @@
 import { UsageError } from '../src/core/errors.ts';
 import { leastSignFlipP } from './compare/statistics-sign-flip.ts';
 import { CONFIDENCE } from '../src/measure/statistics.ts';
-import type { RoundsPlan } from './harness/rounds.ts';
+import type { RoundsOptions } from './harness/rounds.ts';
 import { SCALES, type SuiteName, SUITES } from './harness/scales.ts';
 import type { Scale } from './harness/task.ts';
 
@@ -103,7 +103,7 @@ export function checkAgainst({ rounds }: Pick<BenchOptions, 'rounds'>): void {
   );
 }
 
-export function roundsPlan(options: BenchOptions, suite: SuiteName): RoundsPlan {
+export function roundsOptions(options: BenchOptions, suite: SuiteName): RoundsOptions {
   const { scale, rounds, firstRound, seed } = options;
   const { turns, rounds: usual } = SCALES[scale];
   const roundsOfScale = usual[suite === 'pipeline' ? 'pipeline' : 'micro'];

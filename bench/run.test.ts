@@ -8,7 +8,7 @@ import { EXIT, exitCodeOf, InvariantError, ViolationError } from '../src/core/er
 import { readCsv } from '../src/results/csv.ts';
 import { contenderTask } from './hash/chunk-tasks.ts';
 import { nodeCryptoOfChunks } from './hash/contenders.ts';
-import { Workload } from './hash/workload.ts';
+import { ChunkSet } from './hash/chunk-set.ts';
 import { SUITES } from './harness/scales.ts';
 import { type BenchOptions, benchmarksOf, parseBenchOptions } from './options.ts';
 import { type BenchDependencies, type BenchResult, runBench } from './run.ts';
@@ -54,14 +54,14 @@ for (const [suite, rows] of Object.entries(ROWS)) {
     const { verdict, digests } = JSON.parse(readFileSync(join(result.folder, 'run.json'), 'utf8'));
     t.is(verdict, 'HOLDS');
     t.deepEqual(Object.keys(digests), ['samples.csv']);
-    t.true(benchTables(result.record.samples, []).length >= 3);
+    t.true(benchTables(result.files.samples, []).length >= 3);
   });
 }
 
 test('a contender that computes another digest is found', async (t) => {
-  const workload = new Workload({ files: 20, chunkBytes: 32, batchChunks: 50, batches: 2 }, 1);
-  const contender = nodeCryptoOfChunks(workload);
-  const task = contenderTask('planted', workload, {
+  const chunkSet = new ChunkSet({ files: 20, chunkBytes: 32, batchChunks: 50, batches: 2 }, 1);
+  const contender = nodeCryptoOfChunks(chunkSet);
+  const task = contenderTask('planted', chunkSet, {
     ...contender,
     digests: (files) => contender.digests(files).map((digest) => new Uint8Array(digest).toReversed()),
   });
@@ -71,25 +71,25 @@ test('a contender that computes another digest is found', async (t) => {
 
 test('the files that are checked are those that were given data', async (t) => {
   // Two chunks for 1,000 files: hardly any file that is chosen at random has one.
-  const workload = new Workload({ files: 1000, chunkBytes: 32, batchChunks: 2, batches: 1 }, 1);
+  const chunkSet = new ChunkSet({ files: 1000, chunkBytes: 32, batchChunks: 2, batches: 1 }, 1);
   const asked: number[] = [];
-  const contender = nodeCryptoOfChunks(workload);
+  const contender = nodeCryptoOfChunks(chunkSet);
   const digests = (files: readonly number[]): Uint8Array[] => {
     asked.push(...files);
     return contender.digests(files);
   };
-  const idle = contenderTask('planted', workload, { ...contender, digests, run: () => undefined });
+  const idle = contenderTask('planted', chunkSet, { ...contender, digests, run: () => undefined });
   await idle.measure({ milliseconds: 0, callsMin: 1 });
   await t.throwsAsync(async () => idle.check(), { instanceOf: ViolationError, message: /another digest of file/ });
   t.deepEqual(
     asked,
-    [...(workload.batches[0]?.files ?? [])].toSorted((a, b) => a - b),
+    [...(chunkSet.batches[0]?.files ?? [])].toSorted((a, b) => a - b),
   );
 });
 
 test('a contender that was given nothing is not called right', async (t) => {
-  const workload = new Workload({ files: 20, chunkBytes: 32, batchChunks: 50, batches: 2 }, 1);
-  const task = contenderTask('planted', workload, { ...nodeCryptoOfChunks(workload), chunks: 0 });
+  const chunkSet = new ChunkSet({ files: 20, chunkBytes: 32, batchChunks: 50, batches: 2 }, 1);
+  const task = contenderTask('planted', chunkSet, { ...nodeCryptoOfChunks(chunkSet), chunks: 0 });
   await task.measure({ milliseconds: 0, callsMin: 1 });
   await t.throwsAsync(async () => task.check(), { instanceOf: InvariantError });
 });

@@ -9,10 +9,10 @@ import type { Launch } from '../src/fleet/component-process.ts';
 import { unsteadyRemark } from './distrust.ts';
 import { runRounds } from './harness/rounds.ts';
 import type { SuiteName } from './harness/scales.ts';
-import { type BenchOptions, benchmarksOf, roundsPlan } from './options.ts';
-import { workloadDescription } from './pipeline/workloads.ts';
+import { type BenchOptions, benchmarksOf, roundsOptions } from './options.ts';
+import { loadDescription } from './pipeline/loads.ts';
 import type { Progress } from './progress.ts';
-import { BenchRecord, nameOf } from './record.ts';
+import { BenchFiles, nameOf } from './bench-files.ts';
 import { createSuite } from './suites.ts';
 
 export type BenchDependencies = Program & {
@@ -22,7 +22,7 @@ export type BenchDependencies = Program & {
   readonly signal: AbortSignal;
 };
 
-export type BenchResult = { readonly folder: string; readonly run: RunFile; readonly record: BenchRecord };
+export type BenchResult = { readonly folder: string; readonly run: RunFile; readonly files: BenchFiles };
 
 /**
  * Runs all suites. A violation ends the run, and run.json says so. Any other error makes the run inconclusive, or
@@ -32,24 +32,24 @@ export async function runBench(options: BenchOptions, dependencies: BenchDepende
   const startedAt = new Date();
   const { results, seed, suites, only, scale } = options;
   const folder = await createRunFolder({ results, kind: 'bench', seed, startedAt });
-  const workload = suites.includes('pipeline') ? { workload: workloadDescription(scale) } : {};
+  const workload = suites.includes('pipeline') ? { workload: loadDescription(scale) } : {};
   const configuration = { suites, only, scale, ...workload };
   const begun = await beginRunFile(dependencies, { kind: 'bench', configuration, seed, startedAt, dataFolder: folder });
   await writeRunFile(folder, begun);
-  const record = new BenchRecord(folder);
+  const files = new BenchFiles(folder);
   dependencies.progress.say(`bench: seed ${seed}, results in ${folder}`);
   let failure: unknown = null;
   try {
     for (const suite of suites.filter((name) => isAsked(name, options))) {
-      await runSuite(suite, { options, dependencies, folder, record });
+      await runSuite(suite, { options, dependencies, folder, files });
     }
-    assert(record.samples.length > 0, 'what was asked for is a benchmark');
+    assert(files.samples.length > 0, 'what was asked for is a benchmark');
   } catch (error) {
     failure = dependencies.signal.aborted && !(error instanceof ViolationError) ? interruptedBy(error) : error;
   }
-  const run = await record.complete({ ...begun, ...(failure === null ? HOLDS : verdictOf(failure)) });
+  const run = await files.complete({ ...begun, ...(failure === null ? HOLDS : verdictOf(failure)) });
   if (failure !== null) throw failure;
-  return { folder, run, record };
+  return { folder, run, files };
 }
 
 /** A suite without such a benchmark is not even prepared. */
@@ -87,10 +87,10 @@ type SuiteRun = {
   readonly options: BenchOptions;
   readonly dependencies: BenchDependencies;
   readonly folder: string;
-  readonly record: BenchRecord;
+  readonly files: BenchFiles;
 };
 
-async function runSuite(name: SuiteName, { options, dependencies, folder, record }: SuiteRun): Promise<void> {
+async function runSuite(name: SuiteName, { options, dependencies, folder, files }: SuiteRun): Promise<void> {
   const { launch, progress, signal } = dependencies;
   const { seed, scale, only } = options;
   const dataFolder = join(folder, 'data');
@@ -101,15 +101,15 @@ async function runSuite(name: SuiteName, { options, dependencies, folder, record
     const suite = await createSuite(name, { seed, scale, dataFolder, logsFolder, launch, signal });
     try {
       const tasks = suite.tasks.filter(({ benchmark }) => only.length === 0 || only.includes(benchmark));
-      const plan = roundsPlan(options, name);
+      const plan = roundsOptions(options, name);
       await runRounds(tasks, plan, {
         signal,
         onTurn: (task, { round, done, total }) => {
           const where = round === null ? 'warm-up' : `round ${round - plan.firstRound + 1} of ${plan.rounds}`;
           progress.update(`${name} ${where}, ${done + 1} of ${total}: ${nameOf(task)}`);
         },
-        onOutcome: (task, round, outcome) => record.outcome(name, task, round, outcome),
-        onUnsteady: (unsteady, warmUpRounds) => record.remark(unsteadyRemark(name, unsteady.map(nameOf), warmUpRounds)),
+        onOutcome: (task, round, outcome) => files.outcome(name, task, round, outcome),
+        onUnsteady: (unsteady, warmUpRounds) => files.remark(unsteadyRemark(name, unsteady.map(nameOf), warmUpRounds)),
       });
     } finally {
       await suite.close();

@@ -190,7 +190,7 @@ function columnsIn(path: string): string[] {
 test('every column of a results file is described', (t) => {
   const described = new Set(read('results/README.md').match(/\w+/g));
   for (const path of [
-    'soak/live/record.ts',
+    'soak/live/soak-files.ts',
     'soak/detect/detection.ts',
     'src/results/samples.ts',
     'src/results/latency-row.ts',

@@ -88,7 +88,7 @@ const BENCH_ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   compare: ['distrust.ts', 'possible.ts', 'text-table.ts', ...ABOVE_SRC],
   report: ['possible.ts', 'rows.ts', 'tables.ts', ...ABOVE_SRC],
-  against: ['compare', 'distrust.ts', 'options.ts', 'progress.ts', 'record.ts', ...ABOVE_SRC],
+  against: ['compare', 'distrust.ts', 'options.ts', 'progress.ts', 'bench-files.ts', ...ABOVE_SRC],
   profile: ['program.ts', '../src/cli', ...ABOVE_SRC],
 };
 

@@ -8,7 +8,7 @@ import { parseLatencyRow } from '../../src/results/latency-row.ts';
 import { createRunFolder, type RunFile, writeRunFile } from '../../src/results/run-folder.ts';
 import { loadRun } from '../compare/loading.ts';
 import { withoutRounds } from '../distrust.ts';
-import { BenchRecord } from '../record.ts';
+import { BenchFiles } from '../bench-files.ts';
 
 export type SideOptions = {
   readonly results: string;
@@ -24,13 +24,13 @@ export type SideOptions = {
 export class Side {
   readonly folder: string;
   readonly #options: SideOptions;
-  readonly #record: BenchRecord;
+  readonly #files: BenchFiles;
   #run: RunFile | null = null;
 
   private constructor(folder: string, options: SideOptions) {
     this.folder = folder;
     this.#options = options;
-    this.#record = new BenchRecord(folder);
+    this.#files = new BenchFiles(folder);
   }
 
   static async create(options: SideOptions): Promise<Side> {
@@ -53,13 +53,13 @@ export class Side {
       this.#run = { ...run, ...open, pairing, order, commandLine, startedAt: startedAt.toISOString() };
       await writeRunFile(this.folder, this.#run);
     }
-    for (const sample of samples) this.#record.sample(sample);
-    for (const row of latency) this.#record.latency(parseLatencyRow(row));
-    for (const remark of run.remarks ?? []) this.#record.remark(withoutRounds(remark), round);
+    for (const sample of samples) this.#files.sample(sample);
+    for (const row of latency) this.#files.latency(parseLatencyRow(row));
+    for (const remark of run.remarks ?? []) this.#files.remark(withoutRounds(remark), round);
   }
 
   async close(): Promise<void> {
     assert(this.#run !== null, 'there was a round');
-    await this.#record.complete({ ...this.#run, verdict: 'HOLDS', exitCode: 0, reasons: [] });
+    await this.#files.complete({ ...this.#run, verdict: 'HOLDS', exitCode: 0, reasons: [] });
   }
 }

@@ -1,6 +1,6 @@
 /** latency.csv as compare reads it: rows of text. The columns before `unit` are the name of a row. */
 
-import { type CsvRecord, parseCsv } from '../../src/results/csv-grammar.ts';
+import { type ParsedRow, parseCsv } from '../../src/results/csv-grammar.ts';
 
 export type LatencyRow = Readonly<Record<string, string>>;
 
@@ -28,13 +28,13 @@ export function parseLatencies(bytes: Buffer): LatencyFile {
   }
 }
 
-function columnsOf(header: CsvRecord): readonly string[] {
+function columnsOf(header: ParsedRow): readonly string[] {
   const missing = NEEDED.filter((name) => !header.fields.includes(name));
   if (missing.length > 0) throw header.error(0, `the header has no column ${missing.join(', ')}`);
   return header.fields;
 }
 
-function rowOf({ fields, error }: CsvRecord, columns: readonly string[]): LatencyRow {
+function rowOf({ fields, error }: ParsedRow, columns: readonly string[]): LatencyRow {
   for (const name of ['count', 'censored'] as const) {
     const index = columns.indexOf(name);
     const isMissing = name === 'censored' && fields[index] === '';

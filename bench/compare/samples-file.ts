@@ -4,7 +4,7 @@
  * is left out.
  */
 
-import { type CsvRecord, parseCsv, parseDecimal } from '../../src/results/csv-grammar.ts';
+import { type ParsedRow, parseCsv, parseDecimal } from '../../src/results/csv-grammar.ts';
 import { SAMPLE_COLUMNS, type Sample } from '../../src/results/samples.ts';
 
 export type SamplesFile = {
@@ -43,12 +43,12 @@ class SamplesReader {
   }
 
   /** Throws a CsvError. */
-  take(record: CsvRecord): void {
+  take(record: ParsedRow): void {
     if (this.#columns === null) this.#columns = columnsOf(record);
     else this.samples.push(this.#sampleOf(record, this.#columns));
   }
 
-  #sampleOf(record: CsvRecord, columns: Columns): Sample {
+  #sampleOf(record: ParsedRow, columns: Columns): Sample {
     const text = (column: keyof Sample): string => this.#once(record.fields[columns[column]] ?? '');
     const parameters = text('parameters');
     const sample: Sample = {
@@ -72,7 +72,7 @@ class SamplesReader {
     return text;
   }
 
-  #checkNew(sample: Sample, record: CsvRecord, columns: Columns): void {
+  #checkNew(sample: Sample, record: ParsedRow, columns: Columns): void {
     const key = rowKey(sample);
     const row = this.#rows.get(key) ?? this.#rows.size;
     this.#rows.set(key, row);
@@ -85,7 +85,7 @@ class SamplesReader {
   }
 }
 
-function columnsOf(header: CsvRecord): Columns {
+function columnsOf(header: ParsedRow): Columns {
   const { fields } = header;
   const twice = fields.findIndex((name, index) => fields.indexOf(name) < index);
   if (twice >= 0) throw header.error(twice, `the header has the column ${JSON.stringify(fields[twice])} twice`);
@@ -97,20 +97,20 @@ function columnsOf(header: CsvRecord): Columns {
   return Object.fromEntries(SAMPLE_COLUMNS.map((name) => [name, fields.indexOf(name)])) as Columns;
 }
 
-function betterOf(record: CsvRecord, column: number): Sample['better'] {
+function betterOf(record: ParsedRow, column: number): Sample['better'] {
   const text = record.fields[column];
   if (text === 'higher' || text === 'lower' || text === 'none') return text;
   throw record.error(column, `${shown(text)} where better is higher, lower or none`);
 }
 
-function roundOf(record: CsvRecord, column: number): number {
+function roundOf(record: ParsedRow, column: number): number {
   const text = record.fields[column] ?? '';
   const round = /^\d+$/.test(text) ? Number(text) : 0;
   if (round >= 1 && Number.isSafeInteger(round)) return round;
   throw record.error(column, `${shown(text)} is not a round number`);
 }
 
-function valueOf(record: CsvRecord, column: number): number | null {
+function valueOf(record: ParsedRow, column: number): number | null {
   const text = record.fields[column] ?? '';
   const value = text === '' ? null : parseDecimal(text);
   if (value === null && text !== '') throw record.error(column, `${shown(text)} is not a decimal number`);

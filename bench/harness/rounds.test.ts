@@ -2,11 +2,11 @@ import test from 'ava';
 import fc from 'fast-check';
 import { Prng } from '../../src/core/prng.ts';
 import { ViolationError } from '../../src/core/errors.ts';
-import { isSteady, type RoundsListener, type RoundsPlan, runRounds, shuffled } from './rounds.ts';
+import { isSteady, type RoundsListener, type RoundsOptions, runRounds, shuffled } from './rounds.ts';
 import type { Task } from './task.ts';
 import { timedTask } from './timed-task.ts';
 
-const PLAN: RoundsPlan = {
+const PLAN: RoundsOptions = {
   rounds: 3,
   firstRound: 5,
   warmUpRoundsMax: 0,

@@ -12,7 +12,7 @@ import type { Outcome, Task, Turn } from './task.ts';
 export const STEADY_ROUNDS = 3;
 export const STEADY_SPREAD = 0.05;
 
-export type RoundsPlan = {
+export type RoundsOptions = {
   readonly rounds: number;
   /** The number of the first round, from 1. */
   readonly firstRound: number;
@@ -35,7 +35,7 @@ export type RoundsListener = {
 };
 
 /** Runs all rounds, then checks the results of every task. Throws the ViolationError of the first wrong result. */
-export async function runRounds(tasks: readonly Task[], plan: RoundsPlan, listener: RoundsListener): Promise<void> {
+export async function runRounds(tasks: readonly Task[], plan: RoundsOptions, listener: RoundsListener): Promise<void> {
   await warmUp(tasks, plan, listener);
   const { rounds, firstRound, turn, seed } = plan;
   for (let round = firstRound; round < firstRound + rounds; round += 1) {
@@ -52,7 +52,7 @@ function begin(listener: RoundsListener, task: Task, at: Parameters<RoundsListen
   listener.onTurn(task, at);
 }
 
-async function warmUp(tasks: readonly Task[], plan: RoundsPlan, listener: RoundsListener): Promise<void> {
+async function warmUp(tasks: readonly Task[], plan: RoundsOptions, listener: RoundsListener): Promise<void> {
   const { warmUpRoundsMax, turn, seed } = plan;
   const figures = new Map<Task, number[]>(tasks.filter(({ warmsUp }) => warmsUp).map((task) => [task, []]));
   for (let round = 1; round <= warmUpRoundsMax && figures.size > 0; round += 1) {

@@ -3,7 +3,7 @@
  * their own part and decide nothing by the name of a scale. What is the same at every scale stands in the suite.
  */
 
-import type { RoundsPlan } from './rounds.ts';
+import type { RoundsOptions } from './rounds.ts';
 import type { Scale } from './task.ts';
 
 export const SUITES = ['hash', 'state', 'codec', 'store', 'transport', 'pipeline'] as const;
@@ -64,7 +64,7 @@ export type ScaleSizes = {
   readonly suites: readonly SuiteName[];
   readonly rounds: { readonly micro: number; readonly pipeline: number };
   /** Of the micro-benchmarks. */
-  readonly turns: Pick<RoundsPlan, 'turn' | 'warmUpRoundsMax'>;
+  readonly turns: Pick<RoundsOptions, 'turn' | 'warmUpRoundsMax'>;
   readonly hash: HashSizes;
   /** Files of a pool: as in a summer by default, and many. */
   readonly state: { readonly files: readonly number[] };

@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
 
 import { HashPool } from '../../src/hash/pool.ts';
-import { Workload } from './workload.ts';
+import { ChunkSet } from './chunk-set.ts';
 
 /** With fewer calls, the allocations of reading the heap would count. */
 const CALLS_LEAST = 50;
@@ -16,14 +16,14 @@ const CALLS_LEAST = 50;
  * the heap was collected all the time.
  */
 export function measureAllocations(batches: number): Promise<number | null> {
-  const workload = new Workload({ files: 100, chunkBytes: 32, batchChunks: 1000, batches: 1 }, 1);
-  const [batch] = workload.batches;
-  if (batch === undefined) throw new Error('the workload has a batch');
+  const chunkSet = new ChunkSet({ files: 100, chunkBytes: 32, batchChunks: 1000, batches: 1 }, 1);
+  const [batch] = chunkSet.batches;
+  if (batch === undefined) throw new Error('the chunk set has a batch');
   const { records } = batch;
   const noSums = new Uint8Array(0);
   const pool = new HashPool();
   const fold = (): void => {
-    workload.renumber();
+    chunkSet.renumber();
     if (pool.fold(records, 1000, 0, noSums) !== 0) throw new Error(`refused: ${JSON.stringify(pool.failure())}`);
   };
   // Runs until everything is compiled.

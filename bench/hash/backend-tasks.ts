@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { assert } from '../../src/core/assert.ts';
 import type { Outcome, Task, Turn } from '../harness/task.ts';
 import { WorkerProcess } from '../harness/worker-process.ts';
-import type { WorkloadShape } from './workload.ts';
+import type { ChunkSetShape } from './chunk-set.ts';
 
 export type BackendRequest = { readonly request: 'measure'; readonly turn: Turn } | { readonly request: 'check' };
 export type BackendAnswer =
@@ -17,7 +17,7 @@ const WORKER = fileURLToPath(new URL('./backend-worker.js', import.meta.url));
 
 export type BackendProcess = WorkerProcess<BackendRequest, BackendAnswer>;
 
-export function startBackend(backend: string, shape: WorkloadShape, seed: number): Promise<BackendProcess> {
+export function startBackend(backend: string, shape: ChunkSetShape, seed: number): Promise<BackendProcess> {
   return WorkerProcess.start({
     name: backend,
     modulePath: WORKER,
@@ -26,7 +26,7 @@ export function startBackend(backend: string, shape: WorkloadShape, seed: number
   });
 }
 
-export function backendTask(backend: string, shape: WorkloadShape, worker: BackendProcess): Task {
+export function backendTask(backend: string, shape: ChunkSetShape, worker: BackendProcess): Task {
   return {
     benchmark: 'backend',
     parameters: { backend, files: shape.files, chunk_bytes: shape.chunkBytes },

@@ -5,11 +5,11 @@ import { serveRequests } from '../harness/worker-process.ts';
 import type { BackendAnswer, BackendRequest } from './backend-tasks.ts';
 import { contenderTask } from './chunk-tasks.ts';
 import { slotPoolOfChunks } from './contenders.ts';
-import { Workload } from './workload.ts';
+import { ChunkSet } from './chunk-set.ts';
 
 const [shape = '{}', seed = '0'] = process.argv.slice(2);
-const workload = new Workload(JSON.parse(shape), Number(seed));
-const task = contenderTask('backend', workload, slotPoolOfChunks(workload));
+const chunkSet = new ChunkSet(JSON.parse(shape), Number(seed));
+const task = contenderTask('backend', chunkSet, slotPoolOfChunks(chunkSet));
 
 serveRequests(async (message): Promise<BackendAnswer> => {
   const request = message as BackendRequest;

@@ -1,4 +1,4 @@
-// The tasks of the hash suite that hash many files: one for each contender and each shape of the workload. Every task
+// The tasks of the hash suite that hash many files: one for each contender and each shape of a chunk set. Every task
 // is checked: the digests of some files over all its runs, against node:crypto on the same bytes.
 
 import { createHash } from 'node:crypto';
@@ -16,15 +16,15 @@ import {
   nodeCryptoOfRecords,
   slotPoolOfChunks,
 } from './contenders.ts';
-import { Workload, type WorkloadShape } from './workload.ts';
+import { ChunkSet, type ChunkSetShape } from './chunk-set.ts';
 
 /** How many files of each contender are checked, spread over all files that were given data. */
 const CHECKED_FILES = 16;
 
-/** One task: a contender on a workload. */
-export function contenderTask(benchmark: string, workload: Workload, contender: Contender): Task {
+/** One task: a contender on a chunk set. */
+export function contenderTask(benchmark: string, chunkSet: ChunkSet, contender: Contender): Task {
   let runs = 0;
-  const { files, chunkBytes } = workload.shape;
+  const { files, chunkBytes } = chunkSet.shape;
   return timedTask({
     benchmark,
     parameters: { contender: contender.name, files, chunk_bytes: chunkBytes },
@@ -35,19 +35,19 @@ export function contenderTask(benchmark: string, workload: Workload, contender: 
       contender.run();
       runs += 1;
     },
-    check: () => checkDigests(workload, contender, runs),
+    check: () => checkDigests(chunkSet, contender, runs),
   });
 }
 
-function checkDigests(workload: Workload, contender: Contender, runs: number): void {
-  const files = workload.filesOf(contender.chunks);
+function checkDigests(chunkSet: ChunkSet, contender: Contender, runs: number): void {
+  const files = chunkSet.filesOf(contender.chunks);
   // Any two contenders agree on the digest of nothing.
   assert(runs > 0 && files.length > 0, 'a contender is checked on what it has hashed');
   const step = Math.ceil(files.length / CHECKED_FILES);
   const checked = files.filter((_, index) => index % step === 0);
   const digests = contender.digests(checked);
   for (const [index, file] of checked.entries()) {
-    const data = workload.dataOf(file, contender.chunks);
+    const data = chunkSet.dataOf(file, contender.chunks);
     const expected = createHash('sha256');
     for (let run = 0; run < runs; run++) expected.update(data);
     if (!expected.digest().equals(digests[index] ?? Buffer.alloc(0))) {
@@ -60,22 +60,22 @@ function checkDigests(workload: Workload, contender: Contender, runs: number): v
 }
 
 /** Chunks that are already sliced: the addon and its peers. */
-export async function slicedTasks(shape: WorkloadShape, seed: number): Promise<Task[]> {
-  const workload = new Workload(shape, seed);
+export async function slicedTasks(shape: ChunkSetShape, seed: number): Promise<Task[]> {
+  const chunkSet = new ChunkSet(shape, seed);
   // A long turn of the slow contenders would only delay the others.
-  const slowChunks = Math.min(workload.chunks, Math.max(20, Math.round(2_000_000 / (shape.chunkBytes + 64))));
+  const slowChunks = Math.min(chunkSet.chunks, Math.max(20, Math.round(2_000_000 / (shape.chunkBytes + 64))));
   const contenders = [
-    nodeCryptoOfChunks(workload),
-    slotPoolOfChunks(workload),
-    await hashWasmOfChunks(workload, slowChunks),
-    nobleOfChunks(workload, slowChunks),
+    nodeCryptoOfChunks(chunkSet),
+    slotPoolOfChunks(chunkSet),
+    await hashWasmOfChunks(chunkSet, slowChunks),
+    nobleOfChunks(chunkSet, slowChunks),
   ];
-  return contenders.map((contender) => contenderTask('sliced-chunks', workload, contender));
+  return contenders.map((contender) => contenderTask('sliced-chunks', chunkSet, contender));
 }
 
 /** Batches of records, parsed and looked up by file id. */
-export function recordTasks(shape: WorkloadShape, seed: number): Task[] {
-  const workload = new Workload(shape, seed);
-  const contenders = [nodeCryptoOfRecords(workload), hashPoolOfRecords(workload)];
-  return contenders.map((contender) => contenderTask('record-batches', workload, contender));
+export function recordTasks(shape: ChunkSetShape, seed: number): Task[] {
+  const chunkSet = new ChunkSet(shape, seed);
+  const contenders = [nodeCryptoOfRecords(chunkSet), hashPoolOfRecords(chunkSet)];
+  return contenders.map((contender) => contenderTask('record-batches', chunkSet, contender));
 }

@@ -9,7 +9,7 @@ import { createSHA256 } from 'hash-wasm';
 import { HashPool, RECORD_HEADER_BYTES, SUM_BYTES } from '../../src/hash/pool.ts';
 import { DIGEST_BYTES } from '../../src/hash/sha256.ts';
 import { SlotPool } from '../../src/hash/slot-pool.ts';
-import type { Workload } from './workload.ts';
+import type { ChunkSet } from './chunk-set.ts';
 
 const nothing = (): void => undefined;
 
@@ -27,14 +27,14 @@ export interface Contender {
 }
 
 /** One node:crypto Hash a file. The views are made beforehand. */
-export function nodeCryptoOfChunks(workload: Workload): Contender {
-  const hashes = workload.fileIds.map(() => createHash('sha256'));
+export function nodeCryptoOfChunks(chunkSet: ChunkSet): Contender {
+  const hashes = chunkSet.fileIds.map(() => createHash('sha256'));
   return {
     name: 'node:crypto',
-    chunks: workload.chunks,
+    chunks: chunkSet.chunks,
     prepare: nothing,
     run: () => {
-      for (const { files, views } of workload.batches) {
+      for (const { files, views } of chunkSet.batches) {
         for (let chunk = 0; chunk < views.length; chunk++) {
           const view = views[chunk];
           if (view !== undefined) hashes[files[chunk] ?? 0]?.update(view);
@@ -46,16 +46,16 @@ export function nodeCryptoOfChunks(workload: Workload): Contender {
 }
 
 /** The native pool on sliced chunks, one call a batch. */
-export function slotPoolOfChunks(workload: Workload): Contender {
+export function slotPoolOfChunks(chunkSet: ChunkSet): Contender {
   const pool = new SlotPool();
   // The lowest free slot goes first, so slot and file are the same number.
-  for (const _ of workload.fileIds) pool.open();
+  for (const _ of chunkSet.fileIds) pool.open();
   return {
     name: 'stream-sum',
-    chunks: workload.chunks,
+    chunks: chunkSet.chunks,
     prepare: nothing,
     run: () => {
-      for (const { files, ends, data } of workload.batches) pool.fold(files, ends, data);
+      for (const { files, ends, data } of chunkSet.batches) pool.fold(files, ends, data);
     },
     digests: (files) => {
       const digests = Buffer.alloc(files.length * DIGEST_BYTES);
@@ -71,14 +71,14 @@ interface Updatable {
 }
 
 /** A library with one instance a file, on the first `chunks` of a round. */
-function instanceOfChunks(name: string, workload: Workload, chunks: number, hashes: readonly Updatable[]): Contender {
+function instanceOfChunks(name: string, chunkSet: ChunkSet, chunks: number, hashes: readonly Updatable[]): Contender {
   return {
     name,
     chunks,
     prepare: nothing,
     run: () => {
       let left = chunks;
-      for (const { files, views } of workload.batches) {
+      for (const { files, views } of chunkSet.batches) {
         for (let chunk = 0; chunk < views.length && left > 0; chunk++, left--) {
           const view = views[chunk];
           if (view !== undefined) hashes[files[chunk] ?? 0]?.update(view);
@@ -90,29 +90,29 @@ function instanceOfChunks(name: string, workload: Workload, chunks: number, hash
 }
 
 /** hash-wasm, one instance a file, on a part of the chunks. */
-export async function hashWasmOfChunks(workload: Workload, chunks: number): Promise<Contender> {
+export async function hashWasmOfChunks(chunkSet: ChunkSet, chunks: number): Promise<Contender> {
   const hashes = await Promise.all(
-    workload.fileIds.map(async () => {
+    chunkSet.fileIds.map(async () => {
       const hash = (await createSHA256()).init();
       return { update: (data: Uint8Array) => hash.update(data), digest: () => hash.digest('binary') };
     }),
   );
-  return instanceOfChunks('hash-wasm', workload, chunks, hashes);
+  return instanceOfChunks('hash-wasm', chunkSet, chunks, hashes);
 }
 
 /** @noble/hashes, one instance a file, on a part of the chunks. */
-export function nobleOfChunks(workload: Workload, chunks: number): Contender {
+export function nobleOfChunks(chunkSet: ChunkSet, chunks: number): Contender {
   return instanceOfChunks(
     '@noble/hashes',
-    workload,
+    chunkSet,
     chunks,
-    workload.fileIds.map(() => nobleSha256.create()),
+    chunkSet.fileIds.map(() => nobleSha256.create()),
   );
 }
 
 /** node:crypto on records: parsed in JavaScript, one Hash a file in a Map by the id as latin1. */
-export function nodeCryptoOfRecords(workload: Workload): Contender {
-  const hashes = new Map<string, Hash>(workload.fileIds.map((id) => [id.toString('latin1'), createHash('sha256')]));
+export function nodeCryptoOfRecords(chunkSet: ChunkSet): Contender {
+  const hashes = new Map<string, Hash>(chunkSet.fileIds.map((id) => [id.toString('latin1'), createHash('sha256')]));
   const run = (records: Buffer): void => {
     const view = new DataView(records.buffer, records.byteOffset, records.length);
     for (let offset = 0; offset < records.length; ) {
@@ -124,34 +124,34 @@ export function nodeCryptoOfRecords(workload: Workload): Contender {
   };
   return {
     name: 'node:crypto',
-    chunks: workload.chunks,
-    prepare: () => workload.rewrite(),
+    chunks: chunkSet.chunks,
+    prepare: () => chunkSet.rewrite(),
     run: () => {
-      for (const { records } of workload.batches) run(records);
+      for (const { records } of chunkSet.batches) run(records);
     },
-    digests: (files) => files.map((file) => hashes.get(latin1(workload, file))?.digest() ?? Buffer.alloc(0)),
+    digests: (files) => files.map((file) => hashes.get(latin1(chunkSet, file))?.digest() ?? Buffer.alloc(0)),
   };
 }
 
 /** The native pool on records, one call a batch. */
-export function hashPoolOfRecords(workload: Workload): Contender {
+export function hashPoolOfRecords(chunkSet: ChunkSet): Contender {
   const pool = new HashPool();
   const noSums = new Uint8Array(0);
-  const count = workload.shape.batchChunks;
+  const count = chunkSet.shape.batchChunks;
   return {
     name: 'stream-sum',
-    chunks: workload.chunks,
-    prepare: () => workload.renumber(),
+    chunks: chunkSet.chunks,
+    prepare: () => chunkSet.renumber(),
     run: () => {
-      for (const { records } of workload.batches) {
+      for (const { records } of chunkSet.batches) {
         if (pool.fold(records, count, 0, noSums) !== 0) throw new Error(`refused: ${JSON.stringify(pool.failure())}`);
       }
     },
     digests: (files) => {
       const ends = files.map((file) => {
-        const id = workload.fileIds[file] ?? Buffer.alloc(0);
+        const id = chunkSet.fileIds[file] ?? Buffer.alloc(0);
         const end = Buffer.alloc(RECORD_HEADER_BYTES);
-        end.writeUInt32LE(pool.lookup(id) === null ? 1 : workload.nextSequence(file), 4);
+        end.writeUInt32LE(pool.lookup(id) === null ? 1 : chunkSet.nextSequence(file), 4);
         id.copy(end, 8);
         return end;
       });
@@ -163,6 +163,6 @@ export function hashPoolOfRecords(workload: Workload): Contender {
   };
 }
 
-function latin1(workload: Workload, file: number): string {
-  return workload.fileIds[file]?.toString('latin1') ?? '';
+function latin1(chunkSet: ChunkSet, file: number): string {
+  return chunkSet.fileIds[file]?.toString('latin1') ?? '';
 }

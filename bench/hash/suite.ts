@@ -8,9 +8,9 @@ import { measureAllocations } from './allocations.ts';
 import { type BackendProcess, backendTask, startBackend } from './backend-tasks.ts';
 import { recordTasks, slicedTasks } from './chunk-tasks.ts';
 import { operationTasks } from './operations.ts';
-import type { WorkloadShape } from './workload.ts';
+import type { ChunkSetShape } from './chunk-set.ts';
 
-function shapeOf(sizes: HashSizes, chunkBytes: number): WorkloadShape {
+function shapeOf(sizes: HashSizes, chunkBytes: number): ChunkSetShape {
   const { files, batchChunks, batchesBySize } = sizes;
   return { files, chunkBytes, batchChunks, batches: batchesBySize[chunkBytes] ?? 1 };
 }

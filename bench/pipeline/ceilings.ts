@@ -17,7 +17,7 @@ import type { SuiteContext } from '../harness/suite-context.ts';
 import { batchTask, Line } from '../transport/suite.ts';
 import { GeneratedBatches } from '../workload/generated-batches.ts';
 import { checkFolded } from './folded-batches.ts';
-import { CEILINGS, workloadOf } from './workloads.ts';
+import { CEILINGS, loadOf } from './loads.ts';
 
 /** The open parts of one chunk size while their ceilings are measured. */
 export class Ceilings {
@@ -30,7 +30,7 @@ export class Ceilings {
 
   async tasks(chunkBytes: number): Promise<Task[]> {
     const { seed, dataFolder, scale } = this.#context;
-    const { batchBytes } = workloadOf(seed, chunkBytes);
+    const { batchBytes } = loadOf(seed, chunkBytes);
     const chunksPerBatch = Math.floor((batchBytes - BATCH_HEADER_BYTES) / (CHUNK_HEADER_BYTES + chunkBytes));
     const shape = { values: CEILINGS.commitBatches, bytes: batchBytes - 24 };
     const ring = await Ring.open(join(dataFolder, `commits-${chunkBytes}`), shape);

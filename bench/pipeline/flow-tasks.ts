@@ -20,7 +20,7 @@ import {
 } from './measurements.ts';
 import type { FlowWindow } from './flow-window.ts';
 import { Pipeline } from './pipeline.ts';
-import { GROWTH_PARAMETERS, growthWorkload, RECOVERY_RATE, scheduledWorkload, workloadOf } from './workloads.ts';
+import { GROWTH_PARAMETERS, growthLoad, RECOVERY_RATE, scheduledLoad, loadOf } from './loads.ts';
 
 export class FlowTasks {
   readonly #context: SuiteContext;
@@ -79,7 +79,7 @@ export class FlowTasks {
 
   throughput(chunkBytes: number): Task {
     const { seed } = this.#context;
-    const workload = workloadOf(seed, chunkBytes);
+    const workload = loadOf(seed, chunkBytes);
     return flowTask('throughput', { chunk_bytes: chunkBytes, batch_bytes: workload.batchBytes }, async () => {
       const outcome = await this.#saturate(workload);
       if (chunkBytes === 32) this.#maximum = outcome.measurements[0].value;
@@ -90,7 +90,7 @@ export class FlowTasks {
   growth(vary: GrowthVary, count: number): Task {
     const { seed } = this.#context;
     return flowTask('growth', { [vary]: count, ...GROWTH_PARAMETERS }, () =>
-      this.#saturate(growthWorkload(seed, { [vary]: count })),
+      this.#saturate(growthLoad(seed, { [vary]: count })),
     );
   }
 
@@ -101,10 +101,10 @@ export class FlowTasks {
   latency(rate: number | 'half'): Task {
     const { seed } = this.#context;
     return flowTask('latency', { rate, chunk_bytes: 32 }, async () => {
-      if (rate === 'half') this.#maximum ??= (await this.#saturate(workloadOf(seed, 32))).measurements[0].value;
+      if (rate === 'half') this.#maximum ??= (await this.#saturate(loadOf(seed, 32))).measurements[0].value;
       const offered = rate === 'half' ? Math.max(1, Math.floor((this.#maximum ?? 0) / 2)) : rate;
       const { scheduledWarmUp, latencyWindow } = this.#durations;
-      const seen = await this.#run(scheduledWorkload(seed, offered), async (pipeline) => {
+      const seen = await this.#run(scheduledLoad(seed, offered), async (pipeline) => {
         await pipeline.warmUp(scheduledWarmUp);
         return pipeline.window(latencyWindow);
       });
@@ -125,7 +125,7 @@ export class FlowTasks {
     const { seed } = this.#context;
     const { kills, betweenKills, scheduledWarmUp } = this.#durations;
     return flowTask('recovery', { fault: `kill-${component}`, rate: RECOVERY_RATE, chunk_bytes: 32 }, async () => {
-      const seconds = await this.#run(scheduledWorkload(seed, RECOVERY_RATE), async (pipeline) => {
+      const seconds = await this.#run(scheduledLoad(seed, RECOVERY_RATE), async (pipeline) => {
         await pipeline.warmUp(scheduledWarmUp);
         const taken: number[] = [];
         for (let kill = 0; kill < kills; kill += 1) {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Prng } from '../../src/core/prng.ts';
 import type { Totals } from '../../src/fleet/meter.ts';
 import { generationChunks, isSteady, type Look, steadinessOf, unsteadyText } from './steadiness.ts';
-import { growthWorkload, workloadOf } from './workloads.ts';
+import { growthLoad, loadOf } from './loads.ts';
 
 const NONE: Totals = {
   chunksPublished: 0,
@@ -31,9 +31,9 @@ function looksOf(steps: number, { folded = 1, verified = 1, published = 100, gro
 }
 
 test('a generation is all files that are open at once', (t) => {
-  t.is(generationChunks(workloadOf(1, 32)), 100 * 100);
-  t.is(generationChunks(growthWorkload(1, { files: 100_000 })), 100_000 * 100);
-  t.is(generationChunks(growthWorkload(1, { chunkers: 4 })), 4 * 100 * 100);
+  t.is(generationChunks(loadOf(1, 32)), 100 * 100);
+  t.is(generationChunks(growthLoad(1, { files: 100_000 })), 100_000 * 100);
+  t.is(generationChunks(growthLoad(1, { chunkers: 4 })), 4 * 100 * 100);
 });
 
 test('steady is what was published, folded and verified alike, over three generations', (t) => {

@@ -12,7 +12,7 @@ import type { SoakEngine } from './engine.ts';
 import type { FlightRecorder } from './flight-recorder.ts';
 import type { WholeRecorder } from './whole-recorder.ts';
 import type { SoakOptions } from './soak-options.ts';
-import type { RunRecord } from './record.ts';
+import type { SoakFiles } from './soak-files.ts';
 import type { Watchers } from './watchers.ts';
 
 export type ConductorOptions = Pick<Watchers, 'resources' | 'metrics' | 'pages'> & {
@@ -27,7 +27,7 @@ export type ConductorOptions = Pick<Watchers, 'resources' | 'metrics' | 'pages'>
   readonly engine: SoakEngine | null;
   readonly dataFolder: string;
   readonly logsFolder: string;
-  readonly record: RunRecord;
+  readonly files: SoakFiles;
   readonly flightRecorder: FlightRecorder;
   /** Null: the whole history is not kept. */
   readonly wholeRecorder: WholeRecorder | null;

@@ -28,7 +28,7 @@ import { Interruption } from './interruption.ts';
 import { LiveAudit } from './audit/live-audit.ts';
 import { ownFailure } from './own-failure.ts';
 import { auditDepthOf } from './audit-depth.ts';
-import { planPhases } from './phases.ts';
+import { timedPhases } from './phases.ts';
 import { FaultOverlaps } from '../guarantee/fault-overlaps.ts';
 import { FaultTallies } from '../guarantee/fault-tallies.ts';
 import type { HistoryLog } from '../guarantee/history-log.ts';
@@ -66,7 +66,7 @@ export class Conductor {
 
   constructor(from: ConductorOptions) {
     this.#from = from;
-    const { clock, record, options, dataFolder, endpoint, startNs, decorations = {} } = from;
+    const { clock, files, options, dataFolder, endpoint, startNs, decorations = {} } = from;
     const { links } = from;
     const connectOf = links === null ? {} : { connectOf: (name: string) => links.endpointOf(name) };
     const specs = componentSpecs(options, { dataFolder, endpoint, cluster: from.engine, ...connectOf });
@@ -120,14 +120,14 @@ export class Conductor {
       producerOf: (name) => this.#meter.producerOf(name),
       onRetired: (name, producer) => this.#live.onRetired(name, producer),
       gaps,
-      onSettled: (fault) => record.faultSettled(fault),
+      onSettled: (fault) => files.faultSettled(fault),
       decorations,
     });
     this.#sampler = new Sampler({
       fleet: this.#fleet,
       meter: this.#meter,
       decorations,
-      record,
+      files,
       resources: from.resources,
       metrics: from.metrics,
       clock,
@@ -252,7 +252,7 @@ export class Conductor {
     const { clock, options } = this.#from;
     if (!(await this.#fleet.start(this.#interruption.halted))) return this.#interruption.halt();
     this.#history.record({ event: 'up' });
-    for (const { phase, durationMs } of planPhases(options)) {
+    for (const { phase, durationMs } of timedPhases(options)) {
       if (this.#interruption.early.aborted) break;
       if (phase !== this.#sampler.phase) await this.#enter(phase);
       const endNs = clock.nowNs() + durationMs * 1e6;
@@ -350,7 +350,7 @@ export class Conductor {
   }
 
   async #tick(): Promise<void> {
-    const { clock, display, record, startNs } = this.#from;
+    const { clock, display, files, startNs } = this.#from;
     for (let second = 1; !this.#ended.signal.aborted; second += 1) {
       // After a pause of this process the seconds that passed are one interval.
       second = Math.max(second, Math.ceil((clock.nowNs() - startNs) / 1e9));
@@ -358,7 +358,7 @@ export class Conductor {
       if (this.#ended.signal.aborted) return;
       const status = await this.#sampler.sample();
       this.#injector.settle(clock.nowNs());
-      record.openFaults(this.#injector.openRecords());
+      files.openFaults(this.#injector.openOutcomes());
       this.#fleet.checkAlive();
       display.update({
         ...status,

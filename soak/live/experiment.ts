@@ -9,7 +9,7 @@ import type { Phase } from '../guarantee/phase.ts';
 import { EXIT } from '../../src/core/errors.ts';
 import { formatDuration } from '../../src/core/units.ts';
 import type { Tone } from './colors.ts';
-import { type TimedPhase, planPhases } from './phases.ts';
+import { type TimedPhase, timedPhases } from './phases.ts';
 import type { ExperimentStatus, ExperimentView } from './experiment-view.ts';
 import type { SoakOptions } from './soak-options.ts';
 
@@ -47,7 +47,7 @@ export class ExperimentReader {
   }) {
     this.#startNs = options.startNs;
     this.#asked = options.options;
-    this.#timed = planPhases(options.options);
+    this.#timed = timedPhases(options.options);
     this.#display = options.display;
   }
 

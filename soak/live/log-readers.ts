@@ -5,7 +5,7 @@ import type { Meter } from '../../src/fleet/meter.ts';
 import type { LogListener } from '../guarantee/history-log.ts';
 import { violationLine } from '../guarantee/violation.ts';
 import type { Display } from './display.ts';
-import type { RunRecord } from './record.ts';
+import type { SoakFiles } from './soak-files.ts';
 
 /** Violations beyond the first are only written to violations.csv; the verdict tells them by their causes. */
 const VIOLATIONS_SHOWN = 1;
@@ -40,17 +40,17 @@ function measure(meter: Meter, process: string, said: ComponentEvent): void {
 
 /** Writes down and shows violations, whoever has found them, and crashes. `count`: the number of violations. */
 export class ViolationReader {
-  readonly #record: Pick<RunRecord, 'violation'>;
+  readonly #files: Pick<SoakFiles, 'violation'>;
   readonly #display: Pick<Display, 'say'>;
   readonly #onViolation: () => void;
   count = 0;
 
   constructor(options: {
-    readonly record: Pick<RunRecord, 'violation'>;
+    readonly files: Pick<SoakFiles, 'violation'>;
     readonly display: Pick<Display, 'say'>;
     readonly onViolation: () => void;
   }) {
-    this.#record = options.record;
+    this.#files = options.files;
     this.#display = options.display;
     this.#onViolation = options.onViolation;
   }
@@ -60,7 +60,7 @@ export class ViolationReader {
     if (event.event !== 'violation' && event.event !== 'found') return;
     this.count += 1;
     if (this.count <= VIOLATIONS_SHOWN) this.#display.say(`violation: ${violationLine(event)}`, 'bad');
-    this.#record.violation(event, event.atNs);
+    this.#files.violation(event, event.atNs);
     this.#onViolation();
   };
 }

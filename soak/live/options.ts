@@ -29,7 +29,7 @@ import { FAULTS_AT_ONCE_MAX } from './faults/overlap-rule.ts';
 import type { PlannedFault } from './faults/planned-fault.ts';
 import { parseExpectation } from './expectation.ts';
 import { FAMILY_FAULTS_MIN, outlookOf } from './outlook.ts';
-import { planPhases } from './phases.ts';
+import { timedPhases } from './phases.ts';
 import { CLUSTER_OPTION_DEFINITIONS, defaultSla, parseClusterOptions, parseScenario } from './cluster-options.ts';
 import type { ClusterOptions, SoakOptions } from './soak-options.ts';
 
@@ -185,7 +185,7 @@ const USUAL_GROUP_MS = 4_500;
 
 /** Short enough that each kind of fault has its turn, if that leaves a fault the time to end. */
 function defaultFaultIntervalMs(options: SoakOptions): number {
-  const faults = planPhases(options).find(({ phase }) => phase === 'faults');
+  const faults = timedPhases(options).find(({ phase }) => phase === 'faults');
   if (faults === undefined) return FAULT_INTERVAL_MS;
   if (options.faults.some((family) => family === 'member' || family === 'network' || family === 'powerloss'))
     return CLUSTER_INTERVAL_MS;

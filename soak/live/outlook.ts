@@ -9,7 +9,7 @@ import { faultsOf, kindCounts } from './faults/fault-plan.ts';
 import { type FaultKind, familyOf, kindsOf } from '../guarantee/fault-kinds.ts';
 import { auditDepthOf } from './audit-depth.ts';
 import type { SoakOptions } from './soak-options.ts';
-import { planPhases } from './phases.ts';
+import { timedPhases } from './phases.ts';
 
 /** Nobody asks for a drain that takes longer than the run itself, and longer than this. */
 const DRAIN_MS_MAX = 60_000;
@@ -73,7 +73,7 @@ export function outlookOf(options: SoakOptions): Outlook {
 /** Every family that was asked for must have its turns. Otherwise the run could not show what it does. */
 function plannedFaults(options: SoakOptions): Map<FaultKind, number> {
   const { faults: families, faultPlan, faultIntervalMs } = options;
-  const lengthMs = planPhases(options).find(({ phase }) => phase === 'faults')?.durationMs ?? 0;
+  const lengthMs = timedPhases(options).find(({ phase }) => phase === 'faults')?.durationMs ?? 0;
   const counts = kindCounts(
     lengthMs === 0 ? [] : faultsOf({ ...options, isFollowed: auditDepthOf(options).depth === 'follow' }, lengthMs),
     FAULTS_COUNTED_MAX,

@@ -15,7 +15,7 @@ const STEADY_MS_MAX = 120_000;
  * With faults: a tenth each for warm-up, steady and heal, bounded, and the rest for faults. Without: a tenth for
  * warm-up, bounded, and the rest is steady. The durations add up to `durationMs`.
  */
-export function planPhases(options: {
+export function timedPhases(options: {
   readonly durationMs: number;
   readonly faults: readonly unknown[];
 }): TimedPhase[] {

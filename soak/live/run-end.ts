@@ -10,7 +10,7 @@ import { decideVerdict, type Verdict, withUnwritten } from '../guarantee/verdict
 import { type Judged, exitCodeWith, fieldsOf, judge } from './conclusion.ts';
 import type { ConductorOptions } from './conductor-options.ts';
 import { judgedLines } from './engine.ts';
-import { RECORD_FILES } from './record.ts';
+import { SOAK_FILES } from './soak-files.ts';
 import type { ResourceRow } from './resources/resource-watch.ts';
 import type { RunOutcome } from './run-outcome.ts';
 import type { SoakOptions } from './soak-options.ts';
@@ -26,7 +26,7 @@ type Ended = {
 /** Closes the recorders. Throws only an error that the system did not cause. */
 export async function writeEnd(
   folder: string,
-  of: Pick<ConductorOptions, 'record' | 'flightRecorder' | 'wholeRecorder'> & {
+  of: Pick<ConductorOptions, 'files' | 'flightRecorder' | 'wholeRecorder'> & {
     readonly options: SoakOptions;
     readonly outcome: RunOutcome;
     readonly facts: StoryFacts;
@@ -36,18 +36,18 @@ export async function writeEnd(
     readonly say: (line: string) => void;
   },
 ): Promise<Ended> {
-  const { record, flightRecorder, wholeRecorder, options, outcome, facts, run, startNs, resources, say } = of;
-  for (const sample of samplesOf(partsOf(options, outcome))) record.sample(sample);
-  record.resources(resources);
-  record.close();
+  const { files, flightRecorder, wholeRecorder, options, outcome, facts, run, startNs, resources, say } = of;
+  for (const sample of samplesOf(partsOf(options, outcome))) files.sample(sample);
+  files.resources(resources);
+  files.close();
   flightRecorder.close();
   const judged = judgedLines(options, flightRecorder.reader.repeatedRecords);
   await wholeRecorder?.close();
-  const unwritten = [...record.unwritten, ...flightRecorder.unwritten, ...(wholeRecorder?.unwritten ?? [])];
+  const unwritten = [...files.unwritten, ...flightRecorder.unwritten, ...(wholeRecorder?.unwritten ?? [])];
   const remarks = wholeRecorder?.remarks ?? [];
   for (const remark of remarks) say(remark);
   const decided = decideVerdict(outcome.findings, { othersIn: 'violations.csv' });
-  const digests = await orUnwritten(unwritten, folder, () => digestFiles(folder, RECORD_FILES));
+  const digests = await orUnwritten(unwritten, folder, () => digestFiles(folder, SOAK_FILES));
   const written = withUnwritten(decided, unwritten);
   const ending = judge(options, outcome, facts);
   await orUnwritten(unwritten, join(folder, 'run.json'), () =>

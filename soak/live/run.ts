@@ -34,7 +34,7 @@ import type { LiveDecorations } from './decorations.ts';
 import type { SoakOptions } from './soak-options.ts';
 import { ownFailure } from './own-failure.ts';
 import { outlookLines, outlookOf } from './outlook.ts';
-import { RECORD_FILES, RunRecord } from './record.ts';
+import { SOAK_FILES, SoakFiles } from './soak-files.ts';
 import { StoryFacts } from '../guarantee/story/story-facts.ts';
 import { SELF } from './sampler.ts';
 import { Conductor } from './conductor.ts';
@@ -119,7 +119,7 @@ async function runWatched(
     const startNs = clock.nowNs();
     const onUnwritten = (line: string): void => display.say(line);
     const begun = await beginRecord(folder, { run, options, made, startNs, clock, onUnwritten });
-    const { record, flightRecorder } = begun;
+    const { files, flightRecorder } = begun;
     display.say(`soak: seed ${options.seed}, results in ${folder}`);
     if (watchers.metricsUrl !== null) display.say(`metrics: ${watchers.metricsUrl}`);
     for (const line of outlookLines(outlook, options)) display.say(line);
@@ -129,7 +129,7 @@ async function runWatched(
       const ears = { clock, onFailure: (why: Failure) => onFailure(why) };
       links = await startLinks({ options, endpoint, dataFolder, logsFolder, ...ears });
     } catch (error) {
-      await neverBegan(folder, { run, record, flightRecorder, error });
+      await neverBegan(folder, { run, files, flightRecorder, error });
       throw error;
     }
     const facts = new StoryFacts();
@@ -277,16 +277,16 @@ async function neverBegan(
   folder: string,
   of: {
     readonly run: RunFile;
-    readonly record: RunRecord;
+    readonly files: SoakFiles;
     readonly flightRecorder: FlightRecorder;
     readonly error: unknown;
   },
 ): Promise<void> {
-  const { run, record, flightRecorder, error } = of;
-  record.close();
+  const { run, files, flightRecorder, error } = of;
+  files.close();
   flightRecorder.close();
   const { what, exitCode } = ownFailure(error);
-  const digests = await digestFiles(folder, RECORD_FILES);
+  const digests = await digestFiles(folder, SOAK_FILES);
   const endedAt = new Date().toISOString();
   const reasons = [`the run could not begin: ${what}`];
   await writeRunFile(folder, { ...run, endedAt, verdict: 'INCONCLUSIVE', exitCode, reasons, digests });
@@ -304,7 +304,7 @@ async function beginRecord(
     readonly clock: Clock;
     readonly onUnwritten: (line: string) => void;
   },
-): Promise<Pick<ConductorOptions, 'record' | 'flightRecorder' | 'wholeRecorder'>> {
+): Promise<Pick<ConductorOptions, 'files' | 'flightRecorder' | 'wholeRecorder'>> {
   const { run, options, made, startNs, clock, onUnwritten } = of;
   const summers = processNames('summer', options.summers);
   const spares = options.faults.includes('takeover') ? summers.flatMap(spareNames) : [];
@@ -313,7 +313,7 @@ async function beginRecord(
   try {
     await writeRunFile(folder, run);
     return {
-      record: new RunRecord(folder, { startNs, processes, onUnwritten }),
+      files: new SoakFiles(folder, { startNs, processes, onUnwritten }),
       flightRecorder: new FlightRecorder(join(folder, HISTORY_FOLDER), {
         clock,
         onUnwritten,

@@ -6,7 +6,7 @@ import { ManualClock } from '../../src/core/testing/manual-clock.ts';
 import type { ChunkerProgress, ChunkerReady } from '../../src/component/protocol.ts';
 import type { Fleet } from '../../src/fleet/fleet.ts';
 import { Meter } from '../../src/fleet/meter.ts';
-import { RunRecord } from './record.ts';
+import { SoakFiles } from './soak-files.ts';
 import { Sampler } from './sampler.ts';
 
 const READY: ChunkerReady = {
@@ -46,7 +46,7 @@ function bench(t: ExecutionContext): { clock: ManualClock; meter: Meter; sampler
   const sampler = new Sampler({
     fleet: { refresh: () => Promise.resolve(), processes: [] } as unknown as Fleet,
     meter,
-    record: new RunRecord(folder, { startNs, processes: [] }),
+    files: new SoakFiles(folder, { startNs, processes: [] }),
     clock,
     dataFolder: folder,
     startNs,

@@ -12,7 +12,7 @@ import { type Meter, type Totals, totalsBetween } from '../../src/fleet/meter.ts
 import { UsageMeter } from '../../src/fleet/usage-meter.ts';
 import type { LiveDecorations } from './decorations.ts';
 import type { Phase } from '../guarantee/phase.ts';
-import type { RunRecord } from './record.ts';
+import type { SoakFiles } from './soak-files.ts';
 import type { SoakMetrics } from './metrics/soak-metrics.ts';
 import type { ResourceWatch } from './resources/resource-watch.ts';
 
@@ -66,7 +66,7 @@ type Mark = { readonly atNs: number; readonly totals: Totals; readonly cpu: Read
 export class Sampler {
   readonly #fleet: Fleet;
   readonly #meter: Meter;
-  readonly #record: RunRecord;
+  readonly #files: SoakFiles;
   readonly #clock: Clock;
   readonly #dataFolder: string;
   readonly #startNs: number;
@@ -92,7 +92,7 @@ export class Sampler {
   constructor(options: {
     readonly fleet: Fleet;
     readonly meter: Meter;
-    readonly record: RunRecord;
+    readonly files: SoakFiles;
     readonly clock: Clock;
     readonly dataFolder: string;
     readonly startNs: number;
@@ -108,7 +108,7 @@ export class Sampler {
     this.#decorations = options.decorations ?? {};
     this.#fleet = options.fleet;
     this.#meter = options.meter;
-    this.#record = options.record;
+    this.#files = options.files;
     this.#clock = options.clock;
     this.#dataFolder = options.dataFolder;
     this.#startNs = options.startNs;
@@ -141,7 +141,7 @@ export class Sampler {
     return this.#enqueue(async () => {
       await this.#fleet.refresh();
       this.#sampleNow(false);
-      this.#record.phaseEnded(this.#phase, this.#meter.phase);
+      this.#files.phaseEnded(this.#phase, this.#meter.phase);
       this.#recordResources();
       const { sum, acknowledgement, censoredSums } = this.#meter.phase;
       const outcome: PhaseOutcome = {
@@ -186,7 +186,7 @@ export class Sampler {
       usage,
       diskBytes,
     });
-    this.#record.interval({
+    this.#files.interval({
       endNs: this.#last.atNs,
       phase: this.#phase,
       counts: window.counts,
@@ -197,7 +197,7 @@ export class Sampler {
     });
     this.#lastViolations = violations;
     this.#meter.interval.reset();
-    if (phaseGoesOn) this.#record.phaseSoFar(this.#phase, this.#meter.phase);
+    if (phaseGoesOn) this.#files.phaseSoFar(this.#phase, this.#meter.phase);
     if (this.#last.atNs - this.#resourcesNs >= RESOURCES_MS * 1e6) this.#recordResources();
     return {
       phase: this.#phase,
@@ -214,7 +214,7 @@ export class Sampler {
 
   #recordResources(): void {
     this.#resourcesNs = this.#last.atNs;
-    if (this.#resources !== null) this.#record.resources(this.#resources.rows());
+    if (this.#resources !== null) this.#files.resources(this.#resources.rows());
   }
 
   /** Rates over at least a reporting period. Until it has passed, the previous rates. */

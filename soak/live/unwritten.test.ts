@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { readCsv } from '../../src/results/csv.ts';
 import { runSoak, type SoakDependencies, type SoakResult } from './run.ts';
-import { RunRecord } from './record.ts';
+import { SoakFiles } from './soak-files.ts';
 import type { FakePlan } from './testing/fake-component.ts';
 import { fakeDependencies, fakeOptions } from './testing/fake-run.ts';
 import { openFilesAt } from './testing/open-files.ts';
@@ -26,11 +26,11 @@ function breakFile(path: string): void {
 test.serial('a file that cannot be written is given up by name, and the others are written on', (t) => {
   const folder = temporaryFolder(t);
   const said: string[] = [];
-  const record = new RunRecord(folder, { startNs: 0, processes: ['soak'], onUnwritten: (line) => said.push(line) });
+  const files = new SoakFiles(folder, { startNs: 0, processes: ['soak'], onUnwritten: (line) => said.push(line) });
   const path = join(folder, 'violations.csv');
   breakFile(path);
-  for (const offset of [1, 2]) record.violation({ process: 'chunker-0', kind: 'lost', detail: 'planted', offset }, 1e9);
-  record.sample({
+  for (const offset of [1, 2]) files.violation({ process: 'chunker-0', kind: 'lost', detail: 'planted', offset }, 1e9);
+  files.sample({
     suite: 'soak',
     benchmark: 'x',
     parameters: '',
@@ -40,10 +40,10 @@ test.serial('a file that cannot be written is given up by name, and the others a
     round: 1,
     value: 1,
   });
-  record.close();
+  files.close();
   t.is(said.length, 1);
   t.true(said[0]?.includes(path) === true && said[0].includes('EBADF'), said[0]);
-  t.deepEqual(record.unwritten, said);
+  t.deepEqual(files.unwritten, said);
   t.is(readCsv(join(folder, 'samples.csv')).length, 1);
 });
 

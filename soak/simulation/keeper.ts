@@ -34,7 +34,7 @@ export function failureOf(what: string, error: unknown): Failed {
 }
 
 const RESTART_MS_MAX = 500;
-const SUPERVISOR = 0x73757065;
+const KEEPER = 0x73757065;
 
 export class Keeper {
   /** `null`: the journals are on a cluster. */
@@ -58,7 +58,7 @@ export class Keeper {
     const { plan, observer } = surroundings;
     this.#surroundings = surroundings;
     this.#onOver = onOver;
-    this.#prng = Prng.fromSeed(plan.seed, SUPERVISOR);
+    this.#prng = Prng.fromSeed(plan.seed, KEEPER);
     this.retirements = new Retirements({
       surroundings,
       onMade: (command) => this.#known(command),

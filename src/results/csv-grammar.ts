@@ -53,7 +53,7 @@ function placeText(text: Buffer, offset: number): string {
 }
 
 /** One record. The same object is used for all records, so it is valid until the next one is read. */
-export type CsvRecord = {
+export type ParsedRow = {
   readonly fields: readonly string[];
   /** The error of one field. */
   readonly error: (field: number, what: string) => CsvError;
@@ -64,7 +64,7 @@ export type CsvRecord = {
  * error is returned; null when no record was cut. Throws a CsvError at the first fault against the grammar, and
  * whatever `visit` throws.
  */
-export function parseCsv(bytes: Buffer, visit: (record: CsvRecord) => void): CsvError | null {
+export function parseCsv(bytes: Buffer, visit: (record: ParsedRow) => void): CsvError | null {
   checkUtf8(bytes);
   const text = bytes.subarray(0, BOM.length).equals(BOM) ? bytes.subarray(BOM.length) : bytes;
   let begin = 0;

@@ -27,7 +27,7 @@ test('every benchmark of the pipeline runs on real processes, and every sum is v
   const results = mkdtempSync(join(tmpdir(), 'stream-sum-bench-'));
   t.teardown(() => rmSync(results, { recursive: true }));
   const launch = componentLaunch(MAIN);
-  const { folder, record } = await runBench(parseBenchOptions({ ...FLAGS, results }), { ...DEPENDENCIES, launch });
+  const { folder, files } = await runBench(parseBenchOptions({ ...FLAGS, results }), { ...DEPENDENCIES, launch });
   const samples = readCsv(join(folder, 'samples.csv'));
   t.true(samples.every(({ round }) => round === '3'));
   const metrics = (benchmark: string): Set<string | undefined> =>
@@ -43,7 +43,7 @@ test('every benchmark of the pipeline runs on real processes, and every sum is v
   t.true(readCsv(join(folder, 'latency.csv')).some(({ stage, hdr }) => stage === 'acknowledgement' && hdr !== ''));
   t.is(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')).verdict, 'HOLDS');
   t.false(existsSync(join(folder, 'data')));
-  t.is(benchTables(record.samples, []).filter((line) => line.startsWith('pipeline: ')).length, 5);
+  t.is(benchTables(files.samples, []).filter((line) => line.startsWith('pipeline: ')).length, 5);
 });
 
 /** The result of a throughput run over components that do as planned, and its run.json. */

@@ -6,10 +6,10 @@ import fc from 'fast-check';
 import { UsageError } from '../../../src/core/errors.ts';
 import type { Moment } from '../../../src/moments/moment.ts';
 import { LIVE_FAMILIES } from '../../guarantee/fault-kinds.ts';
-import { RunRecord } from '../record.ts';
+import { SoakFiles } from '../soak-files.ts';
 import { checkPlan, faultsOf, parseFaultPlan } from './fault-plan.ts';
 import { freezes } from './frozen-moments.ts';
-import type { FaultRecord } from './open-fault.ts';
+import type { FaultOutcome } from './open-fault.ts';
 import type { PlannedFault } from './planned-fault.ts';
 
 const OPTIONS = {
@@ -22,8 +22,8 @@ const OPTIONS = {
   isFollowed: true,
 } as const;
 
-/** The earliest record of a planned fault in faults.csv. */
-function recordOf(plan: PlannedFault): FaultRecord {
+/** The earliest outcome of a planned fault in faults.csv. */
+function outcomeOf(plan: PlannedFault): FaultOutcome {
   const { id, kind, targets, atMs, lengthMs, insteadOf = null, link = null, aim = null, joins = null } = plan;
   const times = { plannedNs: 7, injectedNs: 8, provenNs: null, healedNs: null };
   const recovery = { recoveredNs: null, firstRecoveredNs: null, partitionsHit: 1, partitionsRecovered: 0 };
@@ -62,12 +62,12 @@ test('the plan of a run comes back from its faults.csv, without what was drawn a
         const aim = aims[fault.id % aims.length] ?? null;
         return aim === null || !freezes(fault.kind) ? fault : { ...fault, aim };
       });
-      const record = new RunRecord(folder, { startNs: 0, processes: [] });
+      const files = new SoakFiles(folder, { startNs: 0, processes: [] });
       for (const fault of planned) {
-        record.faultSettled(recordOf(fault));
-        if (fault.id % 5 === 0) record.faultSettled(recordOf({ ...fault, id: 1_000 + fault.id, insteadOf: fault.id }));
+        files.faultSettled(outcomeOf(fault));
+        if (fault.id % 5 === 0) files.faultSettled(outcomeOf({ ...fault, id: 1_000 + fault.id, insteadOf: fault.id }));
       }
-      record.close();
+      files.close();
       const again = parseFaultPlan(readFileSync(join(folder, 'faults.csv')), 'x');
       rmSync(folder, { recursive: true });
       t.deepEqual(

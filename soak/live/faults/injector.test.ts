@@ -7,10 +7,10 @@ test('a fault goes from its injection over proof and healing to the recovery of 
   const { injector, targets, settled, happenings, faults } = world();
   injector.inject(plan('kill-all-summers', ['summer-0', 'summer-1']), { plannedNs: 90, nowNs: 100 });
   killed(injector, 'summer-0', { pid: 1, nowNs: 110 });
-  t.is(injector.openRecords()[0]?.provenNs, null);
+  t.is(injector.openOutcomes()[0]?.provenNs, null);
   killed(injector, 'summer-1', { pid: 1, nowNs: 111 });
   injector.onReady({ name: 'summer-1', pid: 2, nowNs: 120 });
-  t.is(injector.openRecords()[0]?.healedNs, null);
+  t.is(injector.openOutcomes()[0]?.healedNs, null);
   t.deepEqual(targets['chunker-1']?.commands, []);
   injector.onReady({ name: 'summer-0', pid: 3, nowNs: 130 });
   t.deepEqual(targets['chunker-1']?.commands, [{ command: 'watch', fault: 1, sinceNs: 100, partitions: [0, 1, 2, 3] }]);
@@ -76,9 +76,9 @@ test('a sum verified before the healing shows no recovery, nor does one intended
   for (const partition of [0, 1]) injector.onRecovered('chunker-0', recovered(partition, 101, 199), 201);
   for (const partition of [0, 1]) injector.onRecovered('chunker-1', recovered(partition, 99, 210), 211);
   injector.onRecovered('chunker-1', recovered(3, 101, 210), 211);
-  t.is(injector.openRecords()[0]?.partitionsRecovered, 0);
+  t.is(injector.openOutcomes()[0]?.partitionsRecovered, 0);
   for (const partition of [0, 1]) injector.onRecovered('chunker-0', recovered(partition, 101, 200), 201);
-  t.is(injector.openRecords()[0]?.recoveredNs, 200);
+  t.is(injector.openOutcomes()[0]?.recoveredNs, 200);
 });
 
 test('a killed chunker is asked itself, once it is ready again, and one sum of its own is enough', (t) => {
@@ -112,7 +112,7 @@ test('the exit of another life of the target is no proof', (t) => {
   const { injector } = world();
   injector.inject(plan('kill-broker', ['broker']), { plannedNs: 0, nowNs: 100 });
   killed(injector, 'broker', { pid: 77, nowNs: 101 });
-  t.is(injector.openRecords()[0]?.provenNs, null);
+  t.is(injector.openOutcomes()[0]?.provenNs, null);
 });
 
 test('an exit that is told twice proves one fault', (t) => {
@@ -160,7 +160,7 @@ test('a target that is not ready is not hit, nor any while too many faults are o
     injector.inject(plan('kill-broker', ['broker'], id), { plannedNs: 0, nowNs: 0 });
     restart(injector, broker, id);
   }
-  t.is(injector.openRecords().length, 64);
+  t.is(injector.openOutcomes().length, 64);
 });
 
 test('a fault that was never seen to hit is given up, and drawn again in its place', (t) => {
@@ -256,7 +256,7 @@ test('random exits and answers: no exit proves two faults, and no fault recovers
             exits.add(`${target.name} ${target.pid}`);
             restart(injector, target, nowNs);
           } else if (what === 2) {
-            for (const open of injector.openRecords())
+            for (const open of injector.openOutcomes())
               injector.onRecovered(`chunker-${which % 2}`, recovered(partition, nowNs - 1, nowNs, open.id), nowNs);
           } else injector.settle(nowNs + which * 1e9);
         }

@@ -17,7 +17,7 @@ import { FrozenMoments } from './frozen-moments.ts';
 import type { MomentsHit } from './moments-hit.ts';
 import type { FaultTarget } from './actions/target.ts';
 import { isShortEnough, mayOverlap } from './overlap-rule.ts';
-import { type FaultRecord, OpenFault, OWN_FILES } from './open-fault.ts';
+import { type FaultOutcome, OpenFault, OWN_FILES } from './open-fault.ts';
 import type { PlannedFault } from './planned-fault.ts';
 
 export type FaultTargets = ActionSurroundings & {
@@ -54,7 +54,7 @@ const REDRAWS_MAX = 2;
 
 export class FaultInjector {
   readonly #targets: FaultTargets;
-  readonly #onSettled: (record: FaultRecord) => void;
+  readonly #onSettled: (outcome: FaultOutcome) => void;
   readonly #proofMsMax: number | null;
   readonly #lastsMsMax: number;
   readonly #momentsHit: MomentsHit | null;
@@ -86,7 +86,7 @@ export class FaultInjector {
   constructor(options: {
     readonly targets: FaultTargets;
     readonly record: (happening: FaultHappening) => void;
-    readonly onSettled: (record: FaultRecord) => void;
+    readonly onSettled: (outcome: FaultOutcome) => void;
     readonly proofMsMax?: number | undefined;
     /** The longest time of a fault that lasts until it is ended, proven or not; absent: no bound. */
     readonly lastsMsMax?: number;
@@ -257,7 +257,7 @@ export class FaultInjector {
     fault.heal(nowNs);
     this.#open.delete(plan.id);
     if (fault.action.isOver?.() === false) this.#ending = [...this.#ending, fault];
-    this.#onSettled(fault.record);
+    this.#onSettled(fault.outcome);
     this.#say('fault-missed', fault);
     const first = plan.insteadOf ?? plan.id;
     const redraws = this.#redraws.get(first) ?? 0;
@@ -330,12 +330,12 @@ export class FaultInjector {
         this.recovery.get(plan.kind)?.record(recoveredNs - injectedNs);
         this.firstRecovery.get(plan.kind)?.record((firstRecoveredNs ?? recoveredNs) - injectedNs);
       }
-      this.#onSettled(fault.record);
+      this.#onSettled(fault.outcome);
     }
   }
 
-  openRecords(): FaultRecord[] {
-    return [...this.#open.values()].map(({ record }) => record);
+  openOutcomes(): FaultOutcome[] {
+    return [...this.#open.values()].map(({ outcome }) => outcome);
   }
 
   /** Whether every fault so far has healed and recovered. */

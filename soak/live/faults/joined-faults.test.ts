@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { ManualClock } from '../../../src/core/testing/manual-clock.ts';
-import { RunRecord } from '../record.ts';
+import { SoakFiles } from '../soak-files.ts';
 import { FakeTargets } from '../testing/fake-targets.ts';
 import { killed } from '../testing/injector-world.ts';
 import { injectFaults } from './fault-phase.ts';
 import { atOnceOf, parseFaultPlan } from './fault-plan.ts';
 import { FaultInjector } from './injector.ts';
-import type { FaultRecord } from './open-fault.ts';
+import type { FaultOutcome } from './open-fault.ts';
 import { mayOverlap } from './overlap-rule.ts';
 import type { PlannedFault } from './planned-fault.ts';
 import { faultSchedule } from './schedule.ts';
@@ -24,18 +24,18 @@ const RETURN_MS = 300;
 
 function ignore(): void {}
 
-type Outcome = { readonly why: string | null; readonly records: readonly FaultRecord[]; readonly startNs: number };
+type Outcome = { readonly why: string | null; readonly outcomes: readonly FaultOutcome[]; readonly startNs: number };
 
 /** Injects these faults. `isDeaf`: signals to these processes do nothing, as often as this says so. */
 async function course(faults: readonly PlannedFault[], isDeaf = (_name: string): boolean => false): Promise<Outcome> {
   const clock = new ManualClock();
   const startNs = clock.nowNs();
   const fakes = new FakeTargets();
-  const records: FaultRecord[] = [];
+  const outcomes: FaultOutcome[] = [];
   const injector = new FaultInjector({
     targets: fakes,
     record: ignore,
-    onSettled: (one) => records.push(one),
+    onSettled: (one) => outcomes.push(one),
     slaMs: SLA_MS,
   });
   for (const target of fakes.all) {
@@ -65,7 +65,7 @@ async function course(faults: readonly PlannedFault[], isDeaf = (_name: string):
     }
   }
   injector.settle(clock.nowNs(), true);
-  return { why: results[0] ?? null, records: records.toSorted((one, other) => one.id - other.id), startNs };
+  return { why: results[0] ?? null, outcomes: outcomes.toSorted((one, other) => one.id - other.id), startNs };
 }
 
 function fault(id: number, kind: PlannedFault['kind'], target: string, more: Partial<PlannedFault>): PlannedFault {
@@ -77,11 +77,11 @@ const PAUSE = fault(1, 'pause-summer', 'summer-0', { lengthMs: 2_000 });
 test('a fault that joins begins while the other one is open, and each has its own proof and healing', async (t) => {
   const kill = fault(2, 'kill-broker', 'broker', { atMs: 1_500, joins: 1 });
   const after = fault(3, 'kill-chunker', 'chunker-0', { atMs: 1_600 });
-  const { why, records, startNs } = await course([PAUSE, kill, after]);
+  const { why, outcomes, startNs } = await course([PAUSE, kill, after]);
   t.is(why, null);
-  const [paused, killedOne, last] = records as [FaultRecord, FaultRecord, FaultRecord];
+  const [paused, killedOne, last] = outcomes as [FaultOutcome, FaultOutcome, FaultOutcome];
   t.deepEqual(
-    records.map(({ joins, overlaps }) => [joins, overlaps]),
+    outcomes.map(({ joins, overlaps }) => [joins, overlaps]),
     [
       [null, [2]],
       [1, [1]],
@@ -98,8 +98,8 @@ test('a fault that joins begins while the other one is open, and each has its ow
 
 test('a fault that hits while another process returns joins its kill as soon as that was seen to hit', async (t) => {
   const kill = fault(1, 'kill-summer', 'summer-0', {});
-  const { records } = await course([kill, fault(2, 'kill-broker', 'broker', { joins: 1 })]);
-  const [first, second] = records as [FaultRecord, FaultRecord];
+  const { outcomes } = await course([kill, fault(2, 'kill-broker', 'broker', { joins: 1 })]);
+  const [first, second] = outcomes as [FaultOutcome, FaultOutcome];
   t.true(second.injectedNs >= (first.provenNs ?? 0) && second.injectedNs < (first.healedNs ?? 0));
   t.deepEqual(second.overlaps, [1]);
 });
@@ -111,9 +111,9 @@ test('a fault that may not be open together with the one that it joins, or would
     [fault(2, 'kill-broker', 'broker', { joins: 1, atMs: 9_000 }), 'it is over by then'],
     [fault(2, 'kill-broker', 'broker', { joins: 7 }), 'nobody knows that fault'],
   ] as const) {
-    const { why, records } = await course([PAUSE, joining]);
+    const { why, outcomes } = await course([PAUSE, joining]);
     t.is(why, null, what);
-    const [first, second] = records as [FaultRecord, FaultRecord];
+    const [first, second] = outcomes as [FaultOutcome, FaultOutcome];
     t.true(second.injectedNs > (first.healedNs ?? 0) && second.healedNs !== null, what);
     t.deepEqual([first.overlaps, second.overlaps], [[], []], what);
   }
@@ -125,10 +125,10 @@ test('a fault that joins and misses is drawn again alone, and has overlapped wit
     if (name === 'broker') signals += 1;
     return name === 'broker' && signals === 1;
   };
-  const { why, records } = await course([PAUSE, fault(2, 'kill-broker', 'broker', { joins: 1 })], isDeaf);
+  const { why, outcomes } = await course([PAUSE, fault(2, 'kill-broker', 'broker', { joins: 1 })], isDeaf);
   t.is(why, null);
   t.deepEqual(
-    records.map(({ id, joins, insteadOf, overlaps, provenNs }) => [id, joins, insteadOf, overlaps, provenNs !== null]),
+    outcomes.map(({ id, joins, insteadOf, overlaps, provenNs }) => [id, joins, insteadOf, overlaps, provenNs !== null]),
     [
       [1, null, null, [], true],
       [2, 1, null, [], false],
@@ -137,15 +137,15 @@ test('a fault that joins and misses is drawn again alone, and has overlapped wit
   );
 });
 
-function textOf({ kind, target, atMs }: FaultRecord): string {
+function textOf({ kind, target, atMs }: FaultOutcome): string {
   return `${kind} of ${target} at ${atMs}`;
 }
 
 /** Faults by kind and targets, each with those that were open together with it. */
-function overlapsOf(records: readonly FaultRecord[]): string[] {
-  return records.map((record) => {
-    const others = record.overlaps.map((id) => records.find((other) => other.id === id));
-    return `${textOf(record)} with ${others.map((other) => (other === undefined ? 'nobody' : textOf(other))).join(', ')}`;
+function overlapsOf(outcomes: readonly FaultOutcome[]): string[] {
+  return outcomes.map((outcome) => {
+    const others = outcome.overlaps.map((id) => outcomes.find((other) => other.id === id));
+    return `${textOf(outcome)} with ${others.map((other) => (other === undefined ? 'nobody' : textOf(other))).join(', ')}`;
   });
 }
 
@@ -156,10 +156,10 @@ test('no forbidden pair is ever open together, and a plan from faults.csv has th
       const planned = [...faultSchedule({ ...shape, seed, faultsAtOnce, intervalMs: 3_000, lengthMs: 42_000 })];
       const first = await course(planned);
       t.is(first.why, null);
-      t.is(first.records.length, planned.length);
-      for (const one of first.records) {
+      t.is(first.outcomes.length, planned.length);
+      for (const one of first.outcomes) {
         const hit = { kind: one.kind, targets: one.target.split(' ') };
-        for (const other of first.records) {
+        for (const other of first.outcomes) {
           if (one.id >= other.id) continue;
           const isOpen = (one.healedNs ?? 0) > (other.provenNs ?? 0) && (other.healedNs ?? 0) > (one.provenNs ?? 0);
           const place = `seed ${seed}, ${one.id} and ${other.id}`;
@@ -171,10 +171,10 @@ test('no forbidden pair is ever open together, and a plan from faults.csv has th
       const again = parsed(first);
       t.is(atOnceOf(again), atOnceOf(planned));
       const second = await course(again);
-      t.deepEqual(overlapsOf(second.records), overlapsOf(first.records), `seed ${seed}`);
+      t.deepEqual(overlapsOf(second.outcomes), overlapsOf(first.outcomes), `seed ${seed}`);
       if (atOnceOf(planned) > 1)
         t.true(
-          first.records.some(({ overlaps }) => overlaps.length > 0),
+          first.outcomes.some(({ overlaps }) => overlaps.length > 0),
           `seed ${seed}`,
         );
     }),
@@ -183,11 +183,11 @@ test('no forbidden pair is ever open together, and a plan from faults.csv has th
 });
 
 /** The plan from the faults.csv of a run, whose rows come as faults settle. */
-function parsed({ records, startNs }: Outcome): PlannedFault[] {
+function parsed({ outcomes, startNs }: Outcome): PlannedFault[] {
   const folder = mkdtempSync(join(tmpdir(), 'stream-sum-joined-'));
-  const file = new RunRecord(folder, { startNs, processes: [] });
-  for (const record of records.toSorted((one, other) => (one.healedNs ?? 0) - (other.healedNs ?? 0)))
-    file.faultSettled(record);
+  const file = new SoakFiles(folder, { startNs, processes: [] });
+  for (const outcome of outcomes.toSorted((one, other) => (one.healedNs ?? 0) - (other.healedNs ?? 0)))
+    file.faultSettled(outcome);
   file.close();
   const plan = parseFaultPlan(readFileSync(join(folder, 'faults.csv')), 'x');
   rmSync(folder, { recursive: true });

@@ -13,7 +13,7 @@ import { type FaultOptions, faultsOf } from './fault-plan.ts';
 import { type Builds, FleetTargets } from './fleet-target.ts';
 import { type FaultHappening, FaultInjector } from './injector.ts';
 import { MomentsHit } from './moments-hit.ts';
-import { type FaultRecord, OWN_FILES } from './open-fault.ts';
+import { type FaultOutcome, OWN_FILES } from './open-fault.ts';
 import { PageCheck } from './page-check.ts';
 import type { RetirementOptions } from './retirement.ts';
 import { SLA_SHARE } from './schedule.ts';
@@ -49,7 +49,7 @@ export type LiveFaultsOptions = {
   readonly record: (happening: FaultHappening) => void;
   /** A listener of the history. */
   readonly gaps: SumGaps;
-  readonly onSettled: (record: FaultRecord) => void;
+  readonly onSettled: (outcome: FaultOutcome) => void;
   readonly decorations: LiveDecorations;
   /** Null: it is unknown at which moment a process is hit. */
   readonly pages: MomentPages | null;
@@ -87,14 +87,14 @@ export class LiveFaults {
       targets: this.#targets,
       momentsHit: this.moments,
       record: from.record,
-      onSettled: (record) => from.onSettled({ ...record, gapNsMax: this.#gapNsMax(record) }),
+      onSettled: (outcome) => from.onSettled({ ...outcome, gapNsMax: this.#gapNsMax(outcome) }),
       lastsMsMax: options.slaMs * SLA_SHARE,
       slaMs: options.slaMs,
       proofMsMax: proofMsMaxOf(patienceMs, options),
     });
   }
 
-  #gapNsMax({ partitions, injectedNs: fromNs, recoveredNs: toNs }: FaultRecord): number | null {
+  #gapNsMax({ partitions, injectedNs: fromNs, recoveredNs: toNs }: FaultOutcome): number | null {
     if (toNs === null) return null;
     const all = Array.from({ length: this.#from.options.partitions }, (_, partition) => partition);
     return this.#from.gaps.longestNs(partitions.includes(OWN_FILES) ? all : partitions, { fromNs, toNs });

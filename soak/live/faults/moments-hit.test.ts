@@ -125,11 +125,11 @@ test('the row of a kill has the moment at which it hit, whatever the page says a
   const summer = targets['summer-0'] ?? t.fail() ?? new FakeTarget('');
   summer.seen = seen(['folding']);
   injector.inject({ ...plan('kill-summer', ['summer-0']), aim: 'in a commit' }, { plannedNs: 0, nowNs: 0 });
-  t.like(injector.openRecords()[0], { moment: null, aim: 'in a commit' });
+  t.like(injector.openOutcomes()[0], { moment: null, aim: 'in a commit' });
   summer.seen = seen(['in a commit']);
   killed(injector, 'summer-0', { pid: 1, nowNs: 1 });
   summer.seen = seen([], { pid: 2 });
-  t.like(injector.openRecords()[0], { moment: 'in a commit', aim: 'in a commit' });
+  t.like(injector.openOutcomes()[0], { moment: 'in a commit', aim: 'in a commit' });
 });
 
 /** The page of a broker that has begun so many transactions. */

@@ -14,7 +14,7 @@ import type { LinkMode } from './relay/link-mode.ts';
 import type { PlannedFault } from './planned-fault.ts';
 
 /** A row of faults.csv, times in nanoseconds of the clock. */
-export type FaultRecord = {
+export type FaultOutcome = {
   readonly id: number;
   readonly kind: FaultKind;
   readonly target: string;
@@ -209,7 +209,7 @@ export class OpenFault {
     return `the fault ${id} (${kind}): no sum of ${of} that was intended after it was verified`;
   }
 
-  get record(): FaultRecord {
+  get outcome(): FaultOutcome {
     const { plan } = this;
     const recoveries = [...this.#recoveries.values()];
     return {

@@ -8,7 +8,7 @@
  */
 
 import { AUDITOR_LINK } from './relay/relayed-links.ts';
-import { type LiveFamily, familyOf } from '../../guarantee/fault-kinds.ts';
+import { LIVE_FAMILIES, type LiveFamily, familyOf } from '../../guarantee/fault-kinds.ts';
 import type { PlannedFault } from './planned-fault.ts';
 
 /** The part of the SLA that faults which overlap last together at most, from the first beginning to the last end. */
@@ -35,6 +35,7 @@ const NEEDS: Readonly<Record<LiveFamily, readonly Need[]>> = {
   // Two faults of a cluster may be more than it promises to survive.
   member: ['broker', 'links'],
   network: ['broker', 'links'],
+  powerloss: ['broker', 'links'],
 };
 
 type Hit = Pick<PlannedFault, 'kind' | 'targets'>;
@@ -55,7 +56,7 @@ function isFree(touched: ReadonlySet<string>, things: Iterable<string>): boolean
 }
 
 function isOfCluster({ kind }: Hit): boolean {
-  return familyOf(kind) === 'member' || familyOf(kind) === 'network';
+  return !LIVE_FAMILIES.includes(familyOf(kind));
 }
 
 function touchedBy({ kind, targets }: Hit): Set<string> {

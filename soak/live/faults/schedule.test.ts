@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { checkPlan } from './fault-plan.ts';
 import { OUTAGE_MS, faultSchedule } from './schedule.ts';
 import { CLUSTER_FAMILIES, LIVE_FAMILIES, familyOf, kindsOf } from '../../guarantee/fault-kinds.ts';
-import { planPhases } from '../phases.ts';
+import { timedPhases } from '../phases.ts';
 
 /** The default of `--sla`, ms. */
 const SLA_MS = 30_000;
@@ -85,7 +85,7 @@ test('every process is hit sooner or later', (t) => {
 });
 
 test('five minutes of kills at one every five seconds hold at least forty', (t) => {
-  const phase = planPhases({ durationMs: 300_000, faults: ['kill'] }).find(({ phase: name }) => name === 'faults');
+  const phase = timedPhases({ durationMs: 300_000, faults: ['kill'] }).find(({ phase: name }) => name === 'faults');
   for (const seed of [1, 2, 3]) {
     const lengthMs = phase?.durationMs ?? 0;
     t.true([...faultSchedule({ ...SHAPE, families: ['kill'], seed, lengthMs })].length >= 40);

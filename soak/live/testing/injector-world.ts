@@ -4,7 +4,7 @@ import type { RecoveredEvent } from '../../../src/component/protocol.ts';
 import type { FaultKind } from '../../guarantee/fault-kinds.ts';
 import { FaultTallies } from '../../guarantee/fault-tallies.ts';
 import { type FaultHappening, FaultInjector } from '../faults/injector.ts';
-import type { FaultRecord } from '../faults/open-fault.ts';
+import type { FaultOutcome } from '../faults/open-fault.ts';
 import type { PlannedFault } from '../faults/planned-fault.ts';
 import { type FakeTarget, FakeTargets } from './fake-targets.ts';
 
@@ -13,7 +13,7 @@ export type InjectorWorld = {
   injector: FaultInjector;
   fakes: FakeTargets;
   targets: Record<string, FakeTarget>;
-  settled: FaultRecord[];
+  settled: FaultOutcome[];
   /** What the log was told, and its tallies. */
   happenings: FaultHappening[];
   faults: FaultTallies;
@@ -21,7 +21,7 @@ export type InjectorWorld = {
 
 export function world(): InjectorWorld {
   const fakes = new FakeTargets();
-  const settled: FaultRecord[] = [];
+  const settled: FaultOutcome[] = [];
   const happenings: FaultHappening[] = [];
   const faults = new FaultTallies();
   const injector = new FaultInjector({
@@ -30,7 +30,7 @@ export function world(): InjectorWorld {
       happenings.push(happening);
       faults.add({ atNs: 0, ...happening });
     },
-    onSettled: (record) => settled.push(record),
+    onSettled: (outcome) => settled.push(outcome),
   });
   const targets = Object.fromEntries(fakes.all.map((target) => [target.name, target]));
   return { injector, fakes, targets, settled, happenings, faults };

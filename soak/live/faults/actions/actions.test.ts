@@ -7,7 +7,7 @@ test('a pause lasts as long as was planned, and is over when its target was seen
   const { injector, targets } = world();
   const summer = targets['summer-0'] ?? t.fail() ?? new FakeTarget('');
   injector.inject(plan('pause-summer', ['summer-0'], 1, 2_000), { plannedNs: 0, nowNs: 1e9 });
-  t.is(injector.openRecords()[0]?.provenNs, 1e9);
+  t.is(injector.openOutcomes()[0]?.provenNs, 1e9);
   t.deepEqual(summer.asked, ['pause 62000']);
   // Its earlier words arrive.
   injector.onHeard('summer-0', 1.01e9);
@@ -19,7 +19,7 @@ test('a pause lasts as long as was planned, and is over when its target was seen
   t.false(injector.isHealed);
   injector.onHeard('summer-0', 3.1e9);
   t.true(injector.isHealed);
-  t.like(injector.openRecords()[0], {
+  t.like(injector.openOutcomes()[0], {
     provenNs: 1e9,
     healedNs: 3.1e9,
     evidence: 'state T of pid 1, progress of pid 1',
@@ -124,7 +124,7 @@ test('a rolling restart asks one process after the other, and is proven when eac
     target.pid = 2;
     injector.onReady({ name: target.name, pid: 2, nowNs: 20 + at });
   }
-  t.like(injector.openRecords()[0], {
+  t.like(injector.openOutcomes()[0], {
     provenNs: 12,
     healedNs: 22,
     partitionsHit: 4,
@@ -136,7 +136,7 @@ test('a process that is killed while it restarts is no proof of a restart', (t) 
   const { injector } = world();
   injector.inject(plan('restart-all', ['summer-0']), { plannedNs: 0, nowNs: 0 });
   killed(injector, 'summer-0', { pid: 1, nowNs: 1 });
-  t.is(injector.openRecords()[0]?.provenNs, null);
+  t.is(injector.openOutcomes()[0]?.provenNs, null);
 });
 
 test('a stopped summer is taken over when it is stopped, and the takeover is over when it exits 12', (t) => {
@@ -149,7 +149,7 @@ test('a stopped summer is taken over when it is stopped, and the takeover is ove
   t.deepEqual(summer.asked.slice(-1), ['resume']);
   t.false(injector.isHealed);
   injector.onExit({ name: 'summer-0', pid: 1, code: 12, signal: null, nowNs: 3e9 });
-  t.like(injector.openRecords()[0], {
+  t.like(injector.openOutcomes()[0], {
     provenNs: 2e9,
     healedNs: 3e9,
     partitionsHit: 2,
@@ -165,9 +165,9 @@ test('a takeover elsewhere is proven by a successor that does not find the folde
     fakes.isElsewhere = isElsewhere;
     injector.inject(plan('takeover-elsewhere', ['summer-0'], 1, 1_000), { plannedNs: 0, nowNs: 0 });
     injector.onReady({ name: 'summer-0-spare-1', pid: 8, shards: [0, 1], nowNs: 2e9 });
-    t.is(injector.openRecords()[0]?.provenNs ?? null, isElsewhere ? 2e9 : null);
+    t.is(injector.openOutcomes()[0]?.provenNs ?? null, isElsewhere ? 2e9 : null);
     if (isElsewhere)
-      t.regex(injector.openRecords()[0]?.evidence ?? '', /finds an empty folder in the place of that of/);
+      t.regex(injector.openOutcomes()[0]?.evidence ?? '', /finds an empty folder in the place of that of/);
   }
 });
 
@@ -214,7 +214,7 @@ test('a takeover from a running summer is over when both were seen: a successor 
   injector.onExit({ name: 'summer-1', pid: 1, code: 12, signal: null, nowNs: 2 });
   t.false(injector.isHealed);
   injector.onReady({ name: 'summer-1-spare-1', pid: 8, shards: [2, 3], nowNs: 5 });
-  t.like(injector.openRecords()[0], { provenNs: 5, healedNs: 5 });
+  t.like(injector.openOutcomes()[0], { provenNs: 5, healedNs: 5 });
 });
 
 test('a successor that is ready without all of the shards is no proof of a takeover', (t) => {
@@ -222,10 +222,10 @@ test('a successor that is ready without all of the shards is no proof of a takeo
   injector.inject(plan('takeover-running', ['summer-1']), { plannedNs: 0, nowNs: 0 });
   for (const shards of [[], [2], [0, 1, 3]]) {
     injector.onReady({ name: 'summer-1-spare-1', pid: 8, shards, nowNs: 5 });
-    t.is(injector.openRecords()[0]?.provenNs, null);
+    t.is(injector.openOutcomes()[0]?.provenNs, null);
   }
   injector.onReady({ name: 'summer-1-spare-1', pid: 8, shards: [3, 2], nowNs: 6 });
-  t.is(injector.openRecords()[0]?.provenNs, 6);
+  t.is(injector.openOutcomes()[0]?.provenNs, 6);
 });
 
 test('what lasts and is not seen to hit is ended before it can make anybody late', (t) => {

@@ -26,12 +26,12 @@ test('an upgrade exchanges one process after the other, and is proven by what th
   ended(injector, first, 0, 1);
   back(injector, first, 'newer', 2);
   t.deepEqual([first.asked, second.asked], [['exchange newer'], ['exchange newer']]);
-  t.is(injector.openRecords()[0]?.provenNs, null, 'one of two is no upgrade');
+  t.is(injector.openOutcomes()[0]?.provenNs, null, 'one of two is no upgrade');
   ended(injector, second, 0, 3);
   back(injector, second, 'newer', 4);
-  t.like(injector.openRecords()[0], { provenNs: 4, healedNs: 4, partitionsHit: 4 });
+  t.like(injector.openOutcomes()[0], { provenNs: 4, healedNs: 4, partitionsHit: 4 });
   t.is(
-    injector.openRecords()[0]?.evidence,
+    injector.openOutcomes()[0]?.evidence,
     'exit 0 of pid 1, which ran the older build, pid 2 runs the newer build; ' +
       'exit 0 of pid 1, which ran the unknown build, pid 2 runs the newer build, each is ready again',
   );
@@ -60,7 +60,7 @@ test('an upgrade of processes that run the newer build already would do nothing,
     ended(injector, summer, 0, 10 * at + 1);
     back(injector, summer, 'newer', 10 * at + 2);
   }
-  t.is(injector.openRecords()[0]?.provenNs, null);
+  t.is(injector.openOutcomes()[0]?.provenNs, null);
 });
 
 test('a process that comes back by the build that it had was not upgraded', (t) => {
@@ -85,11 +85,11 @@ test('an older build that refuses the folder in one line settles its downgrade, 
   broker.pid = 2;
   broker.lastLine = 'the store has format 3, and this build reads 2';
   ended(injector, broker, 2, 2);
-  t.is(injector.openRecords()[0]?.provenNs, null, 'the newer build is not there yet');
+  t.is(injector.openOutcomes()[0]?.provenNs, null, 'the newer build is not there yet');
   back(injector, broker, 'newer', 3);
-  t.like(injector.openRecords()[0], { provenNs: 3, healedNs: 3 });
+  t.like(injector.openOutcomes()[0], { provenNs: 3, healedNs: 3 });
   t.is(
-    injector.openRecords()[0]?.evidence,
+    injector.openOutcomes()[0]?.evidence,
     'exit 0 of pid 1, which ran the newer build, pid 2 refused with exit 2: ' +
       `${broker.lastLine}, pid 3 runs the newer build, each is ready again`,
   );
@@ -107,7 +107,7 @@ test('a newer build that refuses is no upgrade, and neither is a violation of an
     chunker.pid = 2;
     ended(injector, chunker, code, 2);
     back(injector, chunker, kind === 'upgrade-chunker' ? 'older' : 'newer', 3);
-    t.is(injector.openRecords()[0]?.provenNs, null, kind);
+    t.is(injector.openOutcomes()[0]?.provenNs, null, kind);
   }
 });
 
@@ -120,6 +120,6 @@ test('a downgrade to a build that takes the folder is proven by that build, unle
     ended(injector, chunker, 0, 1);
     back(injector, chunker, 'older', 2);
     const proven = /^exit 0 of pid 1, which ran the newer build, pid 2 runs the older build/;
-    t.regex(injector.openRecords()[0]?.evidence ?? '', before === 'newer' ? proven : /^not seen to hit$/);
+    t.regex(injector.openOutcomes()[0]?.evidence ?? '', before === 'newer' ? proven : /^not seen to hit$/);
   }
 });

@@ -16,12 +16,12 @@ test('a retirement is proven by the end of its producer, and over when another p
   t.deepEqual(fakes.retirements, ['kill']);
   killed(injector, 'chunker-0', { pid: 1, nowNs: 2 });
   t.deepEqual(fakes.retirements, ['kill', 'retire']);
-  t.is(injector.openRecords()[0]?.provenNs, null, 'nobody has retired it yet');
+  t.is(injector.openOutcomes()[0]?.provenNs, null, 'nobody has retired it yet');
   fakes.retired('producer a ended in 4 journals');
   await turn();
   t.deepEqual(fakes.retirements, ['kill', 'retire', 'join']);
   injector.step(5);
-  t.is(injector.openRecords()[0]?.provenNs, 5);
+  t.is(injector.openOutcomes()[0]?.provenNs, 5);
   injector.onReady({ ...SUCCESSOR, producer: 'a', nowNs: 6 });
   t.false(injector.isHealed, 'the same producer is no new one');
   injector.onReady({ ...SUCCESSOR, nowNs: 7 });
@@ -45,7 +45,7 @@ test('a chunker whose retirement was not seen was only killed: it returns, and a
   await turn();
   t.deepEqual(fakes.retirements, ['kill', 'retire', 'come back']);
   injector.onReady({ ...SUCCESSOR, nowNs: 2 });
-  t.is(injector.openRecords()[0]?.healedNs, null);
+  t.is(injector.openOutcomes()[0]?.healedNs, null);
   injector.step(11e9);
   t.is(settled[0]?.evidence, 'not seen to hit');
   t.false(injector.isHealed, 'it is not back');

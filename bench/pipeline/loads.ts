@@ -16,7 +16,7 @@ const CHUNKS: Readonly<Record<number, number>> = { 32: 100, 1024: 100, 65_536: 1
 const BATCH_BYTES: Readonly<Record<number, number>> = { 32: MIB, 1024: MIB, 65_536: 2 * MIB };
 
 /** One chunker, one summer and 8 partitions at the highest rate, with these `changes`. */
-export function workloadOf(seed: number, chunkBytes: number, changes: Partial<PipelineOptions> = {}): PipelineOptions {
+export function loadOf(seed: number, chunkBytes: number, changes: Partial<PipelineOptions> = {}): PipelineOptions {
   const chunks = CHUNKS[chunkBytes] ?? 100;
   return {
     seed,
@@ -35,8 +35,8 @@ export function workloadOf(seed: number, chunkBytes: number, changes: Partial<Pi
 }
 
 /** At a low rate few files are open, so that they end within the warm-up. */
-export function scheduledWorkload(seed: number, rate: number): PipelineOptions {
-  return workloadOf(seed, 32, { rate, files: rate < 10_000 ? 20 : 100 });
+export function scheduledLoad(seed: number, rate: number): PipelineOptions {
+  return loadOf(seed, 32, { rate, files: rate < 10_000 ? 20 : 100 });
 }
 
 /**
@@ -49,8 +49,8 @@ export const GROWTH_PARAMETERS: Readonly<Record<string, string | number>> = {
   chunks: rangeText(GROWTH_CHUNKS),
 };
 
-export function growthWorkload(seed: number, changes: Partial<PipelineOptions>): PipelineOptions {
-  return workloadOf(seed, 32, { chunks: GROWTH_CHUNKS, ...changes });
+export function growthLoad(seed: number, changes: Partial<PipelineOptions>): PipelineOptions {
+  return loadOf(seed, 32, { chunks: GROWTH_CHUNKS, ...changes });
 }
 
 /** A sum every 5 ms, which is fine enough to see a recovery. */
@@ -67,16 +67,16 @@ export const CEILINGS: {
  * Settings that decide the figures and that no row's parameters name, for run.json. If they differ between two commits,
  * figures differ by more than the program.
  */
-export function workloadDescription(scale: Scale): Readonly<Record<string, unknown>> {
-  const bySize = Object.keys(CHUNKS).map((bytes) => [bytes, described(workloadOf(0, Number(bytes)))] as const);
+export function loadDescription(scale: Scale): Readonly<Record<string, unknown>> {
+  const bySize = Object.keys(CHUNKS).map((bytes) => [bytes, described(loadOf(0, Number(bytes)))] as const);
   const { ceilingCallBytes: callBytes, durations } = SCALES[scale].pipeline;
   return {
     // What `chunks_per_s` of the pipeline's rows counts. Earlier runs counted verified files.
     rates: 'published and folded',
     throughput: Object.fromEntries(bySize),
-    growth: described(growthWorkload(0, {})),
-    latency: Object.fromEntries([2000, 20_000].map((rate) => [rate, described(scheduledWorkload(0, rate))])),
-    recovery: described(scheduledWorkload(0, RECOVERY_RATE)),
+    growth: described(growthLoad(0, {})),
+    latency: Object.fromEntries([2000, 20_000].map((rate) => [rate, described(scheduledLoad(0, rate))])),
+    recovery: described(scheduledLoad(0, RECOVERY_RATE)),
     ceilings: { ...CEILINGS, callBytes, filesOpen: FILES_OPEN, chunks: CHUNKS_OF_FILE },
     durations,
   };

@@ -14,13 +14,13 @@ import { LATENCY_COLUMNS, type LatencyRow, latencyRow, seconds, secondsOrNull } 
 import type { ProcessUsage } from '../../src/fleet/process-usage.ts';
 import { SAMPLE_COLUMNS, type Sample } from '../../src/results/samples.ts';
 import type { ResourceRow } from './resources/resource-watch.ts';
-import type { FaultRecord } from './faults/open-fault.ts';
+import type { FaultOutcome } from './faults/open-fault.ts';
 import type { StageLatency, Totals } from '../../src/fleet/meter.ts';
 import type { Phase } from '../guarantee/phase.ts';
 import type { Violation } from '../guarantee/violation.ts';
 
 /** Every file except run.json, which is written when these are closed. */
-export const RECORD_FILES: readonly string[] = [
+export const SOAK_FILES: readonly string[] = [
   'samples.csv',
   'intervals.csv',
   'latency.csv',
@@ -43,7 +43,7 @@ const RESOURCE_COLUMNS = [
 const VIOLATION_COLUMNS = 'elapsed_s,kind,process,journal,offset,file_id,index,detail'.split(',');
 
 /** One second, or less at the end of a phase. */
-export type IntervalRecord = {
+export type IntervalFigures = {
   readonly endNs: number;
   readonly phase: Phase;
   /** Counts of this interval; gauges at its end. */
@@ -54,7 +54,7 @@ export type IntervalRecord = {
   readonly violations: number;
 };
 
-export class RunRecord {
+export class SoakFiles {
   readonly #startNs: number;
   readonly #samples: CsvFile<keyof Sample>;
   readonly #intervals: CsvFile<string>;
@@ -117,11 +117,11 @@ export class RunRecord {
     this.#try(this.#samples, () => this.#samples.append(sample));
   }
 
-  interval(record: IntervalRecord): void {
-    const { counts, latency } = record;
+  interval(interval: IntervalFigures): void {
+    const { counts, latency } = interval;
     const row: Record<string, string | number | null> = {
-      elapsed_s: this.#elapsed(record.endNs),
-      phase: record.phase,
+      elapsed_s: this.#elapsed(interval.endNs),
+      phase: interval.phase,
       chunks_published: counts.chunksPublished,
       bytes_published: counts.bytesPublished,
       chunks_folded: counts.chunksFolded,
@@ -131,10 +131,10 @@ export class RunRecord {
       latency_p50_s: secondsOrNull(latency.p50Ns),
       latency_p99_s: secondsOrNull(latency.p99Ns),
       latency_max_s: secondsOrNull(latency.maxNs),
-      disk_bytes: record.diskBytes,
-      violations: record.violations,
+      disk_bytes: interval.diskBytes,
+      violations: interval.violations,
     };
-    for (const [name, usage] of record.usage) {
+    for (const [name, usage] of interval.usage) {
       row[`rss_bytes_${columnName(name)}`] = usage.rssBytes;
       row[`fds_${columnName(name)}`] = usage.descriptors;
     }
@@ -154,40 +154,40 @@ export class RunRecord {
     this.#try(this.#latency, () => this.#latency.replaceTail(latencyRows(phase, latency)));
   }
 
-  faultSettled(record: FaultRecord): void {
+  faultSettled(outcome: FaultOutcome): void {
     this.#try(this.#faults, () => {
       this.#faults.replaceTail([]);
-      this.#faults.append(this.#faultRow(record));
+      this.#faults.append(this.#faultRow(outcome));
     });
   }
 
-  openFaults(records: readonly FaultRecord[]): void {
-    this.#try(this.#faults, () => this.#faults.replaceTail(records.map((record) => this.#faultRow(record))));
+  openFaults(outcomes: readonly FaultOutcome[]): void {
+    this.#try(this.#faults, () => this.#faults.replaceTail(outcomes.map((outcome) => this.#faultRow(outcome))));
   }
 
-  #faultRow(record: FaultRecord): CsvRow<string> {
+  #faultRow(outcome: FaultOutcome): CsvRow<string> {
     return {
-      id: record.id,
-      kind: record.kind,
-      target: record.target,
-      moment: record.moment,
-      planned_s: this.#elapsed(record.plannedNs),
-      injected_s: this.#elapsed(record.injectedNs),
-      proven_s: this.#elapsed(record.provenNs),
-      healed_s: this.#elapsed(record.healedNs),
-      recovered_s: this.#elapsed(record.recoveredNs),
-      evidence: record.evidence,
-      first_recovered_s: this.#elapsed(record.firstRecoveredNs),
-      partitions_hit: record.partitionsHit,
-      partitions_recovered: record.partitionsRecovered,
-      at_s: record.atMs / 1e3,
-      length_s: record.lengthMs / 1e3,
-      instead_of: record.insteadOf,
-      longest_gap_s: secondsOrNull(record.gapNsMax),
-      link_mode: record.link === null ? null : JSON.stringify(record.link),
-      aim: record.aim,
-      joins: record.joins,
-      overlaps: record.overlaps.length === 0 ? null : record.overlaps.join(' '),
+      id: outcome.id,
+      kind: outcome.kind,
+      target: outcome.target,
+      moment: outcome.moment,
+      planned_s: this.#elapsed(outcome.plannedNs),
+      injected_s: this.#elapsed(outcome.injectedNs),
+      proven_s: this.#elapsed(outcome.provenNs),
+      healed_s: this.#elapsed(outcome.healedNs),
+      recovered_s: this.#elapsed(outcome.recoveredNs),
+      evidence: outcome.evidence,
+      first_recovered_s: this.#elapsed(outcome.firstRecoveredNs),
+      partitions_hit: outcome.partitionsHit,
+      partitions_recovered: outcome.partitionsRecovered,
+      at_s: outcome.atMs / 1e3,
+      length_s: outcome.lengthMs / 1e3,
+      instead_of: outcome.insteadOf,
+      longest_gap_s: secondsOrNull(outcome.gapNsMax),
+      link_mode: outcome.link === null ? null : JSON.stringify(outcome.link),
+      aim: outcome.aim,
+      joins: outcome.joins,
+      overlaps: outcome.overlaps.length === 0 ? null : outcome.overlaps.join(' '),
     };
   }
 

@@ -9,7 +9,7 @@ import { parametersText, SAMPLE_COLUMNS, type Sample } from '../src/results/samp
 import { rowRemark, withRounds } from './distrust.ts';
 import type { Outcome, Task } from './harness/task.ts';
 
-export class BenchRecord {
+export class BenchFiles {
   /** All rows of samples.csv so far. */
   readonly samples: Sample[] = [];
   /** All rows of latency.csv so far. */

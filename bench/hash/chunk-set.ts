@@ -6,7 +6,7 @@ import { Prng } from '../../src/core/prng.ts';
 import { RECORD_HEADER_BYTES } from '../../src/hash/pool.ts';
 
 /** What a column of a table is measured on. */
-export interface WorkloadShape {
+export interface ChunkSetShape {
   /** Files that are open at once; each chunk goes to a random one. */
   readonly files: number;
   readonly chunkBytes: number;
@@ -17,7 +17,7 @@ export interface WorkloadShape {
 }
 
 /** One batch, made beforehand in every form that a contender needs. */
-export interface WorkloadBatch {
+export interface ChunkSetBatch {
   /** The file of each chunk, from 0. */
   readonly files: Uint32Array;
   /** Where each chunk ends in `data`. */
@@ -30,9 +30,9 @@ export interface WorkloadBatch {
 }
 
 /** Chunks for one shape. */
-export class Workload {
-  readonly shape: WorkloadShape;
-  readonly batches: readonly WorkloadBatch[];
+export class ChunkSet {
+  readonly shape: ChunkSetShape;
+  readonly batches: readonly ChunkSetBatch[];
   /** 16 bytes a file. */
   readonly fileIds: readonly Buffer[];
   /** The last sequence of each file before and after the records as they are. */
@@ -40,7 +40,7 @@ export class Workload {
   readonly #nextSequences: Uint32Array;
   #isNumbered = false;
 
-  constructor(shape: WorkloadShape, seed: number) {
+  constructor(shape: ChunkSetShape, seed: number) {
     this.shape = shape;
     const prng = Prng.fromSeed(seed, shape.files, shape.chunkBytes);
     this.fileIds = Array.from({ length: shape.files }, (_, file) => fileId(file));
@@ -110,7 +110,7 @@ function fileId(file: number): Buffer {
   return id;
 }
 
-function makeBatch(shape: WorkloadShape, fileIds: readonly Buffer[], prng: Prng): WorkloadBatch {
+function makeBatch(shape: ChunkSetShape, fileIds: readonly Buffer[], prng: Prng): ChunkSetBatch {
   const { batchChunks, chunkBytes } = shape;
   const files = Uint32Array.from({ length: batchChunks }, () => prng.below(shape.files));
   const ends = Uint32Array.from({ length: batchChunks }, (_, chunk) => (chunk + 1) * chunkBytes);
