@@ -1,9 +1,9 @@
 // The suites with smoke parameters: every task runs, every result is checked, every row is there.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { temporaryFolder } from '../src/cli/testing/test-process.ts';
 import { EXIT, exitCodeOf, InvariantError, ViolationError } from '../src/core/errors.ts';
 import { readCsv } from '../src/results/csv.ts';
 import { contenderTask } from './hash/chunk-tasks.ts';
@@ -14,12 +14,6 @@ import { type BenchOptions, benchmarksOf, parseBenchOptions } from './options.ts
 import { type BenchDependencies, type BenchResult, runBench } from './run.ts';
 import { createSuite } from './suites.ts';
 import { benchTables } from './tables.ts';
-
-function temporaryFolder(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-bench-'));
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  return folder;
-}
 
 function smokeOf(t: ExecutionContext, suite: string, only: string[] = []): BenchOptions {
   return parseBenchOptions({ suite: [suite], only, smoke: true, firstRound: 1, seed: 7, results: temporaryFolder(t) });

@@ -1,10 +1,11 @@
 // A separate repository stands for this one: its `prepare` makes a `stream-sum` that runs this build's.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { temporaryFolder } from '../../src/cli/testing/test-process.ts';
 import { assert } from '../../src/core/assert.ts';
 import { Prng } from '../../src/core/prng.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -18,12 +19,6 @@ import { orderOf } from './order.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.js');
 const CURRENT = `await import(${JSON.stringify(MAIN)});`;
-
-function temporaryFolder(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-against-test-'));
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  return folder;
-}
 
 /** A repository with one commit whose build is a `stream-sum` with this source. */
 function repositoryOf(t: ExecutionContext, source: string): string {

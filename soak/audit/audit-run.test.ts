@@ -1,16 +1,7 @@
-import {
-  copyFileSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { temporaryFolder } from '../../src/cli/testing/test-process.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { ManualClock } from '../../src/core/testing/manual-clock.ts';
 import { type RunFile, writeRunFile } from '../../src/results/run-folder.ts';
@@ -28,12 +19,6 @@ import type { FakePlan } from '../live/testing/fake-component.ts';
 import { fakeDependencies, fakeOptions } from '../live/testing/fake-run.ts';
 import { auditRun } from './audit-run.ts';
 import { longHistory, writeLongHistory } from './testing/long-history.ts';
-
-function temporaryFolder(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-audit-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** A soak over fake processes, with its whole history. */
 async function soak(

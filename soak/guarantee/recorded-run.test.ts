@@ -1,16 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
+import { temporaryFolder } from '../../src/cli/testing/test-process.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { type RunFile, digestFiles, writeRunFile } from '../../src/results/run-folder.ts';
 import { changedFiles, readRecordedRun } from './recorded-run.ts';
-
-function temporaryFolder(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-run-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 const RUN = { kind: 'soak', verdict: null, reasons: [], seed: 7, configuration: {}, digests: {} };
 

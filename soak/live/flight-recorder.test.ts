@@ -1,7 +1,6 @@
 import fs, {
   appendFileSync,
   closeSync,
-  mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
@@ -10,10 +9,10 @@ import fs, {
   writeFileSync,
 } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import fc from 'fast-check';
+import { temporaryFolder } from '../../src/cli/testing/test-process.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { HistoryEvent } from '../guarantee/history.ts';
 import {
@@ -28,12 +27,6 @@ import { FlightRecorder } from './flight-recorder.ts';
 import { openFilesAt } from './testing/open-files.ts';
 
 const BYTES_MAX = 256 * 1024;
-
-function temporaryFolder(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-history-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** A clock whose timers run when they are told to. */
 function heldClock(): { readonly clock: Clock; readonly due: (() => void)[] } {

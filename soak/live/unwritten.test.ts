@@ -1,7 +1,7 @@
-import { closeSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, existsSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { temporaryFolder } from '../../src/cli/testing/test-process.ts';
 import { readCsv } from '../../src/results/csv.ts';
 import { runSoak, type SoakDependencies, type SoakResult } from './run.ts';
 import { SoakFiles } from './soak-files.ts';
@@ -9,12 +9,6 @@ import type { FakePlan } from './testing/fake-component.ts';
 import { fakeDependencies, fakeOptions } from './testing/fake-run.ts';
 import { openFilesAt } from './testing/open-files.ts';
 import { withUnwritten } from '../guarantee/verdict.ts';
-
-function temporaryFolder(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-unwritten-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** Takes the descriptor of a file away, so that the system refuses each further write. */
 function breakFile(path: string): void {

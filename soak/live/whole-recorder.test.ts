@@ -1,17 +1,8 @@
-import {
-  appendFileSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import fc from 'fast-check';
+import { temporaryFolder } from '../../src/cli/testing/test-process.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { OperatingError } from '../../src/core/errors.ts';
 import { ManualClock } from '../../src/core/testing/manual-clock.ts';
@@ -25,12 +16,6 @@ import { openFilesAt } from './testing/open-files.ts';
 import { WholeRecorder, type OpenSegment, type SegmentFile } from './whole-recorder.ts';
 
 const SEGMENT_BYTES = 16 * 1024;
-
-function temporaryFolder(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-whole-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 function entriesOf(events: readonly HistoryEvent[]): LogEntry[] {
   return events.map((event, index) => ({ n: index + 1, event }));

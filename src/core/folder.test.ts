@@ -1,16 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
+import { temporaryFolder } from '../cli/testing/test-process.ts';
 import { asRoot, onLinux, shellWithMounts } from '../cli/testing/shell.ts';
 import { OperatingError, UsageError } from './errors.ts';
 import { folderError, makeFoldersSync, makeUsableFolder, reasonOf, removeFolders } from './folder.ts';
-
-function temporaryFolder(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-folder-'));
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  return folder;
-}
 
 test('what was missing is made, told from the outside in, and removed again as far as it is empty', (t) => {
   const folder = temporaryFolder(t);

@@ -1,15 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
+import { temporaryFolder } from '../cli/testing/test-process.ts';
 import { readCommit, withoutGitVariables } from './repository.ts';
-
-function temporaryFolder(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-repository-'));
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  return folder;
-}
 
 function git(folder: string, ...argv: readonly string[]): string {
   const identity = ['-c', 'user.name=test', '-c', 'user.email=test@example.org'];

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
+import { temporaryFolder } from '../cli/testing/test-process.ts';
 import { OperatingError, UsageError } from '../core/errors.ts';
 import { readEnvironment } from './environment.ts';
 import {
@@ -14,12 +14,6 @@ import {
   type RunFile,
   writeRunFile,
 } from './run-folder.ts';
-
-function temporaryFolder(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-run-'));
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  return folder;
-}
 
 test('two runs of the same second get folders of their own', async (t) => {
   const options = { results: join(temporaryFolder(t), 'a/b'), kind: 'soak', seed: 7, startedAt: new Date(0) };

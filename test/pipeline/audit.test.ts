@@ -2,11 +2,11 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
+import { temporaryFolder } from '../../src/cli/testing/test-process.ts';
 import { auditRun } from '../../soak/audit/audit-run.ts';
 import { WHOLE_FOLDER, hasWholeHistory, readWholeHistory } from '../../soak/guarantee/whole-history.ts';
 import { HISTORY_FOLDER, readHistory } from '../../soak/guarantee/recorded-history.ts';
@@ -38,12 +38,6 @@ const REAL: Partial<SoakOptions> = {
   audit: 'follow',
   history: 'keep',
 };
-
-function temporaryFolder(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-audited-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 test.serial('a soak of real processes holds again, from its whole history and from what else is there', async (t) => {
   t.timeout(DEADLINE_MS);
