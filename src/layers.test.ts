@@ -209,6 +209,32 @@ test('no file imports itself by way of others', (t) => {
   t.deepEqual(circlesOf(graph), ['a.ts > c.ts > d.ts > a.ts']);
 });
 
+/** By module of a crate, the modules of the crate that it names. A folder belongs to the module of its name. */
+function rustModules(crate: string): Map<string, string[]> {
+  const folder = join(ROOT, crate, 'src');
+  const graph = new Map<string, string[]>();
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((each) =>
+    each.endsWith('.rs'),
+  )) {
+    const module = (name.split(sep)[0] ?? '').replace(/\.rs$/, '');
+    const source = readFileSync(join(folder, name), 'utf8');
+    const named = [...source.matchAll(/\bcrate::(?<module>[a-z]\w*)/g)].map(({ groups }) => groups?.['module'] ?? '');
+    graph.set(module, [...(graph.get(module) ?? []), ...named.filter((each) => each !== module)]);
+  }
+  return graph;
+}
+
+test('no module of a crate uses itself by way of others', (t) => {
+  for (const [crate, module] of [
+    ['native/sha256', 'window'],
+    ['native/node', 'pool'],
+  ] as const) {
+    const graph = rustModules(crate);
+    t.true((graph.get(module) ?? []).length > 0, crate);
+    t.deepEqual(circlesOf(graph), [], crate);
+  }
+});
+
 test('the stream of a chunker knows neither what is kept of it nor the life that it is part of', (t) => {
   for (const [room, allowed] of Object.entries(CHUNKER_ROOMS)) {
     const found = importsBelow(`src/chunker/${room}`).filter(({ specifier }) => specifier.startsWith('.'));

@@ -4,7 +4,7 @@
 
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "the backends there have one lane"))]
 
-use crate::backend::LaneKernel;
+use crate::backend::{Backend, LaneKernel, LaneWork};
 use crate::contexts::Contexts;
 
 /// Blocks to fold into the context of `slot`: `runs[0]`, then `runs[1]`.
@@ -154,8 +154,72 @@ impl<'a, const L: usize> Lanes<'a, L> {
     }
 }
 
+/// The fewest streams that a kernel of several lanes folds together.
+const LANES_MIN: usize = 2;
+
+impl Queue<'_> {
+    /// Folds every job into its context.
+    pub(crate) fn fold(self, backend: Backend, contexts: &mut Contexts) {
+        backend.run(Fold { queue: self, contexts, backend });
+    }
+
+    /// Folds a single level of jobs that are one staged block each.
+    pub(crate) fn fold_blocks(self, backend: Backend, contexts: &mut Contexts) {
+        backend.run(FoldBlocks { queue: self, contexts, backend });
+    }
+}
+
+struct Fold<'q, 'c> {
+    queue: Queue<'q>,
+    contexts: &'c mut Contexts,
+    backend: Backend,
+}
+
+impl LaneWork for Fold<'_, '_> {
+    fn with_one(mut self) {
+        fold_singly(&mut self.queue, self.contexts, |h, blocks| self.backend.compress(h, blocks));
+    }
+
+    fn with_lanes<const L: usize>(mut self, kernel: &impl LaneKernel<L>) {
+        fold(kernel, LANES_MIN, &mut self.queue, self.contexts, |h, blocks| self.backend.compress(h, blocks));
+    }
+
+    fn with_wide_lanes<const W: usize>(
+        mut self,
+        wide: &impl LaneKernel<W>,
+        lanes_min: usize,
+        narrow: &impl LaneKernel<2>,
+    ) {
+        let single = |h: &mut [u32; 8], blocks: &[[u8; 64]]| self.backend.compress(h, blocks);
+        fold_wide(wide, lanes_min, narrow, &mut self.queue, self.contexts, single);
+    }
+}
+
+struct FoldBlocks<'q, 'c> {
+    queue: Queue<'q>,
+    contexts: &'c mut Contexts,
+    backend: Backend,
+}
+
+impl LaneWork for FoldBlocks<'_, '_> {
+    fn with_one(self) {
+        self.queue.fold_blocks_singly(self.contexts, |h, blocks| self.backend.compress(h, blocks));
+    }
+
+    fn with_lanes<const L: usize>(self, kernel: &impl LaneKernel<L>) {
+        let rest = self.queue.fold_groups_wide(kernel, LANES_MIN, self.contexts);
+        rest.fold_blocks_singly(self.contexts, |h, blocks| self.backend.compress(h, blocks));
+    }
+
+    fn with_wide_lanes<const W: usize>(self, wide: &impl LaneKernel<W>, lanes_min: usize, narrow: &impl LaneKernel<2>) {
+        let rest = self.queue.fold_groups_wide(wide, lanes_min, self.contexts);
+        let rest = rest.fold_groups(narrow, self.contexts);
+        rest.fold_blocks_singly(self.contexts, |h, blocks| self.backend.compress(h, blocks));
+    }
+}
+
 /// Folds all jobs with one kernel. With fewer than `lanes_min` streams, it folds them one after the other by `single`.
-pub(crate) fn fold<const L: usize>(
+fn fold<const L: usize>(
     kernel: &impl LaneKernel<L>,
     lanes_min: usize,
     queue: &mut Queue<'_>,
@@ -176,7 +240,7 @@ pub(crate) fn fold<const L: usize>(
 }
 
 /// Folds all jobs with a wide kernel. With fewer than `lanes_min` streams, it folds them in pairs by `narrow`.
-pub(crate) fn fold_wide<const W: usize>(
+fn fold_wide<const W: usize>(
     wide: &impl LaneKernel<W>,
     lanes_min: usize,
     narrow: &impl LaneKernel<2>,
@@ -207,11 +271,7 @@ pub(crate) fn fold_wide<const W: usize>(
 }
 
 /// Folds all jobs, each in its turn.
-pub(crate) fn fold_singly(
-    queue: &mut Queue<'_>,
-    contexts: &mut Contexts,
-    mut single: impl FnMut(&mut [u32; 8], &[[u8; 64]]),
-) {
+fn fold_singly(queue: &mut Queue<'_>, contexts: &mut Contexts, mut single: impl FnMut(&mut [u32; 8], &[[u8; 64]])) {
     while let Some(job) = queue.pop() {
         let context = &mut contexts[job.slot];
         single(&mut context.h, job.runs[0]);
@@ -224,7 +284,7 @@ pub(crate) fn fold_singly(
 impl<'a> Queue<'a> {
     /// Folds as many jobs as fill all lanes; returns the rest.
     #[inline]
-    pub(crate) fn fold_blocks<const L: usize>(self, kernel: &impl LaneKernel<L>, contexts: &mut Contexts) -> Self {
+    fn fold_groups<const L: usize>(self, kernel: &impl LaneKernel<L>, contexts: &mut Contexts) -> Self {
         let (groups, rest) = self.jobs.as_chunks::<L>();
         for group in groups {
             self.fold_group(kernel, contexts, group.each_ref(), L);
@@ -234,13 +294,13 @@ impl<'a> Queue<'a> {
 
     /// Folds as many jobs as fill all lanes, and the last few together if they are at least `lanes_min`: idle lanes
     /// fold the same blocks as the first lane, which costs nothing.
-    pub(crate) fn fold_blocks_wide<const L: usize>(
+    fn fold_groups_wide<const L: usize>(
         self,
         kernel: &impl LaneKernel<L>,
         lanes_min: usize,
         contexts: &mut Contexts,
     ) -> Self {
-        let rest = self.fold_blocks(kernel, contexts);
+        let rest = self.fold_groups(kernel, contexts);
         let active = rest.jobs.len();
         if active < lanes_min {
             return rest;
@@ -268,11 +328,7 @@ impl<'a> Queue<'a> {
     }
 
     /// Folds the jobs one after the other.
-    pub(crate) fn fold_blocks_singly(
-        self,
-        contexts: &mut Contexts,
-        mut single: impl FnMut(&mut [u32; 8], &[[u8; 64]]),
-    ) {
+    fn fold_blocks_singly(self, contexts: &mut Contexts, mut single: impl FnMut(&mut [u32; 8], &[[u8; 64]])) {
         for job in self.jobs {
             let context = &mut contexts[job.slot];
             single(&mut context.h, std::slice::from_ref(&self.staged[usize::from(job.staged)]));

@@ -171,10 +171,10 @@ impl Window {
         let staged = &self.staged[..];
         if self.is_uniform {
             for jobs in levels.into_iter().take_while(|jobs| !jobs.is_empty()) {
-                backend.fold_blocks(Queue { jobs, later: &[], staged, payload }, contexts);
+                Queue { jobs, later: &[], staged, payload }.fold_blocks(backend, contexts);
             }
         } else {
-            backend.fold(&mut Queue { jobs: levels[0], later: &levels[1..], staged, payload }, contexts);
+            Queue { jobs: levels[0], later: &levels[1..], staged, payload }.fold(backend, contexts);
         }
         self.level_counts = [0; LEVELS];
         (self.staged_count, self.is_uniform) = (0, true);

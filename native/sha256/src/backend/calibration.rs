@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use super::LaneKernel;
+use super::lane_kernel::LaneKernel;
 
 /// Blocks of one measured call: 1 KiB a lane.
 const BLOCKS: usize = 16;

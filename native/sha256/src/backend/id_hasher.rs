@@ -10,8 +10,6 @@ use std::hash::{BuildHasher, RandomState};
 #[cfg(target_arch = "x86_64")]
 use core::arch::x86_64::*;
 
-use crate::context::FileId;
-
 /// One key for the first mixing, and one for each round.
 #[cfg(target_arch = "x86_64")]
 const AES_KEYS: usize = 5;
@@ -46,7 +44,7 @@ impl IdHasher {
     }
 
     #[inline(always)]
-    pub(crate) fn hash(&self, file_id: &FileId) -> u32 {
+    pub(crate) fn hash(&self, file_id: &[u8; 16]) -> u32 {
         // By value: a caller that has just put an id together from words would wait for them to be read back as 16
         // bytes.
         let id = u128::from_le_bytes(*file_id);

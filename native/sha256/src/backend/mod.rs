@@ -3,13 +3,11 @@
 
 use std::fmt;
 
-use crate::contexts::Contexts;
-use crate::lanes::{self, Queue};
-
 #[cfg(target_arch = "aarch64")]
 mod aarch64_sha2;
 mod calibration;
 mod id_hasher;
+mod lane_kernel;
 mod portable;
 mod prefetch;
 mod round_constants;
@@ -29,16 +27,10 @@ mod x86_shani_x1;
 mod x86_shani_x2;
 
 pub(crate) use id_hasher::IdHasher;
+pub(crate) use lane_kernel::{LaneKernel, LaneWork};
 pub(crate) use prefetch::{prefetch, prefetch_all};
 pub use selection::BACKEND_VARIABLE;
 pub(crate) use vectors::{Splicer, with_vectors};
-
-/// A kernel that folds `LANES` independent streams side by side.
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "the backends there have one lane"))]
-pub(crate) trait LaneKernel<const LANES: usize> {
-    /// Folds as many blocks as the shortest of `blocks` has into each of `h`.
-    fn compress_lanes(&self, h: &mut [[u32; 8]; LANES], blocks: [&[[u8; 64]]; LANES]);
-}
 
 /// One way to compress that this CPU can run.
 #[derive(Clone, Copy)]
@@ -167,40 +159,20 @@ impl Backend {
         }
     }
 
-    /// Folds every job of `queue` into its context.
-    pub(crate) fn fold(self, queue: &mut Queue<'_>, contexts: &mut Contexts) {
-        let single = |h: &mut [u32; 8], blocks: &[[u8; 64]]| self.compress(h, blocks);
+    /// Hands the lanes of this backend to `work`.
+    pub(crate) fn run(self, work: impl LaneWork) {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Kernel::X86ShaniX2(kernel) => lanes::fold(&kernel, 2, queue, contexts, single),
+            Kernel::X86ShaniX2(kernel) => work.with_lanes(&kernel),
             #[cfg(target_arch = "x86_64")]
-            Kernel::X86Avx2X8(kernel) => lanes::fold(&kernel, 2, queue, contexts, single),
+            Kernel::X86Avx2X8(kernel) => work.with_lanes(&kernel),
             #[cfg(target_arch = "x86_64")]
-            Kernel::X86Avx512X16(lanes) => match lanes.narrow {
-                Some(narrow) => {
-                    lanes::fold_wide(&lanes.wide, lanes.lanes_min, &narrow, queue, contexts, single);
-                }
-                None => lanes::fold(&lanes.wide, 2, queue, contexts, single),
+            Kernel::X86Avx512X16(WideLanes { wide, narrow, lanes_min }) => match narrow {
+                Some(narrow) => work.with_wide_lanes(&wide, lanes_min, &narrow),
+                None => work.with_lanes(&wide),
             },
-            _ => lanes::fold_singly(queue, contexts, single),
+            _ => work.with_one(),
         }
-    }
-
-    /// Folds a single level of jobs that are one staged block each.
-    pub(crate) fn fold_blocks(self, queue: Queue<'_>, contexts: &mut Contexts) {
-        let rest = match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            Kernel::X86ShaniX2(kernel) => queue.fold_blocks(&kernel, contexts),
-            #[cfg(target_arch = "x86_64")]
-            Kernel::X86Avx2X8(kernel) => queue.fold_blocks_wide(&kernel, 2, contexts),
-            #[cfg(target_arch = "x86_64")]
-            Kernel::X86Avx512X16(lanes) => {
-                let rest = queue.fold_blocks_wide(&lanes.wide, lanes.lanes_min, contexts);
-                lanes.narrow.map_or(rest, |narrow| rest.fold_blocks(&narrow, contexts))
-            }
-            _ => queue,
-        };
-        rest.fold_blocks_singly(contexts, |h, blocks| self.compress(h, blocks));
     }
 }
 

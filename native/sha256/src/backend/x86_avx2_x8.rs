@@ -5,7 +5,7 @@
 
 use core::arch::x86_64::*;
 
-use super::LaneKernel;
+use super::lane_kernel::LaneKernel;
 use super::round_constants::K;
 
 /// Proof that the CPU has the instructions of the kernel.

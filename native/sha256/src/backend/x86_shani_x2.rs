@@ -6,7 +6,7 @@
 
 use core::arch::x86_64::*;
 
-use super::LaneKernel;
+use super::lane_kernel::LaneKernel;
 use super::x86_shani_x1::{X86ShaniX1, four_rounds, four_words, load_block, load_state, store_state};
 
 /// How far ahead each stream asks for its data.
