@@ -1,0 +1,10 @@
+/** Each family of faults in a run without others. `faults.test.ts` has a run with several. */
+
+import test from 'ava';
+import { everyFaultIsSurvived } from './testing/fault-soak.ts';
+
+for (const family of ['pause', 'takeover', 'restart', 'retire', 'upgrade'] as const) {
+  test.serial(`every ${family} of real processes hits, ends and is recovered from, and the run holds`, (t) =>
+    everyFaultIsSurvived(t, [family]),
+  );
+}
