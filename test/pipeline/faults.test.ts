@@ -3,5 +3,5 @@
 import test from 'ava';
 import { everyFaultIsSurvived } from './testing/fault-soak.ts';
 
-test('every takeover, restart and retirement of real processes hits and is recovered from, and one run with all holds', (t) =>
+test('a run of real processes with every takeover, restart and retirement holds, and each is recovered from', (t) =>
   everyFaultIsSurvived(t, ['takeover', 'restart', 'retire']));
