@@ -1,4 +1,15 @@
-import { copyFileSync, existsSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { temporaryFolder } from '../../src/cli/testing/test-process.ts';
@@ -20,15 +31,45 @@ import { fakeDependencies, fakeOptions } from '../live/testing/fake-run.ts';
 import { auditRun } from './audit-run.ts';
 import { longHistory, writeLongHistory } from './testing/long-history.ts';
 
+type Soaked = { readonly folder: string; readonly verdict: Verdict };
+
 /** A soak over fake processes, with its whole history. */
-async function soak(
+async function soakIn(
+  results: string,
+  plan: FakePlan,
+  options: Partial<SoakOptions> = {},
+  dependencies: Partial<SoakDependencies> = {},
+): Promise<Soaked> {
+  return runSoak(fakeOptions(results, { history: 'keep', ...options }), { ...fakeDependencies(plan), ...dependencies });
+}
+
+function soak(
   t: ExecutionContext,
   plan: FakePlan,
   options: Partial<SoakOptions> = {},
   dependencies: Partial<SoakDependencies> = {},
-): Promise<{ readonly folder: string; readonly verdict: Verdict }> {
-  const soakOptions = fakeOptions(temporaryFolder(t), { history: 'keep', ...options });
-  return runSoak(soakOptions, { ...fakeDependencies(plan), ...dependencies });
+): Promise<Soaked> {
+  return soakIn(temporaryFolder(t), plan, options, dependencies);
+}
+
+const SHARED = mkdtempSync(join(tmpdir(), 'stream-sum-audit-'));
+test.after.always('the folders that tests share are removed', () => rmSync(SHARED, { recursive: true, force: true }));
+
+const FAILS: FakePlan = { 'summer-1': { when: 'work', what: 'violation' } };
+const made: { [name in 'holds' | 'violated' | 'recent']?: Promise<Soaked> } = {};
+
+/** Soaks that several tests look at, each made once. */
+const SOAKS = {
+  holds: () => (made.holds ??= soakIn(join(SHARED, 'holds'), {})),
+  violated: () => (made.violated ??= soakIn(join(SHARED, 'violated'), FAILS, { durationMs: 9_000 })),
+  recent: () => (made.recent ??= soakIn(join(SHARED, 'recent'), {}, { history: 'recent', keepData: false })),
+};
+
+/** A copy of the folder of such a soak, which a test may damage. */
+async function copyOf(t: ExecutionContext, name: keyof typeof SOAKS): Promise<string> {
+  const folder = join(temporaryFolder(t), 'run');
+  cpSync((await SOAKS[name]()).folder, folder, { recursive: true });
+  return folder;
 }
 
 /** A folder of a run with these events and this verdict. */
@@ -60,7 +101,7 @@ function changeRun(folder: string, change: (run: RunFile) => object): Promise<vo
 
 // Serial: beside other soaks it may be inconclusive on a busy machine.
 test.serial('a soak that holds is judged again from its history, to the same verdict', async (t) => {
-  const { folder, verdict } = await soak(t, {});
+  const { folder, verdict } = await SOAKS.holds();
   t.is(verdict.verdict, 'HOLDS', verdict.reasons.join('\n'));
   const { lines, exitCode, rechecked } = await auditRun(folder);
   t.is(exitCode, 0, lines.join('\n'));
@@ -69,7 +110,7 @@ test.serial('a soak that holds is judged again from its history, to the same ver
 });
 
 test('a soak that is violated is judged again to the same lines', async (t) => {
-  const { folder, verdict } = await soak(t, { 'summer-1': { when: 'work', what: 'violation' } }, { durationMs: 9_000 });
+  const { folder, verdict } = await SOAKS.violated();
   t.is(verdict.verdict, 'VIOLATED');
   const { lines, exitCode, rechecked } = await auditRun(folder);
   t.is(exitCode, 10, lines.join('\n'));
@@ -168,7 +209,7 @@ test('a run that was killed has no verdict, and its audit never ends in HOLDS', 
 });
 
 test('a byte that was changed in a history, or in a table, is a disagreement', async (t) => {
-  const { folder } = await soak(t, {});
+  const folder = await copyOf(t, 'holds');
   const path = join(folder, WHOLE_FOLDER, wholeSegmentName(1));
   const whole = readFileSync(path);
   const changed = Buffer.from(whole);
@@ -183,7 +224,7 @@ test('a byte that was changed in a history, or in a table, is a disagreement', a
 });
 
 test('a verdict that was changed, or a violation that was left out, is a disagreement', async (t) => {
-  const { folder } = await soak(t, { 'summer-1': { when: 'work', what: 'violation' } }, { durationMs: 9_000 });
+  const folder = await copyOf(t, 'violated');
   const path = join(folder, 'run.json');
   const written = readFileSync(path, 'utf8');
   writeFileSync(path, written.replace('"verdict": "VIOLATED"', '"verdict": "HOLDS"'));
@@ -203,7 +244,7 @@ test('a verdict that was changed, or a violation that was left out, is a disagre
 });
 
 test('without a whole history what is there is judged, and said to be a part', async (t) => {
-  const { folder } = await soak(t, {}, { history: 'recent', keepData: false });
+  const folder = await copyOf(t, 'recent');
   t.false(existsSync(join(folder, WHOLE_FOLDER)));
   // A soak of a busy machine may be inconclusive. What the run said must not count here.
   await changeRun(folder, (run) => ({ ...run, verdict: 'HOLDS', reasons: [] }));
@@ -214,8 +255,7 @@ test('without a whole history what is there is judged, and said to be a part', a
 });
 
 test('without a whole history a violation that a process reported is confirmed', async (t) => {
-  const plan: FakePlan = { 'summer-1': { when: 'work', what: 'violation' } };
-  const { folder } = await soak(t, plan, { history: 'recent', durationMs: 9_000 });
+  const { folder } = await soak(t, FAILS, { history: 'recent', durationMs: 9_000 });
   const { lines, exitCode } = await auditRun(folder);
   t.is(exitCode, 10, lines.join('\n'));
   t.regex(lines[0] ?? '', /: VIOLATED, found again in [\d,]+ of [\d,]+ events; the run said VIOLATED$/);
@@ -226,7 +266,7 @@ test('without a whole history a violation that a process reported is confirmed',
 });
 
 test('a folder with nothing but run.json is no evidence of anything', async (t) => {
-  const { folder } = await soak(t, {}, { history: 'recent', keepData: false });
+  const folder = await copyOf(t, 'recent');
   for (const name of readdirSync(folder)) if (name !== 'run.json') rmSync(join(folder, name), { recursive: true });
   await changeRun(folder, (run) => ({ ...run, digests: {} }));
   const { lines, exitCode } = await auditRun(folder);
@@ -236,7 +276,7 @@ test('a folder with nothing but run.json is no evidence of anything', async (t) 
 });
 
 test('a flight recorder that is damaged is named', async (t) => {
-  const { folder } = await soak(t, {}, { history: 'recent' });
+  const folder = await copyOf(t, 'recent');
   writeFileSync(join(folder, HISTORY_FOLDER, segmentName(1)), 'planted\n');
   const { lines, exitCode } = await auditRun(folder);
   t.is(exitCode, 1);
