@@ -89,9 +89,9 @@ function loggedBatch(event: BatchEvent, reader: BatchReader): LoggedBatch {
   const logged = { ...rest, byteLength: bytes.length };
   const batch = reader.read(event);
   if ('fault' in batch) return { ...logged, fault: batch.fault };
-  const { kind, producer, firstIndex: index, count, epoch, payload } = batch;
+  const { kind, producer, firstIndex: index, count, epoch, sums } = batch;
   const header = { ...logged, producer, index, count, ...(epoch === 0 ? {} : { epoch }) };
-  return kind === 'sums' ? { ...header, files: filesOf(payload) } : header;
+  return kind === 'sums' ? { ...header, files: sums.map(({ fileId }) => fileId) } : header;
 }
 
 function loggedCheckpoint({ openFiles, outbox, ...rest }: CheckpointEvent): LoggedCheckpoint {

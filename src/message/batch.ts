@@ -153,8 +153,25 @@ export function writeProducer(target: Uint8Array, offset: number, producer: stri
   }
 }
 
+/** Ids that were read: by their last 4 bytes, the first 4 and the text. Most batches repeat one of a few ids. */
+const readIds = new Map<number, { readonly first: number; readonly text: string }>();
+const READ_IDS_MAX = 4096;
+
+/** The same id is the same string object, so that it is hashed once. */
 export function readProducer(source: Uint8Array, offset: number): string {
-  return Buffer.from(source.buffer, source.byteOffset + offset, PRODUCER_ID_BYTES).toString('hex');
+  const first = readWord(source, offset);
+  const last = readWord(source, offset + 4);
+  const known = readIds.get(last);
+  if (known?.first === first) return known.text;
+  const text = Buffer.from(source.buffer, source.byteOffset + offset, PRODUCER_ID_BYTES).toString('hex');
+  if (readIds.size >= READ_IDS_MAX) readIds.clear();
+  readIds.set(last, { first, text });
+  return text;
+}
+
+function readWord(source: Uint8Array, offset: number): number {
+  const low = (source[offset] ?? 0) | ((source[offset + 1] ?? 0) << 8);
+  return low | ((source[offset + 2] ?? 0) << 16) | ((source[offset + 3] ?? 0) << 24);
 }
 
 export function isProducerId(value: unknown): value is string {

@@ -1,6 +1,6 @@
 /**
- * Opens the batches of a history for the checkers. A batch is validated as a reader must (invariant 9), and opened
- * once, although several checkers look at it.
+ * Opens the batches of a history for the checkers. A batch is validated as a reader must (invariant 9). It is opened
+ * once, although several checkers look at it: its records are walked once, and its sums are decoded once.
  */
 
 import { unreachable } from '../../../src/core/assert.ts';
@@ -8,11 +8,24 @@ import { crc32c } from '../../../src/hash/crc32c.ts';
 import { PARTITIONS_MAX, SUMS_JOURNAL, chunkJournal } from '../../../src/journal/journals.ts';
 import { type EnginePromises, PROMISES } from '../../../src/journal/promises.ts';
 import { type Batch, type BatchFault, decodeBatch, shardProducer } from '../../../src/message/batch.ts';
-import { SUM_BYTES, decodeSums } from '../../../src/message/sum.ts';
+import { SUM_BYTES, type Sum, decodeSums } from '../../../src/message/sum.ts';
 import { ChunkCursor } from './chunk-cursor.ts';
 import type { HistoryEvent } from '../history.ts';
 
 export type BatchEvent = Extract<HistoryEvent, { event: 'batch' }>;
+
+/** The end of a file in a batch of chunks. `index`: of its record. */
+export type FileEnd = { readonly index: number; readonly fileNumber: number };
+
+/** A sound batch, with what a walk over its records finds. */
+export type OpenedBatch = Batch & {
+  /** In the order of the batch. */
+  readonly ends: readonly FileEnd[];
+  readonly sums: readonly Sum[];
+};
+
+const NO_ENDS: readonly FileEnd[] = [];
+const NO_SUMS: readonly Sum[] = [];
 
 const PARTITION_NUMBERS = Array.from({ length: PARTITIONS_MAX }, (_, partition) => partition);
 const PARTITION_OF_JOURNAL = new Map(PARTITION_NUMBERS.map((partition) => [chunkJournal(partition), partition]));
@@ -32,8 +45,8 @@ export class BatchReader {
   readonly #cursor = new ChunkCursor();
   readonly #promises: EnginePromises;
   #event: BatchEvent | null = null;
-  #batch: Batch | BatchFault = { fault: 'nothing was read' };
-  #newPart: Batch | null = null;
+  #batch: OpenedBatch | BatchFault = { fault: 'nothing was read' };
+  #newPart: OpenedBatch | null = null;
   /** Where an engine may store records twice: by journal and producer, the next index. */
   readonly #nexts = new Map<string, number>();
   #repeatedRecords = 0;
@@ -46,7 +59,7 @@ export class BatchReader {
    * The event's batch, or its fault. A sound batch fits its offsets and its journal: chunks and ends in a chunk
    * journal, sums in the sums journal, and as many whole records as its header says.
    */
-  read(event: BatchEvent): Batch | BatchFault {
+  read(event: BatchEvent): OpenedBatch | BatchFault {
     if (event === this.#event) return this.#batch;
     this.#event = event;
     this.#batch = this.#open(event);
@@ -55,7 +68,7 @@ export class BatchReader {
   }
 
   /** The batch, or null for checkers that leave faults to others. */
-  readSound(event: BatchEvent): Batch | null {
+  readSound(event: BatchEvent): OpenedBatch | null {
     const batch = this.read(event);
     return 'fault' in batch ? null : batch;
   }
@@ -65,7 +78,7 @@ export class BatchReader {
    * them do. That they are the same records is for the checker of journals. Elsewhere it is all of the batch, so that
    * nothing hides a repetition.
    */
-  readNew(event: BatchEvent): Batch | null {
+  readNew(event: BatchEvent): OpenedBatch | null {
     this.read(event);
     return this.#newPart;
   }
@@ -75,7 +88,7 @@ export class BatchReader {
     return this.#repeatedRecords;
   }
 
-  #newOf(journal: string, batch: Batch): Batch | null {
+  #newOf(journal: string, batch: OpenedBatch): OpenedBatch | null {
     if (!this.#promises.mayRepeat) return batch;
     const { producer, firstIndex, count } = batch;
     const key = `${journal}/${producer}`;
@@ -86,7 +99,9 @@ export class BatchReader {
     this.#repeatedRecords += repeated;
     if (repeated === count) return null;
     const payload = batch.payload.subarray(this.#offsetOf(repeated, batch));
-    return { ...batch, firstIndex: firstIndex + repeated, count: count - repeated, payload };
+    const ends = batch.ends.filter(({ index }) => index >= firstIndex + repeated);
+    const sums = batch.sums.slice(repeated);
+    return { ...batch, firstIndex: firstIndex + repeated, count: count - repeated, payload, ends, sums };
   }
 
   /** Where a record begins in the payload of a sound batch. */
@@ -98,30 +113,47 @@ export class BatchReader {
     return cursor.offset;
   }
 
-  #open({ journal, begin, end, bytes }: BatchEvent): Batch | BatchFault {
+  #open({ journal, begin, end, bytes }: BatchEvent): OpenedBatch | BatchFault {
     const fits = this.#promises.countsBytes ? end - begin === bytes.length : end > begin;
     if (!fits) return { fault: `${bytes.length} bytes stand at ${begin} to ${end}` };
     const batch = decodeBatch(bytes, journal, crc32c);
     if ('fault' in batch) return batch;
     if ((batch.kind === 'sums') !== (journal === SUMS_JOURNAL)) return { fault: `a batch of kind ${batch.kind}` };
-    return this.#hasWholeRecords(batch) ? batch : { fault: `its payload is not ${batch.count} whole records` };
+    return this.#withRecords(batch) ?? { fault: `its payload is not ${batch.count} whole records` };
   }
 
-  #hasWholeRecords({ kind, count, payload }: Batch): boolean {
+  /** Null: the payload is not as many whole records as the header says. */
+  #withRecords({ kind, producer, firstIndex, count, epoch, payload }: Batch): OpenedBatch | null {
+    let ends = NO_ENDS;
+    let sums: readonly Sum[] | null = NO_SUMS;
     switch (kind) {
       case 'end':
-        return true;
+        break;
       case 'sums':
-        return payload.length === count * SUM_BYTES && decodeSums(payload) !== null;
+        sums = payload.length === count * SUM_BYTES ? decodeSums(payload) : null;
+        break;
       case 'chunks': {
-        const cursor = this.#cursor;
-        cursor.start(payload);
-        let found = 0;
-        while (cursor.next()) found += 1;
-        return found === count && cursor.isAtEnd;
+        const found = this.#endsOf(payload, firstIndex, count);
+        if (found === null) return null;
+        ends = found;
+        break;
       }
       default:
         return unreachable(kind);
     }
+    return sums === null ? null : { kind, producer, firstIndex, count, epoch, payload, ends, sums };
+  }
+
+  #endsOf(payload: Uint8Array, firstIndex: number, count: number): readonly FileEnd[] | null {
+    const cursor = this.#cursor;
+    cursor.start(payload);
+    let ends: FileEnd[] | null = null;
+    let found = 0;
+    for (; cursor.next(); found += 1) {
+      if (cursor.dataBytes > 0) continue;
+      ends ??= [];
+      ends.push({ index: firstIndex + found, fileNumber: cursor.fileNumber });
+    }
+    return found === count && cursor.isAtEnd ? (ends ?? NO_ENDS) : null;
   }
 }

@@ -9,13 +9,11 @@
  */
 
 import { SUMS_JOURNAL, chunkJournal } from '../../../src/journal/journals.ts';
-import type { Batch } from '../../../src/message/batch.ts';
 import { fileIdOf, fileNumberOf } from '../../../src/message/chunk.ts';
-import { type Sum, decodeSums } from '../../../src/message/sum.ts';
+import type { Sum } from '../../../src/message/sum.ts';
 import { Ledger } from '../../../src/verifier/ledger.ts';
 import { Workload } from '../../../src/workload/workload.ts';
-import { type BatchEvent, BatchReader, partitionOfJournal, shardOfProducer } from './batch-reader.ts';
-import { ChunkCursor } from './chunk-cursor.ts';
+import { type BatchEvent, BatchReader, type OpenedBatch, partitionOfJournal, shardOfProducer } from './batch-reader.ts';
 import { FindingList } from './finding-list.ts';
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
 
@@ -61,7 +59,6 @@ export class ExactlyOnceChecker implements Checker {
   readonly name = 'exactly-once';
   readonly #found = new FindingList(this.name);
   readonly #reader: BatchReader;
-  readonly #cursor = new ChunkCursor();
   readonly #producers = new Map<string, Producer>();
   readonly #shards = new Map<number, Shard>();
   /** Journals that are known to end where they were read to. */
@@ -134,13 +131,11 @@ export class ExactlyOnceChecker implements Checker {
     else if (batch.kind === 'chunks') this.#readEnds(event, batch);
   }
 
-  #readEnds({ journal }: BatchEvent, batch: Batch): void {
+  #readEnds({ journal }: BatchEvent, batch: OpenedBatch): void {
     const producer = this.#producers.get(batch.producer);
     const partition = partitionOfJournal(journal);
     if (producer === undefined || partition === null) return;
-    const cursor = this.#cursor;
-    cursor.start(batch.payload);
-    while (cursor.next()) if (cursor.dataBytes === 0) this.#complete(producer, cursor.fileNumber, partition);
+    for (const { fileNumber } of batch.ends) this.#complete(producer, fileNumber, partition);
   }
 
   #complete(producer: Producer, fileNumber: number, partition: number): void {
@@ -156,11 +151,11 @@ export class ExactlyOnceChecker implements Checker {
     if (sum !== undefined) this.#settle(producer, fileNumber, sum);
   }
 
-  #readSums(event: BatchEvent, batch: Batch): void {
+  #readSums(event: BatchEvent, batch: OpenedBatch): void {
     const shard = shardOfProducer(batch.producer);
     if (shard === null) return;
     let index = batch.firstIndex;
-    for (const sum of decodeSums(batch.payload) ?? []) {
+    for (const sum of batch.sums) {
       this.#readSum(sum, shard, { journal: SUMS_JOURNAL, offset: event.begin, index, file: sum.fileId });
       index += 1;
     }

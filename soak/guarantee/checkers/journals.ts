@@ -94,18 +94,17 @@ export class JournalsChecker implements Checker {
 
   #read(event: BatchEvent): void {
     const journal = this.#journal(event.journal);
-    const place = { journal: event.journal, offset: event.begin };
     if (event.begin !== journal.next) {
       const kind = event.begin > journal.next ? 'gap' : 'duplicate';
-      this.#found.violation(kind, `a batch stands at ${event.begin}, the next is at ${journal.next}`, place);
+      this.#found.violation(kind, `a batch stands at ${event.begin}, the next is at ${journal.next}`, placeOf(event));
     }
     journal.next = event.end;
     const batch = this.#reader.read(event);
-    if ('fault' in batch) this.#found.violation('corrupt', batch.fault, place);
-    else if (this.#isKnown(batch, event.journal)) this.#checkIndexes(journal, batch, place);
+    if ('fault' in batch) this.#found.violation('corrupt', batch.fault, placeOf(event));
+    else if (this.#isKnown(batch, event.journal)) this.#checkIndexes(journal, batch, event);
     else {
       const detail = `${formatCount(batch.count)} records of ${batch.producer}, which is not a producer of this run`;
-      this.#found.violation('phantom', detail, { ...place, index: batch.firstIndex });
+      this.#found.violation('phantom', detail, { ...placeOf(event), index: batch.firstIndex });
     }
   }
 
@@ -115,7 +114,7 @@ export class JournalsChecker implements Checker {
     return shard !== null && shard < this.#partitions;
   }
 
-  #checkIndexes(journal: Journal, batch: Batch, place: { journal: string; offset: number }): void {
+  #checkIndexes(journal: Journal, batch: Batch, event: BatchEvent): void {
     const { producer, firstIndex, count } = batch;
     let known = journal.producers.get(producer);
     if (known === undefined) {
@@ -124,25 +123,32 @@ export class JournalsChecker implements Checker {
       journal.producers.set(producer, known);
     }
     const { next } = known;
-    const witness = { ...place, index: firstIndex };
     if (firstIndex > next) {
-      this.#found.violation('gap', `records ${next} to ${firstIndex - 1} of ${producer} are missing`, witness);
+      const detail = `records ${next} to ${firstIndex - 1} of ${producer} are missing`;
+      this.#found.violation('gap', detail, { ...placeOf(event), index: firstIndex });
     } else if (firstIndex < next && !this.#promises.mayRepeat) {
-      this.#found.violation('duplicate', `record ${firstIndex} of ${producer} again, the next is ${next}`, witness);
+      const detail = `record ${firstIndex} of ${producer} again, the next is ${next}`;
+      this.#found.violation('duplicate', detail, { ...placeOf(event), index: firstIndex });
     } else if (known.hasEnded && firstIndex >= next) {
-      this.#found.violation('phantom', `record ${firstIndex} of ${producer} comes after its end`, witness);
+      const detail = `record ${firstIndex} of ${producer} comes after its end`;
+      this.#found.violation('phantom', detail, { ...placeOf(event), index: firstIndex });
     }
     const repetition = known.memory?.take(batch) ?? null;
     if (repetition?.what === 'differs') {
       const detail = `another record ${repetition.index} of ${producer} stands in the journal before`;
-      this.#found.violation('mismatched', detail, { ...place, index: repetition.index });
+      this.#found.violation('mismatched', detail, { ...placeOf(event), index: repetition.index });
     } else if (repetition !== null && !this.#hasForgotten) {
       this.#hasForgotten = true;
-      const from = `record ${repetition.index} of ${producer} in ${place.journal} on`;
+      const from = `record ${repetition.index} of ${producer} in ${event.journal} on`;
       this.#found.inconclusive(`from ${from} records stand again, too late to be compared with the first ones`);
     }
     known.next = Math.max(Number.isNaN(next) ? 0 : next, firstIndex + count);
     // A repetition that is skipped ends nothing.
     if (batch.kind === 'end' && !(firstIndex < next)) known.hasEnded = true;
   }
+}
+
+/** Made only for a violation, because nearly all batches are right. */
+function placeOf({ journal, begin: offset }: BatchEvent): { readonly journal: string; readonly offset: number } {
+  return { journal, offset };
 }

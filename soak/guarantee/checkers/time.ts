@@ -5,11 +5,8 @@
  */
 
 import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';
-import type { Batch } from '../../../src/message/batch.ts';
 import { fileIdOf, fileNumberOf } from '../../../src/message/chunk.ts';
-import { decodeSums } from '../../../src/message/sum.ts';
-import { type BatchEvent, BatchReader, partitionOfJournal } from './batch-reader.ts';
-import { ChunkCursor } from './chunk-cursor.ts';
+import { type BatchEvent, BatchReader, type OpenedBatch, partitionOfJournal } from './batch-reader.ts';
 import { FindingList } from './finding-list.ts';
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
 
@@ -50,7 +47,6 @@ export class TimeChecker implements Checker {
   readonly name = 'time';
   readonly #found = new FindingList(this.name);
   readonly #reader: BatchReader;
-  readonly #cursor = new ChunkCursor();
   readonly #producers = new Map<string, Producer>();
   /** By partition, when the last sum became durable. */
   readonly #lastSumNs = new Map<number, number>();
@@ -182,16 +178,13 @@ export class TimeChecker implements Checker {
     else if (batch.kind === 'chunks') this.#readEnds(event.journal, batch);
   }
 
-  #readEnds(journal: string, batch: Batch): void {
+  #readEnds(journal: string, batch: OpenedBatch): void {
     const producer = this.#producers.get(batch.producer);
     const partition = partitionOfJournal(journal);
     const lane = partition === null ? undefined : producer?.lanes[partition];
     if (producer === undefined || partition === null || lane === undefined) return;
-    const cursor = this.#cursor;
-    cursor.start(batch.payload);
-    for (let endIndex = batch.firstIndex; cursor.next(); endIndex += 1) {
-      if (cursor.dataBytes > 0 || endIndex < lane.next) continue;
-      const { fileNumber } = cursor;
+    for (const { index: endIndex, fileNumber } of batch.ends) {
+      if (endIndex < lane.next) continue;
       const file = fileIdOf(batch.producer, fileNumber);
       const sumNs = producer.sums.get(fileNumber) ?? null;
       producer.sums.delete(fileNumber);
@@ -203,8 +196,8 @@ export class TimeChecker implements Checker {
     lane.next = Math.max(lane.next, batch.firstIndex + batch.count);
   }
 
-  #readSums(batch: Batch, stampNs: number): void {
-    for (const { fileId } of decodeSums(batch.payload) ?? []) {
+  #readSums(batch: OpenedBatch, stampNs: number): void {
+    for (const { fileId } of batch.sums) {
       const producer = this.#producers.get(fileId.slice(0, 16));
       const fileNumber = fileNumberOf(fileId);
       const ended = producer?.ended.get(fileNumber);

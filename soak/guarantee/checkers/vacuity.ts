@@ -4,9 +4,7 @@
  */
 
 import { SUMS_JOURNAL, chunkJournal } from '../../../src/journal/journals.ts';
-import { SUM_BYTES } from '../../../src/message/sum.ts';
 import { type BatchEvent, BatchReader } from './batch-reader.ts';
-import { ChunkCursor } from './chunk-cursor.ts';
 import { FindingList } from './finding-list.ts';
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
 
@@ -38,6 +36,8 @@ type Producer = {
   isRetired: boolean;
 };
 
+/** A file id begins with the id of its producer. */
+const PRODUCER_ID_DIGITS = 16;
 const LOADED_PHASES: readonly PhaseName[] = ['warm-up', 'steady', 'faults'];
 /** Processes with such names publish. */
 const CHUNKER_NAME = /^chunker\b/;
@@ -46,7 +46,6 @@ export class VacuityChecker implements Checker {
   readonly name = 'vacuity';
   readonly #found = new FindingList(this.name);
   readonly #reader: BatchReader;
-  readonly #cursor = new ChunkCursor();
   readonly #phases: Phase[] = [];
   readonly #processes = new Map<string, Process>();
   readonly #producers = new Map<string, Producer>();
@@ -178,17 +177,14 @@ export class VacuityChecker implements Checker {
     if (batch === null) return;
     if (batch.kind === 'sums') {
       this.#count({ sums: batch.count });
-      const bytes = Buffer.from(batch.payload.buffer, batch.payload.byteOffset, batch.payload.length);
-      for (let sum = 0; sum < batch.count; sum += 1) {
-        const producer = this.#producers.get(bytes.toString('hex', sum * SUM_BYTES, sum * SUM_BYTES + 8));
+      for (const { fileId } of batch.sums) {
+        const producer = this.#producers.get(fileId.slice(0, PRODUCER_ID_DIGITS));
         if (producer !== undefined) producer.sums += 1;
       }
     } else if (batch.kind === 'chunks') {
       this.#count({ chunks: batch.count });
       const producer = this.#producers.get(batch.producer);
-      const cursor = this.#cursor;
-      cursor.start(batch.payload);
-      while (cursor.next()) if (cursor.dataBytes === 0 && producer !== undefined) producer.ends += 1;
+      if (producer !== undefined) producer.ends += batch.ends.length;
     }
   }
 
