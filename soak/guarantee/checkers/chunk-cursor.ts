@@ -21,6 +21,11 @@ export class ChunkCursor {
     this.#next = 0;
   }
 
+  /** The payload. */
+  get view(): DataView {
+    return this.#view;
+  }
+
   get dataOffset(): number {
     return this.offset + CHUNK_HEADER_BYTES;
   }

@@ -6,7 +6,6 @@
  * offset of a checkpoint when the checkpoint comes.
  */
 
-import { type Hash, createHash } from 'node:crypto';
 import { unreachable } from '../../../src/core/assert.ts';
 import type { ViolationKind, ViolationWitness } from '../../../src/core/errors.ts';
 import { SUMS_JOURNAL, chunkJournal } from '../../../src/journal/journals.ts';
@@ -16,11 +15,21 @@ import { SUM_BYTES, encodeSum } from '../../../src/message/sum.ts';
 import { type BatchEvent, BatchReader, partitionOfJournal, shardOfProducer } from './batch-reader.ts';
 import { ChunkCursor } from './chunk-cursor.ts';
 import { FindingList } from './finding-list.ts';
+import { GatheredHash, GatheringSlots } from './gathered-hash.ts';
 import type { Checker, Findings, HistoryEvent, OpenFileState } from '../history.ts';
 
 type Checkpoint = Extract<HistoryEvent, { event: 'checkpoint' }>;
 
-type OpenFile = { readonly hash: Hash; bytes: number; lastSequence: number };
+type OpenFile = { readonly hash: GatheredHash; bytes: number; lastSequence: number };
+
+/** A finished file whose sum is not in the sums journal. `digest` null: it was not computed, and `hash` has it. */
+type Unpublished = {
+  readonly fileId: string;
+  readonly lastSequence: number;
+  readonly bytes: number;
+  readonly hash: GatheredHash;
+  readonly digest: string | null;
+};
 
 type ProducerFold = {
   next: number;
@@ -36,8 +45,8 @@ type ShardFold = {
   readonly ended: Set<string>;
   /** Index of the shard's next sum in the sums journal. */
   sumsRead: number;
-  /** Sums from `sumsRead` to `nextSum`. */
-  unpublished: Buffer[];
+  /** By index, the files of the sums from `sumsRead` to `nextSum`. */
+  readonly unpublished: Map<number, Unpublished>;
   end: Checkpoint | null;
 };
 
@@ -49,6 +58,7 @@ export class StateChecker implements Checker {
   readonly #found = new FindingList(this.name);
   readonly #reader: BatchReader;
   readonly #cursor = new ChunkCursor();
+  readonly #slots = new GatheringSlots();
   readonly #shards = new Map<number, ShardFold>();
   readonly #heads = new Map<string, number>();
   /** The current producer of each process, and producers that are over: drained, or replaced by another. */
@@ -125,7 +135,7 @@ export class StateChecker implements Checker {
         producers: new Map(),
         ended: new Set(),
         sumsRead: 0,
-        unpublished: [],
+        unpublished: new Map(),
         end: null,
       };
       this.#shards.set(number, shard);
@@ -139,11 +149,15 @@ export class StateChecker implements Checker {
     const shard = this.#shard(number);
     const read = firstIndex + count - shard.sumsRead;
     if (read <= 0) return;
+    for (let index = shard.sumsRead; index < shard.sumsRead + read; index += 1) {
+      shard.unpublished.get(index)?.hash.free();
+      shard.unpublished.delete(index);
+    }
     shard.sumsRead += read;
-    shard.unpublished.splice(0, read);
   }
 
   #endProducer(shard: ShardFold, producer: string): void {
+    for (const { hash } of shard.producers.get(producer)?.files.values() ?? []) hash.free();
     shard.producers.delete(producer);
     shard.ended.add(producer);
   }
@@ -165,17 +179,17 @@ export class StateChecker implements Checker {
   }
 
   #foldRecord(shard: ShardFold, producer: ProducerFold, batch: Batch): void {
-    const { fileNumber, sequence, dataBytes, dataOffset } = this.#cursor;
+    const { view, fileNumber, sequence, dataBytes, dataOffset } = this.#cursor;
     let file = producer.files.get(fileNumber);
     if (dataBytes === 0) {
       this.#finishFile(shard, fileIdOf(batch.producer, fileNumber), file, sequence);
       producer.files.delete(fileNumber);
     } else {
       if (file === undefined) {
-        file = { hash: createHash('sha256'), bytes: 0, lastSequence: 0 };
+        file = { hash: new GatheredHash(this.#slots), bytes: 0, lastSequence: 0 };
         producer.files.set(fileNumber, file);
       }
-      file.hash.update(batch.payload.subarray(dataOffset, dataOffset + dataBytes));
+      file.hash.update(view, dataOffset, dataOffset + dataBytes);
       file.bytes += dataBytes;
       file.lastSequence = sequence;
     }
@@ -185,9 +199,11 @@ export class StateChecker implements Checker {
   #finishFile(shard: ShardFold, fileId: string, file: OpenFile | undefined, lastSequence: number): void {
     const index = shard.nextSum;
     shard.nextSum += 1;
-    if (index < shard.sumsRead) return;
-    const digest = (file?.hash ?? createHash('sha256')).digest('hex');
-    shard.unpublished.push(encodeSum({ fileId, lastSequence, bytes: file?.bytes ?? 0, digest }));
+    const { hash, bytes } = file ?? { hash: new GatheredHash(this.#slots), bytes: 0 };
+    const isAsked = index >= shard.sumsRead;
+    const digest = isAsked && this.#slots.areScarce ? hash.digest() : null;
+    if (isAsked) shard.unpublished.set(index, { fileId, lastSequence, bytes, hash, digest });
+    if (!isAsked || digest !== null) hash.free();
   }
 
   // --- comparing ---
@@ -240,7 +256,7 @@ export class StateChecker implements Checker {
       const kind = state.lastSequence > open.lastSequence ? 'state-ahead' : 'state-behind';
       return { kind, detail: `chunk ${state.lastSequence} is folded last, and should be ${open.lastSequence}`, file };
     }
-    const digest = open.hash.copy().digest('hex');
+    const digest = open.hash.digest();
     if (state.bytes === open.bytes && state.digest === digest) return null;
     const detail =
       `after chunk ${state.lastSequence} the state is ${state.digest} of ${state.bytes} bytes, ` +
@@ -310,13 +326,21 @@ function differenceOfSums(shard: ShardFold, { nextSum, outbox, moment }: Checkpo
 }
 
 /** The first sum that differs. Sums that are by now in the sums journal are compared there. */
-function wrongSum({ sumsRead, unpublished }: ShardFold, first: number, sums: Uint8Array): ViolationWitness | null {
+function wrongSum(
+  { sumsRead, unpublished: unpublishedSums }: ShardFold,
+  first: number,
+  sums: Uint8Array,
+): ViolationWitness | null {
   for (let at = 0; at * SUM_BYTES < sums.length; at += 1) {
     const index = first + at;
-    const expected = index < sumsRead ? undefined : unpublished[index - sumsRead];
+    const unpublished = index < sumsRead ? undefined : unpublishedSums.get(index);
     const sum = sums.subarray(at * SUM_BYTES, (at + 1) * SUM_BYTES);
-    if (expected === undefined || expected.compare(sum) === 0) continue;
+    if (unpublished === undefined || expectedSum(unpublished).compare(sum) === 0) continue;
     return { index, file: Buffer.from(sum.buffer, sum.byteOffset, 16).toString('hex') };
   }
   return null;
+}
+
+function expectedSum({ fileId, lastSequence, bytes, hash, digest }: Unpublished): Buffer {
+  return encodeSum({ fileId, lastSequence, bytes, digest: digest ?? hash.digest() });
 }
