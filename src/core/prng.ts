@@ -14,8 +14,13 @@ export function mix32(value: number): number {
 /** Folds several 32-bit words into one. */
 export function mixWords(...words: readonly number[]): number {
   let x = 0x9e3779b9;
-  for (const word of words) x = mix32(Math.imul(x, 31) ^ word);
+  for (const word of words) x = mixNext(x, word);
   return x >>> 0;
+}
+
+/** Folds one word more into what `mixWords` has returned: `mixNext(mixWords(a), b)` is `mixWords(a, b)`. */
+export function mixNext(mixed: number, word: number): number {
+  return mix32(Math.imul(mixed, 31) ^ word);
 }
 
 export class Prng {

@@ -8,7 +8,7 @@
 
 import { createHash } from 'node:crypto';
 import { assert } from '../core/assert.ts';
-import { mix32, mixWords } from '../core/prng.ts';
+import { mix32, mixNext, mixWords } from '../core/prng.ts';
 
 export type CountRange = { readonly low: number; readonly high: number };
 
@@ -35,6 +35,8 @@ const SEGMENT_BYTES = 64 * 1024;
 
 export class Workload {
   readonly options: WorkloadOptions;
+  /** What the seeds of all files begin with. */
+  readonly #filesWord: number;
   /** Reused for every expected sum. */
   #segment: Buffer = Buffer.alloc(0);
 
@@ -46,19 +48,14 @@ export class Workload {
       'ranges are in order',
     );
     this.options = options;
+    const { seed, chunkerNumber } = options;
+    this.#filesWord = mixWords(FILE, seed % 0x1_0000_0000, Math.floor(seed / 0x1_0000_0000), chunkerNumber);
   }
 
   /** The seed of everything about one file. */
   fileSeed(fileNumber: number): number {
-    const { seed, chunkerNumber } = this.options;
-    return mixWords(
-      FILE,
-      seed % 0x1_0000_0000,
-      Math.floor(seed / 0x1_0000_0000),
-      chunkerNumber,
-      fileNumber % 0x1_0000_0000,
-      Math.floor(fileNumber / 0x1_0000_0000),
-    );
+    const low = mixNext(this.#filesWord, fileNumber % 0x1_0000_0000);
+    return mixNext(low, Math.floor(fileNumber / 0x1_0000_0000));
   }
 
   /** The number of data chunks of the file. The end follows them, so the last sequence is one more. */

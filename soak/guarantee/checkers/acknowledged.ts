@@ -3,7 +3,7 @@
  * byte as the seed says. The same holds for every other record in the journal.
  *
  * One generator for each producer runs forward as far as the journals have been read. Records that it made for
- * partitions that are read later wait as three numbers each. So memory is bounded by how far the journals are apart.
+ * partitions that are read later wait as four numbers each. So memory is bounded by how far the journals are apart.
  */
 
 import { chunkJournal } from '../../../src/journal/journals.ts';
@@ -15,14 +15,14 @@ import { type BatchEvent, BatchReader, partitionOfJournal } from './batch-reader
 import { ChunkCursor } from './chunk-cursor.ts';
 import { FindingList } from './finding-list.ts';
 import type { Checker, Findings, HistoryEvent } from '../history.ts';
-import { NumberQueue } from './number-queue.ts';
+import { RecordQueue } from './record-queue.ts';
 
 /** The most records that may wait for a journal to be read. */
 const WAITING_RECORDS_MAX = 16_000_000;
 
 type Lane = {
-  /** File number, sequence and data bytes of the generated records from `next` on. */
-  readonly generated: NumberQueue;
+  /** The generated records from `next` on. */
+  readonly generated: RecordQueue;
   /** Index of the next record in the journal. */
   next: number;
   acknowledged: number;
@@ -109,7 +109,7 @@ export class AcknowledgedChecker implements Checker {
       workload,
       generator: new Generator({ workload, producer: event.producer, fileCount: event.fileCount }),
       lanes: Array.from({ length: event.workload.partitions }, () => ({
-        generated: new NumberQueue(),
+        generated: new RecordQueue(),
         next: 0,
         acknowledged: 0,
         lastFile: -1,
@@ -172,19 +172,18 @@ export class AcknowledgedChecker implements Checker {
     const lane = producer?.lanes[partition];
     if (producer === undefined || lane === undefined || lane.isBroken || lane.hasEnded) return;
     if (batch.kind === 'end') lane.hasEnded = true;
-    const place = { journal: event.journal, offset: event.begin };
     // The checker of journals names gaps and repetitions.
     if (batch.firstIndex !== lane.next) {
       lane.isBroken = true;
       lane.next = Math.max(lane.next, batch.firstIndex + batch.count);
       return;
     }
-    if (batch.kind === 'chunks') this.#compare({ producer, lane, partition, batch, place });
+    if (batch.kind === 'chunks') this.#compare({ producer, lane, partition, batch, event });
     lane.next = batch.firstIndex + batch.count;
   }
 
-  #compare(read: { producer: Producer; lane: Lane; partition: number; batch: Batch; place: Place }): void {
-    const { producer, lane, partition, batch, place } = read;
+  #compare(read: { producer: Producer; lane: Lane; partition: number; batch: Batch; event: BatchEvent }): void {
+    const { producer, lane, partition, batch, event } = read;
     if (this.#generate(producer, partition, batch.count) === 'too far') return;
     const bytes = this.#write(producer, lane, batch);
     const { payload } = batch;
@@ -193,7 +192,7 @@ export class AcknowledgedChecker implements Checker {
     if (isEqual) this.#drop(producer, lane, batch.count);
     else {
       lane.isBroken = true;
-      this.#name(producer, lane, batch, place);
+      this.#name(producer, lane, batch, { journal: event.journal, offset: event.begin });
     }
   }
 
@@ -202,13 +201,10 @@ export class AcknowledgedChecker implements Checker {
     const { generator, lanes } = producer;
     const wanted = lanes[partition]?.generated;
     for (;;) {
-      if (wanted === undefined || wanted.length >= count * 3) return 'there';
+      if (wanted === undefined || wanted.length >= count) return 'there';
       const record = generator.peek();
       if (record === null) return 'there';
-      const generated = lanes[record.partition]?.generated;
-      generated?.push(record.fileNumber);
-      generated?.push(record.sequence);
-      generated?.push(record.dataBytes);
+      lanes[record.partition]?.generated.push(record);
       generator.skip();
       producer.waitingRecords += 1;
       if (producer.waitingRecords <= WAITING_RECORDS_MAX) continue;
@@ -221,16 +217,16 @@ export class AcknowledgedChecker implements Checker {
   /**
    * Writes the payload that the batch should have. Returns its length, or NaN when it would be longer or end earlier.
    */
-  #write({ idWords, workload }: Producer, { generated }: Lane, { payload, count }: Batch): number {
+  #write({ idWords }: Producer, { generated }: Lane, { payload, count }: Batch): number {
     if (this.#expected.length < payload.length) this.#expected = Buffer.alloc(payload.length * 2);
     const expected = this.#expected;
     const view = new DataView(expected.buffer, expected.byteOffset, expected.length);
     let at = 0;
     for (let record = 0; record < count; record += 1) {
-      if (generated.length <= record * 3) return Number.NaN;
-      const fileNumber = generated.at(record * 3);
-      const sequence = generated.at(record * 3 + 1);
-      const dataBytes = generated.at(record * 3 + 2);
+      if (generated.length <= record) return Number.NaN;
+      const fileNumber = generated.fileNumberAt(record);
+      const sequence = generated.sequenceAt(record);
+      const dataBytes = generated.dataBytesAt(record);
       const end = at + CHUNK_HEADER_BYTES + dataBytes;
       if (end > payload.length) return Number.NaN;
       view.setUint32(at, dataBytes, true);
@@ -239,19 +235,16 @@ export class AcknowledgedChecker implements Checker {
       view.setInt32(at + 12, idWords[1] ?? 0, true);
       view.setUint32(at + 16, Math.floor(fileNumber / 0x1_0000_0000), false);
       view.setUint32(at + 20, fileNumber % 0x1_0000_0000, false);
-      if (dataBytes > 0) {
-        fillChunk(view, at + CHUNK_HEADER_BYTES, dataBytes, workload.fileSeed(fileNumber), sequence);
-      }
+      if (dataBytes > 0) fillChunk(view, at + CHUNK_HEADER_BYTES, dataBytes, generated.fileSeedAt(record), sequence);
       at = end;
     }
     return at;
   }
 
   #drop(producer: Producer, lane: Lane, records: number): void {
-    const last = (records - 1) * 3;
-    lane.lastFile = lane.generated.at(last);
-    lane.lastSequence = lane.generated.at(last + 1);
-    lane.generated.drop(records * 3);
+    lane.lastFile = lane.generated.fileNumberAt(records - 1);
+    lane.lastSequence = lane.generated.sequenceAt(records - 1);
+    lane.generated.drop(records);
     producer.waitingRecords -= records;
   }
 
@@ -264,11 +257,11 @@ export class AcknowledgedChecker implements Checker {
     while (actual.next() && this.#isExpected(generated, batch.payload, record)) record += 1;
     const { fileNumber, sequence } = actual;
     const witness = { ...place, index: batch.firstIndex + record, file: fileIdOf(id, fileNumber) };
-    if (generated.length <= record * 3) {
+    if (generated.length <= record) {
       this.#found.violation('phantom', 'a record beyond the last one that the seed gives', witness);
       return;
     }
-    const expected = { fileNumber: generated.at(record * 3), sequence: generated.at(record * 3 + 1) };
+    const expected = { fileNumber: generated.fileNumberAt(record), sequence: generated.sequenceAt(record) };
     const detail =
       `the record is chunk ${sequence} of file ${fileNumber}, ` +
       `and should be chunk ${expected.sequence} of file ${expected.fileNumber}`;
@@ -282,11 +275,11 @@ export class AcknowledgedChecker implements Checker {
   }
 
   /** Whether the record at the cursor is the record that was generated `record` places ahead. */
-  #isExpected(generated: NumberQueue, payload: Uint8Array, record: number): boolean {
+  #isExpected(generated: RecordQueue, payload: Uint8Array, record: number): boolean {
     const { fileNumber, sequence, dataBytes, offset, dataOffset } = this.#actual;
-    if (generated.length <= record * 3) return false;
-    if (generated.at(record * 3) !== fileNumber || generated.at(record * 3 + 1) !== sequence) return false;
-    if (generated.at(record * 3 + 2) !== dataBytes) return false;
+    if (generated.length <= record) return false;
+    if (generated.fileNumberAt(record) !== fileNumber || generated.sequenceAt(record) !== sequence) return false;
+    if (generated.dataBytesAt(record) !== dataBytes) return false;
     const end = dataOffset + dataBytes;
     return this.#expected.compare(payload, offset, end, offset, end) === 0;
   }
@@ -299,7 +292,7 @@ export class AcknowledgedChecker implements Checker {
     const { fileNumber, sequence } = this.#actual;
     if (fileNumber === lastFile && sequence === lastSequence) return true;
     for (let before = 0; before < record; before += 1) {
-      if (generated.at(before * 3) === fileNumber && generated.at(before * 3 + 1) === sequence) return true;
+      if (generated.fileNumberAt(before) === fileNumber && generated.sequenceAt(before) === sequence) return true;
     }
     return false;
   }

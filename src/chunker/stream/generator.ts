@@ -25,6 +25,7 @@ export type GeneratorOptions = {
 export type NextRecord = {
   partition: number;
   fileNumber: number;
+  fileSeed: number;
   /** Sequence of the chunk in its file, from 1; the end counts. */
   sequence: number;
   isEnd: boolean;
@@ -56,6 +57,7 @@ export class Generator {
   readonly #next: NextRecord = {
     partition: 0,
     fileNumber: 0,
+    fileSeed: 0,
     sequence: 0,
     isEnd: false,
     dataBytes: 0,
@@ -139,14 +141,14 @@ export class Generator {
   write(view: DataView, offset: number): void {
     const slot = this.#slot;
     assert(slot >= 0, 'peek comes before write');
-    const { dataBytes, fileNumber, sequence, partition, isEnd } = this.#next;
+    const { dataBytes, fileNumber, fileSeed, sequence, partition, isEnd } = this.#next;
     view.setUint32(offset, dataBytes, true);
     view.setUint32(offset + 4, sequence, true);
     view.setInt32(offset + 8, this.#producerWords[0] ?? 0, true);
     view.setInt32(offset + 12, this.#producerWords[1] ?? 0, true);
     view.setUint32(offset + 16, Math.floor(fileNumber / 0x1_0000_0000), false);
     view.setUint32(offset + 20, fileNumber % 0x1_0000_0000, false);
-    if (dataBytes > 0) fillChunk(view, offset + CHUNK_HEADER_BYTES, dataBytes, this.#seeds[slot] ?? 0, sequence);
+    if (dataBytes > 0) fillChunk(view, offset + CHUNK_HEADER_BYTES, dataBytes, fileSeed, sequence);
     this.#advance(slot, sequence, partition, isEnd);
   }
 
@@ -169,14 +171,16 @@ export class Generator {
     const slots = this.#opensFiles ? this.#numbers.length : this.#open;
     let slot = this.#prng.below(slots);
     if (slot >= this.#open) slot = this.#openFile();
+    const fileSeed = this.#seeds[slot] ?? 0;
     const sequence = (this.#sequences[slot] ?? 0) + 1;
     const isEnd = sequence > (this.#chunkCounts[slot] ?? 0);
     const next = this.#next;
     next.partition = this.#partitions[slot] ?? 0;
     next.fileNumber = this.#numbers[slot] ?? 0;
+    next.fileSeed = fileSeed;
     next.sequence = sequence;
     next.isEnd = isEnd;
-    next.dataBytes = isEnd ? 0 : this.#workload.chunkBytes(this.#seeds[slot] ?? 0, sequence);
+    next.dataBytes = isEnd ? 0 : this.#workload.chunkBytes(fileSeed, sequence);
     next.recordBytes = CHUNK_HEADER_BYTES + next.dataBytes;
     this.#slot = slot;
   }
