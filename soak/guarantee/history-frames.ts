@@ -39,7 +39,8 @@ export const FRAME_BYTES_MAX: number = 256 * 1024 * 1024;
 /** The parts around the body of a frame, and the checksum from which the next frame continues. */
 export type FrameEnds = { readonly header: Buffer; readonly end: Buffer; readonly chain: number };
 
-export type Frame = { readonly text: string; readonly payloads: Buffer };
+/** Views of one buffer, which is not used again. `text` is UTF-8. */
+export type Frame = { readonly text: Buffer; readonly payloads: Buffer };
 
 /** `chain`: the last checksum of the segment before. The first frame continues from the last 4 bytes of this header. */
 export function segmentHeader(number: number, chain: number): { readonly header: Buffer; readonly chain: number } {
@@ -123,7 +124,7 @@ export class FrameReader {
       const last = crc32c(before, body.subarray(0, bodyBytes));
       if (body.readUInt32LE(bodyBytes) !== last) throw damaged(where, 'the checksum of a frame is wrong');
       this.#chain = last;
-      yield { what: 'frame', frame: { text: body.toString('utf8', 0, textBytes), payloads }, where };
+      yield { what: 'frame', frame: { text: body.subarray(0, textBytes), payloads }, where };
       at += frameBytes(bodyBytes);
     }
     if (at < size) yield { what: 'torn', path, byteLength: size - at };

@@ -8,8 +8,9 @@
  */
 
 import { asRecord, isCount } from '../../src/core/assert.ts';
-import { type Check, listOf, nanoseconds, objectOf } from '../../src/core/shape.ts';
+import { type Check, listOf, objectOf } from '../../src/core/shape.ts';
 import { SUM_BYTES } from '../../src/message/sum.ts';
+import type { BatchFields } from './batch-line.ts';
 import type { HistoryEvent } from './history.ts';
 import type { LogEntry } from './history-log.ts';
 import { type LoggedBatch, type LoggedCheckpoint, isLoggedEvent } from './logged-event.ts';
@@ -44,9 +45,6 @@ const isOutbox: Check = listOf(objectOf<OutboxPlace>({ first: isCount, byteLengt
 
 /** The entry of a parsed line. Null when the line is not an entry or its bytes are missing. */
 export function wholeEntry(value: unknown, take: TakeBytes): LogEntry | null {
-  // Nearly all events of a run are batches.
-  const batch = asRecord(value);
-  if (batch?.['event'] === 'batch' && batch['cause'] === undefined) return batchEntry(batch, take);
   if (!isLoggedEvent(value)) return null;
   const { n, cause, ...told } = value;
   const event =
@@ -59,17 +57,11 @@ export function wholeEntry(value: unknown, take: TakeBytes): LogEntry | null {
   return cause === undefined ? { n, event } : { n, event, cause };
 }
 
-/** The same checks as of any other event, without a walk over its shape. */
-function batchEntry(line: Readonly<Record<string, unknown>>, take: TakeBytes): LogEntry | null {
-  const { n, atNs, journal, begin, end, stampNs, byteLength } = line;
-  if (!isCount(n) || n === 0 || typeof journal !== 'string' || !isCount(begin) || !isCount(end)) return null;
-  if (!isTime(atNs) || !isTime(stampNs) || !isCount(byteLength)) return null;
+/** The entry of the line of a batch, whose fields were checked (`batch-line.ts`). Null when its bytes are missing. */
+export function batchEntry(fields: BatchFields, take: TakeBytes): LogEntry | null {
+  const { n, atNs, journal, begin, end, stampNs, byteLength } = fields;
   const bytes = take(byteLength);
   return bytes === null ? null : { n, event: { atNs, event: 'batch', journal, begin, end, stampNs, bytes } };
-}
-
-function isTime(value: unknown): value is number {
-  return nanoseconds(value);
 }
 
 function withBytes({ byteLength, ...rest }: LoggedBatch, take: TakeBytes): HistoryEvent | null {

@@ -13,12 +13,13 @@ import { asRecord, isCount } from '../../src/core/assert.ts';
 import { OperatingError } from '../../src/core/errors.ts';
 import type { EnginePromises } from '../../src/journal/promises.ts';
 import { type Shape, conforms } from '../../src/core/shape.ts';
+import { BatchLineReader } from './batch-line.ts';
 import { BatchReader } from './checkers/batch-reader.ts';
 import type { LogEntry } from './history-log.ts';
 import { type Frame, FrameReader, damaged } from './history-frames.ts';
 import { loggedEvent } from './logged-event.ts';
 import { type CompactedEvents, type RecordedLine, countOf, isCompactedEvents } from './recorded-history.ts';
-import { wholeEntry } from './whole-event.ts';
+import { batchEntry, wholeEntry } from './whole-event.ts';
 
 /** The folder of a whole history within that of its run. */
 export const WHOLE_FOLDER: string = 'history-full';
@@ -62,6 +63,7 @@ export function* readWholeHistory(folder: string): Generator<WholeRead> {
   const segments = existsSync(folder) ? segmentsOf(folder) : [];
   if (segments.length === 0) throw new OperatingError('ERR_NO_HISTORY', `there is no whole history in ${folder}`);
   const frames = new FrameReader();
+  const lines = new LineReader();
   let nextN = 1;
   let isClosed = false;
   for (const [index, number] of segments.entries()) {
@@ -74,7 +76,8 @@ export function* readWholeHistory(folder: string): Generator<WholeRead> {
         yield read;
         continue;
       }
-      for (const line of linesOf(read.frame, read.where)) {
+      lines.start(read.frame, read.where);
+      for (let line = lines.next(); line !== null; line = lines.next()) {
         if (isClosed) throw damaged(read.where, 'the history goes on after its end');
         nextN = after(line, nextN, read.where);
         isClosed ||= line.what === 'closed';
@@ -104,21 +107,52 @@ function segmentsOf(folder: string): number[] {
     .toSorted((one, other) => one - other);
 }
 
-function* linesOf({ text, payloads }: Frame, where: string): Generator<WholeRead> {
-  let taken = 0;
-  const take = (byteLength: number): Uint8Array | null => {
-    if (payloads.length - taken < byteLength) return null;
-    taken += byteLength;
-    return payloads.subarray(taken - byteLength, taken);
-  };
-  for (let at = 0; at < text.length; ) {
-    const end = text.indexOf('\n', at);
-    const line = end < 0 ? null : parsed(text.slice(at, end), take);
-    if (line === null) throw damaged(where, 'a line of this frame is no line of a history');
-    yield line;
-    at = end + 1;
+const LINE_FEED = 0x0a;
+const NOTHING = Buffer.alloc(0);
+
+/** Reads the lines of one frame after the other. No generator: it is called for each event of a history. */
+class LineReader {
+  readonly #batches = new BatchLineReader();
+  #text: Buffer = NOTHING;
+  #payloads: Buffer = NOTHING;
+  #where = '';
+  #at = 0;
+  #taken = 0;
+
+  start({ text, payloads }: Frame, where: string): void {
+    this.#text = text;
+    this.#payloads = payloads;
+    this.#where = where;
+    this.#at = 0;
+    this.#taken = 0;
   }
-  if (taken !== payloads.length) throw damaged(where, 'a frame has more bytes than its lines say');
+
+  /** Null behind the last line of the frame. */
+  next(): WholeRead | null {
+    const begin = this.#at;
+    if (begin === this.#text.length) {
+      if (this.#taken === this.#payloads.length) return null;
+      throw damaged(this.#where, 'a frame has more bytes than its lines say');
+    }
+    const end = this.#text.indexOf(LINE_FEED, begin);
+    const line = end < 0 ? null : this.#parsed(begin, end);
+    if (line === null) throw damaged(this.#where, 'a line of this frame is no line of a history');
+    this.#at = end + 1;
+    return line;
+  }
+
+  #parsed(begin: number, end: number): WholeRead | null {
+    if (!this.#batches.read(this.#text, begin, end)) return parsed(this.#text.toString('utf8', begin, end), this.#take);
+    const entry = batchEntry(this.#batches.fields, this.#take);
+    return entry === null ? null : { what: 'event', entry };
+  }
+
+  readonly #take = (byteLength: number): Uint8Array | null => {
+    const from = this.#taken;
+    if (this.#payloads.length - from < byteLength) return null;
+    this.#taken = from + byteLength;
+    return this.#payloads.subarray(from, this.#taken);
+  };
 }
 
 function parsed(text: string, take: (byteLength: number) => Uint8Array | null): WholeRead | null {
