@@ -174,6 +174,23 @@ test('the checkers find in a recorded history what they find in the history itse
   }
 });
 
+test('two threads find what one finds, in whole, damaged and broken histories', async (t) => {
+  const plain = buildHistory({ seed: 11 });
+  const wrong = plain.map((event) => (event.event === 'checkpoint' ? { ...event, nextSum: event.nextSum + 1 } : event));
+  const cut = plain.filter((event, index) => event.event !== 'batch' || index % 89 !== 0);
+  for (const events of [plain, wrong, cut, plain.slice(0, -1)]) {
+    const folder = await folderOf(t, events, { verdict: 'HOLDS', reasons: [] });
+    t.deepEqual(await auditRun(folder, { threads: 2 }), await auditRun(folder, { threads: 1 }));
+    const path = join(folder, WHOLE_FOLDER, wholeSegmentName(1));
+    const bytes = readFileSync(path);
+    bytes.writeUInt8(bytes.readUInt8(bytes.length >> 1) ^ 1, bytes.length >> 1);
+    writeFileSync(path, bytes);
+    const damaged = await auditRun(folder, { threads: 2 });
+    t.deepEqual(damaged, await auditRun(folder, { threads: 1 }));
+    t.is(damaged.exitCode, 1);
+  }
+});
+
 test('a verdict that is not that of the history is a disagreement that names the line', async (t) => {
   const events = [...longHistory({ events: 400, recordsPerBatch: 2 })];
   const held = await folderOf(t, events, { verdict: 'HOLDS', reasons: [] });

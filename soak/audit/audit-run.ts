@@ -8,14 +8,15 @@
 
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { EXIT, OperatingError } from '../../src/core/errors.ts';
-import { formatBytes, formatCount } from '../../src/core/units.ts';
+import { EXIT } from '../../src/core/errors.ts';
+import { formatCount } from '../../src/core/units.ts';
 import { readCsv } from '../../src/results/csv.ts';
 import { type RecordedRun, changedFiles, readRecordedRun } from '../guarantee/recorded-run.ts';
 import { withUnwritten } from '../guarantee/verdict.ts';
-import { WHOLE_FOLDER, hasWholeHistory, readWholeHistory } from '../guarantee/whole-history.ts';
+import { WHOLE_FOLDER, hasWholeHistory, wholeHistoryBytes } from '../guarantee/whole-history.ts';
 import { recheckParts } from './parts.ts';
-import { Recheck, type Rechecked } from './recheck.ts';
+import { type Rechecked, recheckedVerdict } from './recheck.ts';
+import { recheckWhole } from './whole-recheck.ts';
 
 export type AuditOutcome = {
   readonly lines: readonly string[];
@@ -32,12 +33,19 @@ const REASONS_SHOWN = 12;
 const UNWRITTEN = /^(?:cannot write|there is no room for) /;
 const VIOLATIONS = 'violations.csv';
 
-/** Throws a UsageError when the folder is not that of a soak. */
-export async function auditRun(folder: string): Promise<AuditOutcome> {
+/** A longer history is judged by two threads. A shorter one is judged before a second thread has started. */
+const TWO_THREADS_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Throws a UsageError when the folder is not that of a soak. `threads`: how many judge a whole history; absent: as many
+ * as its length is worth.
+ */
+export async function auditRun(folder: string, options: { readonly threads?: 1 | 2 } = {}): Promise<AuditOutcome> {
   const run = readRecordedRun(folder);
   const whole = join(folder, WHOLE_FOLDER);
   const isKept = hasWholeHistory(whole);
-  const rechecked = isKept ? recheckWhole(whole, run) : await recheckParts(folder, run);
+  const threads = options.threads ?? (wholeHistoryBytes(whole) < TWO_THREADS_BYTES ? 1 : 2);
+  const rechecked = isKept ? await recheckKept(whole, run, threads) : await recheckParts(folder, run);
   const disagreements = [
     ...(await changedFiles(folder, run)),
     ...(isKept && !run.hasDigest ? [`${join(folder, 'run.json')} has lost its own digest`] : []),
@@ -79,47 +87,19 @@ function exitCodeFor({ verdict, isAll }: Rechecked, disagreements: readonly stri
   return isAll && verdict.verdict === 'HOLDS' ? EXIT.holds : EXIT.inconclusive;
 }
 
-/** Judges everything that was recorded, event by event. At most one frame of it is held. */
-function recheckWhole(folder: string, run: RecordedRun): Rechecked {
-  const recheck = new Recheck(run.promises);
-  const remarks: string[] = [];
-  const damages: string[] = [];
-  let recorded = 0;
-  let dropped = 0;
-  let found = 0;
-  let isClosed = false;
-  try {
-    for (const read of readWholeHistory(folder)) {
-      if (read.what === 'event') {
-        const { event } = read.entry;
-        recorded += 1;
-        if (event.event === 'violation' || event.event === 'found') found += 1;
-        recheck.observe(event);
-      } else if (read.what === 'dropped') {
-        const { firstN, lastN } = read.dropped;
-        dropped += lastN - firstN + 1;
-        const which = `events ${formatCount(firstN)} to ${formatCount(lastN)} were not kept`;
-        remarks.push(which);
-        recheck.unfollow(which);
-      } else if (read.what === 'closed') isClosed = true;
-      else remarks.push(`the last ${formatBytes(read.byteLength)} are half a frame: its writer was killed`);
-    }
-  } catch (error) {
-    if (!(error instanceof OperatingError)) throw error;
-    damages.push(error.message);
-  }
+async function recheckKept(folder: string, run: RecordedRun, threads: number): Promise<Rechecked> {
+  const whole = await recheckWhole({ folder, promises: run.promises }, threads);
+  const { judged, damages, recordedCount, droppedCount, foundCount, isClosed } = whole;
   const unwritten = run.reasons.filter((reason) => UNWRITTEN.test(reason));
-  const verdict = withUnwritten(recheck.finish(), unwritten);
-  const isComplete = isClosed && dropped === 0 && damages.length === 0;
-  const isAll = isComplete && recheck.hasEnded;
+  const verdict = withUnwritten(recheckedVerdict(whole.findings), unwritten);
+  const isComplete = isClosed && droppedCount === 0 && damages.length === 0;
+  const remarks = [`judged ${judged}`, ...whole.remarks];
   if (!isClosed && damages.length === 0) remarks.push('the history was not closed: its run was killed, or goes on');
-  const { events, batches, bytes, checkpoints, seconds } = recheck;
-  const what = `${formatCount(batches)} batches of ${formatBytes(bytes)}, ${formatCount(checkpoints)} states`;
-  const range = `${formatCount(events)} events over ${seconds.toFixed(1)} s: ${what}`;
   const part = isClosed
-    ? `${formatCount(recorded)} of ${formatCount(recorded + dropped)} events`
-    : `the ${formatCount(recorded)} events that are there`;
-  return { verdict, isAll, remarks: [`judged ${range}`, ...remarks], damages, part, found: isComplete ? found : null };
+    ? `${formatCount(recordedCount)} of ${formatCount(recordedCount + droppedCount)} events`
+    : `the ${formatCount(recordedCount)} events that are there`;
+  const isAll = isComplete && whole.hasEnded;
+  return { verdict, isAll, remarks, damages, part, found: isComplete ? foundCount : null };
 }
 
 /** The differences between the findings and what the run said. */

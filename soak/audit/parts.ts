@@ -13,7 +13,7 @@ import { HISTORY_FOLDER, readHistory } from '../guarantee/recorded-history.ts';
 import type { RecordedRun } from '../guarantee/recorded-run.ts';
 import { type Verdict, decideVerdict } from '../guarantee/verdict.ts';
 import { type Violation, violationLine } from '../guarantee/violation.ts';
-import { Recheck, type Rechecked } from './recheck.ts';
+import { Recheck, type Rechecked, recheckedVerdict } from './recheck.ts';
 import { type Producer, type StoredFindings, recheckStores } from './stores.ts';
 
 /** The events that lack what the checkers need. */
@@ -35,7 +35,7 @@ type Events = {
 export async function recheckParts(folder: string, run: RecordedRun): Promise<Rechecked> {
   const events = recheckEvents(join(folder, HISTORY_FOLDER), run);
   const { recheck, recorded, remarks, damages, found } = events;
-  const verdict = recheck.finish();
+  const verdict = recheckedVerdict(recheck.findings());
   const stores = await storesOf(folder, run, events);
   if (stores !== null) remarks.push(`judged what the kept stores hold: ${stores.what}`);
   if (events.firstFound !== null) {

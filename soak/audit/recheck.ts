@@ -6,7 +6,7 @@
 import type { EnginePromises } from '../../src/journal/promises.ts';
 import { BatchReader } from '../guarantee/checkers/batch-reader.ts';
 import { makeSoakCheckers } from '../guarantee/checkers/index.ts';
-import type { Checker, HistoryEvent } from '../guarantee/history.ts';
+import type { Checker, Findings, HistoryEvent } from '../guarantee/history.ts';
 import { type Verdict, decideVerdict } from '../guarantee/verdict.ts';
 
 /** What was judged again. */
@@ -25,7 +25,9 @@ export type Rechecked = {
 };
 
 export class Recheck {
-  readonly #checkers: readonly Checker[];
+  /** Null: a checker that is not of this share. */
+  readonly #checkers: readonly (Checker | null)[];
+  readonly #shown: readonly Checker[];
   #events = 0;
   #batches = 0;
   #checkpoints = 0;
@@ -34,9 +36,11 @@ export class Recheck {
   #firstNs: number | null = null;
   #hasEnded = false;
 
-  /** `promises`: those of the engine of the run's journals. */
-  constructor(promises: EnginePromises) {
-    this.#checkers = makeSoakCheckers(new BatchReader(promises), promises);
+  /** `promises`: those of the engine of the run's journals. `isOfShare`: whether a checker of this name judges. */
+  constructor(promises: EnginePromises, isOfShare: (name: string) => boolean = () => true) {
+    const checkers = makeSoakCheckers(new BatchReader(promises), promises);
+    this.#checkers = checkers.map((checker) => (isOfShare(checker.name) ? checker : null));
+    this.#shown = checkers.filter(({ name }) => isOfShare(name));
   }
 
   /** How many events were judged. */
@@ -86,16 +90,21 @@ export class Recheck {
     this.#show({ event: 'unfollowed', atNs: this.#lastNs, reason, leavesDoubt: true });
   }
 
-  /** Nothing more was recorded. Called once, at the end. */
-  finish(): Verdict {
+  /** Nothing more was recorded. Called once, at the end. By number of the checker; null: not of this share. */
+  findings(): (Findings | null)[] {
     if (!this.#hasEnded) this.#show({ event: 'halted', atNs: this.#lastNs });
-    return decideVerdict(
-      this.#checkers.map((checker) => checker.finish()),
-      { othersIn: 'violations.csv' },
-    );
+    return this.#checkers.map((checker) => checker?.finish() ?? null);
   }
 
   #show(event: HistoryEvent): void {
-    for (const checker of this.#checkers) checker.observe(event);
+    for (const checker of this.#shown) checker.observe(event);
   }
+}
+
+/** The verdict by the findings of all checkers. */
+export function recheckedVerdict(findings: readonly (Findings | null)[]): Verdict {
+  return decideVerdict(
+    findings.filter((found) => found !== null),
+    { othersIn: 'violations.csv' },
+  );
 }
