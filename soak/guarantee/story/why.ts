@@ -12,6 +12,7 @@ import { eventLine } from './around.ts';
 import type { Chronicle, Life } from './chronicle.ts';
 import { causeText, countOf } from './event-line.ts';
 import { fileLines } from './file-lines.ts';
+import { DerivedCauses } from './derived-causes.ts';
 import type { FilePath, FilePaths } from './file-path.ts';
 import { faultBefore, faultLine, indented, lifeText } from './outline.ts';
 
@@ -43,13 +44,15 @@ export function whyLines(
   const owner = path === undefined ? undefined : ownerOf(chronicle, path, atNs);
   const actors = new Set([actor, owner].filter((name) => name !== undefined));
   const lives = [...actors].flatMap((name) => livesBefore(chronicle, name, atNs));
-  const walk = shown === undefined ? [] : walkBack(chronicle, shown);
+  const derived = chronicle.events.some(({ cause }) => cause !== undefined) ? null : new DerivedCauses(chronicle, path);
+  const walk = shown === undefined ? [] : walkBack(chronicle, shown, derived);
   return [
     `why: ${question.line}`,
     ...(path === undefined ? [] : indented(fileLines(chronicle, path))),
     ...(shown === undefined
       ? []
       : ['  back from there, by what caused each:', ...indented(walkLines(chronicle, walk))]),
+    ...(derived === null ? [] : holeLines(chronicle, walk)),
     ...(lives.length === 0 ? [] : ['  who did it, and the lives before:']),
     ...indented(lives.map((life) => `${life.process}: ${lifeText(chronicle, life)}`)).map((line) => `  ${line}`),
     '  the first events that made it possible:',
@@ -100,18 +103,28 @@ function actorOf(chronicle: Chronicle, event: LoggedEvent): string | undefined {
   return event.cause?.process;
 }
 
-/** The event, what led to it, what led to that, and so on. */
-function walkBack(chronicle: Chronicle, shown: LoggedEvent): LoggedEvent[] {
+/** The event, what led to it, what led to that, and so on. `derived`: where events do not tell their causes. */
+function walkBack(chronicle: Chronicle, shown: LoggedEvent, derived: DerivedCauses | null = null): LoggedEvent[] {
   const walk = [shown];
   for (let event = shown; ; ) {
     const { kind, process, from } = event.cause ?? {};
     // Nothing comes before the things that the schedule itself begins.
     if (kind === 'start' && process === SCHEDULE) return walk;
-    const before = from === undefined || from >= event.n ? undefined : chronicle.numbered(from);
+    const told = from === undefined || from >= event.n ? undefined : chronicle.numbered(from);
+    const before = told ?? derived?.of(event);
     if (before === undefined) return walk;
     walk.push(before);
     event = before;
   }
+}
+
+/** Where the walk may have ended because events were not kept. A fault has no earlier cause. */
+function holeLines({ holes }: Chronicle, walk: readonly LoggedEvent[]): string[] {
+  const last = walk.at(-1);
+  const lost = holes.filter(({ fromNs }) => last !== undefined && fromNs <= last.atNs);
+  if (last === undefined || last.event === 'fault' || lost.length === 0) return [];
+  const events = lost.reduce((sum, hole) => sum + hole.events, 0);
+  return [`  what led to that is not known: of ${countOf(events, 'event')} before it only counts were kept`];
 }
 
 function walkLines(chronicle: Chronicle, whole: readonly LoggedEvent[]): string[] {
@@ -171,6 +184,7 @@ function firstLines(
   for (const fault of faults) found.push({ atNs: fault.atNs, line: faultLine(chronicle, fault) });
   if (found.length > 0) return found.toSorted((one, other) => one.atNs - other.atNs).map(({ line }) => line);
   const isTold = walk.some(({ cause }) => cause !== undefined);
+  if (!isTold && walk.length > 1) return ['unknown: no fault is among the causes that this history shows'];
   return [
     isTold
       ? `${chronicle.time(chronicle.startNs).padStart(16)}  the start of the run: no fault is among its causes`
@@ -199,7 +213,8 @@ function faultOfLife(chronicle: Chronicle, life: Life): Chronicle['faults'][numb
 /** The nearest fault along the causes, if there is one. */
 function faultAlong(chronicle: Chronicle, walk: readonly LoggedEvent[]): Chronicle['faults'] {
   for (const event of walk) {
-    const fault = event.cause?.kind === 'fault' ? faultNamed(chronicle, event.cause) : undefined;
+    const named = event.cause?.kind === 'fault' ? faultNamed(chronicle, event.cause) : undefined;
+    const fault = event.event === 'fault' ? chronicle.faults.find(({ id }) => id === event.id) : named;
     if (fault !== undefined) return [fault];
   }
   return [];
