@@ -93,3 +93,23 @@ test('where earlier events were not kept, the walk says so instead of guessing',
   t.regex(why(kept, holes), /what led to that is not known: of 6 events before it only counts were kept/);
   t.notRegex(why(KILLED), /not known: of/);
 });
+
+test('a lost file leads from what was found to the last that is known of it', (t) => {
+  const workload = { seed: 1, chunkerNumber: 0, filesOpen: 1, chunks: { low: 1, high: 1 } };
+  const options = { ...workload, chunkBytes: { low: 1, high: 1 }, partitions: 1 };
+  const journal = chunkJournal(0);
+  const batch = { journal, begin: 0, end: 9, byteLength: 9, producer: PRODUCER, index: 0, count: 2 };
+  const lost = numbered([
+    { event: 'ready', process: 'chunker-0' },
+    { event: 'producer', process: 'chunker-0', producer: PRODUCER, workload: options, fileCount: null },
+    { event: 'phase', phase: 'steady' },
+    { event: 'batch', ...batch, stampNs: 3e9 },
+    { event: 'violation', process: 'chunker-0', kind: 'lost', detail: '', journal, index: 1, file: FILE },
+    { event: 'halted' },
+  ]);
+  const chronicle = new Chronicle(lost);
+  // The time of a table is rounded.
+  const question = { line: 'planted', atNs: 5e9 + 400, journal, file: FILE };
+  const lines = whyLines(chronicle, question, { paths: new FilePaths(chronicle), effect: null }).join('\n');
+  t.regex(lines, /chunker-0 finds a violation: lost.*\n.*at 0: records 0 to 1 of .*\n.*chunker-0 is ready/);
+});

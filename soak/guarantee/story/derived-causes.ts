@@ -97,7 +97,7 @@ export class DerivedCauses {
     return this.#last(event, (other) => isOf(other, process, 'started', 'ready'));
   }
 
-  /** The batch that it names, the first sum of its file, or the life of the process that found it. */
+  /** The batch that it names, or the last sum of its file; without either, what is the last that is known of the file. */
   #ofViolation(event: Told<'violation' | 'found'>): LoggedEvent | undefined {
     const { journal, offset, file, process } = event;
     return (
@@ -106,8 +106,22 @@ export class DerivedCauses {
         event,
         (other) => other.event === 'batch' && file !== undefined && other.files?.includes(file) === true,
       ) ??
+      this.#ofUnsummed(event) ??
       this.#beginOf(event, process)
     );
+  }
+
+  /** Of a file without a sum: its last batch, or the last end of the process that spoke for its shard. */
+  #ofUnsummed(event: LoggedEvent): LoggedEvent | undefined {
+    const path = this.#path;
+    if (path === undefined || path.partition === null || path.hasSum) return undefined;
+    const { partition, steps } = path;
+    const owner = this.#chronicle.ownerAt(partition, event.atNs);
+    const ended = owner === undefined ? undefined : this.#endOf(event, owner);
+    const step = steps.findLast(({ stage }) => stage === 'durable' || stage === 'acknowledged');
+    const known = step === undefined ? undefined : this.#chronicle.numbered(step.n);
+    if (known === undefined || known.n >= event.n) return ended;
+    return ended !== undefined && ended.atNs > momentOf(known) ? ended : known;
   }
 
   /** A sum needs a file that has ended and a process that speaks for the shard: what came last made it possible. */

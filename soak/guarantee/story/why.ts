@@ -37,14 +37,15 @@ export function whyLines(
   question: Question,
   { paths, effect }: { readonly paths: FilePaths; readonly effect: Effect | null },
 ): string[] {
-  const shown = shownBy(chronicle, question);
+  const isTold = chronicle.events.some(({ cause }) => cause !== undefined);
+  const shown = (isTold ? undefined : foundOf(chronicle, question)) ?? shownBy(chronicle, question);
   const [path] = question.file === undefined ? [] : paths.of([question.file]);
   const actor = question.process ?? (shown === undefined ? undefined : actorOf(chronicle, shown));
   const atNs = shown === undefined ? chronicle.endNs : momentOf(shown);
   const owner = path === undefined ? undefined : ownerOf(chronicle, path, atNs);
   const actors = new Set([actor, owner].filter((name) => name !== undefined));
   const lives = [...actors].flatMap((name) => livesBefore(chronicle, name, atNs));
-  const derived = chronicle.events.some(({ cause }) => cause !== undefined) ? null : new DerivedCauses(chronicle, path);
+  const derived = isTold ? null : new DerivedCauses(chronicle, path);
   const walk = shown === undefined ? [] : walkBack(chronicle, shown, derived);
   return [
     `why: ${question.line}`,
@@ -58,6 +59,18 @@ export function whyLines(
     '  the first events that made it possible:',
     ...indented(indented(firstLines(chronicle, { walk, lives, effect }))),
   ];
+}
+
+/** In the history of a soak: the first event that says what is asked about a file. Its time in a table is rounded. */
+function foundOf({ events }: Chronicle, { journal, offset, file }: Question): LoggedEvent | undefined {
+  if (file === undefined) return undefined;
+  return events.find(
+    (event) =>
+      (event.event === 'violation' || event.event === 'found') &&
+      event.file === file &&
+      event.journal === journal &&
+      event.offset === offset,
+  );
 }
 
 /** The event that shows it; undefined when none does. */
