@@ -2,7 +2,13 @@
 
 import { Prng } from '../../../src/core/prng.ts';
 import { Members } from '../../../src/journal/gazette/members.ts';
-import { CALL_MS, READ_MS, type ReadCall, type ReadEvents, type RpcCalls } from '../../../src/journal/gazette/rpc.ts';
+import {
+  CALL_MS,
+  type ReadCall,
+  type ReadEvents,
+  type ReadHow,
+  type RpcCalls,
+} from '../../../src/journal/gazette/rpc.ts';
 import { STATUS, isDeadline } from '../../../src/journal/gazette/status.ts';
 import type * as wire from '../../../src/journal/gazette/wire.ts';
 import type { Counters } from '../world/counters.ts';
@@ -61,15 +67,19 @@ export class ClusterRpc implements RpcCalls {
     });
   }
 
-  read({ journal, offset }: wire.ReadRequest, { onMessage, onEnd }: ReadEvents): ReadCall {
+  read(
+    { journal, offset }: wire.ReadRequest,
+    { onMessage, onEnd }: ReadEvents,
+    { beyond, limitMs }: ReadHow,
+  ): ReadCall {
     const { cluster, kernel, counters, incarnation } = this.#options;
-    const stub = this.#brokers.present;
+    const stub = this.#brokers.beyond(beyond);
     const { member } = stub;
     const flow: Flow = { isPaused: false, wake: null };
     const found = cluster.journal(journal);
     if (found === undefined) throw new Error(`the simulated cluster has no journal ${journal}`);
     const call = cluster.network.ask<wire.ReadResponse>(incarnation, member, {
-      deadlineMs: READ_MS,
+      deadlineMs: limitMs,
       serve: (served) => {
         const at = member.ref;
         const rest = { journal: found, offset: Number(offset), prng: this.#prng };
