@@ -212,8 +212,9 @@ export type SoakEvent =
       readonly recoveredNs?: number;
     }
   /**
-   * The producer of a chunker that died for good has ended in every journal. From now on another producer may come
-   * under the name of that process. The work of the dead one is judged only by what the journals hold.
+   * The producer of a chunker that is gone for good has ended in every journal, or none has ever had a record of it.
+   * From now on another producer may come under the name of that process. The work of the one that is gone is judged
+   * only by what the journals hold.
    */
   | { readonly event: 'retired'; readonly process: string; readonly producer: string }
   /** A process did not do what it was asked to. */

@@ -72,6 +72,17 @@ test('a chunker that was away until its pin was dropped exits 3 and is retired, 
   }
 });
 
+test('a chunker whose pin was gone before it had published anything makes way as well', async (t) => {
+  // Seed 900058: the command says that no journal knows the producer.
+  const outcome = await run(planOf(900_058, workloadOf(900_058)));
+  t.is(kindOf(outcome), null, why(outcome));
+  const retired = outcome.history.flatMap((event) => (event.event === 'retired' ? [event.producer] : []));
+  const published = outcome.history.flatMap((event) =>
+    event.event === 'acknowledged' && event.through > 0 ? [event.producer] : [],
+  );
+  t.true(retired.some((producer) => !published.includes(producer)));
+});
+
 test('a chunker that is back in time keeps its pin', async (t) => {
   const absence = { kind: 'absence', target: 'chunker-0', how: 'paused', durationMs: 4_000 } as const;
   const outcome = await run(planWith({ id: 0, atMs: 10_000, ...absence }));

@@ -95,6 +95,14 @@ export class Observer {
     return this.#head(this.#partitions);
   }
 
+  /** Whether no journal of the broker has ever had a record of the producer. */
+  isUnknown(producer: string): boolean {
+    const broker = this.#broker;
+    if (broker === null) return false;
+    const partitions = Array.from({ length: this.#partitions }, (_, partition) => partition);
+    return partitions.every((partition) => broker.get('producers', nameKey(partition, producer)) === undefined);
+  }
+
   /** How many sums of a shard are durable in the sums journal. */
   sumsPublished(shard: number): number {
     if (this.cluster !== null) return this.cluster.nextOf(this.#partitions, shardProducer(shard));

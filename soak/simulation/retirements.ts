@@ -102,8 +102,12 @@ export class Retirements {
   commandEnded(command: SimulatedProcess, { exitCode, error }: IncarnationEnd): boolean {
     const retirement = this.#commands.get(command);
     const isUnanswered = error instanceof OperatingError && error.code === 'ERR_NO_ANSWER';
-    if (retirement === undefined || !(exitCode === null || exitCode === EXIT.holds || isUnanswered)) return false;
-    if (exitCode === EXIT.holds) retirement.runsLeft -= 1;
+    if (retirement === undefined) return false;
+    // Its pin was gone before it had published anything: the command says that there is nothing to retire.
+    const { observer } = this.#options.surroundings;
+    const isNothing = exitCode === EXIT.usage && observer.isUnknown(retirement.producer);
+    if (!(exitCode === null || exitCode === EXIT.holds || isUnanswered || isNothing)) return false;
+    if (exitCode === EXIT.holds || isNothing) retirement.runsLeft -= 1;
     else this.#options.surroundings.counters.count('retirement broken off, and begun again');
     if (retirement.runsLeft > 0) this.#runAgain(command);
     else {

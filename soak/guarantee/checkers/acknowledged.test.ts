@@ -45,6 +45,20 @@ test('a chunker that was retired is judged by what it was told, and its end must
   }
 });
 
+test('a producer that was retired before it had published anything has no end', (t) => {
+  const silent = 'ffee000000000001';
+  const events = buildHistory({ seed: 1 }).flatMap((event): HistoryEvent[] =>
+    event.event === 'producer'
+      ? [
+          event,
+          { ...event, producer: silent },
+          { event: 'retired', atNs: event.atNs, process: 'chunker-9', producer: silent },
+        ]
+      : [event],
+  );
+  t.deepEqual(check(events), { kinds: [], violations: [], inconclusive: [] });
+});
+
 type Replace = (record: Buffer, turn: number) => readonly Buffer[];
 
 /** Replaces records of one producer in one journal; `turn` counts them from the index on. */

@@ -316,7 +316,9 @@ export class AcknowledgedChecker implements Checker {
       const detail = `${lost} were acknowledged, and the journal does not have them`;
       this.#found.violation('acknowledged-loss', detail, { journal, index: records });
     }
-    if (isRetired && !lane.isBroken && !lane.hasEnded) {
+    // A producer that has never published has nothing to end.
+    const isKnown = producer.lanes.some(({ next }) => next > 0);
+    if (isRetired && isKnown && !lane.isBroken && !lane.hasEnded) {
       const detail = `${id} was retired, and its end is not in the journal`;
       this.#found.violation('acknowledged-loss', detail, { journal, index: lane.next });
     }
