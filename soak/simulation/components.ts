@@ -205,7 +205,8 @@ export const runLateReader: Run = async (process, incarnation): Promise<Handle> 
 /** `stream-sum retire`. */
 export function runRetire(producer: string): Run {
   return (process, incarnation) => {
-    const journals = connect(process, incarnation);
+    // What the command is told may overtake what the chunker is told, so it counts as told to nobody.
+    const journals = connectPlainly(process, incarnation);
     retireProducer({ journals, producer, clock: incarnation.clock, log: process.log }).then(
       () => {
         journals.close();
@@ -218,9 +219,14 @@ export function runRetire(producer: string): Run {
 }
 
 function connect(process: SimulatedProcess, incarnation: Incarnation): ObservedJournals {
-  const { history, observer, counters, cluster } = process.surroundings;
-  const client = cluster === null ? connectBroker(process, incarnation) : connectCluster(process, incarnation, cluster);
+  const { history, observer, counters } = process.surroundings;
+  const client = connectPlainly(process, incarnation);
   return new ObservedJournals(client, { incarnation, history, observer, counters, disk: process.disk });
+}
+
+function connectPlainly(process: SimulatedProcess, incarnation: Incarnation): Journals {
+  const { cluster } = process.surroundings;
+  return cluster === null ? connectBroker(process, incarnation) : connectCluster(process, incarnation, cluster);
 }
 
 function connectCluster(process: SimulatedProcess, incarnation: Incarnation, cluster: SimulatedCluster): Journals {
