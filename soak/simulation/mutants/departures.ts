@@ -128,15 +128,20 @@ export const DEPARTURES_MUTANTS: readonly Mutant[] = [
     name: 'expired-pin-renewed',
     class: 'departures',
     bug: 'a verifier whose pin has expired makes another one, and goes on as if nothing had happened',
-    kinds: ['gap'],
-    decorations: () => ({
-      chunker: (options, { tookEffect }) => ({
-        ...options,
-        journals: new TrustedPins(options.journals, tookEffect, async (name) => {
-          await options.journals.pin(SUMS_JOURNAL, name);
-        }),
-      }),
-    }),
+    // The new pin is beyond the place that the verifier has read to, and sums in between are trimmed.
+    kinds: ['gap', 'acknowledged-loss'],
+    decorations: () =>
+      both(
+        {
+          chunker: (options, { tookEffect }) => ({
+            ...options,
+            journals: new TrustedPins(options.journals, tookEffect, async (name) => {
+              await options.journals.pin(SUMS_JOURNAL, name);
+            }),
+          }),
+        },
+        watchingSums(),
+      ),
     adapt: withExpiringPins,
   },
 ];
