@@ -119,6 +119,7 @@ export class Conductor {
       record: (happening) => this.#history.record(happening),
       producerOf: (name) => this.#meter.producerOf(name),
       onRetired: (name, producer) => this.#live.onRetired(name, producer),
+      onUnfinished: (what) => this.#doubt(what),
       gaps,
       onSettled: (fault) => files.faultSettled(fault),
       decorations,

@@ -304,6 +304,7 @@ export class Fleet {
    */
   async run(name: string, argv: readonly string[]): Promise<readonly string[] | null> {
     const { signal: ended } = this.#noCommands;
+    if (ended.aborted) return null;
     const logPath = join(this.#logsFolder, `${name}.log`);
     const { command, argv: before, environment } = this.#launch;
     const running = runToEnd({
@@ -325,6 +326,11 @@ export class Fleet {
     const lastLines = lines.slice(-LOG_LINES_SHOWN).map(messageOf);
     this.#listener.onFailure({ process: name, what, exitCode: code, beforeReady: false, lastLogLines: lastLines });
     return null;
+  }
+
+  /** Whether the run ends: commands are ended, and none begins. */
+  get isEnding(): boolean {
+    return this.#noCommands.signal.aborted;
   }
 
   /** Reports that something the run needs of a process cannot be done. */

@@ -74,7 +74,10 @@ export class FleetTargets implements FaultTargets {
   readonly #targets = new Map<string, FaultTarget>();
   /** By summer of the plan: the process that owns its shards, and how often they were taken over. */
   readonly #owners = new Map<string, { name: string; takeovers: number }>();
-  readonly #retirements: Pick<RetirementOptions, 'dataFolder' | 'endpoint' | 'producerOf' | 'onRetired'>;
+  readonly #retirements: Pick<
+    RetirementOptions,
+    'dataFolder' | 'endpoint' | 'producerOf' | 'onRetired' | 'onUnfinished'
+  >;
 
   constructor(options: {
     readonly fleet: Fleet;
@@ -89,7 +92,10 @@ export class FleetTargets implements FaultTargets {
     readonly repeatedRecords?: (() => number) | undefined;
     /** The same summer with another folder and another name. */
     readonly spareSpec: (summer: ComponentSpec, name: string) => ComponentSpec;
-    readonly retirements: Pick<RetirementOptions, 'dataFolder' | 'endpoint' | 'producerOf' | 'onRetired'>;
+    readonly retirements: Pick<
+      RetirementOptions,
+      'dataFolder' | 'endpoint' | 'producerOf' | 'onRetired' | 'onUnfinished'
+    >;
     /** Null: there is one build. */
     readonly builds: Builds | null;
     readonly decorations?: Decorations;

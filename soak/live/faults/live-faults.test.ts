@@ -41,6 +41,7 @@ for (const [family, prepared] of [
       endpoint: 'none',
       producerOf: () => null,
       onRetired: () => undefined,
+      onUnfinished: () => undefined,
       builds: null,
       links: null,
       pages: null,

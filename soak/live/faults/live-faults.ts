@@ -38,6 +38,7 @@ export type LiveFaultsOptions = {
   readonly endpoint: string;
   readonly producerOf: RetirementOptions['producerOf'];
   readonly onRetired: RetirementOptions['onRetired'];
+  readonly onUnfinished: RetirementOptions['onUnfinished'];
   /** Null: there is one build. */
   readonly builds: Builds | null;
   /** Null: no link can be hurt. */

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { isEnded } from './retirement.ts';
+import type { ComponentProcess } from '../../../src/fleet/component-process.ts';
+import { isEnded, retirementOf } from './retirement.ts';
 
 const PRODUCER = 'aa00000000000001';
 const OF = { producer: PRODUCER, partitions: 2 };
@@ -21,4 +22,45 @@ test('a producer has ended when each journal is named, and its pin after them', 
   t.false(isEnded(WHOLE, { ...OF, partitions: 3 }));
   t.false(isEnded(WHOLE, { ...OF, producer: 'aa00000000000002' }));
   t.false(isEnded([], OF));
+});
+
+test('a retirement in whose middle the run ends says what is left to do, and one that fails otherwise does not', async (t) => {
+  for (const isEnding of [true, false]) {
+    const left: string[] = [];
+    let runs = 0;
+    const fleet = {
+      isEnding: false,
+      named: () => ({ name: 'chunker-0' }) as ComponentProcess,
+      // The first command ends as it should, and the second one with the run.
+      run: async () => {
+        runs += 1;
+        if (runs === 1) return WHOLE;
+        fleet.isEnding = isEnding;
+        return null;
+      },
+      killForGood: () => void t.fail(),
+      startAgain: () => void t.fail(),
+      fail: () => void t.fail(),
+    };
+    const retirement = retirementOf('chunker-0', 2, {
+      ...OF,
+      fleet,
+      dataFolder: '/data',
+      endpoint: 'ipc:///x',
+      producerOf: () => PRODUCER,
+      onRetired: () => void t.fail(),
+      onUnfinished: (what) => left.push(what),
+      decorations: {},
+    });
+    t.is(await retirement.retire(), null);
+    t.deepEqual(
+      left,
+      isEnding
+        ? [
+            'the run ended while chunker-0 was retired: before another run with this data, start its broker, ' +
+              `run \`stream-sum retire --producer ${PRODUCER}\` and remove /data/chunker-0`,
+          ]
+        : [],
+    );
+  }
 });

@@ -13,7 +13,7 @@ import type { LiveDecorations } from '../decorations.ts';
 import type { Retirement } from './actions/target.ts';
 
 export type RetirementOptions = {
-  readonly fleet: Fleet;
+  readonly fleet: Pick<Fleet, 'named' | 'run' | 'isEnding' | 'killForGood' | 'startAgain' | 'fail'>;
   readonly dataFolder: string;
   /** The address on which the broker listens. */
   readonly endpoint: string;
@@ -22,6 +22,8 @@ export type RetirementOptions = {
   readonly producerOf: (chunker: string) => string | null;
   /** Called when it was seen that the producer has ended in every journal, before anything follows from that. */
   readonly onRetired: (chunker: string, producer: string) => void;
+  /** The run has ended in the middle of a retirement; `what` says what is left to do with the data. */
+  readonly onUnfinished: (what: string) => void;
   readonly decorations: Pick<LiveDecorations, 'kills' | 'retires'>;
 };
 
@@ -41,7 +43,9 @@ export function retirementOf(chunker: string, times: number, from: RetirementOpt
     },
     retire: async () => {
       for (let time = 0; time < times; time += 1) {
-        if (!(await (decorations.retires?.(producer, run) ?? run()))) return null;
+        if (await (decorations.retires?.(producer, run) ?? run())) continue;
+        if (fleet.isEnding) from.onUnfinished(unfinishedText({ chunker, producer, dataFolder: from.dataFolder }));
+        return null;
       }
       return `producer ${producer} ended in ${partitions} journals${times === 1 ? '' : `, asked ${times} times`}`;
     },
@@ -58,6 +62,19 @@ export function retirementOf(chunker: string, times: number, from: RetirementOpt
     },
     comeBack: () => fleet.startAgain(process),
   };
+}
+
+/** The producer may have ended in some journals. Then its chunker cannot go on, and nobody else ends the others. */
+function unfinishedText(of: {
+  readonly chunker: string;
+  readonly producer: string;
+  readonly dataFolder: string;
+}): string {
+  const { chunker, producer, dataFolder } = of;
+  return (
+    `the run ended while ${chunker} was retired: before another run with this data, start its broker, ` +
+    `run \`stream-sum retire --producer ${producer}\` and remove ${join(dataFolder, chunker)}`
+  );
 }
 
 /** The place of a chunker's folder once it was retired. */
