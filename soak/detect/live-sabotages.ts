@@ -13,6 +13,7 @@ import { ForwardingRelay, LyingCounters, UnhealingRelay } from '../live/faults/r
 import type { SoakOptions } from '../live/soak-options.ts';
 import type { FakePlan } from '../live/testing/fake-component.ts';
 import { MOMENT_SABOTAGES } from './moment-sabotages.ts';
+import { OVERLAP_SABOTAGES } from './overlap-sabotages.ts';
 
 export type LiveSabotage = {
   /** In kebab-case, unique among all sabotages. */
@@ -329,7 +330,10 @@ const OF_THE_RELAY: readonly Omit<LiveSabotage, 'over'>[] = [
   },
 ];
 
-export const FAKE_SABOTAGES: readonly LiveSabotage[] = OVER_FAKES.map((sabotage) => ({ ...sabotage, over: 'fake' }));
+export const FAKE_SABOTAGES: readonly LiveSabotage[] = [...OVER_FAKES, ...OVERLAP_SABOTAGES].map((sabotage) => ({
+  ...sabotage,
+  over: 'fake',
+}));
 export const REAL_SABOTAGES: readonly LiveSabotage[] = [
   ...OVER_REAL,
   ...OF_RETIREMENTS,
