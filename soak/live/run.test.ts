@@ -109,6 +109,21 @@ test.serial('every process is upgraded, and one that refuses to go back goes on 
   t.is(Object(runJson(folder)['configuration'])['upgradeFromCommit'], null);
 });
 
+test.serial('faults that are open together are told by the run, its table and its screen', async (t) => {
+  const options = { faults: ['kill', 'pause'], faultsAtOnce: 2, durationMs: 6_000, faultIntervalMs: 700 } as const;
+  const { folder, verdict, reasons } = await run(t, {}, { options });
+  t.is(verdict, 'HOLDS', reasons);
+  const counts = Object.values(Object(runJson(folder)['overlaps'])).map(Number);
+  const pairs = counts.reduce((sum, count) => sum + count, 0);
+  t.true(pairs > 0);
+  const faults = readCsv(join(folder, 'faults.csv'));
+  const others = faults.flatMap(({ id, overlaps = '' }) => overlaps.split(' ').map((other) => [id, other]));
+  const open = others.filter(([, other]) => other !== '');
+  for (const [id, other] of open) t.true(open.some(([one, another]) => one === other && another === id));
+  // A kill counts as over when its process is ready, which the injector hears a moment later.
+  t.true(open.length >= 2 * pairs, `${open.length} of ${pairs}`);
+});
+
 test('a newer build that refuses what the older one has written fails the run', async (t) => {
   const older = { launch: fakeBuild({}), commit: null };
   const { exitCode, reasons } = await run(
