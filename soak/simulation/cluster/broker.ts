@@ -4,9 +4,21 @@
  */
 
 import type { Call, ClusterNetwork, Member } from './cluster-network.ts';
-import type { Ref, Route } from './journal.ts';
-import type { Pipeline } from './pipeline.ts';
-import { Replica } from './replica.ts';
+import { Replica, type Segment } from './replica.ts';
+
+/** One process of a broker: a broker that starts again is another one. */
+export type Ref = { readonly broker: Broker; readonly life: number };
+
+/** The first member is the primary. */
+export type Route = { readonly revision: number; readonly members: readonly Ref[] };
+
+/** The replication of a journal by its primary: `pipeline.ts`. */
+export interface Replication {
+  readonly route: Route;
+  isBroken(): boolean;
+  commit(segment: Segment | null, registers: ReadonlyMap<string, string>): Promise<boolean>;
+  break(): void;
+}
 
 /** From so many calls on, those that are over are forgotten. */
 export const CALLS_KEPT = 256;
@@ -29,7 +41,7 @@ export class Broker implements Member {
   readonly #replicas = new Map<string, Replica>();
   /** Routes as it has heard of them. */
   readonly routes: Map<string, Route> = new Map<string, Route>();
-  readonly pipelines: Map<string, Pipeline> = new Map<string, Pipeline>();
+  readonly pipelines: Map<string, Replication> = new Map<string, Replication>();
   readonly #turns = new Map<string, Promise<void>>();
   readonly #changed = new Map<string, Set<() => void>>();
   readonly #calls = new Set<Call>();

@@ -135,7 +135,7 @@ export class ClusterNetwork {
   // --- the faults of a client's links ---
 
   block(name: string, directions: readonly Direction[], { isNoticed }: { isNoticed: boolean }): void {
-    for (const direction of directions) {
+    for (const direction of directions.filter((each) => !this.#blocks.has(`${each} ${name}`))) {
       const isIt = (other: string): boolean => other === name;
       const cut = direction === 'to-broker' ? { from: isIt, to: isAny } : { from: isAny, to: isIt };
       this.#blocks.set(`${direction} ${name}`, cut);

@@ -14,10 +14,9 @@ import type * as wire from '../../../src/journal/gazette/wire.ts';
 import type { Counters } from '../world/counters.ts';
 import type { Incarnation } from '../world/incarnation.ts';
 import type { Kernel } from '../world/kernel.ts';
-import type { Broker } from './broker.ts';
+import type { Broker, Ref } from './broker.ts';
 import { type Call, type Member, type Served, UNAVAILABLE, grpcError } from './cluster-network.ts';
 import type { SimulatedCluster } from './cluster.ts';
-import type { Ref } from './journal.ts';
 import { type Flow, Reading } from './reading.ts';
 
 /** Deadline of a request to etcd, as in `rpc.ts`. */
@@ -110,7 +109,8 @@ export class ClusterRpc implements RpcCalls {
   readMetadata(journal: string, _offset: number): Promise<wire.ReadResponse> {
     return this.#unary<Broker, wire.ReadResponse>(this.#brokers, CALL_MS, (served, broker) => {
       const { cluster } = this.#options;
-      const { end } = broker.replica(journal);
+      const [primary = broker.ref] = broker.routes.get(journal)?.members ?? [];
+      const { end } = primary.broker.replica(journal);
       const status = cluster.journal(journal) === undefined ? STATUS.JOURNAL_NOT_FOUND : STATUS.OK;
       const rest = { offset: '0', write_head: String(end), fragment: null, content: Buffer.alloc(0) };
       this.#answer(served, broker.ref, { status, header: cluster.headerOf(broker.ref), ...rest });

@@ -19,3 +19,20 @@ test('the plan of a seed on a cluster is plain data, and has members in the plac
   t.true(plan.faults.some(({ kind }) => kind.startsWith('member-')));
   t.is(planFor({ seed: 5 }).cluster, undefined);
 });
+
+test('what only the spools of all brokers held is lost when they die at once, and the outcome says exactly that', async (t) => {
+  const plan = planFor({ seed: 6, engine: 'gazette' });
+  const loss = {
+    id: 0,
+    kind: 'all-brokers-crash',
+    target: 'brokers',
+    isFlushed: false,
+    downMs: 500,
+    resetMs: 5_000,
+  } as const;
+  const outcome = await simulate(
+    { ...plan, faults: [{ ...loss, atMs: plan.warmUpMs + 5_000 }] },
+    { stopsAtFirst: true },
+  );
+  t.is(kindOf(outcome), 'acknowledged-loss', outcome.failures.join());
+});

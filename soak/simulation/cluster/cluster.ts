@@ -10,10 +10,10 @@ import { SUMS_JOURNAL, chunkJournal } from '../../../src/journal/journals.ts';
 import type { ClusterPlan } from './member-fault.ts';
 import type { Counters } from '../world/counters.ts';
 import type { Kernel } from '../world/kernel.ts';
-import { Broker, isRunning } from './broker.ts';
+import { Broker, type Ref, type Replication, type Route, isRunning } from './broker.ts';
 import { type Call, type ClusterNetwork, UNAVAILABLE, grpcError } from './cluster-network.ts';
 import { SimulatedEtcd } from './etcd.ts';
-import { type CommittedBatch, Journal, type Ref, type Route } from './journal.ts';
+import { type CommittedBatch, Journal } from './journal.ts';
 import { Peers } from './peers.ts';
 import { Pipeline } from './pipeline.ts';
 import { type Segment, matches } from './replica.ts';
@@ -148,7 +148,8 @@ export class SimulatedCluster {
       if (replica.chain.length > chain.length) ({ chain } = replica);
       for (const segment of replica.has) holders.set(segment, (holders.get(segment) ?? 0) + 1);
     }
-    return chain.every((segment) => (holders.get(segment) ?? 0) > 1 || journal.isStored(segment));
+    const kept = chain.filter((segment) => journal.isCommitted(segment));
+    return kept.every((segment) => (holders.get(segment) ?? 0) > 1 || journal.isStored(segment));
   }
 
   get #nowNs(): number {
@@ -244,7 +245,7 @@ export class SimulatedCluster {
       .slice(0, Math.max(0, replication - staying.length));
     if (added.length > 0) return [...current, ...added];
     const isReplaced = staying.length >= replication && syncedRevision >= route.revision;
-    return isReplaced ? staying : current;
+    return isReplaced ? staying.slice(0, replication) : current;
   }
 
   /** Every broker that reaches etcd hears of the routes. */
@@ -389,7 +390,7 @@ export class SimulatedCluster {
     });
   }
 
-  async #pipeline(primary: Ref, journal: Journal, route: Route): Promise<Pipeline | null> {
+  async #pipeline(primary: Ref, journal: Journal, route: Route): Promise<Replication | null> {
     const { pipelines } = primary.broker;
     const present = pipelines.get(journal.name);
     if (present !== undefined && !present.isBroken() && present.route.revision === route.revision) return present;
@@ -403,7 +404,7 @@ export class SimulatedCluster {
     primary: Ref,
     asked: {
       readonly journal: Journal;
-      readonly pipeline: Pipeline;
+      readonly pipeline: Replication;
       readonly request: wire.AppendRequest;
       readonly parts: readonly Buffer[];
     },

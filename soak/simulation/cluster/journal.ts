@@ -5,14 +5,8 @@
 
 import { BATCH_HEADER_BYTES, readProducer } from '../../../src/message/batch.ts';
 import { readCount } from '../../../src/message/counts.ts';
-import type { Broker } from './broker.ts';
+import type { Ref, Route } from './broker.ts';
 import { type Replica, type Segment, segmentAt } from './replica.ts';
-
-/** One process of a broker: a broker that starts again is another one. */
-export type Ref = { readonly broker: Broker; readonly life: number };
-
-/** The first member is the primary. */
-export type Route = { readonly revision: number; readonly members: readonly Ref[] };
 
 type Stored = { readonly segment: Segment; readonly atNs: number; readonly by: Ref };
 
@@ -32,6 +26,8 @@ export class Journal {
   #end = 0;
   /** Something that was committed is gone: what the observer was shown is not what the journal has. */
   #tornAt: number | null = null;
+  /** By offset. */
+  readonly #batches = new Map<number, Buffer>();
   readonly #stored: Stored[] = [];
   readonly #uploaded = new Set<Segment>();
   /** By producer, the index that follows its committed records. */
@@ -59,6 +55,15 @@ export class Journal {
     return this.#nexts.get(producer) ?? 0;
   }
 
+  isCommitted(segment: Segment): boolean {
+    return this.#committed.has(segment);
+  }
+
+  /** Whether this batch is committed at its place. */
+  hasBatch(begin: number, bytes: Uint8Array): boolean {
+    return this.#batches.get(begin)?.equals(bytes) === true;
+  }
+
   /** All members of a route have agreed on what this one has. */
   commit({ chain, end }: Replica): void {
     // Nobody can append until the journal goes on behind what the store has.
@@ -78,6 +83,7 @@ export class Journal {
     let { begin } = segment;
     for (const bytes of segment.parts) {
       this.#count(bytes);
+      this.#batches.set(begin, bytes);
       this.#onCommitted(this.number, { begin, bytes });
       begin += bytes.length;
     }

@@ -1,9 +1,9 @@
 /** How brokers ask each other: over the network, in order between any two, and until either of them is gone. */
 
 import type { Kernel } from '../world/kernel.ts';
-import { isRunning } from './broker.ts';
+import { type Ref, isRunning } from './broker.ts';
 import { type ClusterNetwork, KEEPALIVE_NS } from './cluster-network.ts';
-import type { Journal, Ref } from './journal.ts';
+import type { Journal } from './journal.ts';
 
 export class Peers {
   readonly #kernel: Kernel;

@@ -5,13 +5,13 @@
  */
 
 import { assert } from '../../../src/core/assert.ts';
-import { type Broker, isRunning } from './broker.ts';
+import { type Broker, type Ref, type Replication, type Route, isRunning } from './broker.ts';
 import { KEEPALIVE_NS } from './cluster-network.ts';
-import type { Journal, Ref, Route } from './journal.ts';
+import type { Journal } from './journal.ts';
 import type { Peers } from './peers.ts';
 import type { Holder, Replica, Segment } from './replica.ts';
 
-export class Pipeline implements Holder {
+export class Pipeline implements Holder, Replication {
   readonly #peers: Peers;
   readonly #journal: Journal;
   readonly #primary: Ref;

@@ -8,10 +8,10 @@ import { STATUS } from '../../../src/journal/gazette/status.ts';
 import type * as wire from '../../../src/journal/gazette/wire.ts';
 import type { Counters } from '../world/counters.ts';
 import type { Kernel } from '../world/kernel.ts';
-import { isRunning } from './broker.ts';
+import { type Ref, isRunning } from './broker.ts';
 import { type Served, UNAVAILABLE } from './cluster-network.ts';
 import type { SimulatedCluster } from './cluster.ts';
-import type { Journal, Ref } from './journal.ts';
+import type { Journal } from './journal.ts';
 import { segmentAt } from './replica.ts';
 
 const PIECE_BYTES = 32_736;
