@@ -6,7 +6,7 @@
 import { Prng } from '../../../src/core/prng.ts';
 import { STATUS } from '../../../src/journal/gazette/status.ts';
 import type * as wire from '../../../src/journal/gazette/wire.ts';
-import { SUMS_JOURNAL, chunkJournal } from '../../../src/journal/journals.ts';
+import { SUMS_JOURNAL, chunkJournal, stateJournal } from '../../../src/journal/journals.ts';
 import type { ClusterPlan } from './member-fault.ts';
 import type { Counters } from '../world/counters.ts';
 import type { Kernel } from '../world/kernel.ts';
@@ -72,12 +72,14 @@ export class SimulatedCluster {
       persistAfterRoll: (journal, members) => this.#persistAfterRoll(journal, members),
     });
     this.etcd = new SimulatedEtcd({ network, counters, seed, onChanged: onEtcd });
-    const names = [...Array.from({ length: partitions }, (_, partition) => chunkJournal(partition)), SUMS_JOURNAL];
+    const numbers = Array.from({ length: partitions }, (_, partition) => partition);
+    const names = [...numbers.map(chunkJournal), SUMS_JOURNAL, ...numbers.map(stateJournal)];
     this.journals = names.map(
       (name, number) =>
         new Journal({
           name: `${CLUSTER_PREFIX}${name}`,
           number,
+          hasBatches: number <= partitions,
           onCommitted,
           onRepeated: (records) => counters.count('record stored twice', records),
         }),
@@ -412,6 +414,11 @@ export class SimulatedCluster {
     const { journal, pipeline, request, parts } = asked;
     const { broker } = primary;
     const replica = broker.replica(journal.name);
+    const offset = Number(request.offset ?? 0);
+    if (offset > 0 && offset !== Math.max(journal.storedEnd, replica.end)) {
+      this.#options.counters.count('append at another offset than the end');
+      return this.#status(STATUS.WRONG_APPEND_OFFSET, primary);
+    }
     if (journal.storedEnd > replica.end) {
       this.#options.counters.count('brokers had less than the fragment store');
       return this.#status(STATUS.INDEX_HAS_GREATER_OFFSET, primary);

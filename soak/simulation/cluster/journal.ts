@@ -15,8 +15,9 @@ export type CommittedBatch = { readonly begin: number; readonly bytes: Buffer };
 export class Journal {
   /** With the prefix. */
   readonly name: string;
-  /** The sums journal comes after all others. */
+  /** Journals of chunks come first, then the sums journal, then those of the state of shards. */
   readonly number: number;
+  readonly #hasBatches: boolean;
   readonly #onCommitted: (journal: number, batch: CommittedBatch) => void;
   readonly #onRepeated: (records: number) => void;
   route: Route = { revision: 0, members: [] };
@@ -36,12 +37,15 @@ export class Journal {
   constructor(options: {
     readonly name: string;
     readonly number: number;
+    /** Whether it consists of batches, which an observer is shown. */
+    readonly hasBatches: boolean;
     readonly onCommitted: (journal: number, batch: CommittedBatch) => void;
     /** So many records were stored that had been stored before. */
     readonly onRepeated: (records: number) => void;
   }) {
     this.name = options.name;
     this.number = options.number;
+    this.#hasBatches = options.hasBatches;
     this.#onCommitted = options.onCommitted;
     this.#onRepeated = options.onRepeated;
   }
@@ -81,7 +85,7 @@ export class Journal {
   #add(segment: Segment): void {
     this.#committed.add(segment);
     let { begin } = segment;
-    for (const bytes of segment.parts) {
+    for (const bytes of this.#hasBatches ? segment.parts : []) {
       this.#count(bytes);
       this.#batches.set(begin, bytes);
       this.#onCommitted(this.number, { begin, bytes });

@@ -75,6 +75,7 @@ export const MOMENTS = [
 export const CLUSTER_MOMENTS = [
   'record stored twice',
   'append failed at some replicas',
+  'append at another offset than the end',
   'broker killed',
   'broker killed while it replicated an append',
   'broker left, and others took over',
