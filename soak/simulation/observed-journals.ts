@@ -67,7 +67,9 @@ export class ObservedJournals extends WrappedJournals {
     if (outcome.outcome === 'raised' && !incarnation.isOver) {
       observer.raised(shard, outcome.epoch, path);
       this.#shard('raised', { shard, epoch: outcome.epoch });
-      if (outcome.confirmed === path) {
+      // Where the journals keep the state, the store is what they say when it is confirmed.
+      const isOver = this.inner.openState({ shard, epoch: outcome.epoch }) === null;
+      if (outcome.confirmed === path && isOver) {
         this.#shard('confirmed', { shard, epoch: outcome.epoch });
         observer.claimed(incarnation.name, disk, shard);
       }

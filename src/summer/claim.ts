@@ -88,7 +88,8 @@ async function claimFromLog(
   const replicated = options.replicated ?? new ReplicatedStore(store);
   const replayed = await claimState(owner, log, { journals, store, replicated, confirmed });
   if (replayed === 'fenced') return { outcome: 'fenced' };
-  const isConfirmed = confirmed === store.path || (await journals.confirm(owner, store.path)) === 'confirmed';
+  // Also where it is confirmed already: the claim is over when the local copy is what the log says.
+  const isConfirmed = (await journals.confirm(owner, store.path)) === 'confirmed';
   return isConfirmed ? { outcome: 'owned', owner, copiedFrom: null, replayed } : { outcome: 'fenced' };
 }
 
