@@ -31,6 +31,8 @@ const FRESH_RANGES = 9_000_000_000;
 /** `dist/soak/detect/` is three folders below the root of the package. */
 const SOURCE_ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const CLEAN_DEFAULT = 3_000;
+/** For so many clean schedules there is one more, on a cluster. */
+const CLEAN_ON_CLUSTER_ONE_OF = 10;
 const OUTPUT = 'results/detection.csv';
 const MISNAMED_SHOWN = 20;
 
@@ -181,6 +183,10 @@ function experiments(flags: Flags, first: number): Experiment[] {
     ...mutants.flatMap((name) => consecutive('mutant', name, { first, seeds })),
     ...sabotages.flatMap((name) => consecutive('sabotage', name, { first, seeds: 1 })),
     ...consecutive('clean', '', { first, seeds: clean }),
+    ...consecutive('clean', '', { first, seeds: Math.floor(clean / CLEAN_ON_CLUSTER_ONE_OF) }).map((task) => ({
+      ...task,
+      engine: 'gazette' as const,
+    })),
   ];
 }
 

@@ -132,8 +132,10 @@ export class Detection {
       if (own.some(({ tookEffect }) => tookEffect)) continue;
       lines.push(`${name} took effect under none of ${own.length} seeds: ${repeat('mutant', name, own[0]?.seed ?? 1)}`);
     }
-    for (const { seed, reasons } of this.alarms()) {
-      lines.push(`a clean schedule does not hold (${reasons[0] ?? ''}): npm run simulate -- --seed ${seed}`);
+    for (const { seed, reasons, engine } of this.alarms()) {
+      lines.push(
+        `a clean schedule does not hold (${reasons[0] ?? ''}): npm run simulate -- --seed ${seed}${engine === undefined ? '' : ` --engine ${engine}`}`,
+      );
     }
     for (const result of this.#sabotaged) {
       const { name, seed, holds, reasons } = result;

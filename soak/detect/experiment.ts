@@ -3,15 +3,23 @@
  * threads.
  */
 
+import type { EngineName } from '../../src/journal/promises.ts';
 import { mutantNamed } from '../simulation/mutants/index.ts';
 import { sabotageNamed } from '../simulation/sabotages/sabotages.ts';
 import { type Finding, violationLine } from '../guarantee/violation.ts';
 import type { Decorations } from '../simulation/decorations.ts';
-import { type Plan, planOf, workloadOf } from '../simulation/plan.ts';
+import { planFor } from '../simulation/plan-for.ts';
+import type { Plan } from '../simulation/plan.ts';
 import { type Outcome, kindOf, simulate } from '../simulation/simulate.ts';
 
 /** `name`: of the mutant or the sabotage. For a clean schedule, the mutant whose plan it has, or nothing. */
-export type Experiment = { readonly of: 'mutant' | 'sabotage' | 'clean'; readonly name: string; readonly seed: number };
+export type Experiment = {
+  readonly of: 'mutant' | 'sabotage' | 'clean';
+  readonly name: string;
+  readonly seed: number;
+  /** Of a clean schedule that has no name; absent: the embedded engine. */
+  readonly engine?: EngineName;
+};
 
 export type ExperimentResult = Experiment & {
   /** The bug has signalled that it took effect. */
@@ -44,11 +52,11 @@ export async function runExperiment(experiment: Experiment): Promise<ExperimentR
 }
 
 /** The plan of an experiment, and the decorations of its components. */
-export function planted({ of, name, seed }: Experiment): { plan: Plan; decorations: Decorations } {
-  const plan = planOf(seed, workloadOf(seed));
-  if (of === 'clean') return { plan: name === '' ? plan : (mutantNamed(name).adapt?.(plan) ?? plan), decorations: {} };
-  const { adapt, decorations } = of === 'mutant' ? mutantNamed(name) : sabotageNamed(name);
-  return { plan: adapt?.(plan) ?? plan, decorations: decorations() };
+export function planted({ of, name, seed, engine }: Experiment): { plan: Plan; decorations: Decorations } {
+  if (name === '') return { plan: planFor({ seed, engine }), decorations: {} };
+  const bug = of === 'sabotage' ? { ...sabotageNamed(name), engine: undefined } : mutantNamed(name);
+  const plan = planFor({ seed, engine: bug.engine });
+  return { plan: bug.adapt?.(plan) ?? plan, decorations: of === 'clean' ? {} : bug.decorations() };
 }
 
 function reasonsOf({ violations, failures, inconclusive }: Outcome): string[] {

@@ -9,13 +9,16 @@ import { type Asked, type Telling, fileIdIn, tellingLines } from '../guarantee/s
 import { writeTrace } from '../guarantee/story/trace.ts';
 import { planted } from '../detect/experiment.ts';
 import { MUTANTS } from '../simulation/mutants/index.ts';
-import { WORKLOADS, type WorkloadName, planOf, workloadOf } from '../simulation/plan.ts';
+import { ENGINES, type EngineName } from '../../src/journal/promises.ts';
+import { planFor } from '../simulation/plan-for.ts';
+import { WORKLOADS, type WorkloadName } from '../simulation/plan.ts';
 import { tellSeed } from '../simulation/seed-telling.ts';
 import { tellRun } from './run-telling.ts';
 
 type Flags = {
   seed?: number;
   workload?: WorkloadName;
+  engine?: EngineName;
   mutant?: string;
   file?: string;
   around?: number;
@@ -36,6 +39,9 @@ export function explainCommand(): Command {
         oneOf(WORKLOADS),
       ),
     )
+    .addOption(
+      valueOption(`--engine <${ENGINES.join('|')}>`, 'with --seed: which engine keeps the journals', oneOf(ENGINES)),
+    )
     .option('--mutant <name>', 'with --seed: plant this bug, as detect does')
     .option('--file <id>', 'tell the path of one file: its id (32 hexadecimal digits), or chunker-0/17')
     .addOption(valueOption('--around <time>', 'tell every event around this time of the run: 12.5s', parseDuration))
@@ -49,7 +55,7 @@ export function explainCommand(): Command {
     });
 }
 
-async function tellingFor(run: string | undefined, { seed, workload, mutant }: Flags): Promise<Telling> {
+async function tellingFor(run: string | undefined, { seed, workload, engine, mutant }: Flags): Promise<Telling> {
   if (run === undefined && seed === undefined) throw new UsageError('a run is needed: explain RUN, or --seed N');
   if (run !== undefined && seed !== undefined) throw new UsageError('RUN and --seed name two runs: give one of them');
   if (seed === undefined) {
@@ -57,7 +63,7 @@ async function tellingFor(run: string | undefined, { seed, workload, mutant }: F
     if (named !== null) throw new UsageError(`${named} belongs to a seed: name it by --seed`);
     return tellRun(run ?? '');
   }
-  if (mutant === undefined) return await tellSeed({ plan: planOf(seed, workload ?? workloadOf(seed)) });
+  if (mutant === undefined) return await tellSeed({ plan: planFor({ seed, workload, engine }) });
   if (workload !== undefined) throw new UsageError('--workload and --mutant exclude each other');
   const found = MUTANTS.find(({ name }) => name === mutant);
   if (found === undefined) {

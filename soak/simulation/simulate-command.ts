@@ -7,7 +7,7 @@ import { UsageError } from '../../src/core/errors.ts';
 import { checkWritable } from '../../src/core/folder.ts';
 import { formatCount, parseCount } from '../../src/core/units.ts';
 import { violationLine } from '../guarantee/violation.ts';
-import { type EngineName, PROMISES } from '../../src/journal/promises.ts';
+import { ENGINES, type EngineName } from '../../src/journal/promises.ts';
 import { planFor } from './plan-for.ts';
 import { WORKLOADS, type WorkloadName, workloadOf } from './plan.ts';
 import { runSeeds } from './seeds.ts';
@@ -17,7 +17,6 @@ import { tellSeed } from './seed-telling.ts';
 import { shrunkLines, whyLines } from './story.ts';
 import { Totals } from './totals.ts';
 
-const ENGINES = Object.keys(PROMISES) as EngineName[];
 const SEEDS_DEFAULT = 100;
 const SEEDS_MAX = 100_000_000;
 const FAILURES_SHOWN = 10;

@@ -6,6 +6,8 @@
 /** `embedded`: one broker process and LMDB. `gazette`: brokers of a Gazette cluster. */
 export type EngineName = 'embedded' | 'gazette';
 
+export const ENGINES: readonly EngineName[] = ['embedded', 'gazette'];
+
 export type EnginePromises = {
   /**
    * Whether records of a producer may be stored again below its next index, because an append with an unknown outcome

@@ -6,6 +6,7 @@ import { DEPARTURES_MUTANTS } from './departures.ts';
 import { DURABILITY_MUTANTS } from './durability.ts';
 import { FENCING_MUTANTS } from './fencing.ts';
 import { FOLDING_MUTANTS } from './folding.ts';
+import { GAZETTE_MUTANTS } from './gazette.ts';
 import { GENERATION_MUTANTS } from './generation.ts';
 import { INTRUDER_MUTANTS } from './intruders.ts';
 import { INTEGRITY_MUTANTS } from './integrity.ts';
@@ -41,6 +42,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...VERIFICATION_MUTANTS,
   ...SESSIONS_MUTANTS,
   ...DEPARTURES_MUTANTS,
+  ...GAZETTE_MUTANTS,
 ];
 
 export function mutantNamed(name: string): Mutant {

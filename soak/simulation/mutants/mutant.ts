@@ -4,6 +4,7 @@
  */
 
 import type { ViolationKind } from '../../../src/core/errors.ts';
+import type { EngineName } from '../../../src/journal/promises.ts';
 import type { Decorations } from '../decorations.ts';
 import type { Plan } from '../plan.ts';
 
@@ -25,9 +26,12 @@ export type MutantClass =
   | 'verification'
   | 'sessions'
   | 'liveness'
-  | 'departures';
+  | 'departures'
+  | 'engine';
 
 export type Mutant = {
+  /** The engine below it; absent: the embedded one. */
+  readonly engine?: EngineName;
   /** In kebab-case, unique. */
   readonly name: string;
   readonly class: MutantClass;
