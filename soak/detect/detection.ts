@@ -133,9 +133,8 @@ export class Detection {
       lines.push(`${name} took effect under none of ${own.length} seeds: ${repeat('mutant', name, own[0]?.seed ?? 1)}`);
     }
     for (const { seed, reasons, engine } of this.alarms()) {
-      lines.push(
-        `a clean schedule does not hold (${reasons[0] ?? ''}): npm run simulate -- --seed ${seed}${engine === undefined ? '' : ` --engine ${engine}`}`,
-      );
+      const onEngine = engine === undefined ? '' : ` --engine ${engine}`;
+      lines.push(`a clean schedule does not hold (${reasons[0] ?? ''}): npm run simulate -- --seed ${seed}${onEngine}`);
     }
     for (const result of this.#sabotaged) {
       const { name, seed, holds, reasons } = result;

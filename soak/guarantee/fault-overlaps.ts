@@ -65,7 +65,7 @@ export class FaultOverlaps {
     return [...this.#pairs.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** By two families (`kill+pause`), how often faults of them were open together. The most frequent pair comes first. */
+  /** By two families (`kill+pause`), how often faults of them were open together, the most frequent pair first. */
   get pairs(): ReadonlyMap<string, number> {
     const byName = [...this.#pairs].toSorted(([one], [other]) => (one < other ? -1 : 1));
     return new Map(byName.toSorted(([, one], [, other]) => other - one));

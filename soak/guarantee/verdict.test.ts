@@ -250,7 +250,7 @@ test('the end of a retired chunker is accounted for once', (t) => {
   t.is(verdictOf(also(...retired, killed)).verdict, 'INCONCLUSIVE');
 });
 
-test('a kill accounts for an end by a signal while it is under way, and for none when it was given up or is over', (t) => {
+test('a kill accounts for an end by a signal while it is under way, and for none after that', (t) => {
   const killed = { event: 'ended', process: 'summer-0', exitCode: null } as const;
   const first = { id: 80, kind: 'kill-summer', target: 'summer-0' } as const;
   const second = { ...first, id: 81 } as const;

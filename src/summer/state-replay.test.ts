@@ -71,7 +71,7 @@ async function commit({ scene }: Scene, { replicated }: Owner, writes: readonly 
   await scene.settled(replicated.commit(writes));
 }
 
-test('the rows that a new owner finds are those of the committed transactions, whatever was late or lost', async (t) => {
+test('a new owner finds the rows of the committed transactions, whatever was late or lost', async (t) => {
   const prng = Prng.fromSeed(testSeed(t));
   const scene = new StateScene(SNAPSHOT_BYTES);
   const at = { t, prng, scene };

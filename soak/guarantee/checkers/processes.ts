@@ -73,7 +73,7 @@ export class ProcessesChecker implements Checker {
   }
 
   /**
-   * A fault that kills accounts for one end by a signal until it is over or was given up; other faults account for none.
+   * A fault that kills accounts for one end by a signal, until it is over or given up. Other faults account for none.
    * A takeover accounts for an exit 12.
    */
   #expect(target: string, { id, kind }: { readonly id: number; readonly kind: string }): void {

@@ -97,7 +97,7 @@ export class DerivedCauses {
     return this.#last(event, (other) => isOf(other, process, 'started', 'ready'));
   }
 
-  /** The batch that it names, or the last sum of its file; without either, what is the last that is known of the file. */
+  /** The batch that it names, or the last sum of its file; without either, the last that is known of the file. */
   #ofViolation(event: Told<'violation' | 'found'>): LoggedEvent | undefined {
     const { journal, offset, file, process } = event;
     return (
@@ -182,7 +182,7 @@ export class DerivedCauses {
     return this.#last(event, (other) => isOf(other, process, 'confirmed') && 'shard' in other && other.shard === shard);
   }
 
-  /** The fault that hit the process and had not healed. An exit of a replaced process has the takeover for its cause. */
+  /** The fault that hit the process and had not healed. The cause of a replaced process's exit is the takeover. */
   #ofEnd(event: Told<'ended'>): LoggedEvent | undefined {
     const { process, exitCode } = event;
     const healed = new Set<number>();

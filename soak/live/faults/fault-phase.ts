@@ -120,8 +120,8 @@ class Course {
 
   /**
    * Injects the fault while the one that it joins is open, as long after the beginning of that one as was planned, or
-   * as soon as that one has hit. It is aimed at no moment, because waiting for one could outlast that fault. False: that
-   * fault is over, or they may not be open together. Then it comes alone.
+   * as soon as that one has hit. It is aimed at no moment, because waiting for one could outlast that fault. False:
+   * that fault is over, or they may not be open together. Then it comes alone.
    */
   async #join(fault: PlannedFault): Promise<boolean> {
     const { injector, clock, signal } = this.#phase;

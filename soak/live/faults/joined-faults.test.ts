@@ -104,7 +104,7 @@ test('a fault that hits while another process returns joins its kill as soon as 
   t.deepEqual(second.overlaps, [1]);
 });
 
-test('a fault that may not be open together with the one that it joins, or would last too long, comes alone', async (t) => {
+test('a fault that may not be open together with the one it joins, or would last too long, comes alone', async (t) => {
   for (const [joining, what] of [
     [fault(2, 'kill-summer', 'summer-0', { joins: 1 }), 'the same process'],
     [fault(2, 'pause-broker', 'broker', { joins: 1, lengthMs: SLA_MS / 2 + 1 }), 'half of the SLA'],
@@ -145,7 +145,8 @@ function textOf({ kind, target, atMs }: FaultOutcome): string {
 function overlapsOf(outcomes: readonly FaultOutcome[]): string[] {
   return outcomes.map((outcome) => {
     const others = outcome.overlaps.map((id) => outcomes.find((other) => other.id === id));
-    return `${textOf(outcome)} with ${others.map((other) => (other === undefined ? 'nobody' : textOf(other))).join(', ')}`;
+    const names = others.map((other) => (other === undefined ? 'nobody' : textOf(other)));
+    return `${textOf(outcome)} with ${names.join(', ')}`;
   });
 }
 

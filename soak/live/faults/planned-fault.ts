@@ -20,8 +20,8 @@ export type PlannedFault = {
   /** What a relay does to the links of the targets; only for a partition. */
   readonly link?: LinkMode;
   /**
-   * The fault during which it begins: as soon as that one is seen to have hit, and is still open. If it cannot, it comes
-   * alone. Absent: it begins when every earlier fault is over.
+   * The fault during which it begins: as soon as that one is seen to have hit, and is still open. If it cannot, it
+   * comes alone. Absent: it begins when every earlier fault is over.
    */
   readonly joins?: number;
   /** The fault in whose place it was drawn, because that one was never seen to hit. */

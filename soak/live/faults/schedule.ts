@@ -6,8 +6,8 @@
  * Kinds come in turns, with every kind once a turn. Within a turn the families alternate, so that a short phase has
  * something of each.
  *
- * With several faults at once, up to so many begin in one interval. The first of them lasts longest where one lasts, and
- * the others join it. Each is the next kind of the turn that may be open together with the others.
+ * With several faults at once, up to so many begin in one interval. The first of them lasts longest where one lasts,
+ * and the others join it. Each is the next kind of the turn that may be open together with the others.
  */
 
 import { assert, unreachable } from '../../../src/core/assert.ts';
@@ -314,7 +314,7 @@ class Draw {
     return within(drawn === 1 ? OUTAGE_MS.noticed : OUTAGE_MS.short);
   }
 
-  /** Usually one client; otherwise some of them, or all. Together with other faults one, which leaves them the others. */
+  /** Usually one client, else some or all of them. Together with other faults one, which leaves them the others. */
   #links(isTogether: boolean): string[] {
     const { summers, chunkers, isFollowed } = this.#options;
     const clients = [...processNames('summer', summers), ...processNames('chunker', chunkers)];

@@ -2,7 +2,7 @@ import test from 'ava';
 import { planFor } from '../plan-for.ts';
 import { kindOf, simulate } from '../simulate.ts';
 
-test('a schedule on a cluster holds, gives the same history again, and has records that were stored twice', async (t) => {
+test('a schedule on a cluster holds, gives the same history again, and stores records twice', async (t) => {
   const plan = planFor({ seed: 6, engine: 'gazette' });
   const outcome = await simulate(plan);
   const { violations, failures, inconclusive, digest, moments } = outcome;
@@ -20,7 +20,7 @@ test('the plan of a seed on a cluster is plain data, and has members in the plac
   t.is(planFor({ seed: 5 }).cluster, undefined);
 });
 
-test('what only the spools of all brokers held is lost when they die at once, and the outcome says exactly that', async (t) => {
+test('what only spools held is lost when all brokers die at once, and the outcome says exactly that', async (t) => {
   const plan = planFor({ seed: 6, engine: 'gazette' });
   const loss = {
     id: 0,

@@ -1,5 +1,5 @@
 /**
- * A cluster of simulated brokers and its etcd: leases, routes, replication, the fragment store, and what brokers answer.
+ * A cluster of simulated brokers and its etcd: leases, routes, replication, the fragment store, and brokers' answers.
  * What real brokers do is in `soak/ENGINES.md`; what of it is simulated, in `soak/SIMULATION.md`.
  */
 

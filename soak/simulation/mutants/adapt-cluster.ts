@@ -1,4 +1,4 @@
-/** Changes plans on a cluster so that bugs of its engine meet the situations that they need. Pure functions of the plan. */
+/** Changes plans on a cluster so that bugs of its engine meet what they need. Pure functions of the plan. */
 
 import { Prng } from '../../../src/core/prng.ts';
 import type { Plan, PlannedFault } from '../plan.ts';
