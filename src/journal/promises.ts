@@ -16,7 +16,8 @@ export type EnginePromises = {
   readonly mayRepeat: boolean;
   /**
    * From when on no sum of an older epoch is stored. `raise`: once the raise has its answer. `append`: once the new
-   * owner has appended for the first time. Until then an append that its older owner had begun before may still be stored.
+   * owner has appended for the first time. Until then an append that its older owner had begun before may still be
+   * stored.
    */
   readonly fencedSince: 'raise' | 'append';
   /**

@@ -24,7 +24,7 @@ test('a producer has ended when each journal is named, and its pin after them', 
   t.false(isEnded([], OF));
 });
 
-test('a retirement that the end of the run interrupts says what is left to do, and another failure does not', async (t) => {
+test('a retirement that the end of the run interrupts says what is left to do', async (t) => {
   for (const isEnding of [true, false]) {
     const left: string[] = [];
     let runs = 0;
