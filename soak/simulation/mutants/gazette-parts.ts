@@ -5,6 +5,7 @@ import type { RpcCalls } from '../../../src/journal/gazette/rpc.ts';
 import type * as wire from '../../../src/journal/gazette/wire.ts';
 import type { Journals, StoredBatch } from '../../../src/journal/journals.ts';
 import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
+import type { Batch } from '../../../src/message/batch.ts';
 import { CLUSTER_PREFIX, type SimulatedCluster } from '../cluster/cluster.ts';
 import type { Decorations, GazetteParts, Subject } from '../decorations.ts';
 import { opened, resealed } from './decorated.ts';
@@ -109,9 +110,9 @@ type PlacesBefore = { readonly next: number; readonly epoch: number; readonly en
 export class Unskipped {
   readonly #nexts = new Map<string, number>();
   readonly #shifts = new Map<string, number>();
-  readonly #onRepeated: () => void;
+  readonly #onRepeated: (batch: Batch) => void;
 
-  constructor(onRepeated: () => void) {
+  constructor(onRepeated: (batch: Batch) => void) {
     this.#onRepeated = onRepeated;
   }
 
@@ -122,7 +123,7 @@ export class Unskipped {
     let shift = this.#shifts.get(key) ?? 0;
     if (batch.firstIndex + shift < next) {
       shift = next - batch.firstIndex;
-      this.#onRepeated();
+      this.#onRepeated(batch);
     }
     this.#shifts.set(key, shift);
     const firstIndex = batch.firstIndex + shift;

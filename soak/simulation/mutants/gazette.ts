@@ -8,7 +8,7 @@ import type { RpcCalls } from '../../../src/journal/gazette/rpc.ts';
 import { STATUS } from '../../../src/journal/gazette/status.ts';
 import type { AppendOutcome, ExpectedOutcome, Journals, ShardEpoch } from '../../../src/journal/journals.ts';
 import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';
-import { BATCH_HEADER_BYTES } from '../../../src/message/batch.ts';
+import { BATCH_HEADER_BYTES, readProducer } from '../../../src/message/batch.ts';
 import { PROMISES } from '../../../src/journal/promises.ts';
 import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
 import { CLUSTER_PREFIX } from '../cluster/cluster.ts';
@@ -126,7 +126,7 @@ const MUTANTS: readonly GazetteMutant[] = [
     bug: 'a verifier judges sums that stand in the journal twice, and takes them for new ones',
     kinds: ['duplicate', 'phantom'],
     decorations: () => ({
-      chunker: (options, subject) => ({ ...options, journals: unskipped(options.journals, subject, isSums) }),
+      chunker: (options, subject) => ({ ...options, journals: new Unverified(options.journals, subject) }),
     }),
     adapt: withBreaks,
   },
@@ -164,6 +164,29 @@ function headerOf(bytes: Uint8Array): string {
 function unskipped(journals: Journals, { tookEffect }: Subject, isIt: (journal: string) => boolean): Journals {
   const repeated = new Unskipped(tookEffect);
   return new ChangedReads(journals, (journal, stored) => (isIt(journal) ? repeated.change(journal, stored) : [stored]));
+}
+
+/** Repeated sums are new ones. Its verifier minds those of its own files alone. */
+class Unverified extends WrappedJournals {
+  readonly #producers = new Set<string>();
+
+  constructor(inner: Journals, { tookEffect }: Subject) {
+    const isOwn = ({ payload }: { readonly payload: Uint8Array }): boolean => {
+      const sums = Buffer.from(payload).toString('hex');
+      return [...this.#producers].some((producer) => sums.includes(producer));
+    };
+    const repeated = new Unskipped((batch) => {
+      if (isOwn(batch)) tookEffect();
+    });
+    super(
+      new ChangedReads(inner, (journal, stored) => (isSums(journal) ? repeated.change(journal, stored) : [stored])),
+    );
+  }
+
+  override append(journal: string, bytes: Uint8Array, owner?: ShardEpoch): Promise<AppendOutcome> {
+    this.#producers.add(readProducer(bytes, 16));
+    return this.inner.append(journal, bytes, owner);
+  }
 }
 
 /** Asks etcd, and nobody else. */
