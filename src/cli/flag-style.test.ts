@@ -35,7 +35,7 @@ const PLACEHOLDERS: ReadonlySet<string> = new Set([
   'pattern|percent',
   'descriptor',
 ]);
-const CHOICE = /^[a-z]+(?:\|[a-z]+)+$/;
+const CHOICE = /^[a-z][a-z\d]*(?:\|[a-z][a-z\d]*)+$/;
 
 /** Flags that mean another thing in another command, and so may look different there. */
 const DIFFERENT: Readonly<Record<string, readonly string[]>> = {
