@@ -29,6 +29,15 @@ test('the recovery is the longest of all faults, or of those of one kind', (t) =
   t.regex(judged('recovery.kill-broker<1s').join(' '), /^true 9\d\d ms$/);
   t.false(judged('recovery.kill-broker<800ms')[0]);
   t.deepEqual(judged('recovery<1h'), [false, 'not measured: a fault kill-summer has not recovered']);
+  const faults = new Map([
+    ['kill-broker', { injected: 2, proven: 2, recovered: 2 }],
+    ['kill-summer', { injected: 1, proven: 1, recovered: 1 }],
+  ]);
+  t.regex(judged('recovery<1s', { faults }).join(' '), /^true 9\d\d ms$/);
+  t.deepEqual(judged('recovery.kill-summer<1h', { faults }), [
+    false,
+    'not measured: the next fault overtook each recovery',
+  ]);
 });
 
 test('what was not measured is not met, whichever way it is asked', (t) => {

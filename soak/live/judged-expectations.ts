@@ -64,13 +64,16 @@ function measureRate({ outcomes }: Measured): Value {
   return { value: steady.window.counts.chunksPublished / steady.window.seconds, why: '' };
 }
 
-/** The longest recovery. A fault that was seen to hit and has not recovered takes longer than any. */
+/**
+ * The longest recovery of those that no next fault overtook. A fault that was seen to hit and has not recovered takes
+ * longer than any.
+ */
 function measureRecovery(kind: string, { faults, recovery }: Measured): Value {
   const asked = [...faults].filter(([name, { proven }]) => (kind === '' || name === kind) && proven > 0);
   if (asked.length === 0) return { value: null, why: `no fault${kind === '' ? '' : ` ${kind}`} hit` };
   const open = asked.find(([, { proven, recovered }]) => recovered < proven);
   if (open !== undefined) return { value: null, why: `a fault ${open[0]} has not recovered` };
-  const longest = asked.map(([name]) => recovery.get(name)?.percentileNs(100) ?? null);
-  if (longest.includes(null)) return { value: null, why: 'a recovery has no time' };
-  return { value: Math.max(...longest.map((ns) => ns ?? 0)), why: '' };
+  const own = asked.flatMap(([name]) => recovery.get(name)?.percentileNs(100) ?? []);
+  if (own.length === 0) return { value: null, why: 'the next fault overtook each recovery' };
+  return { value: Math.max(...own), why: '' };
 }

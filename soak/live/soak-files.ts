@@ -34,7 +34,7 @@ const FAULT_COLUMNS = [
   ...'first_recovered_s,partitions_hit,partitions_recovered,at_s,length_s,instead_of,link_mode,longest_gap_s'.split(
     ',',
   ),
-  ...'aim,joins,overlaps'.split(','),
+  ...'aim,joins,overlaps,overtaken_by'.split(','),
 ];
 const RESOURCE_COLUMNS = [
   ...'process,resource,unit,incarnations,seconds,median,per_hour,per_hour_low,per_hour_high,per_hour_recent'.split(','),
@@ -188,6 +188,7 @@ export class SoakFiles {
       aim: outcome.aim,
       joins: outcome.joins,
       overlaps: outcome.overlaps.length === 0 ? null : outcome.overlaps.join(' '),
+      overtaken_by: outcome.overtakenBy,
     };
   }
 

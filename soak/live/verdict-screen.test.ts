@@ -11,7 +11,7 @@ const MANY = {
   faults: new Map(
     ALL.map((kind, index) => [kind, { injected: 1, proven: 1, recovered: index === 3 ? 0 : 1 }] as const),
   ),
-  recovery: new Map(ALL.map((kind, index) => [kind, histogram(500 + index)] as const)),
+  recovery: new Map(ALL.flatMap((kind, index) => (index === 3 ? [] : [[kind, histogram(500 + index)] as const]))),
   firstRecovery: new Map(ALL.map((kind) => [kind, histogram(400)] as const)),
 };
 const DOUBTFUL = {
@@ -120,6 +120,12 @@ test('faults are a table; where there is no room, those that lack something stay
   const crowded = verdictScreen(violatedRun(MANY), 80);
   t.regex(crowded, new RegExp(`^ {14}${ALL[3]} +1 +0 +-`, 'm'));
   t.regex(crowded, /and \d+ more kinds in faults\.csv, all recovered within 5\d\d ms$/m);
+});
+
+test('recoveries that the next fault overtook are counted under the table', (t) => {
+  t.notRegex(verdictScreen(toldRun()), /not in these times/);
+  const faults = new Map([['kill-broker', { injected: 3, proven: 3, recovered: 3 }]]);
+  t.regex(verdictScreen(toldRun({ faults })), /^ {14}1 recovery is not in these times: the next fault began before$/m);
 });
 
 test('expectations are told with what was measured, and a run that holds says how many are not met', (t) => {

@@ -259,7 +259,8 @@ function faultLines(run: ToldRun, { width, lines }: { readonly width: number; re
   if (options.faults.length === 0) return field(width, ['faults', 'none asked for']);
   if (faults.size === 0) return field(width, ['faults', 'none was injected']);
   const rows = [...faults.keys()].map((kind) => faultRow(run, kind));
-  const room = rows.length + 1 <= lines ? rows.length : lines - 2;
+  const overtaken = overtakenLines(run, width);
+  const room = rows.length + 1 + overtaken.length <= lines ? rows.length : lines - 2 - overtaken.length;
   const chosen = new Set(rows.toSorted(worstFirst).slice(0, room));
   const left = rows.filter((row) => !chosen.has(row));
   const shown = rows.filter((row) => chosen.has(row)).map(({ cells }) => cells);
@@ -267,6 +268,7 @@ function faultLines(run: ToldRun, { width, lines }: { readonly width: number; re
   return [
     ...table.map((line, index) => `${' '.repeat(INDENT)}${(index === 0 ? 'faults' : '').padEnd(NAME_WIDTH)}${line}`),
     ...(left.length === 0 ? [] : field(width, ['', leftText(left)])),
+    ...overtaken,
   ];
 }
 
@@ -274,6 +276,16 @@ function faultLines(run: ToldRun, { width, lines }: { readonly width: number; re
 function togetherLines({ options, overlaps }: RunSummary, width: number): string[] {
   if (options.faultsAtOnce === 1) return [];
   return field(width, ['together', overlaps.size === 0 ? 'no two faults' : pairsText(overlaps)]);
+}
+
+function overtakenLines({ faults, recovery }: RunSummary, width: number): string[] {
+  const overtaken = [...faults].reduce(
+    (sum, [kind, { recovered }]) => sum + recovered - (recovery.get(kind)?.count ?? 0),
+    0,
+  );
+  if (overtaken === 0) return [];
+  const counted = overtaken === 1 ? '1 recovery is' : `${formatCount(overtaken)} recoveries are`;
+  return field(width, ['', `${counted} not in these times: the next fault began before`]);
 }
 
 function leftText(left: readonly FaultRow[]): string {

@@ -13,6 +13,7 @@ const FAULT: Fault = {
   gapS: 1.25,
   evidence: 'exit signal SIGKILL',
   overlaps: '',
+  isOvertaken: false,
   isAgain: false,
 };
 const MISSED: Fault = { ...FAULT, id: '2', injectedS: 20, provenS: null, healedS: null, recoveredS: null, gapS: null };
@@ -36,6 +37,7 @@ test('a kind that was asked for and never came has zeros; times are of proven fa
     medianS: null,
     longestS: null,
     longestGapS: null,
+    overtaken: 0,
     together: 0,
   });
   t.like(outcomes[1], {
@@ -47,6 +49,11 @@ test('a kind that was asked for and never came has zeros; times are of proven fa
     longestS: 3,
     longestGapS: 1.25,
   });
+});
+
+test('the recovery of a fault that was overtaken is counted and not timed', (t) => {
+  const [outcome] = outcomesByKind([FAULT, { ...FAULT, recoveredS: 60, isOvertaken: true }], ['kill-summer']);
+  t.like(outcome, { recovered: 2, overtaken: 1, medianS: 1.5, longestS: 1.5 });
 });
 
 test('the matrix counts proven faults by whatever moments there are', (t) => {

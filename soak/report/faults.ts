@@ -18,6 +18,8 @@ export type Fault = {
   readonly evidence: string;
   /** Numbers of the faults that were open together with it, with a space between; empty: none, or unknown. */
   readonly overlaps: string;
+  /** Whether the next fault began before this one had recovered, so that its recovery is not its own. */
+  readonly isOvertaken: boolean;
   /** Whether it was drawn in the place of a missed fault. */
   readonly isAgain: boolean;
 };
@@ -52,6 +54,7 @@ export function readFaults(bytes: Buffer): Fault[] {
       gapS: seconds('longest_gap_s'),
       evidence: text('evidence'),
       overlaps: text('overlaps'),
+      isOvertaken: text('overtaken_by') !== '',
       isAgain: text('instead_of') !== '',
     });
   });
@@ -65,6 +68,8 @@ export type KindOutcome = {
   readonly proven: number;
   readonly healed: number;
   readonly recovered: number;
+  /** Those that had not recovered when the next fault began. They are not in the times. */
+  readonly overtaken: number;
   /** The time from injection to recovery. */
   readonly medianS: number | null;
   readonly longestS: number | null;
@@ -79,8 +84,11 @@ export function outcomesByKind(faults: readonly Fault[], asked: readonly string[
   return kinds.map((kind) => {
     const own = faults.filter((fault) => fault.kind === kind);
     const hit = own.filter(({ provenS }) => provenS !== null);
-    const recoveries = hit
-      .flatMap(({ injectedS, recoveredS }) => (recoveredS === null ? [] : [recoveredS - injectedS]))
+    const recovered = hit.filter(({ recoveredS }) => recoveredS !== null);
+    const recoveries = recovered
+      .flatMap(({ injectedS, recoveredS, isOvertaken }) =>
+        recoveredS === null || isOvertaken ? [] : [recoveredS - injectedS],
+      )
       .toSorted((one, other) => one - other);
     const gaps = hit.flatMap(({ gapS }) => gapS ?? []);
     return {
@@ -88,7 +96,8 @@ export function outcomesByKind(faults: readonly Fault[], asked: readonly string[
       injected: own.filter(({ isAgain }) => !isAgain).length,
       proven: hit.length,
       healed: hit.filter(({ healedS }) => healedS !== null).length,
-      recovered: recoveries.length,
+      recovered: recovered.length,
+      overtaken: recovered.length - recoveries.length,
       medianS: recoveries[Math.floor((recoveries.length - 1) / 2)] ?? null,
       longestS: recoveries.at(-1) ?? null,
       longestGapS: gaps.length === 0 ? null : gaps.reduce((one, other) => Math.max(one, other)),

@@ -55,12 +55,16 @@ export function recoveryHtml(outcomes: readonly KindOutcome[]): string {
     ];
   });
   const together = outcomes.reduce((sum, outcome) => sum + outcome.together, 0);
+  const overtaken = outcomes.reduce((sum, outcome) => sum + outcome.overtaken, 0);
   const never = outcomes.filter(({ proven }) => proven === 0).length;
   const note =
     '<p class="minor">Recovery counts from the injection until the last partition that was hit has a verified sum. ' +
     (together === 0
       ? ''
       : `${formatCount(together)} faults were open together with another one, which may have kept them waiting. `) +
+    (overtaken === 0
+      ? ''
+      : `${formatCount(overtaken)} recoveries are not in these times, because the next fault began before. `) +
     `${never === 0 ? '' : `${never} of ${outcomes.length} kinds had no proven fault in this run.`}</p>`;
   return tableHtml({ label: 'Recovery by fault', columns, rows }) + note;
 }

@@ -45,6 +45,7 @@ function outcomeOf(plan: PlannedFault): FaultOutcome {
     aim,
     joins,
     overlaps: [],
+    overtakenBy: null,
   };
 }
 

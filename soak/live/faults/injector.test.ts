@@ -51,6 +51,7 @@ test('a fault goes from its injection over proof and healing to the recovery of 
       aim: null,
       joins: null,
       overlaps: [],
+      overtakenBy: null,
     },
   ]);
   t.like(happenings.at(-1), { event: 'fault-recovered', id: 1, recoveredNs: 190 });
@@ -138,6 +139,33 @@ test('a fault that has not healed lets no other begin', (t) => {
   t.throws(() => injector.inject(plan('kill-summer', ['summer-0'], 2), { plannedNs: 0, nowNs: 6 }));
   restart(injector, summer, 7);
   t.true(injector.canInject(plan('kill-summer', ['summer-0'], 2)));
+});
+
+test('a fault whose recovery the next one hit is named as overtaken, and has no figure of its kind', (t) => {
+  const { injector, targets, settled } = world();
+  const { 'summer-0': summer } = targets;
+  const recover = (fault: number, atNs: number): void => {
+    for (const partition of [0, 1])
+      injector.onRecovered('chunker-0', { ...recovered(partition, 150, atNs), fault }, atNs);
+  };
+  injector.inject(plan('kill-summer', ['summer-0'], 1), { plannedNs: 0, nowNs: 100 });
+  restart(injector, summer, 110);
+  injector.inject(plan('kill-summer', ['summer-0'], 2), { plannedNs: 0, nowNs: 120 });
+  restart(injector, summer, 130);
+  recover(1, 160);
+  recover(2, 160);
+  // The answers of both come before the third one, whose injection is later than their recoveries.
+  injector.inject(plan('kill-summer', ['summer-0'], 3), { plannedNs: 0, nowNs: 170 });
+  injector.settle(2e9, true);
+  t.deepEqual(
+    settled.map(({ id, recoveredNs, overtakenBy }) => ({ id, recoveredNs, overtakenBy })),
+    [
+      { id: 1, recoveredNs: 160, overtakenBy: 2 },
+      { id: 2, recoveredNs: 160, overtakenBy: null },
+      { id: 3, recoveredNs: null, overtakenBy: null },
+    ],
+  );
+  t.is(injector.recovery.get('kill-summer')?.count, 1);
 });
 
 test('what has not recovered at the end is written down as such', (t) => {

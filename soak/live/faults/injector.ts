@@ -63,7 +63,10 @@ export class FaultInjector {
   #ending: readonly OpenFault[] = [];
   readonly #record: (happening: FaultHappening) => void;
   #injectedCount = 0;
-  /** By kind, the times from injection to recovery of the settled faults. */
+  /**
+   * By kind, the times from injection to recovery of the settled faults. One that the next fault overtook is left out:
+   * it waited for that fault too.
+   */
   readonly recovery: Map<FaultKind, LatencyHistogram> = new Map(
     FAULT_KINDS.map((kind) => [kind, new LatencyHistogram()]),
   );
@@ -179,6 +182,9 @@ export class FaultInjector {
       plannedNs: times.plannedNs,
       injectedNs: times.nowNs,
     });
+    if (plan.joins === undefined) {
+      for (const other of this.#open.values()) other.onNext({ id: plan.id, injectedNs: times.nowNs });
+    }
     this.#open.set(plan.id, fault);
     const { insteadOf } = plan;
     if (insteadOf === undefined) this.#injectedCount += 1;
@@ -327,6 +333,8 @@ export class FaultInjector {
       // A fault that was never seen to hit cannot have recovered.
       if (recoveredNs !== null && fault.isProven) {
         this.#record({ event: 'fault-recovered', ...placeOf(fault), recoveredNs });
+      }
+      if (recoveredNs !== null && fault.isProven && fault.overtakenBy === null) {
         this.recovery.get(plan.kind)?.record(recoveredNs - injectedNs);
         this.firstRecovery.get(plan.kind)?.record((firstRecoveredNs ?? recoveredNs) - injectedNs);
       }

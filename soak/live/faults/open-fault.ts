@@ -38,6 +38,8 @@ export type FaultOutcome = {
   /** The fault during which it was planned to begin, and those that were open together with it. */
   readonly joins: number | null;
   readonly overlaps: readonly number[];
+  /** The next fault, when that began before this one had recovered and does not join it; null: none. */
+  readonly overtakenBy: number | null;
   /** The mode of a partition. */
   readonly link: LinkMode | null;
   /** The partitions that it hit; only `OWN_FILES` for a chunker. */
@@ -70,6 +72,8 @@ export class OpenFault {
   readonly moments: FrozenMoments;
   /** The faults that were seen to hit and not to be over, while this one was. */
   readonly overlaps: Set<number> = new Set();
+  /** The fault that was injected next, unless it joins another one. */
+  #next: { readonly id: number; readonly injectedNs: number } | null = null;
   readonly #plannedNs: number;
   /** By partition that was hit: when its first sum was verified. */
   readonly #recoveries: Map<number, number | null>;
@@ -192,6 +196,18 @@ export class OpenFault {
     return times.length === 0 ? null : Math.min(...times);
   }
 
+  /** Another fault is injected, which joins none. */
+  onNext(next: { readonly id: number; readonly injectedNs: number }): void {
+    this.#next ??= next;
+  }
+
+  /** The next fault, when that began before this one had recovered: this one's recovery is not its own then. */
+  get overtakenBy(): number | null {
+    if (this.#next === null) return null;
+    const { recoveredNs } = this;
+    return recoveredNs === null || this.#next.injectedNs < recoveredNs ? this.#next.id : null;
+  }
+
   /** The words for a fault that should be over and is not. */
   get unhealed(): string {
     const { id, kind, targets } = this.plan;
@@ -230,6 +246,7 @@ export class OpenFault {
       insteadOf: plan.insteadOf ?? null,
       joins: plan.joins ?? null,
       overlaps: [...this.overlaps].toSorted((one, other) => one - other),
+      overtakenBy: this.overtakenBy,
       link: plan.link ?? null,
       partitions: [...this.#recoveries.keys()],
       gapNsMax: null,
