@@ -284,8 +284,8 @@ function overtakenLines({ faults, recovery }: RunSummary, width: number): string
     0,
   );
   if (overtaken === 0) return [];
-  const counted = overtaken === 1 ? '1 recovery is' : `${formatCount(overtaken)} recoveries are`;
-  return field(width, ['', `${counted} not in these times: the next fault began before`]);
+  const recoveries = overtaken === 1 ? '1 recovery is' : `${formatCount(overtaken)} recoveries are`;
+  return field(width, ['', `${recoveries} not in these times: the next fault began before`]);
 }
 
 function leftText(left: readonly FaultRow[]): string {
