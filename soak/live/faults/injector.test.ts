@@ -141,6 +141,19 @@ test('a fault that has not healed lets no other begin', (t) => {
   t.true(injector.canInject(plan('kill-summer', ['summer-0'], 2)));
 });
 
+test('where it is asked for, a fault waits until the one before has recovered', (t) => {
+  const { injector, targets } = world({ waitsForRecovery: true });
+  const second = plan('kill-summer', ['summer-1'], 2);
+  injector.inject(plan('kill-summer', ['summer-0'], 1), { plannedNs: 0, nowNs: 100 });
+  restart(injector, targets['summer-0'], 110);
+  t.true(injector.isHealed);
+  t.false(injector.canInject(second));
+  injector.onRecovered('chunker-0', recovered(0, 150, 160), 160);
+  t.false(injector.canInject(second));
+  injector.onRecovered('chunker-0', recovered(1, 150, 160), 160);
+  t.true(injector.canInject(second));
+});
+
 test('a fault whose recovery the next one hit is named as overtaken, and has no figure of its kind', (t) => {
   const { injector, targets, settled } = world();
   const { 'summer-0': summer } = targets;

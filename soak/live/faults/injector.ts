@@ -56,6 +56,7 @@ export class FaultInjector {
   readonly #targets: FaultTargets;
   readonly #onSettled: (outcome: FaultOutcome) => void;
   readonly #proofMsMax: number | null;
+  readonly #waitsForRecovery: boolean;
   readonly #lastsMsMax: number;
   readonly #momentsHit: MomentsHit | null;
   readonly #open: Map<number, OpenFault> = new Map();
@@ -91,6 +92,8 @@ export class FaultInjector {
     readonly record: (happening: FaultHappening) => void;
     readonly onSettled: (outcome: FaultOutcome) => void;
     readonly proofMsMax?: number | undefined;
+    /** Whether a fault waits until every earlier one has recovered, and not only until it is over; absent: no. */
+    readonly waitsForRecovery?: boolean;
     /** The longest time of a fault that lasts until it is ended, proven or not; absent: no bound. */
     readonly lastsMsMax?: number;
     /** The SLA bounds how long faults that overlap last together; absent: no bound. */
@@ -102,6 +105,7 @@ export class FaultInjector {
     this.#record = options.record;
     this.#onSettled = options.onSettled;
     this.#proofMsMax = options.proofMsMax ?? null;
+    this.#waitsForRecovery = options.waitsForRecovery ?? false;
     this.#lastsMsMax = options.lastsMsMax ?? Number.POSITIVE_INFINITY;
     this.#momentsHit = options.momentsHit ?? null;
     this.#slaMs = options.slaMs ?? Number.POSITIVE_INFINITY;
@@ -118,13 +122,13 @@ export class FaultInjector {
   }
 
   /**
-   * Whether `inject` may be called for the fault at `nowNs`: every target is ready, and no fault waits for its healing,
-   * except those that it joins.
+   * Whether `inject` may be called for the fault at `nowNs`: every target is ready, and no fault waits for its healing
+   * (or for its recovery, where that is asked for), except those that it joins.
    */
   canInject(plan: PlannedFault, nowNs: number = 0): boolean {
     return (
       this.#open.size < OPEN_FAULTS_MAX &&
-      (this.isHealed || this.#mayJoin(plan, nowNs)) &&
+      ((this.isHealed && (!this.#waitsForRecovery || this.isRecovered())) || this.#mayJoin(plan, nowNs)) &&
       plan.targets.every((name) => this.#targets.named(name).ready)
     );
   }

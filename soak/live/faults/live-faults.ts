@@ -1,5 +1,6 @@
 /** The faults of a soak over real processes: their decisions, actions and probes, put together. */
 
+import { READY_MS_MAX } from '../../../src/fleet/fleet.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { spareSpec } from '../../../src/fleet/component-specs.ts';
 import type { Fleet } from '../../../src/fleet/fleet.ts';
@@ -92,6 +93,8 @@ export class LiveFaults {
       lastsMsMax: options.slaMs * SLA_SHARE,
       slaMs: options.slaMs,
       proofMsMax: proofMsMaxOf(patienceMs, options),
+      // A member is missed for its lease. Several such outages in a row would take longer than the SLA.
+      waitsForRecovery: options.cluster !== undefined,
     });
   }
 
@@ -103,7 +106,7 @@ export class LiveFaults {
 
   /** Injects the planned faults of a phase that begins now. Resolves with what is unproven, or null. */
   inject(lengthMs: number, signal: AbortSignal): Promise<string | null> {
-    const { options, fleet, clock, decorations, patienceMs } = this.#from;
+    const { options, fleet, clock, decorations } = this.#from;
     const planned = faultsOf(options, lengthMs);
     const faults = decorations.schedule?.(planned) ?? planned;
     // Otherwise the first pause would be shorter by the start time of the pauser.
@@ -113,6 +116,9 @@ export class LiveFaults {
       choose: (component) => this.moments.aimAt(component),
       isRepeated: options.faultPlan !== null,
     });
+    // On a cluster a fault waits for the recovery of the one before.
+    const patienceMs =
+      this.#from.patienceMs ?? (options.cluster === undefined ? undefined : READY_MS_MAX + options.slaMs);
     return injectFaults(faults, { injector: this.injector, clock, signal, patienceMs, aims });
   }
 

@@ -19,12 +19,13 @@ export type InjectorWorld = {
   faults: FaultTallies;
 };
 
-export function world(): InjectorWorld {
+export function world(options: { readonly waitsForRecovery?: boolean } = {}): InjectorWorld {
   const fakes = new FakeTargets();
   const settled: FaultOutcome[] = [];
   const happenings: FaultHappening[] = [];
   const faults = new FaultTallies();
   const injector = new FaultInjector({
+    ...options,
     targets: fakes,
     record: (happening) => {
       happenings.push(happening);

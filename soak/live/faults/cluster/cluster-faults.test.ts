@@ -233,6 +233,17 @@ test('a cut of both ways is not proven by packets of one way, nor by a member of
   }
 });
 
+test('a cut of a client is proven by what it sends, for its peers only answer', (t) => {
+  const world = scene();
+  const cut = action('network-summer-etcd', ['summer-1'], world);
+  const [fake] = world.cuts;
+  cut.inject(0);
+  fake?.lost.set('summer-1', { out: 0, in: 9 });
+  t.is(cut.proven(1), null);
+  fake?.lost.set('summer-1', { out: 1, in: 0 });
+  t.is(cut.proven(2)?.atNs, 2);
+});
+
 test('a cut one way is not proven by what arrives', (t) => {
   const world = scene();
   const cut = action('network-broker-etcd-one-way', ['broker-2'], world);

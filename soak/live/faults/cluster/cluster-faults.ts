@@ -55,7 +55,7 @@ export function clusterAction(
     case 'network-etcd-one-way':
     case 'network-brokers-one-way':
     case 'network-broker-summers-one-way':
-      return cutOf(lab, plan.targets, CUTS[kind]);
+      return cutOf(lab, plan.targets, { ...CUTS[kind], isOfClients: CUTS[kind].of === 'summer' });
     case 'power-broker':
     case 'power-two-brokers':
     case 'power-etcd':
@@ -77,9 +77,13 @@ function killOf(lab: Lab, names: readonly string[]): Kill<Mortal> {
   );
 }
 
-function cutOf(lab: Lab, members: readonly string[], { peers, how, isOneWay }: Omit<CutShape, 'of' | 'count'>): Cut {
+function cutOf(
+  lab: Lab,
+  members: readonly string[],
+  { peers, how, isOneWay, isOfClients = false }: Omit<CutShape, 'of' | 'count'> & { readonly isOfClients?: boolean },
+): Cut {
   const others = namesOf(lab, peers).filter((name) => !members.includes(name));
-  return new Cut(lab.cut({ members, peers: others, how, isOneWay }), { members, isOneWay });
+  return new Cut(lab.cut({ members, peers: others, how, isOneWay }), { members, isOneWay, isOfClients });
 }
 
 /** How long a primary that its peers do not reach serves clients. */

@@ -1,7 +1,8 @@
 /**
  * Members or clients of a cluster that the kernel cuts off from others. Proven when the kernel has stopped a packet of
  * each of them, in whichever direction, and packets of all of them together in each direction of the cut. One member
- * alone may have nothing to send, or nothing to receive. Over when packets pass in both directions again and nothing of
+ * alone may have nothing to send, or nothing to receive. To a client its peers send only answers, and there are none to
+ * requests that are lost: what it sends is proof enough. Over when packets pass in both directions again and nothing of
  * the cut is left.
  */
 
@@ -13,11 +14,21 @@ const NONE: Packets = { out: 0, in: 0 };
 export class Cut implements FaultAction {
   readonly #cut: LabCut;
   readonly #members: readonly string[];
+  /** Whether packets to its peers alone prove it. */
+  readonly #isProvenByOut: boolean;
   readonly #isOneWay: boolean;
   #proof: Sight | null = null;
   #healing: Sight | null = null;
 
-  constructor(cut: LabCut, { members, isOneWay }: { readonly members: readonly string[]; readonly isOneWay: boolean }) {
+  constructor(
+    cut: LabCut,
+    {
+      members,
+      isOneWay,
+      isOfClients = false,
+    }: { readonly members: readonly string[]; readonly isOneWay: boolean; readonly isOfClients?: boolean },
+  ) {
+    this.#isProvenByOut = isOneWay || isOfClients;
     this.#cut = cut;
     this.#members = members;
     this.#isOneWay = isOneWay;
@@ -31,8 +42,8 @@ export class Cut implements FaultAction {
     this.#cut.check();
     if (this.#proof !== null) return this.#proof;
     const lost = this.#members.map((name) => this.#cut.lost.get(name) ?? NONE);
-    const isEach = lost.every((packets) => packets.out + (this.#isOneWay ? 0 : packets.in) > 0);
-    const isBoth = this.#isOneWay || lost.some((packets) => packets.in > 0);
+    const isEach = lost.every((packets) => packets.out + (this.#isProvenByOut ? 0 : packets.in) > 0);
+    const isBoth = this.#isProvenByOut || lost.some((packets) => packets.in > 0);
     if (isEach && isBoth && lost.some((packets) => packets.out > 0)) {
       this.#proof = { atNs: nowNs, saw: `the kernel keeps packets of ${this.#members.join(' ')} from passing` };
     }
