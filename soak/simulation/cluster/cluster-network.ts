@@ -61,7 +61,13 @@ export type Call = {
 
 const isAny = (): boolean => true;
 
-type Held = { readonly from: string; readonly to: string; readonly call: () => void };
+/** Messages of one lane arrive in their order. `mendedNs`: when those that a cut has held back have arrived. */
+export class Lane {
+  lastNs = 0;
+  mendedNs = 0;
+}
+
+type Held = { readonly from: string; readonly to: string; readonly lane: Lane; readonly call: () => void };
 
 export class ClusterNetwork {
   readonly #options: ClusterNetworkOptions;
@@ -84,22 +90,29 @@ export class ClusterNetwork {
   }
 
   /** Calls at the other end, after a delay; not before what the same lane brought. */
-  send(from: string, to: string, call: () => void, lane: { lastNs: number } = { lastNs: 0 }): void {
+  send(from: string, to: string, call: () => void, lane: Lane = new Lane()): void {
     const { kernel, delayNs, jitterNs } = this.#options;
     const extraNs = (this.#extraNs.get(from) ?? 0) + (this.#extraNs.get(to) ?? 0);
     if (extraNs > 0) this.#affect(from, to);
     const atNs = Math.max(lane.lastNs, kernel.nowNs + delayNs + this.#prng.below(jitterNs + 1) + extraNs);
     lane.lastNs = atNs;
     kernel.after(atNs - kernel.nowNs, () => {
-      if (!this.isCut(from, to)) return call();
+      if (!this.isCut(from, to)) return this.#arrives(lane, call);
       this.#affect(from, to);
-      this.#held.push({ from, to, call });
+      this.#held.push({ from, to, lane, call });
     });
   }
 
   isCut(from: string, to: string): boolean {
     for (const cut of this.#cuts) if (cut.from(from) && cut.to(to)) return true;
     return false;
+  }
+
+  /** A message that was on its way when a cut was mended comes behind what the cut has held back. */
+  #arrives(lane: Lane, call: () => void): void {
+    const { kernel } = this.#options;
+    if (lane.mendedNs <= kernel.nowNs) call();
+    else kernel.after(lane.mendedNs - kernel.nowNs, call);
   }
 
   /** Whether neither way is cut. */
@@ -117,8 +130,11 @@ export class ClusterNetwork {
     const held = this.#held;
     this.#held = held.filter(({ from, to }) => this.isCut(from, to));
     const lateNs = this.#prng.below(1e6);
-    for (const { from, to, call } of held) {
-      if (!this.isCut(from, to)) this.#options.kernel.after(lateNs, call);
+    const { kernel } = this.#options;
+    for (const { from, to, lane, call } of held) {
+      if (this.isCut(from, to)) continue;
+      kernel.after(lateNs, call);
+      lane.mendedNs = kernel.nowNs + lateNs;
     }
   }
 
@@ -236,7 +252,7 @@ export class ClusterNetwork {
       timer.clear();
       kernel.cancel(alive);
     };
-    const back = { lastNs: 0 };
+    const back = new Lane();
     const answer = (arrives: () => void): void =>
       this.send(member.name, client.name, () => client.enter(() => (call.isOver ? undefined : arrives())), back);
     const served: Served<Message> = {

@@ -2,13 +2,13 @@
 
 import type { Kernel } from '../world/kernel.ts';
 import { type Ref, isRunning } from './broker.ts';
-import { type ClusterNetwork, KEEPALIVE_NS } from './cluster-network.ts';
+import { type ClusterNetwork, KEEPALIVE_NS, Lane } from './cluster-network.ts';
 import type { Journal } from './journal.ts';
 
 export class Peers {
   readonly #kernel: Kernel;
   readonly #network: ClusterNetwork;
-  readonly #lanes = new Map<string, { lastNs: number }>();
+  readonly #lanes = new Map<string, Lane>();
   readonly persistAfterRoll: (journal: Journal, members: readonly Ref[]) => void;
 
   constructor(options: {
@@ -81,7 +81,7 @@ export class Peers {
     const key = `${from.broker.name} ${to.broker.name}`;
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
-      lane = { lastNs: 0 };
+      lane = new Lane();
       this.#lanes.set(key, lane);
     }
     this.#network.send(from.broker.name, to.broker.name, call, lane);
