@@ -215,3 +215,29 @@ test('what a broker served and has lost is not handed on when another broker com
   journals.close();
   other.close();
 });
+
+test('what a broker served is not handed on when it is lost after the deadline of its read', async (t) => {
+  const { clock, cluster, journals } = setUp();
+  const came = nextOf(journals.read(JOURNAL, 0, { creditBytes: 1e6 }));
+  await clock.advance(READ_MS - 1_000);
+  t.is(cluster.reads.started, 1);
+  const appended = cluster.append({ journal: `p/${JOURNAL}` }, [chunks(0, 2)]);
+  cluster.fateOf = () => STATUS.NO_JOURNAL_PRIMARY_BROKER;
+  await appended;
+  await clock.advance(500);
+  // Another process has the next call, and tells nothing of the one before.
+  cluster.server = 'b';
+  cluster.servedEnd = 0;
+  await clock.advance(1_000);
+  cluster.truncate(`p/${JOURNAL}`, 0);
+  cluster.fateOf = () => 'done';
+  const kept = chunks(0, 3);
+  await cluster.append({ journal: `p/${JOURNAL}` }, [kept]);
+  await clock.advance(1_000);
+  cluster.server = 'a';
+  cluster.servedEnd = Number.POSITIVE_INFINITY;
+  await clock.advance(10_000);
+  if (!came.next || !('bytes' in came.next)) throw new Error('a batch comes');
+  t.deepEqual(Buffer.from(came.next.bytes), Buffer.from(kept));
+  journals.close();
+});

@@ -245,12 +245,12 @@ export class GazetteStream implements ReadStream {
     if (isRejected || this.#wait.refused(isRefusal(error))) {
       throw rejectedError(`a read of ${journal}`, wordsOf(error));
     }
+    // The process may have died or die unseen, and a broker whose operator has named it comes back under the same id,
+    // without the bytes that no other replica had.
+    this.#drop(0);
     if (!isDeadline(error)) {
       // The present broker is left by all that ask it, once it is away.
       if (this.#beyond > 0) this.#beyond += 1;
-      // The process may have died, and a broker whose operator has named it comes back under the same id, without the
-      // bytes that no other replica had.
-      this.#drop(0);
       this.#wait.failed(error === null ? 'the read ended' : wordsOf(error));
       return await this.#reopen();
     }
