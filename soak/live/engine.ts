@@ -6,6 +6,7 @@
 import type { ClusterPlace } from '../../src/fleet/component-specs.ts';
 import { formatCount } from '../../src/core/units.ts';
 import { type EngineName, type EnginePromises, PROMISES } from '../../src/journal/promises.ts';
+import type { BatchReader } from '../guarantee/checkers/batch-reader.ts';
 import type { Audit, Connect } from './audit/end-audit.ts';
 import type { Lab } from './faults/cluster/lab.ts';
 import type { ClusterOptions, SoakOptions } from './soak-options.ts';
@@ -59,9 +60,13 @@ export function engineText({ cluster, transport }: Pick<SoakOptions, 'cluster' |
  * Lines that a verdict on a cluster needs in addition: by which clock `late` was judged, and what readers have skipped.
  * Empty when everything is as the embedded engine promises.
  */
-export function judgedLines(options: Pick<SoakOptions, 'cluster'>, repeatedRecords: number): string[] {
+export function judgedLines(
+  options: Pick<SoakOptions, 'cluster'>,
+  { repeatedRecords, holeBytes }: Pick<BatchReader, 'repeatedRecords' | 'holeBytes'>,
+): string[] {
   const { stamps, mayRepeat } = promisesOf(options);
   const late = 'late by the clock of each reader, when it knew a sum to be durable';
   const repeated = `${formatCount(repeatedRecords)} records stood twice in the journals, as may be, and were skipped`;
-  return [...(stamps === 'receipt' ? [late] : []), ...(mayRepeat ? [repeated] : [])];
+  const holes = `${formatCount(holeBytes)} bytes of the journals were on no broker, and readers passed over them`;
+  return [...(stamps === 'receipt' ? [late] : []), ...(mayRepeat ? [repeated] : []), ...(holeBytes > 0 ? [holes] : [])];
 }

@@ -41,7 +41,7 @@ export async function writeEnd(
   files.resources(resources);
   files.close();
   flightRecorder.close();
-  const judged = judgedLines(options, flightRecorder.reader.repeatedRecords);
+  const judged = judgedLines(options, flightRecorder.reader);
   await wholeRecorder?.close();
   const unwritten = [...files.unwritten, ...flightRecorder.unwritten, ...(wholeRecorder?.unwritten ?? [])];
   const remarks = wholeRecorder?.remarks ?? [];

@@ -31,9 +31,11 @@ export type EnginePromises = {
    * position.
    */
   readonly countsBytes: boolean;
+  /** Whether a journal may have bytes that no broker has, before a batch: they count as part of its place. */
+  readonly mayHaveHoles: boolean;
 };
 
 export const PROMISES: Readonly<Record<EngineName, EnginePromises>> = {
-  embedded: { mayRepeat: false, fencedSince: 'raise', stamps: 'commit', countsBytes: true },
-  gazette: { mayRepeat: true, fencedSince: 'append', stamps: 'receipt', countsBytes: false },
+  embedded: { mayRepeat: false, fencedSince: 'raise', stamps: 'commit', countsBytes: true, mayHaveHoles: false },
+  gazette: { mayRepeat: true, fencedSince: 'append', stamps: 'receipt', countsBytes: false, mayHaveHoles: true },
 };

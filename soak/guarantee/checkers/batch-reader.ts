@@ -50,6 +50,7 @@ export class BatchReader {
   /** Where an engine may store records twice: by journal and producer, the next index. */
   readonly #nexts = new Map<string, number>();
   #repeatedRecords = 0;
+  #holeBytes = 0;
 
   constructor(promises: EnginePromises = PROMISES.embedded) {
     this.#promises = promises;
@@ -113,8 +114,14 @@ export class BatchReader {
     return cursor.offset;
   }
 
+  /** Bytes of holes before the batches that were read: readers have passed over them. */
+  get holeBytes(): number {
+    return this.#holeBytes;
+  }
+
   #open({ journal, begin, end, bytes }: BatchEvent): OpenedBatch | BatchFault {
     const fits = this.#promises.countsBytes ? end - begin === bytes.length : end > begin;
+    if (this.#promises.mayHaveHoles) this.#holeBytes += Math.max(0, end - begin - bytes.length);
     if (!fits) return { fault: `${bytes.length} bytes stand at ${begin} to ${end}` };
     const batch = decodeBatch(bytes, journal, crc32c);
     if ('fault' in batch) return batch;

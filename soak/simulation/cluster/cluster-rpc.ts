@@ -21,6 +21,8 @@ import { type Flow, Reading } from './reading.ts';
 
 /** Deadline of a request to etcd, as in `rpc.ts`. */
 const ETCD_MS = 5_000;
+/** Deadline of a list of fragments, as in `rpc.ts`. */
+const FRAGMENTS_MS = 3_000;
 const CLIENT = 0x72706363;
 
 type Stub<M extends Member> = { readonly member: M; close(): void };
@@ -126,6 +128,30 @@ export class ClusterRpc implements RpcCalls {
     });
   }
 
+  get brokerCount(): number {
+    return this.#options.cluster.brokers.length;
+  }
+
+  listFragments({ journal }: wire.FragmentsRequest, beyond: number): Promise<wire.FragmentsResponse> {
+    const { cluster } = this.#options;
+    const stub = this.#brokers.beyond(beyond);
+    return this.#asked<Broker, wire.FragmentsResponse>(stub, FRAGMENTS_MS, (served, broker) => {
+      const found = cluster.journal(journal);
+      const header = cluster.headerOf(broker.ref);
+      if (found === undefined) {
+        const status = STATUS.JOURNAL_NOT_FOUND;
+        return this.#answer(served, broker.ref, { status, header, fragments: [], next_page_token: '0' });
+      }
+      const { chain, has } = broker.replica(journal);
+      const own = chain.filter((segment) => has.has(segment));
+      const seen = found.seenBy(broker.ref, cluster.lookedNs(broker));
+      const fragments = [...new Set([...own, ...seen])]
+        .toSorted((a, b) => a.begin - b.begin)
+        .map(({ begin, end }) => ({ spec: { begin: String(begin), end: String(end) } }));
+      this.#answer(served, broker.ref, { status: STATUS.OK, header, fragments, next_page_token: '0' });
+    });
+  }
+
   apply(): Promise<wire.ApplyResponse> {
     throw new Error('a simulated cluster has its journals from the start');
   }
@@ -158,8 +184,18 @@ export class ClusterRpc implements RpcCalls {
     deadlineMs: number,
     serve: (served: Served<Response>, member: M) => void,
   ): Promise<Response> {
+    return members.ask((stub, resolve, reject) => {
+      this.#asked(stub, deadlineMs, serve).then(resolve, reject);
+    });
+  }
+
+  #asked<M extends Member, Response>(
+    { member }: Stub<M>,
+    deadlineMs: number,
+    serve: (served: Served<Response>, member: M) => void,
+  ): Promise<Response> {
     const { cluster, incarnation } = this.#options;
-    return members.ask(({ member }, resolve, reject) => {
+    return new Promise((resolve, reject) => {
       const call = cluster.network.ask<Response>(incarnation, member, {
         deadlineMs,
         serve: (served) => serve(served, member),

@@ -133,6 +133,13 @@ export class Journal {
     return isOwn || stored.atNs <= lookedNs ? found : null;
   }
 
+  /** The segments of the store that a broker sees. */
+  seenBy({ broker, life }: Ref, lookedNs: number): Segment[] {
+    return this.#stored
+      .filter(({ by, atNs }) => (by.broker === broker && by.life === life) || atNs <= lookedNs)
+      .map(({ segment }) => segment);
+  }
+
   get storedEnd(): number {
     return this.#stored.at(-1)?.segment.end ?? 0;
   }

@@ -17,6 +17,10 @@ export function changedCalls(inner: RpcCalls, changes: Partial<RpcCalls>): RpcCa
     read: (...asked) => inner.read(...asked),
     readMetadata: (journal, offset) => inner.readMetadata(journal, offset),
     listJournals: (prefix) => inner.listJournals(prefix),
+    get brokerCount() {
+      return inner.brokerCount;
+    },
+    listFragments: (request, beyond) => inner.listFragments(request, beyond),
     apply: (request) => inner.apply(request),
     range: (request) => inner.range(request),
     txn: (request) => inner.txn(request),

@@ -114,6 +114,12 @@ export class Brokers {
     return found.map(({ spec }) => spec?.name ?? '');
   }
 
+  /** Tells the log of a hole that a reader has passed over. */
+  passedOver(journal: string, begin: number, end: number): void {
+    const detail = { journal: this.nameOf(journal), begin, end };
+    this.#options.log?.warn(detail, `${this.nameOf(journal)} has a hole from ${begin} to ${end}: it was passed over`);
+  }
+
   /** Tells the log of a wait for what is asked of the brokers. */
   waitFor(what: string): Wait {
     const { clock, log } = this.#options;

@@ -12,7 +12,6 @@ import { OperatingError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { crc32c } from '../../hash/crc32c.ts';
 import { BATCH_BYTES_MAX, type Batch, decodeBatch, shardProducer } from '../../message/batch.ts';
-import { STATE_MAGIC, decodeStateFrame } from '../../message/state-frame.ts';
 import {
   type AppendOutcome,
   type ExpectedOutcome,
@@ -33,12 +32,13 @@ import { decodeWitness, encodeWitness } from '../witness.ts';
 import { AppendLane } from './appends.ts';
 import { Brokers } from './brokers.ts';
 import { Etcd, closedError } from './etcd.ts';
+import { STATE_FRAMES } from './frames.ts';
 import { Indexes } from './indexes.ts';
 import { Registry } from './registry.ts';
 import type { RpcCalls } from './rpc.ts';
 import { missingJournal } from './status.ts';
 import { StateJournal } from './state-journal.ts';
-import { type Frames, GazetteStream } from './stream.ts';
+import { GazetteStream, type StreamOptions } from './stream.ts';
 
 /** Bytes that may wait while a journal is searched. */
 const SEARCH_CREDIT_BYTES = 8 * 1024 * 1024;
@@ -78,7 +78,7 @@ export class GazetteJournals implements Journals {
       brokers: this.#brokers,
       registry: this.#registry,
       clock,
-      read: (journal, offset) => this.read(journal, offset, { creditBytes: SEARCH_CREDIT_BYTES }),
+      read: (journal, offset, needed) => this.#stream(journal, offset, { creditBytes: SEARCH_CREDIT_BYTES, needed }),
     });
   }
 
@@ -102,11 +102,15 @@ export class GazetteJournals implements Journals {
       : { outcome: 'expected', n: next, stampNs: this.#options.clock.nowNs() };
   }
 
-  read(
+  read(journal: string, offset: number, options: { creditBytes: number; owner?: ShardEpoch }): ReadStream {
+    return this.#stream(journal, offset, options);
+  }
+
+  #stream(
     journal: string,
     offset: number,
-    options: { creditBytes: number; owner?: ShardEpoch; frames?: Frames },
-  ): ReadStream {
+    options: Pick<StreamOptions, 'creditBytes' | 'owner' | 'frames' | 'needed'>,
+  ): GazetteStream {
     const stream = new GazetteStream({
       rpc: this.#rpc,
       clock: this.#options.clock,
@@ -200,7 +204,8 @@ export class GazetteJournals implements Journals {
       registry: this.#registry,
       clock: this.#options.clock,
       signal: this.#closed.signal,
-      read: (journal, offset) => this.read(journal, offset, { creditBytes: SEARCH_CREDIT_BYTES, frames: STATE_FRAMES }),
+      read: (journal, offset, needed) =>
+        this.#stream(journal, offset, { creditBytes: SEARCH_CREDIT_BYTES, frames: STATE_FRAMES, needed }),
     });
   }
 
@@ -249,14 +254,6 @@ export class GazetteJournals implements Journals {
     return lane;
   }
 }
-
-const STATE_FRAMES: Frames = {
-  magic: STATE_MAGIC,
-  faultOf(bytes, journal) {
-    const frame = decodeStateFrame(bytes, journal, crc32c);
-    return 'fault' in frame ? frame.fault : null;
-  },
-};
 
 function rejected(reason: string): AppendOutcome {
   return { outcome: 'rejected', reason };

@@ -23,8 +23,12 @@ export type IndexesOptions = {
   readonly brokers: Brokers;
   readonly registry: Registry;
   readonly clock: Clock;
-  readonly read: (journal: string, offset: number) => ReadStream;
+  /** Reads up to an offset, and closes where a hole reaches up to there. */
+  readonly read: (journal: string, offset: number, needed: number) => NeededStream;
 };
+
+/** `position`: where it reads on. */
+export type NeededStream = ReadStream & { readonly position: number };
 
 type Noted = { offset: number; atNs: number; isNoting: boolean };
 
@@ -113,10 +117,11 @@ export class Indexes {
     { from, to }: { readonly from: number; readonly to: number },
   ): Promise<void> {
     if (from >= to) return;
-    const stream = this.#options.read(journal, from);
+    const stream = this.#options.read(journal, from, to);
     try {
       for (let at = from; at < to; ) {
         const next = await stream.next();
+        if (next === null && stream.position >= to) return;
         if (next === null) throw new OperatingError('ERR_CLOSED', 'the connection to the cluster was closed');
         if (!('bytes' in next)) {
           const what = next.end === 'trimmed' ? `${journal} is kept from ${next.begin} on` : JSON.stringify(next);

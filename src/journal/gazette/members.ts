@@ -12,6 +12,10 @@ export class Members<Stub extends { close(): void }> {
     this.#stubs = stubs;
   }
 
+  get count(): number {
+    return this.#stubs.length;
+  }
+
   get present(): Stub {
     return this.beyond(0);
   }

@@ -15,6 +15,8 @@ import type * as wire from './wire.ts';
 export const CALL_MS = 30_000;
 /** Deadline of a request to etcd: then another member is asked. */
 const ETCD_MS = 5_000;
+/** Deadline of a list of fragments: a broker that is away is not waited for. */
+const FRAGMENTS_MS = 3_000;
 /** Deadline of a read that waits for more: then it is opened again. */
 export const READ_MS = 20_000;
 /** Bytes of content in one message. Brokers refuse messages of more than 4 MiB. */
@@ -45,6 +47,7 @@ type Unary<Request, Response> = (
 type JournalStub = {
   list(request: object, metadata: Metadata, options: CallOptions): ClientReadableStream<wire.ListResponse>;
   apply: Unary<wire.ApplyRequest, wire.ApplyResponse>;
+  listFragments: Unary<wire.FragmentsRequest, wire.FragmentsResponse>;
   read(request: wire.ReadRequest, metadata: Metadata, options: CallOptions): ClientReadableStream<wire.ReadResponse>;
   append(
     metadata: Metadata,
@@ -183,6 +186,22 @@ export class Rpc {
       });
       call.on('error', reject);
       call.on('end', () => resolve(found));
+    });
+  }
+
+  /** Brokers whose addresses are known. */
+  get brokerCount(): number {
+    return this.#journals.count;
+  }
+
+  /** A page of the fragments that a broker knows of: `beyond` is as in `read`. */
+  listFragments(request: wire.FragmentsRequest, beyond: number): Promise<wire.FragmentsResponse> {
+    const stub = this.#journals.beyond(beyond);
+    return new Promise((resolve, reject) => {
+      stub.listFragments(request, this.#brokerMetadata, deadline(FRAGMENTS_MS), (error, response) => {
+        if (error === null) resolve(response);
+        else reject(error);
+      });
     });
   }
 

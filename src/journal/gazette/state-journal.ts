@@ -17,12 +17,13 @@ import { type Clock, delay } from '../../core/clock.ts';
 import { OperatingError } from '../../core/errors.ts';
 import { crc32c } from '../../hash/crc32c.ts';
 import { encodeStateEntry } from '../../message/state-frame.ts';
-import { type ReadStream, type ShardEpoch, stateJournal } from '../journals.ts';
+import { type ShardEpoch, stateJournal } from '../journals.ts';
 import { lossError } from '../loss.ts';
 import type { StateEntry, StateLog, StateLook, StatePlace, StateStart } from '../state-log.ts';
 import type { AppendAnswer, Brokers } from './brokers.ts';
 import { EntryReader, type OwnedEntry } from './entry-reader.ts';
 import { closedError } from './etcd.ts';
+import type { NeededStream } from './indexes.ts';
 import { LostAnswers, lostTail } from './lost.ts';
 import type { Registry } from './registry.ts';
 import { missingJournal } from './status.ts';
@@ -37,8 +38,8 @@ export type StateJournalOptions = {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Reads the frames of a state journal. */
-  readonly read: (journal: string, offset: number) => ReadStream;
+  /** Reads the frames of a state journal up to an offset, and closes where a hole reaches up to there. */
+  readonly read: (journal: string, offset: number, needed: number) => NeededStream;
 };
 
 export class StateJournal implements StateLog {
@@ -175,11 +176,15 @@ export class StateJournal implements StateLog {
 
   async #readTo(to: number, take: (entry: OwnedEntry) => void): Promise<void> {
     if (this.#head >= to) return;
-    const stream = this.#options.read(this.journal, this.#head);
+    const stream = this.#options.read(this.journal, this.#head, to);
     try {
       while (this.#head < to) {
         const next = await stream.next();
-        if (next === null) throw closedError();
+        if (next === null && stream.position < to) throw closedError();
+        if (next === null) {
+          this.#head = stream.position;
+          return;
+        }
         if (!('bytes' in next)) {
           if (next.end === 'trimmed') throw this.#trimmed(this.#head, next.begin);
           const why = next.end === 'rejected' ? next.reason : next.end;

@@ -7,17 +7,20 @@
  * process that acknowledges a barrier has everything below as it was committed. What another process served is read
  * again. So is what is held when its read breaks off: the process may have died, and another one may have its id.
  *
+ * A hole is passed over once it is proven to have nothing that was acknowledged (`holes.ts`): the batch behind it has
+ * the hole before it, so that its begin is still the end of the batch before.
+ *
  * The price is one barrier for all that arrived during the one before. The owner of a shard is looked up beside it.
  */
 
 import { type Clock, delay } from '../../core/clock.ts';
 import { ViolationError } from '../../core/errors.ts';
-import { crc32c } from '../../hash/crc32c.ts';
-import { decodeBatch } from '../../message/batch.ts';
 import type { ReadEnd, ReadStream, ShardEpoch, StoredBatch } from '../journals.ts';
 import { lossBeyond } from '../proofs.ts';
-import { BATCH_MAGIC, BatchCutter, type CutBatch } from './batch-cutter.ts';
+import { BatchCutter, type CutBatch } from './batch-cutter.ts';
 import type { Barrier, Brokers } from './brokers.ts';
+import { BATCHES, type Frames } from './frames.ts';
+import { Holes } from './holes.ts';
 import type { Registry } from './registry.ts';
 import { READ_MS, type ReadCall, type RpcCalls } from './rpc.ts';
 import {
@@ -57,26 +60,13 @@ export type StreamOptions = {
   readonly owner?: ShardEpoch;
   /** What the journal consists of; absent: batches. */
   readonly frames?: Frames;
+  /** Nobody needs what is beyond: a hole that reaches up to here closes the stream. */
+  readonly needed?: number;
   readonly onClosed: (stream: GazetteStream) => void;
 };
 
 /** A batch that was read and is not known to be committed, and the process that served it. */
 type Held = CutBatch & { readonly server: string };
-
-/** The units that a journal consists of. */
-export type Frames = {
-  readonly magic: number;
-  /** Why bytes are no such unit of that journal; null: they are one. */
-  faultOf(bytes: Uint8Array, journal: string): string | null;
-};
-
-const BATCHES: Frames = {
-  magic: BATCH_MAGIC,
-  faultOf(bytes, journal) {
-    const batch = decodeBatch(bytes, journal, crc32c);
-    return 'fault' in batch ? batch.fault : null;
-  },
-};
 
 type Next = StoredBatch | ReadEnd | null;
 
@@ -110,12 +100,14 @@ export class GazetteStream implements ReadStream {
   /** Counts what opens the call anew: only the last one does. */
   #openings = 0;
   readonly #wait: Wait;
+  readonly #holes: Holes;
 
   constructor(options: StreamOptions) {
     this.#options = options;
     this.#frames = options.frames ?? BATCHES;
     this.#cutter = new BatchCutter(options.offset, this.#frames.magic);
     this.#wait = options.brokers.waitFor(`a read of ${options.journal}`);
+    this.#holes = new Holes(options);
     void this.#run(this.#look().then(() => this.#open()));
   }
 
@@ -132,6 +124,11 @@ export class GazetteStream implements ReadStream {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
     });
+  }
+
+  /** Where the next batch is read. */
+  get position(): number {
+    return this.#cutter.boundary;
   }
 
   close(): void {
@@ -184,7 +181,7 @@ export class GazetteStream implements ReadStream {
 
   /** Before it reads, and whenever nothing came for a whole call: whether there should be something. */
   async #look(): Promise<void> {
-    const { brokers, journal } = this.#options;
+    const { brokers, journal, needed } = this.#options;
     const { isFenced, barrier } = await this.#ask();
     if (this.#isOver) return;
     if (isFenced) return this.#finish({ end: 'fenced' });
@@ -192,7 +189,16 @@ export class GazetteStream implements ReadStream {
     if (barrier.end < offset) throw lossBeyond(brokers.nameOf(journal), offset, `ends at ${barrier.end}`);
     this.#isDue = barrier.end > offset;
     if (!this.#isDue) this.#emptyReads = 0;
-    if (this.#emptyReads >= EMPTY_READS_MAX) throw this.#hole(barrier.end);
+    if (this.#emptyReads === 0) return;
+    const end = await this.#holes.endOf(offset, barrier);
+    if (this.#isOver) return;
+    if (end === null && this.#emptyReads >= EMPTY_READS_MAX) throw this.#holes.lossAt(offset, barrier.end);
+    if (end === null) return;
+    this.#holes.pass(offset, end);
+    this.#cutter = new BatchCutter(end, this.#frames.magic);
+    this.#emptyReads = 0;
+    this.#isDue = barrier.end > end;
+    if (needed !== undefined && end >= needed) this.close();
   }
 
   /** A barrier, and whether the shard has a newer owner, both asked from now on. */
@@ -203,13 +209,6 @@ export class GazetteStream implements ReadStream {
       owner === undefined ? null : registry.fencing(owner),
     ]);
     return { isFenced: fenced !== null, barrier };
-  }
-
-  #hole(end: number): ViolationError {
-    const { brokers, journal } = this.#options;
-    const offset = this.#cutter.boundary;
-    const detail = `no broker has what is committed from ${offset} on, although the journal ends at ${end}`;
-    return new ViolationError('acknowledged-loss', detail, { journal: brokers.nameOf(journal), offset });
   }
 
   /** From the boundary of the batch that follows what is held. */
@@ -290,7 +289,8 @@ export class GazetteStream implements ReadStream {
     if (message.content.length === 0) return;
     const cut = this.#cutter.push(message.content);
     if ('fault' in cut) {
-      if (this.#held.length > 0) return await this.#later();
+      // What is held is handed on first: until then the same is read again.
+      if (this.#held.length > 0) return await this.#reopen();
       return this.#finish({ end: 'rejected', reason: `${brokers.nameOf(journal)}: ${cut.fault}` });
     }
     if (cut.length > 0) {
@@ -307,19 +307,19 @@ export class GazetteStream implements ReadStream {
 
   /** The brokers have skipped something: what the journal no longer keeps, or a hole. */
   async #jumped(): Promise<void> {
-    if (this.#held.length > 0) return await this.#later();
-    const { brokers, journal } = this.#options;
+    if (this.#held.length > 0) return await this.#reopen();
+    const { brokers, journal, clock } = this.#options;
     const offset = this.#cutter.boundary;
     const begin = await brokers.begin(journal);
     if (this.#isOver) return;
     if (offset < begin) return this.#finish({ end: 'trimmed', begin });
-    const { barrier } = await this.#ask();
-    throw this.#hole(barrier.end);
-  }
-
-  /** What is held is handed on first: until then the same is read again. */
-  async #later(): Promise<void> {
-    await this.#reopen();
+    // A broker jumps to what was persisted hours ago, and to the first that it knows of. Others may know more.
+    this.#call?.cancel();
+    this.#call = null;
+    this.#beyond += 1;
+    this.#emptyReads += 1;
+    await delay(clock, DUE_MS, this.#closed.signal);
+    await this.#reopen({ isAtOnce: true });
   }
 
   /** Lets the call go on while there is room for what it brings. */
@@ -373,7 +373,7 @@ export class GazetteStream implements ReadStream {
         this.#again(released);
         break;
       }
-      this.#ready.push({ begin, end, stampNs: nowNs, bytes });
+      this.#ready.push({ begin: this.#holes.beginOf(begin), end, stampNs: nowNs, bytes });
       released += 1;
     }
     this.#held.splice(0, released);

@@ -48,6 +48,17 @@ export type ReadResponse = {
   readonly content: Buffer;
 };
 
+export type FragmentsRequest = { readonly journal: string; readonly next_page_token: string };
+
+/** What one broker knows of: its own fragments, and those that it has seen in the store, by their begin. */
+export type FragmentsResponse = {
+  readonly status: number;
+  readonly header: Header | null;
+  readonly fragments: readonly { readonly spec: { readonly begin: string; readonly end: string } | null }[];
+  /** Where the next page begins; `0`: there is none. */
+  readonly next_page_token: string;
+};
+
 export type JournalSpec = {
   readonly name: string;
   readonly replication: number;

@@ -9,6 +9,8 @@ import { STATUS } from '../status.ts';
 import type * as wire from '../wire.ts';
 
 const PIECE_BYTES = 32_000;
+/** The processes of the brokers, by their place after the present one. */
+const PROCESSES = ['a', 'b', 'c', 'd'];
 const UNAVAILABLE = 14;
 const DEADLINE_EXCEEDED = 4;
 
@@ -17,9 +19,9 @@ export type AskedAppend = { readonly request: wire.AppendRequest; readonly parts
 
 /**
  * What becomes of an append. `unanswered`: it is carried out, and its answer is lost. `late`: its answer is lost, and
- * it is carried out when the test says so. A number: this status is answered, and nothing is carried out.
+ * it is carried out when the test says so. `half`: the brokers that had it are lost, and it is a hole. A number: this status is answered, and nothing is carried out.
  */
-export type Fate = 'done' | 'unanswered' | 'late' | number | Error;
+export type Fate = 'done' | 'unanswered' | 'late' | 'half' | number | Error;
 
 type Journal = { content: Buffer; registers: ReadonlyMap<string, string> };
 
@@ -75,6 +77,13 @@ export class FakeCluster implements RpcCalls {
     for (const breaks of this.#broken) breaks();
   }
 
+  /** By journal, bytes that no broker has, although the journal goes on behind them. */
+  readonly holes: Map<string, { readonly begin: number; readonly end: number }> = new Map();
+  /** By place after the present broker, where the fragments begin and end that it lists; absent: all but the hole. */
+  readonly listed: Map<number, readonly (readonly [begin: number, end: number])[]> = new Map();
+  /** Of these places the broker does not answer a list. */
+  readonly unlisted: Set<number> = new Set();
+
   /** The brokers have lost everything from there on. */
   truncate(journal: string, length: number): void {
     const lost = this.#journal(journal);
@@ -95,6 +104,11 @@ export class FakeCluster implements RpcCalls {
       throw grpcError(UNAVAILABLE);
     }
     const answer = this.#carryOut(request, parts);
+    if (fate === 'half') {
+      const { begin, end } = answer.commit ?? { begin: '0', end: '0' };
+      this.holes.set(request.journal ?? '', { begin: Number(begin), end: Number(end) });
+      throw grpcError(UNAVAILABLE);
+    }
     if (fate === 'unanswered') throw grpcError(UNAVAILABLE);
     return answer;
   }
@@ -127,7 +141,9 @@ export class FakeCluster implements RpcCalls {
     this.#broken.add(breaks);
     const pump = (): void => {
       const { content } = this.#journal(journal);
-      const through = Math.min(content.length, end());
+      const hole = this.holes.get(journal) ?? { begin: content.length, end: content.length };
+      if (at >= hole.begin && at < hole.end) return;
+      const through = Math.min(at < hole.begin ? hole.begin : content.length, end());
       if (isOver || isPaused || at >= through) return;
       const piece = content.subarray(at, Math.min(through, at + PIECE_BYTES));
       const offsetOfPiece = String(at);
@@ -171,6 +187,26 @@ export class FakeCluster implements RpcCalls {
     const { content } = this.#journal(journal);
     const rest = { header: null, write_head: String(content.length), fragment: null, content: Buffer.alloc(0) };
     return { status: STATUS.OK, offset: '0', ...rest };
+  }
+
+  get brokerCount(): number {
+    return this.brokers;
+  }
+
+  async listFragments({ journal }: wire.FragmentsRequest, beyond: number): Promise<wire.FragmentsResponse> {
+    await turn();
+    if (this.unlisted.has(beyond)) throw grpcError(UNAVAILABLE);
+    const { length } = this.#journal(journal).content;
+    const { begin, end } = this.holes.get(journal) ?? { begin: length, end: length };
+    const listed = this.listed.get(beyond) ?? [
+      [0, begin],
+      [end, length],
+    ];
+    const fragments = listed
+      .filter(([from, to]) => from < to)
+      .map(([from, to]) => ({ spec: { begin: String(from), end: String(to) } }));
+    const header = { process_id: { zone: 'zone', suffix: PROCESSES[beyond] ?? '' }, route: null, etcd: null };
+    return { status: STATUS.OK, header, fragments, next_page_token: '0' };
   }
 
   async listJournals(prefix: string): Promise<wire.ListResponse> {
