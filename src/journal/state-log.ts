@@ -29,6 +29,14 @@ export type StateLook = {
   readonly reported: number;
 };
 
+/** Receives what a log has before a claim. Each call may throw: then nothing is appended. */
+export type StateReader = {
+  /** Called for each entry, in order. */
+  take(entry: StateEntry): void;
+  /** The log was read to its end. Called once, right before the claim is tried; an entry may still come before it. */
+  atEnd(): void;
+};
+
 export interface StateLog {
   /** The journal's name, for messages. */
   readonly journal: string;
@@ -36,9 +44,9 @@ export interface StateLog {
   look(): Promise<StateLook>;
   /**
    * Reads every entry from `start` on, and appends `claim` behind the last one. From then on no entry of an older owner
-   * becomes part of the log. `take` is called for each entry, in order, before the claim is there.
+   * becomes part of the log. `reader` gets all that is before the claim.
    */
-  claim(start: StateStart, claim: Uint8Array, take: (entry: StateEntry) => void): Promise<StatePlace | 'fenced'>;
+  claim(start: StateStart, claim: Uint8Array, reader: StateReader): Promise<StatePlace | 'fenced'>;
   /**
    * Appends all entries or none, behind the claim. Resolves when every replica has them, or when a newer owner has
    * claimed the log. One call at a time.

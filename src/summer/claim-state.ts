@@ -38,13 +38,17 @@ export async function claimState(
   const { witness } = journals;
   const own = witness === null ? [] : [{ table: 'claims', key: keyOf(shard), value: sealRow({ epoch, witness }) }];
   const claim = encodeChanges({ part: null, writes: own });
-  const last = await log.claim(base.start, claim, (entry) => rebuild.take(entry));
+  const last = await log.claim(base.start, claim, {
+    take: (entry) => rebuild.take(entry),
+    // Before the claim is there: a log with this claim alone would prove nothing to the next owner.
+    atEnd: () => {
+      rebuild.finish();
+      if (rebuild.replayed.entries > 0 || confirmed === null) return;
+      throw lossError(`the store at ${confirmed} spoke for shard ${shard}, and ${log.journal} has no state of it`);
+    },
+  });
   if (last === 'fenced') return last;
-  rebuild.finish();
   const { replayed } = rebuild;
-  if (replayed.entries === 0 && confirmed !== null) {
-    throw lossError(`the store at ${confirmed} spoke for shard ${shard}, and ${log.journal} has no state of it`);
-  }
   const batch = rebuild.writesTo(store, shard);
   batch.writes.push(...own, placeOf(shard, last));
   await store.commit(batch.writes);

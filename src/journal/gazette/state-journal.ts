@@ -19,7 +19,7 @@ import { crc32c } from '../../hash/crc32c.ts';
 import { encodeStateEntry } from '../../message/state-frame.ts';
 import { type ShardEpoch, stateJournal } from '../journals.ts';
 import { lossError } from '../loss.ts';
-import type { StateEntry, StateLog, StateLook, StatePlace, StateStart } from '../state-log.ts';
+import type { StateEntry, StateLog, StateLook, StatePlace, StateReader, StateStart } from '../state-log.ts';
 import type { AppendAnswer, Brokers } from './brokers.ts';
 import { EntryReader, type OwnedEntry } from './entry-reader.ts';
 import { closedError } from './etcd.ts';
@@ -72,7 +72,7 @@ export class StateJournal implements StateLog {
     return { snapshot, begin: Math.min(begin, end), reported: shard.pin };
   }
 
-  async claim(start: StateStart, claim: Uint8Array, take: (entry: StateEntry) => void): Promise<StatePlace | 'fenced'> {
+  async claim(start: StateStart, claim: Uint8Array, reader: StateReader): Promise<StatePlace | 'fenced'> {
     const { brokers } = this.#options;
     assert(this.#reader === null, 'a log is claimed once');
     this.#reader = new EntryReader(this.journal, start.sequence);
@@ -81,13 +81,23 @@ export class StateJournal implements StateLog {
     if (end < start.begin) {
       throw lossError(`${this.journal} was durable up to ${start.begin}, and ends at ${end}`);
     }
+    const take = (entry: StateEntry): void => reader.take(entry);
     await this.#readTo(end, take);
-    if (this.#reader.epoch > this.#options.owner.epoch) return 'fenced';
+    if (this.#reader.epoch >= this.#options.owner.epoch) return await this.#overtaken(this.#reader.epoch);
+    reader.atEnd();
     const places = await this.#put([claim], take);
     const [place] = places === 'fenced' ? [] : places;
     if (place === undefined) return 'fenced';
     this.#isClaimed = true;
     return place;
+  }
+
+  /** The log has an entry of an epoch that is not below the owner's. An epoch has one owner, unless etcd forgets it. */
+  async #overtaken(found: number): Promise<'fenced'> {
+    const { registry, owner } = this.#options;
+    const { epoch } = await registry.shard(owner.shard);
+    if (found > owner.epoch && found <= epoch) return 'fenced';
+    throw lossError(`${this.journal} has an entry of epoch ${found}, and etcd gave epoch ${owner.epoch} after that`);
   }
 
   append(entries: readonly Uint8Array[]): Promise<readonly StatePlace[] | 'fenced'> {
@@ -122,7 +132,7 @@ export class StateJournal implements StateLog {
         break;
       }
       const head = this.#head;
-      const own = this.#isOpen(answer) ? await this.#settle(takeOlder) : [];
+      const own = this.#isOpen(answer) ? await this.#settle(entries.slice(places.length), takeOlder) : [];
       if (own === 'fenced') return own;
       places.push(...own);
       if (this.#head === head) await delay(clock, RETRY_MS, signal);
@@ -159,8 +169,11 @@ export class StateJournal implements StateLog {
     }
   }
 
-  /** Reads what the journal has by now. Returns the places of this owner's entries in it. */
-  async #settle(takeOlder: (entry: StateEntry) => void): Promise<readonly StatePlace[] | 'fenced'> {
+  /** Reads what the journal has by now. Returns the places of those `entries` that are there: none, or all. */
+  async #settle(
+    entries: readonly Uint8Array[],
+    takeOlder: (entry: StateEntry) => void,
+  ): Promise<readonly StatePlace[] | 'fenced'> {
     const { brokers, owner } = this.#options;
     const { end } = await brokers.barrier(this.journal);
     if (end < this.#head) throw lossError(`${this.journal} was durable up to ${this.#head}, and ends at ${end}`);
@@ -169,9 +182,19 @@ export class StateJournal implements StateLog {
     await this.#readTo(end, (entry) => {
       if (entry.epoch > owner.epoch) isFenced = true;
       else if (entry.epoch < owner.epoch) takeOlder(entry);
-      else own.push(placeOf(entry));
+      else own.push(this.#ownPlace(entry, entries[own.length]));
     });
     return isFenced ? 'fenced' : own;
+  }
+
+  /** Two owners of one epoch would take each other's entries for their own. */
+  #ownPlace(entry: OwnedEntry, appended: Uint8Array | undefined): StatePlace {
+    if (appended !== undefined && crc32c(0, appended) === entry.checksum) return placeOf(entry);
+    const { journal } = this;
+    throw lossError(`${journal} has another entry of epoch ${entry.epoch}, which etcd gave twice`, {
+      journal,
+      offset: entry.begin,
+    });
   }
 
   async #readTo(to: number, take: (entry: OwnedEntry) => void): Promise<void> {
