@@ -172,7 +172,7 @@ test('an entry of a state log that is a hole is appended again behind it', async
   await settled(clock, log.look());
   const claimed = await settled(
     clock,
-    log.claim({ begin: 0, sequence: 0 }, Buffer.from('claim'), () => {}),
+    log.claim({ begin: 0, sequence: 0 }, Buffer.from('claim'), { take: () => {}, atEnd: () => {} }),
   );
   if (claimed === 'fenced') throw new Error('nobody else claims');
   let lost = 0;
@@ -191,7 +191,10 @@ test('an entry of a state log that is a hole is appended again behind it', async
   const next = connect().openState({ shard: 0, epoch: 2 });
   const taken: string[] = [];
   const claim = watch(
-    next.claim({ begin: 0, sequence: 0 }, Buffer.from('next'), ({ bytes }) => void taken.push(String(bytes))),
+    next.claim({ begin: 0, sequence: 0 }, Buffer.from('next'), {
+      take: ({ bytes }) => void taken.push(String(bytes)),
+      atEnd: () => {},
+    }),
   );
   await clock.advance(MINUTE_MS);
   t.truthy(claim.value);
