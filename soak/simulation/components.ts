@@ -24,6 +24,8 @@ import type { Handle, Run, SimulatedProcess } from './world/process.ts';
 const PRODUCER = 0x69646e74;
 const READ_OTHER_NS = 2e6;
 const LATE_READER_CREDIT_BYTES = 1;
+/** Where a replay began. */
+const FROM = { local: 'the local copy', snapshot: 'a snapshot', beginning: 'the beginning of its log' } as const;
 
 export const runBroker: Run = async (process, incarnation, store) => {
   const { plan, network, decorations, boot, counters, observer } = process.surroundings;
@@ -146,7 +148,7 @@ export function runChunker(index: number, chunkerPlan: ChunkerPlan, memory: Chun
 /** A summer of these partitions. `takesOver`: whether its next start is a takeover. */
 export function runSummer(partitions: readonly number[], takesOver: (process: SimulatedProcess) => boolean): Run {
   return async (process, incarnation, store) => {
-    const { observer, counters, decorations } = process.surroundings;
+    const { observer, counters, decorations, plan } = process.surroundings;
     if (process.starts > 1) observer.restart(process.name, process.disk, partitions);
     const journals = connect(process, incarnation);
     const options: PrepareSummerOptions = {
@@ -157,9 +159,13 @@ export function runSummer(partitions: readonly number[], takesOver: (process: Si
       takeOver: takesOver(process),
       readOther: (path, read) => readOther(process, incarnation, { path, read }),
       lookAt: (path, check) => readOther(process, incarnation, { path, read: (reader) => void check(reader) }),
-      onClaim: (shard, { outcome }) => {
+      ...(plan.cluster?.snapshots === undefined ? {} : { snapshots: plan.cluster.snapshots }),
+      onClaim: (shard, claim) => {
+        const { outcome } = claim;
         process.log.info({ shard, outcome }, 'claimed');
-        if (outcome !== 'owned' && !incarnation.isOver) counters.count('shard left out of a claim');
+        if (incarnation.isOver) return;
+        if (claim.outcome !== 'owned') counters.count('shard left out of a claim');
+        else if (claim.replayed !== undefined) counters.count(`state replayed from ${FROM[claim.replayed.base]}`);
       },
       onLost: ({ shard }) => {
         if (incarnation.isOver) return;

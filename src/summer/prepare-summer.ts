@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts';
 import { type Claim, type ReadOther, checkPartitions, checkWitnesses, claimShard } from './claim.ts';
 import { type LookAt, lookFirst } from './look-first.ts';
 import { ReplicatedStore } from './replicated-store.ts';
+import type { SnapshotSizes } from './state-snapshot.ts';
 import { Summer } from './summer.ts';
 
 export type PrepareSummerOptions = {
@@ -23,6 +24,8 @@ export type PrepareSummerOptions = {
   readonly lookAt: LookAt;
   /** For a takeover: the new place of the confirmed store's folder, when it was moved. */
   readonly movedTo?: string | null;
+  /** Snapshots in the state logs; absent: those of every summer outside of tests. */
+  readonly snapshots?: SnapshotSizes;
   /** How the claim of each shard went, for the log. */
   readonly onClaim?: (shard: number, claim: Claim) => void;
   /** A shard has a newer owner. The other shards go on. */
@@ -50,7 +53,7 @@ export async function prepareSummer(options: PrepareSummerOptions): Promise<Prep
   const owners: ShardEpoch[] = [];
   const { takeOver, lookAt, movedTo = null } = options;
   // All of them are looked at before the first raise ends an owner.
-  const replicated = new ReplicatedStore(store);
+  const replicated = new ReplicatedStore(store, options.snapshots);
   const seen = takeOver ? { seen: await lookFirst(partitions, { journals, store, lookAt, movedTo }) } : {};
   for (const shard of partitions) {
     const claim = await claimShard(shard, { ...options, ...seen, replicated });

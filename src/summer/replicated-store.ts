@@ -13,10 +13,9 @@ import type { Write } from '../store/store.ts';
 import { WrappedStore } from '../store/wrapped-store.ts';
 import { placeOf } from './rows.ts';
 import { encodeChanges } from './state-entry.ts';
-import { SnapshotWalk } from './state-snapshot.ts';
+import { SNAPSHOT_SIZES, type SnapshotSizes, SnapshotWalk } from './state-snapshot.ts';
 
-/** A snapshot begins when the log has grown by so much since the last one began, or by so many times its size. */
-export const SNAPSHOT_BYTES: number = 8 * 1024 * 1024;
+/** The log grows by so many times the size of its last snapshot before the next one begins. */
 const SNAPSHOT_SHARE = 4;
 
 type Kept = {
@@ -34,13 +33,13 @@ type Committed = { readonly shard: number; readonly writes: readonly Write[]; re
 
 export class ReplicatedStore extends WrappedStore {
   readonly #shards = new Map<number, Kept>();
-  readonly #snapshotBytes: number;
+  readonly #sizes: SnapshotSizes;
   /** A newer owner has claimed the log of a shard: nothing of its last transaction was written anywhere. */
   onFenced: (shard: number) => void = () => {};
 
-  constructor(inner: ConstructorParameters<typeof WrappedStore>[0], snapshotBytes: number = SNAPSHOT_BYTES) {
+  constructor(inner: ConstructorParameters<typeof WrappedStore>[0], sizes: SnapshotSizes = SNAPSHOT_SIZES) {
     super(inner);
-    this.#snapshotBytes = snapshotBytes;
+    this.#sizes = sizes;
   }
 
   /** Whether the journals keep the state of a shard. */
@@ -51,7 +50,7 @@ export class ReplicatedStore extends WrappedStore {
   /** From now on the log has the shard's transactions. `from`: where its newest snapshot begins. */
   keep(shard: number, log: StateLog, at: { readonly last: StatePlace; readonly from: number }): void {
     const { last, from } = at;
-    this.#shards.set(shard, { log, last, dueAt: from + this.#snapshotBytes, walk: null, isFenced: false });
+    this.#shards.set(shard, { log, last, dueAt: from + this.#sizes.everyBytes, walk: null, isFenced: false });
   }
 
   override async commit(writes: readonly Write[]): Promise<void> {
@@ -86,7 +85,7 @@ export class ReplicatedStore extends WrappedStore {
   #nextPart(shard: number, kept: Kept): { readonly bytes: Buffer; readonly isLast: boolean } | null {
     if (kept.walk === null) {
       if (kept.last.end < kept.dueAt) return null;
-      kept.walk = { parts: new SnapshotWalk(shard, kept.last.sequence + 1), start: null, bytes: 0 };
+      kept.walk = { parts: new SnapshotWalk(shard, kept.last.sequence + 1, this.#sizes), start: null, bytes: 0 };
     }
     const changes = kept.walk.parts.next(this.inner);
     return { bytes: encodeChanges(changes), isLast: changes.part.isLast };
@@ -99,7 +98,7 @@ export class ReplicatedStore extends WrappedStore {
     walk.bytes += place.end - place.begin;
     if (!isLast) return;
     kept.walk = null;
-    kept.dueAt = walk.start.begin + Math.max(this.#snapshotBytes, SNAPSHOT_SHARE * walk.bytes);
+    kept.dueAt = walk.start.begin + Math.max(this.#sizes.everyBytes, SNAPSHOT_SHARE * walk.bytes);
     log.noteSnapshot(walk.start).catch((error: unknown) => {
       // Whoever needs the state reads it from the snapshot before.
       if (!(error instanceof OperatingError)) throw error;

@@ -11,21 +11,29 @@ import type { StoreReader, Write } from '../store/store.ts';
 import { PLACE_KEY_TAIL, SUMMER_TABLES } from './rows.ts';
 import type { Changes, KeyRange } from './state-entry.ts';
 
-/** A part grows until it has so many bytes, by so many rows at a time. */
-const PART_BYTES = 256 * 1024;
+export type SnapshotSizes = {
+  /** A snapshot begins when the log has grown by so much since the last one began, or by four times its size. */
+  readonly everyBytes: number;
+  /** A part of it grows until it has so many bytes, by some rows at a time. */
+  readonly partBytes: number;
+};
+
+export const SNAPSHOT_SIZES: SnapshotSizes = { everyBytes: 8 * 1024 * 1024, partBytes: 256 * 1024 };
 const STEP_ROWS = 16;
 
 export class SnapshotWalk {
   readonly #shard: number;
   /** Sequence of the first part. */
   readonly #snapshot: number;
+  readonly #partBytes: number;
   #table = 0;
   #from: Buffer;
   readonly #to: Buffer;
 
-  constructor(shard: number, snapshot: number) {
+  constructor(shard: number, snapshot: number, { partBytes }: Pick<SnapshotSizes, 'partBytes'>) {
     this.#shard = shard;
     this.#snapshot = snapshot;
+    this.#partBytes = partBytes;
     const { from, to } = numberRange(shard);
     this.#from = from;
     this.#to = to;
@@ -36,7 +44,7 @@ export class SnapshotWalk {
     const ranges: KeyRange[] = [];
     const writes: Write[] = [];
     let bytes = 0;
-    while (bytes < PART_BYTES) {
+    while (bytes < this.#partBytes) {
       const table = SUMMER_TABLES[this.#table];
       if (table === undefined) break;
       const from = this.#from;

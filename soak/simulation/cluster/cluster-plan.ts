@@ -5,13 +5,18 @@
 
 import { Prng } from '../../../src/core/prng.ts';
 import type { Plan, PlannedFault } from '../plan.ts';
+import type { SnapshotSizes } from '../../../src/summer/state-snapshot.ts';
 import type { ClusterPlan, MemberFault } from './member-fault.ts';
 
 const CLUSTER_PLAN = 0x67617a65;
+const SNAPSHOTS = 0x736e6170;
 /** Sums must come within the time of faults plus this: leases, connections that are missed late, and refreshes. */
 const REPAIR_MS = 120_000;
 const DRAIN_MARGIN_MS = 30_000;
 const ETCD_MEMBERS = 3;
+/** Parts of one table each, and snapshots of one part. */
+export const SMALL_SNAPSHOTS: SnapshotSizes = { everyBytes: 8 * 1024, partBytes: 1 };
+const WHOLE_SNAPSHOTS: SnapshotSizes = { everyBytes: 16 * 1024, partBytes: 256 * 1024 };
 
 export function onCluster(plan: Plan): Plan {
   const prng = Prng.fromSeed(CLUSTER_PLAN, plan.seed);
@@ -23,6 +28,7 @@ export function onCluster(plan: Plan): Plan {
     ]),
     leaseMs: pick(prng, [4_000, 8_000, 20_000]),
     keepsIds: prng.below(2) === 0,
+    ...snapshotsOf(plan.seed),
   };
   const faults = plan.faults.map(({ id, atMs, ...fault }): PlannedFault => {
     const isOfBroker = 'target' in fault && fault.target === 'broker';
@@ -40,6 +46,13 @@ export function onCluster(plan: Plan): Plan {
     drainMs: slaMs + DRAIN_MARGIN_MS,
     faults: faults.toSorted((a, b) => a.atMs - b.atMs).map((fault, id) => ({ ...fault, id })),
   };
+}
+
+/** From a generator of their own, so that they change nothing else in a plan. */
+function snapshotsOf(seed: number): Pick<ClusterPlan, 'snapshots'> {
+  const prng = Prng.fromSeed(SNAPSHOTS, seed);
+  const snapshots = pick(prng, [null, SMALL_SNAPSHOTS, SMALL_SNAPSHOTS, WHOLE_SNAPSHOTS]);
+  return snapshots === null ? {} : { snapshots };
 }
 
 export function memberFault(prng: Prng, { brokers, leaseMs }: ClusterPlan): MemberFault {

@@ -16,7 +16,7 @@ import type { Incarnation } from '../world/incarnation.ts';
 import type { Kernel } from '../world/kernel.ts';
 import type { Broker, Ref } from './broker.ts';
 import { type Call, type Member, type Served, UNAVAILABLE, grpcError } from './cluster-network.ts';
-import type { SimulatedCluster } from './cluster.ts';
+import { CLUSTER_PREFIX, type SimulatedCluster } from './cluster.ts';
 import { type Flow, Reading } from './reading.ts';
 
 /** Deadline of a request to etcd, as in `rpc.ts`. */
@@ -24,6 +24,8 @@ const ETCD_MS = 5_000;
 /** Deadline of a list of fragments, as in `rpc.ts`. */
 const FRAGMENTS_MS = 3_000;
 const CLIENT = 0x72706363;
+const STATE_JOURNALS = `${CLUSTER_PREFIX}states/`;
+const SNAPSHOT_KEYS = `/${CLUSTER_PREFIX}states/`;
 
 type Stub<M extends Member> = { readonly member: M; close(): void };
 
@@ -57,14 +59,19 @@ export class ClusterRpc implements RpcCalls {
   }
 
   append(request: wire.AppendRequest, parts: readonly Uint8Array[] = []): Promise<wire.AppendResponse> {
-    const { cluster } = this.#options;
+    const { cluster, counters } = this.#options;
     const copies = parts.map((part) => Buffer.from(part));
-    return this.#unary<Broker, wire.AppendResponse>(this.#brokers, CALL_MS, (served, broker) => {
+    const answer = this.#unary<Broker, wire.AppendResponse>(this.#brokers, CALL_MS, (served, broker) => {
       void cluster.append(broker.ref, served.call, request, copies).then((reply) => {
         broker.answered(served.call);
         if ('error' in reply) return cluster.network.refused(served.call, reply.error.message);
         served.message(reply.response);
       });
+    });
+    if (parts.length === 0 || !isOfState(request)) return answer;
+    return answer.catch((error: unknown) => {
+      counters.count('append to a state log ended unknown');
+      throw error;
     });
   }
 
@@ -162,8 +169,15 @@ export class ClusterRpc implements RpcCalls {
   }
 
   txn(request: wire.TxnRequest): Promise<wire.TxnResponse> {
-    const { etcd } = this.#options.cluster;
-    return this.#unary(this.#etcd, ETCD_MS, (served) => served.message(etcd.txn(request)));
+    const { cluster, counters } = this.#options;
+    const notesSnapshot = request.success.some(
+      (change) => 'request_put' in change && change.request_put.key.toString().startsWith(SNAPSHOT_KEYS),
+    );
+    return this.#unary(this.#etcd, ETCD_MS, (served) => {
+      const response = cluster.etcd.txn(request);
+      if (notesSnapshot && response.succeeded) counters.count('snapshot of a state noted');
+      served.message(response);
+    });
   }
 
   close(): void {
@@ -216,4 +230,8 @@ export class ClusterRpc implements RpcCalls {
     this.#calls.delete(call);
     this.#options.cluster.network.cancel(call);
   }
+}
+
+function isOfState({ journal }: wire.AppendRequest): boolean {
+  return journal?.startsWith(STATE_JOURNALS) === true;
 }

@@ -1,5 +1,7 @@
 /** The cluster of a plan, and what is done to its members. Plain data. */
 
+import type { SnapshotSizes } from '../../../src/summer/state-snapshot.ts';
+
 export type ClusterPlan = {
   readonly brokers: number;
   /** Members of each journal, all of which must take an append. */
@@ -8,6 +10,8 @@ export type ClusterPlan = {
   readonly leaseMs: number;
   /** Every life of a broker has the same id. Else each has another one. */
   readonly keepsIds: boolean;
+  /** Of the state logs; absent: those of production, which a schedule is too short for. */
+  readonly snapshots?: SnapshotSizes;
 };
 
 export type MemberFault =

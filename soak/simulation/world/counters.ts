@@ -92,6 +92,11 @@ export const CLUSTER_MOMENTS = [
   'etcd carried out what its client had given up',
   'read ended inside of a batch',
   'bytes served that never became part of the journal',
+  'append to a state log ended unknown',
+  'snapshot of a state noted',
+  'state replayed from the local copy',
+  'state replayed from a snapshot',
+  'state replayed from the beginning of its log',
 ] as const;
 
 export type Moment = (typeof MOMENTS)[number] | (typeof CLUSTER_MOMENTS)[number];

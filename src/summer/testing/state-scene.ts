@@ -15,6 +15,7 @@ import { claimShard } from '../claim.ts';
 import { ReplicatedStore } from '../replicated-store.ts';
 import { SUMMER_TABLES } from '../rows.ts';
 import type { Replayed } from '../state-rebuild.ts';
+import { SNAPSHOT_SIZES } from '../state-snapshot.ts';
 
 export const SHARD = 0;
 export const STATE_JOURNAL: string = `p/${stateJournal(SHARD)}`;
@@ -34,7 +35,7 @@ export class Owner {
   constructor(store: MemoryStore, journals: GazetteJournals, snapshotBytes: number) {
     this.store = store;
     this.journals = journals;
-    this.replicated = new ReplicatedStore(store, snapshotBytes);
+    this.replicated = new ReplicatedStore(store, { ...SNAPSHOT_SIZES, everyBytes: snapshotBytes });
     this.replicated.onFenced = () => {
       this.isFenced = true;
     };
