@@ -19,7 +19,8 @@ export type AskedAppend = { readonly request: wire.AppendRequest; readonly parts
 
 /**
  * What becomes of an append. `unanswered`: it is carried out, and its answer is lost. `late`: its answer is lost, and
- * it is carried out when the test says so. `half`: the brokers that had it are lost, and it is a hole. A number: this status is answered, and nothing is carried out.
+ * it is carried out when the test says so. `half`: the brokers that had it are lost, and it is a hole. A number: this
+ * status is answered, and nothing is carried out.
  */
 export type Fate = 'done' | 'unanswered' | 'late' | 'half' | number | Error;
 
