@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Generator } from '../../../src/chunker/stream/generator.ts';
 import type { ChunkerProgress, ComponentEvent } from '../../../src/component/protocol.ts';
-import { systemClock } from '../../../src/core/clock.ts';
 import { makeFoldersSync } from '../../../src/core/folder.ts';
+import { ManualClock } from '../../../src/core/testing/manual-clock.ts';
 import { crc32c } from '../../../src/hash/crc32c.ts';
 import { SUMS_JOURNAL, chunkJournal } from '../../../src/journal/journals.ts';
 import { type BatchHeader, encodeBatch, shardProducer } from '../../../src/message/batch.ts';
@@ -289,7 +289,9 @@ export async function writeHolding(folder: string): Promise<void> {
 export async function writeLongHistory(folder: string, options: LongHistoryOptions): Promise<number> {
   makeFoldersSync(folder);
   await writeHolding(folder);
-  const recorder = new WholeRecorder(join(folder, WHOLE_FOLDER), { clock: systemClock, pendingBytesMax: 2 ** 40 });
+  // Its clock stands still, so that the recorder waits for a slow disk.
+  const clock = new ManualClock();
+  const recorder = new WholeRecorder(join(folder, WHOLE_FOLDER), { clock, pendingBytesMax: 2 ** 40 });
   let n = 0;
   for (const event of longHistory(options)) {
     n += 1;
