@@ -10,6 +10,7 @@ import { GazetteJournals } from '../../src/journal/gazette/gazette-journals.ts';
 import { Rpc, importLibrary } from '../../src/journal/gazette/rpc.ts';
 import type { Journals } from '../../src/journal/journals.ts';
 import { findBinaries } from './binaries.ts';
+import { clientFlags } from './client-flags.ts';
 import { Cluster } from './cluster.ts';
 import { checkDisks } from './disks.ts';
 import type { Fragments } from './programs.ts';
@@ -104,9 +105,7 @@ async function startCluster(asked: SoakClusterAsked): Promise<SoakCluster> {
     address: cluster.brokerAddresses[0] ?? '',
     lab: cluster,
     flagsOf(name) {
-      const at = Math.max(0, clients.indexOf(name));
-      const journals = rotated(cluster.brokerAddresses, at).map((text, index) => (index === 0 ? text : bare(text)));
-      return { journals: journals.join(','), etcd: rotated(cluster.etcdAddresses, at).join(','), ...keyFlag(of) };
+      return { ...clientFlags(cluster, Math.max(0, clients.indexOf(name))), ...keyFlag(of) };
     },
     withinOf: (name) => [...cluster.inside(name), ...(name.startsWith('summer-') ? ON_ITS_OWN_MACHINE : [])],
     connect: () => cluster.connectAny(),
@@ -167,13 +166,4 @@ function keysOf({ brokerAuthKey }: WithKey): BrokerKeys | null {
 
 function keyFlag({ brokerAuthKey }: WithKey): Readonly<Record<string, string>> {
   return brokerAuthKey === null ? {} : { 'broker-auth-key': resolve(brokerAuthKey) };
-}
-
-function rotated<T>(values: readonly T[], by: number): T[] {
-  const at = by % Math.max(1, values.length);
-  return [...values.slice(at), ...values.slice(0, at)];
-}
-
-function bare(address: string): string {
-  return address.replace(/^gazette\+/, '');
 }
