@@ -40,6 +40,21 @@ test('a benchmark that no suite has is refused before anything is made, even bes
   t.deepEqual(parseBenchOptions({ ...FLAGS, suite: ['pipeline'], only: ['growth'] }).only, ['growth']);
 });
 
+test('an engine is measured by the suite pipeline alone, with the benchmarks that it has', (t) => {
+  const engine = 'gazette';
+  t.is(parseBenchOptions(FLAGS).engine, 'embedded');
+  t.like(parseBenchOptions({ ...FLAGS, engine, full: true, bin: 'x' }), { engine, suites: ['pipeline'], bin: 'x' });
+  t.deepEqual(parseBenchOptions({ ...FLAGS, engine, quick: true, only: ['recovery'] }).only, ['recovery']);
+  for (const [flags, message] of [
+    [{ engine, suite: ['all'] }, /--engine gazette: suite hash has no journals/],
+    [{ engine, suite: ['pipeline', 'store'] }, /--engine gazette: suite store has no journals/],
+    [{ engine, only: ['ceiling'] }, /--only ceiling: .* pipeline with --engine gazette; expected one of throughput,/],
+    [{ bin: 'x' }, /--bin needs --engine gazette/],
+  ] as const) {
+    t.throws(() => parseBenchOptions({ ...FLAGS, ...flags }), { instanceOf: UsageError, message });
+  }
+});
+
 test('rounds of two builds that could prove nothing are refused before anything is built', (t) => {
   for (const rounds of [1, 4, 5]) {
     t.throws(() => checkAgainst({ rounds }), { instanceOf: UsageError, message: /--rounds \d: .* 6 rounds or more/ });

@@ -3,6 +3,7 @@
 import { UsageError } from '../src/core/errors.ts';
 import { leastSignFlipP } from './compare/statistics-sign-flip.ts';
 import { CONFIDENCE } from '../src/measure/statistics.ts';
+import type { ClusterEngine } from './harness/engine.ts';
 import type { RoundsOptions } from './harness/rounds.ts';
 import { SCALES, type SuiteName, SUITES } from './harness/scales.ts';
 import type { Scale } from './harness/task.ts';
@@ -20,14 +21,21 @@ const BENCHMARKS: Readonly<Record<Exclude<SuiteName, 'pipeline'>, readonly strin
 };
 
 /** The names of a suite's benchmarks, known before anything is made for it. */
-export function benchmarksOf(suite: SuiteName, scale: Scale): readonly string[] {
+export function benchmarksOf(suite: SuiteName, scale: Scale, engine: BenchEngine = 'embedded'): readonly string[] {
   if (suite !== 'pipeline') return BENCHMARKS[suite];
+  if (engine !== 'embedded') return ['throughput', 'latency', 'recovery'];
   const { recoveryOf, growth } = SCALES[scale].pipeline;
   const atSome = [...(recoveryOf.length === 0 ? [] : ['recovery']), ...(growth.length === 0 ? [] : ['growth'])];
   return ['throughput', 'latency', ...atSome, 'ceiling'];
 }
 
+/** Which journals the pipelines have. */
+export type BenchEngine = 'embedded' | ClusterEngine['name'];
+
 export type BenchOptions = {
+  readonly engine: BenchEngine;
+  /** The folder of the cluster's programs; null: they are looked for. */
+  readonly bin: string | null;
   readonly suites: readonly SuiteName[];
   /** Names of benchmarks; empty: all of the suites. */
   readonly only: readonly string[];
@@ -41,6 +49,8 @@ export type BenchOptions = {
 
 /** Flags as commander hands them over. */
 export type BenchFlags = {
+  readonly engine?: BenchEngine;
+  readonly bin?: string;
   readonly suite?: readonly string[];
   readonly only?: readonly string[];
   readonly smoke?: true;
@@ -56,11 +66,20 @@ export function parseBenchOptions(flags: BenchFlags): BenchOptions {
   const scales = (['smoke', 'quick', 'full'] as const).filter((scale) => flags[scale] === true);
   if (scales.length > 1) throw new UsageError(`--${scales.join(' and --')} exclude each other`);
   const scale = scales[0] ?? 'default';
+  const engine = flags.engine ?? 'embedded';
+  if (flags.bin !== undefined && engine === 'embedded') throw new UsageError('--bin needs --engine gazette');
   const named = flags.suite?.flatMap((text) => (text === 'all' ? SUITES : [suiteOf(text)]));
-  const suites = named === undefined ? SCALES[scale].suites : SUITES.filter((suite) => named.includes(suite));
+  const usual = engine === 'embedded' ? SCALES[scale].suites : (['pipeline'] as const);
+  const suites = named === undefined ? usual : SUITES.filter((suite) => named.includes(suite));
+  const other = suites.find((suite) => suite !== 'pipeline');
+  if (engine !== 'embedded' && other !== undefined) {
+    throw new UsageError(`--engine ${engine}: suite ${other} has no journals; only the suite pipeline runs on it`);
+  }
   const only = flags.only ?? [];
-  for (const name of only) checkBenchmark(name, suites, scale);
+  for (const name of only) checkBenchmark(name, suites, { scale, engine });
   return {
+    engine,
+    bin: flags.bin ?? null,
     suites,
     only,
     scale,
@@ -78,11 +97,15 @@ function suiteOf(text: string): SuiteName {
 }
 
 /** Throws for a name that no suite has: nothing would be measured. */
-function checkBenchmark(name: string, suites: readonly SuiteName[], scale: Scale): void {
-  const known = [...new Set(suites.flatMap((suite) => benchmarksOf(suite, scale)))];
+function checkBenchmark(
+  name: string,
+  suites: readonly SuiteName[],
+  { scale, engine }: Pick<BenchOptions, 'scale' | 'engine'>,
+): void {
+  const known = [...new Set(suites.flatMap((suite) => benchmarksOf(suite, scale, engine)))];
   if (known.includes(name)) return;
   const where = `${suites.length === 1 ? 'suite' : 'suites'} ${suites.join(', ')}`;
-  const scaled = scale === 'default' ? '' : ` with --${scale}`;
+  const scaled = engine !== 'embedded' ? ` with --engine ${engine}` : scale === 'default' ? '' : ` with --${scale}`;
   throw new UsageError(`--only ${name}: no such benchmark in ${where}${scaled}; expected one of ${known.join(', ')}`);
 }
 

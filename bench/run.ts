@@ -7,10 +7,11 @@ import { EXIT, exitCodeOf, interruptedError, OperatingError, ViolationError } fr
 import { beginRunFile, createRunFolder, type Program, type RunFile, writeRunFile } from '../src/results/run-folder.ts';
 import type { Launch } from '../src/fleet/component-process.ts';
 import { unsteadyRemark } from './distrust.ts';
+import { CLUSTER_SHAPES, type ClusterEngine } from './harness/engine.ts';
 import { runRounds } from './harness/rounds.ts';
 import type { SuiteName } from './harness/scales.ts';
 import { type BenchOptions, benchmarksOf, roundsOptions } from './options.ts';
-import { loadDescription } from './pipeline/loads.ts';
+import { clusterLoadDescription, loadDescription } from './pipeline/loads.ts';
 import type { Progress } from './progress.ts';
 import { BenchFiles, nameOf } from './bench-files.ts';
 import { createSuite } from './suites.ts';
@@ -18,6 +19,8 @@ import { createSuite } from './suites.ts';
 export type BenchDependencies = Program & {
   readonly launch: Launch;
   readonly progress: Progress;
+  /** Absent or null: the embedded broker. Its name is that of the options. */
+  readonly engine?: ClusterEngine | null;
   /** Ends the run. It is then inconclusive, and keeps what it has recorded. */
   readonly signal: AbortSignal;
 };
@@ -30,10 +33,10 @@ export type BenchResult = { readonly folder: string; readonly run: RunFile; read
  */
 export async function runBench(options: BenchOptions, dependencies: BenchDependencies): Promise<BenchResult> {
   const startedAt = new Date();
+  assert((dependencies.engine?.name ?? 'embedded') === options.engine, 'the engine is the one that was asked for');
   const { results, seed, suites, only, scale } = options;
   const folder = await createRunFolder({ results, kind: 'bench', seed, startedAt });
-  const workload = suites.includes('pipeline') ? { workload: loadDescription(scale) } : {};
-  const configuration = { suites, only, scale, ...workload };
+  const configuration = { suites, only, scale, ...placeOf(options, dependencies) };
   const begun = await beginRunFile(dependencies, { kind: 'bench', configuration, seed, startedAt, dataFolder: folder });
   await writeRunFile(folder, begun);
   const files = new BenchFiles(folder);
@@ -52,9 +55,20 @@ export async function runBench(options: BenchOptions, dependencies: BenchDepende
   return { folder, run, files };
 }
 
+/** What decides the figures of pipelines, besides the program. */
+function placeOf(
+  { suites, scale }: BenchOptions,
+  { engine = null }: BenchDependencies,
+): Readonly<Record<string, unknown>> {
+  if (!suites.includes('pipeline')) return {};
+  if (engine === null) return { workload: loadDescription(scale) };
+  const { name, programs } = engine;
+  return { engine: { name, programs, clusters: CLUSTER_SHAPES }, workload: clusterLoadDescription(scale) };
+}
+
 /** A suite without such a benchmark is not even prepared. */
-function isAsked(suite: SuiteName, { only, scale }: BenchOptions): boolean {
-  return only.length === 0 || benchmarksOf(suite, scale).some((name) => only.includes(name));
+function isAsked(suite: SuiteName, { only, scale, engine }: BenchOptions): boolean {
+  return only.length === 0 || benchmarksOf(suite, scale, engine).some((name) => only.includes(name));
 }
 
 /**
@@ -91,14 +105,14 @@ type SuiteRun = {
 };
 
 async function runSuite(name: SuiteName, { options, dependencies, folder, files }: SuiteRun): Promise<void> {
-  const { launch, progress, signal } = dependencies;
+  const { launch, progress, engine = null, signal } = dependencies;
   const { seed, scale, only } = options;
   const dataFolder = join(folder, 'data');
   const logsFolder = join(folder, 'logs');
   await mkdir(dataFolder);
   progress.update(`${name}: preparing`);
   try {
-    const suite = await createSuite(name, { seed, scale, dataFolder, logsFolder, launch, signal });
+    const suite = await createSuite(name, { seed, scale, dataFolder, logsFolder, launch, engine, signal });
     try {
       const tasks = suite.tasks.filter(({ benchmark }) => only.length === 0 || only.includes(benchmark));
       const plan = roundsOptions(options, name);

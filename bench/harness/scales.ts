@@ -46,6 +46,9 @@ export type Durations = {
   readonly ceiling: number;
 };
 
+/** Of a pipeline without the ceilings of its parts. */
+export type FlowDurations = Omit<Durations, 'ceiling'>;
+
 export type GrowthVary = 'files' | 'partitions' | 'chunkers';
 
 export type PipelineSizes = {
@@ -73,6 +76,11 @@ export type ScaleSizes = {
   /** `callBytes`: sent by one call. */
   readonly transport: { readonly batchBytes: readonly number[]; readonly callBytes: number };
   readonly pipeline: PipelineSizes;
+  /**
+   * Of the pipelines on a cluster. A sum takes so long there that some always wait. The window of latencies has so many
+   * sums that those few are not the slowest hundredth of them.
+   */
+  readonly cluster: FlowDurations;
 };
 
 const HASH: HashSizes = {
@@ -148,6 +156,15 @@ export const SCALES: Readonly<Record<Scale, ScaleSizes>> = {
         ceiling: 0,
       },
     },
+    cluster: {
+      warmUp: { msMin: 0, msMax: 500 },
+      warmUpOfFile: 0,
+      window: 300,
+      scheduledWarmUp: { msMin: 0, msMax: 300 },
+      latencyWindow: 500,
+      betweenKills: 100,
+      kills: 1,
+    },
   },
   quick: {
     suites: ['hash', 'pipeline'],
@@ -175,6 +192,15 @@ export const SCALES: Readonly<Record<Scale, ScaleSizes>> = {
         ceiling: 300,
       },
     },
+    cluster: {
+      warmUp: { msMin: 2000, msMax: 6000 },
+      warmUpOfFile: 0,
+      window: 3000,
+      scheduledWarmUp: { msMin: 1500, msMax: 1500 },
+      latencyWindow: 15_000,
+      betweenKills: 500,
+      kills: 1,
+    },
   },
   default: {
     ...WHOLE,
@@ -197,6 +223,15 @@ export const SCALES: Readonly<Record<Scale, ScaleSizes>> = {
         kills: 3,
         ceiling: 500,
       },
+    },
+    cluster: {
+      warmUp: { msMin: 3000, msMax: 10_000 },
+      warmUpOfFile: 0,
+      window: 6000,
+      scheduledWarmUp: { msMin: 2000, msMax: 2000 },
+      latencyWindow: 30_000,
+      betweenKills: 500,
+      kills: 3,
     },
   },
   full: {
@@ -224,6 +259,15 @@ export const SCALES: Readonly<Record<Scale, ScaleSizes>> = {
         kills: 5,
         ceiling: 1500,
       },
+    },
+    cluster: {
+      warmUp: { msMin: 3000, msMax: 15_000 },
+      warmUpOfFile: 0,
+      window: 10_000,
+      scheduledWarmUp: { msMin: 3000, msMax: 3000 },
+      latencyWindow: 60_000,
+      betweenKills: 1000,
+      kills: 5,
     },
   },
 };

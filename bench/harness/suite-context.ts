@@ -1,6 +1,7 @@
 /** What a suite gets. */
 
 import type { Launch } from '../../src/fleet/component-process.ts';
+import type { ClusterEngine } from './engine.ts';
 import type { Scale } from './task.ts';
 
 export type SuiteContext = {
@@ -11,6 +12,8 @@ export type SuiteContext = {
   /** For the logs of its processes. */
   readonly logsFolder: string;
   readonly launch: Launch;
+  /** Absent or null: pipelines have the embedded broker. */
+  readonly engine?: ClusterEngine | null;
   /** Ends a long turn: ERR_INTERRUPTED. */
   readonly signal: AbortSignal;
 };

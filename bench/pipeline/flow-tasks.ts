@@ -6,7 +6,8 @@ import { assert } from '../../src/core/assert.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { median } from '../../src/measure/statistics.ts';
 import type { PipelineOptions } from '../../src/fleet/component-specs.ts';
-import { type Durations, type GrowthVary, SCALES } from '../harness/scales.ts';
+import type { ClusterShape } from '../harness/engine.ts';
+import { type FlowDurations, type GrowthVary, SCALES } from '../harness/scales.ts';
 import type { Measurement, Outcome, Task } from '../harness/task.ts';
 import { ALL, coresUsed, CPU_METRIC, isPossible, RATE_METRIC } from '../possible.ts';
 import type { SuiteContext } from '../harness/suite-context.ts';
@@ -20,28 +21,34 @@ import {
 } from './measurements.ts';
 import type { FlowWindow } from './flow-window.ts';
 import { Pipeline } from './pipeline.ts';
-import { GROWTH_PARAMETERS, growthLoad, RECOVERY_RATE, scheduledLoad, loadOf } from './loads.ts';
+import { CLUSTER_LOAD, GROWTH_PARAMETERS, growthLoad, RECOVERY_RATE, scheduledLoad, loadOf } from './loads.ts';
 
 export class FlowTasks {
   readonly #context: SuiteContext;
+  readonly #shape: ClusterShape | null;
   #runs = 0;
   /** Chunks a second with chunks of 32 B, as last measured. */
   #maximum: number | null = null;
 
-  constructor(context: SuiteContext) {
+  /** `shape`: of the cluster that each pipeline has; null: the embedded broker. */
+  constructor(context: SuiteContext, shape: ClusterShape | null = null) {
     this.#context = context;
+    this.#shape = shape;
   }
 
   /** Runs a pipeline from its start to its drain, in which every sum must be verified. */
   async #run<T>(options: PipelineOptions, watch: (pipeline: Pipeline) => Promise<T>): Promise<T> {
-    const { dataFolder, logsFolder, launch, signal } = this.#context;
+    const { dataFolder, logsFolder, launch, engine = null, signal } = this.#context;
+    const shape = this.#shape;
     this.#runs += 1;
-    const name = `pipeline-${this.#runs}`;
-    const pipeline = await Pipeline.start(options, {
+    const name = `pipeline-${shape === null ? '' : `r${shape.replication}-`}${this.#runs}`;
+    const load = shape === null ? options : { ...options, ...CLUSTER_LOAD };
+    const pipeline = await Pipeline.start(load, {
       dataFolder: join(dataFolder, name),
       logsFolder: join(logsFolder, name),
       launch,
       clock: systemClock,
+      startCluster: engine === null || shape === null ? null : (asked) => engine.start({ ...asked, shape }),
       signal,
     });
     let result: T;
@@ -55,8 +62,15 @@ export class FlowTasks {
     return result;
   }
 
-  get #durations(): Durations {
-    return SCALES[this.#context.scale].pipeline.durations;
+  get #durations(): FlowDurations {
+    const { pipeline, cluster } = SCALES[this.#context.scale];
+    return this.#shape === null ? pipeline.durations : cluster;
+  }
+
+  #task(benchmark: string, parameters: Task['parameters'], measure: () => Promise<Outcome>): Task {
+    const { engine = null } = this.#context;
+    const place = engine === null || this.#shape === null ? {} : placeParameters(engine.name, this.#shape);
+    return flowTask(benchmark, { ...parameters, ...place }, measure);
   }
 
   /**
@@ -80,7 +94,7 @@ export class FlowTasks {
   throughput(chunkBytes: number): Task {
     const { seed } = this.#context;
     const workload = loadOf(seed, chunkBytes);
-    return flowTask('throughput', { chunk_bytes: chunkBytes, batch_bytes: workload.batchBytes }, async () => {
+    return this.#task('throughput', { chunk_bytes: chunkBytes, batch_bytes: workload.batchBytes }, async () => {
       const outcome = await this.#saturate(workload);
       if (chunkBytes === 32) this.#maximum = outcome.measurements[0].value;
       return outcome;
@@ -89,7 +103,7 @@ export class FlowTasks {
 
   growth(vary: GrowthVary, count: number): Task {
     const { seed } = this.#context;
-    return flowTask('growth', { [vary]: count, ...GROWTH_PARAMETERS }, () =>
+    return this.#task('growth', { [vary]: count, ...GROWTH_PARAMETERS }, () =>
       this.#saturate(growthLoad(seed, { [vary]: count })),
     );
   }
@@ -100,7 +114,7 @@ export class FlowTasks {
    */
   latency(rate: number | 'half'): Task {
     const { seed } = this.#context;
-    return flowTask('latency', { rate, chunk_bytes: 32 }, async () => {
+    return this.#task('latency', { rate, chunk_bytes: 32 }, async () => {
       if (rate === 'half') this.#maximum ??= (await this.#saturate(loadOf(seed, 32))).measurements[0].value;
       const offered = rate === 'half' ? Math.max(1, Math.floor((this.#maximum ?? 0) / 2)) : rate;
       const { scheduledWarmUp, latencyWindow } = this.#durations;
@@ -124,7 +138,7 @@ export class FlowTasks {
   recovery(component: 'summer' | 'broker'): Task {
     const { seed } = this.#context;
     const { kills, betweenKills, scheduledWarmUp } = this.#durations;
-    return flowTask('recovery', { fault: `kill-${component}`, rate: RECOVERY_RATE, chunk_bytes: 32 }, async () => {
+    return this.#task('recovery', { fault: `kill-${component}`, rate: RECOVERY_RATE, chunk_bytes: 32 }, async () => {
       const seconds = await this.#run(scheduledLoad(seed, RECOVERY_RATE), async (pipeline) => {
         await pipeline.warmUp(scheduledWarmUp);
         const taken: number[] = [];
@@ -157,6 +171,11 @@ export function possible<T extends readonly Measurement[]>(
   const ticks = (2 * cpuSeconds.size * TICK_SECONDS) / seconds;
   assert(isPossible(used, cores + ticks), `${used?.toFixed(2)} CPU-seconds a second on ${cores} cores`);
   return measurements;
+}
+
+/** They are part of a row's name, so no row of an engine is ever compared with a row of another. */
+function placeParameters(engine: string, { replication }: ClusterShape): Task['parameters'] {
+  return { engine, replication };
 }
 
 /** The tick of /proc. */

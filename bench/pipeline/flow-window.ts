@@ -15,8 +15,8 @@ export type FlowWindow = {
   readonly cpuSeconds: ReadonlyMap<string, number>;
   /** Bytes that all processes wrote to disk; null when unknown. */
   readonly writtenBytes: number | null;
-  /** The growth of the broker's file. */
-  readonly journalGrowthBytes: number;
+  /** The growth of the broker's file; null where a cluster keeps the journals. */
+  readonly journalGrowthBytes: number | null;
   /** By process: the highest value at any look. */
   readonly rssBytes: ReadonlyMap<string, number>;
   /** By process: the longest delay of its event loop. */
@@ -39,7 +39,7 @@ export type Mark = {
   readonly batchesUnderWay: number;
   readonly cpuSeconds: ReadonlyMap<string, number>;
   readonly writtenBytes: ReadonlyMap<string, number>;
-  readonly brokerDiskBytes: number;
+  readonly brokerDiskBytes: number | null;
 };
 
 /** Values recorded since the window's begin. */
@@ -58,7 +58,10 @@ export function flowWindow(
     seconds: (end.atNs - begin.atNs) / 1e9,
     counts: totalsBetween(begin.totals, end.totals),
     cpuSeconds: difference(end.cpuSeconds, begin.cpuSeconds),
-    journalGrowthBytes: end.brokerDiskBytes - begin.brokerDiskBytes,
+    journalGrowthBytes:
+      end.brokerDiskBytes === null || begin.brokerDiskBytes === null
+        ? null
+        : end.brokerDiskBytes - begin.brokerDiskBytes,
     writtenBytes: written.size < processes ? null : total(written),
     rssBytes: new Map(recorded.rssBytes),
     eventLoopLagNs: new Map(recorded.eventLoopLagNs),

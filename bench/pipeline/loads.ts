@@ -56,6 +56,9 @@ export function growthLoad(seed: number, changes: Partial<PipelineOptions>): Pip
 /** A sum every 5 ms, which is fine enough to see a recovery. */
 export const RECOVERY_RATE = 20_000;
 
+/** Changes on a cluster. A broker that was killed is missed for its lease of 20 s, and no sum is late because of it. */
+export const CLUSTER_LOAD: Pick<PipelineOptions, 'slaMs'> = { slaMs: 90_000 };
+
 /** The load of the parts when they are measured alone. */
 export const CEILINGS: {
   /** As many batches in one commit as arrive meanwhile. */
@@ -79,6 +82,17 @@ export function loadDescription(scale: Scale): Readonly<Record<string, unknown>>
     recovery: described(scheduledLoad(0, RECOVERY_RATE)),
     ceilings: { ...CEILINGS, callBytes, filesOpen: FILES_OPEN, chunks: CHUNKS_OF_FILE },
     durations,
+  };
+}
+
+/** The same for the rows of a cluster. */
+export function clusterLoadDescription(scale: Scale): Readonly<Record<string, unknown>> {
+  return {
+    rates: 'published and folded',
+    throughput: { 32: described({ ...loadOf(0, 32), ...CLUSTER_LOAD }) },
+    latency: { 2000: described({ ...scheduledLoad(0, 2000), ...CLUSTER_LOAD }) },
+    recovery: described({ ...scheduledLoad(0, RECOVERY_RATE), ...CLUSTER_LOAD }),
+    durations: SCALES[scale].cluster,
   };
 }
 

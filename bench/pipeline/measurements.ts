@@ -47,12 +47,18 @@ export function flowMeasurements(window: FlowWindow): [Measurement, ...Measureme
     { metric: 'chunks_verified_per_s', unit: '1/s', better: 'none', value: chunksVerified / elapsed },
     ...cpu.map(([process, value]) => lower(CPU_METRIC, 's', perMillion(value), process)),
     lower('written_bytes_per_payload_byte', 'B/B', perByte(writtenBytes)),
-    lower('journal_growth_per_payload_byte', 'B/B', perByte(window.journalGrowthBytes)),
+    ...growthOf(window, perByte),
     ...[...window.rssBytes].map(([process, value]) => lower('rss_bytes', 'B', value, process)),
     ...[...window.eventLoopLagNs].map(([process, value]) =>
       lower('event_loop_lag_max_s', 's', seconds(value), process),
     ),
   ];
+}
+
+/** No row where a cluster keeps the journals. */
+function growthOf({ journalGrowthBytes }: FlowWindow, perByte: (bytes: number) => number | null): Measurement[] {
+  if (journalGrowthBytes === null) return [];
+  return [lower('journal_growth_per_payload_byte', 'B/B', perByte(journalGrowthBytes))];
 }
 
 /** Latencies from the intended send time, and the lag of the schedule itself. */
@@ -96,10 +102,14 @@ export function distrust(lagP99Ns: number | null, sumP99Ns: number | null): stri
 /** Remarks of a saturated row on its warm-up, and on the generations of files that ended with its window. */
 export function steadinessRemarks(warmedUp: Steadiness, seen: Steadiness): string[] {
   const unsteady = unsteadyText(seen);
+  return [...journalRemarks(warmedUp), ...(unsteady === null ? [] : [unsteady])];
+}
+
+function journalRemarks({ reusesPages }: Steadiness): string[] {
+  if (reusesPages === null) return [];
   return [
-    warmedUp.reusesPages
+    reusesPages
       ? 'the journal reused its pages when the warm-up ended'
       : 'the journal still grew when the warm-up ended, which is slower than reusing its pages',
-    ...(unsteady === null ? [] : [unsteady]),
   ];
 }

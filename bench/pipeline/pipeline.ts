@@ -10,6 +10,7 @@ import { makeFoldersSync } from '../../src/core/folder.ts';
 import { LatencyHistogram } from '../../src/measure/histogram.ts';
 import type { ComponentProcess, Launch } from '../../src/fleet/component-process.ts';
 import type { ComponentEvent, RecoveredEvent } from '../../src/component/protocol.ts';
+import type { ClusterAsked, StartedCluster } from '../harness/engine.ts';
 import { componentSpecs, type PipelineOptions } from '../../src/fleet/component-specs.ts';
 import { chooseEndpoint, type Endpoint } from '../../src/fleet/broker-address.ts';
 import type { Failure } from '../../src/fleet/exit-judgement.ts';
@@ -32,6 +33,8 @@ export type PipelineAt = {
   readonly logsFolder: string;
   readonly launch: Launch;
   readonly clock: Clock;
+  /** Starts the cluster of this pipeline; null: it has the embedded broker. */
+  readonly startCluster: ((asked: Omit<ClusterAsked, 'shape'>) => Promise<StartedCluster>) | null;
   /** Ends the pipeline. Whatever is awaited then throws ERR_INTERRUPTED. */
   readonly signal: AbortSignal;
 };
@@ -39,7 +42,8 @@ export type PipelineAt = {
 export class Pipeline {
   readonly #clock: Clock;
   readonly #fleet: Fleet;
-  readonly #endpoint: Endpoint;
+  /** Where the broker listens, and where there is none, the cluster. */
+  readonly #journals: JournalsPlace;
   readonly #folder: string;
   readonly #meter: Meter = new Meter();
   readonly #usage: UsageMeter = new UsageMeter();
@@ -49,19 +53,24 @@ export class Pipeline {
   #scheduleLag: LatencyHistogram = new LatencyHistogram();
   readonly #rssBytes: Map<string, number> = new Map();
   readonly #eventLoopLagNs: Map<string, number> = new Map();
-  #brokerDiskBytes = 0;
+  #brokerDiskBytes: number | null;
   readonly #looks: Look[] = [];
   readonly #generationChunks: number;
   #faults = 0;
   readonly #recovered: Map<number, RecoveredEvent> = new Map();
 
-  private constructor(options: PipelineOptions, at: PipelineAt & { readonly endpoint: Endpoint }) {
+  private constructor(options: PipelineOptions, at: PipelineAt & { readonly journals: JournalsPlace }) {
     this.#clock = at.clock;
     this.#generationChunks = generationChunks(options);
-    this.#endpoint = at.endpoint;
+    this.#journals = at.journals;
+    this.#brokerDiskBytes = at.journals.cluster === null ? 0 : null;
     this.#folder = at.dataFolder;
     this.#fleet = new Fleet({
-      specs: componentSpecs(options, { dataFolder: at.dataFolder, endpoint: at.endpoint.address }),
+      specs: componentSpecs(options, {
+        dataFolder: at.dataFolder,
+        endpoint: at.journals.endpoint?.address ?? '',
+        cluster: at.journals.cluster,
+      }),
       launch: at.launch,
       logsFolder: at.logsFolder,
       clock: at.clock,
@@ -76,8 +85,13 @@ export class Pipeline {
   /** Resolves when all processes are ready. The data folder is made here, and removed at the end. */
   static async start(options: PipelineOptions, at: PipelineAt): Promise<Pipeline> {
     makeFoldersSync(at.dataFolder);
-    const endpoint = await chooseEndpoint('ipc', at.dataFolder);
-    const pipeline = new Pipeline(options, { ...at, endpoint });
+    // A member may end before there is a pipeline that could fail.
+    const early: string[] = [];
+    let onEnded = (line: string): void => void early.push(line);
+    const journals = await openJournals(options, at, (line) => onEnded(line));
+    const pipeline = new Pipeline(options, { ...at, journals });
+    onEnded = (line) => pipeline.#fail(new OperatingError('ERR_BENCH_PROCESS', line));
+    for (const line of early) onEnded(line);
     const onAbort = (): void => pipeline.#fail(interruptedError());
     at.signal.addEventListener('abort', onAbort);
     if (at.signal.aborted) onAbort();
@@ -146,7 +160,7 @@ export class Pipeline {
       await this.#fleet.refresh();
       const steadiness = this.#lookAtFlow();
       const elapsedMs = (this.#clock.nowNs() - beginNs) / 1e6;
-      const isOver = isSteady(steadiness) && steadiness.reusesPages && elapsedMs >= options.msMin;
+      const isOver = isSteady(steadiness) && steadiness.reusesPages !== false && elapsedMs >= options.msMin;
       if (isOver || elapsedMs >= options.msMax) return steadiness;
       await this.#sleep(Math.min(WARM_UP_LOOK_MS, options.msMax - elapsedMs));
     }
@@ -181,7 +195,7 @@ export class Pipeline {
     const { sum, acknowledgement, censoredSums } = this.#meter.phase;
     const flow = { sum, acknowledgement, censoredSums, scheduleLag: this.#scheduleLag };
     const recorded = { ...flow, rssBytes: this.#rssBytes, eventLoopLagNs: this.#eventLoopLagNs };
-    const processes = this.#fleet.processes.length;
+    const processes = this.#processes.length;
     return flowWindow([begin, end], recorded, { processes, steadiness: this.#lookAtFlow() });
   }
 
@@ -209,9 +223,14 @@ export class Pipeline {
 
   /** Reads what the processes use. */
   #look(): void {
-    for (const [name, { rssBytes }] of this.#usage.read(this.#fleet.processes)) {
+    for (const [name, { rssBytes }] of this.#usage.read(this.#processes)) {
       if (rssBytes !== null) this.#rssBytes.set(name, Math.max(rssBytes, this.#rssBytes.get(name) ?? 0));
     }
+  }
+
+  /** Of the fleet and of the cluster. */
+  get #processes(): readonly { readonly name: string; readonly pid: number | null }[] {
+    return [...this.#fleet.processes, ...(this.#journals.cluster?.members ?? [])];
   }
 
   #mark(): Mark {
@@ -228,17 +247,19 @@ export class Pipeline {
 
   /**
    * Kills a process by SIGKILL, and waits until it is ready again and a sum is verified whose file's end was intended
-   * after the kill. Resolves to the seconds from the kill to that sum.
+   * after the kill. Resolves to the seconds from the kill to that sum. `broker`: of a cluster, one of its brokers.
    */
   async killAndRecover(name: string): Promise<number> {
-    const process = this.#fleet.named(name);
+    const { cluster } = this.#journals;
+    const process = cluster !== null && name === 'broker' ? null : this.#fleet.named(name);
     this.#faults += 1;
     const fault = this.#faults;
     const sinceNs = this.#clock.nowNs();
     for (const chunker of this.#fleet.of('chunker')) {
       chunker.send({ command: 'watch', fault, sinceNs, partitions: null });
     }
-    this.#fleet.kill(process);
+    if (process === null) await cluster?.killBroker();
+    else this.#fleet.kill(process);
     const recovered = (): boolean => this.#recovered.has(fault) && this.#fleet.isWhole();
     await this.#until(recovered, RECOVERY_MS_MAX, `no sum was verified after ${name} was killed`);
     return ((this.#recovered.get(fault)?.verifiedNs ?? Number.NaN) - sinceNs) / 1e9;
@@ -268,7 +289,8 @@ export class Pipeline {
   async abandon(): Promise<void> {
     this.#onAbandoned();
     await this.#fleet.abandon(true);
-    await this.#endpoint.remove();
+    await this.#journals.cluster?.stop();
+    await this.#journals.endpoint?.remove();
     await rm(this.#folder, { recursive: true, force: true });
   }
 
@@ -282,6 +304,26 @@ export class Pipeline {
     this.#check();
     if (!isMet) throw new OperatingError('ERR_BENCH_PIPELINE', `${otherwise} within ${timeoutMs / 1e3} s`);
   }
+}
+
+type JournalsPlace =
+  | { readonly endpoint: Endpoint; readonly cluster: null }
+  | { readonly endpoint: null; readonly cluster: StartedCluster };
+
+async function openJournals(
+  options: PipelineOptions,
+  { dataFolder, logsFolder, startCluster }: PipelineAt,
+  onEnded: (line: string) => void,
+): Promise<JournalsPlace> {
+  if (startCluster === null) return { endpoint: await chooseEndpoint('ipc', dataFolder), cluster: null };
+  makeFoldersSync(logsFolder);
+  const { partitions, summers, chunkers } = options;
+  const clients = [...namesOf('summer', summers), ...namesOf('chunker', chunkers)];
+  return { endpoint: null, cluster: await startCluster({ partitions, dataFolder, logsFolder, clients, onEnded }) };
+}
+
+function namesOf(kind: string, count: number): string[] {
+  return Array.from({ length: count }, (_, at) => `${kind}-${at}`);
 }
 
 /** Without a verified sum for so long, a pipeline does not flow. */

@@ -12,8 +12,8 @@ import { NEVER_STEADY } from '../distrust.ts';
 /** A pipeline at one moment. */
 export type Look = {
   readonly totals: Totals;
-  /** Bytes of the broker's store. */
-  readonly diskBytes: number;
+  /** Bytes of the broker's store; null where a cluster keeps the journals. */
+  readonly diskBytes: number | null;
 };
 
 /** How a stretch of time ended. */
@@ -24,8 +24,8 @@ export type Steadiness = {
   /** Generations of files in the stretch. */
   readonly generations: number;
   readonly looks: number;
-  /** The broker's file had nearly stopped growing: the journal reuses its pages. */
-  readonly reusesPages: boolean;
+  /** The broker's file had nearly stopped growing: the journal reuses its pages. Null: a cluster has no such file. */
+  readonly reusesPages: boolean | null;
 };
 
 const GENERATIONS = 3;
@@ -64,10 +64,11 @@ export function steadinessOf(looks: readonly Look[], chunksOfGeneration: number)
 
 const NOT_SEEN: Steadiness = { foldedPart: null, verifiedPart: null, generations: 0, looks: 0, reusesPages: false };
 
-function reusesPages(begin: Look | undefined, end: Look): boolean {
+function reusesPages(begin: Look | undefined, end: Look): boolean | null {
+  if (end.diskBytes === null) return null;
   if (begin === undefined) return false;
   const { bytesPublished } = totalsBetween(begin.totals, end.totals);
-  return bytesPublished > 0 && end.diskBytes - begin.diskBytes <= bytesPublished * GROWTH_MAX;
+  return bytesPublished > 0 && end.diskBytes - (begin.diskBytes ?? 0) <= bytesPublished * GROWTH_MAX;
 }
 
 export function isSteady({ foldedPart, verifiedPart }: Steadiness): boolean {

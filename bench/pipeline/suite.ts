@@ -1,5 +1,6 @@
 /** The `pipeline` suite: the real processes, and the ceilings of their parts in the same rounds. */
 
+import { CLUSTER_SHAPES } from '../harness/engine.ts';
 import { SCALES } from '../harness/scales.ts';
 import type { Suite, Task } from '../harness/task.ts';
 import type { SuiteContext } from '../harness/suite-context.ts';
@@ -7,6 +8,7 @@ import { Ceilings } from './ceilings.ts';
 import { FlowTasks } from './flow-tasks.ts';
 
 export async function createPipelineSuite(context: SuiteContext): Promise<Suite> {
+  if ((context.engine ?? null) !== null) return createClusterSuite(context);
   const { throughputChunkBytes: chunkBytes, latencyRates, recoveryOf, growth } = SCALES[context.scale].pipeline;
   const flow = new FlowTasks(context);
   const ceilings = new Ceilings(context);
@@ -16,4 +18,15 @@ export async function createPipelineSuite(context: SuiteContext): Promise<Suite>
   tasks.push(...growth.flatMap(([vary, counts]) => counts.map((count) => flow.growth(vary, count))));
   for (const bytes of chunkBytes) tasks.push(...(await ceilings.tasks(bytes)));
   return { name: 'pipeline', tasks, close: () => ceilings.close() };
+}
+
+/** The rows of an engine that keeps its journals on a cluster. The ceilings are parts of the embedded engine. */
+function createClusterSuite(context: SuiteContext): Suite {
+  const tasks = CLUSTER_SHAPES.flatMap((shape): Task[] => {
+    const flow = new FlowTasks(context, shape);
+    const always = [flow.throughput(32), flow.latency(2000), flow.recovery('summer')];
+    // The only replica of a journal that is killed takes with it what was acknowledged and is in no fragment yet.
+    return shape.replication > 1 ? [...always, flow.recovery('broker')] : always;
+  });
+  return { name: 'pipeline', tasks, close: async () => {} };
 }

@@ -5,13 +5,20 @@ import { parameterOf, parametersWithout, type Row, valueText } from '../rows.ts'
 import { ALL } from '../possible.ts';
 import { distrust } from './measurements.ts';
 
-type Column = { readonly title: string; readonly metric: string; readonly process?: string };
+type Column = {
+  readonly title: string;
+  readonly metric: string;
+  readonly process?: string;
+  /** Whether the column is left out where no row has it. */
+  readonly isOptional?: true;
+};
 
 const FLOW: readonly Column[] = [
   { title: 'chunks/s', metric: 'chunks_per_s' },
   { title: 'payload', metric: 'bytes_per_s' },
   { title: 'CPU-s/M', metric: 'cpu_s_per_million_chunks', process: ALL },
   { title: 'broker', metric: 'cpu_s_per_million_chunks', process: 'broker' },
+  { title: 'etcd', metric: 'cpu_s_per_million_chunks', process: 'etcd', isOptional: true },
   { title: 'summers', metric: 'cpu_s_per_million_chunks', process: 'summer' },
   { title: 'chunkers', metric: 'cpu_s_per_million_chunks', process: 'chunker' },
   { title: 'written/payload', metric: 'written_bytes_per_payload_byte' },
@@ -46,8 +53,9 @@ const TABLES: readonly (readonly [benchmark: string, title: string, columns: rea
 ];
 
 export function pipelineTables(rows: readonly Row[]): string[] {
-  return TABLES.flatMap(([benchmark, title, columns]) => {
+  return TABLES.flatMap(([benchmark, title, ofTable]) => {
     const own = rows.filter((row) => row.benchmark === benchmark);
+    const columns = ofTable.filter((column) => column.isOptional !== true || cellsOf(column, own).length > 0);
     const names = [...new Set(own.map((row) => parametersWithout(row, 'process')))];
     if (names.length === 0) return [];
     const lines = names.map((name) => {
@@ -78,17 +86,22 @@ function marksOf(rows: readonly Row[]): string[] {
  * The sum over several processes of one kind (`summer-0`, `summer-1`). For memory and lag, a value over and of all
  * processes.
  */
-function cellText({ metric, process }: Column, rows: readonly Row[]): string {
-  const found = rows.filter((row) => {
-    const name = parameterOf(row, 'process');
-    return (
-      row.metric === metric && (process === undefined || name === process || name?.startsWith(`${process}-`) === true)
-    );
-  });
+function cellText(column: Column, rows: readonly Row[]): string {
+  const { metric } = column;
+  const found = cellsOf(column, rows);
   const values = found.flatMap(({ median }) => (median === null ? [] : [median]));
   const [first] = found;
   // A sum without one of its parts would be too small.
   if (first === undefined || values.length < found.length) return '-';
   const value = metric === 'event_loop_lag_max_s' ? Math.max(...values) : values.reduce((sum, one) => sum + one, 0);
   return metric === 'cpu_s_per_million_chunks' ? value.toPrecision(3) : valueText(value, first.unit);
+}
+
+function cellsOf({ metric, process }: Column, rows: readonly Row[]): Row[] {
+  return rows.filter((row) => {
+    const name = parameterOf(row, 'process');
+    return (
+      row.metric === metric && (process === undefined || name === process || name?.startsWith(`${process}-`) === true)
+    );
+  });
 }

@@ -32,7 +32,7 @@ export const COMMANDS: Readonly<Record<string, { readonly summary: string; reado
   },
   bench: {
     summary: 'measure the parts, with their peers in the same run',
-    load: hashing(async () => (await import('../../bench/bench-command.ts')).benchCommand()),
+    load: hashing(loadBench),
   },
   profile: {
     summary: 'run the pipeline with a profiler on one component',
@@ -79,10 +79,7 @@ async function loadSoak(): Promise<Command> {
     versions: () => ({ libzmq: libzmqVersion, addonBackend: selectedBackend() }),
     connect: (endpoint) => connectJournals(endpoint, 'auditor'),
     audit: makeAudit((endpoint) => connectJournals(endpoint, 'audit')),
-    runAsRoot: async () => {
-      const { asRootOfNamespaces } = await import('../../soak/cluster/as-root.ts');
-      return await asRootOfNamespaces(() => undefined);
-    },
+    runAsRoot,
     startEngine: async (asked) => {
       const { startSoakCluster } = await import('../../soak/cluster/soak-cluster.ts');
       const cluster = await startSoakCluster(asked);
@@ -91,6 +88,21 @@ async function loadSoak(): Promise<Command> {
     // The chart library is large: it is loaded once there is something to show.
     report: async (folder) => (await import('../../soak/report/write-report.ts')).writeReport(folder),
   });
+}
+
+/** The measurements, with the clusters that bench does not know. */
+async function loadBench(): Promise<Command> {
+  const { benchCommand } = await import('../../bench/bench-command.ts');
+  return benchCommand({
+    findEngine: async (bin) => (await import('../../soak/cluster/measured-cluster.ts')).findGazetteEngine(bin),
+    runAsRoot,
+  });
+}
+
+/** Runs this command line again in a user namespace. */
+async function runAsRoot(): Promise<number> {
+  const { asRootOfNamespaces } = await import('../../soak/cluster/as-root.ts');
+  return await asRootOfNamespaces(() => undefined);
 }
 
 /** The planted bugs, with what a soak over real processes needs. */
