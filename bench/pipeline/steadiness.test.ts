@@ -97,4 +97,6 @@ test('whether the journal reuses its pages is judged by the last looks', (t) => 
   t.true(steadinessOf(looksOf(8, { grows: 0.04 }), 200).reusesPages);
   t.false(steadinessOf(looksOf(8, { grows: 0.06 }), 200).reusesPages);
   t.false(steadinessOf(looksOf(3, { grows: 0 }), 200).reusesPages, 'too few looks');
+  const onCluster = looksOf(8, { grows: 0 }).map((look): Look => ({ ...look, diskBytes: null }));
+  t.is(steadinessOf(onCluster, 200).reusesPages, null, 'a cluster has no file of the broker');
 });
