@@ -200,3 +200,20 @@ test('an entry of a state log that is a hole is appended again behind it', async
   t.truthy(claim.value);
   t.deepEqual(taken, ['claim', 'entry']);
 });
+
+test('a client that is closed while it reads for an index finds none', async (t) => {
+  const { clock, cluster, connect } = setUp();
+  const other = connect();
+  for (const first of [0, 2]) await settled(clock, other.append(JOURNAL, chunks(first, 2)));
+  const journals = connect();
+  const expected = watch(journals.expected(JOURNAL, PRODUCER));
+  // What it has read waits for a barrier.
+  await clock.until(() => cluster.reads.open === 1);
+  cluster.fateOf = () => 4;
+  await clock.advance(1_000);
+  t.deepEqual(expected, { value: undefined, failure: undefined });
+  journals.close();
+  await clock.advance(1_000);
+  t.is(expected.value, undefined);
+  t.regex(String(expected.failure), /was closed/);
+});

@@ -27,8 +27,8 @@ export type IndexesOptions = {
   readonly read: (journal: string, offset: number, needed: number) => NeededStream;
 };
 
-/** `position`: where it reads on. */
-export type NeededStream = ReadStream & { readonly position: number };
+/** `closedAt`: the end of the hole that has closed it; -1: none has. */
+export type NeededStream = ReadStream & { readonly closedAt: number };
 
 type Noted = { offset: number; atNs: number; isNoting: boolean };
 
@@ -121,7 +121,7 @@ export class Indexes {
     try {
       for (let at = from; at < to; ) {
         const next = await stream.next();
-        if (next === null && stream.position >= to) return;
+        if (next === null && stream.closedAt >= to) return;
         if (next === null) throw new OperatingError('ERR_CLOSED', 'the connection to the cluster was closed');
         if (!('bytes' in next)) {
           const what = next.end === 'trimmed' ? `${journal} is kept from ${next.begin} on` : JSON.stringify(next);

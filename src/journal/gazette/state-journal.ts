@@ -203,9 +203,9 @@ export class StateJournal implements StateLog {
     try {
       while (this.#head < to) {
         const next = await stream.next();
-        if (next === null && stream.position < to) throw closedError();
+        if (next === null && stream.closedAt < to) throw closedError();
         if (next === null) {
-          this.#head = stream.position;
+          this.#head = stream.closedAt;
           return;
         }
         if (!('bytes' in next)) {

@@ -99,6 +99,8 @@ export class GazetteStream implements ReadStream {
   #began = { atNs: 0, isOpen: false, limitMs: READ_MS };
   /** Counts what opens the call anew: only the last one does. */
   #openings = 0;
+  /** The end of the hole that has closed the stream, behind all that was needed; -1: none has. */
+  closedAt = -1;
   readonly #wait: Wait;
   readonly #holes: Holes;
 
@@ -124,11 +126,6 @@ export class GazetteStream implements ReadStream {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
     });
-  }
-
-  /** Where the next batch is read. */
-  get position(): number {
-    return this.#cutter.boundary;
   }
 
   close(): void {
@@ -198,7 +195,9 @@ export class GazetteStream implements ReadStream {
     this.#cutter = new BatchCutter(end, this.#frames.magic);
     this.#emptyReads = 0;
     this.#isDue = barrier.end > end;
-    if (needed !== undefined && end >= needed) this.close();
+    if (needed === undefined || end < needed) return;
+    this.closedAt = end;
+    this.close();
   }
 
   /** A barrier, and whether the shard has a newer owner, both asked from now on. */
