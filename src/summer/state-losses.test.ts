@@ -75,3 +75,15 @@ test('a claim from a copy whose entry the log has lost leaves nothing in the log
   await isLoss(t, scene.claim(owner.store.copy()), /has not the same there now/);
   t.is(scene.cluster.contentOf(STATE_JOURNAL).length, kept);
 });
+
+test('a copy of another lineage is a loss, wherever the entries of the present one begin', async (t) => {
+  const scene = new StateScene(SNAPSHOT_BYTES);
+  const { owner } = await scene.claim(new MemoryStore('/a'));
+  const kept = scene.cluster.contentOf(STATE_JOURNAL).length;
+  for (const text of ['one', 'two'])
+    await scene.settled(owner.replicated.commit([write('states', 1, Buffer.from(text))]));
+  scene.cluster.truncate(STATE_JOURNAL, kept);
+  const { owner: other } = await scene.claim(new MemoryStore('/b'));
+  await scene.settled(other.replicated.commit([write('states', 1, Buffer.alloc(5_000))]));
+  await isLoss(t, scene.claim(owner.store.copy()), /has not the same there now/);
+});

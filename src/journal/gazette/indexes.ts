@@ -27,8 +27,8 @@ export type IndexesOptions = {
   readonly read: (journal: string, offset: number, needed: number) => NeededStream;
 };
 
-/** `closedAt`: the end of the hole that has closed it; -1: none has. */
-export type NeededStream = ReadStream & { readonly closedAt: number };
+/** `closedAt`: the end of the hole that has closed it; -1: none has. `isForeign`: it ended where no batch begins. */
+export type NeededStream = ReadStream & { readonly closedAt: number; readonly isForeign: boolean };
 
 type Noted = { offset: number; atNs: number; isNoting: boolean };
 

@@ -14,7 +14,7 @@
 
 import { assert } from '../../core/assert.ts';
 import { type Clock, delay } from '../../core/clock.ts';
-import { OperatingError } from '../../core/errors.ts';
+import { OperatingError, type ViolationError } from '../../core/errors.ts';
 import { crc32c } from '../../hash/crc32c.ts';
 import { encodeStateEntry } from '../../message/state-frame.ts';
 import { type ShardEpoch, stateJournal } from '../journals.ts';
@@ -50,6 +50,8 @@ export class StateJournal implements StateLog {
   #reader: EntryReader | null = null;
   /** The journal is read up to here, and ends here as far as this owner knows. */
   #head = 0;
+  /** An entry is known to begin here; 0: none. */
+  #start = 0;
   #isClaimed = false;
   #isAppending = false;
 
@@ -77,6 +79,7 @@ export class StateJournal implements StateLog {
     assert(this.#reader === null, 'a log is claimed once');
     this.#reader = new EntryReader(this.journal, start.sequence);
     this.#head = start.begin;
+    this.#start = start.begin;
     const { end } = await brokers.barrier(this.journal);
     if (end < start.begin) {
       throw lossError(`${this.journal} was durable up to ${start.begin}, and ends at ${end}`);
@@ -210,6 +213,7 @@ export class StateJournal implements StateLog {
         }
         if (!('bytes' in next)) {
           if (next.end === 'trimmed') throw this.#trimmed(this.#head, next.begin);
+          if (stream.isForeign && this.#start > 0 && this.#head === this.#start) throw this.#replaced(this.#head);
           const why = next.end === 'rejected' ? next.reason : next.end;
           throw new OperatingError('ERR_STATE', `cannot read ${this.journal} at ${this.#head}: ${why}`);
         }
@@ -247,6 +251,11 @@ export class StateJournal implements StateLog {
   get #entries(): EntryReader {
     assert(this.#reader !== null, 'the log was read before');
     return this.#reader;
+  }
+
+  #replaced(offset: number): ViolationError {
+    const { journal } = this;
+    return lossError(`${journal} had an entry at ${offset}, and has not the same there now`, { journal, offset });
   }
 
   #trimmed(from: number, begin: number): OperatingError {

@@ -101,6 +101,8 @@ export class GazetteStream implements ReadStream {
   #openings = 0;
   /** The end of the hole that has closed the stream, behind all that was needed; -1: none has. */
   closedAt = -1;
+  /** It has ended because no batch begins where it reads. */
+  isForeign = false;
   readonly #wait: Wait;
   readonly #holes: Holes;
 
@@ -290,6 +292,7 @@ export class GazetteStream implements ReadStream {
     if ('fault' in cut) {
       // What is held is handed on first: until then the same is read again.
       if (this.#held.length > 0) return await this.#reopen();
+      this.isForeign = true;
       return this.#finish({ end: 'rejected', reason: `${brokers.nameOf(journal)}: ${cut.fault}` });
     }
     if (cut.length > 0) {
