@@ -4,11 +4,16 @@ import { FAMILY_OF_KIND } from './fault-families.ts';
 import { planFor } from './plan-for.ts';
 import { planOf } from './plan.ts';
 
+/** Kinds that a test alone provokes. */
+const NEVER_DRAWN: readonly string[] = ['member-loss-in-turn'];
+
 test('whatever a plan draws has a family, or is known to have none', (t) => {
   const seeds = Array.from({ length: 30 }, (_, seed) => seed);
   const plans = seeds.flatMap((seed) => [planOf(seed, 'uniform'), planFor({ seed, engine: 'gazette' })]);
   const drawn = plans.flatMap(({ faults }) => faults.map(({ kind }) => kind));
-  const known = Object.keys(FAMILY_OF_KIND).toSorted();
+  const known = Object.keys(FAMILY_OF_KIND)
+    .filter((kind) => !NEVER_DRAWN.includes(kind))
+    .toSorted();
   t.deepEqual([...new Set(drawn)].toSorted(), known);
 });
 

@@ -24,6 +24,7 @@ export const FAMILY_OF_KIND: Readonly<Record<FaultKind, FaultFamily | null>> = {
   absence: 'absence',
   'late-reader': null,
   'member-crash': 'member',
+  'member-loss-in-turn': 'member',
   'member-leave': 'member',
   'member-pause': 'member',
   'member-cut': 'network',

@@ -131,6 +131,7 @@ export class Faults {
         this.#effective(fault);
         return true;
       case 'member-crash':
+      case 'member-loss-in-turn':
       case 'member-leave':
       case 'member-pause':
       case 'member-cut':

@@ -110,6 +110,7 @@ function momentOf(fault: PlannedFault): Moment | null {
     case 'absence':
     case 'late-reader':
     case 'member-crash':
+    case 'member-loss-in-turn':
     case 'member-leave':
     case 'member-pause':
     case 'member-cut':

@@ -168,3 +168,12 @@ export class Broker implements Member {
 export function isRunning({ broker, life }: Ref): boolean {
   return broker.isUp && broker.life === life;
 }
+
+export function isPrimary({ members }: Route, ref: Ref): boolean {
+  const [first] = members;
+  return first !== undefined && isSameRef(first, ref);
+}
+
+export function isSameRef(a: Ref, b: Ref | undefined): boolean {
+  return b !== undefined && a.broker === b.broker && a.life === b.life;
+}

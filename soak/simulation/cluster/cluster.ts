@@ -10,7 +10,7 @@ import { SUMS_JOURNAL, chunkJournal, stateJournal } from '../../../src/journal/j
 import type { ClusterPlan } from './member-fault.ts';
 import type { Counters } from '../world/counters.ts';
 import type { Kernel } from '../world/kernel.ts';
-import { Broker, type Ref, type Replication, type Route, isRunning } from './broker.ts';
+import { Broker, type Ref, type Replication, type Route, isPrimary, isRunning, isSameRef } from './broker.ts';
 import { type Call, type ClusterNetwork, UNAVAILABLE, grpcError } from './cluster-network.ts';
 import { SimulatedEtcd } from './etcd.ts';
 import { type CommittedBatch, Journal } from './journal.ts';
@@ -474,13 +474,4 @@ export class SimulatedCluster {
 
 function gone(): AppendReply {
   return { error: grpcError(UNAVAILABLE, 'the pipeline has ended (simulated)') };
-}
-
-function isSameRef(a: Ref, b: Ref | undefined): boolean {
-  return b !== undefined && a.broker === b.broker && a.life === b.life;
-}
-
-function isPrimary({ members }: Route, ref: Ref): boolean {
-  const [first] = members;
-  return first !== undefined && isSameRef(first, ref);
 }

@@ -29,6 +29,11 @@ export type MemberFault =
       /** It dies before it can be reached again. */
       readonly dies: boolean;
     }
+  /**
+   * A broker dies while it replicates an append to one peer alone, and that peer dies before it has persisted it: the
+   * journal goes on behind a hole. No seed draws it.
+   */
+  | { readonly kind: 'member-loss-in-turn'; readonly target: string; readonly downMs: number }
   | { readonly kind: 'etcd-crash'; readonly target: string; readonly downMs: number }
   /** Two of three members of etcd are down. */
   | { readonly kind: 'etcd-away'; readonly target: string; readonly durationMs: number }

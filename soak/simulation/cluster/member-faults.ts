@@ -9,6 +9,7 @@ import type { Kernel } from '../world/kernel.ts';
 import type { Broker } from './broker.ts';
 import type { Cut } from './cluster-network.ts';
 import type { SimulatedCluster } from './cluster.ts';
+import { LossInTurn } from './loss-in-turn.ts';
 import type { ClusterPlan, MemberFault } from './member-fault.ts';
 
 const MEMBERS = 0x6d656d62;
@@ -56,6 +57,12 @@ export class MemberFaults {
         cluster.crashAll(fault);
         effective();
         return true;
+      case 'member-loss-in-turn': {
+        const broker = cluster.broker(fault.target);
+        if (broker?.isUp !== true || !this.#canLose) return false;
+        new LossInTurn({ ...this.#options, broker, downMs: fault.downMs, effective }).begin();
+        return true;
+      }
       case 'member-crash':
       case 'member-leave':
       case 'member-pause':

@@ -85,6 +85,7 @@ export const CLUSTER_MOMENTS = [
   'broker cut off from etcd',
   'broker cut off from clients',
   'broker lost while it was cut off',
+  'brokers lost in turn left a hole',
   'all brokers died at once',
   'brokers had less than the fragment store',
   'member of etcd killed',
