@@ -1,12 +1,17 @@
 /** Changes plans on a cluster so that bugs of its engine meet what they need. Pure functions of the plan. */
 
 import { Prng } from '../../../src/core/prng.ts';
+import { SMALL_SNAPSHOTS } from '../cluster/cluster-plan.ts';
 import type { Plan, PlannedFault } from '../plan.ts';
 
 const ADAPT = 0x61636c75;
 const LEASE_MS = 4_000;
 /** Between two moments: a lease, and what comes after it. */
 const APART_MS = 12_000;
+/** Between two losses of all registers. */
+const LOSS_MS = 20_000;
+const UNHEARD = { directions: ['to-broker'], durationMs: 12_000 } as const;
+const FLUSHED = { isFlushed: true, downMs: 500, resetMs: 3_000 } as const;
 
 /**
  * Each broker in its turn is cut off from its peers, while clients reach it, and dies before that is over. The plan has
@@ -31,4 +36,46 @@ export function withLostPrimaries(plan: Plan): Plan {
   }
   const numbered = faults.toSorted((a, b) => a.atMs - b.atMs).map((fault, id) => ({ ...fault, id }));
   return { ...plan, cluster: { ...cluster, leaseMs: LEASE_MS }, faults: numbered };
+}
+
+/**
+ * Summers are stopped and taken over. Then all brokers die, and with them the registers. The old owner wakes when the
+ * brokers are back, while no other summer can reach them and set a register. There are no other faults, and many files
+ * end.
+ */
+export function withLostRegisters(plan: Plan): Plan {
+  const { cluster } = plan;
+  if (cluster === undefined) return plan;
+  const chunkers = plan.chunkers.map((chunker) => ({ ...chunker, rate: 60, chunks: { low: 0, high: 2 } }));
+  const slots = plan.summers.map((_, index) => `summer-${index}`);
+  const faults: PlannedFault[] = [];
+  for (let moment = 0; (moment + 1) * LOSS_MS <= plan.faultsMs; moment += 1) {
+    const atMs = plan.warmUpMs + moment * LOSS_MS;
+    const taken = slots[moment % slots.length] ?? '';
+    faults.push(
+      { id: 0, atMs, kind: 'takeover', target: taken, old: 'paused', wakeMs: 13_000, returns: false, successor: null },
+      ...slots.map((target): PlannedFault => ({ id: 0, atMs: atMs + 3_000, kind: 'stall', target, ...UNHEARD })),
+      { id: 0, atMs: atMs + 3_200, kind: 'all-brokers-crash', target: 'brokers', ...FLUSHED },
+    );
+  }
+  return {
+    ...plan,
+    commitUs: 20_000,
+    commitJitterUs: 40_000,
+    chunkers,
+    cluster: { ...cluster, leaseMs: LEASE_MS },
+    faults: faults.map((fault, id) => ({ ...fault, id })),
+  };
+}
+
+/** State logs have many snapshots, in several parts each. */
+export function withSmallSnapshots(plan: Plan): Plan {
+  return plan.cluster === undefined ? plan : { ...plan, cluster: { ...plan.cluster, snapshots: SMALL_SNAPSHOTS } };
+}
+
+/** State logs have no snapshots, so that every local copy is new enough to be continued. */
+export function withoutSnapshots(plan: Plan): Plan {
+  if (plan.cluster === undefined) return plan;
+  const { snapshots: _, ...cluster } = plan.cluster;
+  return { ...plan, cluster };
 }

@@ -15,7 +15,7 @@ import { CLUSTER_PREFIX } from '../cluster/cluster.ts';
 import type { GazetteParts, Subject } from '../decorations.ts';
 import { withLateMessages } from './adapt.ts';
 import { withBreaks } from './adapt-broker.ts';
-import { withLostPrimaries } from './adapt-cluster.ts';
+import { withLostPrimaries, withLostRegisters } from './adapt-cluster.ts';
 import { ChangedReads } from './decorated.ts';
 import { Unskipped, WatchedReads, byEverybody, changedCalls, engineOver, watchingCommitted } from './gazette-parts.ts';
 import type { Mutant } from './mutant.ts';
@@ -72,6 +72,16 @@ const MUTANTS: readonly GazetteMutant[] = [
       };
     },
     adapt: withLateMessages,
+  },
+  {
+    name: 'registers-trusted-alone',
+    bug: 'etcd is not asked before sums are appended: registers alone are, and an empty set of them matches everything',
+    kinds: ['stale-writer'],
+    decorations: () => ({
+      ...watchingCommitted(({ epoch }, before) => epoch < before.epoch),
+      gazette: (parts) => withoutLook(parts, () => {}),
+    }),
+    adapt: withLostRegisters,
   },
   {
     name: 'place-noted-wrongly',
