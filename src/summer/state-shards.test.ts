@@ -25,6 +25,10 @@ async function settled<T>(clock: ManualClock, promise: Promise<T>): Promise<T> {
   return await promise;
 }
 
+function noOther(): Promise<never> {
+  return Promise.reject(new Error('no other store is read'));
+}
+
 function writesOf(text: string): Write[] {
   return SHARDS.map((shard) => ({ table: 'states', key: keyOf(shard, 1), value: Buffer.from(text) }));
 }
@@ -41,7 +45,6 @@ test('a transaction whose entry one log refuses is committed for the other shard
     const journals = new GazetteJournals(cluster, { clock, address: 'gazette+http://fake:8080/p', prefix: 'p/' });
     const store = new MemoryStore(path);
     const replicated = new ReplicatedStore(store);
-    const noOther = (): Promise<never> => Promise.reject(new Error('no other store is read'));
     for (const shard of shards) {
       const options = { journals, store, replicated, readOther: noOther, lookAt: noOther, takeOver: true };
       t.is((await settled(clock, claimShard(shard, options))).outcome, 'owned');
