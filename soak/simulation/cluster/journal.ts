@@ -28,7 +28,7 @@ export class Journal {
   /** Something that was committed is gone: what the observer was shown is not what the journal has. */
   #tornAt: number | null = null;
   /** By offset. */
-  readonly #batches = new Map<number, Buffer>();
+  readonly #parts = new Map<number, Buffer>();
   readonly #stored: Stored[] = [];
   readonly #uploaded = new Set<Segment>();
   /** By producer, the index that follows its committed records. */
@@ -63,9 +63,14 @@ export class Journal {
     return this.#committed.has(segment);
   }
 
+  /** Everything that is committed, by offset, in its order. */
+  get committedParts(): ReadonlyMap<number, Buffer> {
+    return this.#parts;
+  }
+
   /** Whether this batch is committed at its place. */
   hasBatch(begin: number, bytes: Uint8Array): boolean {
-    return this.#batches.get(begin)?.equals(bytes) === true;
+    return this.#parts.get(begin)?.equals(bytes) === true;
   }
 
   /** All members of a route have agreed on what this one has. */
@@ -85,10 +90,12 @@ export class Journal {
   #add(segment: Segment): void {
     this.#committed.add(segment);
     let { begin } = segment;
-    for (const bytes of this.#hasBatches ? segment.parts : []) {
-      this.#count(bytes);
-      this.#batches.set(begin, bytes);
-      this.#onCommitted(this.number, { begin, bytes });
+    for (const bytes of segment.parts) {
+      this.#parts.set(begin, bytes);
+      if (this.#hasBatches) {
+        this.#count(bytes);
+        this.#onCommitted(this.number, { begin, bytes });
+      }
       begin += bytes.length;
     }
     this.#end = segment.end;

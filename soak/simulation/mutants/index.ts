@@ -17,6 +17,7 @@ import { PRODUCERS_MUTANTS } from './producers.ts';
 import { RECOVERY_MUTANTS } from './recovery.ts';
 import { RETENTION_MUTANTS } from './retention.ts';
 import { SESSIONS_MUTANTS } from './sessions.ts';
+import { STATE_LOG_MUTANTS } from './state-log.ts';
 import { SUMS_MUTANTS } from './sums.ts';
 import { TAKEOVER_MUTANTS } from './takeover.ts';
 import { VERIFICATION_MUTANTS } from './verification.ts';
@@ -43,6 +44,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...SESSIONS_MUTANTS,
   ...DEPARTURES_MUTANTS,
   ...GAZETTE_MUTANTS,
+  ...STATE_LOG_MUTANTS,
 ];
 
 export function mutantNamed(name: string): Mutant {

@@ -13,6 +13,7 @@ import { WrappedStore } from '../../../src/store/wrapped-store.ts';
 import { finishedSums, firstUnpublished, watchClaims } from './decorators/claims.ts';
 import { EarlyStore } from './decorators/early-store.ts';
 import { FlawedStores, confirmedOf } from './decorators/harm.ts';
+import { Rows } from './decorators/rows.ts';
 import { rowNames, STATE_TABLES, tellingRows, tellingValue } from './decorators/telling-rows.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -140,27 +141,6 @@ class CopyingJournals extends WrappedJournals {
 
 function textOf(reader: StoreReader, shard: number): string {
   return JSON.stringify([...tellingRows(reader, shard, TELLING_TABLES)]);
-}
-
-/** Rows of one shard. */
-class Rows implements StoreReader {
-  readonly #entries: readonly (Entry & { readonly table: string })[];
-
-  constructor(entries: readonly (Entry & { readonly table: string })[]) {
-    this.#entries = entries;
-  }
-
-  get(table: string, key: Buffer): Buffer | undefined {
-    return this.range(table).find((entry) => entry.key.equals(key))?.value;
-  }
-
-  range(table: string): Entry[] {
-    return this.#entries.filter((entry) => entry.table === table);
-  }
-
-  keys(table: string): Buffer[] {
-    return this.range(table).map(({ key }) => key);
-  }
 }
 
 function rowsOf(reader: StoreReader, shard: number): Rows {
