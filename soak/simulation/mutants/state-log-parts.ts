@@ -4,7 +4,14 @@ import { ViolationError } from '../../../src/core/errors.ts';
 import { crc32c } from '../../../src/hash/crc32c.ts';
 import { EntryReader } from '../../../src/journal/gazette/entry-reader.ts';
 import { type ShardEpoch, stateJournal } from '../../../src/journal/journals.ts';
-import type { StateEntry, StateLog, StateLook, StatePlace, StateStart } from '../../../src/journal/state-log.ts';
+import type {
+  StateEntry,
+  StateLog,
+  StateLook,
+  StatePlace,
+  StateReader,
+  StateStart,
+} from '../../../src/journal/state-log.ts';
 import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
 import { decodeStateFrame } from '../../../src/message/state-frame.ts';
 import { keyOf, openRow } from '../../../src/store/row.ts';
@@ -32,8 +39,8 @@ export class WrappedState implements StateLog {
     return this.inner.look();
   }
 
-  claim(start: StateStart, claim: Uint8Array, take: (entry: StateEntry) => void): Promise<StatePlace | 'fenced'> {
-    return this.inner.claim(start, claim, take);
+  claim(start: StateStart, claim: Uint8Array, reader: StateReader): Promise<StatePlace | 'fenced'> {
+    return this.inner.claim(start, claim, reader);
   }
 
   append(entries: readonly Uint8Array[]): Promise<readonly StatePlace[] | 'fenced'> {
@@ -43,6 +50,25 @@ export class WrappedState implements StateLog {
   noteSnapshot(start: StateStart): Promise<void> {
     return this.inner.noteSnapshot(start);
   }
+}
+
+/** A reader that gets other entries than the log had when it was read to its end. */
+export function changedReplay(
+  reader: StateReader,
+  change: (entries: readonly StateEntry[]) => readonly StateEntry[],
+): StateReader {
+  let held: StateEntry[] | null = [];
+  return {
+    take: (entry) => {
+      if (held === null) reader.take(entry);
+      else held.push(entry);
+    },
+    atEnd: () => {
+      for (const entry of change(held ?? [])) reader.take(entry);
+      held = null;
+      reader.atEnd();
+    },
+  };
 }
 
 export type Change = (inner: StateLog, owner: ShardEpoch, parts: GazetteParts) => StateLog;

@@ -3,7 +3,7 @@
 import { delay } from '../../../src/core/clock.ts';
 import { crc32c } from '../../../src/hash/crc32c.ts';
 import type { ShardEpoch } from '../../../src/journal/journals.ts';
-import type { StateEntry, StateLog, StatePlace, StateStart } from '../../../src/journal/state-log.ts';
+import type { StateEntry, StateLog, StatePlace, StateReader, StateStart } from '../../../src/journal/state-log.ts';
 import { shardProducer } from '../../../src/message/batch.ts';
 import { encodeStateEntry } from '../../../src/message/state-frame.ts';
 import { openRow } from '../../../src/store/row.ts';
@@ -14,7 +14,7 @@ import type { GazetteParts } from '../decorations.ts';
 import { withCrashes, withTakeovers } from './adapt.ts';
 import { withSmallSnapshots, withoutSnapshots } from './adapt-cluster.ts';
 import type { Mutant } from './mutant.ts';
-import { WrappedState, changedLogs } from './state-log-parts.ts';
+import { WrappedState, changedLogs, changedReplay } from './state-log-parts.ts';
 
 /** The log gets a transaction so long after its sums may be published. */
 const LATE_MS = 300;
@@ -126,19 +126,17 @@ class WithoutTail extends WrappedState {
     this.#at = at;
   }
 
-  override async claim(
-    start: StateStart,
-    claim: Uint8Array,
-    take: (entry: StateEntry) => void,
-  ): Promise<StatePlace | 'fenced'> {
-    const entries: StateEntry[] = [];
-    const place = await super.claim(start, claim, (entry) => entries.push(entry));
+  override claim(start: StateStart, claim: Uint8Array, reader: StateReader): Promise<StatePlace | 'fenced'> {
+    const changed = changedReplay(reader, (entries) => this.#kept(start, entries));
+    return super.claim(start, claim, changed);
+  }
+
+  #kept(start: StateStart, entries: readonly StateEntry[]): readonly StateEntry[] {
     const isLocal = 'checksum' in start;
     const isIt = start.begin > 0 && isLocal === (this.#at.base === 'local');
     const base = isLocal ? 1 : entries.findIndex((entry) => changesOf(entry).part?.isLast === true) + 1;
     const kept = isIt && this.#isPublished(entries.slice(0, base), entries.slice(base)) ? base : entries.length;
-    for (const entry of entries.slice(0, kept)) take(entry);
-    return place;
+    return entries.slice(0, kept);
   }
 
   /** Whether the tail has finished sums that are published. */
@@ -176,19 +174,21 @@ class HalfSnapshots extends WrappedState {
     return places;
   }
 
-  override async claim(
-    start: StateStart,
-    claim: Uint8Array,
-    take: (entry: StateEntry) => void,
-  ): Promise<StatePlace | 'fenced'> {
-    const entries: StateEntry[] = [];
-    const place = await super.claim(start, claim, (entry) => entries.push(entry));
-    const parts = entries.filter((entry) => changesOf(entry).part?.snapshot === start.sequence);
-    const isWhole = parts.some((entry) => changesOf(entry).part?.isLast === true);
-    const last = parts.at(-1);
-    for (const entry of entries) take(entry === last && !isWhole ? asLast(entry) : entry);
-    return place;
+  override claim(start: StateStart, claim: Uint8Array, reader: StateReader): Promise<StatePlace | 'fenced'> {
+    return super.claim(
+      start,
+      claim,
+      changedReplay(reader, (entries) => asWhole(start, entries)),
+    );
   }
+}
+
+/** The last part that is there ends the snapshot. */
+function asWhole(start: StateStart, entries: readonly StateEntry[]): readonly StateEntry[] {
+  const parts = entries.filter((entry) => changesOf(entry).part?.snapshot === start.sequence);
+  const isWhole = parts.some((entry) => changesOf(entry).part?.isLast === true);
+  const last = parts.at(-1);
+  return entries.map((entry) => (entry === last && !isWhole ? asLast(entry) : entry));
 }
 
 function asLast(entry: StateEntry): StateEntry {
