@@ -8,12 +8,11 @@ import type { RpcCalls } from '../../../src/journal/gazette/rpc.ts';
 import { STATUS } from '../../../src/journal/gazette/status.ts';
 import type { AppendOutcome, ExpectedOutcome, Journals, ShardEpoch } from '../../../src/journal/journals.ts';
 import { SUMS_JOURNAL } from '../../../src/journal/journals.ts';
-import { BATCH_HEADER_BYTES, readProducer } from '../../../src/message/batch.ts';
+import { readProducer } from '../../../src/message/batch.ts';
 import { PROMISES } from '../../../src/journal/promises.ts';
 import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
 import { CLUSTER_PREFIX } from '../cluster/cluster.ts';
 import type { GazetteParts, Subject } from '../decorations.ts';
-import { withLateMessages } from './adapt.ts';
 import { withBreaks } from './adapt-broker.ts';
 import { withLostPrimaries, withLostRegisters } from './adapt-cluster.ts';
 import { ChangedReads } from './decorated.ts';
@@ -59,19 +58,13 @@ const MUTANTS: readonly GazetteMutant[] = [
   {
     name: 'appends-without-a-fence',
     bug: 'neither etcd nor a register is asked before sums are appended',
-    // A sum that its successor has not copied is seen when the successor begins; else the epochs say it.
-    kinds: ['stale-writer', 'state-behind'],
-    decorations: () => {
-      const planted = new Set<string>();
-      return {
-        committed: ({ bytes, tookEffect }) => {
-          if (planted.has(headerOf(bytes))) tookEffect();
-        },
-        rpc: withoutChecks,
-        gazette: (parts) => withoutLook(parts, (bytes) => planted.add(headerOf(bytes))),
-      };
-    },
-    adapt: withLateMessages,
+    kinds: ['stale-writer'],
+    decorations: () => ({
+      ...watchingCommitted(({ epoch }, before) => epoch < before.epoch),
+      rpc: withoutChecks,
+      gazette: withoutLook,
+    }),
+    adapt: withLostRegisters,
   },
   {
     name: 'registers-trusted-alone',
@@ -79,7 +72,7 @@ const MUTANTS: readonly GazetteMutant[] = [
     kinds: ['stale-writer'],
     decorations: () => ({
       ...watchingCommitted(({ epoch }, before) => epoch < before.epoch),
-      gazette: (parts) => withoutLook(parts, () => {}),
+      gazette: withoutLook,
     }),
     adapt: withLostRegisters,
   },
@@ -164,11 +157,6 @@ function isChunks(journal: string): boolean {
 
 function isSums(journal: string): boolean {
   return journal === SUMS_JOURNAL;
-}
-
-/** A header names its payload by the checksum. */
-function headerOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, BATCH_HEADER_BYTES).toString('latin1');
 }
 
 function unskipped(journals: Journals, { tookEffect }: Subject, isIt: (journal: string) => boolean): Journals {
@@ -314,8 +302,8 @@ function withoutChecks(calls: RpcCalls): RpcCalls {
   });
 }
 
-/** Appends by an engine that takes its owner's epoch for the present one. `onStale`: etcd has a later one by then. */
-function withoutLook(parts: GazetteParts, onStale: (bytes: Uint8Array) => void): Journals {
+/** Appends by an engine that takes its owner's epoch for the present one. */
+function withoutLook(parts: GazetteParts): Journals {
   const epochs = new Map<string, number>();
   const engine = engineOver(parts, {
     range: (request) => {
@@ -330,9 +318,6 @@ function withoutLook(parts: GazetteParts, onStale: (bytes: Uint8Array) => void):
       if (owner === undefined) return this.inner.append(journal, bytes, owner);
       const key = `/${CLUSTER_PREFIX}shards/${owner.shard}`;
       epochs.set(key, owner.epoch);
-      const [row] = parts.cluster.etcd.range({ key: Buffer.from(key) }).kvs;
-      const { epoch = 0 } = JSON.parse(row?.value.toString() ?? '{}') as { epoch?: number };
-      if (epoch > owner.epoch) onStale(bytes);
       return engine.append(journal, bytes, owner);
     }
 
