@@ -1,10 +1,7 @@
 import test from 'ava';
-import type { Decorations } from '../decorations.ts';
-import { changedCalls } from '../mutants/gazette-parts.ts';
 import { planFor } from '../plan-for.ts';
 import type { Plan } from '../plan.ts';
 import { kindOf, simulate } from '../simulate.ts';
-import { UNAVAILABLE, grpcError } from './cluster-network.ts';
 
 test('a schedule on a cluster holds, gives the same history again, and stores records twice', async (t) => {
   const plan = planFor({ seed: 6, engine: 'gazette' });
@@ -53,12 +50,4 @@ test('a hole that two losses in turn leave is passed over, and every sum comes',
   const { violations, failures, inconclusive, moments } = await simulate(withHole());
   t.deepEqual({ violations, failures, inconclusive }, { violations: [], failures: [], inconclusive: [] });
   t.is(moments['brokers lost in turn left a hole'], 1);
-});
-
-const listFragments = (): Promise<never> => Promise.reject(grpcError(UNAVAILABLE, 'no list (planted)'));
-
-test('without lists of fragments a hole is passed over by nobody, and sums are lost', async (t) => {
-  const decorations: Decorations = { rpc: (calls) => changedCalls(calls, { listFragments }) };
-  const outcome = await simulate(withHole(), { decorations, stopsAtFirst: true });
-  t.is(kindOf(outcome), 'lost');
 });
