@@ -50,6 +50,18 @@ test('a kill is over when what it killed is ready again, whatever is told of its
   t.deepEqual(overlaps(step(KILL, 'effective'), ready('chunker-0'), step(PAUSE, 'effective')), { 'kill+pause': 1 });
 });
 
+test('what was ready again before the kill was seen to hit all of its targets is not down', (t) => {
+  const two = { id: 5, kind: 'kill-all-summers', target: 'summer-0 summer-1' };
+  const injected = { event: 'fault', ...two } as const;
+  const hit = [injected, ready('summer-0'), step(two, 'effective')];
+  t.deepEqual(overlaps(...hit, step(PAUSE, 'effective')), { 'kill+pause': 1 });
+  t.deepEqual(overlaps(...hit, ready('summer-1'), step(PAUSE, 'effective')), {});
+  t.deepEqual(
+    overlaps(injected, ready('summer-0'), ready('summer-1'), step(two, 'effective'), step(PAUSE, 'effective')),
+    {},
+  );
+});
+
 test('pairs are told with the most frequent first', (t) => {
   const made = new FaultOverlaps();
   const others = [step({ ...KILL, id: 6 }, 'effective'), step(CUT, 'effective')];

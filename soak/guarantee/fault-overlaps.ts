@@ -16,12 +16,15 @@ type Open = {
 
 export class FaultOverlaps {
   readonly #open = new Map<number, Open>();
+  /** By fault that was not seen to hit yet, the processes that were ready since it was injected. */
+  readonly #returnedSince = new Map<number, Set<string>>();
   /** By families with a `+` between, in their alphabetical order. */
   readonly #pairs = new Map<string, number>();
 
   add(event: HistoryEvent): void {
-    if (event.event === 'fault-effective') this.#begin(event);
-    else if (event.event === 'fault-healed' || event.event === 'fault-missed') this.#open.delete(event.id);
+    if (event.event === 'fault') this.#returnedSince.set(event.id, new Set());
+    else if (event.event === 'fault-effective') this.#begin(event);
+    else if (event.event === 'fault-healed' || event.event === 'fault-missed') this.#end(event.id);
     else if (event.event === 'fault-refuted') this.#refute(event.id);
     else if (event.event === 'said' && event.said.event === 'ready') this.#returned(event.process);
   }
@@ -29,6 +32,10 @@ export class FaultOverlaps {
   #begin({ id, kind, target }: { readonly id: number; readonly kind: string; readonly target: string }): void {
     const family = familyOf(kind as FaultKind);
     const down = family === 'kill' ? new Set(target.split(' ')) : null;
+    // Of several, the first may be ready again before the last one has ended.
+    for (const process of this.#returnedSince.get(id) ?? []) down?.delete(process);
+    this.#returnedSince.delete(id);
+    if (down?.size === 0) return;
     const begun: Open = { family, down, partners: new Map() };
     for (const [other, open] of this.#open) {
       const pair = [family, open.family].toSorted().join('+');
@@ -37,6 +44,11 @@ export class FaultOverlaps {
       this.#count(pair, 1);
     }
     this.#open.set(id, begun);
+  }
+
+  #end(id: number): void {
+    this.#open.delete(id);
+    this.#returnedSince.delete(id);
   }
 
   /** A fault that never hit was open with nobody. */
@@ -50,6 +62,7 @@ export class FaultOverlaps {
   }
 
   #returned(process: string): void {
+    for (const returned of this.#returnedSince.values()) returned.add(process);
     for (const [id, { down }] of this.#open)
       if (down?.delete(process) === true && down.size === 0) this.#open.delete(id);
   }
