@@ -258,9 +258,12 @@ export class Pipeline {
     for (const chunker of this.#fleet.of('chunker')) {
       chunker.send({ command: 'watch', fault, sinceNs, partitions: null });
     }
+    const killed = process?.pid ?? null;
     if (process === null) await cluster?.killBroker();
     else this.#fleet.kill(process);
-    const recovered = (): boolean => this.#recovered.has(fault) && this.#fleet.isWhole();
+    // Until its end is seen, a killed process seems to be ready.
+    const isBack = (): boolean => process === null || process.pid !== killed;
+    const recovered = (): boolean => this.#recovered.has(fault) && isBack() && this.#fleet.isWhole();
     await this.#until(recovered, RECOVERY_MS_MAX, `no sum was verified after ${name} was killed`);
     return ((this.#recovered.get(fault)?.verifiedNs ?? Number.NaN) - sinceNs) / 1e9;
   }
