@@ -13,6 +13,7 @@ test('the records of a file stand where its chunks are in the journals, in any s
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 5_000 }), async (seed) => {
       const found = new Map<string, string>();
+      const retired = new Set<string>();
       const events: LoggedEvent[] = [];
       const reader = new BatchReader();
       await simulate(planOf(seed, workloadOf(seed)), {
@@ -21,6 +22,7 @@ test('the records of a file stand where its chunks are in the journals, in any s
           const { event } = entry;
           if (event.event !== 'batch' || event.journal === SUMS_JOURNAL) return;
           const batch = reader.readSound(event);
+          if (batch?.kind === 'end') retired.add(batch.producer);
           if (batch?.kind !== 'chunks') return;
           for (const [at, { fileId, sequence }] of (decodeChunks(batch.payload) ?? []).entries()) {
             found.set(`${fileId} ${sequence}`, `${partitionOfJournal(event.journal)} ${batch.firstIndex + at}`);
@@ -34,7 +36,10 @@ test('the records of a file stand where its chunks are in the journals, in any s
         const numbers = new Set(ids.map((key) => Number.parseInt(key.slice(16, 32), 16)));
         for (const [number, records] of recordsOfFiles(producer, numbers, found.size + 10_000)) {
           for (const { partition, index, sequence } of records) {
-            t.is(found.get(`${fileIdOf(producer.producer, number)} ${sequence}`), `${partition} ${index}`);
+            const place = found.get(`${fileIdOf(producer.producer, number)} ${sequence}`);
+            // The files of a producer that was retired may lack their ends.
+            if (place === undefined && retired.has(producer.producer)) continue;
+            t.is(place, `${partition} ${index}`, `seed ${seed}`);
             told += 1;
           }
         }
