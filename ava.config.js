@@ -3,8 +3,8 @@
  * processes. `timeout` ends a run in which nothing ends any more. What a test waits for has a deadline of its own, far
  * below that.
  *
- * Three files run at a time: tests of real processes wait for timers and leases for a third of their time, in which two
- * cores have room for another file. Folders with long files come first, so that no long file is left for the end.
+ * Two files run at a time: with three, the processes of pipelines wait for each other on two cores. Folders with long
+ * files come first, so that no long file is left for the end.
  */
 const LONGEST_FIRST = ['/dist/test/', '/dist/soak/', '/dist/bench/'];
 
@@ -16,7 +16,7 @@ function rank(path) {
 export default {
   files: ['dist/**/*.test.js', 'scripts/*.test.js'],
   workerThreads: false,
-  concurrency: 3,
+  concurrency: 2,
   sortTestFiles: (one, other) => rank(one) - rank(other) || (one < other ? -1 : 1),
   timeout: '15m',
   failFast: false,

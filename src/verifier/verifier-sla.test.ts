@@ -51,6 +51,15 @@ test('the time in which everything was stopped counts for nobody, and the rest o
   await t.throwsAsync(bench.verifier.check(batch), { instanceOf: ViolationError, message: /^the sum came 329\.05/ });
 });
 
+test('a stop is known before a sum is judged that was read before any timer ran', async (t) => {
+  const bench = new VerifierBench();
+  bench.complete(0);
+  bench.verifier.look();
+  bench.clock.jump(10 * SLA_MS);
+  await t.notThrowsAsync(bench.verifier.check(bench.batch([bench.sumOf(0)], { stampNs: bench.clock.nowNs() })));
+  t.is(bench.verified.length, 1);
+});
+
 test('a sum whose time is not known is not judged late', async (t) => {
   const bench = new VerifierBench();
   bench.complete(0);
