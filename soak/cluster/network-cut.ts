@@ -10,6 +10,7 @@ import { OperatingError } from '../../src/core/errors.ts';
 import { howEnded } from '../../src/fleet/child.ts';
 import { runToEnd } from '../../src/fleet/run-to-end.ts';
 import { isExecutable } from './binaries.ts';
+import { CutWork } from './cut-work.ts';
 
 const TABLE = 'stream_sum_cut';
 /** The time between two looks at the counters. */
@@ -42,17 +43,13 @@ export type Packets = { readonly out: number; readonly in: number };
 
 const NONE: Packets = { out: 0, in: 0 };
 
-export class NetworkCut {
+export class NetworkCut extends CutWork {
   readonly #options: CutOptions;
-  readonly #ended = new AbortController();
   #lost = new Map<string, Packets>();
   #passed = new Map<string, Packets>();
-  #cutting: Promise<void> = Promise.resolve();
-  #isHealing = false;
-  #isOver = false;
-  #error: unknown = null;
 
   constructor(options: CutOptions) {
+    super();
     this.#options = options;
   }
 
@@ -66,49 +63,20 @@ export class NetworkCut {
     return this.#passed;
   }
 
-  /** Nothing of the cut is left in any namespace. */
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
-  /** Throws the first error, if there is one. */
-  check(): void {
-    if (this.#error !== null) throw this.#error;
-  }
-
-  begin(): void {
-    this.#cutting = this.#cut();
-    this.#run(this.#cutting);
-  }
-
-  heal(): void {
-    if (this.#isHealing) return;
-    this.#isHealing = true;
-    this.#ended.abort();
-    this.#run(this.#heal());
-  }
-
-  #run(work: Promise<void>): void {
-    work.catch((error: unknown) => {
-      this.#error ??= error;
-    });
-  }
-
-  async #cut(): Promise<void> {
+  protected async cut(healing: AbortSignal): Promise<void> {
     const { how, clock } = this.#options;
     await this.#each((member) => this.#rule(member, how));
-    while (!this.#isHealing) {
+    while (!healing.aborted) {
       await this.#each(async (member) => {
         const packets = await countersOf(member);
-        if (!this.#isHealing) this.#lost.set(member.name, packets);
+        if (!healing.aborted) this.#lost.set(member.name, packets);
       });
-      await delay(clock, LOOK_MS, this.#ended.signal);
+      await delay(clock, LOOK_MS, healing);
     }
   }
 
-  async #heal(): Promise<void> {
+  protected async restore(): Promise<void> {
     const { clock, peers } = this.#options;
-    await this.#cutting;
     await this.#each(async (member) => {
       this.#lost.set(member.name, await countersOf(member));
       await this.#rule(member, 'accept');
@@ -125,7 +93,6 @@ export class NetworkCut {
       await delay(clock, LOOK_MS);
     }
     await this.#each((member) => nft(member, ['delete', 'table', 'inet', TABLE]).then(() => undefined));
-    this.#isOver = true;
   }
 
   /** One transaction of the kernel, which replaces the earlier rules. */

@@ -7,6 +7,7 @@
  */
 
 import { type Clock, delay } from '../../src/core/clock.ts';
+import { CutWork } from './cut-work.ts';
 import type { Disks } from './disks.ts';
 
 /** What etcd writes is synced within a millisecond or two: so it is looked at without a pause for so long, */
@@ -36,15 +37,12 @@ export type PowerCutOptions = {
   readonly clock: Clock;
 };
 
-export class PowerCut {
+export class PowerCut extends CutWork {
   readonly #options: PowerCutOptions;
-  readonly #ended = new AbortController();
-  #cutting: Promise<void> = Promise.resolve();
   #unsynced: ReadonlyMap<string, number> | null = null;
-  #isOver = false;
-  #error: unknown = null;
 
   constructor(options: PowerCutOptions) {
+    super();
     this.#options = options;
   }
 
@@ -56,36 +54,9 @@ export class PowerCut {
     return this.#unsynced;
   }
 
-  /** Each member was started again. */
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
-  /** Throws the first error, if there is one. */
-  check(): void {
-    if (this.#error !== null) throw this.#error;
-  }
-
-  begin(): void {
-    this.#cutting = this.#cut();
-    this.#run(this.#cutting);
-  }
-
-  heal(): void {
-    if (this.#ended.signal.aborted) return;
-    this.#ended.abort();
-    this.#run(this.#heal());
-  }
-
-  #run(work: Promise<void>): void {
-    work.catch((error: unknown) => {
-      this.#error ??= error;
-    });
-  }
-
-  async #cut(): Promise<void> {
+  protected async cut(healing: AbortSignal): Promise<void> {
     const { members, disks, darken } = this.#options;
-    const unsynced = await this.#stopped();
+    const unsynced = await this.#stopped(healing);
     if (unsynced === null) return;
     for (const name of unsynced.keys()) disks.cut(name);
     for (const { name } of members) darken(name);
@@ -102,9 +73,9 @@ export class PowerCut {
    * Stops the processes at a moment at which something of some disk is unsynced; of the others, nothing may be under
    * way then. Returns what it is, by disk; null: the cut was called off, and the processes run.
    */
-  async #stopped(): Promise<ReadonlyMap<string, number> | null> {
+  async #stopped(healing: AbortSignal): Promise<ReadonlyMap<string, number> | null> {
     const { members, disks, clock } = this.#options;
-    while (!this.#ended.signal.aborted) {
+    while (!healing.aborted) {
       const files = this.#powered().flatMap(({ name, pid }) => disks.files(name, pid));
       const untilNs = clock.nowNs() + LOOK_MS * 1e6;
       while (clock.nowNs() < untilNs) {
@@ -117,7 +88,7 @@ export class PowerCut {
         // It was synced meanwhile.
         for (const member of members) member.resume();
       }
-      await delay(clock, PAUSE_MS, this.#ended.signal);
+      await delay(clock, PAUSE_MS, healing);
     }
     return null;
   }
@@ -127,11 +98,10 @@ export class PowerCut {
     return [...members.map(({ name, pid }) => ({ name, pid })), ...stores.map((name) => ({ name, pid: null }))];
   }
 
-  async #heal(): Promise<void> {
+  /** Each member is started again. */
+  protected async restore(): Promise<void> {
     const { members, lighten } = this.#options;
-    await this.#cutting;
     for (const { name } of members) lighten(name);
     for (const member of members) if (member.pid === null) member.start();
-    this.#isOver = true;
   }
 }

@@ -7,6 +7,9 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { EXIT } from '../core/errors.ts';
 import type { ProcessExit } from './component-process.ts';
 
+/** How many of the last lines of a log a failure has. */
+export const LOG_LINES_SHOWN: number = 3;
+
 /** How one process failed a run. */
 export type Failure = {
   readonly process: string;

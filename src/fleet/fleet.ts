@@ -4,11 +4,10 @@
  * process. An exit that was not asked for is a failure of the run.
  */
 
-import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Component, ComponentEvent } from '../component/protocol.ts';
 import { type Clock, delay } from '../core/clock.ts';
-import { EXIT, OperatingError } from '../core/errors.ts';
+import { OperatingError } from '../core/errors.ts';
 import { makeFoldersSync } from '../core/folder.ts';
 import {
   ComponentProcess,
@@ -17,10 +16,9 @@ import {
   type Launch,
   type ProcessExit,
 } from './component-process.ts';
-import { type Failure, isCrash, isRefusal, judgeExit, lastLogLines, messageOf } from './exit-judgement.ts';
+import { type Failure, LOG_LINES_SHOWN, isCrash, isRefusal, judgeExit, lastLogLines } from './exit-judgement.ts';
 import { Pauser } from './pauser.ts';
-import { howEnded } from './child.ts';
-import { runToEnd } from './run-to-end.ts';
+import { Commands } from './commands.ts';
 import { until } from './waiting.ts';
 
 /** The time from the start of a process to its ready line. */
@@ -33,7 +31,6 @@ const ABANDON_MS_MAX = 5_000;
 const PROGRESS_MS_MAX = 250;
 /** Calls of `checkAlive`, one a second, without any line of a process, after which the process counts as hung. */
 export const SILENT_CHECKS_MAX: number = 60;
-const LOG_LINES_SHOWN = 3;
 /** How often a process is started again after a signal that nobody sent has ended it. */
 export const CRASHES_MAX: number = 5;
 
@@ -69,13 +66,10 @@ export class Fleet {
   readonly #replaced: Set<string> = new Set();
   readonly #pauser: Pauser;
   readonly #makeProcess: (spec: ComponentSpec, launch: Launch) => ComponentProcess;
-  /** Running commands, and the signal that ends them. */
-  readonly #commands: Set<Promise<unknown>> = new Set();
-  readonly #noCommands: AbortController = new AbortController();
+  readonly #commands: Commands;
   readonly #launch: Launch;
   /** By process that a build may refuse to run on, the one by which it is then started. */
   readonly #trials: Map<string, Launch> = new Map();
-  readonly #logsFolder: string;
   readonly #clock: Clock;
   readonly #listener: FleetListener;
   #restarting = true;
@@ -95,8 +89,8 @@ export class Fleet {
     this.#clock = options.clock;
     this.#listener = options.listener;
     this.#launch = launch;
-    this.#logsFolder = logsFolder;
     makeFoldersSync(logsFolder);
+    this.#commands = new Commands({ launch, logsFolder, onFailure: (failure) => this.#listener.onFailure(failure) });
     const listener: ComponentProcessListener = {
       onEvent: (process, event) => this.#onEvent(process, event),
       onExit: (process, exit) => this.#onExit(process, exit),
@@ -302,35 +296,13 @@ export class Fleet {
    * Runs a command of this build that ends by itself. Returns its lines, which are also appended to the log of this
    * name. Any end other than exit 0 is a failure of the run and gives null, as does the end of the run.
    */
-  async run(name: string, argv: readonly string[]): Promise<readonly string[] | null> {
-    const { signal: ended } = this.#noCommands;
-    if (ended.aborted) return null;
-    const logPath = join(this.#logsFolder, `${name}.log`);
-    const { command, argv: before, environment } = this.#launch;
-    const running = runToEnd({
-      argv: [command, ...before, ...argv],
-      environment: { ...environment, ...process.env },
-      output: 'keep',
-      isDetached: true,
-      abort: { signal: ended, graceMs: 0 },
-    });
-    this.#commands.add(running);
-    const end = await running;
-    this.#commands.delete(running);
-    appendTo(logPath, end.said);
-    const lines = end.said.split('\n').filter((line) => line !== '');
-    if (end.code === EXIT.holds) return lines;
-    if (ended.aborted) return null;
-    const { pid, code } = end;
-    const what = pid === null ? howEnded(end) : `pid ${pid} ${howEnded(end)}`;
-    const lastLines = lines.slice(-LOG_LINES_SHOWN).map(messageOf);
-    this.#listener.onFailure({ process: name, what, exitCode: code, beforeReady: false, lastLogLines: lastLines });
-    return null;
+  run(name: string, argv: readonly string[]): Promise<readonly string[] | null> {
+    return this.#commands.run(name, argv);
   }
 
   /** Whether the run ends: commands are ended, and none begins. */
   get isEnding(): boolean {
-    return this.#noCommands.signal.aborted;
+    return this.#commands.isClosed;
   }
 
   /** Reports that something the run needs of a process cannot be done. */
@@ -380,8 +352,7 @@ export class Fleet {
   async abandon(atOnce: boolean): Promise<string[]> {
     this.#restarting = false;
     this.#pauser.close();
-    this.#noCommands.abort();
-    await Promise.all(this.#commands);
+    await this.#commands.close();
     for (const process of this.processes) process.ask('abandon', atOnce ? 'SIGKILL' : 'SIGTERM');
     return this.#awaitEnd(this.processes, ABANDON_MS_MAX);
   }
@@ -394,14 +365,5 @@ export class Fleet {
     // A process in an uninterruptible sleep ends when the kernel lets it. Nothing can be done but wait.
     while (!ended()) await delay(this.#clock, PROGRESS_MS_MAX);
     return hung.map((process) => process.name);
-  }
-}
-
-/** A log that cannot be written is not a failure, because the lines are returned as well. */
-function appendTo(path: string, text: string): void {
-  try {
-    appendFileSync(path, text);
-  } catch {
-    // The disk is full.
   }
 }
