@@ -1,5 +1,5 @@
 /**
- * A cluster of simulated brokers and its etcd: leases, routes, replication, the fragment store, and brokers' answers.
+ * A cluster of simulated brokers and its etcd: leases, routes and the fragment store. Appends are in `appends.ts`.
  * What real brokers do is in `soak/ENGINES.md`; what of it is simulated, in `soak/SIMULATION.md`.
  */
 
@@ -7,24 +7,22 @@ import { Prng } from '../../../src/core/prng.ts';
 import { STATUS } from '../../../src/journal/gazette/status.ts';
 import type * as wire from '../../../src/journal/gazette/wire.ts';
 import { SUMS_JOURNAL, chunkJournal, stateJournal } from '../../../src/journal/journals.ts';
+import { type AppendReply, Appends } from './appends.ts';
 import type { ClusterPlan } from './member-fault.ts';
 import type { Counters } from '../world/counters.ts';
 import type { Kernel } from '../world/kernel.ts';
-import { Broker, type Ref, type Replication, type Route, isPrimary, isRunning, isSameRef } from './broker.ts';
+import { Broker, type Ref, isPrimary, isRunning, isSameRef } from './broker.ts';
 import { type Call, type ClusterNetwork, UNAVAILABLE, grpcError } from './cluster-network.ts';
 import { SimulatedEtcd } from './etcd.ts';
 import { type CommittedBatch, Journal } from './journal.ts';
 import { Peers } from './peers.ts';
-import { Pipeline } from './pipeline.ts';
-import { type Segment, matches } from './replica.ts';
+import type { Segment } from './replica.ts';
 
 export const CLUSTER_PREFIX = 'stream-sum/';
 const CLUSTER_ID = '11';
 const TICK_MS = 500;
 /** Until a broker has heard of a new route, at most. */
 const HEARD_NS = 300e6;
-/** Between two tries of a primary to agree with the other members. */
-const RETRY_NS = 100e6;
 /** How often brokers look at the fragment store. */
 const REFRESH_NS = 10e9;
 /** After members were found to differ: until the primary, or another one, has uploaded what it holds. */
@@ -43,9 +41,6 @@ export type ClusterOptions = {
   readonly onEtcd: (key: string, value: Buffer | null) => void;
 };
 
-/** What a broker answers to an append: a response, or an error of gRPC. */
-export type AppendReply = { readonly response: wire.AppendResponse } | { readonly error: Error };
-
 type Registered = { readonly ref: Ref; leasedNs: number };
 
 export class SimulatedCluster {
@@ -56,6 +51,7 @@ export class SimulatedCluster {
   readonly #options: ClusterOptions;
   readonly #prng: Prng;
   readonly #peers: Peers;
+  readonly #appends: Appends;
   readonly #byName: ReadonlyMap<string, Journal>;
   #registered: Registered[] = [];
   #revision = 1;
@@ -70,6 +66,14 @@ export class SimulatedCluster {
       kernel,
       network,
       persistAfterRoll: (journal, members) => this.#persistAfterRoll(journal, members),
+    });
+    this.#appends = new Appends({
+      replication: plan.replication,
+      kernel,
+      network,
+      counters,
+      peers: this.#peers,
+      headerOf: (ref) => this.headerOf(ref),
     });
     this.etcd = new SimulatedEtcd({ network, counters, seed, onChanged: onEtcd });
     const numbers = Array.from({ length: partitions }, (_, partition) => partition);
@@ -277,7 +281,7 @@ export class SimulatedCluster {
         pipeline.break();
         broker.pipelines.delete(name);
       }
-      if (isPrimary(route, broker.ref)) void this.#appendHere(broker.ref, { journal, request: {}, parts: [] });
+      if (isPrimary(route, broker.ref)) void this.#appends.at(broker.ref, { journal, request: {}, parts: [] });
     }
   }
 
@@ -355,123 +359,16 @@ export class SimulatedCluster {
   /** As a broker answers it, whichever of them is the primary. */
   async append(at: Ref, call: Call, request: wire.AppendRequest, parts: readonly Buffer[]): Promise<AppendReply> {
     const journal = this.#byName.get(request.journal ?? '');
-    if (journal === undefined) return this.#status(STATUS.JOURNAL_NOT_FOUND, at);
+    if (journal === undefined) return this.#appends.status(STATUS.JOURNAL_NOT_FOUND, at);
     const [primary] = at.broker.routes.get(journal.name)?.members ?? [];
-    if (primary === undefined) return this.#status(STATUS.NO_JOURNAL_PRIMARY_BROKER, at);
+    if (primary === undefined) return this.#appends.status(STATUS.NO_JOURNAL_PRIMARY_BROKER, at);
     const asked = { journal, request, parts, call };
-    const reply = await this.#peers.remote(at, primary, () => this.#appendHere(primary, asked));
+    const reply = await this.#peers.remote(at, primary, () => this.#appends.at(primary, asked));
     return reply ?? { error: grpcError(UNAVAILABLE, 'the primary is away (simulated)') };
-  }
-
-  #appendHere(
-    primary: Ref,
-    asked: {
-      readonly journal: Journal;
-      readonly request: wire.AppendRequest;
-      readonly parts: readonly Buffer[];
-      readonly call?: Call;
-    },
-  ): Promise<AppendReply> {
-    const { journal, request, parts, call } = asked;
-    return primary.broker.inTurn(journal.name, async () => {
-      for (;;) {
-        if (!isRunning(primary)) return gone();
-        const route = primary.broker.routes.get(journal.name);
-        if (route === undefined || !isPrimary(route, primary)) {
-          return this.#status(STATUS.NOT_JOURNAL_PRIMARY_BROKER, primary);
-        }
-        if (route.members.length < this.#options.plan.replication) {
-          return this.#status(STATUS.INSUFFICIENT_JOURNAL_BROKERS, primary);
-        }
-        const pipeline = await this.#pipeline(primary, journal, route);
-        if (pipeline !== null) return await this.#carryOut(primary, { journal, pipeline, request, parts });
-        const isGivenUp = call === undefined || (call.isOver && this.network.isOpen(call.client.name, call.member));
-        if (isGivenUp) return gone();
-        await this.#sleep(primary, RETRY_NS);
-      }
-    });
-  }
-
-  async #pipeline(primary: Ref, journal: Journal, route: Route): Promise<Replication | null> {
-    const { pipelines } = primary.broker;
-    const present = pipelines.get(journal.name);
-    if (present !== undefined && !present.isBroken() && present.route.revision === route.revision) return present;
-    present?.break();
-    const pipeline = new Pipeline({ peers: this.#peers, journal, primary, route });
-    pipelines.set(journal.name, pipeline);
-    return (await pipeline.open()) ? pipeline : null;
-  }
-
-  async #carryOut(
-    primary: Ref,
-    asked: {
-      readonly journal: Journal;
-      readonly pipeline: Replication;
-      readonly request: wire.AppendRequest;
-      readonly parts: readonly Buffer[];
-    },
-  ): Promise<AppendReply> {
-    const { journal, pipeline, request, parts } = asked;
-    const { broker } = primary;
-    const replica = broker.replica(journal.name);
-    const offset = Number(request.offset ?? 0);
-    if (offset > 0 && offset !== Math.max(journal.storedEnd, replica.end)) {
-      this.#options.counters.count('append at another offset than the end');
-      return this.#status(STATUS.WRONG_APPEND_OFFSET, primary);
-    }
-    if (journal.storedEnd > replica.end) {
-      this.#options.counters.count('brokers had less than the fragment store');
-      return this.#status(STATUS.INDEX_HAS_GREATER_OFFSET, primary);
-    }
-    if (!matches(request.check_registers, replica.registers)) {
-      return this.#status(STATUS.REGISTER_MISMATCH, primary, { registers: replica.registers });
-    }
-    const registers = new Map(replica.registers);
-    for (const { name, value } of request.union_registers?.labels ?? []) registers.set(name, value);
-    const begin = replica.end;
-    const bytes = parts.reduce((sum, { length }) => sum + length, 0);
-    const segment = bytes === 0 ? null : { begin, end: begin + bytes, parts };
-    const { whenAppending } = broker;
-    if (segment !== null && whenAppending !== null) {
-      broker.whenAppending = null;
-      whenAppending();
-    }
-    if (!(await pipeline.commit(segment, registers))) {
-      if (segment !== null) this.#options.counters.count('append failed at some replicas');
-      return gone();
-    }
-    const commit = { begin: String(begin), end: String(begin + bytes) };
-    return this.#status(STATUS.OK, primary, { registers, commit, route: pipeline.route });
-  }
-
-  #status(
-    status: number,
-    { broker, life }: Ref,
-    rest: {
-      readonly registers?: ReadonlyMap<string, string>;
-      readonly commit?: { readonly begin: string; readonly end: string };
-      readonly route?: Route;
-    } = {},
-  ): AppendReply {
-    const { registers = new Map<string, string>(), commit = null, route } = rest;
-    const members = (route?.members ?? []).map((ref) => ref.broker.idOf(ref.life));
-    const header = { ...this.headerOf({ broker, life }), route: { members, primary: 0 } };
-    const labels = Array.from(registers, ([name, value]) => ({ name, value }));
-    return { response: { status, header, commit, registers: { labels } } };
   }
 
   headerOf({ broker, life }: Ref): wire.Header {
     const etcd = { cluster_id: CLUSTER_ID, revision: String(this.#revision) };
     return { process_id: broker.idOf(life), route: null, etcd };
   }
-
-  #sleep({ broker, life }: Ref, delayNs: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#options.kernel.after(delayNs, () => broker.handle(life, resolve, resolve));
-    });
-  }
-}
-
-function gone(): AppendReply {
-  return { error: grpcError(UNAVAILABLE, 'the pipeline has ended (simulated)') };
 }
