@@ -14,7 +14,7 @@ import type { ComponentProcess } from '../../src/fleet/component-process.ts';
 import { componentSpecs } from '../../src/fleet/component-specs.ts';
 import type { ConductorOptions } from './conductor-options.ts';
 import type { Failure } from '../../src/fleet/exit-judgement.ts';
-import type { SeenReady } from './faults/actions/action.ts';
+import { seenReady } from './faults/actions/action.ts';
 import type { LabListener } from './faults/cluster/lab.ts';
 import type { FaultInjector } from './faults/injector.ts';
 import { LiveFaults } from './faults/live-faults.ts';
@@ -377,7 +377,7 @@ export class Conductor {
     this.#injector.onHeard(name, nowNs);
     switch (event.event) {
       case 'ready':
-        this.#injector.onReady({ name, pid: event.pid, nowNs, ...ownOf(event) });
+        this.#injector.onReady(seenReady(name, event, nowNs));
         if (this.#draining && process.spec.component === 'chunker') this.#askToDrain(process);
         return;
       case 'recovered':
@@ -395,10 +395,4 @@ export class Conductor {
         unreachable(event);
     }
   }
-}
-
-/** The shards that a summer says it owns, or the producer of a chunker. */
-function ownOf(event: Extract<ComponentEvent, { event: 'ready' }>): Pick<SeenReady, 'shards' | 'producer'> {
-  if (event.component === 'summer') return { shards: event.shards };
-  return event.component === 'chunker' ? { producer: event.producer } : {};
 }

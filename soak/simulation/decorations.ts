@@ -60,7 +60,7 @@ export type JudgedState = {
   readonly tookEffect: () => void;
 };
 
-/** A batch that is committed on a cluster. Journals are numbered: the sums journal comes after all others. */
+/** A batch that is committed on a cluster. Journals are numbered: those of chunks first, then the sums journal. */
 export type Committed = {
   readonly journal: number;
   readonly begin: number;

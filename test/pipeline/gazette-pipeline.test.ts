@@ -4,7 +4,7 @@
  */
 
 import { DEADLINE_MS } from '../../src/cli/testing/test-process.ts';
-import { placeOf, startChunker, startSummer } from './testing/gazette-place.ts';
+import { drained, placeOf, startChunker, startSummer, verified } from './testing/gazette-place.ts';
 import { clusterTest, startCluster } from './testing/real-cluster.ts';
 
 clusterTest(
@@ -16,14 +16,10 @@ clusterTest(
     const first = startSummer(t, place);
     await first.ready();
     const chunker = startChunker(t, place, ['--count', '600']);
-    await chunker.progress((progress) =>
-      progress.component === 'chunker' && progress.verifiedTotal > 100 ? true : undefined,
-    );
+    await verified(chunker, 100);
     await first.kill();
     const second = startSummer(t, place);
     await second.ready();
-    const drained = await chunker.event((event) => (event.event === 'drained' ? event : undefined));
-    t.is(drained.verifiedTotal, 600);
-    t.deepEqual(await chunker.exit(), { code: 0, signal: null });
+    await drained(t, chunker, 600);
   },
 );

@@ -5,35 +5,11 @@
 
 import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
-import { DEADLINE_MS, TestProcess, temporaryFolder } from '../../src/cli/testing/test-process.ts';
+import { DEADLINE_MS, type TestProcess } from '../../src/cli/testing/test-process.ts';
 import { EXIT } from '../../src/core/errors.ts';
-import type { Cluster } from '../../soak/cluster/cluster.ts';
 import type { Replayed } from '../../src/summer/state-rebuild.ts';
+import { drained, placeOf, startChunker, startSummer, verified } from './testing/gazette-place.ts';
 import { clusterTest, startCluster } from './testing/real-cluster.ts';
-
-const WORK = ['--files', '20', '--chunks', '0..40', '--chunk-bytes', '1..2000', '--seed', '5'];
-
-type Place = { readonly folder: string; readonly at: readonly string[] };
-
-function placeOf(t: ExecutionContext, cluster: Cluster): Place {
-  const [journals = ''] = cluster.brokerAddresses;
-  const [etcd = ''] = cluster.etcdAddresses;
-  return { folder: temporaryFolder(t), at: ['--journals', journals, '--etcd', etcd] };
-}
-
-function startSummer(
-  t: ExecutionContext,
-  { folder, at }: Place,
-  { name = 'summer', rest = [] }: { readonly name?: string; readonly rest?: readonly string[] } = {},
-): TestProcess {
-  const argv = ['summer', '--data', join(folder, name), ...at, '--partitions', '0-1', ...rest, '--supervised'];
-  return new TestProcess(t, argv);
-}
-
-function startChunker(t: ExecutionContext, { folder, at }: Place, rest: readonly string[]): TestProcess {
-  return new TestProcess(t, ['chunker', '--data', join(folder, 'chunker'), ...at, ...WORK, ...rest, '--supervised']);
-}
 
 /** What the log of a summer says that it has read of each shard's state. */
 function replayedBy(summer: TestProcess): Replayed[] {
@@ -41,18 +17,6 @@ function replayedBy(summer: TestProcess): Replayed[] {
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as { replayed?: Replayed })
     .flatMap(({ replayed }) => (replayed === undefined ? [] : [replayed]));
-}
-
-async function verified(chunker: TestProcess, least: number): Promise<void> {
-  await chunker.progress((progress) =>
-    progress.component === 'chunker' && progress.verifiedTotal > least ? true : undefined,
-  );
-}
-
-async function drained(t: ExecutionContext, chunker: TestProcess, files: number): Promise<void> {
-  const end = await chunker.event((event) => (event.event === 'drained' ? event : undefined));
-  t.is(end.verifiedTotal, files);
-  t.deepEqual(await chunker.exit(), { code: EXIT.holds, signal: null });
 }
 
 clusterTest(

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { TestProcess, temporaryFolder } from '../../../src/cli/testing/test-process.ts';
+import { EXIT } from '../../../src/core/errors.ts';
 import type { Cluster } from '../../../soak/cluster/cluster.ts';
 
 export const PARTITIONS = 2;
@@ -17,11 +18,30 @@ export function placeOf(t: ExecutionContext, cluster: Cluster): Place {
   return { folder: temporaryFolder(t), at: ['--journals', journals, '--etcd', etcd] };
 }
 
-export function startSummer(t: ExecutionContext, { folder, at }: Place): TestProcess {
+/** `name`: of its folder. */
+export function startSummer(
+  t: ExecutionContext,
+  { folder, at }: Place,
+  { name = 'summer', rest = [] }: { readonly name?: string; readonly rest?: readonly string[] } = {},
+): TestProcess {
   const partitions = ['--partitions', `0-${PARTITIONS - 1}`];
-  return new TestProcess(t, ['summer', '--data', join(folder, 'summer'), ...at, ...partitions, '--supervised']);
+  return new TestProcess(t, ['summer', '--data', join(folder, name), ...at, ...partitions, ...rest, '--supervised']);
 }
 
 export function startChunker(t: ExecutionContext, { folder, at }: Place, rest: readonly string[]): TestProcess {
   return new TestProcess(t, ['chunker', '--data', join(folder, 'chunker'), ...at, ...WORK, ...rest, '--supervised']);
+}
+
+/** Resolves when the chunker has verified more files than this. */
+export async function verified(chunker: TestProcess, least: number): Promise<void> {
+  await chunker.progress((progress) =>
+    progress.component === 'chunker' && progress.verifiedTotal > least ? true : undefined,
+  );
+}
+
+/** The chunker ends by itself when each of so many files is verified. */
+export async function drained(t: ExecutionContext, chunker: TestProcess, files: number): Promise<void> {
+  const end = await chunker.event((event) => (event.event === 'drained' ? event : undefined));
+  t.is(end.verifiedTotal, files);
+  t.deepEqual(await chunker.exit(), { code: EXIT.holds, signal: null });
 }

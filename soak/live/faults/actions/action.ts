@@ -6,6 +6,8 @@
  * A request is not a proof.
  */
 
+import type { ComponentEvent } from '../../../../src/component/protocol.ts';
+
 /** What a probe saw, and when, in nanoseconds of the clock. */
 export type Sight = { readonly atNs: number; readonly saw: string };
 
@@ -27,6 +29,13 @@ export type SeenReady = {
   readonly producer?: string;
   readonly nowNs: number;
 };
+
+/** A process that is ready, as it says itself. */
+export function seenReady(name: string, said: Extract<ComponentEvent, { event: 'ready' }>, nowNs: number): SeenReady {
+  const { pid } = said;
+  if (said.component === 'summer') return { name, pid, nowNs, shards: said.shards };
+  return said.component === 'chunker' ? { name, pid, nowNs, producer: said.producer } : { name, pid, nowNs };
+}
 
 export interface FaultAction {
   /** Begins the fault. Called once, when its targets are ready. */
