@@ -121,6 +121,17 @@ const WHOLE: Pick<ScaleSizes, 'hash' | 'state' | 'codec' | 'store' | 'transport'
 const THROUGHPUT_CHUNK_BYTES = [32, 1024, 64 * KIB];
 const CEILING_CALL_BYTES = 16 * MIB;
 
+/** Long enough to see that a pipeline works, and for no figure. */
+const AT_ONCE: FlowDurations = {
+  warmUp: { msMin: 0, msMax: 500 },
+  warmUpOfFile: 0,
+  window: 300,
+  scheduledWarmUp: { msMin: 0, msMax: 300 },
+  latencyWindow: 500,
+  betweenKills: 100,
+  kills: 1,
+};
+
 export const SCALES: Readonly<Record<Scale, ScaleSizes>> = {
   smoke: {
     suites: SUITES,
@@ -145,26 +156,9 @@ export const SCALES: Readonly<Record<Scale, ScaleSizes>> = {
       recoveryOf: ['summer', 'broker'],
       growth: [['files', [200]]],
       ceilingCallBytes: null,
-      durations: {
-        warmUp: { msMin: 0, msMax: 500 },
-        warmUpOfFile: 0,
-        window: 300,
-        scheduledWarmUp: { msMin: 0, msMax: 300 },
-        latencyWindow: 500,
-        betweenKills: 100,
-        kills: 1,
-        ceiling: 0,
-      },
+      durations: { ...AT_ONCE, ceiling: 0 },
     },
-    cluster: {
-      warmUp: { msMin: 0, msMax: 500 },
-      warmUpOfFile: 0,
-      window: 300,
-      scheduledWarmUp: { msMin: 0, msMax: 300 },
-      latencyWindow: 500,
-      betweenKills: 100,
-      kills: 1,
-    },
+    cluster: AT_ONCE,
   },
   quick: {
     suites: ['hash', 'pipeline'],
