@@ -1,6 +1,6 @@
 /**
- * Appends as primaries carry them out: in turn, over a pipeline to all members of the route, on the terms that a request
- * names.
+ * Appends as primaries carry them out: in turn, over a pipeline to all members of the route, on the terms that a
+ * request names.
  */
 
 import { STATUS } from '../../../src/journal/gazette/status.ts';
