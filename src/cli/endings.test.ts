@@ -136,6 +136,7 @@ test('a component whose terminal is gone serves, and stops gracefully when it is
   const terminal = spawn('script', ['-qec', `trap '' HUP; ${broker}; echo $? >${code}`, '/dev/null'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  await once(terminal, 'spawn');
   t.teardown(() => void terminal.kill('SIGKILL'));
   let shown = '';
   terminal.stdout.on('data', (bytes: Buffer) => (shown += bytes.toString()));

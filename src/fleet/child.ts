@@ -91,9 +91,12 @@ export class Child {
     return (this.#process?.stdio?.[descriptor] as Readable | null | undefined) ?? null;
   }
 
-  /** Nothing happens when the program has ended. */
+  /**
+   * Nothing happens when the program has ended, or was not started: Node would then send the signal to a pid that it
+   * reads from memory that nobody has set, and 0 is the process group of this process.
+   */
   kill(signal: NodeJS.Signals): void {
-    this.#process?.kill(signal);
+    if (this.pid !== null) this.#process?.kill(signal);
   }
 
   /** Sends a signal also to all that the detached program has started and that is still there. */

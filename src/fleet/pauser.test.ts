@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../core/clock.ts';
+import { assert } from '../core/assert.ts';
 import type { OperatingError } from '../core/errors.ts';
 import { Pauser } from './pauser.ts';
 import { processState } from './process-usage.ts';
@@ -18,7 +19,8 @@ async function sleeper(t: ExecutionContext): Promise<number> {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' });
   t.teardown(() => child.kill('SIGKILL'));
   await once(child, 'spawn');
-  return child.pid ?? t.fail() ?? 0;
+  assert(child.pid !== undefined, 'it was spawned');
+  return child.pid;
 }
 
 function inState(pid: number, isIt: (state: string | null) => boolean): Promise<boolean> {
@@ -82,7 +84,8 @@ test('a child that is killed is said, and what it had stopped runs again', async
   const { pauser: hands, lost } = pauser(t);
   hands.stop(pid, NEVER_MS);
   t.true(await stopped(pid));
-  process.kill(hands.pid ?? 0, 'SIGKILL');
+  assert(hands.pid !== null, 'it has a child');
+  process.kill(hands.pid, 'SIGKILL');
   t.true(await running(pid));
   t.deepEqual(
     lost.map(({ message }) => message),

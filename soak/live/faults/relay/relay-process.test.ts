@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { within } from '../../../../src/cli/testing/test-process.ts';
+import { assert } from '../../../../src/core/assert.ts';
 import { systemClock } from '../../../../src/core/clock.ts';
 import type { Failure } from '../../../../src/fleet/exit-judgement.ts';
 import { DIRECTIONS, PASS } from './link-mode.ts';
@@ -84,8 +85,8 @@ test('a client that joins gets a link, and a link that is not there is no link',
 test('a relay that dies fails the run by name, and whoever asks it is told', async (t) => {
   const { links, failures } = await relayed(t, 'ipc', ['summer-0']);
   const { pid } = links.relay;
-  t.truthy(pid);
-  process.kill(pid ?? 0, 'SIGKILL');
+  assert(pid !== null, 'the relay runs');
+  process.kill(pid, 'SIGKILL');
   await eventually(
     () => failures.length > 0,
     () => 'the failure',
