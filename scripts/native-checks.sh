@@ -75,5 +75,13 @@ run_fuzzers() {
 }
 
 check_target aarch64-unknown-linux-gnu
-run_miri
-run_fuzzers
+# Each uses little more than one core, so they run beside each other. What Miri says is shown when both have ended.
+mkdir -p target
+run_miri >target/miri.log 2>&1 &
+miri=$!
+run_fuzzers &
+status=0
+wait $! || status=$?
+wait "$miri" || status=$?
+cat target/miri.log
+exit "$status"

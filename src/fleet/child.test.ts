@@ -64,23 +64,26 @@ test('a program that cannot be started says why, has no pid, and throws nowhere'
   }
 });
 
-test.serial('no signal is sent for a program that was not started, because Node would send it to any process', async (t) => {
-  const { kill } = ChildProcess.prototype;
-  t.teardown(() => (ChildProcess.prototype.kill = kill));
-  const sent: unknown[] = [];
-  ChildProcess.prototype.kill = (signal): boolean => sent.push(signal) > 0;
-  for (const isDetached of [false, true]) {
-    const child = new Child({ argv: ['/no/such/program'], stdio: 'ignore', isDetached });
+test.serial(
+  'no signal is sent for a program that was not started, because Node would send it to any process',
+  async (t) => {
+    const own = Object.getOwnPropertyDescriptor(ChildProcess.prototype, 'kill') ?? {};
+    t.teardown(() => void Object.defineProperty(ChildProcess.prototype, 'kill', own));
+    const sent: unknown[] = [];
+    ChildProcess.prototype.kill = (signal): boolean => sent.push(signal) > 0;
+    for (const isDetached of [false, true]) {
+      const child = new Child({ argv: ['/no/such/program'], stdio: 'ignore', isDetached });
+      child.kill('SIGCONT');
+      child.killGroup('SIGCONT');
+      await endOf(child);
+      child.kill('SIGCONT');
+      child.killGroup('SIGCONT');
+    }
+    t.deepEqual(sent, []);
+    // Of one that runs, it is sent.
+    const child = new Child({ argv: ['true'], stdio: 'ignore' });
     child.kill('SIGCONT');
-    child.killGroup('SIGCONT');
+    t.deepEqual(sent, ['SIGCONT']);
     await endOf(child);
-    child.kill('SIGCONT');
-    child.killGroup('SIGCONT');
-  }
-  t.deepEqual(sent, []);
-  // Of one that runs, it is sent.
-  const child = new Child({ argv: ['true'], stdio: 'ignore' });
-  child.kill('SIGCONT');
-  t.deepEqual(sent, ['SIGCONT']);
-  await endOf(child);
-});
+  },
+);

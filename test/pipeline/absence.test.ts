@@ -10,7 +10,7 @@ test.serial(
   'one that was stopped goes on after any absence, one that was killed ends with 3 and says what helps',
   async (t) => {
     const pipeline = new Pipeline(t, PARTITIONS);
-    const broker = await pipeline.broker({ 'pin-absence': '1500ms' }, { isAudited: false });
+    const broker = await pipeline.broker({ 'pin-absence': '4s' }, { isAudited: false });
     pipeline.summer('summer');
     const [stopped, killed] = [0, 1].map((number) => pipeline.chunker(`chunker-${number}`, { number, rate: '500' }));
     if (stopped === undefined || killed === undefined) throw new Error('there are two');

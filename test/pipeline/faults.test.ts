@@ -1,4 +1,4 @@
-/** `moments.test.ts` has kills and pauses; `faults.deep.test.ts` has each family, and upgrades. */
+/** `moments.deep.test.ts` has kills and pauses, `faults.deep.test.ts` longer pauses and upgrades. */
 
 import test from 'ava';
 import { everyFaultIsSurvived } from './testing/fault-soak.ts';

@@ -5,19 +5,10 @@
 
 import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEADLINE_MS, type TestProcess } from '../../src/cli/testing/test-process.ts';
+import { DEADLINE_MS } from '../../src/cli/testing/test-process.ts';
 import { EXIT } from '../../src/core/errors.ts';
-import type { Replayed } from '../../src/summer/state-rebuild.ts';
-import { drained, placeOf, startChunker, startSummer, verified } from './testing/gazette-place.ts';
+import { drained, placeOf, replayedBy, startChunker, startSummer, verified } from './testing/gazette-place.ts';
 import { clusterTest, startCluster } from './testing/real-cluster.ts';
-
-/** What the log of a summer says that it has read of each shard's state. */
-function replayedBy(summer: TestProcess): Replayed[] {
-  return summer.stderr
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as { replayed?: Replayed })
-    .flatMap(({ replayed }) => (replayed === undefined ? [] : [replayed]));
-}
 
 clusterTest(
   'a summer that is killed and whose folder is removed goes on from its state journals',
@@ -63,35 +54,5 @@ clusterTest(
     process.kill(first.pid, 'SIGCONT');
     t.is((await first.exit()).code, EXIT.fenced);
     await drained(t, chunker, 900);
-  },
-);
-
-clusterTest(
-  'brokers are killed and summers lose their folders, and every file is verified once',
-  async (t, binaries) => {
-    t.timeout(6 * DEADLINE_MS);
-    const cluster = await startCluster(t, { binaries, brokers: 4, replication: 3, etcd: 1 });
-    const place = placeOf(t, cluster);
-    let summer = startSummer(t, place);
-    await summer.ready();
-    // A killed broker is missed for as long as its lease, which is 20 s. This test makes no claim about the SLA.
-    const chunker = startChunker(t, place, ['--rate', '2000', '--sla', '180s']);
-    for (const [round, victim] of ['broker-2', 'broker-3'].entries()) {
-      await verified(chunker, 100 + 200 * round);
-      // Appends to the journals of which it was the primary have an unknown outcome.
-      await cluster.killMember(victim);
-      cluster.startMember(victim);
-      await summer.kill();
-      rmSync(join(place.folder, 'summer'), { recursive: true });
-      const startedAt = Date.now();
-      summer = startSummer(t, place);
-      await summer.ready();
-      t.log(`${victim}: ready after ${Date.now() - startedAt} ms`, replayedBy(summer));
-    }
-    await verified(chunker, 600);
-    chunker.command({ command: 'drain' });
-    const end = await chunker.event((event) => (event.event === 'drained' ? event : undefined));
-    t.is(end.verifiedTotal, end.filesCompletedTotal);
-    t.deepEqual(await chunker.exit(), { code: EXIT.holds, signal: null });
   },
 );

@@ -1,45 +1,8 @@
 import { renameSync } from 'node:fs';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { EXIT } from '../../src/core/errors.ts';
-import type { TestProcess } from '../../src/cli/testing/test-process.ts';
-import { Pipeline, drained, faultsIn, producerOf } from './testing/pipeline.ts';
-import { CRASH_POINTS } from './testing/tampering.ts';
-
-const PARTITIONS = 2;
-
-/** Waits until the summer has published sums. */
-function published(summer: TestProcess, sums = 1): Promise<number> {
-  return summer.progress((event) =>
-    event.component === 'summer' && event.sumsPublished >= sums ? event.sumsPublished : undefined,
-  );
-}
-
-type Scene = { readonly pipeline: Pipeline; readonly first: TestProcess; readonly chunker: TestProcess };
-
-/** A pipeline whose first summer has published sums and has more to do. */
-async function begin(t: ExecutionContext): Promise<Scene> {
-  const pipeline = new Pipeline(t, PARTITIONS);
-  await pipeline.broker();
-  const first = pipeline.summer('summer-a');
-  const chunker = pipeline.chunker('chunker', {});
-  await published(first);
-  return { pipeline, first, chunker };
-}
-
-/** Drains the chunker. Every file that it published must have one correct sum, and epochs must never go back. */
-async function endsWell(t: ExecutionContext, { pipeline, chunker }: Scene): Promise<void> {
-  const producer = await producerOf(chunker);
-  chunker.command({ command: 'drain' });
-  const { files } = await drained(chunker);
-  t.true(files > 0);
-  const sums = await pipeline.sums();
-  t.deepEqual(faultsIn(sums, { producer, files, workload: pipeline.workload() }), []);
-  const epochs = new Map<string, number>();
-  for (const { shard, epoch } of sums) {
-    t.true(epoch >= (epochs.get(shard) ?? 0), `epoch ${epoch} of shard ${shard} came after ${epochs.get(shard)}`);
-    epochs.set(shard, epoch);
-  }
-}
+import { producerOf } from './testing/pipeline.ts';
+import { PARTITIONS, begin, dropped, endsWell, published, stopped } from './testing/takeover-scene.ts';
 
 test.serial('a summer that is killed and started again on its folder continues with every shard', async (t) => {
   const scene = await begin(t);
@@ -105,50 +68,6 @@ test.serial('a take-over from a dead summer continues from its store', async (t)
   t.true(second.stderr.some((line) => line.includes('copiedFrom') && line.includes(scene.pipeline.path('summer-a'))));
   await endsWell(t, scene);
 });
-
-/** Waits until the summer has lost shard 0, the first one of a claim. */
-function dropped(summer: TestProcess): Promise<void> {
-  return summer.lines((lines) => lines.some((line) => line.includes('shard 0 has a newer owner')), 'stderr');
-}
-
-/** Stops the summer, and returns its exit code. */
-async function stopped(summer: TestProcess): Promise<number | null> {
-  await summer.signal('SIGTERM');
-  return (await summer.exit()).code;
-}
-
-/**
- * A successor dies at each point of its claim in turn. By then its predecessor has lost the first shard, and goes on
- * with the other. Then one more takes over from the store that `chosen` names.
- */
-async function surviveCrashes(
-  t: ExecutionContext,
-  chosen: (names: { dead: string; before: string }) => string,
-): Promise<void> {
-  const scene = await begin(t);
-  let current = { name: 'summer-a', process: scene.first };
-  for (const crashAt of CRASH_POINTS) {
-    const dead = current.name === 'summer-a' ? 'summer-b' : 'summer-a';
-    const dying = scene.pipeline.summer(dead, { takeOver: true, plan: { crashAt } });
-    t.is((await dying.exit()).signal, 'SIGKILL', crashAt);
-    const before = current;
-    await dropped(before.process);
-    const name = chosen({ dead, before: before.name });
-    if (name === before.name) t.is(await stopped(before.process), EXIT.holds, crashAt);
-    current = { name, process: scene.pipeline.summer(name, { takeOver: true }) };
-    await published(current.process);
-    if (name !== before.name) t.is((await before.process.exit()).code, EXIT.fenced, crashAt);
-  }
-  await endsWell(t, scene);
-}
-
-test.serial('a successor that dies at any point of its claim takes over again: every file has one sum', (t) =>
-  surviveCrashes(t, ({ dead }) => dead),
-);
-
-test.serial('the predecessor of one that dies at any point of its claim takes over: every file has one sum', (t) =>
-  surviveCrashes(t, ({ before }) => before),
-);
 
 test.serial(
   'a successor that died before it confirmed does not keep its predecessor from a plain restart',

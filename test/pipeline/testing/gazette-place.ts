@@ -5,6 +5,7 @@ import type { ExecutionContext } from 'ava';
 import { TestProcess, temporaryFolder } from '../../../src/cli/testing/test-process.ts';
 import { EXIT } from '../../../src/core/errors.ts';
 import type { Cluster } from '../../../soak/cluster/cluster.ts';
+import type { Replayed } from '../../../src/summer/state-rebuild.ts';
 
 export const PARTITIONS = 2;
 const WORK = ['--files', '20', '--chunks', '0..40', '--chunk-bytes', '1..2000', '--seed', '5'];
@@ -44,4 +45,12 @@ export async function drained(t: ExecutionContext, chunker: TestProcess, files: 
   const end = await chunker.event((event) => (event.event === 'drained' ? event : undefined));
   t.is(end.verifiedTotal, files);
   t.deepEqual(await chunker.exit(), { code: EXIT.holds, signal: null });
+}
+
+/** What the log of a summer says that it has read of each shard's state. */
+export function replayedBy(summer: TestProcess): Replayed[] {
+  return summer.stderr
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as { replayed?: Replayed })
+    .flatMap(({ replayed }) => (replayed === undefined ? [] : [replayed]));
 }

@@ -45,7 +45,7 @@ export class Fleet {
     const number = Number(name.slice(-1));
     if (name === 'broker') return this.#pipeline.broker();
     if (name.startsWith('summer')) return this.#pipeline.summer(name, { partitions: number === 0 ? '0-1' : '2-3' });
-    return this.#pipeline.chunker(name, { number, rate: '2000', seed: 5 });
+    return this.#pipeline.chunker(name, { number, rate: '500', seed: 5 });
   }
 
   /** Kills all of them at once and starts them again. */

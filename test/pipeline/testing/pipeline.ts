@@ -84,7 +84,7 @@ export class Pipeline {
     name: string,
     options: { number?: number; rate?: string; count?: number; seed?: number; chunks?: string; sla?: string } = {},
   ): TestProcess {
-    const { number = 0, rate = '4000', count, seed = 1, sla = '60s' } = options;
+    const { number = 0, rate = '500', count, seed = 1, sla = '60s' } = options;
     const { filesOpen, chunkBytes } = WORKLOAD;
     const { chunks = `${WORKLOAD.chunks.low}..${WORKLOAD.chunks.high}` } = options;
     const flags = {

@@ -1,5 +1,8 @@
 import test from 'ava';
 import { verifiesEveryFile } from './testing/hurt-pipeline.ts';
 
-test('tcp: whatever its links do, a pipeline of real processes verifies every file', (t) =>
-  verifiesEveryFile(t, 'tcp'));
+for (const transport of ['ipc', 'tcp'] as const) {
+  test.serial(`${transport}: whatever its links do, a pipeline of real processes verifies every file`, (t) =>
+    verifiesEveryFile(t, transport),
+  );
+}
