@@ -81,7 +81,7 @@ export async function recheckWhole(task: Omit<WholeTask, 'share'>, threads: numb
   // A thread that fails meanwhile is heard below.
   others.catch(() => undefined);
   const ofRecords = recheckShare({ ...task, share: 'records' });
-  return joined(ofRecords, await others);
+  return joinedFindings(ofRecords, await others);
 }
 
 function inThread(task: WholeTask): Promise<WholeFindings> {
@@ -93,8 +93,11 @@ function inThread(task: WholeTask): Promise<WholeFindings> {
   });
 }
 
-/** Both have read the same bytes. A history that goes on while it is audited may have grown between the two. */
-function joined(ofRecords: WholeFindings, others: WholeFindings): WholeFindings {
+/**
+ * Both have read the same bytes. A history that goes on while it is audited may have grown between the two, which is
+ * ERR_HISTORY_GROWS.
+ */
+export function joinedFindings(ofRecords: WholeFindings, others: WholeFindings): WholeFindings {
   if (ofRecords.recordedCount !== others.recordedCount) {
     throw new OperatingError('ERR_HISTORY_GROWS', 'the history was written to while it was audited: audit it again');
   }
