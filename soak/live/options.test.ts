@@ -106,7 +106,7 @@ test("on a cluster the families are others, and members are hurt only where they
   const engine = 'gazette';
   const own = parseSoakOptions(texts({ engine }));
   t.deepEqual(own.faults, ['kill', 'pause', 'takeover', 'restart']);
-  t.is(own.slaMs, 90_000);
+  t.is(own.slaMs, 180_000);
   t.deepEqual(parseSoakOptions(texts({ engine, duration: '5m', faults: 'network,member' })).faults, [
     'member',
     'network',

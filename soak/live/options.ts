@@ -54,7 +54,7 @@ export const SOAK_OPTION_DEFINITIONS: readonly (readonly [flags: string, descrip
     ],
     ['--batch-bytes <size>', 'the most bytes of one record batch', '256KiB'],
     ['--retention <size>', 'room for all chunk journals together', '256MiB'],
-    ['--sla <time>', 'the longest that a sum may take (default: 30s, with --engine gazette 90s)'],
+    ['--sla <time>', 'the longest that a sum may take (default: 30s, with --engine gazette 3m)'],
     ['--transport <ipc|tcp>', 'between the processes', 'ipc'],
     [
       '--faults <list|all|none>',

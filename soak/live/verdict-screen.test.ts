@@ -120,6 +120,11 @@ test('faults are a table; where there is no room, those that lack something stay
   const crowded = verdictScreen(violatedRun(MANY), 80);
   t.regex(crowded, new RegExp(`^ {14}${ALL[3]} +1 +0 +-`, 'm'));
   t.regex(crowded, /and \d+ more kinds in faults\.csv, all recovered within 5\d\d ms$/m);
+  // The next fault overtook each recovery.
+  t.regex(
+    verdictScreen({ ...violatedRun(MANY), recovery: new Map() }, 80),
+    /more kinds in faults\.csv, all recovered$/m,
+  );
 });
 
 test('recoveries that the next fault overtook are counted under the table', (t) => {

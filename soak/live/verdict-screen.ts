@@ -289,9 +289,12 @@ function overtakenLines({ faults, recovery }: RunSummary, width: number): string
 }
 
 function leftText(left: readonly FaultRow[]): string {
-  const longest = durationText(Math.max(...left.map(({ recoveredNs }) => recoveredNs ?? 0)));
-  const all = left.every(({ isWhole }) => isWhole) ? `, all recovered within ${longest}` : '';
-  return `and ${left.length} more kinds in faults.csv${all}`;
+  const more = `and ${left.length} more kinds in faults.csv`;
+  if (!left.every(({ isWhole }) => isWhole)) return more;
+  // Of a kind whose every recovery was overtaken no time is known.
+  const timesNs = left.flatMap(({ recoveredNs }) => recoveredNs ?? []);
+  const within = timesNs.length === left.length ? ` within ${durationText(Math.max(...timesNs))}` : '';
+  return `${more}, all recovered${within}`;
 }
 
 function faultRow({ faults, recovery, firstRecovery }: RunSummary, kind: string): FaultRow {
