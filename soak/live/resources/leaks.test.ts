@@ -153,7 +153,7 @@ test('what is listed is never called a leak, and what was watched too short is c
 
 test('growth that is significant and too small to matter is no leak', (t) => {
   const slight = { value: 1_000, low: 999, high: 1_001, p: 1e-12, recent: 1_000, robust: () => 1_000 };
-  const enough = { value: 10_000, low: 9_999, high: 10_001, p: 1e-12, recent: 10_000, robust: () => 10_000 };
+  const enough = { value: 30_000, low: 29_999, high: 30_001, p: 1e-12, recent: 30_000, robust: () => 30_000 };
   const ended = { ...enough, recent: 100 };
   const few = { ...enough, robust: () => 100 };
   const judged = [slight, enough, ended, few].map(
@@ -161,4 +161,10 @@ test('growth that is significant and too small to matter is no leak', (t) => {
   );
   t.deepEqual(judged, ['none', 'leak', 'none', 'none']);
   t.deepEqual(judgeLeaks([{ process: 'soak', resource: 'memory', seconds: 300, slope: enough }]), ['none']);
+});
+
+test('what V8 has not yet collected of a process that allocates little is no leak', (t) => {
+  // A summer of a clean soak at 30 chunks/s.
+  const slope = { value: 7_715, low: 5_042, high: 10_389, p: 1.2e-4, recent: 9_436, robust: () => 8_862 };
+  t.deepEqual(judgeLeaks([{ process: 'summer-0', resource: 'memory', seconds: 1_114, slope }]), ['none']);
 });
