@@ -170,6 +170,14 @@ test('every id of a rule, a decision, a finding or a note is given once, and eac
   );
 });
 
+test('the table of the findings has each of them once, in their order', (t) => {
+  const document = ['docs/findings.md'];
+  const findings = matches(document, /^### (F-[A-Z]+-\d+)/g).map(({ name }) => name);
+  const rows = matches(document, /^\| \[(F-[A-Z]+-\d+)\]/g).map(({ name }) => name);
+  t.true(findings.length > 30);
+  t.deepEqual(rows, findings);
+});
+
 test('every rule of the protocol is cited by the code that keeps it', (t) => {
   const rules = matches(['docs/protocol.md'], /^### (P-[A-Z]+-\d+)/g).map(({ name }) => name);
   const sources = PATHS.filter((path) => /^src\/.*(?<!\.test)\.ts$/.test(path));

@@ -1,4 +1,4 @@
-/** `moments.deep.test.ts` has kills and pauses, `faults.deep.test.ts` longer pauses and upgrades. */
+/** `moments.deep.test.ts` has kills and pauses, `faults.deep.test.ts` pauses alone and upgrades. */
 
 import test from 'ava';
 import { everyFaultIsSurvived } from './testing/fault-soak.ts';

@@ -6,7 +6,7 @@ import { crc32c } from '../../src/hash/crc32c.ts';
 import { chunkJournal } from '../../src/journal/journals.ts';
 import { decodeBatch } from '../../src/message/batch.ts';
 import type { Cluster } from '../../soak/cluster/cluster.ts';
-import { PARTITIONS, placeOf, startChunker, startSummer } from './testing/gazette-place.ts';
+import { PARTITIONS, drainsAll, placeOf, startChunker, startSummer } from './testing/gazette-place.ts';
 import { clusterTest, startCluster } from './testing/real-cluster.ts';
 
 const ROUNDS_MAX = 6;
@@ -32,10 +32,7 @@ clusterTest('what an append of unknown outcome has left in a journal twice is in
   }
   t.log(`${repeated} records lie in a journal twice`);
   t.true(repeated > 0, 'without a repetition this is no proof');
-  chunker.command({ command: 'drain' });
-  const drained = await chunker.event((event) => (event.event === 'drained' ? event : undefined));
-  t.is(drained.verifiedTotal, drained.filesCompletedTotal);
-  t.deepEqual(await chunker.exit(), { code: 0, signal: null });
+  await drainsAll(t, chunker);
 });
 
 /** Asks a few times a second. Resolves with the number of verified files, which is above `least`. */

@@ -1,8 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEADLINE_MS } from '../../src/cli/testing/test-process.ts';
-import { EXIT } from '../../src/core/errors.ts';
-import { placeOf, replayedBy, startChunker, startSummer, verified } from './testing/gazette-place.ts';
+import { drainsAll, placeOf, replayedBy, startChunker, startSummer, verified } from './testing/gazette-place.ts';
 import { clusterTest, startCluster } from './testing/real-cluster.ts';
 
 clusterTest(
@@ -28,9 +27,6 @@ clusterTest(
       t.log(`${victim}: ready after ${Date.now() - startedAt} ms`, replayedBy(summer));
     }
     await verified(chunker, 600);
-    chunker.command({ command: 'drain' });
-    const end = await chunker.event((event) => (event.event === 'drained' ? event : undefined));
-    t.is(end.verifiedTotal, end.filesCompletedTotal);
-    t.deepEqual(await chunker.exit(), { code: EXIT.holds, signal: null });
+    await drainsAll(t, chunker);
   },
 );

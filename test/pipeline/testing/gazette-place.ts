@@ -47,6 +47,14 @@ export async function drained(t: ExecutionContext, chunker: TestProcess, files: 
   t.deepEqual(await chunker.exit(), { code: EXIT.holds, signal: null });
 }
 
+/** Ends a chunker that has no count: it has verified every file that it completed. */
+export async function drainsAll(t: ExecutionContext, chunker: TestProcess): Promise<void> {
+  chunker.command({ command: 'drain' });
+  const end = await chunker.event((event) => (event.event === 'drained' ? event : undefined));
+  t.is(end.verifiedTotal, end.filesCompletedTotal);
+  t.deepEqual(await chunker.exit(), { code: EXIT.holds, signal: null });
+}
+
 /** What the log of a summer says that it has read of each shard's state. */
 export function replayedBy(summer: TestProcess): Replayed[] {
   return summer.stderr
