@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { UsageError } from '../../src/core/errors.ts';
 import { ManualClock } from '../../src/core/testing/manual-clock.ts';
 import type { LogEntry } from '../guarantee/history-log.ts';
+import { Chronicle } from '../guarantee/story/chronicle.ts';
 import { FilePaths } from '../guarantee/story/file-path.ts';
 import { tellingLines, whyOf } from '../guarantee/story/telling.ts';
 import { FlightRecorder } from '../live/flight-recorder.ts';
@@ -56,6 +57,23 @@ test('the story of a folder is told from its history, event by event', async (t)
   const paths = new FilePaths(telling.chronicle);
   const [file = ''] = paths.known;
   t.regex(tellingLines(telling, { file }).join('\n'), /its sum verified by chunker-\d/);
+});
+
+test('a chunk whose batch has no stamp is told as durable before it is told as folded', async (t) => {
+  const { chronicle } = tellRun(await withHistory(folderOf(t, {})));
+  const unstamped = chronicle.events.map((event) => (event.event === 'batch' ? { ...event, stampNs: 0 } : event));
+  const paths = new FilePaths(new Chronicle(unstamped, { holes: [] }));
+  let chunks = 0;
+  for (const { steps } of paths.of(paths.known)) {
+    for (const [index, { stage, atNs, n }] of steps.entries()) {
+      if (stage !== 'durable') continue;
+      chunks += 1;
+      t.is(atNs, null);
+      t.true(steps.findIndex((step) => step.stage === 'folded' && step.n === n) > index);
+      t.true(steps.every((step, place) => step.stage !== 'sum' || place > index));
+    }
+  }
+  t.true(chunks > 100, `${chunks} batches`);
 });
 
 test('a run that was killed while writing its history is told as far as the history goes', async (t) => {

@@ -38,6 +38,7 @@ export type RealResult = {
 };
 
 const MAIN = join(dirname(fileURLToPath(import.meta.url)), '../../../src/cli/main.js');
+const SOURCE_ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 const REGISTER = new URL('./register.js', import.meta.url).href;
 
 /** Small and quick: a bug shows within seconds, and a run whose bug does not show ends within half a minute. */
@@ -94,6 +95,9 @@ async function runRealMutant(
     const { folder } = await runSoak(fakeOptions(kept ?? scratch, soak), {
       ...fakeDependencies({}),
       ...composition,
+      sourceRoot: SOURCE_ROOT,
+      // What repeats the run is not the soak alone: without the bug that holds.
+      commandLine: ['detect', '--real', '--mutant', mutant.name],
       launch: plantedLaunch({ name: mutant.name, seed, folder: scratch }),
       clock: systemClock,
       ...(mutant.patienceMs === undefined ? {} : { patienceMs: mutant.patienceMs }),

@@ -1,5 +1,11 @@
-/** Plants some bugs in real processes. Each takes effect, is found after that and rightly named, and is audited. */
+/**
+ * Plants some bugs in real processes. Each takes effect, is found after that and rightly named, and is audited. Its
+ * evidence names the command that plants it again.
+ */
 
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { connectJournals } from '../../../src/cli/connection.ts';
 import { makeAudit } from '../../live/audit/end-audit.ts';
@@ -13,6 +19,8 @@ const SEED = 1;
 export async function realMutantsAreCaught(t: ExecutionContext, names: readonly string[]): Promise<void> {
   t.timeout(TIMEOUT_MS);
   t.true(names.length > 0);
+  const folder = mkdtempSync(join(tmpdir(), 'stream-sum-real-trials-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
   const misses: string[] = [];
   let results = 0;
   await runRealMutants({
@@ -23,12 +31,18 @@ export async function realMutantsAreCaught(t: ExecutionContext, names: readonly 
     },
     seed: SEED,
     jobs: 1,
-    results: null,
-    onResult: ({ name, miss }) => {
+    results: folder,
+    onResult: ({ name, miss, folder: run }) => {
       results += 1;
       if (miss !== null) misses.push(`${name} ${miss} (seed ${SEED})`);
+      else t.regex(readFileSync(join(run ?? '', 'evidence', 'witness.txt'), 'utf8'), repeatLine(name));
+      rmSync(run ?? '', { recursive: true, force: true });
     },
   });
   t.deepEqual(misses, []);
   t.is(results, names.length);
+}
+
+function repeatLine(name: string): RegExp {
+  return new RegExp(`Repeat the run: npx stream-sum detect --real --mutant ${name} --seed ${SEED}`);
 }

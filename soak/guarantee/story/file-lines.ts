@@ -44,7 +44,7 @@ export function missingLines(chronicle: Chronicle, path: FilePath): string[] {
   const lines: string[] = [];
   const isHoled = chronicle.holes.length > 0 ? '; they may be among what was kept as counts' : '';
   const batches = chronicle.events.some(({ event }) => event === 'batch');
-  if (!batches) return ['the history has no batches: the journals of this run were not followed'];
+  if (!batches) return ['the history has no batches: nobody followed the journals of this run, or it ended before'];
   if (unseen.length > 0) lines.push(`in no batch of the history: ${chunksText(unseen)}${isHoled}`);
   else if (!records.some(({ isEnd }) => isEnd)) lines.push('its end was not generated');
   if (lines.length === 0 && !hasSum) lines.push(`it has no sum in the sums journal${isHoled}`);

@@ -34,7 +34,7 @@ export type FilePath = {
   readonly records: readonly FileRecord[];
   /** Records that are in no batch of the history. */
   readonly unseen: readonly FileRecord[];
-  /** In the order of time; steps at unknown times come last. */
+  /** In the order of time. A step at an unknown time stands where the history first tells of it. */
   readonly steps: readonly PathStep[];
   readonly hasSum: boolean;
   readonly isVerified: boolean;
@@ -139,10 +139,15 @@ export class FilePaths {
       partition,
       records,
       unseen: records.filter((record) => !seen.has(record)),
-      steps: steps.toSorted(inTime),
+      steps: steps.toSorted((one, other) => this.#toldByNs(one) - this.#toldByNs(other)),
       hasSum: sums.length > 0,
       isVerified: verified !== undefined,
     };
+  }
+
+  /** When the step had happened at the latest. */
+  #toldByNs({ atNs, n }: PathStep): number {
+    return atNs ?? this.#chronicle.numbered(n)?.atNs ?? Number.MAX_VALUE;
   }
 
   /** Batches that hold records of the file, and which records. */
@@ -237,10 +242,6 @@ export function chunksText(records: readonly FileRecord[]): string {
   const isDense = last - first === data.length - 1;
   const list = data.length > 2 && isDense ? `${first} to ${last}` : data.join(', ');
   return `chunk${data.length === 1 ? '' : 's'} ${list}${end === '' ? '' : ` and ${end}`}`;
-}
-
-function inTime(one: PathStep, other: PathStep): number {
-  return (one.atNs ?? Number.MAX_VALUE) - (other.atNs ?? Number.MAX_VALUE);
 }
 
 function append<T>(map: Map<string, T[]>, key: string, value: T): void {
