@@ -22,7 +22,8 @@ const CLOSE = 0x7d;
 const ZERO = 0x30;
 /** Numbers of so many digits are exact. */
 const DIGITS_MAX = 15;
-const JOURNALS_MAX = 4096;
+/** More names than a soak has journals. Further ones are made anew each time. */
+const JOURNALS_MAX = 128;
 
 const [BEFORE_N, BEFORE_AT, BEFORE_JOURNAL, BEFORE_BEGIN, BEFORE_END, BEFORE_STAMP, BEFORE_LENGTH] = [
   '{"n":',
@@ -37,7 +38,7 @@ const [BEFORE_N, BEFORE_AT, BEFORE_JOURNAL, BEFORE_BEGIN, BEFORE_END, BEFORE_STA
 export class BatchLineReader {
   readonly fields: BatchFields = { n: 0, atNs: 0, journal: '', begin: 0, end: 0, stampNs: 0, byteLength: 0 };
   /** The names of journals that were read. */
-  readonly #journals = new Map<string, string>();
+  readonly #journals: string[] = [];
   #line: Uint8Array = new Uint8Array(0);
   #at = 0;
 
@@ -108,20 +109,17 @@ export class BatchLineReader {
 
   /** The same name is the same string object, so that it is hashed once. */
   #journalOf(bytes: Buffer, begin: number, end: number): string {
-    const { journal: last } = this.fields;
-    if (isText(bytes, begin, end, last)) return last;
+    for (const known of this.#journals) if (isText(bytes, begin, end, known)) return known;
     const text = bytes.toString('latin1', begin, end);
-    const known = this.#journals.get(text);
-    if (known !== undefined) return known;
-    if (this.#journals.size >= JOURNALS_MAX) this.#journals.clear();
-    this.#journals.set(text, text);
+    if (this.#journals.length < JOURNALS_MAX) this.#journals.push(text);
     return text;
   }
 }
 
+/** Names of journals differ in their last characters, so it begins there. */
 function isText(bytes: Uint8Array, begin: number, end: number, text: string): boolean {
   if (end - begin !== text.length) return false;
-  for (let place = 0; place < text.length; place += 1) {
+  for (let place = text.length - 1; place >= 0; place -= 1) {
     if (bytes[begin + place] !== text.charCodeAt(place)) return false;
   }
   return true;

@@ -31,9 +31,13 @@ const PARTITION_NUMBERS = Array.from({ length: PARTITIONS_MAX }, (_, partition) 
 const PARTITION_OF_JOURNAL = new Map(PARTITION_NUMBERS.map((partition) => [chunkJournal(partition), partition]));
 const SHARD_OF_PRODUCER = new Map(PARTITION_NUMBERS.map((shard) => [shardProducer(shard), shard]));
 
+/** Several checkers ask for the same journal, one after the other. */
+let asked: { readonly journal: string; readonly partition: number | null } = { journal: '', partition: null };
+
 /** The partition of a chunk journal; `null` for any other name. */
 export function partitionOfJournal(journal: string): number | null {
-  return PARTITION_OF_JOURNAL.get(journal) ?? null;
+  if (asked.journal !== journal) asked = { journal, partition: PARTITION_OF_JOURNAL.get(journal) ?? null };
+  return asked.partition;
 }
 
 /** The shard of a producer of sums; `null` for any other producer. */
@@ -103,6 +107,15 @@ export class BatchReader {
     const ends = batch.ends.filter(({ index }) => index >= firstIndex + repeated);
     const sums = batch.sums.slice(repeated);
     return { ...batch, firstIndex: firstIndex + repeated, count: count - repeated, payload, ends, sums };
+  }
+
+  /**
+   * Walks the records of a sound batch of chunks. The cursor stands before the first one, and belongs to the caller
+   * until another batch is read.
+   */
+  recordsOf({ payload }: Batch): ChunkCursor {
+    this.#cursor.start(payload);
+    return this.#cursor;
   }
 
   /** Where a record begins in the payload of a sound batch. */

@@ -5,6 +5,7 @@ import { CHUNK_HEADER_BYTES } from '../../../src/message/chunk.ts';
 const NOTHING = new DataView(new ArrayBuffer(0));
 
 export class ChunkCursor {
+  #payload: Uint8Array | null = null;
   #view: DataView = NOTHING;
   #next = 0;
   /** Byte offset of the record in the payload. */
@@ -17,7 +18,9 @@ export class ChunkCursor {
 
   /** Moves before the first record of a payload. */
   start(payload: Uint8Array): void {
-    this.#view = new DataView(payload.buffer, payload.byteOffset, payload.length);
+    // A view costs as much as the walk over some records.
+    if (payload !== this.#payload) this.#view = new DataView(payload.buffer, payload.byteOffset, payload.length);
+    this.#payload = payload;
     this.#next = 0;
   }
 

@@ -13,7 +13,7 @@ import type { Batch } from '../../../src/message/batch.ts';
 import { fileIdOf, fileNumberOf } from '../../../src/message/chunk.ts';
 import { SUM_BYTES, encodeSum } from '../../../src/message/sum.ts';
 import { type BatchEvent, BatchReader, partitionOfJournal, shardOfProducer } from './batch-reader.ts';
-import { ChunkCursor } from './chunk-cursor.ts';
+import type { ChunkCursor } from './chunk-cursor.ts';
 import { FindingList } from './finding-list.ts';
 import { GatheredHash, GatheringSlots } from './gathered-hash.ts';
 import type { Checker, Findings, HistoryEvent, OpenFileState } from '../history.ts';
@@ -57,7 +57,6 @@ export class StateChecker implements Checker {
   readonly name = 'state';
   readonly #found = new FindingList(this.name);
   readonly #reader: BatchReader;
-  readonly #cursor = new ChunkCursor();
   readonly #slots = new GatheringSlots();
   readonly #shards = new Map<number, ShardFold>();
   readonly #heads = new Map<string, number>();
@@ -169,20 +168,23 @@ export class StateChecker implements Checker {
       producer = { next: 0, lastFile: -1, files: new Map() };
       shard.producers.set(batch.producer, producer);
     }
-    const cursor = this.#cursor;
-    cursor.start(batch.payload);
-    for (let index = batch.firstIndex; cursor.next(); index += 1) {
+    const record = this.#reader.recordsOf(batch);
+    for (let index = batch.firstIndex; record.next(); index += 1) {
       // Records below the next index were folded before.
-      if (index >= producer.next) this.#foldRecord(shard, producer, batch);
+      if (index >= producer.next) this.#foldRecord(shard, producer, { id: batch.producer, record });
     }
     producer.next = Math.max(producer.next, batch.firstIndex + batch.count);
   }
 
-  #foldRecord(shard: ShardFold, producer: ProducerFold, batch: Batch): void {
-    const { view, fileNumber, sequence, dataBytes, dataOffset } = this.#cursor;
+  #foldRecord(
+    shard: ShardFold,
+    producer: ProducerFold,
+    { id, record }: { readonly id: string; readonly record: ChunkCursor },
+  ): void {
+    const { view, fileNumber, sequence, dataBytes, dataOffset } = record;
     let file = producer.files.get(fileNumber);
     if (dataBytes === 0) {
-      this.#finishFile(shard, fileIdOf(batch.producer, fileNumber), file, sequence);
+      this.#finishFile(shard, fileIdOf(id, fileNumber), file, sequence);
       producer.files.delete(fileNumber);
     } else {
       if (file === undefined) {
