@@ -205,19 +205,21 @@ test('every column of a results file is described', (t) => {
   ]) {
     const columns = columnsIn(path);
     t.true(columns.length > 7, path);
-    for (const column of columns) t.true(described.has(column), `${path} writes ${column}`);
+    for (const column of columns)
+      t.true(described.has(column), `${path} writes ${column}, which results/README.md lacks`);
   }
 });
 
 test('every kind of violation has a place to look at first', (t) => {
   const described = read('docs/debugging.md');
-  for (const kind of VIOLATION_KINDS) t.true(described.includes(`\`${kind}\``), kind);
+  for (const kind of VIOLATION_KINDS)
+    t.true(described.includes(`\`${kind}\``), `the table of docs/debugging.md lacks ${kind}`);
 });
 
 test('the README is below 200 lines, and names every kind of violation', (t) => {
   const readme = read('README.md');
   t.true(readme.split('\n').length <= README_LINES_MAX);
-  for (const kind of VIOLATION_KINDS) t.true(readme.includes(`\`${kind}\``), kind);
+  for (const kind of VIOLATION_KINDS) t.true(readme.includes(`\`${kind}\``), `README.md lacks ${kind}`);
 });
 
 test('the package has every document that the README links to', (t) => {
