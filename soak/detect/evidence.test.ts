@@ -1,4 +1,4 @@
-/** EVIDENCE.md names only things that can be planted: every sabotage and mutant that it names exists. */
+/** EVIDENCE.md names only sabotages and mutants that exist, and each sabotage. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,20 +16,28 @@ function isKnown(name: string): boolean {
   return NAMES.some((known) => pattern.test(known));
 }
 
-test('every sabotage and mutant that the evidence names exists', (t) => {
+/** What the lines `Planted by` name in backticks: sabotages and mutants. */
+function namedByEvidence(): string[] {
   const planted = [...readFileSync(EVIDENCE, 'utf8').matchAll(/^- Planted by: (.*(?:\n {2}.*)*)/gm)].map(
     ([, text = '']) => text,
   );
-  const named = planted.flatMap((text) => [...text.matchAll(/`([\w*-]+-[\w*-]+)`/g)].map(([, name = '']) => name));
+  return planted.flatMap((text) => [...text.matchAll(/`([\w*-]+-[\w*-]+)`/g)].map(([, name = '']) => name));
+}
+
+test('every sabotage and mutant that the evidence names exists', (t) => {
+  const named = namedByEvidence();
   t.true(named.length > 40, `${named.length} names`);
-  for (const name of named) t.true(isKnown(name), name);
+  for (const name of named)
+    t.true(isKnown(name), `soak/EVIDENCE.md names ${name}, and no sabotage or mutant has that name`);
   t.false(isKnown('a-sabotage-that-nobody-wrote-*'));
-  // And conversely: each sabotage of the soak's own harness removes a credit that has an entry.
-  const patterns = named.map((name) => new RegExp(`^${name.replaceAll('*', '.*')}$`));
+});
+
+test('every sabotage takes away a credit that the evidence has an entry of', (t) => {
+  const patterns = namedByEvidence().map((name) => new RegExp(`^${name.replaceAll('*', '.*')}$`));
+  // What is withheld from a soak is what is withheld from a simulation, by the same name.
   const live = liveSabotages().filter(({ name }) => !name.includes('withheld'));
-  for (const { name } of live)
-    t.true(
-      patterns.some((pattern) => pattern.test(name)),
-      `${name} has no entry`,
-    );
+  for (const { name } of [...SABOTAGES, ...live]) {
+    const isNamed = patterns.some((pattern) => pattern.test(name));
+    t.true(isNamed, `no "Planted by" of soak/EVIDENCE.md names ${name}`);
+  }
 });
