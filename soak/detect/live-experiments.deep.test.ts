@@ -1,28 +1,28 @@
 /** Every sabotage of the live harness. `live-experiments.test.ts` has one of each kind. */
 
 import test from 'ava';
-import { liveSabotagesAreNamed } from './testing/live-trials.ts';
+import { REAL_PARTS, liveSabotagesAreNamed } from './testing/live-trials.ts';
 
 test.serial('no sabotage of the live harness over fake processes ends in HOLDS, and each is named', async (t) => {
   await liveSabotagesAreNamed(t, () => true, false);
 });
 
 test.serial('no sabotage of the audit of real processes ends in HOLDS, and each is named', async (t) => {
-  await liveSabotagesAreNamed(t, (name) => /auditor|checkpoints-that/.test(name), true);
+  await liveSabotagesAreNamed(t, (name) => REAL_PARTS.audit.test(name), true);
 });
 
 test.serial('no relay that lies lets a soak of real processes end in HOLDS, and each is named', async (t) => {
-  await liveSabotagesAreNamed(t, (name) => /relay/.test(name), true);
+  await liveSabotagesAreNamed(t, (name) => REAL_PARTS.relay.test(name), true);
 });
 
 test.serial('no evidence that is withheld of real processes leaves a history that holds', async (t) => {
-  await liveSabotagesAreNamed(t, (name) => /withheld/.test(name), true);
+  await liveSabotagesAreNamed(t, (name) => REAL_PARTS.withheld.test(name), true);
 });
 
 test.serial('no page of moments that lies lets a soak of real processes end in HOLDS, and each is named', async (t) => {
-  await liveSabotagesAreNamed(t, (name) => /pages-of/.test(name), true);
+  await liveSabotagesAreNamed(t, (name) => REAL_PARTS.pages.test(name), true);
 });
 
 test.serial('no retirement that retires nobody ends in HOLDS, and each is named', async (t) => {
-  await liveSabotagesAreNamed(t, (name) => /retire/.test(name), true);
+  await liveSabotagesAreNamed(t, (name) => REAL_PARTS.retirements.test(name), true);
 });

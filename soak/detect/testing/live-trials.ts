@@ -14,6 +14,15 @@ const COMPOSITION = {
   audit: makeAudit((endpoint) => connectJournals(endpoint, 'audit')),
 };
 
+/** The sabotages over real processes, in parts of a few minutes each, by their names. A deep test runs each part. */
+export const REAL_PARTS: Readonly<Record<'audit' | 'relay' | 'withheld' | 'pages' | 'retirements', RegExp>> = {
+  audit: /auditor|checkpoints-that/,
+  relay: /relay/,
+  withheld: /withheld/,
+  pages: /pages-of/,
+  retirements: /retire/,
+};
+
 /** `isReal`: over real processes, else over fake ones. */
 export async function liveSabotagesAreNamed(
   t: ExecutionContext,
