@@ -8,7 +8,8 @@
 
 import { join } from 'node:path';
 import { OperatingError } from '../../src/core/errors.ts';
-import { CsvFile, type CsvRow } from '../../src/results/csv.ts';
+import { CsvFile } from '../../src/results/csv.ts';
+import type { CsvValue } from '../../src/results/csv-grammar.ts';
 import type { LatencySummary } from '../../src/measure/histogram.ts';
 import { LATENCY_COLUMNS, type LatencyRow, latencyRow, seconds, secondsOrNull } from '../../src/results/latency-row.ts';
 import type { ProcessUsage } from '../../src/fleet/process-usage.ts';
@@ -30,17 +31,67 @@ export const SOAK_FILES: readonly string[] = [
 ];
 
 const FAULT_COLUMNS = [
-  ...'id,kind,target,moment,planned_s,injected_s,proven_s,healed_s,recovered_s,evidence'.split(','),
-  ...'first_recovered_s,partitions_hit,partitions_recovered,at_s,length_s,instead_of,link_mode,longest_gap_s'.split(
-    ',',
-  ),
-  ...'aim,joins,overlaps,overtaken_by'.split(','),
-];
+  'id',
+  'kind',
+  'target',
+  'moment',
+  'planned_s',
+  'injected_s',
+  'proven_s',
+  'healed_s',
+  'recovered_s',
+  'evidence',
+  'first_recovered_s',
+  'partitions_hit',
+  'partitions_recovered',
+  'at_s',
+  'length_s',
+  'instead_of',
+  'link_mode',
+  'longest_gap_s',
+  'aim',
+  'joins',
+  'overlaps',
+  'overtaken_by',
+] as const;
 const RESOURCE_COLUMNS = [
-  ...'process,resource,unit,incarnations,seconds,median,per_hour,per_hour_low,per_hour_high,per_hour_recent'.split(','),
-  ...'per_hour_robust,p,verdict'.split(','),
-];
-const VIOLATION_COLUMNS = 'elapsed_s,kind,process,journal,offset,file_id,index,detail'.split(',');
+  'process',
+  'resource',
+  'unit',
+  'incarnations',
+  'seconds',
+  'median',
+  'per_hour',
+  'per_hour_low',
+  'per_hour_high',
+  'per_hour_recent',
+  'per_hour_robust',
+  'p',
+  'verdict',
+] as const;
+const VIOLATION_COLUMNS = ['elapsed_s', 'kind', 'process', 'journal', 'offset', 'file_id', 'index', 'detail'] as const;
+/** Of an interval: before and behind the columns of the processes. */
+const INTERVAL_COLUMNS = [
+  'elapsed_s',
+  'phase',
+  'chunks_published',
+  'bytes_published',
+  'chunks_folded',
+  'sums_verified',
+  'files_open',
+  'sums_outstanding',
+  'latency_p50_s',
+  'latency_p99_s',
+  'latency_max_s',
+] as const;
+const LAST_INTERVAL_COLUMNS = ['disk_bytes', 'violations'] as const;
+
+/** A row has a value for every column, which may be null. */
+type RowOf<Columns extends readonly string[]> = { readonly [Name in Columns[number]]: CsvValue };
+type FaultRow = RowOf<typeof FAULT_COLUMNS>;
+type ResourceFileRow = RowOf<typeof RESOURCE_COLUMNS>;
+type ViolationRow = RowOf<typeof VIOLATION_COLUMNS>;
+type IntervalRow = RowOf<typeof INTERVAL_COLUMNS> & RowOf<typeof LAST_INTERVAL_COLUMNS>;
 
 /** One second, or less at the end of a phase. */
 export type IntervalFigures = {
@@ -59,9 +110,9 @@ export class SoakFiles {
   readonly #samples: CsvFile<keyof Sample>;
   readonly #intervals: CsvFile<string>;
   readonly #latency: CsvFile<keyof LatencyRow>;
-  readonly #faults: CsvFile<string>;
-  readonly #violations: CsvFile<string>;
-  readonly #resources: CsvFile<string>;
+  readonly #faults: CsvFile<keyof FaultRow>;
+  readonly #violations: CsvFile<keyof ViolationRow>;
+  readonly #resources: CsvFile<keyof ResourceFileRow>;
   readonly #onUnwritten: (line: string) => void;
   /** By path: the files that could not be written, and why. */
   readonly #unwritten: Map<string, string> = new Map();
@@ -80,7 +131,7 @@ export class SoakFiles {
   ) {
     this.#startNs = from.startNs;
     this.#onUnwritten = from.onUnwritten ?? (() => undefined);
-    const create = (name: string, columns: readonly string[]): CsvFile<string> =>
+    const create = <Column extends string>(name: string, columns: readonly Column[]): CsvFile<Column> =>
       CsvFile.create(join(folder, name), columns);
     this.#samples = CsvFile.create(join(folder, 'samples.csv'), SAMPLE_COLUMNS);
     this.#intervals = create('intervals.csv', intervalColumns(from.processes));
@@ -119,7 +170,7 @@ export class SoakFiles {
 
   interval(interval: IntervalFigures): void {
     const { counts, latency } = interval;
-    const row: Record<string, string | number | null> = {
+    const figures: IntervalRow = {
       elapsed_s: this.#elapsed(interval.endNs),
       phase: interval.phase,
       chunks_published: counts.chunksPublished,
@@ -134,6 +185,7 @@ export class SoakFiles {
       disk_bytes: interval.diskBytes,
       violations: interval.violations,
     };
+    const row: Record<string, CsvValue> = { ...figures };
     for (const [name, usage] of interval.usage) {
       row[`rss_bytes_${columnName(name)}`] = usage.rssBytes;
       row[`fds_${columnName(name)}`] = usage.descriptors;
@@ -165,7 +217,7 @@ export class SoakFiles {
     this.#try(this.#faults, () => this.#faults.replaceTail(outcomes.map((outcome) => this.#faultRow(outcome))));
   }
 
-  #faultRow(outcome: FaultOutcome): CsvRow<string> {
+  #faultRow(outcome: FaultOutcome): FaultRow {
     return {
       id: outcome.id,
       kind: outcome.kind,
@@ -193,30 +245,38 @@ export class SoakFiles {
   }
 
   violation(violation: Violation, atNs: number): void {
-    this.#try(this.#violations, () =>
-      this.#violations.append({
-        elapsed_s: this.#elapsed(atNs),
-        kind: violation.kind,
-        process: violation.process,
-        journal: violation.journal,
-        offset: violation.offset,
-        file_id: violation.file,
-        index: violation.index,
-        detail: violation.detail,
-      }),
-    );
+    const row: ViolationRow = {
+      elapsed_s: this.#elapsed(atNs),
+      kind: violation.kind,
+      process: violation.process,
+      journal: violation.journal,
+      offset: violation.offset,
+      file_id: violation.file,
+      index: violation.index,
+      detail: violation.detail,
+    };
+    this.#try(this.#violations, () => this.#violations.append(row));
   }
 
   /** What processes use, in place of what was written of it before. */
   resources(rows: readonly ResourceRow[]): void {
-    const found = rows.map((row) => ({
-      ...row,
-      per_hour: row.perHour,
-      per_hour_low: row.perHourLow,
-      per_hour_high: row.perHourHigh,
-      per_hour_recent: row.perHourRecent,
-      per_hour_robust: row.perHourRobust,
-    }));
+    const found = rows.map(
+      (row): ResourceFileRow => ({
+        process: row.process,
+        resource: row.resource,
+        unit: row.unit,
+        incarnations: row.incarnations,
+        seconds: row.seconds,
+        median: row.median,
+        per_hour: row.perHour,
+        per_hour_low: row.perHourLow,
+        per_hour_high: row.perHourHigh,
+        per_hour_recent: row.perHourRecent,
+        per_hour_robust: row.perHourRobust,
+        p: row.p,
+        verdict: row.verdict,
+      }),
+    );
     this.#try(this.#resources, () => this.#resources.replaceTail(found));
   }
 
@@ -235,12 +295,10 @@ function columnName(process: string): string {
 function intervalColumns(processes: readonly string[]): string[] {
   const names = processes.map(columnName);
   return [
-    ...'elapsed_s,phase,chunks_published,bytes_published,chunks_folded,sums_verified,files_open'.split(','),
-    ...'sums_outstanding,latency_p50_s,latency_p99_s,latency_max_s'.split(','),
+    ...INTERVAL_COLUMNS,
     ...names.map((name) => `rss_bytes_${name}`),
     ...names.map((name) => `fds_${name}`),
-    'disk_bytes',
-    'violations',
+    ...LAST_INTERVAL_COLUMNS,
   ];
 }
 
