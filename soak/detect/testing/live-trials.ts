@@ -35,6 +35,7 @@ export async function liveSabotagesAreNamed(
       .filter(({ name, over }) => (isReal || over === 'fake') && isAsked(name))
       .map(({ name }) => name),
   );
+  t.true(names.size > 0, 'no sabotage has such a name');
   const detection = new Detection();
   await runLiveSabotages({
     composition: isReal ? COMPOSITION : null,
