@@ -33,8 +33,9 @@ export function clusterCommand(): Command {
   const command = makeCommand('cluster', 'Build and run a cluster of Gazette brokers and etcd on this machine.');
   const build = makeCommand('build', 'Build etcd and Gazette with the Go toolchain into the cache folder.')
     .summary('build etcd and Gazette with the Go toolchain into the cache folder')
-    .action(() => {
-      buildBinaries(print);
+    .option('--example', "also build Gazette's own example, which bench measures; it needs a C compiler and libraries")
+    .action(({ example = false }: { readonly example?: boolean }) => {
+      buildBinaries(print, { withExample: example });
     });
   const up = makeCommand('up', 'Run a cluster until Ctrl-C.')
     .summary('run a cluster until Ctrl-C')
