@@ -6,10 +6,11 @@ import { assert } from '../src/core/assert.ts';
 import { EXIT, exitCodeOf, interruptedError, OperatingError, ViolationError } from '../src/core/errors.ts';
 import { beginRunFile, createRunFolder, type Program, type RunFile, writeRunFile } from '../src/results/run-folder.ts';
 import type { Launch } from '../src/fleet/component-process.ts';
-import { unsteadyRemark } from './distrust.ts';
+import { rowRemark, unsteadyRemark } from './distrust.ts';
 import { CLUSTER_SHAPES, type ClusterEngine } from './harness/engine.ts';
 import { runRounds } from './harness/rounds.ts';
 import type { SuiteName } from './harness/scales.ts';
+import type { Task } from './harness/task.ts';
 import { type BenchOptions, benchmarksOf, roundsOptions } from './options.ts';
 import { clusterLoadDescription, loadDescription } from './pipeline/loads.ts';
 import type { Progress } from './progress.ts';
@@ -114,7 +115,14 @@ async function runSuite(name: SuiteName, { options, dependencies, folder, files 
   try {
     const suite = await createSuite(name, { seed, scale, dataFolder, logsFolder, launch, engine, signal });
     try {
-      const tasks = suite.tasks.filter(({ benchmark }) => only.length === 0 || only.includes(benchmark));
+      const isWanted = ({ benchmark }: Pick<Task, 'benchmark'>): boolean =>
+        only.length === 0 || only.includes(benchmark);
+      const tasks = suite.tasks.filter(isWanted);
+      for (const task of suite.leftOut?.filter(isWanted) ?? []) {
+        const line = rowRemark(name, nameOf(task), `left out: ${task.why}`);
+        files.remark(line);
+        progress.say(line);
+      }
       const plan = roundsOptions(options, name);
       await runRounds(tasks, plan, {
         signal,

@@ -39,11 +39,42 @@ export type StartedCluster = ClusterPlace & {
   stop(): Promise<void>;
 };
 
+/** The `program` among the parameters of the example's rows, also where it is left out. */
+export const EXAMPLE = 'gazette-example';
+
+/** What the example's chunker publishes: each worker this many streams of this many chunks, and an end for each. */
+export type ExampleLoad = { readonly workers: number; readonly streams: number; readonly chunks: number };
+
+export type ExampleAsked = Pick<ClusterAsked, 'shape' | 'dataFolder' | 'logsFolder' | 'onEnded'> & {
+  readonly load: ExampleLoad;
+};
+
+/** The example on a cluster that runs for it alone. */
+export type StartedExample = {
+  /** Its processes and the members of the cluster; the process id is null while one is down. */
+  readonly processes: readonly { readonly name: string; readonly pid: number | null }[];
+  /** Chunks and ends of streams that its summer has folded in committed transactions. */
+  folded(): Promise<number>;
+  /** Resolves when its chunker has ended: null when every sum was verified, else what happened. Never rejects. */
+  readonly ended: Promise<string | null>;
+  stop(): Promise<void>;
+};
+
+/** The same pipeline as the engine's own authors wrote it, measured beside ours. */
+export type Example = {
+  /** The `program` among the parameters of its rows. */
+  readonly name: typeof EXAMPLE;
+  /** Resolves when its chunker runs. */
+  start(asked: ExampleAsked): Promise<StartedExample>;
+};
+
 export type ClusterEngine = {
   /** The `engine` among the parameters of its rows. */
   readonly name: 'gazette';
   /** By program, the begin of the SHA-256 of its file. */
   readonly programs: Readonly<Record<string, string>>;
+  /** Or why there are no rows of it. */
+  readonly example: Example | { readonly missing: string };
   /** Resolves when every journal accepts appends. */
   start(asked: ClusterAsked): Promise<StartedCluster>;
 };

@@ -81,6 +81,8 @@ export type ScaleSizes = {
    * sums that those few are not the slowest hundredth of them.
    */
   readonly cluster: FlowDurations;
+  /** Streams of each worker of the engine's own example. 100 of them are the load of its own deployment. */
+  readonly exampleStreams: number;
 };
 
 const HASH: HashSizes = {
@@ -159,6 +161,7 @@ export const SCALES: Readonly<Record<Scale, ScaleSizes>> = {
       durations: { ...AT_ONCE, ceiling: 0 },
     },
     cluster: AT_ONCE,
+    exampleStreams: 5,
   },
   quick: {
     suites: ['hash', 'pipeline'],
@@ -195,6 +198,7 @@ export const SCALES: Readonly<Record<Scale, ScaleSizes>> = {
       betweenKills: 500,
       kills: 1,
     },
+    exampleStreams: 50,
   },
   default: {
     ...WHOLE,
@@ -227,6 +231,7 @@ export const SCALES: Readonly<Record<Scale, ScaleSizes>> = {
       betweenKills: 500,
       kills: 3,
     },
+    exampleStreams: 100,
   },
   full: {
     ...WHOLE,
@@ -263,5 +268,6 @@ export const SCALES: Readonly<Record<Scale, ScaleSizes>> = {
       betweenKills: 1000,
       kills: 5,
     },
+    exampleStreams: 100,
   },
 };

@@ -49,9 +49,13 @@ export type Task = {
   check(): void | Promise<void>;
 };
 
+export type LeftOut = Pick<Task, 'benchmark' | 'parameters'> & { readonly why: string };
+
 export type Suite = {
   readonly name: string;
   readonly tasks: readonly Task[];
+  /** Tasks that cannot be measured here, and why. */
+  readonly leftOut?: readonly LeftOut[];
   /** Removes everything that was made for the task. */
   close(): Promise<void>;
 };

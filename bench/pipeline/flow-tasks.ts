@@ -174,7 +174,7 @@ export function possible<T extends readonly Measurement[]>(
 }
 
 /** They are part of a row's name, so no row of an engine is ever compared with a row of another. */
-function placeParameters(engine: string, { replication }: ClusterShape): Task['parameters'] {
+export function placeParameters(engine: string, { replication }: ClusterShape): Task['parameters'] {
   return { engine, replication };
 }
 

@@ -89,6 +89,7 @@ export function total(values: ReadonlyMap<string, number>): number {
   return [...values.values()].reduce((sum, value) => sum + value, 0);
 }
 
-function difference(end: ReadonlyMap<string, number>, begin: ReadonlyMap<string, number>): Map<string, number> {
+/** What was added to each value since the begin. */
+export function difference(end: ReadonlyMap<string, number>, begin: ReadonlyMap<string, number>): Map<string, number> {
   return new Map([...end].map(([name, value]) => [name, value - (begin.get(name) ?? 0)]));
 }

@@ -13,11 +13,11 @@ import { type Steadiness, unsteadyText } from './steadiness.ts';
 export const LAG_NS_MAX = 5e6;
 export const LAG_PART_MAX = 0.25;
 
-function higher(metric: string, unit: string, value: number | null): Measurement {
+export function higher(metric: string, unit: string, value: number | null): Measurement {
   return { metric, unit, better: 'higher', value };
 }
 
-function lower(metric: string, unit: string, value: number | null, process?: string): Measurement {
+export function lower(metric: string, unit: string, value: number | null, process?: string): Measurement {
   return { metric, unit, better: 'lower', value, ...(process === undefined ? {} : { process }) };
 }
 

@@ -222,6 +222,11 @@ export class Cluster {
     return this.#laboratory.inside(this.#numberOf(client));
   }
 
+  /** The address of a member or a client in the cluster's network. */
+  addressOf(name: string): string {
+    return this.#laboratory.addressOf(this.#numberOf(name));
+  }
+
   #numberOf(name: string): number {
     const number = this.#clients.get(name) ?? this.#programs.get(name)?.number;
     if (number === undefined) throw new OperatingError('ERR_MEMBER', `the network has no place for ${name}`);
@@ -292,7 +297,7 @@ export class Cluster {
     const program = this.#programs.get(name);
     if (program !== undefined) return program.ports.map((port) => ({ address: program.address, port }));
     // A client listens nowhere. Its refusal is a packet too.
-    return [{ address: this.#laboratory.addressOf(this.#numberOf(name)), port: NO_PORT }];
+    return [{ address: this.addressOf(name), port: NO_PORT }];
   }
 
   /** Ends every member, and with them their network. */

@@ -7,9 +7,10 @@ import { pipeline } from 'node:stream/promises';
 import { makeFoldersSync } from '../../src/core/folder.ts';
 import type { ClusterPlace } from '../../src/fleet/component-specs.ts';
 import { importLibrary } from '../../src/journal/gazette/rpc.ts';
-import { findBinaries } from './binaries.ts';
+import { findBinaries, findExample } from './binaries.ts';
 import { clientFlags } from './client-flags.ts';
 import { Cluster, type ClusterOptions } from './cluster.ts';
+import { type ExampleAsked, RunningExample } from './running-example.ts';
 
 /** The broker that the first client asks. */
 const KILLED = 'broker-1';
@@ -33,7 +34,14 @@ export type GazetteEngine = {
   readonly name: 'gazette';
   /** By program, the begin of the SHA-256 of its file. */
   readonly programs: Readonly<Record<string, string>>;
+  /** Gazette's own example, or why it is not measured. */
+  readonly example: GazetteExample | { readonly missing: string };
   start(asked: Asked): Promise<MeasuredCluster>;
+};
+
+export type GazetteExample = {
+  readonly name: 'gazette-example';
+  start(asked: ExampleAsked): Promise<RunningExample>;
 };
 
 /** Throws a UsageError where a program or a package is missing. */
@@ -41,8 +49,23 @@ export async function findGazetteEngine(bin: string | null): Promise<GazetteEngi
   const binaries = findBinaries(bin);
   await importLibrary();
   const { etcd, gazette } = binaries;
-  const programs = { etcd: await digestOf(etcd), gazette: await digestOf(gazette) };
-  return { name: 'gazette', programs, start: async (asked) => await startCluster(binaries, asked) };
+  const example = findExample(bin);
+  const isHere = !('missing' in example);
+  const programs = {
+    etcd: await digestOf(etcd),
+    gazette: await digestOf(gazette),
+    ...(isHere
+      ? { exampleChunker: await digestOf(example.chunker), exampleSummer: await digestOf(example.summer) }
+      : {}),
+  };
+  return {
+    name: 'gazette',
+    programs,
+    example: isHere
+      ? { name: 'gazette-example', start: (asked) => RunningExample.start({ ...binaries, example }, asked) }
+      : example,
+    start: async (asked) => await startCluster(binaries, asked),
+  };
 }
 
 async function startCluster(

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { judge } from '../../bench/compare/testing/judging.ts';
-import type { ClusterAsked, ClusterEngine, ClusterShape } from '../../bench/harness/engine.ts';
+import type { ClusterAsked, ClusterEngine, ClusterShape, Example, ExampleAsked } from '../../bench/harness/engine.ts';
 import { parseBenchOptions } from '../../bench/options.ts';
 import { type BenchResult, runBench } from '../../bench/run.ts';
 import { benchTables } from '../../bench/tables.ts';
@@ -23,7 +23,13 @@ const DEPENDENCIES = {
 };
 
 /** An engine whose clusters are nothing but this process, and what was done to each. */
-function fakeEngine({ onStarted = () => undefined }: { onStarted?: (asked: ClusterAsked) => void } = {}): {
+function fakeEngine({
+  onStarted = () => undefined,
+  example = { missing: 'no program' },
+}: {
+  onStarted?: (asked: ClusterAsked) => void;
+  example?: ClusterEngine['example'];
+} = {}): {
   readonly engine: ClusterEngine;
   readonly log: string[];
 } {
@@ -31,6 +37,7 @@ function fakeEngine({ onStarted = () => undefined }: { onStarted?: (asked: Clust
   const engine: ClusterEngine = {
     name: 'gazette',
     programs: { etcd: '00', gazette: '11' },
+    example,
     start: async (asked) => {
       log.push(`start ${nameOf(asked.shape)} for ${asked.clients.join(' ')}`);
       onStarted(asked);
@@ -44,6 +51,33 @@ function fakeEngine({ onStarted = () => undefined }: { onStarted?: (asked: Clust
     },
   };
   return { engine, log };
+}
+
+/** An example that folds a tenth of `part` of its load from look to look, and then ends. */
+function fakeExample({ part = 1, end = null }: { part?: number; end?: string | null } = {}): {
+  readonly example: Example;
+  readonly asked: ExampleAsked[];
+  readonly log: string[];
+} {
+  const [asked, log]: [ExampleAsked[], string[]] = [[], []];
+  const start: Example['start'] = async (given) => {
+    asked.push(given);
+    const { workers, streams, chunks } = given.load;
+    let resolve: ((end: string | null) => void) | null = null;
+    const ended = new Promise<string | null>((found) => (resolve = found));
+    let looks = 0;
+    return {
+      processes: ['summer-0', 'chunker-0', 'broker-1'].map((name) => ({ name, pid: process.pid })),
+      folded: async () => {
+        looks += 1;
+        if (looks === 10) resolve?.(end);
+        return Math.round((workers * streams * (chunks + 1) * part * Math.min(looks, 10)) / 10);
+      },
+      ended,
+      stop: async () => void log.push('stop'),
+    };
+  };
+  return { example: { name: 'gazette-example', start }, asked, log };
 }
 
 function nameOf({ brokers, replication, etcd }: ClusterShape): string {
@@ -137,4 +171,62 @@ test('a member that ends by itself ends the run, which says so, and the cluster 
     message: 'etcd-1 was killed by SIGSEGV',
   });
   t.is(log.at(-1), 'stop');
+});
+
+test('without its programs the example of the engine is left out by name', async (t) => {
+  const { engine } = fakeEngine();
+  const { run: described, files } = await run(t, ['throughput'], engine);
+  t.is(described.verdict, 'HOLDS');
+  t.true(
+    described.remarks?.includes('pipeline throughput program=gazette-example engine=gazette: left out: no program'),
+  );
+  t.false(files.samples.some(({ parameters }) => parameters.includes('program=')));
+  const { files: others } = await run(t, ['recovery'], engine);
+  t.false(
+    others.remarks.some((line) => line.includes('left out')),
+    'a row that nobody asked for is not left out',
+  );
+});
+
+test('the example of the engine has rows with its own name on each cluster', async (t) => {
+  const { example, asked, log } = fakeExample();
+  const { files } = await run(t, ['throughput'], fakeEngine({ example }).engine);
+  const rows = files.samples.filter(({ parameters }) => parameters.includes('program=gazette-example '));
+  for (const replication of [1, 3]) {
+    const own = rows.filter(({ parameters }) => parameters.includes(on(replication)));
+    const valueOf = (metric: string, process = ''): number =>
+      own.find((row) => row.metric === metric && row.parameters.endsWith(process))?.value ?? 0;
+    t.true(valueOf('chunks_per_s') > 0);
+    t.is(Math.round(valueOf('bytes_per_s') / valueOf('chunks_per_s')), 32);
+    for (const process of ['summer-0', 'chunker-0', 'broker-1']) {
+      t.true(
+        own.some(({ parameters }) => parameters.endsWith(`process=${process}`)),
+        process,
+      );
+    }
+    t.true(own.some(({ metric, parameters }) => metric.startsWith('cpu_s') && parameters.endsWith('process=all')));
+  }
+  t.deepEqual(
+    asked.map(({ shape }) => nameOf(shape)).toSorted((a, b) => a.localeCompare(b)),
+    ['1-1-1', '3-3-3'],
+  );
+  t.deepEqual(log, ['stop', 'stop']);
+  t.true(asked.every(({ dataFolder }) => !existsSync(dataFolder)));
+});
+
+test('a chunker of the example that fails ends the run, which says so, and the example is stopped', async (t) => {
+  const { example, log } = fakeExample({ end: 'chunker-0 of the example exited with 1; mis-matched sum!' });
+  await t.throwsAsync(run(t, ['throughput'], fakeEngine({ example }).engine), {
+    instanceOf: OperatingError,
+    message: /exited with 1; mis-matched sum!/,
+  });
+  t.deepEqual(log, ['stop']);
+});
+
+test('an example that counts more chunks than it was given has no row', async (t) => {
+  const { example } = fakeExample({ part: 1.1 });
+  await t.throwsAsync(run(t, ['throughput'], fakeEngine({ example }).engine), {
+    instanceOf: OperatingError,
+    message: /folded \d+ chunks and ends of streams instead of \d+$/,
+  });
 });
