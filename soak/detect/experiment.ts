@@ -54,7 +54,7 @@ export async function runExperiment(experiment: Experiment): Promise<ExperimentR
 /** The plan of an experiment, and the decorations of its components. */
 export function planted({ of, name, seed, engine }: Experiment): { plan: Plan; decorations: Decorations } {
   if (name === '') return { plan: planFor({ seed, engine }), decorations: {} };
-  const bug = of === 'sabotage' ? { ...sabotageNamed(name), engine: undefined } : mutantNamed(name);
+  const bug = of === 'sabotage' ? sabotageNamed(name) : mutantNamed(name);
   const plan = planFor({ seed, engine: bug.engine });
   return { plan: bug.adapt?.(plan) ?? plan, decorations: of === 'clean' ? {} : bug.decorations() };
 }

@@ -40,6 +40,7 @@ export function leastFaults(whole: Plan): Readonly<Record<string, number>> {
 
 /** Whether the fault will hit, whatever else happens. */
 export function isCertain(planned: PlannedFault, whole: Plan): boolean {
+  if (isOfEtcd(planned)) return isFirstOfEtcd(planned, whole);
   const target = targetOf(planned);
   const isThere = componentOf(target) !== 'chunker' || CERTAIN_CRASHES.includes(target);
   const isEarly =
@@ -50,11 +51,34 @@ export function isCertain(planned: PlannedFault, whole: Plan): boolean {
   return isThere && isEarly && isAtOnce && CERTAIN_KINDS.includes(planned.kind);
 }
 
+function isOfEtcd({ kind }: PlannedFault): boolean {
+  return kind === 'etcd-crash' || kind === 'etcd-away';
+}
+
+/** The first of them finds each member up. Those that follow may find one down, and wait. */
+function isFirstOfEtcd({ id }: PlannedFault, { faults }: Plan): boolean {
+  const [first] = faults.filter(isOfEtcd).toSorted((a, b) => a.atMs - b.atMs);
+  return first?.id === id;
+}
+
+/**
+ * How long a cluster may be away in all. Its faults wait for each other, so all of them may come after any other fault.
+ */
+function awayMs({ cluster, faults }: Plan): number {
+  if (cluster === undefined) return 0;
+  return faults.reduce((sumMs, planned) => {
+    if (planned.kind === 'all-brokers-crash') return sumMs + planned.downMs + planned.resetMs + cluster.leaseMs;
+    return planned.kind === 'etcd-away' ? sumMs + planned.durationMs : sumMs;
+  }, 0);
+}
+
 /**
  * How long nothing planned stops the target, from the time of a fault on until everything heals, in ms: a pause, or
- * another fault that makes it leave. Who leaves also waits for the broker.
+ * another fault that makes it leave. Who leaves also waits for the broker. Nothing that needs a cluster is done while
+ * that is away.
  */
-function runningMs(target: string, { id, atMs: fromMs }: PlannedFault, { warmUpMs, faultsMs, faults }: Plan): number {
+function runningMs(target: string, { id, atMs: fromMs }: PlannedFault, whole: Plan): number {
+  const { warmUpMs, faultsMs, faults } = whole;
   const endMs = warmUpMs + faultsMs;
   let runsMs = 0;
   let atMs = fromMs;
@@ -68,7 +92,7 @@ function runningMs(target: string, { id, atMs: fromMs }: PlannedFault, { warmUpM
     runsMs += Math.max(0, Math.min(stop.atMs, endMs) - atMs);
     atMs = Math.max(atMs, stop.atMs + stoppedMs(stop));
   }
-  return runsMs + Math.max(0, endMs - atMs);
+  return Math.max(0, runsMs + Math.max(0, endMs - atMs) - awayMs(whole));
 }
 
 function stoppedMs(planned: PlannedFault): number {

@@ -50,3 +50,33 @@ test('a crash is not certain if a pause stops its target until too late, and pau
     t.true(isCertain(CRASH, planWith(...pauses.map(([atMs, durationMs]) => pause('chunker-0', atMs, durationMs)))));
   }
 });
+
+function etcdCrash(id: number, atMs: number): PlannedFault {
+  return { id, atMs, kind: 'etcd-crash', target: 'etcd-1', downMs: 500 };
+}
+
+function allBrokersCrash(resetMs: number): PlannedFault {
+  const fault = { kind: 'all-brokers-crash', target: 'brokers', isFlushed: true, downMs: 1_000 } as const;
+  return { id: 3, atMs: 1_000, ...fault, resetMs };
+}
+
+test('the first fault of etcd is certain, and those that follow are not: they may find a member down', (t) => {
+  const away: PlannedFault = { id: 3, atMs: 40_000, kind: 'etcd-away', target: 'etcd', durationMs: 900 };
+  const whole = planWith(etcdCrash(1, 50_000), etcdCrash(2, 59_000), away);
+  t.true(isCertain(away, whole));
+  t.false(isCertain(etcdCrash(1, 50_000), whole));
+  t.is(leastFaults(whole)['etcd-away of etcd'], 1);
+  t.is(leastFaults(whole)['etcd-crash of etcd'], undefined);
+});
+
+test('what needs a cluster is not certain when all of its brokers may be away until everything heals', (t) => {
+  const cluster = { brokers: 4, replication: 3, leaseMs: 4_000, keepsIds: false };
+  const restart: PlannedFault = { id: 1, atMs: 20_000, kind: 'restart', target: 'summer-0', downMs: 10 };
+  for (const [isSure, resetMs] of [
+    [true, 20_000],
+    [false, 20_001],
+  ] as const) {
+    t.is(isCertain(restart, { ...planWith(restart, allBrokersCrash(resetMs)), cluster }), isSure);
+  }
+  t.true(isCertain(restart, { ...planWith(restart), cluster }));
+});

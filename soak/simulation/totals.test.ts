@@ -1,5 +1,6 @@
 import test from 'ava';
-import { MOMENTS, type Moment } from './world/counters.ts';
+import { ALL_MOMENTS, CLUSTER_MOMENTS, MOMENTS, type Moment } from './world/counters.ts';
+import { planFor } from './plan-for.ts';
 import { planOf } from './plan.ts';
 import { brokenPromises, promisesOf } from './promises.ts';
 import { Totals, type TotalledSeed } from './totals.ts';
@@ -25,6 +26,34 @@ test('any moment that the plans promised and no seed reached makes the seeds inc
   for (const moment of MOMENTS) {
     const totals = new Totals();
     for (let number = 1; number <= 2_200; number += 1) totals.add(seed(number, { moments: { ...once, [moment]: 0 } }));
+    t.is(totals.exitCode, 3, moment);
+    t.is(totals.lines(1).at(-1), `INCONCLUSIVE  the plans promised a moment that no seed reached: ${moment}`);
+  }
+});
+
+const onCluster = Array.from({ length: 40 }, (_, seedNumber) =>
+  promisesOf(planFor({ seed: seedNumber, engine: 'gazette' })),
+);
+const allOnce = Object.fromEntries(ALL_MOMENTS.map((moment) => [moment, 1])) as Record<Moment, number>;
+
+/** Moments of a cluster that no plan of a seed promises: no seed draws the fault, or too few plans reach them. */
+const UNPROMISED: readonly Moment[] = [
+  'brokers lost in turn left a hole',
+  'bytes served that never became part of the journal',
+];
+
+test('any moment that the plans of clusters promised and no seed reached makes them inconclusive', (t) => {
+  const promised = ALL_MOMENTS.filter((moment) => onCluster.some((promises) => promises[moment] > 0));
+  t.deepEqual(
+    CLUSTER_MOMENTS.filter((moment) => !promised.includes(moment)),
+    UNPROMISED,
+  );
+  for (const moment of promised) {
+    const totals = new Totals();
+    for (let number = 0; number < 400; number += 1) {
+      const promises = onCluster[number % onCluster.length];
+      totals.add(seed(number, { ...(promises && { promises }), moments: { ...allOnce, [moment]: 0 } }));
+    }
     t.is(totals.exitCode, 3, moment);
     t.is(totals.lines(1).at(-1), `INCONCLUSIVE  the plans promised a moment that no seed reached: ${moment}`);
   }

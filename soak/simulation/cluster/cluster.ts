@@ -86,6 +86,7 @@ export class SimulatedCluster {
           hasBatches: number <= partitions,
           onCommitted,
           onRepeated: (records) => counters.count('record stored twice', records),
+          onServedInVain: () => counters.count('bytes served that never became part of the journal'),
         }),
     );
     this.#byName = new Map(this.journals.map((journal) => [journal.name, journal]));

@@ -20,6 +20,7 @@ export class Journal {
   readonly #hasBatches: boolean;
   readonly #onCommitted: (journal: number, batch: CommittedBatch) => void;
   readonly #onRepeated: (records: number) => void;
+  readonly #onServedInVain: () => void;
   route: Route = { revision: 0, members: [] };
   /** The revision of the last route whose members agree. */
   syncedRevision = 0;
@@ -31,6 +32,8 @@ export class Journal {
   readonly #parts = new Map<number, Buffer>();
   readonly #stored: Stored[] = [];
   readonly #uploaded = new Set<Segment>();
+  /** Segments that were handed to a reader, and are not committed. */
+  readonly #servedEarly = new Set<Segment>();
   /** By producer, the index that follows its committed records. */
   readonly #nexts = new Map<string, number>();
 
@@ -42,12 +45,15 @@ export class Journal {
     readonly onCommitted: (journal: number, batch: CommittedBatch) => void;
     /** So many records were stored that had been stored before. */
     readonly onRepeated: (records: number) => void;
+    /** A reader got a segment that has not become part of the journal. */
+    readonly onServedInVain: () => void;
   }) {
     this.name = options.name;
     this.number = options.number;
     this.#hasBatches = options.hasBatches;
     this.#onCommitted = options.onCommitted;
     this.#onRepeated = options.onRepeated;
+    this.#onServedInVain = options.onServedInVain;
   }
 
   /** The end of what is committed. */
@@ -85,10 +91,21 @@ export class Journal {
     let first = chain.length;
     while (first > 0 && (chain[first - 1]?.begin ?? 0) >= this.#end) first -= 1;
     for (const segment of chain.slice(first)) this.#add(segment);
+    for (const segment of this.#servedEarly) {
+      if (segment.begin >= this.#end) continue;
+      this.#servedEarly.delete(segment);
+      this.#onServedInVain();
+    }
+  }
+
+  /** A broker has handed it, or a part of it, to a reader. */
+  served(segment: Segment): void {
+    if (!this.#committed.has(segment)) this.#servedEarly.add(segment);
   }
 
   #add(segment: Segment): void {
     this.#committed.add(segment);
+    this.#servedEarly.delete(segment);
     let { begin } = segment;
     for (const bytes of segment.parts) {
       this.#parts.set(begin, bytes);

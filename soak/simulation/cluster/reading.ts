@@ -99,6 +99,7 @@ export class Reading {
     const segment =
       own !== null && has.has(own) ? own : journal.storedAt(this.#offset, this.#source, cluster.lookedNs(broker));
     if (segment === null) return null;
+    journal.served(segment);
     const bytes = Buffer.concat(segment.parts).subarray(this.#offset - segment.begin);
     const most = Math.min(bytes.length, PIECE_BYTES);
     return bytes.subarray(0, prng.below(2) === 0 ? most : 1 + prng.below(most));

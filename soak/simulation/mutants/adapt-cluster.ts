@@ -34,8 +34,7 @@ export function withLostPrimaries(plan: Plan): Plan {
       dies: true,
     });
   }
-  const numbered = faults.toSorted((a, b) => a.atMs - b.atMs).map((fault, id) => ({ ...fault, id }));
-  return { ...plan, cluster: { ...cluster, leaseMs: LEASE_MS }, faults: numbered };
+  return numbered({ ...plan, cluster: { ...cluster, leaseMs: LEASE_MS }, faults });
 }
 
 /**
@@ -68,6 +67,24 @@ export function withLostRegisters(plan: Plan): Plan {
   };
 }
 
+/** The plan has its crashes of processes, and besides them only faults of these members. */
+export function withFaultsOf(plan: Plan, members: 'etcd' | 'brokers'): Plan {
+  const { cluster } = plan;
+  if (cluster === undefined) return plan;
+  const prng = Prng.fromSeed(ADAPT, plan.seed);
+  const faults: PlannedFault[] = plan.faults.filter(({ kind }) => kind === 'crash');
+  for (let moment = 0; (moment + 1) * APART_MS <= plan.faultsMs; moment += 1) {
+    const at = { id: 0, atMs: plan.warmUpMs + moment * APART_MS + prng.below(1_000) };
+    const number = prng.between(1, 3);
+    faults.push(
+      members === 'etcd'
+        ? { ...at, kind: 'etcd-crash', target: `etcd-${number}`, downMs: 1_000 }
+        : { ...at, kind: 'member-crash', target: `broker-${number}`, atAppend: false, downMs: 500 },
+    );
+  }
+  return numbered({ ...plan, cluster: { ...cluster, leaseMs: LEASE_MS }, faults });
+}
+
 /** State logs have many snapshots, in several parts each. */
 export function withSmallSnapshots(plan: Plan): Plan {
   return plan.cluster === undefined ? plan : { ...plan, cluster: { ...plan.cluster, snapshots: SMALL_SNAPSHOTS } };
@@ -78,4 +95,12 @@ export function withoutSnapshots(plan: Plan): Plan {
   if (plan.cluster === undefined) return plan;
   const { snapshots: _, ...cluster } = plan.cluster;
   return { ...plan, cluster };
+}
+
+/** Faults in the order of their times, numbered in that order. */
+function numbered(plan: Plan): Plan {
+  return {
+    ...plan,
+    faults: plan.faults.toSorted((a, b) => a.atMs - b.atMs).map((fault, id) => ({ ...fault, id })),
+  };
 }

@@ -118,7 +118,8 @@ const MUTANTS: readonly GazetteMutant[] = [
   {
     name: 'repetition-folded',
     bug: 'a summer folds records that stand in the journal twice, and takes them for new ones',
-    kinds: ['duplicate', 'out-of-order', 'mismatched', 'state-ahead'],
+    // A repetition of the last chunks of a file that has ended looks like a file without its first chunks: a gap.
+    kinds: ['duplicate', 'out-of-order', 'mismatched', 'state-ahead', 'gap'],
     decorations: () => ({
       summer: (options, subject) => ({ ...options, journals: unskipped(options.journals, subject, isChunks) }),
     }),

@@ -9,6 +9,7 @@ import type { HistoryEvent } from '../../guarantee/history.ts';
 import type { Decorations } from '../decorations.ts';
 import { targetOf } from '../plan.ts';
 import { withTakeovers } from '../mutants/adapt.ts';
+import { withFaultsOf } from '../mutants/adapt-cluster.ts';
 import { withRetirements } from '../mutants/adapt-departures.ts';
 import type { Sabotage } from './sabotage.ts';
 import { WITHHELD } from './withheld.ts';
@@ -60,6 +61,22 @@ const BROKEN: readonly Sabotage[] = [
     reason: /the fault retire of chunker took effect 0 times/,
     decorations: () => injecting(({ kind }) => kind !== 'retire'),
     adapt: withRetirements,
+  },
+  {
+    name: 'etcd-that-is-never-harmed',
+    engine: 'gazette',
+    what: 'faults of members of etcd do nothing',
+    reason: /the plan promised a moment that was not reached: member of etcd killed/,
+    decorations: () => injecting(({ kind }) => !kind.startsWith('etcd')),
+    adapt: (plan) => withFaultsOf(plan, 'etcd'),
+  },
+  {
+    name: 'brokers-that-are-never-harmed',
+    engine: 'gazette',
+    what: 'faults of brokers of a cluster do nothing',
+    reason: /the fault any but crash took effect 0 times/,
+    decorations: () => injecting(({ kind }) => !kind.startsWith('member') && kind !== 'all-brokers-crash'),
+    adapt: (plan) => withFaultsOf(plan, 'brokers'),
   },
   {
     name: 'faults-without-proof',
