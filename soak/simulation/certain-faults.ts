@@ -65,11 +65,15 @@ function isFirstOfEtcd({ id }: PlannedFault, { faults }: Plan): boolean {
  * How long a cluster may be away in all. Its faults wait for each other, so all of them may come after any other fault.
  */
 function awayMs({ cluster, faults }: Plan): number {
-  if (cluster === undefined) return 0;
-  return faults.reduce((sumMs, planned) => {
-    if (planned.kind === 'all-brokers-crash') return sumMs + planned.downMs + planned.resetMs + cluster.leaseMs;
-    return planned.kind === 'etcd-away' ? sumMs + planned.durationMs : sumMs;
-  }, 0);
+  return cluster === undefined ? 0 : faults.reduce((sumMs, planned) => sumMs + absenceMs(planned, cluster.leaseMs), 0);
+}
+
+/** Journals of a broker that was lost wait for its lease. */
+function absenceMs(planned: PlannedFault, leaseMs: number): number {
+  if (planned.kind === 'all-brokers-crash') return planned.downMs + planned.resetMs + leaseMs;
+  if (planned.kind === 'member-crash' || planned.kind === 'member-loss-in-turn') return leaseMs;
+  if (planned.kind === 'member-cut') return planned.durationMs + (planned.dies ? leaseMs : 0);
+  return planned.kind === 'member-pause' || planned.kind === 'etcd-away' ? planned.durationMs : 0;
 }
 
 /**
@@ -92,7 +96,9 @@ function runningMs(target: string, { id, atMs: fromMs }: PlannedFault, whole: Pl
     runsMs += Math.max(0, Math.min(stop.atMs, endMs) - atMs);
     atMs = Math.max(atMs, stop.atMs + stoppedMs(stop));
   }
-  return Math.max(0, runsMs + Math.max(0, endMs - atMs) - awayMs(whole));
+  // Power is lost whatever else is away.
+  const withoutMs = target === 'all' ? 0 : awayMs(whole);
+  return Math.max(0, runsMs + Math.max(0, endMs - atMs) - withoutMs);
 }
 
 function stoppedMs(planned: PlannedFault): number {
