@@ -2,7 +2,7 @@
 
 import { ViolationError } from '../../../src/core/errors.ts';
 import { crc32c } from '../../../src/hash/crc32c.ts';
-import { EntryReader } from '../../../src/journal/gazette/entry-reader.ts';
+import { EntryReader, type OwnedEntry } from '../../../src/journal/gazette/entry-reader.ts';
 import { type ShardEpoch, stateJournal } from '../../../src/journal/journals.ts';
 import type {
   StateEntry,
@@ -13,17 +13,20 @@ import type {
   StateStart,
 } from '../../../src/journal/state-log.ts';
 import { WrappedJournals } from '../../../src/journal/wrapped-journals.ts';
+import { SUM_BYTES } from '../../../src/message/sum.ts';
 import { decodeStateFrame } from '../../../src/message/state-frame.ts';
-import { keyOf, openRow } from '../../../src/store/row.ts';
+import { keyOf, numberRange, offsetOfKey, openBytes, openRow } from '../../../src/store/row.ts';
 import type { Store, StoreReader, Write } from '../../../src/store/store.ts';
 import { WrappedStore } from '../../../src/store/wrapped-store.ts';
 import { isCheckpointRow } from '../../../src/summer/rows.ts';
 import { Rebuild } from '../../../src/summer/state-rebuild.ts';
 import { CLUSTER_PREFIX, type SimulatedCluster } from '../cluster/cluster.ts';
-import type { Decorations, GazetteParts, Subject } from '../decorations.ts';
+import type { Decorations, GazetteParts, JudgedState, Subject } from '../decorations.ts';
 import { finishedSums } from './decorators/claims.ts';
 import { Rows } from './decorators/rows.ts';
-import { tellingRows } from './decorators/telling-rows.ts';
+import { STATE_TABLES, tellingRows } from './decorators/telling-rows.ts';
+
+const TELLING_TABLES = STATE_TABLES.filter((table) => table !== 'outbox');
 
 /** A state log that forwards every call. */
 export class WrappedState implements StateLog {
@@ -84,8 +87,9 @@ export function changedLogs(change: Change): Decorations {
     gazette: (parts, subject) =>
       subject.component === 'summer' ? new ChangedStates(parts, subject, { change, watch }) : parts.journals,
     summer: (options, subject) => ({ ...options, store: new WatchedStore(options.store, subject, watch) }),
-    judged: ({ shard, path, disk, published, tookEffect }) => {
-      if (published > finishedSums(disk, shard) || watch.isFlawed(path, shard, disk)) tookEffect();
+    judged: (state) => {
+      const { shard, disk, published, tookEffect } = state;
+      if (published > finishedSums(disk, shard) || watch.isFlawed(state)) tookEffect();
     },
   };
 }
@@ -117,15 +121,21 @@ class StateWatch {
   readonly reported = new Map<string, number>();
   /** By the path of its store, the name of a process. */
   readonly names = new Map<string, string>();
-  /** By process and shard: the telling rows with which a claim should have ended. */
-  readonly expected = new Map<string, string>();
+  /** By process and shard: the rows with which a claim should have ended. */
+  readonly expected = new Map<string, StoreReader>();
 
-  /** Whether the rows with which a claim has ended are others; asked once for each claim. */
-  isFlawed(path: string, shard: number, disk: StoreReader): boolean {
+  /**
+   * Whether the rows with which a claim has ended are others, although they say that they are folded as far, or are no
+   * state at all; asked once for each claim. A state that is folded less far harms nobody who was told nothing of the
+   * rest.
+   */
+  isFlawed({ path, shard, disk, published }: JudgedState): boolean {
     const key = `${this.names.get(path) ?? ''} ${shard}`;
     const expected = this.expected.get(key);
     this.expected.delete(key);
-    return expected !== undefined && expected !== textOf(disk, shard);
+    if (expected === undefined) return false;
+    const isAsFar = foldedTo(expected, shard) === foldedTo(disk, shard);
+    return (isAsFar && textOf(expected, shard) !== textOf(disk, shard)) || !hasWholeOutbox(disk, shard, published);
   }
 }
 
@@ -157,7 +167,7 @@ class WatchedState extends WrappedState {
     const place = await this.#proves(super.claim(...args));
     if (place === 'fenced' || subject.isOver()) return place;
     const acknowledged = watch.acknowledged.get(shard) ?? new Set();
-    watch.expected.set(`${subject.name} ${shard}`, textOf(rowsInLog(parts.cluster, shard, acknowledged), shard));
+    watch.expected.set(`${subject.name} ${shard}`, rowsInLog(parts.cluster, shard, acknowledged));
     return place;
   }
 
@@ -200,34 +210,55 @@ class WatchedStore extends WrappedStore {
       if (table !== 'claims' || key.length > 4) continue;
       const shard = key.readUInt32BE(0);
       const reported = this.#watch.reported.get(`${this.#subject.name} ${shard}`) ?? 0;
-      const row = this.inner.get('checkpoints', keyOf(shard));
-      const folded = row === undefined ? 0 : openRow(row, isCheckpointRow, 'a checkpoint').offset;
-      if (folded < reported && !this.#subject.isOver()) this.#subject.tookEffect();
+      if (foldedTo(this.inner, shard) < reported && !this.#subject.isOver()) this.#subject.tookEffect();
     }
   }
 }
 
-function textOf(reader: StoreReader, shard: number): string {
-  return JSON.stringify([...tellingRows(reader, shard)].toSorted(([one], [other]) => (one < other ? -1 : 1)));
+function foldedTo(reader: StoreReader, shard: number): number {
+  const row = reader.get('checkpoints', keyOf(shard));
+  return row === undefined ? 0 : openRow(row, isCheckpointRow, 'a checkpoint').offset;
 }
 
-/** The rows of a shard by its log in the cluster. Of entries with one sequence, the acknowledged one counts. */
+/** Without the outbox: of the sums that are published it may have the last ones, or none. */
+function textOf(reader: StoreReader, shard: number): string {
+  const rows = tellingRows(reader, shard, TELLING_TABLES);
+  return JSON.stringify([...rows].toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/** Whether the outbox has every sum that is not published, and each once. */
+function hasWholeOutbox(reader: StoreReader, shard: number, published: number): boolean {
+  const finished = finishedSums(reader, shard);
+  let next: number | null = null;
+  for (const { key, value } of reader.range('outbox', numberRange(shard))) {
+    const first = offsetOfKey(key);
+    if (first !== (next ?? Math.min(first, published))) return false;
+    next = first + openBytes(value, 'an outbox').length / SUM_BYTES;
+  }
+  return next === null ? finished <= published : next === finished;
+}
+
+/**
+ * The rows of a shard by its log in the cluster. Of entries with one sequence, the acknowledged one counts, and of
+ * these the one of the newest owner.
+ */
 function rowsInLog(cluster: SimulatedCluster, shard: number, acknowledged: ReadonlySet<number>): StoreReader {
   const name = stateJournal(shard);
   const frames = cluster.journal(`${CLUSTER_PREFIX}${name}`)?.committedParts ?? [];
   const reader = new EntryReader(name, 0);
   const counted = new Map<number, StateEntry>();
-  const told = new Map<number, StateEntry>();
+  const acknowledgedEntries: OwnedEntry[] = [];
   for (const [begin, bytes] of frames) {
     const end = begin + bytes.length;
-    if (acknowledged.has(begin)) told.set(begin, wholeEntry(name, { begin, end, bytes }));
+    if (acknowledged.has(begin)) acknowledgedEntries.push(wholeEntry(name, { begin, end, bytes }));
     const entry = reader.push({ begin, end, bytes });
     if (entry !== null) counted.set(entry.begin, entry);
   }
-  const sequences = new Set(Array.from(told.values(), ({ sequence }) => sequence));
+  const told = withoutReplaced(acknowledgedEntries);
+  const sequences = new Set(told.map(({ sequence }) => sequence));
   const rest = [...counted.values()].filter((entry) => !sequences.has(entry.sequence));
   const rebuild = new Rebuild(name, { kind: 'beginning', start: { begin: 0, sequence: 0 } });
-  const entries = [...told.values(), ...rest].toSorted((one, other) => one.sequence - other.sequence);
+  const entries = [...told, ...rest].toSorted((one, other) => one.sequence - other.sequence);
   for (const entry of entries) rebuild.take(entry);
   const { writes } = rebuild.writesTo(new Rows([]), shard);
   return new Rows(
@@ -235,13 +266,26 @@ function rowsInLog(cluster: SimulatedCluster, shard: number, acknowledged: Reado
   );
 }
 
+/** Without the entries at whose places, or before them, a newer owner has begun. */
+function withoutReplaced(entries: readonly OwnedEntry[]): OwnedEntry[] {
+  let [from, newest] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  let below = from;
+  return entries
+    .toSorted((one, other) => other.epoch - one.epoch)
+    .filter(({ epoch, sequence }) => {
+      if (epoch < newest) [newest, below] = [epoch, from];
+      from = Math.min(from, sequence);
+      return sequence < below;
+    });
+}
+
 /** Simulated entries are small: each is one frame. */
 function wholeEntry(
   journal: string,
   { begin, end, bytes }: { readonly begin: number; readonly end: number; readonly bytes: Buffer },
-): StateEntry {
+): OwnedEntry {
   const frame = decodeStateFrame(bytes, journal, crc32c);
   if ('fault' in frame || frame.pieces !== 1) throw new Error(`no whole entry at ${begin} of ${journal}`);
-  const { sequence, entry: checksum, payload } = frame;
-  return { begin, end, sequence, checksum, bytes: Buffer.from(payload) };
+  const { sequence, epoch, entry: checksum, payload } = frame;
+  return { begin, end, sequence, epoch, checksum, bytes: Buffer.from(payload) };
 }
