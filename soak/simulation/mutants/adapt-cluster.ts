@@ -8,6 +8,8 @@ const ADAPT = 0x61636c75;
 const LEASE_MS = 4_000;
 /** Between two moments: a lease, and what comes after it. */
 const APART_MS = 12_000;
+const LATE_MS = 6_000;
+const SLOW_COMMITS = { commitUs: 200_000, commitJitterUs: 100_000 } as const;
 /** Between two losses of all registers. */
 const LOSS_MS = 20_000;
 const UNHEARD = { directions: ['to-broker'], durationMs: 12_000 } as const;
@@ -95,6 +97,32 @@ export function withoutSnapshots(plan: Plan): Plan {
   if (plan.cluster === undefined) return plan;
   const { snapshots: _, ...cluster } = plan.cluster;
   return { ...plan, cluster };
+}
+
+/**
+ * The messages of a summer are held back while it is taken over, and arrive when its successor has read the state log.
+ * The successor is slow to commit. It is taken over as well, soon after it has begun.
+ */
+export function withLateTransactions(plan: Plan): Plan {
+  const { cluster } = plan;
+  if (cluster === undefined) return plan;
+  const prng = Prng.fromSeed(ADAPT, plan.seed);
+  const warmUpMs = plan.warmUpMs + LATE_MS;
+  const faults: PlannedFault[] = plan.faults.filter(({ kind }) => kind === 'break');
+  const slots = plan.summers.map((_, index) => `summer-${index}`);
+  const again = { wakeMs: 1_000, returns: false, successor: null } as const;
+  for (let moment = 0; (moment + 1) * LATE_MS <= plan.faultsMs; moment += 1) {
+    const atMs = warmUpMs + moment * LATE_MS;
+    for (const target of slots) {
+      const durationMs = prng.between(150, 1_200);
+      faults.push(
+        { id: 0, atMs, kind: 'stall', target, directions: ['to-broker'], durationMs },
+        { id: 0, atMs: atMs + 50, kind: 'takeover', target, old: 'running', ...again },
+        { id: 0, atMs: atMs + prng.between(1_500, 3_000), kind: 'takeover', target, old: 'dead', ...again },
+      );
+    }
+  }
+  return withoutSnapshots(numbered({ ...plan, ...SLOW_COMMITS, warmUpMs, faults }));
 }
 
 /** Faults in the order of their times, numbered in that order. */

@@ -5,6 +5,8 @@ import { crc32c } from '../../../src/hash/crc32c.ts';
 import type { ShardEpoch } from '../../../src/journal/journals.ts';
 import type { StateEntry, StateLog, StatePlace, StateReader, StateStart } from '../../../src/journal/state-log.ts';
 import { shardProducer } from '../../../src/message/batch.ts';
+import { EntryReader } from '../../../src/journal/gazette/entry-reader.ts';
+import { STATUS } from '../../../src/journal/gazette/status.ts';
 import { encodeStateEntry } from '../../../src/message/state-frame.ts';
 import { openRow } from '../../../src/store/row.ts';
 import { isCheckpointRow } from '../../../src/summer/rows.ts';
@@ -12,10 +14,12 @@ import { type Changes, decodeChanges, encodeChanges } from '../../../src/summer/
 import { CLUSTER_PREFIX } from '../cluster/cluster.ts';
 import type { GazetteParts } from '../decorations.ts';
 import { withCrashes, withTakeovers } from './adapt.ts';
-import { withSmallSnapshots, withoutSnapshots } from './adapt-cluster.ts';
+import { withLateTransactions, withSmallSnapshots, withoutSnapshots } from './adapt-cluster.ts';
 import type { Mutant } from './mutant.ts';
 import { WrappedState, changedLogs, changedReplay } from './state-log-parts.ts';
 
+/** Between two tries of an append. */
+const RETRY_MS = 100;
 /** The log gets a transaction so long after its sums may be published. */
 const LATE_MS = 300;
 
@@ -61,6 +65,14 @@ const MUTANTS: readonly StateMutant[] = [
     kinds: ['state-behind', 'acknowledged-loss', 'lost', 'gap'],
     decorations: () => changedLogs((inner) => new HalfSnapshots(inner)),
     adapt: (plan) => withSmallSnapshots(withTakeovers(plan)),
+  },
+  {
+    name: 'state-log-not-fenced',
+    bug: 'an owner appends no claim to the state log, and no append names an offset',
+    // Entries of two owners in turn make a state that none of them had: whoever looks first says what does not fit.
+    kinds: ['state-behind', 'acknowledged-loss', 'gap', 'duplicate'],
+    decorations: () => changedLogs((inner, owner, parts) => new UnfencedState(inner, owner, parts)),
+    adapt: withLateTransactions,
   },
 ];
 
@@ -194,4 +206,70 @@ function asWhole(start: StateStart, entries: readonly StateEntry[]): readonly St
 function asLast(entry: StateEntry): StateEntry {
   const { part, writes } = changesOf(entry);
   return part === null ? entry : { ...entry, bytes: encodeChanges({ part: { ...part, isLast: true }, writes }) };
+}
+
+/** Appends behind whatever there is, and looks at nothing that has come there since its owner read the log. */
+class UnfencedState extends WrappedState {
+  readonly #owner: ShardEpoch;
+  readonly #parts: GazetteParts;
+  #reader: EntryReader | null = null;
+
+  constructor(inner: StateLog, owner: ShardEpoch, parts: GazetteParts) {
+    super(inner);
+    this.#owner = owner;
+    this.#parts = parts;
+  }
+
+  override async claim(start: StateStart, claim: Uint8Array, reader: StateReader): Promise<StatePlace | 'fenced'> {
+    const { journals, cluster } = this.#parts;
+    const entries = new EntryReader(this.journal, start.sequence);
+    this.#reader = entries;
+    const to = await journals.head(this.journal);
+    const frames = cluster.journal(`${CLUSTER_PREFIX}${this.journal}`)?.committedParts ?? [];
+    let last: StatePlace | null = null;
+    for (const [begin, bytes] of frames) {
+      if (begin < start.begin || begin >= to) continue;
+      const entry = entries.push({ begin, end: begin + bytes.length, bytes });
+      if (entry === null) continue;
+      reader.take(entry);
+      last = entry;
+    }
+    if (entries.epoch > this.#owner.epoch) return 'fenced';
+    reader.atEnd();
+    if (last === null) return (await this.append([claim]))[0] ?? 'fenced';
+    const { begin, end, sequence, checksum } = last;
+    return { begin, end, sequence, checksum };
+  }
+
+  override async append(entries: readonly Uint8Array[]): Promise<readonly StatePlace[]> {
+    const { rpc, options } = this.#parts;
+    const reader = this.#reader;
+    if (reader === null) throw new Error('a log is read before anything is appended');
+    const first = reader.next;
+    reader.next += entries.length;
+    const frames = entries.map((entry, at) => {
+      const place = { journal: this.journal, sequence: first + at, epoch: this.#owner.epoch };
+      return encodeStateEntry(entry, place, crc32c);
+    });
+    for (;;) {
+      const answer = await rpc.append({ journal: `${CLUSTER_PREFIX}${this.journal}` }, frames.flat()).catch(() => null);
+      if (answer?.status === STATUS.OK && answer.commit !== null) {
+        return placesOf(Number(answer.commit.begin), frames, { entries, first });
+      }
+      await delay(options.clock, RETRY_MS);
+    }
+  }
+}
+
+function placesOf(
+  from: number,
+  frames: readonly (readonly Buffer[])[],
+  { entries, first }: { readonly entries: readonly Uint8Array[]; readonly first: number },
+): StatePlace[] {
+  let end = from;
+  return entries.map((entry, at) => {
+    const begin = end;
+    end += frames[at]?.reduce((sum, { length }) => sum + length, 0) ?? 0;
+    return { begin, end, sequence: first + at, checksum: crc32c(0, entry) };
+  });
 }
