@@ -163,7 +163,7 @@ export class Observer {
     for (const { table, key, value } of writes) {
       if (table !== 'checkpoints' || value === null) continue;
       const shard = key.readUInt32BE(0);
-      if (!this.#speaks(shard, path)) continue;
+      if (!this.#hasFolded(shard, path)) continue;
       const { offset } = openRow(value, isCheckpointRow, `the checkpoint of shard ${shard}`);
       this.#foldedThrough[shard] = offset;
       this.#showThrough(shard, offset);
@@ -221,6 +221,14 @@ export class Observer {
   #speaks(shard: number, path: string): boolean {
     const raised = this.#raised[shard];
     return raised !== undefined && raised.path === path && raised.epoch >= this.shard(shard).epoch;
+  }
+
+  /**
+   * Whether commits of the store are what the shard has folded. A claim on a cluster copies a log, which may be ahead of
+   * the owner's store. If it breaks off, the owner continues from its store.
+   */
+  #hasFolded(shard: number, path: string): boolean {
+    return this.cluster === null ? this.#speaks(shard, path) : this.#isOwner(shard, path);
   }
 
   #isOwner(shard: number, path: string): boolean {

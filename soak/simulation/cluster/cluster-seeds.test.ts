@@ -51,3 +51,9 @@ test('a hole that two losses in turn leave is passed over, and every sum comes',
   t.deepEqual({ violations, failures, inconclusive }, { violations: [], failures: [], inconclusive: [] });
   t.is(moments['brokers lost in turn left a hole'], 1);
 });
+
+test('an owner whose store is behind a claim that broke off is not called behind at its restart', async (t) => {
+  // Power is lost between the claim's copy of the log and its confirmation.
+  const { violations, failures } = await simulate(planFor({ seed: 20261, engine: 'gazette' }));
+  t.deepEqual({ violations, failures }, { violations: [], failures: [] });
+});
