@@ -89,21 +89,43 @@ export class Brokers {
     return { meaning, begin, end };
   }
 
-  /** The first offset that the journal keeps. */
+  /** The first offset that the journal keeps, as far as one broker knows. */
   async begin(journal: string): Promise<number> {
     const { clock, signal, rpc } = this.#options;
     const what = `where ${journal} begins`;
     const wait = this.waitFor(what);
     for (;;) {
-      const { status, offset } = await this.#answered(what, () => rpc.readMetadata(this.nameOf(journal), 0));
+      const {
+        status,
+        offset,
+        write_head: head,
+      } = await this.#answered(what, () => rpc.readMetadata(this.nameOf(journal), 0));
       const meaning = meaningOfStatus(status);
       if (meaning === 'missing') throw missingJournal(this.nameOf(journal));
       if (meaning === 'rejected') throw rejectedError(`reading ${journal}`, statusName(status));
-      // A journal without a byte has nothing to begin with.
-      if (meaning === 'done' || status === STATUS.OFFSET_NOT_YET_AVAILABLE) return numberOf(offset);
+      if (meaning === 'done') return numberOf(offset);
+      // A journal without a byte has nothing to begin with. Else nothing is left of it, or what nobody has persisted.
+      if (status === STATUS.OFFSET_NOT_YET_AVAILABLE) {
+        return numberOf(head) === 0 ? 0 : await this.#firstListed(journal, numberOf(head));
+      }
       wait.failed(statusName(status));
       await delay(clock, RETRY_MS, signal);
     }
+  }
+
+  /** Of the first broker that lists its fragments. Where none does, a read finds out. */
+  async #firstListed(journal: string, head: number): Promise<number> {
+    const { rpc } = this.#options;
+    const request = { journal: this.nameOf(journal), next_page_token: '0' };
+    for (let beyond = 0; beyond < rpc.brokerCount; beyond += 1) {
+      try {
+        const { status, fragments } = await rpc.listFragments(request, beyond);
+        if (meaningOfStatus(status) === 'done') return numberOf(fragments[0]?.spec?.begin ?? String(head));
+      } catch (error) {
+        meaningOfError(error);
+      }
+    }
+    return 0;
   }
 
   /** The names of all journals below the prefix. */

@@ -1,5 +1,5 @@
 /**
- * Finds out whether bytes that no broker serves are a hole, and where it ends.
+ * Finds out whether bytes that no broker serves are a hole, and where it ends, or were trimmed.
  *
  * An append that was half committed may leave a hole: the brokers that had it are gone, and the journal goes on behind
  * it. An append that was acknowledged was on all replicas. So a hole is one of these only after all replicas were lost
@@ -15,6 +15,10 @@
  *
  * Long enough is twice the time after which brokers look at the fragment store. A broker that has persisted something
  * and was replaced is seen by the others within that time.
+ *
+ * When in each look nobody has a fragment below the offset either, the journal was trimmed beyond it. One broker alone
+ * does not prove that, although it lets a read jump to the first fragment that it knows: an earlier one may still be on
+ * its way to the store. A hole where a journal begins looks the same, and is taken for trimmed.
  */
 
 import type { Clock } from '../../core/clock.ts';
@@ -34,10 +38,18 @@ export type HolesOptions = {
   readonly journal: string;
 };
 
-/** What one broker knows of a journal around an offset. */
-type Known = { readonly server: string; readonly isCovered: boolean; readonly next: number };
+/** `hole`: the journal goes on at `end`. `trimmed`: its first fragment begins at `end`. */
+export type Missing = { readonly why: 'hole' | 'trimmed'; readonly end: number };
 
-type Seen = { readonly offset: number; readonly end: number; readonly sinceNs: number };
+/** What one broker knows of a journal around an offset. `isBelow`: it has something that ends at or below. */
+type Known = {
+  readonly server: string;
+  readonly isBelow: boolean;
+  readonly isCovered: boolean;
+  readonly next: number;
+};
+
+type Seen = Missing & { readonly offset: number; readonly sinceNs: number };
 
 export class Holes {
   readonly #options: HolesOptions;
@@ -69,30 +81,32 @@ export class Holes {
     return this.#passed?.end === begin ? this.#passed.begin : begin;
   }
 
-  /** Looks once. Returns where the hole ends that begins at the offset; null: it is not proven, or not yet. */
-  async endOf(offset: number, barrier: Barrier): Promise<number | null> {
+  /** Looks once. Returns what became of the bytes at the offset; null: it is not proven, or not yet. */
+  async look(offset: number, barrier: Barrier): Promise<Missing | null> {
     const { clock } = this.#options;
-    const next = await this.#next(offset, barrier.members);
-    if (next === null) {
+    const found = await this.#find(offset, barrier.members);
+    if (found === null) {
       this.#seen = null;
       return null;
     }
-    const end = Math.min(next, barrier.end);
+    const { why } = found;
+    const end = Math.min(found.end, barrier.end);
     const nowNs = clock.nowNs();
-    const isSame = this.#seen?.offset === offset && this.#seen.end === end;
-    if (!isSame || this.#seen === null) this.#seen = { offset, end, sinceNs: nowNs };
-    return nowNs - this.#seen.sinceNs >= HOLE_MS * 1e6 ? end : null;
+    const isSame = this.#seen?.offset === offset && this.#seen.end === end && this.#seen.why === why;
+    if (!isSame || this.#seen === null) this.#seen = { why, offset, end, sinceNs: nowNs };
+    return nowNs - this.#seen.sinceNs >= HOLE_MS * 1e6 ? { why, end } : null;
   }
 
-  /** Where the first fragment behind the offset begins; infinite: there is none; null: some broker may have more. */
-  async #next(offset: number, members: ReadonlySet<string>): Promise<number | null> {
+  /** `end` is where the first fragment behind the offset begins, infinite without any; null: some broker may have more. */
+  async #find(offset: number, members: ReadonlySet<string>): Promise<Missing | null> {
     const { brokerCount } = this.#options.rpc;
     const asked = Array.from({ length: brokerCount }, (_, beyond) => this.#ask(offset, beyond));
     const known = (await Promise.all(asked)).filter((each) => each !== null);
     const servers = new Set(known.map(({ server }) => server));
     if (known.some(({ isCovered }) => isCovered)) return null;
     if (members.size === 0 || [...members].some((member) => !servers.has(member))) return null;
-    return Math.min(...known.map(({ next }) => next));
+    const end = Math.min(...known.map(({ next }) => next));
+    return { why: known.some(({ isBelow }) => isBelow) ? 'hole' : 'trimmed', end };
   }
 
   /** Null: it does not answer. */
@@ -100,6 +114,7 @@ export class Holes {
     const { rpc, brokers, journal } = this.#options;
     let server = '';
     let token = '0';
+    let isBelow = false;
     try {
       for (;;) {
         const page = await rpc.listFragments({ journal: brokers.nameOf(journal), next_page_token: token }, beyond);
@@ -110,11 +125,12 @@ export class Holes {
         server = name;
         for (const { spec } of page.fragments) {
           const [begin, end] = [numberOf(spec?.begin), numberOf(spec?.end)];
-          if (begin > offset) return { server, isCovered: false, next: begin };
-          if (end > offset) return { server, isCovered: true, next: begin };
+          if (begin > offset) return { server, isBelow, isCovered: false, next: begin };
+          if (end > offset) return { server, isBelow, isCovered: true, next: begin };
+          isBelow = true;
         }
         token = page.next_page_token;
-        if (numberOf(token) === 0) return { server, isCovered: false, next: Number.POSITIVE_INFINITY };
+        if (numberOf(token) === 0) return { server, isBelow, isCovered: false, next: Number.POSITIVE_INFINITY };
       }
     } catch (error) {
       // A build of the brokers that has no such list proves nothing either.

@@ -7,8 +7,8 @@
  * process that acknowledges a barrier has everything below as it was committed. What another process served is read
  * again. So is what is held when its read breaks off: the process may have died, and another one may have its id.
  *
- * A hole is passed over once it is proven to have nothing that was acknowledged (`holes.ts`): the batch behind it has
- * the hole before it, so that its begin is still the end of the batch before.
+ * A hole is passed over once it is proven to have nothing that was acknowledged, and a trimmed journal ends its reader
+ * (`holes.ts`). The batch behind a hole has the hole before it: its begin is still the end of the batch before.
  *
  * The price is one barrier for all that arrived during the one before. The owner of a shard is looked up beside it.
  */
@@ -41,14 +41,12 @@ const RETRY_MS = 50;
 /** How long a broker may bring nothing of what is committed until the next broker is asked. */
 const DUE_MS = 5_000;
 /**
- * So many reads in a row may bring nothing of what is committed, which takes 4 minutes. After the loss of a primary,
- * bytes may be on one replica alone. That broker serves them, and nobody else does: it persists them within 3 minutes,
- * and others look at the fragment store each 10 s.
+ * So many reads in a row may bring nothing of what is committed: 4 minutes. After the loss of a primary, bytes may be on
+ * one replica alone. It persists them within 3 minutes, and others look at the fragment store each 10 s.
  */
 const EMPTY_READS_MAX = 48;
 /** A read that waits longer than its deadline and this has ended while this process was stopped. */
 const LATE_MS = 2_000;
-
 export type StreamOptions = {
   readonly rpc: RpcCalls;
   readonly clock: Clock;
@@ -89,9 +87,9 @@ export class GazetteStream implements ReadStream {
   #waiting: { resolve: (next: Next) => void; reject: (error: Error) => void } | null = null;
   /** Where a batch did not verify: it is read once more. */
   #doubted = -1;
-  /** Reads in a row that have waited for what the journal was known to have, and got nothing. */
+  /** Reads in a row that got nothing of what the journal was known to have. */
   #emptyReads = 0;
-  /** How many places after the present broker the one is that is asked: one more after each of these reads. */
+  /** How many places after the present broker the one is that is asked: one more after each. */
   #beyond = 0;
   /** The last barrier has proven that there is something to read. */
   #isDue = false;
@@ -189,10 +187,11 @@ export class GazetteStream implements ReadStream {
     this.#isDue = barrier.end > offset;
     if (!this.#isDue) this.#emptyReads = 0;
     if (this.#emptyReads === 0) return;
-    const end = await this.#holes.endOf(offset, barrier);
+    const missing = await this.#holes.look(offset, barrier);
     if (this.#isOver) return;
-    if (end === null && this.#emptyReads >= EMPTY_READS_MAX) throw this.#holes.lossAt(offset, barrier.end);
-    if (end === null) return;
+    if (missing === null) return this.#emptyReads < EMPTY_READS_MAX ? undefined : await this.#giveUp(offset, barrier);
+    const { why, end } = missing;
+    if (why === 'trimmed') return this.#finish({ end: why, begin: end });
     this.#holes.pass(offset, end);
     this.#cutter = new BatchCutter(end, this.#frames.magic);
     this.#emptyReads = 0;
@@ -200,6 +199,13 @@ export class GazetteStream implements ReadStream {
     if (needed === undefined || end < needed) return;
     this.closedAt = end;
     this.close();
+  }
+
+  /** Nothing is proven: some broker did not list its fragments, or its address is not known. */
+  async #giveUp(offset: number, barrier: Barrier): Promise<void> {
+    const begin = await this.#options.brokers.begin(this.#options.journal);
+    if (offset < begin) return this.#finish({ end: 'trimmed', begin });
+    throw this.#holes.lossAt(offset, barrier.end);
   }
 
   /** A barrier, and whether the shard has a newer owner, both asked from now on. */
@@ -307,20 +313,14 @@ export class GazetteStream implements ReadStream {
     await this.#cover();
   }
 
-  /** The brokers have skipped something: what the journal no longer keeps, or a hole. */
+  /** The broker has skipped something: what the journal no longer keeps, a hole, or what others know of. */
   async #jumped(): Promise<void> {
     if (this.#held.length > 0) return await this.#reopen();
-    const { brokers, journal, clock } = this.#options;
-    const offset = this.#cutter.boundary;
-    const begin = await brokers.begin(journal);
-    if (this.#isOver) return;
-    if (offset < begin) return this.#finish({ end: 'trimmed', begin });
-    // A broker jumps to what was persisted hours ago, and to the first that it knows of. Others may know more.
     this.#call?.cancel();
     this.#call = null;
     this.#beyond += 1;
     this.#emptyReads += 1;
-    await delay(clock, DUE_MS, this.#closed.signal);
+    await delay(this.#options.clock, DUE_MS, this.#closed.signal);
     await this.#reopen({ isAtOnce: true });
   }
 

@@ -24,6 +24,8 @@ export type AskedAppend = { readonly request: wire.AppendRequest; readonly parts
  */
 export type Fate = 'done' | 'unanswered' | 'late' | 'half' | number | Error;
 
+const NOT_TRIMMED = { begin: 0, isPersisted: true };
+
 type Journal = { content: Buffer; registers: ReadonlyMap<string, string> };
 
 export class FakeCluster implements RpcCalls {
@@ -85,6 +87,14 @@ export class FakeCluster implements RpcCalls {
   /** Of these places the broker does not answer a list. */
   readonly unlisted: Set<number> = new Set();
 
+  /**
+   * By journal, where its first fragment begins. `isPersisted`: brokers let a read below jump there. Else they let it
+   * wait, because the fragment is in their spools alone.
+   */
+  readonly trimmed: Map<string, { readonly begin: number; readonly isPersisted: boolean }> = new Map();
+  /** Where reads by the broker of this place jump, whatever others have. */
+  jumps: { readonly place: number; readonly to: number } | null = null;
+
   /** The brokers have lost everything from there on. */
   truncate(journal: string, length: number): void {
     const lost = this.#journal(journal);
@@ -143,6 +153,9 @@ export class FakeCluster implements RpcCalls {
     const pump = (): void => {
       const { content } = this.#journal(journal);
       const hole = this.holes.get(journal) ?? { begin: content.length, end: content.length };
+      const { begin, isPersisted } = this.trimmed.get(journal) ?? NOT_TRIMMED;
+      if (at < begin && !isPersisted) return;
+      at = Math.max(at, begin, this.jumps?.place === beyond % this.brokers ? this.jumps.to : 0);
       if (at >= hole.begin && at < hole.end) return;
       const through = Math.min(at < hole.begin ? hole.begin : content.length, end());
       if (isOver || isPaused || at >= through) return;
@@ -187,7 +200,11 @@ export class FakeCluster implements RpcCalls {
     this.reads.begins += 1;
     const { content } = this.#journal(journal);
     const rest = { header: null, write_head: String(content.length), fragment: null, content: Buffer.alloc(0) };
-    return { status: STATUS.OK, offset: '0', ...rest };
+    const { begin, isPersisted } = this.trimmed.get(journal) ?? NOT_TRIMMED;
+    const isAway = content.length === 0 || (begin > 0 && !isPersisted);
+    if (isAway) return { status: STATUS.OFFSET_NOT_YET_AVAILABLE, offset: '0', ...rest };
+    const first = this.jumps?.place === 0 ? this.jumps.to : begin;
+    return { status: STATUS.OK, offset: String(first), ...rest };
   }
 
   get brokerCount(): number {
@@ -199,9 +216,10 @@ export class FakeCluster implements RpcCalls {
     if (this.unlisted.has(beyond)) throw grpcError(UNAVAILABLE);
     const { length } = this.#journal(journal).content;
     const { begin, end } = this.holes.get(journal) ?? { begin: length, end: length };
+    const first = this.trimmed.get(journal)?.begin ?? 0;
     const listed = this.listed.get(beyond) ?? [
-      [0, begin],
-      [end, length],
+      [first, begin],
+      [Math.max(first, end), length],
     ];
     const fragments = listed
       .filter(([from, to]) => from < to)
