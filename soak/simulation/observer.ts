@@ -28,6 +28,8 @@ export type ClusterJournals = {
   headOf(journal: number): number;
   /** The index that follows the producer's committed records. */
   nextOf(journal: number, producer: string): number;
+  /** Whether sums are kept for the producer. */
+  hasPin(producer: string): boolean;
 };
 
 type Unshown = { readonly batch: UnshownBatch; readonly cause: Cause | undefined };
@@ -54,6 +56,8 @@ export class Observer {
   readonly #begins: number[] = [];
   /** By partition, the offset up to which its owner has durably folded it. */
   readonly #foldedThrough: number[] = [];
+  /** The most that it ever was: on a cluster an owner may come back with an older copy, and reads the state log. */
+  readonly #foldedMost: number[] = [];
   readonly #chunkers = new Set<Disk>();
   #broker: Disk | null = null;
   /** In the place of the broker: what the journals of a cluster have. */
@@ -166,6 +170,7 @@ export class Observer {
       if (!this.#hasFolded(shard, path)) continue;
       const { offset } = openRow(value, isCheckpointRow, `the checkpoint of shard ${shard}`);
       this.#foldedThrough[shard] = offset;
+      this.#foldedMost[shard] = Math.max(offset, this.#foldedMost[shard] ?? 0);
       this.#showThrough(shard, offset);
     }
   }
@@ -244,12 +249,20 @@ export class Observer {
     this.#history.record({ event: 'checkpoint', process, shard, moment, ...checkpoint });
   }
 
+  /** The store of a cluster has lost so many batches or entries of a journal, which begins there now. */
+  clusterTrimmed(number: number, begin: number, count: number): void {
+    if (number > this.#partitions) return this.#counters.count('entry of a state log trimmed', count);
+    this.#counters.count(number === this.#partitions ? 'sums batch trimmed' : 'chunk batch trimmed', count);
+    this.#journal(number, begin);
+  }
+
   /** Its row is durable: the journal may begin later than before. */
   #journal(number: number, begin: number): void {
     if (begin <= (this.#begins[number] ?? 0)) return;
     this.#begins[number] = begin;
     const isSums = number === this.#partitions;
-    const needed = isSums ? this.#neededSums() : (this.#foldedThrough[number] ?? 0);
+    const folded = this.cluster === null ? this.#foldedThrough : this.#foldedMost;
+    const needed = isSums ? this.#neededSums() : (folded[number] ?? 0);
     const journal = isSums ? SUMS_JOURNAL : chunkJournal(number);
     this.#history.record({ event: 'trimmed', journal, begin, needed });
   }
@@ -260,7 +273,8 @@ export class Observer {
       const phase = records.readRow(disk, 'phase', records.isPhaseRow)?.phase;
       const place = records.readRow(disk, 'position', records.isPositionRow);
       const producer = records.readRow(disk, 'identity', records.isIdentityRow)?.producer ?? '';
-      const isOver = phase === 'finished' || phase === 'told' || this.pins.isGone(producer);
+      const isGone = this.cluster === null ? this.pins.isGone(producer) : !this.cluster.hasPin(producer);
+      const isOver = phase === 'finished' || phase === 'told' || isGone;
       return place === null || isOver ? Number.POSITIVE_INFINITY : place.offset;
     });
     return Math.min(this.sumsHead, ...places);

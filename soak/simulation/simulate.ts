@@ -361,10 +361,12 @@ function clusterOf(
       const confirmed = typeof row['confirmed'] === 'string' ? row['confirmed'] : null;
       observer.shardDurable(shard, { epoch: row['epoch'], confirmed });
     },
+    onTrimmed: (journal, begin, count) => observer.clusterTrimmed(journal, begin, count),
   });
   observer.cluster = {
     headOf: (journal) => cluster.journals[journal]?.end ?? 0,
     nextOf: (journal, producer) => cluster.journals[journal]?.nextOf(producer) ?? 0,
+    hasPin: (producer) => cluster.hasPin(producer),
   };
   return cluster;
 }

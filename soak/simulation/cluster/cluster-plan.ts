@@ -10,6 +10,7 @@ import type { ClusterPlan, MemberFault } from './member-fault.ts';
 
 const CLUSTER_PLAN = 0x67617a65;
 const SNAPSHOTS = 0x736e6170;
+const RETENTION = 0x72657461;
 /** Sums must come within the time of faults plus this: leases, connections that are missed late, and refreshes. */
 const REPAIR_MS = 120_000;
 const DRAIN_MARGIN_MS = 30_000;
@@ -32,6 +33,7 @@ export function onCluster(plan: Plan): Plan {
     leaseMs: pick(prng, [4_000, 8_000, 20_000]),
     keepsIds: prng.below(2) === 0,
     ...snapshotsOf(plan.seed),
+    ...retentionOf(plan.seed),
   };
   const faults = plan.faults.map(({ id, atMs, ...fault }): PlannedFault => {
     const isOfBroker = 'target' in fault && fault.target === 'broker';
@@ -56,6 +58,12 @@ function snapshotsOf(seed: number): Pick<ClusterPlan, 'snapshots'> {
   const prng = Prng.fromSeed(SNAPSHOTS, seed);
   const snapshots = pick(prng, [null, SMALL_SNAPSHOTS, SMALL_SNAPSHOTS, WHOLE_SNAPSHOTS]);
   return snapshots === null ? {} : { snapshots };
+}
+
+/** One plan in three trims. From a generator of its own, too. */
+function retentionOf(seed: number): Pick<ClusterPlan, 'retentionMs'> {
+  const prng = Prng.fromSeed(RETENTION, seed);
+  return prng.below(3) === 0 ? { retentionMs: prng.between(12_000, 25_000) } : {};
 }
 
 export function memberFault(prng: Prng, { brokers, leaseMs }: ClusterPlan): MemberFault {

@@ -120,8 +120,15 @@ export class ClusterRpc implements RpcCalls {
       const { cluster } = this.#options;
       const [primary = broker.ref] = broker.routes.get(journal)?.members ?? [];
       const { end } = primary.broker.replica(journal);
-      const status = cluster.journal(journal) === undefined ? STATUS.JOURNAL_NOT_FOUND : STATUS.OK;
-      const rest = { offset: '0', write_head: String(end), fragment: null, content: Buffer.alloc(0) };
+      const found = cluster.journal(journal);
+      const looked = cluster.lookedNs(primary.broker);
+      const isTrimmed = (found?.beginAt(looked) ?? 0) > 0;
+      const first = isTrimmed ? found?.firstOf(primary, looked) : undefined;
+      const isAway = first?.isStored === false;
+      const known = isAway ? STATUS.OFFSET_NOT_YET_AVAILABLE : STATUS.OK;
+      const status = found === undefined ? STATUS.JOURNAL_NOT_FOUND : known;
+      const offset = String(isAway ? 0 : (first?.begin ?? 0));
+      const rest = { offset, write_head: String(end), fragment: null, content: Buffer.alloc(0) };
       this.#answer(served, broker.ref, { status, header: cluster.headerOf(broker.ref), ...rest });
     });
   }
@@ -150,8 +157,9 @@ export class ClusterRpc implements RpcCalls {
         return this.#answer(served, broker.ref, { status, header, fragments: [], next_page_token: '0' });
       }
       const { chain, has } = broker.replica(journal);
-      const own = chain.filter((segment) => has.has(segment));
-      const seen = found.seenBy(broker.ref, cluster.lookedNs(broker));
+      const looked = cluster.lookedNs(broker);
+      const own = chain.filter((segment) => has.has(segment) && segment.end > found.beginAt(looked));
+      const seen = found.seenBy(broker.ref, looked);
       const fragments = [...new Set([...own, ...seen])]
         .toSorted((a, b) => a.begin - b.begin)
         .map(({ begin, end }) => ({ spec: { begin: String(begin), end: String(end) } }));

@@ -17,6 +17,7 @@ import { SimulatedEtcd } from './etcd.ts';
 import { type CommittedBatch, Journal } from './journal.ts';
 import { Peers } from './peers.ts';
 import type { Segment } from './replica.ts';
+import { Trimming, type TrimmingOptions } from './trimming.ts';
 
 export const CLUSTER_PREFIX = 'stream-sum/';
 const CLUSTER_ID = '11';
@@ -39,6 +40,8 @@ export type ClusterOptions = {
   readonly counters: Counters;
   readonly onCommitted: (journal: number, batch: CommittedBatch) => void;
   readonly onEtcd: (key: string, value: Buffer | null) => void;
+  /** The journal is trimmed up to its begin, by so many batches or entries. */
+  readonly onTrimmed: (journal: number, begin: number, count: number) => void;
 };
 
 type Registered = { readonly ref: Ref; leasedNs: number };
@@ -55,7 +58,7 @@ export class SimulatedCluster {
   readonly #byName: ReadonlyMap<string, Journal>;
   #registered: Registered[] = [];
   #revision = 1;
-  #isStopped = false;
+  isStopped = false;
 
   constructor(options: ClusterOptions) {
     const { plan, partitions, seed, kernel, network, counters, onCommitted, onEtcd } = options;
@@ -101,10 +104,20 @@ export class SimulatedCluster {
     this.#allocate();
     this.#tell();
     this.#tick();
+    const { plan, partitions, kernel, onTrimmed } = this.#options;
+    const { retentionMs } = plan;
+    if (retentionMs === undefined) return;
+    const told: TrimmingOptions['onTrimmed'] = ({ number, begin }, removed) =>
+      onTrimmed(
+        number,
+        begin,
+        removed.reduce((sum, { parts }) => sum + parts.length, 0),
+      );
+    new Trimming({ cluster: this, prefix: CLUSTER_PREFIX, partitions, kernel, retentionMs, onTrimmed: told }).tick();
   }
 
   stop(): void {
-    this.#isStopped = true;
+    this.isStopped = true;
   }
 
   startBroker(broker: Broker): void {
@@ -166,7 +179,7 @@ export class SimulatedCluster {
   // --- leases and routes ---
 
   #tick(): void {
-    if (this.#isStopped) return;
+    if (this.isStopped) return;
     const leaseNs = this.#options.plan.leaseMs * 1e6;
     const isAvailable = this.etcd.isAvailable;
     for (const broker of this.brokers) {
@@ -293,7 +306,7 @@ export class SimulatedCluster {
       const isMember = ({ route, syncedRevision }: Journal): boolean =>
         route.members.some(({ broker: member }) => member === broker) || syncedRevision < route.revision;
       if (this.journals.some(isMember)) continue;
-      for (const journal of this.journals) this.#persist(broker.ref, journal);
+      for (const journal of this.journals) this.persist(broker.ref, journal);
       this.#registered = this.#registered.filter(({ ref }) => ref.broker !== broker);
       this.#options.counters.count('broker left, and others took over');
       this.crash(broker, 100 + this.#prng.below(1_000));
@@ -302,7 +315,7 @@ export class SimulatedCluster {
 
   // --- the fragment store ---
 
-  #persist(ref: Ref, journal: Journal): void {
+  persist(ref: Ref, journal: Journal): void {
     if (!isRunning(ref) || ref.broker.isPaused) return;
     journal.store(ref.broker.replica(journal.name).has, ref, this.#nowNs);
   }
@@ -310,7 +323,7 @@ export class SimulatedCluster {
   #persistAfterRoll(journal: Journal, members: readonly Ref[]): void {
     for (const [index, member] of members.entries()) {
       const delayNs = index === 0 ? this.#prng.below(UPLOAD_NS) : UPLOAD_NS + this.#prng.below(LATE_UPLOAD_NS);
-      this.#options.kernel.after(delayNs, () => this.#persist(member, journal));
+      this.#options.kernel.after(delayNs, () => this.persist(member, journal));
     }
   }
 
@@ -324,7 +337,7 @@ export class SimulatedCluster {
   /** Everything is in the store; then every broker dies. The registers are gone with them. */
   crashAll(options: { readonly isFlushed: boolean; readonly downMs: number; readonly resetMs: number }): void {
     for (const broker of this.brokers) {
-      if (options.isFlushed) for (const journal of this.journals) this.#persist(broker.ref, journal);
+      if (options.isFlushed) for (const journal of this.journals) this.persist(broker.ref, journal);
       this.crash(broker, options.downMs + this.#prng.below(1_000));
     }
     this.#options.kernel.after(options.resetMs * 1e6, () => this.#resetHeads());
@@ -366,6 +379,12 @@ export class SimulatedCluster {
     const asked = { journal, request, parts, call };
     const reply = await this.#peers.remote(at, primary, () => this.#appends.at(primary, asked));
     return reply ?? { error: grpcError(UNAVAILABLE, 'the primary is away (simulated)') };
+  }
+
+  /** Whether the producer has a pin in the sums journal. */
+  hasPin(producer: string): boolean {
+    const key = Buffer.from(`/${CLUSTER_PREFIX}pins/${SUMS_JOURNAL}/${producer}`);
+    return this.etcd.range({ key }).kvs.length > 0;
   }
 
   headerOf({ broker, life }: Ref): wire.Header {

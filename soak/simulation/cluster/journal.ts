@@ -32,6 +32,8 @@ export class Journal {
   readonly #parts = new Map<number, Buffer>();
   readonly #stored: Stored[] = [];
   readonly #uploaded = new Set<Segment>();
+  /** When the store lost what, by offset. */
+  readonly #trims: { readonly atNs: number; readonly end: number }[] = [];
   /** Segments that were handed to a reader, and are not committed. */
   readonly #servedEarly = new Set<Segment>();
   /** By producer, the index that follows its committed records. */
@@ -162,6 +164,43 @@ export class Journal {
     return this.#stored
       .filter(({ by, atNs }) => (by.broker === broker && by.life === life) || atNs <= lookedNs)
       .map(({ segment }) => segment);
+  }
+
+  /** Removes what was stored before then and ends up to there, but for the last of all. */
+  trim({
+    end,
+    beforeNs,
+    nowNs,
+  }: {
+    readonly end: number;
+    readonly beforeNs: number;
+    readonly nowNs: number;
+  }): Segment[] {
+    const kept = this.#stored.findIndex(({ segment, atNs }) => segment.end > end || atNs > beforeNs);
+    const removed = this.#stored.splice(0, Math.max(0, Math.min(kept, this.#stored.length - 1)));
+    const last = removed.at(-1);
+    if (last !== undefined) this.#trims.push({ atNs: nowNs, end: last.segment.end });
+    return removed.map(({ segment }) => segment);
+  }
+
+  /** The first offset that a broker knows of, and whether it has seen it in the store. */
+  firstOf(ref: Ref, lookedNs: number): { readonly begin: number; readonly isStored: boolean } {
+    const [stored] = this.seenBy(ref, lookedNs);
+    const { chain, has, end } = ref.broker.replica(this.name);
+    const trimmed = this.beginAt(lookedNs);
+    const local = chain.find((segment) => has.has(segment) && segment.begin >= trimmed);
+    const begin = Math.min(stored?.begin ?? end, local?.begin ?? end);
+    return { begin, isStored: stored?.begin === begin };
+  }
+
+  /** Up to where it is trimmed. */
+  get begin(): number {
+    return this.#trims.at(-1)?.end ?? 0;
+  }
+
+  /** Up to where a broker that looked then knows it to be trimmed. */
+  beginAt(lookedNs: number): number {
+    return this.#trims.findLast(({ atNs }) => atNs <= lookedNs)?.end ?? 0;
   }
 
   get storedEnd(): number {

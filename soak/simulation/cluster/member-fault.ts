@@ -12,6 +12,8 @@ export type ClusterPlan = {
   readonly keepsIds: boolean;
   /** Of the state logs; absent: those of production, which a schedule is too short for. */
   readonly snapshots?: SnapshotSizes;
+  /** What is older than this and no longer needed is removed from the store; absent: nothing is. */
+  readonly retentionMs?: number;
 };
 
 export type MemberFault =

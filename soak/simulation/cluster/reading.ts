@@ -64,6 +64,11 @@ export class Reading {
       return;
     }
     const replica = broker.replica(journal.name);
+    const looked = cluster.lookedNs(broker);
+    if (this.#offset < journal.begin && this.#offset >= journal.beginAt(looked)) {
+      return cluster.network.refused(served.call, 'the fragment is not in the store (simulated)');
+    }
+    if (this.#offset < journal.begin) this.#jump();
     const piece = this.#piece();
     if (piece === null) {
       if (this.#offset < replica.end) return again(AGAIN_NS);
@@ -81,6 +86,14 @@ export class Reading {
     again(prng.below(1e6));
   }
 
+  /** Below all that the source knows of: to the first fragment of the store. What only spools have is waited for. */
+  #jump(): void {
+    const { journal, cluster, counters } = this.#options;
+    const first = journal.firstOf(this.#source, cluster.lookedNs(this.#source.broker));
+    if (first.isStored) this.#offset = first.begin;
+    counters.count(first.isStored ? 'read jumped over what was trimmed' : 'read waited below what was trimmed');
+  }
+
   #breaks(): void {
     const { served, cluster, counters, journal } = this.#options;
     const segment = segmentAt(this.#source.broker.replica(journal.name).chain, this.#offset);
@@ -96,6 +109,7 @@ export class Reading {
     const { broker } = this.#source;
     const { chain, has } = broker.replica(journal.name);
     const own = segmentAt(chain, this.#offset);
+    if (this.#offset < journal.begin) return null;
     const segment =
       own !== null && has.has(own) ? own : journal.storedAt(this.#offset, this.#source, cluster.lookedNs(broker));
     if (segment === null) return null;
