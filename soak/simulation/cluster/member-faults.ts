@@ -133,7 +133,10 @@ export class MemberFaults {
         broker.whenAppending = appends;
         return;
       }
+      // Another broker must not be taken away before this one is.
+      this.#losing.add(fault.id);
       kernel.after(this.#prng.below(2 * cluster.network.messageNs), () => {
+        this.#losing.delete(fault.id);
         if (!broker.isUp || broker.life !== life) return;
         counters.count('broker killed while it replicated an append');
         this.#crash(fault, broker, effective);
