@@ -269,3 +269,25 @@ test('a life goes on after a reboot: its schedule begins anew, and no time of th
     [],
   );
 });
+
+test('a producer that is retired while its chunker starts is fenced, and not taken for absent', async (t) => {
+  for (const isRetired of [true, false]) {
+    const bench = new ChunkerBench({ fileCount: null, rate: 100 });
+    bench.start();
+    await bench.clock.advance(500);
+    const { producer } = bench.life;
+    bench.kill();
+    const sent = bench.sent.length;
+    // The chunker hears that no journal has an end, and then that its pin is gone.
+    bench.journals.answerMs = 100;
+    bench.start();
+    await bench.clock.advance(50);
+    if (isRetired)
+      for (const partition of [0, 1]) bench.journals.journal(chunkJournal(partition)).producer(producer).ended = true;
+    bench.journals.sums.pins.delete(producer);
+    const error = await bench.untilFailed();
+    t.true(isRetired ? error instanceof FencedError : error instanceof OperatingError, String(error));
+    t.is(exitCodeOf(error), isRetired ? EXIT.fenced : EXIT.inconclusive);
+    t.is(bench.sent.length, sent);
+  }
+});

@@ -16,6 +16,7 @@ import type { ReaderPosition } from '../../verifier/verifier.ts';
 import type { WorkloadOptions } from '../../workload/workload.ts';
 import { savedIndexes } from '../stream/generator.ts';
 import * as records from '../rows/records.ts';
+import { whyGone } from './gone.ts';
 import { pinExpired } from '../sums/sums-pin.ts';
 
 export type LifeOptions = {
@@ -197,8 +198,10 @@ async function continueLife(
     saved !== null &&
     !isEnding &&
     (await options.journals.movePin(SUMS_JOURNAL, producer, saved.offset)) === 'missing'
-  )
-    throw pinExpired(producer);
+  ) {
+    // The producer may have been retired since the answers above: a cluster can take seconds for each of them.
+    throw await whyGone(options.journals, { producer, journals: expected }, pinExpired(producer));
+  }
   const journals = expected.map((answer) => ({
     durable: answer.outcome === 'fenced' ? 0 : answer.n,
     ended: answer.outcome === 'ended',
