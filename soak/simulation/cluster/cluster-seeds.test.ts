@@ -21,8 +21,18 @@ test('the plan of a seed on a cluster is plain data, and has members in the plac
   t.is(planFor({ seed: 5 }).cluster, undefined);
 });
 
+/**
+ * With retention primaries upload each 3 s. Then what is appended after a loss soon is beyond where readers were: they
+ * find that no batch begins there, and fail.
+ */
+function withoutRetention(plan: Plan): Plan {
+  if (plan.cluster === undefined) return plan;
+  const { retentionMs: _, ...cluster } = plan.cluster;
+  return { ...plan, cluster };
+}
+
 test('what only spools held is lost when all brokers die at once, and the outcome says exactly that', async (t) => {
-  const plan = planFor({ seed: 6, engine: 'gazette' });
+  const plan = withoutRetention(planFor({ seed: 6, engine: 'gazette' }));
   const loss = {
     id: 0,
     kind: 'all-brokers-crash',

@@ -10,6 +10,9 @@ import { GazetteJournals } from './gazette-journals.ts';
 import { STATUS } from './status.ts';
 import { type AskedAppend, FakeCluster, type Fate, grpcError } from './testing/fake-cluster.ts';
 
+/** After so long the next append waits for nothing. */
+const IDLE_MS = 100;
+
 type Scene = {
   readonly clock: ManualClock;
   readonly cluster: FakeCluster;
@@ -149,6 +152,7 @@ test('a producer that is retired while it lives is told its end, and finishes wh
   const { clock, cluster, connect } = setUp();
   const living = connect();
   t.is((await settled(clock, living.append(JOURNAL, chunks(0, 4)))).outcome, 'committed');
+  await clock.advance(IDLE_MS);
   const other = connect();
   let isFirst = true;
   cluster.fateOf = ({ parts }) => {

@@ -21,6 +21,7 @@ import type { AppendAnswer, Brokers, Registers } from './brokers.ts';
 import { closedError } from './etcd.ts';
 import type { Indexes } from './indexes.ts';
 import { LostAnswers, lostTail } from './lost.ts';
+import { Pace } from './pace.ts';
 import type { Registry } from './registry.ts';
 import { missingJournal } from './status.ts';
 import type { Wait } from './wait.ts';
@@ -59,10 +60,12 @@ export class AppendLane {
   /** The epoch that the journal's register has by an append from here. */
   #fencedEpoch = -1;
   readonly #lost = new LostAnswers();
+  readonly #pace: Pace;
   readonly #wait: Wait;
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    this.#pace = new Pace(options.clock);
     this.#wait = options.brokers.waitFor(`an append to ${options.journal}`);
   }
 
@@ -94,7 +97,10 @@ export class AppendLane {
 
   async #run(): Promise<void> {
     const { indexes, registry, journal, producer, signal } = this.#options;
-    for (let first = this.#queue[0]; first !== undefined && !signal.aborted; first = this.#queue[0]) {
+    while (this.#queue.length > 0 && !signal.aborted) {
+      if (!this.#isLong) await this.#pace.due(signal);
+      const [first] = this.#queue;
+      if (first === undefined || signal.aborted) return;
       const fenced = first.owner === undefined ? null : await registry.fencing(first.owner);
       if (fenced !== null) {
         this.#settle(1, () => fenced);
@@ -104,8 +110,13 @@ export class AppendLane {
       const { next, ended } = this.#place;
       if (ended) this.#settle(1, () => ({ outcome: 'ended', n: next }));
       else if (first.header.firstIndex !== next) this.#settle(1, () => this.#expected(next));
-      else await this.#appendGroup(this.#group());
+      else await this.#pace.call(() => this.#appendGroup(this.#group()));
     }
+  }
+
+  /** Whether enough waits for an append of its own. */
+  get #isLong(): boolean {
+    return this.#queue.reduce((sum, { batch }) => sum + batch.length, 0) >= GROUP_BYTES;
   }
 
   #expected(n: number): AppendOutcome {

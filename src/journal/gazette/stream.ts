@@ -22,6 +22,7 @@ import type { Barrier, Brokers } from './brokers.ts';
 import { BATCHES, type Frames } from './frames.ts';
 import { Holes } from './holes.ts';
 import type { Registry } from './registry.ts';
+import { Pace } from './pace.ts';
 import { READ_MS, type ReadCall, type RpcCalls } from './rpc.ts';
 import {
   isDeadline,
@@ -103,6 +104,7 @@ export class GazetteStream implements ReadStream {
   isForeign = false;
   readonly #wait: Wait;
   readonly #holes: Holes;
+  readonly #pace: Pace;
 
   constructor(options: StreamOptions) {
     this.#options = options;
@@ -110,6 +112,7 @@ export class GazetteStream implements ReadStream {
     this.#cutter = new BatchCutter(options.offset, this.#frames.magic);
     this.#wait = options.brokers.waitFor(`a read of ${options.journal}`);
     this.#holes = new Holes(options);
+    this.#pace = new Pace(options.clock);
     void this.#run(this.#look().then(() => this.#open()));
   }
 
@@ -341,8 +344,10 @@ export class GazetteStream implements ReadStream {
     this.#isCovering = true;
     try {
       while (this.#held.length > 0 && !this.#isOver) {
+        if (this.#waitingBytes * 2 < this.#options.creditBytes) await this.#pace.due(this.#closed.signal);
         const count = this.#held.length;
-        const { isFenced, barrier } = await this.#ask();
+        if (count === 0 || this.#isOver) continue;
+        const { isFenced, barrier } = await this.#pace.call(() => this.#ask());
         if (this.#isOver) return;
         if (isFenced) return this.#finish({ end: 'fenced' });
         if (this.#release(count, barrier)) continue;
