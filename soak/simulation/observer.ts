@@ -229,8 +229,8 @@ export class Observer {
   }
 
   /**
-   * Whether commits of the store are what the shard has folded. A claim on a cluster copies a log, which may be ahead of
-   * the owner's store. If it breaks off, the owner continues from its store.
+   * Whether commits of the store are what the shard has folded. A claim on a cluster copies a log, which may be ahead
+   * of the owner's store. If it breaks off, the owner continues from its store.
    */
   #hasFolded(shard: number, path: string): boolean {
     return this.cluster === null ? this.#speaks(shard, path) : this.#isOwner(shard, path);

@@ -97,7 +97,7 @@ export class Holes {
     return nowNs - this.#seen.sinceNs >= HOLE_MS * 1e6 ? { why, end } : null;
   }
 
-  /** `end` is where the first fragment behind the offset begins, infinite without any; null: some broker may have more. */
+  /** `end`: where the first fragment behind the offset begins, else infinite. Null: some broker may have more. */
   async #find(offset: number, members: ReadonlySet<string>): Promise<Missing | null> {
     const { brokerCount } = this.#options.rpc;
     const asked = Array.from({ length: brokerCount }, (_, beyond) => this.#ask(offset, beyond));

@@ -42,8 +42,8 @@ const RETRY_MS = 50;
 /** How long a broker may bring nothing of what is committed until the next broker is asked. */
 const DUE_MS = 5_000;
 /**
- * So many reads in a row may bring nothing of what is committed: 4 minutes. After the loss of a primary, bytes may be on
- * one replica alone. It persists them within 3 minutes, and others look at the fragment store each 10 s.
+ * So many reads in a row may bring nothing of what is committed: 4 minutes. After the loss of a primary, bytes may be
+ * on one replica alone. It persists them within 3 minutes, and others look at the fragment store each 10 s.
  */
 const EMPTY_READS_MAX = 48;
 /** A read that waits longer than its deadline and this has ended while this process was stopped. */

@@ -1,4 +1,4 @@
-/** What becomes of whoever needs what the cluster's retention has removed: it is told so, and nothing is passed over. */
+/** Whoever needs what the cluster's retention has removed is told so, and nothing is passed over. */
 
 import test from 'ava';
 import { ManualClock } from '../../core/testing/manual-clock.ts';
@@ -97,7 +97,7 @@ test('a broker that does not know of the first fragment yet proves nothing by it
   t.like(came.value, { begin: 0, end: first });
 });
 
-test('where a broker does not list its fragments, a reader below the first one is told after four minutes', async (t) => {
+test('where a broker lists no fragments, a reader below the first one is told after four minutes', async (t) => {
   const { clock, cluster, connect, ends } = await setUp();
   const [, begin = 0] = ends;
   cluster.trimmed.set(NAME, { begin, isPersisted: false });
