@@ -22,8 +22,9 @@ const CLOSE = 0x7d;
 const ZERO = 0x30;
 /** Numbers of so many digits are exact. */
 const DIGITS_MAX = 15;
-/** More names than a soak has journals. Further ones are made anew each time. */
-const JOURNALS_MAX = 128;
+const JOURNALS_MAX = 4096;
+/** So many names are compared with the bytes, one by one. Further ones are looked up. */
+const COMPARED_MAX = 16;
 
 const [BEFORE_N, BEFORE_AT, BEFORE_JOURNAL, BEFORE_BEGIN, BEFORE_END, BEFORE_STAMP, BEFORE_LENGTH] = [
   '{"n":',
@@ -38,7 +39,9 @@ const [BEFORE_N, BEFORE_AT, BEFORE_JOURNAL, BEFORE_BEGIN, BEFORE_END, BEFORE_STA
 export class BatchLineReader {
   readonly fields: BatchFields = { n: 0, atNs: 0, journal: '', begin: 0, end: 0, stampNs: 0, byteLength: 0 };
   /** The names of journals that were read. */
-  readonly #journals: string[] = [];
+  readonly #journals = new Map<string, string>();
+  /** The first of them. */
+  readonly #compared: string[] = [];
   #line: Uint8Array = new Uint8Array(0);
   #at = 0;
 
@@ -109,9 +112,13 @@ export class BatchLineReader {
 
   /** The same name is the same string object, so that it is hashed once. */
   #journalOf(bytes: Buffer, begin: number, end: number): string {
-    for (const known of this.#journals) if (isText(bytes, begin, end, known)) return known;
+    for (const known of this.#compared) if (isText(bytes, begin, end, known)) return known;
     const text = bytes.toString('latin1', begin, end);
-    if (this.#journals.length < JOURNALS_MAX) this.#journals.push(text);
+    const known = this.#journals.get(text);
+    if (known !== undefined) return known;
+    if (this.#journals.size >= JOURNALS_MAX) this.#journals.clear();
+    this.#journals.set(text, text);
+    if (this.#compared.length < COMPARED_MAX) this.#compared.push(text);
     return text;
   }
 }

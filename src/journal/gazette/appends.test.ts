@@ -1,40 +1,17 @@
 /** What appends leave in a journal whose brokers lose answers and carry out late, as its readers take it. */
 
 import test from 'ava';
-import { ManualClock } from '../../core/testing/manual-clock.ts';
 import { crc32c } from '../../hash/crc32c.ts';
 import { decodeBatch } from '../../message/batch.ts';
 import { JOURNAL, PRODUCER, chunks, end } from '../conformance/asking.ts';
 import { BatchCutter } from './batch-cutter.ts';
 import { GazetteJournals } from './gazette-journals.ts';
 import { STATUS } from './status.ts';
-import { type AskedAppend, FakeCluster, type Fate, grpcError } from './testing/fake-cluster.ts';
+import { type AskedAppend, type FakeCluster, type Fate, grpcError } from './testing/fake-cluster.ts';
+import { fakeScene, settled } from './testing/scene.ts';
 
 /** After so long the next append waits for nothing. */
 const IDLE_MS = 100;
-
-type Scene = {
-  readonly clock: ManualClock;
-  readonly cluster: FakeCluster;
-  readonly connect: () => GazetteJournals;
-};
-
-function setUp(): Scene {
-  const clock = new ManualClock();
-  const cluster = new FakeCluster(clock, [`p/${JOURNAL}`]);
-  const address = 'gazette+http://fake:8080/p';
-  return { clock, cluster, connect: () => new GazetteJournals(cluster, { clock, address, prefix: 'p/' }) };
-}
-
-async function settled<T>(clock: ManualClock, promise: Promise<T>): Promise<T> {
-  let isDone = false;
-  const done = (): void => {
-    isDone = true;
-  };
-  promise.then(done, done);
-  await clock.until(() => isDone);
-  return await promise;
-}
 
 /** `fate` for the append of this number, barriers not counted; the others are done. */
 function fateOfAppend(number: number, fate: Fate): (append: AskedAppend) => Fate {
@@ -65,7 +42,7 @@ function taken(cluster: FakeCluster): string[] {
 }
 
 test('a late copy of a batch behind the end of its producer is not appended', async (t) => {
-  const { clock, cluster, connect } = setUp();
+  const { clock, cluster, connect } = fakeScene([`p/${JOURNAL}`]);
   const journals = connect();
   cluster.fateOf = fateOfAppend(1, 'late');
   t.is((await settled(clock, journals.append(JOURNAL, chunks(0, 2)))).outcome, 'unknown');
@@ -80,7 +57,7 @@ test('a late copy of a batch behind the end of its producer is not appended', as
 
 test('an end whose answer was lost is not appended twice, also when it was late', async (t) => {
   for (const fate of ['late', 'unanswered'] as const) {
-    const { clock, cluster, connect } = setUp();
+    const { clock, cluster, connect } = fakeScene([`p/${JOURNAL}`]);
     const journals = connect();
     cluster.fateOf = fateOfAppend(2, fate);
     t.is((await settled(clock, journals.append(JOURNAL, chunks(0, 2)))).outcome, 'committed');
@@ -93,7 +70,7 @@ test('an end whose answer was lost is not appended twice, also when it was late'
 });
 
 test('an end that arrives between the look for it and the next try is answered as the end', async (t) => {
-  const { clock, cluster, connect } = setUp();
+  const { clock, cluster, connect } = fakeScene([`p/${JOURNAL}`]);
   const journals = connect();
   t.is((await settled(clock, journals.append(JOURNAL, chunks(0, 2)))).outcome, 'committed');
   cluster.fateOf = fateOfAppend(1, 'late');
@@ -107,7 +84,7 @@ test('an end that arrives between the look for it and the next try is answered a
 });
 
 test('a batch of the dead producer that lands before the end of whoever retires it is ended too', async (t) => {
-  const { clock, cluster, connect } = setUp();
+  const { clock, cluster, connect } = fakeScene([`p/${JOURNAL}`]);
   const dead = connect();
   t.is((await settled(clock, dead.append(JOURNAL, chunks(0, 4)))).outcome, 'committed');
   cluster.fateOf = fateOfAppend(1, 'late');
@@ -128,7 +105,7 @@ test('a batch of the dead producer that lands before the end of whoever retires 
 test('whatever is late of two who retire one producer, the journal has one end that counts', async (t) => {
   for (let number = 1; number <= 4; number += 1) {
     for (const fate of ['late', 'unanswered'] as const) {
-      const { clock, cluster, connect } = setUp();
+      const { clock, cluster, connect } = fakeScene([`p/${JOURNAL}`]);
       const dead = connect();
       t.is((await settled(clock, dead.append(JOURNAL, chunks(0, 4)))).outcome, 'committed');
       cluster.fateOf = fateOfAppend(1, 'late');
@@ -149,7 +126,7 @@ test('whatever is late of two who retire one producer, the journal has one end t
 });
 
 test('a producer that is retired while it lives is told its end, and finishes what the other began', async (t) => {
-  const { clock, cluster, connect } = setUp();
+  const { clock, cluster, connect } = fakeScene([`p/${JOURNAL}`]);
   const living = connect();
   t.is((await settled(clock, living.append(JOURNAL, chunks(0, 4)))).outcome, 'committed');
   await clock.advance(IDLE_MS);
@@ -172,7 +149,7 @@ test('a producer that is retired while it lives is told its end, and finishes wh
 });
 
 test('retiring with a client that is closed meanwhile fails', async (t) => {
-  const { clock, cluster, connect } = setUp();
+  const { clock, cluster, connect } = fakeScene([`p/${JOURNAL}`]);
   const journals = connect();
   cluster.fateOf = ({ parts }) => (parts.length === 0 ? 'done' : STATUS.INSUFFICIENT_JOURNAL_BROKERS);
   const retired = journals.retire(JOURNAL, PRODUCER);
@@ -182,7 +159,7 @@ test('retiring with a client that is closed meanwhile fails', async (t) => {
 });
 
 test('a witness of another cluster is known by the cluster, whatever journals this one has', async (t) => {
-  const { clock, cluster, connect } = setUp();
+  const { clock, cluster, connect } = fakeScene([`p/${JOURNAL}`]);
   const journals = connect();
   t.is(journals.witness, null);
   t.is((await settled(clock, journals.append(JOURNAL, chunks(0, 2)))).outcome, 'committed');
@@ -198,7 +175,7 @@ test('a witness of another cluster is known by the cluster, whatever journals th
 });
 
 test('appends that are answered by nobody for long are told to the log', async (t) => {
-  const { clock, cluster } = setUp();
+  const { clock, cluster } = fakeScene([`p/${JOURNAL}`]);
   const lines: string[] = [];
   const say = (_: unknown, line: string): void => void lines.push(line);
   const address = 'gazette+http://fake:8080/p';

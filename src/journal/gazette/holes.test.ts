@@ -1,50 +1,13 @@
 /** When a reader passes over a hole, and when it waits for what may come, and says that it is lost. */
 
 import test from 'ava';
-import type { Log } from '../../core/log.ts';
-import { ManualClock } from '../../core/testing/manual-clock.ts';
 import { JOURNAL, PRODUCER, chunks } from '../conformance/asking.ts';
 import { stateJournal } from '../journals.ts';
-import { GazetteJournals } from './gazette-journals.ts';
-import { FakeCluster } from './testing/fake-cluster.ts';
+import { type Scene, fakeScene, settled, watch } from './testing/scene.ts';
 
 const MINUTE_MS = 60_000;
 const NAME = `p/${JOURNAL}`;
 const STATE = `p/${stateJournal(0)}`;
-
-type Scene = {
-  readonly clock: ManualClock;
-  readonly cluster: FakeCluster;
-  readonly lines: string[];
-  readonly connect: () => GazetteJournals;
-};
-
-function setUp(): Scene {
-  const clock = new ManualClock();
-  const cluster = new FakeCluster(clock, [NAME, STATE]);
-  const lines: string[] = [];
-  const say: Log['warn'] = (_, line) => void lines.push(line);
-  const log = { info: say, warn: say, fatal: say };
-  const options = { clock, address: 'gazette+http://fake:8080/p', prefix: 'p/', log };
-  return { clock, cluster, lines, connect: () => new GazetteJournals(cluster, options) };
-}
-
-type Came<T> = { value: T | undefined; failure: { kind?: string; code?: string; witness?: unknown } | undefined };
-
-function watch<T>(promise: Promise<T>): Came<T> {
-  const came: Came<T> = { value: undefined, failure: undefined };
-  promise.then(
-    (value) => (came.value = value),
-    (error: unknown) => (came.failure = error as Came<T>['failure']),
-  );
-  return came;
-}
-
-async function settled<T>(clock: ManualClock, promise: Promise<T>): Promise<T> {
-  const came = watch(promise);
-  await clock.until(() => came.value !== undefined || came.failure !== undefined);
-  return await promise;
-}
 
 /** Batches before, in and behind a hole: the one in it was half committed, and was sent again. */
 async function withHole(scene: Scene, { isSentAgain = true } = {}): Promise<readonly [begin: number, end: number]> {
@@ -63,7 +26,7 @@ async function withHole(scene: Scene, { isSentAgain = true } = {}): Promise<read
 }
 
 test('a hole is passed over, and the batch behind it begins where the batch before it ended', async (t) => {
-  const scene = setUp();
+  const scene = fakeScene([NAME, STATE]);
   const { clock, cluster, lines, connect } = scene;
   const [begin, end] = await withHole(scene);
   const stream = connect().read(JOURNAL, 0, { creditBytes: 1e6 });
@@ -85,7 +48,7 @@ test('a hole is passed over, and the batch behind it begins where the batch befo
 });
 
 test('a batch behind a hole that is read again still begins at the hole', async (t) => {
-  const scene = setUp();
+  const scene = fakeScene([NAME, STATE]);
   const { clock, cluster, connect } = scene;
   const [begin] = await withHole(scene);
   const stream = connect().read(JOURNAL, begin, { creditBytes: 1e6 });
@@ -102,7 +65,7 @@ test('a batch behind a hole that is read again still begins at the hole', async 
 });
 
 test('what one broker lists is waited for', async (t) => {
-  const scene = setUp();
+  const scene = fakeScene([NAME, STATE]);
   const { clock, cluster, connect } = scene;
   const [begin, end] = await withHole(scene);
   cluster.listed.set(3, [[begin, end]]);
@@ -116,7 +79,7 @@ test('what one broker lists is waited for', async (t) => {
 });
 
 test('without the list of a broker that has acknowledged the barrier, nothing is passed over', async (t) => {
-  const scene = setUp();
+  const scene = fakeScene([NAME, STATE]);
   const { clock, cluster, connect } = scene;
   const [begin] = await withHole(scene);
   cluster.unlisted.add(0);
@@ -127,7 +90,7 @@ test('without the list of a broker that has acknowledged the barrier, nothing is
 });
 
 test('a broker that does not answer now and then makes the proof begin anew', async (t) => {
-  const scene = setUp();
+  const scene = fakeScene([NAME, STATE]);
   const { clock, cluster, connect } = scene;
   const [begin] = await withHole(scene);
   const came = watch(connect().read(JOURNAL, begin, { creditBytes: 1e6 }).next());
@@ -143,7 +106,7 @@ test('a broker that does not answer now and then makes the proof begin anew', as
 });
 
 test('records that were acknowledged and lay in a hole are missing for who reads on', async (t) => {
-  const scene = setUp();
+  const scene = fakeScene([NAME, STATE]);
   const { clock, connect } = scene;
   await withHole(scene, { isSentAgain: false });
   const came = watch(connect().expected(JOURNAL, PRODUCER));
@@ -152,7 +115,7 @@ test('records that were acknowledged and lay in a hole are missing for who reads
 });
 
 test('a producer whose append is a hole at the end of the journal sends it again', async (t) => {
-  const { clock, cluster, connect } = setUp();
+  const { clock, cluster, connect } = fakeScene([NAME, STATE]);
   const first = connect();
   await settled(clock, first.append(JOURNAL, chunks(0, 2)));
   cluster.fateOf = ({ parts }) => (parts.length > 0 ? 'half' : 'done');
@@ -167,7 +130,7 @@ test('a producer whose append is a hole at the end of the journal sends it again
 });
 
 test('an entry of a state log that is a hole is appended again behind it', async (t) => {
-  const { clock, cluster, connect } = setUp();
+  const { clock, cluster, connect } = fakeScene([NAME, STATE]);
   const log = connect().openState({ shard: 0, epoch: 1 });
   await settled(clock, log.look());
   const claimed = await settled(
@@ -202,7 +165,7 @@ test('an entry of a state log that is a hole is appended again behind it', async
 });
 
 test('a client that is closed while it reads for an index finds none', async (t) => {
-  const { clock, cluster, connect } = setUp();
+  const { clock, cluster, connect } = fakeScene([NAME, STATE]);
   const other = connect();
   for (const first of [0, 2]) await settled(clock, other.append(JOURNAL, chunks(first, 2)));
   const journals = connect();

@@ -61,13 +61,6 @@ export class Holes {
     this.#options = options;
   }
 
-  /** The error of a reader that has waited for too long, where no hole is proven. */
-  lossAt(offset: number, end: number): ViolationError {
-    const { brokers, journal } = this.#options;
-    const detail = `no broker has what is committed from ${offset} on, although the journal ends at ${end}`;
-    return new ViolationError('acknowledged-loss', detail, { journal: brokers.nameOf(journal), offset });
-  }
-
   /** The reader goes on behind a hole. */
   pass(begin: number, end: number): void {
     const { brokers, journal } = this.#options;
@@ -81,8 +74,26 @@ export class Holes {
     return this.#passed?.end === begin ? this.#passed.begin : begin;
   }
 
-  /** Looks once. Returns what became of the bytes at the offset; null: it is not proven, or not yet. */
-  async look(offset: number, barrier: Barrier): Promise<Missing | null> {
+  /**
+   * Looks once. Returns what became of the bytes at the offset; null: it is not proven, or not yet. The last look
+   * returns what one broker says, and throws a loss when that explains nothing.
+   */
+  async look(offset: number, barrier: Barrier, isLast: boolean): Promise<Missing | null> {
+    const proven = await this.#prove(offset, barrier);
+    if (proven !== null || !isLast) return proven;
+    const end = await this.#options.brokers.begin(this.#options.journal);
+    if (offset < end) return { why: 'trimmed', end };
+    throw this.#lossAt(offset, barrier.end);
+  }
+
+  /** The error of a reader that has waited for too long, where no hole is proven. */
+  #lossAt(offset: number, end: number): ViolationError {
+    const { brokers, journal } = this.#options;
+    const detail = `no broker has what is committed from ${offset} on, although the journal ends at ${end}`;
+    return new ViolationError('acknowledged-loss', detail, { journal: brokers.nameOf(journal), offset });
+  }
+
+  async #prove(offset: number, barrier: Barrier): Promise<Missing | null> {
     const { clock } = this.#options;
     const found = await this.#find(offset, barrier.members);
     if (found === null) {

@@ -52,9 +52,11 @@ test('after a while, and with an ended wait, a call waits for nothing; one that 
   await clock.advance(1);
   t.true(isDue);
   await pace.call(() => Promise.resolve());
-  await clock.advance(100);
-  await pace.due(signal);
-  await pace.call(() => Promise.resolve());
+  const nowNs = clock.nowNs();
   await pace.due(AbortSignal.abort());
-  t.pass();
+  t.is(clock.nowNs(), nowNs);
+  await clock.advance(100);
+  const laterNs = clock.nowNs();
+  await pace.due(signal);
+  t.is(clock.nowNs(), laterNs);
 });

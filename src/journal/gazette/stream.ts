@@ -190,9 +190,8 @@ export class GazetteStream implements ReadStream {
     this.#isDue = barrier.end > offset;
     if (!this.#isDue) this.#emptyReads = 0;
     if (this.#emptyReads === 0) return;
-    const missing = await this.#holes.look(offset, barrier);
-    if (this.#isOver) return;
-    if (missing === null) return this.#emptyReads < EMPTY_READS_MAX ? undefined : await this.#giveUp(offset, barrier);
+    const missing = await this.#holes.look(offset, barrier, this.#emptyReads >= EMPTY_READS_MAX);
+    if (this.#isOver || missing === null) return;
     const { why, end } = missing;
     if (why === 'trimmed') return this.#finish({ end: why, begin: end });
     this.#holes.pass(offset, end);
@@ -202,13 +201,6 @@ export class GazetteStream implements ReadStream {
     if (needed === undefined || end < needed) return;
     this.closedAt = end;
     this.close();
-  }
-
-  /** Nothing is proven: some broker did not list its fragments, or its address is not known. */
-  async #giveUp(offset: number, barrier: Barrier): Promise<void> {
-    const begin = await this.#options.brokers.begin(this.#options.journal);
-    if (offset < begin) return this.#finish({ end: 'trimmed', begin });
-    throw this.#holes.lossAt(offset, barrier.end);
   }
 
   /** A barrier, and whether the shard has a newer owner, both asked from now on. */

@@ -1,59 +1,29 @@
 /** Whoever needs what the cluster's retention has removed is told so, and nothing is passed over. */
 
 import test from 'ava';
-import { ManualClock } from '../../core/testing/manual-clock.ts';
 import { JOURNAL, PRODUCER, chunks } from '../conformance/asking.ts';
 import { stateJournal } from '../journals.ts';
-import { GazetteJournals } from './gazette-journals.ts';
-import { FakeCluster } from './testing/fake-cluster.ts';
+import { type Scene, fakeScene, settled, watch } from './testing/scene.ts';
 
 const MINUTE_MS = 60_000;
 const NAME = `p/${JOURNAL}`;
 const STATE = `p/${stateJournal(0)}`;
 const BATCHES = 4;
 
-type Scene = {
-  readonly clock: ManualClock;
-  readonly cluster: FakeCluster;
-  readonly connect: () => GazetteJournals;
-  readonly lines: string[];
-  /** Where each batch of the producer ends. */
-  readonly ends: readonly number[];
-};
-
-/** A journal with some batches of one producer, whose place in etcd is where the first of them ends. */
-async function setUp(): Promise<Scene> {
-  const clock = new ManualClock();
-  const cluster = new FakeCluster(clock, [NAME, STATE]);
-  const lines: string[] = [];
-  const say = (_: unknown, line: string): void => void lines.push(line);
-  const log = { info: say, warn: say, fatal: say };
-  const options = { clock, address: 'gazette+http://fake:8080/p', prefix: 'p/', log };
-  const connect = (): GazetteJournals => new GazetteJournals(cluster, options);
-  const journals = connect();
+/**
+ * A journal with some batches of one producer, whose place in etcd is where the first of them ends. `ends`: where each
+ * of them does.
+ */
+async function setUp(): Promise<Scene & { readonly ends: readonly number[] }> {
+  const scene = fakeScene([NAME, STATE]);
+  const { clock, cluster } = scene;
+  const journals = scene.connect();
   const ends: number[] = [];
   for (let batch = 0; batch < BATCHES; batch += 1) {
     await settled(clock, journals.append(JOURNAL, chunks(2 * batch, 2)));
     ends.push(cluster.contentOf(NAME).length);
   }
-  return { clock, cluster, lines, connect, ends };
-}
-
-type Came<T> = { value: T | undefined; failure: { kind?: string; code?: string; message?: string } | undefined };
-
-function watch<T>(promise: Promise<T>): Came<T> {
-  const came: Came<T> = { value: undefined, failure: undefined };
-  promise.then(
-    (value) => (came.value = value),
-    (error: unknown) => (came.failure = error as Came<T>['failure']),
-  );
-  return came;
-}
-
-async function settled<T>(clock: ManualClock, promise: Promise<T>): Promise<T> {
-  const came = watch(promise);
-  await clock.until(() => came.value !== undefined || came.failure !== undefined);
-  return await promise;
+  return { ...scene, ends };
 }
 
 for (const isPersisted of [true, false]) {
