@@ -1,10 +1,11 @@
-/** Families of faults in a run without others. `faults.test.ts` has a run with those that are not here. */
+/** Soaks of real processes with some families of faults. `moments.deep.test.ts` has kills and pauses. */
 
 import test from 'ava';
 import { everyFaultIsSurvived } from './testing/fault-soak.ts';
 
-for (const family of ['pause', 'upgrade'] as const) {
-  test.serial(`every ${family} of real processes hits, ends and is recovered from, and the run holds`, (t) =>
-    everyFaultIsSurvived(t, [family]),
+for (const families of [['pause'], ['upgrade'], ['takeover', 'restart', 'retire']] as const) {
+  test.serial(
+    `every ${families.join(', ')} of real processes hits, ends and is recovered from, and the run holds`,
+    (t) => everyFaultIsSurvived(t, families),
   );
 }
