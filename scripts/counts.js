@@ -1,6 +1,7 @@
 /**
- * Counts tests in the output of cargo and AVA. AVA says how many tests passed only if none failed, and its TAP reporter
- * breaks off at a timeout. So this counts the lines of its default report.
+ * Counts tests in the output of cargo and AVA, and finds what they say of those that failed. AVA says how many tests
+ * passed only if none failed, and its TAP reporter breaks off at a timeout. So this reads the lines of its default
+ * report.
  */
 
 import { stripVTControlCharacters } from 'node:util';
@@ -10,6 +11,13 @@ export function countCargo(output) {
   const sum = (pattern) => [...output.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
   const crashed = [...output.matchAll(/^ {2}process didn't exit successfully: .*\(signal: /gm)].length;
   return { passed: sum(/(\d+) passed;/g), failed: sum(/passed; (\d+) failed;/g) + crashed };
+}
+
+/** What cargo says of the tests that failed: the part `failures:` of each binary, and the binaries that crashed. */
+export function cargoFailures(output) {
+  const parts = [...output.matchAll(/^failures:\n(?<part>[\s\S]*?)^failures:\n/gm)].map((match) => match.groups.part);
+  const crashed = [...output.matchAll(/^ {2}process didn't exit successfully: .*\(signal: .*$/gm)];
+  return [...parts, ...crashed.map(([line]) => line)].flatMap((part) => part.trim().split('\n'));
 }
 
 const PASSED = /^ {2}[✔√] (?!\[expected fail\])/;
@@ -24,12 +32,16 @@ const FILE_FAILED = [
   /^ {2}(?:Uncaught exception in|Unhandled rejection in|Failed to exit when running) (?<file>.+)$/,
 ];
 
+function linesOf(report) {
+  return stripVTControlCharacters(report).split(/\r?\n/);
+}
+
 /** Counts AVA's default report. It does not contain what the tests themselves print, which AVA writes to stderr. */
 export function countAva(report) {
   const counted = { passed: 0, failed: 0 };
   const unfinished = new Set();
   const failedFiles = new Set();
-  for (const line of stripVTControlCharacters(report).split(/\r?\n/)) {
+  for (const line of linesOf(report)) {
     // The details of the failures follow, then a summary.
     if (line === '  ─') break;
     if (PASSED.test(line)) counted.passed += 1;
@@ -48,6 +60,15 @@ export function countAva(report) {
   // A file that did not end its tests is counted by the unfinished tests.
   for (const file of failedFiles) if (!unfinished.has(file)) counted.failed += 1;
   return counted;
+}
+
+/** What AVA's default report says of the tests that failed: their lines among the others, and the details below. */
+export function avaFailures(report) {
+  const lines = linesOf(report);
+  const end = lines.indexOf('  ─');
+  const listed = end === -1 ? lines : lines.slice(0, end);
+  const failed = listed.filter((line) => [FAILED, UNFINISHED, ...FILE_FAILED].some((pattern) => pattern.test(line)));
+  return [...failed, ...(end === -1 ? [] : lines.slice(end + 1, lines.lastIndexOf('  ─')))];
 }
 
 /** The counts of a suite. A runner that fails without naming a test, or that finds no test, counts as failed. */

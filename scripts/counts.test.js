@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { countAva, countCargo, countedSuite } from './counts.js';
+import { avaFailures, cargoFailures, countAva, countCargo, countedSuite } from './counts.js';
 
 function recorded(name) {
   return readFileSync(fileURLToPath(new URL(`recorded/${name}.txt`, import.meta.url)), 'utf8');
@@ -51,6 +51,18 @@ test('colours change nothing', (t) => {
 
 test('a binary of cargo that is aborted counts as a failure, and the others are counted to their end', (t) => {
   t.deepEqual(countCargo(recorded('cargo')), { passed: 2, failed: 2 });
+});
+
+test('what is said of failed tests is found: their titles, and their details', (t) => {
+  const failures = avaFailures(recorded('fails'));
+  t.is(failures.filter((line) => line.startsWith('  ✘ [fail]: ')).length, 2);
+  t.true(failures.some((line) => line.includes('Difference')));
+  t.false(failures.some((line) => line.includes('holds (136ms)')));
+  t.true(avaFailures(recorded('hangs')).some((line) => /tests? (?:remaining|were pending) in/.test(line)));
+  t.deepEqual(avaFailures(recorded('passes')), []);
+  const ofCargo = cargoFailures(recorded('cargo'));
+  t.true(ofCargo.some((line) => line.includes('panicked at')));
+  t.true(ofCargo.some((line) => line.includes('signal: ')));
 });
 
 test('a suite that failed without naming a test, or ran none, has failed once', (t) => {

@@ -11,8 +11,10 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './build-ts.js';
-import { countAva, countCargo, countedSuite } from './counts.js';
+import { avaFailures, cargoFailures, countAva, countCargo, countedSuite } from './counts.js';
 
+/** So many lines of what a suite says of its failed tests are repeated at the end. */
+const MOST_REPEATED = 120;
 const AVA = [join(ROOT, 'node_modules/ava/entrypoints/cli.mjs')];
 const IS_DEEP = /\.deep\.test\.js$/;
 /** These test the backend of the addon: without words they run once on each backend, see `backendSuites`. */
@@ -49,7 +51,7 @@ function run(command, args, environment = {}) {
 
 async function runAva(files, environment) {
   const { code, stdout } = await run(process.execPath, [...AVA, ...files], environment);
-  return countedSuite(countAva(stdout), code);
+  return { ...countedSuite(countAva(stdout), code), failures: avaFailures(stdout) };
 }
 
 async function runCargo(targets) {
@@ -60,7 +62,7 @@ async function runCargo(targets) {
     '--no-fail-fast',
     ...targets,
   ]);
-  return countedSuite(countCargo(stdout + stderr), code);
+  return { ...countedSuite(countCargo(stdout + stderr), code), failures: cargoFailures(stdout + stderr) };
 }
 
 function timeOf(path) {
@@ -130,6 +132,8 @@ const isDeep = process.argv[2] === '--deep';
 const words = process.argv.slice(isDeep ? 3 : 2);
 let passed = 0;
 let failed = 0;
+/** What the suites said of the tests that failed. It may stand thousands of lines above the end. */
+const failures = [];
 const build = await run('npm', ['run', '--silent', needsAddon(words) ? 'build' : 'build:ts']);
 if (build.code !== 0) failed = 1;
 else {
@@ -140,8 +144,13 @@ else {
     const counted = await suite.run();
     passed += counted.passed;
     failed += counted.failed;
+    if (counted.failed > 0 && suites.length > 1) failures.push({ suite: suite.name, lines: counted.failures });
   }
   if (suites.length === 0) failed = 1;
+}
+for (const { suite, lines } of failures) {
+  console.log([`\n# failed in ${suite}`, ...lines.slice(0, MOST_REPEATED)].join('\n'));
+  if (lines.length > MOST_REPEATED) console.log(`... and ${lines.length - MOST_REPEATED} lines more, above`);
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
