@@ -130,6 +130,24 @@ test('a chunker that slept until its pin was gone and its sums were trimmed says
   }
 });
 
+test('a chunker that has its pin and whose sums are trimmed says what is kept, and loses nothing', async (t) => {
+  const bench = new ChunkerBench({ fileCount: null, rate: 100 });
+  bench.start();
+  await bench.clock.advance(1_500);
+  bench.summer.isPaused = true;
+  await bench.clock.advance(500);
+  bench.kill();
+  bench.summer.resume();
+  await bench.clock.advance(500);
+  const { sums } = bench.journals;
+  sums.begin = sums.head;
+  bench.start();
+  const error = await bench.untilFailed();
+  t.is(exitCodeOf(error), EXIT.inconclusive);
+  t.regex(String(error), new RegExp(`is kept from ${sums.begin} on, and producer \\w+ has read it up to \\d+: `));
+  t.regex(String(error), /stream-sum retire --producer 8000000100000000/);
+});
+
 test('a producer that was retired while it ran is fenced', async (t) => {
   const bench = new ChunkerBench({ fileCount: null, rate: 100 });
   bench.start();

@@ -65,11 +65,17 @@ function noAnswer(): OperatingError {
  * The chunker was away, and sums came that it can never read. So it cannot know whether each of its files got its sum.
  */
 export function pinExpired(producer: string): OperatingError {
+  return goneError(producer, `the pin of producer ${producer} in the sums journal is gone`);
+}
+
+/** The same, where a read says so: the journal begins beyond the place of the producer's verifier. */
+export function sumsTrimmed(producer: string, { offset, begin }: { offset: number; begin: number }): OperatingError {
+  const what = `the sums journal is kept from ${begin} on, and producer ${producer} has read it up to ${offset}`;
+  return goneError(producer, what);
+}
+
+function goneError(producer: string, what: string): OperatingError {
   const cause = 'it was absent too long, or others needed the room that its pin kept';
   const remedy = `end it with \`stream-sum retire --producer ${producer}\` and begin with an empty folder`;
-  return new OperatingError(
-    'ERR_PIN_EXPIRED',
-    `the pin of producer ${producer} in the sums journal is gone: ${cause}. ` +
-      `Its files can no longer be verified: ${remedy}`,
-  );
+  return new OperatingError('ERR_PIN_EXPIRED', `${what}: ${cause}. Its files can no longer be verified: ${remedy}`);
 }

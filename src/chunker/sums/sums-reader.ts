@@ -2,7 +2,7 @@
 
 import { OperatingError } from '../../core/errors.ts';
 import { type Journals, type ReadStream, SUMS_JOURNAL, type StoredBatch } from '../../journal/journals.ts';
-import { pinExpired } from './sums-pin.ts';
+import { sumsTrimmed } from './sums-pin.ts';
 
 const READ_CREDIT_BYTES = 4 * 1024 * 1024;
 
@@ -51,7 +51,7 @@ export class SumsReader {
         this.#offset = next.end;
         continue;
       }
-      if (next.end === 'trimmed') return onGone(pinExpired(producer));
+      if (next.end === 'trimmed') return onGone(sumsTrimmed(producer, { offset: this.#offset, begin: next.begin }));
       const where = `cannot read the sums journal at ${this.#offset}`;
       return onGone(new OperatingError('ERR_READ_REJECTED', `${where}: ${JSON.stringify(next)}`));
     }
