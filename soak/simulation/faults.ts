@@ -201,6 +201,8 @@ export class Faults {
     const { how, durationMs } = fault;
     const producer = producerOf(process);
     if (incarnation === null || producer === null) return;
+    const { cluster, observer } = this.#surroundings;
+    cluster?.absences.begin(producer);
     switch (how) {
       case 'dead':
         this.#keeper.kill(process, {
@@ -221,7 +223,8 @@ export class Faults {
     this.#lasts(fault.id, durationMs, () => {
       if (how === 'paused') incarnation.resume();
       if (how === 'cut') this.#network.unblock(name);
-      if (!this.#surroundings.observer.pins.isExpired(producer)) return;
+      cluster?.absences.end(producer);
+      if (!observer.pins.isExpired(producer) && cluster?.absences.wasLong(producer) !== true) return;
       this.#counters.count('pin expired in an absence');
       this.#effective(fault);
     });

@@ -315,7 +315,9 @@ export class Keeper {
   }
 
   #isPinExpired(process: SimulatedProcess): boolean {
-    return this.#surroundings.observer.pins.isExpired(producerOf(process) ?? '');
+    const producer = producerOf(process) ?? '';
+    const { observer, cluster } = this.#surroundings;
+    return observer.pins.isExpired(producer) || cluster?.absences.wasLong(producer) === true;
   }
 
   #startLater(process: SimulatedProcess, delayMs: number): void {

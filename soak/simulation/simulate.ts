@@ -366,7 +366,7 @@ function clusterOf(
   observer.cluster = {
     headOf: (journal) => cluster.journals[journal]?.end ?? 0,
     nextOf: (journal, producer) => cluster.journals[journal]?.nextOf(producer) ?? 0,
-    hasPin: (producer) => cluster.hasPin(producer),
+    hasPin: (producer) => cluster.hasPin(producer) && !cluster.absences.isLong(producer),
   };
   return cluster;
 }

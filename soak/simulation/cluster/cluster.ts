@@ -7,6 +7,7 @@ import { Prng } from '../../../src/core/prng.ts';
 import { STATUS } from '../../../src/journal/gazette/status.ts';
 import type * as wire from '../../../src/journal/gazette/wire.ts';
 import { SUMS_JOURNAL, chunkJournal, stateJournal } from '../../../src/journal/journals.ts';
+import { Absences } from './absences.ts';
 import { type AppendReply, Appends } from './appends.ts';
 import type { ClusterPlan } from './member-fault.ts';
 import type { Counters } from '../world/counters.ts';
@@ -51,6 +52,7 @@ export class SimulatedCluster {
   readonly etcd: SimulatedEtcd;
   readonly brokers: readonly Broker[];
   readonly journals: readonly Journal[];
+  readonly absences: Absences;
   readonly #options: ClusterOptions;
   readonly #prng: Prng;
   readonly #peers: Peers;
@@ -64,6 +66,8 @@ export class SimulatedCluster {
     const { plan, partitions, seed, kernel, network, counters, onCommitted, onEtcd } = options;
     this.#options = options;
     this.network = network;
+    const limitMs = plan.forgetsAbsent === true ? plan.retentionMs : undefined;
+    this.absences = new Absences({ limitMs: limitMs ?? Number.POSITIVE_INFINITY, nowNs: () => kernel.nowNs });
     this.#prng = Prng.fromSeed(CLUSTER, seed);
     this.#peers = new Peers({
       kernel,

@@ -14,6 +14,8 @@ export type ClusterPlan = {
   readonly snapshots?: SnapshotSizes;
   /** What is older than this and no longer needed is removed from the store; absent: nothing is. */
   readonly retentionMs?: number;
+  /** Sums are no longer needed by a chunker that is away for longer than the retention; absent: they are. */
+  readonly forgetsAbsent?: true;
 };
 
 export type MemberFault =

@@ -2,6 +2,7 @@
 
 import { Prng } from '../../../src/core/prng.ts';
 import { SMALL_SNAPSHOTS } from '../cluster/cluster-plan.ts';
+import { isDeparture } from '../departures.ts';
 import type { Plan, PlannedFault } from '../plan.ts';
 
 const ADAPT = 0x61636c75;
@@ -13,6 +14,10 @@ const SLOW_COMMITS = { commitUs: 200_000, commitJitterUs: 100_000 } as const;
 /** Between two losses of all registers. */
 const LOSS_MS = 20_000;
 const UNHEARD = { directions: ['to-broker'], durationMs: 12_000 } as const;
+const RETENTION_MS = 12_000;
+/** Until the first sums that came meanwhile are old enough, and a few runs of the command that removes them. */
+const ABSENCE_MS = RETENTION_MS + 14_000;
+const HOWS = ['dead', 'paused', 'cut'] as const;
 const FLUSHED = { isFlushed: true, downMs: 500, resetMs: 3_000 } as const;
 
 /**
@@ -123,6 +128,33 @@ export function withLateTransactions(plan: Plan): Plan {
     }
   }
   return withoutSnapshots(numbered({ ...plan, ...SLOW_COMMITS, warmUpMs, faults }));
+}
+
+/**
+ * The retention is shorter than an absence of the first chunker, which comes early, so that there is time to find out.
+ * Another chunker is there, and many files of both end. Nobody else leaves.
+ */
+export function withAbsenceBeyondRetention(plan: Plan): Plan {
+  const { cluster } = plan;
+  const [first] = plan.chunkers;
+  if (cluster === undefined || first === undefined) return plan;
+  const prng = Prng.fromSeed(ADAPT, plan.seed);
+  const there = { ...first, startMs: 0, fileCount: null, drainMs: null, lives: 1 };
+  const busy = { ...there, rate: 20, filesOpen: Math.min(first.filesOpen, 40), chunks: { low: 0, high: 3 } };
+  const absence: PlannedFault = {
+    id: 0,
+    atMs: plan.warmUpMs + prng.between(1_000, 6_000),
+    kind: 'absence',
+    target: 'chunker-0',
+    how: HOWS[prng.below(HOWS.length)] ?? 'dead',
+    durationMs: ABSENCE_MS,
+  };
+  return numbered({
+    ...plan,
+    chunkers: [busy, busy, ...plan.chunkers.slice(2)],
+    cluster: { ...cluster, retentionMs: RETENTION_MS, forgetsAbsent: true },
+    faults: [...plan.faults.filter((planned) => !isDeparture(planned)), absence],
+  });
 }
 
 /** Faults in the order of their times, numbered in that order. */

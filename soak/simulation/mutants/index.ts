@@ -20,6 +20,7 @@ import { SESSIONS_MUTANTS } from './sessions.ts';
 import { STATE_LOG_MUTANTS } from './state-log.ts';
 import { SUMS_MUTANTS } from './sums.ts';
 import { TAKEOVER_MUTANTS } from './takeover.ts';
+import { TRIMMED_MUTANTS } from './trimmed.ts';
 import { VERIFICATION_MUTANTS } from './verification.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -45,6 +46,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...DEPARTURES_MUTANTS,
   ...GAZETTE_MUTANTS,
   ...STATE_LOG_MUTANTS,
+  ...TRIMMED_MUTANTS,
 ];
 
 export function mutantNamed(name: string): Mutant {
