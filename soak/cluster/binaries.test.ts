@@ -23,14 +23,14 @@ test('programs are those of the named folder', (t) => {
 
 test('the S3 server is needed only where fragments are there, and what is missing is named', (t) => {
   const without = folderWith(t, ['etcd', 'gazette']);
-  t.throws(() => findBinaries(without, { withS3: true }), {
+  t.throws(() => findBinaries(without, { extras: ['gofakes3'] }), {
     instanceOf: UsageError,
     message: /^gofakes3: not in --bin/,
   });
   const whole = folderWith(t, ['etcd', 'gazette', 'gofakes3']);
-  t.is(findBinaries(whole, { withS3: true }).gofakes3, join(whole, 'gofakes3'));
+  t.is(findBinaries(whole, { extras: ['gofakes3'] }).gofakes3, join(whole, 'gofakes3'));
   const none = folderWith(t, ['gazette']);
-  t.throws(() => findBinaries(none, { withS3: true }), { message: /^etcd and gofakes3: not in --bin/ });
+  t.throws(() => findBinaries(none, { extras: ['gofakes3'] }), { message: /^etcd and gofakes3: not in --bin/ });
 });
 
 test('without a named folder the PATH is searched, too', (t) => {

@@ -58,14 +58,16 @@ export type Binaries = {
   readonly gazette: string;
   /** The S3 server; absent: fragments are files. */
   readonly gofakes3?: string;
+  /** What operators of a cluster use; no member is started by it. */
+  readonly gazctl?: string;
 };
 
 /** Gazette's own example of this pipeline, and the program that sets it up. */
 export type ExampleBinaries = { readonly chunker: string; readonly summer: string; readonly gazctl: string };
 
-/** The programs that a cluster needs, and one whose fragments are in S3. */
-const NEEDED = ['etcd', 'gazette'] as const;
-const NEEDED_WITH_S3 = [...NEEDED, 'gofakes3'] as const;
+/** What not every cluster needs. */
+export type Extra = 'gofakes3' | 'gazctl';
+const EXTRAS: readonly Extra[] = ['gofakes3', 'gazctl'];
 
 /** The folder for binaries of the pinned versions. */
 export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
@@ -105,19 +107,21 @@ function missingText(names: readonly string[], folder: string | null, build: str
 }
 
 /**
- * Finds the programs in `folder` where the user names one, else in the cache folder, else on the PATH. Throws a
- * UsageError that says what is missing and how to get it.
+ * Finds the programs in `folder` where the user names one, else in the cache folder, else on the PATH. `extras` are
+ * needed besides etcd and gazette, and the other extras may be missing. Throws a UsageError that says what is missing
+ * and how to get it.
  */
 export function findBinaries(
   folder: string | null,
-  { environment = process.env, withS3 = false }: { environment?: NodeJS.ProcessEnv; withS3?: boolean } = {},
+  { environment = process.env, extras = [] }: { environment?: NodeJS.ProcessEnv; extras?: readonly Extra[] } = {},
 ): Binaries {
-  const found = placesOf(NEEDED_WITH_S3, { folder, environment });
-  const [etcd, gazette, gofakes3] = NEEDED_WITH_S3.map((name) => found.get(name));
-  const missing = (withS3 ? NEEDED_WITH_S3 : NEEDED).filter((name) => !found.has(name));
-  if (etcd !== undefined && gazette !== undefined && missing.length === 0)
-    return { etcd, gazette, ...(gofakes3 === undefined ? {} : { gofakes3 }) };
-  throw new UsageError(missingText(missing, folder, 'build'));
+  const found = placesOf(['etcd', 'gazette', ...EXTRAS], { folder, environment });
+  const [etcd, gazette] = ['etcd', 'gazette'].map((name) => found.get(name));
+  const missing = ['etcd', 'gazette', ...extras].filter((name) => !found.has(name));
+  if (etcd === undefined || gazette === undefined || missing.length > 0)
+    throw new UsageError(missingText(missing, folder, 'build'));
+  const more = EXTRAS.filter((name) => found.has(name)).map((name) => [name, found.get(name)]);
+  return { etcd, gazette, ...(Object.fromEntries(more) as Partial<Record<Extra, string>>) };
 }
 
 /** Finds the programs of the example in the same places; or says what is missing and how to get it. */

@@ -62,7 +62,7 @@ async function runUp(flags: UpFlags): Promise<number> {
   }
   const { brokerAuthKey } = flags;
   const brokerKeys = brokerAuthKey === undefined ? null : readBrokerKeys(brokerAuthKey, '--broker-auth-key');
-  const binaries = findBinaries(flags.bin ?? null, { withS3: flags.fragments === 's3' });
+  const binaries = findBinaries(flags.bin ?? null, { extras: flags.fragments === 's3' ? ['gofakes3'] : [] });
   if (process.getuid?.() !== 0) return await asRootOfNamespaces(sayHowToReach);
   const given = flags.data === undefined ? null : resolve(flags.data);
   if (given !== null) makeUsableFolder('--data', given);

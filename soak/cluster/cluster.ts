@@ -10,7 +10,7 @@ import { type GazetteAddress, PREFIX, parseGazetteAddress } from '../../src/jour
 import type { BrokerKeys } from '../../src/journal/gazette/auth.ts';
 import { SUMS_JOURNAL, chunkJournal } from '../../src/journal/journals.ts';
 import { GazetteJournals } from '../../src/journal/gazette/gazette-journals.ts';
-import { provisionJournals } from '../../src/journal/gazette/provision.ts';
+import { type FragmentRule, provisionJournals } from '../../src/journal/gazette/provision.ts';
 import { type Library, Rpc, importLibrary } from '../../src/journal/gazette/rpc.ts';
 import type { Binaries } from './binaries.ts';
 import { Disks } from './disks.ts';
@@ -172,14 +172,15 @@ export class Cluster {
   }
 
   /** Makes journals below a prefix, and resolves when each accepts appends. */
-  async makeJournals(prefix: string, partitions: number): Promise<void> {
+  async makeJournals(prefix: string, partitions: number, fragments?: FragmentRule): Promise<void> {
     const { replication } = this.#options;
     const store = storeUrl(this.#options, this.#laboratory);
+    const rule = fragments === undefined ? {} : { fragments };
     const { brokers } = this.address();
     const rpc = this.#rpc(brokers);
     const deadlineNs = this.#clock.nowNs() + READY_MS * 1e6;
     try {
-      while (!(await madeJournals(rpc, { prefix, partitions, replication, store }))) {
+      while (!(await madeJournals(rpc, { prefix, partitions, replication, store, ...rule }))) {
         const isDown = this.members.some(({ pid }) => pid === null);
         if (isDown && this.#options.isKept !== true) throw new OperatingError('ERR_CLUSTER', 'a member has ended');
         if (this.#clock.nowNs() > deadlineNs) {

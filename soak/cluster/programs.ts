@@ -86,7 +86,10 @@ export function programsOf(options: ProgramOptions, laboratory: Laboratory): Map
 /** The name of the S3 server, which is a member of the cluster. */
 const STORE = 'store-1';
 /** It takes any. */
-const S3_CREDENTIALS = { AWS_ACCESS_KEY_ID: 'any', AWS_SECRET_ACCESS_KEY: 'any' };
+export const S3_CREDENTIALS: Readonly<Record<string, string>> = {
+  AWS_ACCESS_KEY_ID: 'any',
+  AWS_SECRET_ACCESS_KEY: 'any',
+};
 
 function s3Program({ binaries, folder }: ProgramOptions, laboratory: Laboratory): Program {
   assert(binaries.gofakes3 !== undefined, 'whoever asks for S3 has found its server');

@@ -74,7 +74,7 @@ export async function startSoakCluster(asked: SoakClusterAsked): Promise<SoakClu
 
 async function startCluster(asked: SoakClusterAsked): Promise<SoakCluster> {
   const { cluster: of, partitions, dataFolder, logsFolder, clients, say } = asked;
-  const binaries = findBinaries(of.bin, { withS3: of.fragments === 's3' });
+  const binaries = findBinaries(of.bin, { extras: of.fragments === 's3' ? ['gofakes3'] : [] });
   if (process.getuid?.() !== 0) {
     throw new UsageError(
       'a soak that starts a cluster needs root for its network: run it as root, or name a cluster by --journals',

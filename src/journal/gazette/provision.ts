@@ -24,11 +24,21 @@ export type Provision = {
   readonly replication: number;
   /** URL of the fragment store. */
   readonly store: string;
+  /** Absent: large fragments, and no retention, because nobody prunes. */
+  readonly fragments?: FragmentRule;
+};
+
+export type FragmentRule = {
+  /** A broker begins a new fragment with the first append behind so many bytes; 1024 at least. */
+  readonly bytes: number;
+  /** How old a fragment is that `gazctl journals prune` removes from the store. */
+  readonly retentionSeconds: number;
 };
 
 /** False: the cluster does not take them yet, having too few brokers for instance, or has journals of these names. */
 export async function provisionJournals(rpc: Rpc, options: Provision): Promise<boolean> {
-  const { prefix, partitions, replication, store } = options;
+  const { prefix, partitions, replication, store, fragments } = options;
+  const retention = fragments === undefined ? {} : { retention: { seconds: String(fragments.retentionSeconds) } };
   const numbers = Array.from({ length: partitions }, (_, partition) => partition);
   const names = [...numbers.map(chunkJournal), ...numbers.map(stateJournal), SUMS_JOURNAL];
   const changes = names.toSorted().map((name) => {
@@ -36,10 +46,11 @@ export async function provisionJournals(rpc: Rpc, options: Provision): Promise<b
       name: `${prefix}${name}`,
       replication,
       fragment: {
-        length: String(FRAGMENT_BYTES),
+        length: String(fragments?.bytes ?? FRAGMENT_BYTES),
         compression_codec: CODEC_NONE,
         stores: [store],
         refresh_interval: { seconds: String(REFRESH_SECONDS) },
+        ...retention,
       },
       flags: READ_AND_WRITE,
     };

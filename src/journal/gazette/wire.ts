@@ -68,6 +68,7 @@ export type JournalSpec = {
     readonly compression_codec: number;
     readonly stores: readonly string[];
     readonly refresh_interval: { readonly seconds: string };
+    readonly retention?: { readonly seconds: string };
   };
   readonly flags: number;
 };

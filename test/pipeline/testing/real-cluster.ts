@@ -7,23 +7,27 @@ import test, { type ExecutionContext } from 'ava';
 import { temporaryFolder } from '../../../src/cli/testing/test-process.ts';
 import { UsageError } from '../../../src/core/errors.ts';
 import type { BrokerKeys } from '../../../src/journal/gazette/auth.ts';
-import { type Binaries, findBinaries } from '../../../soak/cluster/binaries.ts';
-import { Cluster } from '../../../soak/cluster/cluster.ts';
+import { type Binaries, type Extra, findBinaries } from '../../../soak/cluster/binaries.ts';
+import { Cluster, type ClusterOptions } from '../../../soak/cluster/cluster.ts';
 
 /** The programs, or why there can be no cluster here. Nothing is built. */
-export function clusterPrograms(): Binaries | { readonly missing: string } {
+export function clusterPrograms(extras: readonly Extra[] = []): Binaries | { readonly missing: string } {
   try {
     if (process.getuid?.() !== 0) return { missing: 'a cluster in a test needs root' };
-    return findBinaries(null);
+    return findBinaries(null, { extras });
   } catch (error) {
     if (error instanceof UsageError) return { missing: error.message };
     throw error;
   }
 }
 
-/** A test that needs a cluster. It is skipped by its name where there can be no cluster. */
-export function clusterTest(title: string, run: (t: ExecutionContext, binaries: Binaries) => Promise<void>): void {
-  const programs = clusterPrograms();
+/** A test that needs a cluster and these extras. It is skipped by its name where they cannot be. */
+export function clusterTest(
+  title: string,
+  run: (t: ExecutionContext, binaries: Binaries) => Promise<void>,
+  extras: readonly Extra[] = [],
+): void {
+  const programs = clusterPrograms(extras);
   if ('missing' in programs) test.skip(`left out: ${title} (${programs.missing})`, () => {});
   else test(title, async (t) => await run(t, programs));
 }
@@ -34,7 +38,7 @@ export type TestClusterOptions = {
   readonly replication: number;
   readonly etcd: number;
   readonly brokerKeys?: BrokerKeys;
-};
+} & Pick<ClusterOptions, 'fragments'>;
 
 /** A cluster that ends with the test. */
 export async function startCluster(
