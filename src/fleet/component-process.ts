@@ -32,6 +32,8 @@ export type ComponentSpec = {
    * Words before the program that run it elsewhere, for example in another network, under the same pid. Absent: none.
    */
   readonly within?: readonly string[];
+  /** What Node is told besides, before the program. Absent: nothing. */
+  readonly nodeFlags?: readonly string[];
 };
 
 /** How a component is started: the program, and the arguments before the component's own arguments. */
@@ -148,8 +150,9 @@ export class ComponentProcess {
     assert(this.#incarnation === null, 'a process is started when it is down');
     const log = openLog(this.logPath);
     const { command, argv, environment } = this.launch;
+    const { within = [], nodeFlags = [] } = this.spec;
     const child = new Child({
-      argv: [...(this.spec.within ?? []), command, ...argv, ...this.spec.argv, ...besides],
+      argv: [...within, command, ...nodeFlags, ...argv, ...this.spec.argv, ...besides],
       stdio: ['pipe', log, log, 'pipe'],
       isDetached: true,
       environment: { ...environment, ...process.env, ...this.#environment },

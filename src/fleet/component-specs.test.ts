@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import test from 'ava';
 import fc from 'fast-check';
 import { componentSpecs, type PipelineOptions, partitionsOfSummers, ratesOfChunkers } from './component-specs.ts';
@@ -81,8 +82,10 @@ test('on a cluster there is no broker, and each process has its own flags and ru
   };
   const specs = componentSpecs(OPTIONS, { dataFolder: '/d', endpoint: '', cluster });
   t.false(specs.some(({ component }) => component === 'broker'));
-  for (const { name, argv, within } of specs) {
+  for (const { name, argv, within, nodeFlags = [] } of specs) {
     t.deepEqual(within, ['enter', name]);
+    t.is(spawnSync(process.execPath, [...nodeFlags, '-p', '1']).status, 0, 'Node knows each flag');
+    t.regex(nodeFlags.join(' '), /^--initial-old-space-size=\d+$/);
     t.is(argv[argv.indexOf('--journals') + 1], `gazette+http://${name}:1`);
     t.false(argv.includes('--connect'));
   }

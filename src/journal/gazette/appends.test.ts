@@ -10,8 +10,10 @@ import { STATUS } from './status.ts';
 import { type AskedAppend, type FakeCluster, type Fate, grpcError } from './testing/fake-cluster.ts';
 import { fakeScene, settled } from './testing/scene.ts';
 
+/** Records of more than half a MiB. */
+const LARGE_CHUNKS = 30_000;
 /** After so long the next append waits for nothing. */
-const IDLE_MS = 100;
+const IDLE_MS = 200;
 
 /** `fate` for the append of this number, barriers not counted; the others are done. */
 function fateOfAppend(number: number, fate: Fate): (append: AskedAppend) => Fate {
@@ -40,6 +42,31 @@ function taken(cluster: FakeCluster): string[] {
   }
   return seen;
 }
+
+test('appends that wait for others are carried out together, and at once when they are enough', async (t) => {
+  const { clock, cluster, connect } = fakeScene([`p/${JOURNAL}`]);
+  const journals = connect();
+  const sizes: number[] = [];
+  cluster.fateOf = ({ parts }) => {
+    if (parts.length > 0) sizes.push(parts.length);
+    return 'done';
+  };
+  await settled(clock, journals.append(JOURNAL, chunks(0, 2)));
+  const [small, large] = [journals.append(JOURNAL, chunks(2, 2)), journals.append(JOURNAL, chunks(4, LARGE_CHUNKS))];
+  await clock.advance(0);
+  t.deepEqual(sizes, [1, 2]);
+  t.is((await small).outcome, 'committed');
+  t.is((await large).outcome, 'committed');
+  const after = [
+    journals.append(JOURNAL, chunks(4 + LARGE_CHUNKS, 2)),
+    journals.append(JOURNAL, chunks(6 + LARGE_CHUNKS, 2)),
+  ];
+  await clock.advance(149);
+  t.deepEqual(sizes, [1, 2]);
+  await clock.advance(1);
+  t.deepEqual(sizes, [1, 2, 2]);
+  for (const { outcome } of await Promise.all(after)) t.is(outcome, 'committed');
+});
 
 test('a late copy of a batch behind the end of its producer is not appended', async (t) => {
   const { clock, cluster, connect } = fakeScene([`p/${JOURNAL}`]);

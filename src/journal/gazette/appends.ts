@@ -26,8 +26,10 @@ import type { Registry } from './registry.ts';
 import { missingJournal } from './status.ts';
 import type { Wait } from './wait.ts';
 
-/** Bytes that are appended together. */
-const GROUP_BYTES = 1024 * 1024;
+/** The most bytes that are appended together. */
+const GROUP_BYTES = 4 * 1024 * 1024;
+/** From so many bytes on an append waits for no others. */
+const ENOUGH_BYTES = 512 * 1024;
 /** Between two tries of what was not carried out. */
 const RETRY_MS = 100;
 
@@ -72,6 +74,7 @@ export class AppendLane {
   append(append: Append): Promise<AppendOutcome> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ ...append, resolve, reject });
+      if (this.#isEnough) this.#pace.hurry();
       this.#start();
     });
   }
@@ -98,7 +101,7 @@ export class AppendLane {
   async #run(): Promise<void> {
     const { indexes, registry, journal, producer, signal } = this.#options;
     while (this.#queue.length > 0 && !signal.aborted) {
-      if (!this.#isLong) await this.#pace.due(signal);
+      if (!this.#isEnough) await this.#pace.due(signal);
       const [first] = this.#queue;
       if (first === undefined || signal.aborted) return;
       const fenced = first.owner === undefined ? null : await registry.fencing(first.owner);
@@ -110,13 +113,16 @@ export class AppendLane {
       const { next, ended } = this.#place;
       if (ended) this.#settle(1, () => ({ outcome: 'ended', n: next }));
       else if (first.header.firstIndex !== next) this.#settle(1, () => this.#expected(next));
-      else await this.#pace.call(() => this.#appendGroup(this.#group()));
+      else {
+        const group = this.#group();
+        await this.#pace.call(bytesOf(group), () => this.#appendGroup(group));
+      }
     }
   }
 
   /** Whether enough waits for an append of its own. */
-  get #isLong(): boolean {
-    return this.#queue.reduce((sum, { batch }) => sum + batch.length, 0) >= GROUP_BYTES;
+  get #isEnough(): boolean {
+    return bytesOf(this.#queue) >= ENOUGH_BYTES;
   }
 
   #expected(n: number): AppendOutcome {
@@ -284,6 +290,10 @@ export class AppendLane {
     }
     throw closedError();
   }
+}
+
+function bytesOf(appends: readonly Append[]): number {
+  return appends.reduce((sum, { batch }) => sum + batch.length, 0);
 }
 
 function endedRegister(producer: string): string {

@@ -19,6 +19,8 @@ const ETCD_MS = 5_000;
 const FRAGMENTS_MS = 3_000;
 /** Deadline of a read that waits for more: then it is opened again. */
 export const READ_MS = 20_000;
+/** Bytes that a peer may send on a connection, and in a call, before it is told that they were taken. */
+const FLOW_BYTES = 1024 * 1024;
 /** Bytes of content in one message. Brokers refuse messages of more than 4 MiB. */
 const CONTENT_BYTES = 512 * 1024;
 const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
@@ -234,6 +236,7 @@ const CHANNEL_OPTIONS = {
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5_000,
   'grpc.use_local_subchannel_pool': 1,
+  'grpc-node.flow_control_window': FLOW_BYTES,
 };
 
 function protoPath(name: string): string {

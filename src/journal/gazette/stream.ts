@@ -305,6 +305,7 @@ export class GazetteStream implements ReadStream {
       this.#waitingBytes += batch.bytes.length;
     }
     this.#flow();
+    if (this.#isEnough) this.#pace.hurry();
     await this.#cover();
   }
 
@@ -331,15 +332,21 @@ export class GazetteStream implements ReadStream {
 
   // --- what is committed ---
 
+  /** Whether a barrier waits for no more: the stream would be paused soon. */
+  get #isEnough(): boolean {
+    return this.#waitingBytes * 2 >= this.#options.creditBytes;
+  }
+
   async #cover(): Promise<void> {
     if (this.#isCovering) return;
     this.#isCovering = true;
     try {
       while (this.#held.length > 0 && !this.#isOver) {
-        if (this.#waitingBytes * 2 < this.#options.creditBytes) await this.#pace.due(this.#closed.signal);
+        if (!this.#isEnough) await this.#pace.due(this.#closed.signal);
         const count = this.#held.length;
         if (count === 0 || this.#isOver) continue;
-        const { isFenced, barrier } = await this.#pace.call(() => this.#ask());
+        const bytes = this.#held.reduce((sum, held) => sum + held.bytes.length, 0);
+        const { isFenced, barrier } = await this.#pace.call(bytes, () => this.#ask());
         if (this.#isOver) return;
         if (isFenced) return this.#finish({ end: 'fenced' });
         if (this.#release(count, barrier)) continue;
