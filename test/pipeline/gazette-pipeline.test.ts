@@ -4,7 +4,7 @@
  */
 
 import { DEADLINE_MS } from '../../src/cli/testing/test-process.ts';
-import { drained, placeOf, startChunker, startSummer, verified } from './testing/gazette-place.ts';
+import { drainsAll, placeOf, startChunker, startSummer, verified } from './testing/gazette-place.ts';
 import { clusterTest, startCluster } from './testing/real-cluster.ts';
 
 clusterTest(
@@ -15,11 +15,11 @@ clusterTest(
     const place = placeOf(t, cluster);
     const first = startSummer(t, place);
     await first.ready();
-    const chunker = startChunker(t, place, ['--count', '600']);
+    const chunker = startChunker(t, place, ['--rate', '4000']);
     await verified(chunker, 100);
     await first.kill();
     const second = startSummer(t, place);
     await second.ready();
-    await drained(t, chunker, 600);
+    await drainsAll(t, chunker);
   },
 );

@@ -7,7 +7,7 @@ import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEADLINE_MS } from '../../src/cli/testing/test-process.ts';
 import { EXIT } from '../../src/core/errors.ts';
-import { drained, placeOf, replayedBy, startChunker, startSummer, verified } from './testing/gazette-place.ts';
+import { drainsAll, placeOf, replayedBy, startChunker, startSummer, verified } from './testing/gazette-place.ts';
 import { clusterTest, startCluster } from './testing/real-cluster.ts';
 
 clusterTest(
@@ -18,7 +18,7 @@ clusterTest(
     const place = placeOf(t, cluster);
     let summer = startSummer(t, place);
     await summer.ready();
-    const chunker = startChunker(t, place, ['--count', '900']);
+    const chunker = startChunker(t, place, ['--rate', '4000']);
     for (const least of [100, 400]) {
       await verified(chunker, least);
       await summer.kill();
@@ -29,7 +29,7 @@ clusterTest(
       t.log(replayed);
       t.true(replayed.length === 2 && replayed.every(({ base, entries }) => base !== 'local' && entries > 0));
     }
-    await drained(t, chunker, 900);
+    await drainsAll(t, chunker);
   },
 );
 
@@ -41,7 +41,7 @@ clusterTest(
     const place = placeOf(t, cluster);
     const first = startSummer(t, place, { name: 'summer-a' });
     await first.ready();
-    const chunker = startChunker(t, place, ['--count', '900']);
+    const chunker = startChunker(t, place, ['--rate', '4000']);
     await verified(chunker, 100);
     process.kill(first.pid, 'SIGSTOP');
     // As on another machine: the folder of the stopped owner has another name, which nobody is told.
@@ -53,6 +53,6 @@ clusterTest(
     t.true(replayed.length === 2 && replayed.every(({ base, entries }) => base !== 'local' && entries > 0));
     process.kill(first.pid, 'SIGCONT');
     t.is((await first.exit()).code, EXIT.fenced);
-    await drained(t, chunker, 900);
+    await drainsAll(t, chunker);
   },
 );

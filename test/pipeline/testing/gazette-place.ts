@@ -40,13 +40,6 @@ export async function verified(chunker: TestProcess, least: number): Promise<voi
   );
 }
 
-/** The chunker ends by itself when each of so many files is verified. */
-export async function drained(t: ExecutionContext, chunker: TestProcess, files: number): Promise<void> {
-  const end = await chunker.event((event) => (event.event === 'drained' ? event : undefined));
-  t.is(end.verifiedTotal, files);
-  t.deepEqual(await chunker.exit(), { code: EXIT.holds, signal: null });
-}
-
 /** Ends a chunker that has no count: it has verified every file that it completed. */
 export async function drainsAll(t: ExecutionContext, chunker: TestProcess): Promise<void> {
   chunker.command({ command: 'drain' });
