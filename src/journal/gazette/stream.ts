@@ -17,9 +17,10 @@ import { type Clock, delay } from '../../core/clock.ts';
 import { ViolationError } from '../../core/errors.ts';
 import type { ReadEnd, ReadStream, ShardEpoch, StoredBatch } from '../journals.ts';
 import { lossBeyond } from '../proofs.ts';
-import { BatchCutter, type CutBatch } from './batch-cutter.ts';
+import { BatchCutter } from './batch-cutter.ts';
 import type { Barrier, Brokers } from './brokers.ts';
 import { BATCHES, type Frames } from './frames.ts';
+import { Held } from './held.ts';
 import { Holes } from './holes.ts';
 import type { Registry } from './registry.ts';
 import { Pace } from './pace.ts';
@@ -64,9 +65,6 @@ export type StreamOptions = {
   readonly onClosed: (stream: GazetteStream) => void;
 };
 
-/** A batch that was read and is not known to be committed, and the process that served it. */
-type Held = CutBatch & { readonly server: string };
-
 type Next = StoredBatch | ReadEnd | null;
 
 export class GazetteStream implements ReadStream {
@@ -78,7 +76,7 @@ export class GazetteStream implements ReadStream {
   /** The process that serves the present call. */
   #server = '';
   #isPaused = false;
-  #held: Held[] = [];
+  readonly #held: Held;
   readonly #ready: StoredBatch[] = [];
   #waitingBytes = 0;
   #isCovering = false;
@@ -86,8 +84,6 @@ export class GazetteStream implements ReadStream {
   #end: ReadEnd | null = null;
   #failure: Error | null = null;
   #waiting: { resolve: (next: Next) => void; reject: (error: Error) => void } | null = null;
-  /** Where a batch did not verify: it is read once more. */
-  #doubted = -1;
   /** Reads in a row that got nothing of what the journal was known to have. */
   #emptyReads = 0;
   /** How many places after the present broker the one is that is asked: one more after each. */
@@ -111,6 +107,7 @@ export class GazetteStream implements ReadStream {
     this.#frames = options.frames ?? BATCHES;
     this.#cutter = new BatchCutter(options.offset, this.#frames.magic);
     this.#wait = options.brokers.waitFor(`a read of ${options.journal}`);
+    this.#held = new Held((bytes) => this.#frames.faultOf(bytes, options.journal));
     this.#holes = new Holes(options);
     this.#pace = new Pace(options.clock);
     void this.#run(this.#look().then(() => this.#open()));
@@ -174,7 +171,7 @@ export class GazetteStream implements ReadStream {
   #stopReading(): void {
     this.#call?.cancel();
     this.#call = null;
-    this.#held = [];
+    this.#held.drop();
   }
 
   // --- the call ---
@@ -248,7 +245,7 @@ export class GazetteStream implements ReadStream {
     }
     // The process may have died or die unseen, and a broker whose operator has named it comes back under the same id,
     // without the bytes that no other replica had.
-    this.#drop(0);
+    this.#drop();
     if (!isDeadline(error)) {
       // The present broker is left by all that ask it, once it is away.
       if (this.#beyond > 0) this.#beyond += 1;
@@ -271,7 +268,7 @@ export class GazetteStream implements ReadStream {
     const opening = this.#openings;
     if (!isAtOnce) await delay(this.#options.clock, RETRY_MS, this.#closed.signal);
     if (this.#isOver || opening !== this.#openings) return;
-    if (this.#held.length === 0) await this.#look();
+    if (this.#held.count === 0) await this.#look();
     if (opening === this.#openings) this.#open();
   }
 
@@ -292,7 +289,7 @@ export class GazetteStream implements ReadStream {
     const cut = this.#cutter.push(message.content);
     if ('fault' in cut) {
       // What is held is handed on first: until then the same is read again.
-      if (this.#held.length > 0) return await this.#reopen();
+      if (this.#held.count > 0) return await this.#reopen();
       this.isForeign = true;
       return this.#finish({ end: 'rejected', reason: `${brokers.nameOf(journal)}: ${cut.fault}` });
     }
@@ -301,7 +298,7 @@ export class GazetteStream implements ReadStream {
       this.#isDue = false;
     }
     for (const batch of cut) {
-      this.#held.push({ ...batch, server: this.#server });
+      this.#held.push(batch, this.#server);
       this.#waitingBytes += batch.bytes.length;
     }
     this.#flow();
@@ -311,7 +308,7 @@ export class GazetteStream implements ReadStream {
 
   /** The broker has skipped something: what the journal no longer keeps, a hole, or what others know of. */
   async #jumped(): Promise<void> {
-    if (this.#held.length > 0) return await this.#reopen();
+    if (this.#held.count > 0) return await this.#reopen();
     this.#call?.cancel();
     this.#call = null;
     this.#beyond += 1;
@@ -341,12 +338,11 @@ export class GazetteStream implements ReadStream {
     if (this.#isCovering) return;
     this.#isCovering = true;
     try {
-      while (this.#held.length > 0 && !this.#isOver) {
+      while (this.#held.count > 0 && !this.#isOver) {
         if (!this.#isEnough) await this.#pace.due(this.#closed.signal);
-        const count = this.#held.length;
+        const count = this.#held.count;
         if (count === 0 || this.#isOver) continue;
-        const bytes = this.#held.reduce((sum, held) => sum + held.bytes.length, 0);
-        const { isFenced, barrier } = await this.#pace.call(bytes, () => this.#ask());
+        const { isFenced, barrier } = await this.#pace.call(this.#held.bytes, () => this.#ask());
         if (this.#isOver) return;
         if (isFenced) return this.#finish({ end: 'fenced' });
         if (this.#release(count, barrier)) continue;
@@ -360,45 +356,26 @@ export class GazetteStream implements ReadStream {
 
   /** Hands on what the barrier covers of the first `count` that are held. False: none of it. */
   #release(count: number, barrier: Barrier): boolean {
-    let released = 0;
-    const nowNs = this.#options.clock.nowNs();
-    for (const held of this.#held.slice(0, count)) {
-      const { begin, end, bytes, server } = held;
-      if (!barrier.members.has(server)) {
-        this.#again(released);
-        break;
-      }
-      if (end > barrier.end) break;
-      const fault = this.#frames.faultOf(bytes, this.#options.journal);
-      if (fault !== null) {
-        if (this.#doubted === begin) {
-          const { brokers, journal } = this.#options;
-          throw new ViolationError('corrupt', fault, { journal: brokers.nameOf(journal), offset: begin });
-        }
-        this.#doubted = begin;
-        this.#again(released);
-        break;
-      }
+    const { brokers, journal, clock } = this.#options;
+    const { batches, isStale, fault } = this.#held.cover(count, barrier);
+    const nowNs = clock.nowNs();
+    for (const { begin, end, bytes } of batches) {
       this.#ready.push({ begin: this.#holes.beginOf(begin), end, stampNs: nowNs, bytes });
-      released += 1;
     }
-    this.#held.splice(0, released);
+    if (fault !== null) {
+      throw new ViolationError('corrupt', fault.words, { journal: brokers.nameOf(journal), offset: fault.begin });
+    }
+    if (isStale && this.#drop()) void this.#run(this.#reopen());
     this.#wake();
-    return released > 0;
+    return batches.length > 0;
   }
 
-  /** Reads everything again from the batch on that is held behind `kept` others. */
-  #again(kept: number): void {
-    if (this.#drop(kept)) void this.#run(this.#reopen());
-  }
-
-  /** Takes back what is held behind `kept` others. False: nothing is. */
-  #drop(kept: number): boolean {
-    const dropped = this.#held.splice(kept);
-    const [first] = dropped;
-    if (first === undefined) return false;
-    for (const { bytes } of dropped) this.#waitingBytes -= bytes.length;
-    this.#cutter = new BatchCutter(first.begin, this.#frames.magic);
+  /** Takes back what is held, to read it again. False: nothing is. */
+  #drop(): boolean {
+    const dropped = this.#held.drop();
+    if (dropped === null) return false;
+    this.#waitingBytes -= dropped.bytes;
+    this.#cutter = new BatchCutter(dropped.begin, this.#frames.magic);
     return true;
   }
 }
