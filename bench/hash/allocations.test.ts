@@ -28,6 +28,17 @@ test.serial('a call that allocates nothing takes next to nothing', async (t) => 
   t.true(found !== null && found >= 0 && found < 10, `${found}`);
 });
 
+test.serial('what is allocated once is no part of a call', async (t) => {
+  let calls = 0;
+  let once: readonly number[] = [];
+  const found = await heapPerCall(() => {
+    calls += 1;
+    if (calls === 12_345) once = Array.from<number>({ length: 100 * DOUBLES }).fill(0.5);
+  }, 20_000);
+  t.is(once.length, 100 * DOUBLES);
+  t.true(found !== null && found >= 0 && found < 2, `${found}`);
+});
+
 test.serial('a heap that is collected in every call gives no figure', async (t) => {
   setFlagsFromString('--expose-gc');
   const collect: () => void = runInNewContext('gc');

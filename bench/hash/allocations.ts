@@ -6,14 +6,17 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
 
 import { HashPool } from '../../src/hash/pool.ts';
+import { median } from '../../src/measure/statistics.ts';
 import { ChunkSet } from './chunk-set.ts';
 
-/** With fewer calls, the allocations of reading the heap would count. */
+/** With fewer calls in a window, the allocations of reading the heap would count. */
 const CALLS_LEAST = 50;
+/** Node now and then allocates some 700 KiB of its own, once. That falls into one window, and their median omits it. */
+const WINDOWS = 9;
 
 /**
- * JavaScript heap bytes that folding one batch of 1,000 records allocates, on average over at most `batches`; null when
- * the heap was collected all the time.
+ * JavaScript heap bytes that folding one batch of 1,000 records allocates, over at most `batches`; null when the heap
+ * was collected all the time.
  */
 export function measureAllocations(batches: number): Promise<number | null> {
   const chunkSet = new ChunkSet({ files: 100, chunkBytes: 32, batchChunks: 1000, batches: 1 }, 1);
@@ -32,8 +35,9 @@ export function measureAllocations(batches: number): Promise<number | null> {
 }
 
 /**
- * JavaScript heap bytes that a call allocates, on average over `calls`. When the heap was collected meanwhile, over
- * half as many calls, and so on; null when it is collected even in the fewest calls.
+ * JavaScript heap bytes that a call allocates: the median of windows of calls, `calls` in all. When the heap was
+ * collected in half of the windows, half as many calls follow, and so on; null when it is collected even in windows of
+ * the fewest calls.
  */
 export async function heapPerCall(call: () => void, calls: number): Promise<number | null> {
   let collections = 0;
@@ -42,12 +46,17 @@ export async function heapPerCall(call: () => void, calls: number): Promise<numb
   });
   observer.observe({ entryTypes: ['gc'] });
   try {
-    for (let count = calls; count >= Math.min(calls, CALLS_LEAST); count = Math.floor(count / 2)) {
-      await collectionsAreKnown();
-      collections = 0;
-      const grown = heapGrowth(call, count);
-      await collectionsAreKnown();
-      if (collections === 0 && grown >= 0) return grown / count;
+    const most = Math.ceil(calls / WINDOWS);
+    for (let count = most; count >= Math.min(most, CALLS_LEAST); count = Math.floor(count / 2)) {
+      const growths: number[] = [];
+      for (let window = 0; window < WINDOWS; window++) {
+        await collectionsAreKnown();
+        collections = 0;
+        const grown = heapGrowth(call, count);
+        await collectionsAreKnown();
+        if (collections === 0 && grown >= 0) growths.push(grown / count);
+      }
+      if (growths.length > WINDOWS / 2) return median(growths);
     }
     return null;
   } finally {

@@ -94,7 +94,7 @@ test('a sum that is finished and not published, and one that was published twice
   const unpublished = { index: 6, digest: 'b'.repeat(64) };
   t.regex(
     shown({ kept: { sums: [] }, stores: [{ ...SHARD, unpublished }] }),
-    /the file's sum is finished there and not published, as record 6, with a wrong digest\.$/m,
+    /the file's sum is finished there, as record 6, with a wrong digest, and not yet known there to be published\.$/m,
   );
   t.regex(shown({ kept: { sums: [SUM, SUM] } }), /^There are 2 sums of one file: it was published more than once\.$/m);
 });

@@ -105,7 +105,8 @@ function storeShowings({ file, expected, stores }: WitnessData): string[] {
     if (file === null) return [`${place}.`];
     if (unpublished !== null) {
       const right = expected === null || unpublished.digest === expected.digest ? '' : ', with a wrong digest';
-      return [`${place}; the file's sum is finished there and not published, as record ${unpublished.index}${right}.`];
+      const finished = `the file's sum is finished there, as record ${unpublished.index}${right}`;
+      return [`${place}; ${finished}, and not yet known there to be published.`];
     }
     if (state === null) return [`${place}; the file is not open there.`];
     const { lastSequence, digest, expectedDigest } = state;
