@@ -3,6 +3,7 @@
 import test from 'ava';
 import { schedulesHold } from './testing/schedules.ts';
 import { planOf } from './plan.ts';
+import { runSeeds } from './seeds.ts';
 import { simulate } from './simulate.ts';
 
 const SEEDS = 102;
@@ -29,4 +30,15 @@ test.serial('whatever part of the log cannot be written, the history is the same
     const { digest } = await simulate({ ...plan, logFailsPart: 0 });
     for (const logFailsPart of [0.5, 1]) t.is((await simulate({ ...plan, logFailsPart })).digest, digest, workload);
   }
+});
+
+test.serial('a seed gives the same history in this thread and in another', async (t) => {
+  const tasks = [1, 2].map((seed) => ({ seed, workload: 'edges' as const }));
+  const digests: string[][] = [];
+  for (const jobs of [1, 2]) {
+    const found: string[] = [];
+    await runSeeds({ tasks, jobs, onResult: ({ digest }) => found.push(digest) });
+    digests.push(found);
+  }
+  t.deepEqual(digests[0], digests[1]);
 });

@@ -2,7 +2,7 @@ import test from 'ava';
 import type { Store } from '../../src/store/store.ts';
 import { prepareSummer } from '../../src/summer/prepare-summer.ts';
 import type { Decorations } from './decorations.ts';
-import { planOf, withoutDepartures, workloadOf } from './plan.ts';
+import { planOf } from './plan.ts';
 import { patchedBroker } from './mutants/patched-broker.ts';
 import { kindOf, simulate } from './simulate.ts';
 import { whyLines } from './story.ts';
@@ -15,17 +15,6 @@ test('the same plan gives the same history, byte for byte, and another seed anot
   t.is(events, first.events);
   t.deepEqual(moments, first.moments);
   t.not((await simulate(planOf(6, 'edges'))).digest, first.digest);
-});
-
-test('whatever part of the log cannot be written, the history is the same', async (t) => {
-  const plan = planOf(4, workloadOf(4));
-  const written = await simulate({ ...plan, logFailsPart: 0 });
-  t.is(written.moments['log line could not be written'] ?? 0, 0);
-  for (const logFailsPart of [0.5, 1]) {
-    const { digest, moments } = await simulate({ ...plan, logFailsPart });
-    t.is(digest, written.digest);
-    t.true((moments['log line could not be written'] ?? 0) > 0);
-  }
 });
 
 test('a plan is plain data, and a copy of it is the same plan', async (t) => {
@@ -97,18 +86,3 @@ function withoutOutbox(store: Store, tookEffect: () => void): Store {
     close: () => store.close(),
   };
 }
-
-test('a summer that is down when the last chunker has drained catches up before it is stopped', async (t) => {
-  // Seed 477: the summer is killed in the drain, after all sums, with an end record before it. It was once judged as it
-  // lay there.
-  const plan = withoutDepartures(planOf(477, workloadOf(477)));
-  const { violations, failures, inconclusive } = await simulate(plan);
-  t.deepEqual({ violations, failures, inconclusive }, { violations: [], failures: [], inconclusive: [] });
-});
-
-test('a fault that a pause keeps from its target until everything heals is not asked for', async (t) => {
-  // Seed 20042: the broker is paused from 60 s until the faults end at 82 s; a crash and a restart are planned in
-  // between.
-  const { violations, failures, inconclusive } = await simulate(planOf(20_042, workloadOf(20_042)));
-  t.deepEqual({ violations, failures, inconclusive }, { violations: [], failures: [], inconclusive: [] });
-});

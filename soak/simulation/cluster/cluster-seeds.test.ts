@@ -47,23 +47,3 @@ test('what only spools held is lost when all brokers die at once, and the outcom
   );
   t.is(kindOf(outcome), 'acknowledged-loss', outcome.failures.join());
 });
-
-/** Two brokers die in turn around an append that only they have. */
-function withHole(): Plan {
-  const plan = planFor({ seed: 6, engine: 'gazette' });
-  const cluster = { ...plan.cluster, brokers: 4, replication: 3, leaseMs: 4_000, keepsIds: false };
-  const loss = { id: 0, kind: 'member-loss-in-turn', target: 'broker-1', downMs: 500 } as const;
-  return { ...plan, cluster, faults: [{ ...loss, atMs: plan.warmUpMs + 500 }] };
-}
-
-test('a hole that two losses in turn leave is passed over, and every sum comes', async (t) => {
-  const { violations, failures, inconclusive, moments } = await simulate(withHole());
-  t.deepEqual({ violations, failures, inconclusive }, { violations: [], failures: [], inconclusive: [] });
-  t.is(moments['brokers lost in turn left a hole'], 1);
-});
-
-test('an owner whose store is behind a claim that broke off is not called behind at its restart', async (t) => {
-  // Power is lost between the claim's copy of the log and its confirmation.
-  const { violations, failures } = await simulate(planFor({ seed: 20261, engine: 'gazette' }));
-  t.deepEqual({ violations, failures }, { violations: [], failures: [] });
-});
