@@ -1,7 +1,7 @@
 /** Shards that are committed together: a newer owner of one of them takes nothing from the others. */
 
 import test from 'ava';
-import { ManualClock } from '../core/testing/manual-clock.ts';
+import { ManualClock, settled } from '../core/testing/manual-clock.ts';
 import { GazetteJournals } from '../journal/gazette/gazette-journals.ts';
 import { FakeCluster } from '../journal/gazette/testing/fake-cluster.ts';
 import { chunkJournal, stateJournal } from '../journal/journals.ts';
@@ -14,16 +14,6 @@ import { ReplicatedStore } from './replicated-store.ts';
 const SHARDS = [0, 1];
 
 type Owner = { readonly store: MemoryStore; readonly replicated: ReplicatedStore };
-
-async function settled<T>(clock: ManualClock, promise: Promise<T>): Promise<T> {
-  let isDone = false;
-  const done = (): void => {
-    isDone = true;
-  };
-  promise.then(done, done);
-  await clock.until(() => isDone);
-  return await promise;
-}
 
 function noOther(): Promise<never> {
   return Promise.reject(new Error('no other store is read'));

@@ -95,13 +95,19 @@ test('a chunker that stops waits for no broker', async (t) => {
   t.true(isStopped);
 });
 
-test('a chunker whose pin is gone says so before it sends anything, and never calls a file lost', async (t) => {
+/** A chunker of a run without an end whose last sums wait: its summer is paused. */
+async function awaitingSums(): Promise<ChunkerBench> {
   const bench = new ChunkerBench({ fileCount: null, rate: 100 });
   bench.start();
   await bench.clock.advance(1_500);
-  // No sum comes while the chunker is away, or later.
   bench.summer.isPaused = true;
   await bench.clock.advance(500);
+  return bench;
+}
+
+test('a chunker whose pin is gone says so before it sends anything, and never calls a file lost', async (t) => {
+  // No sum comes while the chunker is away, or later.
+  const bench = await awaitingSums();
   bench.kill();
   await bench.clock.advance(60_000);
   bench.journals.sums.pins.clear();
@@ -116,11 +122,7 @@ test('a chunker whose pin is gone says so before it sends anything, and never ca
 
 test('a chunker that slept until its pin was gone and its sums were trimmed says so, and loses nothing', async (t) => {
   for (const isTrimmed of [false, true]) {
-    const bench = new ChunkerBench({ fileCount: null, rate: 100 });
-    bench.start();
-    await bench.clock.advance(1_500);
-    bench.summer.isPaused = true;
-    await bench.clock.advance(500);
+    const bench = await awaitingSums();
     bench.journals.sums.pins.clear();
     bench.summer.resume();
     if (isTrimmed) bench.journals.sums.begin = bench.journals.sums.head;
@@ -131,11 +133,7 @@ test('a chunker that slept until its pin was gone and its sums were trimmed says
 });
 
 test('a chunker that has its pin and whose sums are trimmed says what is kept, and loses nothing', async (t) => {
-  const bench = new ChunkerBench({ fileCount: null, rate: 100 });
-  bench.start();
-  await bench.clock.advance(1_500);
-  bench.summer.isPaused = true;
-  await bench.clock.advance(500);
+  const bench = await awaitingSums();
   bench.kill();
   bench.summer.resume();
   await bench.clock.advance(500);

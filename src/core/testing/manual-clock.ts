@@ -88,3 +88,14 @@ function turn(): Promise<void> {
     setImmediate(resolve);
   });
 }
+
+/** Moves the clock until the promise has settled. */
+export async function settled<T>(clock: ManualClock, promise: Promise<T>): Promise<T> {
+  let isDone = false;
+  const done = (): void => {
+    isDone = true;
+  };
+  promise.then(done, done);
+  await clock.until(() => isDone);
+  return await promise;
+}

@@ -1,6 +1,7 @@
 /** What appends leave in a journal whose brokers lose answers and carry out late, as its readers take it. */
 
 import test from 'ava';
+import { settled } from '../../core/testing/manual-clock.ts';
 import { crc32c } from '../../hash/crc32c.ts';
 import { decodeBatch } from '../../message/batch.ts';
 import { JOURNAL, PRODUCER, chunks, end } from '../conformance/asking.ts';
@@ -8,7 +9,7 @@ import { BatchCutter } from './batch-cutter.ts';
 import { GazetteJournals } from './gazette-journals.ts';
 import { STATUS } from './status.ts';
 import { type AskedAppend, type FakeCluster, type Fate, grpcError } from './testing/fake-cluster.ts';
-import { fakeScene, settled } from './testing/scene.ts';
+import { fakeScene } from './testing/scene.ts';
 
 /** Records of more than half a MiB. */
 const LARGE_CHUNKS = 30_000;

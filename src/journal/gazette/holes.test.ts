@@ -1,9 +1,10 @@
 /** When a reader passes over a hole, and when it waits for what may come, and says that it is lost. */
 
 import test from 'ava';
+import { settled } from '../../core/testing/manual-clock.ts';
 import { JOURNAL, PRODUCER, chunks } from '../conformance/asking.ts';
 import { stateJournal } from '../journals.ts';
-import { type Scene, fakeScene, settled, watch } from './testing/scene.ts';
+import { type Scene, fakeScene, watch } from './testing/scene.ts';
 
 const MINUTE_MS = 60_000;
 const NAME = `p/${JOURNAL}`;

@@ -1,9 +1,10 @@
 /** Whoever needs what the cluster's retention has removed is told so, and nothing is passed over. */
 
 import test from 'ava';
+import { settled } from '../../core/testing/manual-clock.ts';
 import { JOURNAL, PRODUCER, chunks } from '../conformance/asking.ts';
 import { stateJournal } from '../journals.ts';
-import { type Scene, fakeScene, settled, watch } from './testing/scene.ts';
+import { type Scene, fakeScene, watch } from './testing/scene.ts';
 
 const MINUTE_MS = 60_000;
 const NAME = `p/${JOURNAL}`;

@@ -38,14 +38,3 @@ export function watch<T>(promise: Promise<T>): Came<T> {
   );
   return came;
 }
-
-/** Moves the clock until the promise has settled. */
-export async function settled<T>(clock: ManualClock, promise: Promise<T>): Promise<T> {
-  let isDone = false;
-  const done = (): void => {
-    isDone = true;
-  };
-  promise.then(done, done);
-  await clock.until(() => isDone);
-  return await promise;
-}
