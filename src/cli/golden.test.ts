@@ -1,146 +1,61 @@
 /**
- * What the command line prints, kept as files that are reviewed when they change: `testing/golden/*.txt`.
- * STREAM_SUM_WRITE_GOLDEN=1 writes them anew.
+ * What the command line prints, against the golden texts: all of it from one process, by the functions that `main.ts`
+ * uses, and some of it as a user starts it. `golden.deep.test.ts` starts a process for each.
  */
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
+import {
+  HELPS,
+  MISTAKES,
+  type Said,
+  checkHelps,
+  checkMistake,
+  checkMistakes,
+  isGoldenMistake,
+  packageVersion,
+  said,
+} from './testing/golden-texts.ts';
 import { TestProcess } from './testing/test-process.ts';
 
-/** In the sources, because the compiled tests have no texts beside them. */
-const GOLDEN = join(import.meta.dirname, '../../../src/cli/testing/golden');
-const IS_WRITING = process.env['STREAM_SUM_WRITE_GOLDEN'] === '1';
+const SAY_ALL = fileURLToPath(new URL('./testing/say-all.js', import.meta.url));
 
-const COMMANDS = [
-  'soak',
-  'simulate',
-  'detect',
-  'explain',
-  'audit',
-  'report',
-  'bench',
-  'profile',
-  'compare',
-  'cluster',
-  'cluster build',
-  'cluster up',
-  'broker',
-  'summer',
-  'chunker',
-  'retire',
-] as const;
-
-/** A path at which nothing exists. */
-const NOTHING = join(tmpdir(), 'stream-sum-test-nothing-is-here');
-
-/** Each command without options, where it needs some, and with what a tired user types. */
-const MISTAKES: readonly (readonly string[])[] = [
-  ['sok'],
-  ['help', 'sok'],
-  ['--verson'],
-  ...['broker', 'summer', 'chunker', 'retire', 'report', 'profile', 'compare'].map((command) => [command]),
-  ['soak', '--durtion', '3s'],
-  ['soak', '--duration'],
-  ['soak', '--duration', '3'],
-  ['soak', '--faults', 'kil'],
-  ['soak', '--duration', '12s', '--rate', '3'],
-  ['soak', '--chunk-bytes', '1MiB'],
-  ['soak', '--duration', '2s'],
-  ['soak', 'now'],
-  ['soak', '--expect', 'p98<50ms'],
-  ['soak', '--expect', 'p99<50'],
-  ['soak', '--junit', `${NOTHING}/junit.xml`],
-  ['simulate', '--seed', '-1'],
-  ['simulate', '--workload', 'uniforn'],
-  ['simulate', '--trace', 'x.html'],
-  ['detect', '--mutant', 'no-such-bug'],
-  ['explain'],
-  ['explain', NOTHING],
-  ['audit'],
-  ['audit', NOTHING],
-  ['explain', '--seed', '1', '--mutant', 'no-such-bug'],
-  ['explain', '--seed', '1', '--around', '12.5'],
-  ['report', NOTHING],
-  ['bench', '--only', 'foo'],
-  ['bench', '--suite', 'hsah'],
-  ['bench', '--against', 'HEAD', '--rounds', '4'],
-  ['profile', '--component', 'sumer'],
-  ['compare', NOTHING, NOTHING],
-  ['broker', '--dta', 'x', '--listen', 'y'],
-  ['broker', '--data', NOTHING, '--listen', 'ipc://*'],
-  ['broker', '--data', NOTHING, '--listen', 'tcp://127.0.0.1:0'],
-  ['chunker', '--data', NOTHING, '--connect', 'ipc:///proc/x'],
-  ['summer', '--data', NOTHING, '--connect', `ipc://${NOTHING}`, '--partitions', '7-0'],
-  ['retire', '--connect', `ipc://${NOTHING}`, '--producer', '12'],
-  ['chunker', '--data', NOTHING, '--journals', 'http://127.0.0.1:1', '--etcd', 'http://127.0.0.1:2'],
-  ['chunker', '--data', NOTHING, '--journals', 'gazette+http://127.0.0.1:1'],
-  ['summer', '--data', NOTHING, '--partitions', '0', '--journals', 'gazette+http://127.0.0.1:1', '--etcd', 'x'],
-  [
-    'summer',
-    '--data',
-    NOTHING,
-    '--partitions',
-    '0',
-    '--connect',
-    `ipc://${NOTHING}`,
-    '--journals',
-    'gazette+http://x:1',
-  ],
-  ['cluster', 'up', '--brokers', '2', '--replication', '3'],
-  ['cluster', 'up', '--bin', NOTHING],
-];
-
-function golden(t: ExecutionContext, name: string, text: string): void {
-  const path = join(GOLDEN, `${name}.txt`);
-  if (IS_WRITING) {
-    mkdirSync(GOLDEN, { recursive: true });
-    writeFileSync(path, text);
-  }
-  t.is(text, readFileSync(path, 'utf8'), `${path}; if this is meant, run this test with STREAM_SUM_WRITE_GOLDEN=1`);
+/** What is said to each of the command lines, in one process. */
+async function allSaid(t: ExecutionContext, commandLines: readonly (readonly string[])[]): Promise<Said[]> {
+  const process = new TestProcess(t, [JSON.stringify(commandLines)], { script: SAY_ALL });
+  t.deepEqual(await process.exit(), { code: 0, signal: null }, process.stderr.join('\n'));
+  t.deepEqual(process.stderr, []);
+  t.is(process.stdout.length, commandLines.length);
+  return commandLines.map((argv, index) => {
+    const { stdout, line, exitCode } = JSON.parse(process.stdout[index] ?? '') as {
+      readonly stdout: string;
+      readonly line: string | null;
+      readonly exitCode: number;
+    };
+    const stderr = line === null ? [] : [`stream-sum: ${line}`];
+    return { argv, code: exitCode, stdout: stdout.replace(/\n$/, ''), stderr };
+  });
 }
 
-async function said(
-  t: ExecutionContext,
-  argv: readonly string[],
-): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: readonly string[] }> {
-  const command = new TestProcess(t, argv);
-  const { code, signal } = await command.exit();
-  t.is(signal, null, argv.join(' '));
-  return { code, stdout: command.stdout.join('\n'), stderr: command.stderr };
-}
+test.serial('the program has the agreed help of itself and of every command', async (t) => {
+  checkHelps(t, await allSaid(t, HELPS));
+});
 
-test.serial(
-  'help is what was agreed on, of the program and of every command, in lines of at most 110 columns',
-  async (t) => {
-    const texts: string[] = [];
-    for (const argv of [[], ['--help'], ['help'], ...COMMANDS.map((command) => [...command.split(' '), '--help'])]) {
-      const { code, stdout, stderr } = await said(t, argv);
-      t.is(code, 0, argv.join(' '));
-      t.deepEqual(stderr, []);
-      const text = stdout.replaceAll(`threads (default: ${availableParallelism()})`, 'threads (default: CORES)');
-      texts.push(`$ stream-sum ${argv.join(' ')}\n${text}\n`);
-    }
-    t.is(texts[0]?.split('\n').slice(1).join('\n'), texts[1]?.split('\n').slice(1).join('\n'), 'alone it helps');
-    golden(t, 'help', texts.slice(1).join('\n'));
-  },
-);
+test.serial('the program answers every mistake with the agreed line, and means to exit with 2', async (t) => {
+  checkMistakes(t, await allSaid(t, MISTAKES));
+});
 
-test.serial('every mistake is one line on stderr that names it, and exit 2', async (t) => {
-  const lines: string[] = [];
-  for (const argv of MISTAKES) {
-    const { code, stdout, stderr } = await said(t, argv);
-    const shown = argv.map((word) => word.replaceAll(NOTHING, 'NOTHING')).join(' ');
-    t.is(code, 2, shown);
-    t.is(stdout, '', shown);
-    t.is(stderr.length, 1, `${shown}: ${stderr.join('\n')}`);
-    lines.push(`$ stream-sum ${shown}\n${(stderr[0] ?? '').replaceAll(NOTHING, 'NOTHING')}\n`);
+test.serial('a process prints help and exits 0, or prints one line and exits 2', async (t) => {
+  const [help, same] = [await said(t, []), await said(t, ['help'])];
+  t.deepEqual([help.code, help.stderr, help.stdout], [0, [], same.stdout]);
+  t.regex(help.stdout, /^Usage: stream-sum /);
+  for (const argv of [['soak', '--durtion', '3s'], MISTAKES.find(([, , , , path]) => path === 'ipc:///proc/x')]) {
+    if (argv === undefined) throw new Error('no such mistake');
+    const text = checkMistake(t, await said(t, argv));
+    t.true(isGoldenMistake(text), text);
   }
-  golden(t, 'mistakes', lines.join('\n'));
 });
 
 test.serial('the version is that of the package', async (t) => {
-  const { version } = JSON.parse(readFileSync(join(GOLDEN, '../../../../package.json'), 'utf8')) as { version: string };
-  t.is((await said(t, ['--version'])).stdout, version);
+  t.is((await said(t, ['--version'])).stdout, packageVersion());
 });
