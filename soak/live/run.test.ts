@@ -9,14 +9,28 @@ import { HISTORY_FOLDER, readHistory } from '../guarantee/recorded-history.ts';
 import { parseExpectation } from './expectation.ts';
 import { runSoak } from './run.ts';
 import { fakeBuild, fakeDependencies, fakeOptions } from './testing/fake-run.ts';
-import { run, runJson } from './testing/run-fakes.ts';
+import { run, runJson, sharedRun } from './testing/run-fakes.ts';
 
 async function failingReport(): Promise<string> {
   throw new TypeError('planted');
 }
 
+const held = sharedRun(
+  'a run that holds',
+  {},
+  { dependencies: { report: async (folder) => `of ${String(runJson(folder)['verdict'])}` } },
+);
+const unmet = sharedRun(
+  'a run that does not meet an expectation and cannot make its report',
+  {},
+  {
+    options: { expectations: ['rate>1', 'recovery<1h'].map((text) => parseExpectation(text, '--expect')) },
+    dependencies: { report: failingReport },
+  },
+);
+
 test('a run without faults holds, and its folder says so', async (t) => {
-  const { folder, exitCode, verdict, screen } = await run(t, {});
+  const { folder, exitCode, verdict, screen } = await held(t);
   t.is(verdict, 'HOLDS');
   t.is(exitCode, 0);
   const json = runJson(folder);
@@ -44,13 +58,9 @@ test('a run without faults holds, and its folder says so', async (t) => {
 });
 
 test('the report is made of a complete folder; one that cannot be made is named and changes no verdict', async (t) => {
-  const made = await run(
-    t,
-    {},
-    { dependencies: { report: async (folder) => `of ${String(runJson(folder)['verdict'])}` } },
-  );
+  const made = await held(t);
   t.regex(made.screen, /^report: of HOLDS$/m);
-  const { verdict, exitCode, screen } = await run(t, {}, { dependencies: { report: failingReport } });
+  const { verdict, exitCode, screen } = await unmet(t);
   t.deepEqual([verdict, exitCode], ['HOLDS', 0]);
   t.regex(screen, /^no report: TypeError: planted; `stream-sum report \S+` makes it from the folder$/m);
 });
@@ -80,64 +90,22 @@ test.serial('every kind of kill hits, heals and recovers, and sums are counted a
   t.is(counted, verified);
 });
 
-test.serial('every process is upgraded, and one that refuses to go back goes on by the newer build', async (t) => {
-  const launch = fakeBuild({ broker: { when: 'restart', what: 'exit 2' } });
-  const { folder, verdict } = await run(
-    t,
-    {},
-    {
-      options: { faults: ['upgrade'], durationMs: 6_000, faultIntervalMs: 650 },
-      dependencies: { older: { launch, commit: null } },
-    },
-  );
-  t.is(verdict, 'HOLDS');
-  const faults = readCsv(join(folder, 'faults.csv'));
-  const evidenceOf = (kind: string): string => faults.find((row) => row['kind'] === kind)?.['evidence'] ?? '';
-  for (const kind of kindsOf(['upgrade'], { summers: 2 })) t.not(evidenceOf(kind), '', kind);
-  t.regex(
-    evidenceOf('upgrade-summer'),
-    /^(?:exit 0 of pid \d+, which ran the older build, pid \d+ runs the newer build(?:; )?){2}, each is/,
-  );
-  t.regex(
-    evidenceOf('downgrade-summer'),
-    /^exit 0 of pid \d+, which ran the newer build, pid \d+ runs the older build, each is ready/,
-  );
-  t.regex(
-    evidenceOf('downgrade-broker'),
-    /, pid \d+ refused with exit 2: planted exit 2, pid \d+ runs the newer build/,
-  );
-  t.is(Object(runJson(folder)['configuration'])['upgradeFromCommit'], null);
-});
-
-test.serial('faults that are open together are told by the run, its table and its screen', async (t) => {
-  const options = { faults: ['kill', 'pause'], faultsAtOnce: 2, durationMs: 6_000, faultIntervalMs: 700 } as const;
-  const { folder, verdict, reasons } = await run(t, {}, { options });
-  t.is(verdict, 'HOLDS', reasons);
-  const counts = Object.values(Object(runJson(folder)['overlaps'])).map(Number);
-  const pairs = counts.reduce((sum, count) => sum + count, 0);
-  t.true(pairs > 0);
-  const faults = readCsv(join(folder, 'faults.csv'));
-  const others = faults.flatMap(({ id, overlaps = '' }) => overlaps.split(' ').map((other) => [id, other]));
-  const open = others.filter(([, other]) => other !== '');
-  for (const [id, other] of open) t.true(open.some(([one, another]) => one === other && another === id));
-  // A kill counts as over when its process is ready, which the injector hears a moment later.
-  t.true(open.length >= 2 * pairs, `${open.length} of ${pairs}`);
-});
-
 test('a newer build that refuses what the older one has written fails the run', async (t) => {
   const older = { launch: fakeBuild({}), commit: null };
+  const upgrade = { id: 1, kind: 'upgrade-chunker', targets: ['chunker-0'], atMs: 0, lengthMs: 0 } as const;
   const { exitCode, reasons } = await run(
     t,
     { 'chunker-0': { when: 'restart', what: 'exit 2' } },
-    { options: { faults: ['upgrade'], durationMs: 6_000, faultIntervalMs: 650 }, dependencies: { older } },
+    { options: { faults: ['upgrade'], faultPlan: [upgrade] }, dependencies: { older } },
   );
   t.is(exitCode, 2);
   t.regex(reasons, /chunker-0: pid \d+ exited unexpectedly with 2/);
 });
 
 test('the same data folder serves for another run', async (t) => {
-  const data = temporaryFolder(t);
-  t.is((await run(t, {}, { options: { data, durationMs: 2_000 } })).verdict, 'HOLDS');
+  const { folder, verdict } = await held(t);
+  t.is(verdict, 'HOLDS');
+  const data = join(folder, 'data');
   t.is((await run(t, {}, { options: { data, durationMs: 2_000 } })).verdict, 'HOLDS');
   t.true(existsSync(join(data, 'broker')));
 });
@@ -158,14 +126,13 @@ test('a run whose relay cannot listen ends by one line, and its folder says so',
 });
 
 test('a run that holds has no evidence and no stories', async (t) => {
-  const { folder } = await run(t, {});
+  const { folder } = await held(t);
   t.false(existsSync(join(folder, 'evidence')));
   t.is(runJson(folder)['stories'], undefined);
 });
 
 test('an expectation that is not met is exit 11 of a run that holds, and no violation', async (t) => {
-  const expectations = ['rate>1', 'recovery<1h'].map((text) => parseExpectation(text, '--expect'));
-  const { folder, verdict, screen } = await run(t, {}, { options: { expectations } });
+  const { folder, verdict, screen } = await unmet(t);
   t.is(verdict, 'HOLDS');
   t.is(runJson(folder)['exitCode'], 11);
   t.like(runJson(folder)['expectations'], { 0: { isMet: true }, 1: { isMet: false, value: null } });

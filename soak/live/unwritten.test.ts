@@ -1,13 +1,13 @@
-import { closeSync, existsSync, readdirSync, renameSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { temporaryFolder } from '../../src/cli/testing/test-process.ts';
 import { readCsv } from '../../src/results/csv.ts';
-import { runSoak, type SoakDependencies, type SoakResult } from './run.ts';
+import { runSoak, type SoakDependencies } from './run.ts';
 import { SoakFiles } from './soak-files.ts';
-import type { FakePlan } from './testing/fake-component.ts';
 import { fakeDependencies, fakeOptions } from './testing/fake-run.ts';
 import { openFilesAt } from './testing/open-files.ts';
+import { runMoved } from './testing/run-moved.ts';
 import { withUnwritten } from '../guarantee/verdict.ts';
 
 /** Takes the descriptor of a file away, so that the system refuses each further write. */
@@ -51,29 +51,6 @@ test('what could not be written takes HOLDS away, and nothing else', (t) => {
   t.deepEqual(withUnwritten(failed, ['x']), { ...failed, reasons: ['a failure', 'x'] });
 });
 
-/** A run whose folder is moved away while the run goes on. */
-async function runMoved(t: ExecutionContext, plan: FakePlan): Promise<SoakResult & { readonly screen: string }> {
-  const results = temporaryFolder(t);
-  const said: string[] = [];
-  const options = fakeOptions(results, { data: temporaryFolder(t), durationMs: 4_000 });
-  const dependencies: SoakDependencies = {
-    ...fakeDependencies(plan, said),
-    display: {
-      update({ phase }) {
-        // By then every process has its log open.
-        if (phase === 'warm-up') return;
-        const [name] = readdirSync(results);
-        if (name !== undefined && name !== 'elsewhere') renameSync(join(results, name), join(results, 'elsewhere'));
-      },
-      say: (line) => said.push(line),
-      finish: (text) => said.push(text),
-    },
-  };
-  const result = await runSoak(options, dependencies);
-  t.true(existsSync(join(results, 'elsewhere', 'samples.csv')));
-  return { ...result, screen: said.join('\n') };
-}
-
 test('a run whose folder is gone has a verdict, which says so', async (t) => {
   const { verdict, screen } = await runMoved(t, {});
   t.is(verdict.verdict, 'INCONCLUSIVE');
@@ -82,21 +59,14 @@ test('a run whose folder is gone has a verdict, which says so', async (t) => {
   t.regex(screen, /^INCONCLUSIVE/m);
 });
 
-test('a violation stays one though its folder is gone', async (t) => {
-  const { verdict, screen } = await runMoved(t, { 'summer-1': { when: 'stop', what: 'violation' } });
-  t.is(verdict.verdict, 'VIOLATED');
-  t.is(verdict.exitCode, 10);
-  t.regex(screen, /mismatched journal=sums offset=7: planted/);
-  t.regex(screen, /cannot write .*run\.json/);
-});
-
 test('an error of the soak itself is a failure of the run, and hides no violation', async (t) => {
   const broken: Partial<SoakDependencies> = {
     audit: () => Promise.reject(new TypeError('planted')),
   };
   const said: string[] = [];
   const dependencies = { ...fakeDependencies({}, said), ...broken };
-  const { verdict } = await runSoak(fakeOptions(temporaryFolder(t), { durationMs: 1_500 }), dependencies);
+  const options = fakeOptions(temporaryFolder(t), { durationMs: 1_000, chunkers: 1, summers: 1 });
+  const { verdict } = await runSoak(options, dependencies);
   t.is(verdict.verdict, 'INCONCLUSIVE');
   t.is(verdict.exitCode, 1);
   t.regex(verdict.reasons.join('\n'), /soak: planted/);

@@ -13,7 +13,7 @@ test.serial('a soak that runs is scraped, and says what each process used when i
   const said: string[] = [];
   const scraped: Promise<string>[] = [];
   const dependencies = fakeDependencies({}, said);
-  const { verdict, folder } = await runSoak(fakeOptions(results, { durationMs: 3_000, metricsPort: 0 }), {
+  const { verdict, folder } = await runSoak(fakeOptions(results, { durationMs: 2_000, chunkers: 1, metricsPort: 0 }), {
     ...dependencies,
     display: {
       ...dependencies.display,

@@ -1,8 +1,9 @@
 /** Runs a soak over fake components in a temporary folder. No process is left after it. */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { temporaryFolder } from '../../../src/cli/testing/test-process.ts';
 import { type SoakDependencies, runSoak } from '../run.ts';
 import type { SoakOptions } from '../soak-options.ts';
@@ -17,19 +18,55 @@ export type Ran = {
   readonly screen: string;
 };
 
-export async function run(
-  t: ExecutionContext,
-  plan: FakePlan,
-  changes: { options?: Partial<SoakOptions>; dependencies?: Partial<SoakDependencies> } = {},
-): Promise<Ran> {
+export type Changes = {
+  readonly options?: Partial<SoakOptions>;
+  readonly dependencies?: Partial<SoakDependencies>;
+};
+
+/** A run, and its processes that are alive after it. */
+type RunInFolder = { readonly ran: Ran; readonly left: readonly number[] };
+
+async function runIn(results: string, plan: FakePlan, changes: Changes): Promise<RunInFolder> {
   const said: string[] = [];
-  const options = fakeOptions(temporaryFolder(t), changes.options);
+  const options = fakeOptions(results, changes.options);
   const dependencies = { ...fakeDependencies(plan, said), ...changes.dependencies };
   const { verdict, folder } = await runSoak(options, dependencies);
-  for (const pid of pidsOf(join(folder, 'data'))) t.false(isAlive(pid), `pid ${pid} is left`);
+  const left = pidsOf(options.data ?? join(folder, 'data')).filter(isAlive);
   const reasons = verdict.reasons.join('\n');
-  t.log(verdict.verdict, reasons);
-  return { folder, exitCode: verdict.exitCode, verdict: verdict.verdict, reasons, screen: said.join('\n') };
+  const ran = { folder, exitCode: verdict.exitCode, verdict: verdict.verdict, reasons, screen: said.join('\n') };
+  return { ran, left };
+}
+
+function checked(t: ExecutionContext, { ran, left }: RunInFolder): Ran {
+  t.deepEqual(left, [], 'processes are left');
+  t.log(ran.verdict, ran.reasons);
+  return ran;
+}
+
+export async function run(t: ExecutionContext, plan: FakePlan, changes: Changes = {}): Promise<Ran> {
+  return checked(t, await runIn(temporaryFolder(t), plan, changes));
+}
+
+/** A run that several tests look at. The first test that asks for it makes it. No test may damage its folder. */
+export function sharedRun(name: string, plan: FakePlan, changes: Changes = {}): (t: ExecutionContext) => Promise<Ran> {
+  const results = mkdtempSync(join(tmpdir(), 'stream-sum-shared-'));
+  let made: Promise<RunInFolder> | null = null;
+  test.after.always(`the folder of ${name} is removed`, () => rmSync(results, { recursive: true, force: true }));
+  return async (t) => checked(t, await (made ??= runIn(results, plan, changes)));
+}
+
+/** A test of a run in which a process does something wrong that is no violation. */
+export function failsAndIsNamed(
+  what: string,
+  plan: FakePlan,
+  expected: { readonly exitCode: number; readonly reason: RegExp },
+): void {
+  test(`${what} of a process fails the run and is named`, async (t) => {
+    const { exitCode, verdict, reasons } = await run(t, plan);
+    t.is(verdict, 'INCONCLUSIVE');
+    t.is(exitCode, expected.exitCode);
+    t.regex(reasons, expected.reason);
+  });
 }
 
 function pidsOf(dataFolder: string): number[] {

@@ -1,0 +1,52 @@
+/** Soaks over fakes that go on until every process was upgraded, or until faults were often open together. */
+
+import { join } from 'node:path';
+import test from 'ava';
+import { readCsv } from '../../src/results/csv.ts';
+import { kindsOf } from '../guarantee/fault-kinds.ts';
+import { fakeBuild } from './testing/fake-run.ts';
+import { run, runJson } from './testing/run-fakes.ts';
+
+test.serial('every process is upgraded, and one that refuses to go back goes on by the newer build', async (t) => {
+  const launch = fakeBuild({ broker: { when: 'restart', what: 'exit 2' } });
+  const { folder, verdict } = await run(
+    t,
+    {},
+    {
+      options: { faults: ['upgrade'], durationMs: 6_000, faultIntervalMs: 650 },
+      dependencies: { older: { launch, commit: null } },
+    },
+  );
+  t.is(verdict, 'HOLDS');
+  const faults = readCsv(join(folder, 'faults.csv'));
+  const evidenceOf = (kind: string): string => faults.find((row) => row['kind'] === kind)?.['evidence'] ?? '';
+  for (const kind of kindsOf(['upgrade'], { summers: 2 })) t.not(evidenceOf(kind), '', kind);
+  t.regex(
+    evidenceOf('upgrade-summer'),
+    /^(?:exit 0 of pid \d+, which ran the older build, pid \d+ runs the newer build(?:; )?){2}, each is/,
+  );
+  t.regex(
+    evidenceOf('downgrade-summer'),
+    /^exit 0 of pid \d+, which ran the newer build, pid \d+ runs the older build, each is ready/,
+  );
+  t.regex(
+    evidenceOf('downgrade-broker'),
+    /, pid \d+ refused with exit 2: planted exit 2, pid \d+ runs the newer build/,
+  );
+  t.is(Object(runJson(folder)['configuration'])['upgradeFromCommit'], null);
+});
+
+test.serial('faults that are open together are told by the run, its table and its screen', async (t) => {
+  const options = { faults: ['kill', 'pause'], faultsAtOnce: 2, durationMs: 6_000, faultIntervalMs: 700 } as const;
+  const { folder, verdict, reasons } = await run(t, {}, { options });
+  t.is(verdict, 'HOLDS', reasons);
+  const counts = Object.values(Object(runJson(folder)['overlaps'])).map(Number);
+  const pairs = counts.reduce((sum, count) => sum + count, 0);
+  t.true(pairs > 0);
+  const faults = readCsv(join(folder, 'faults.csv'));
+  const others = faults.flatMap(({ id, overlaps = '' }) => overlaps.split(' ').map((other) => [id, other]));
+  const open = others.filter(([, other]) => other !== '');
+  for (const [id, other] of open) t.true(open.some(([one, another]) => one === other && another === id));
+  // A kill counts as over when its process is ready, which the injector hears a moment later.
+  t.true(open.length >= 2 * pairs, `${open.length} of ${pairs}`);
+});
