@@ -14,55 +14,28 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { temporaryFolder } from '../../src/cli/testing/test-process.ts';
 import { UsageError } from '../../src/core/errors.ts';
-import { ManualClock } from '../../src/core/testing/manual-clock.ts';
-import { type RunFile, writeRunFile } from '../../src/results/run-folder.ts';
 import type { HistoryEvent } from '../guarantee/history.ts';
 import { buildHistory } from '../guarantee/checkers/testing/history-builder.ts';
 import { checkHistory, makeSoakCheckers } from '../guarantee/checkers/index.ts';
 import { HISTORY_FOLDER, segmentName } from '../guarantee/recorded-history.ts';
-import type { Verdict } from '../guarantee/verdict.ts';
 import { WHOLE_FOLDER, wholeSegmentName } from '../guarantee/whole-history.ts';
-import { FlightRecorder } from '../live/flight-recorder.ts';
-import { WholeRecorder } from '../live/whole-recorder.ts';
 import type { SoakOptions } from '../live/soak-options.ts';
-import { type SoakDependencies, runSoak } from '../live/run.ts';
-import type { FakePlan } from '../live/testing/fake-component.ts';
-import { fakeDependencies, fakeOptions } from '../live/testing/fake-run.ts';
 import { auditRun } from './audit-run.ts';
 import { longHistory, writeLongHistory } from './testing/long-history.ts';
-
-type Soaked = { readonly folder: string; readonly verdict: Verdict };
-
-/** A soak over fake processes, with its whole history. */
-async function soakIn(
-  results: string,
-  plan: FakePlan,
-  options: Partial<SoakOptions> = {},
-  dependencies: Partial<SoakDependencies> = {},
-): Promise<Soaked> {
-  return runSoak(fakeOptions(results, { history: 'keep', ...options }), { ...fakeDependencies(plan), ...dependencies });
-}
-
-function soak(
-  t: ExecutionContext,
-  plan: FakePlan,
-  options: Partial<SoakOptions> = {},
-  dependencies: Partial<SoakDependencies> = {},
-): Promise<Soaked> {
-  return soakIn(temporaryFolder(t), plan, options, dependencies);
-}
+import { FAILS, type Soaked, changeRun, folderOf, isInconclusiveAgain, soakIn } from './testing/run-folders.ts';
 
 const SHARED = mkdtempSync(join(tmpdir(), 'stream-sum-audit-'));
 test.after.always('the folders that tests share are removed', () => rmSync(SHARED, { recursive: true, force: true }));
 
-const FAILS: FakePlan = { 'summer-1': { when: 'work', what: 'violation' } };
 const made: { [name in 'holds' | 'violated' | 'recent']?: Promise<Soaked> } = {};
+
+const RECENT: Partial<SoakOptions> = { chunkers: 1, summers: 1, history: 'recent', keepData: false };
 
 /** Soaks that several tests look at, each made once. */
 const SOAKS = {
   holds: () => (made.holds ??= soakIn(join(SHARED, 'holds'), {})),
   violated: () => (made.violated ??= soakIn(join(SHARED, 'violated'), FAILS, { durationMs: 9_000 })),
-  recent: () => (made.recent ??= soakIn(join(SHARED, 'recent'), {}, { history: 'recent', keepData: false })),
+  recent: () => (made.recent ??= soakIn(join(SHARED, 'recent'), {}, RECENT)),
 };
 
 /** A copy of the folder of such a soak, which a test may damage. */
@@ -70,33 +43,6 @@ async function copyOf(t: ExecutionContext, name: keyof typeof SOAKS): Promise<st
   const folder = join(temporaryFolder(t), 'run');
   cpSync((await SOAKS[name]()).folder, folder, { recursive: true });
   return folder;
-}
-
-/** A folder of a run with these events and this verdict. */
-async function folderOf(
-  t: ExecutionContext,
-  events: readonly HistoryEvent[],
-  run: { readonly verdict: string | null; readonly reasons: readonly string[] },
-): Promise<string> {
-  const folder = temporaryFolder(t);
-  await writeLongHistory(folder, { events: 0, recordsPerBatch: 1 });
-  rmSync(join(folder, WHOLE_FOLDER), { recursive: true });
-  await changeRun(folder, (written) => ({ ...written, ...run }));
-  const clock = new ManualClock();
-  const whole = new WholeRecorder(join(folder, WHOLE_FOLDER), { clock });
-  const recorder = new FlightRecorder(join(folder, HISTORY_FOLDER), { clock });
-  for (const [index, event] of events.entries()) {
-    whole.add({ n: index + 1, event });
-    recorder.add({ n: index + 1, event });
-  }
-  await whole.close();
-  recorder.close();
-  return folder;
-}
-
-/** Written again, with a digest that fits. */
-function changeRun(folder: string, change: (run: RunFile) => object): Promise<void> {
-  return writeRunFile(folder, change(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))) as RunFile);
 }
 
 // Serial: beside other soaks it may be inconclusive on a busy machine.
@@ -117,34 +63,7 @@ test('a soak that is violated is judged again to the same lines', async (t) => {
   t.deepEqual(rechecked.verdict.reasons, verdict.reasons);
 });
 
-for (const what of ['exit 1', 'exit 2', 'abort', 'idle', 'ignore'] as const) {
-  test(`a soak of which a process does "${what}" is inconclusive again, for the same reasons`, async (t) => {
-    const when = what === 'exit 2' ? 'start' : what === 'ignore' ? 'stop' : 'work';
-    const { folder, verdict } = await soak(t, { 'chunker-1': { when, what } }, { slaMs: 2_000 }, { patienceMs: 2_000 });
-    const { lines, exitCode, rechecked } = await auditRun(folder);
-    t.deepEqual(rechecked.verdict, { ...verdict, exitCode: rechecked.verdict.exitCode }, lines.join('\n'));
-    t.is(exitCode, verdict.verdict === 'HOLDS' ? 0 : 3, lines.join('\n'));
-  });
-}
-
-test('a soak that its user ends at once is inconclusive again', async (t) => {
-  const { folder, verdict } = await soak(
-    t,
-    {},
-    { durationMs: 60_000 },
-    {
-      onInterrupt: (interrupt) => {
-        setImmediate(() => interrupt('SIGINT'));
-        setImmediate(() => interrupt('SIGINT'));
-        return () => undefined;
-      },
-    },
-  );
-  t.is(verdict.verdict, 'INCONCLUSIVE');
-  const { lines, exitCode, disagreements } = await auditRun(folder);
-  t.deepEqual(disagreements, [], lines.join('\n'));
-  t.is(exitCode, 3);
-});
+isInconclusiveAgain('exit 1');
 
 test('a generated history of a whole run with journals holds, and is never held as a whole', async (t) => {
   const folder = join(temporaryFolder(t), 'run');
@@ -174,25 +93,8 @@ test('the checkers find in a recorded history what they find in the history itse
   }
 });
 
-test('two threads find what one finds, in whole, damaged and broken histories', async (t) => {
-  const plain = buildHistory({ seed: 11 });
-  const wrong = plain.map((event) => (event.event === 'checkpoint' ? { ...event, nextSum: event.nextSum + 1 } : event));
-  const cut = plain.filter((event, index) => event.event !== 'batch' || index % 89 !== 0);
-  for (const events of [plain, wrong, cut, plain.slice(0, -1)]) {
-    const folder = await folderOf(t, events, { verdict: 'HOLDS', reasons: [] });
-    t.deepEqual(await auditRun(folder, { threads: 2 }), await auditRun(folder, { threads: 1 }));
-    const path = join(folder, WHOLE_FOLDER, wholeSegmentName(1));
-    const bytes = readFileSync(path);
-    bytes.writeUInt8(bytes.readUInt8(bytes.length >> 1) ^ 1, bytes.length >> 1);
-    writeFileSync(path, bytes);
-    const damaged = await auditRun(folder, { threads: 2 });
-    t.deepEqual(damaged, await auditRun(folder, { threads: 1 }));
-    t.is(damaged.exitCode, 1);
-  }
-});
-
 test('a verdict that is not that of the history is a disagreement that names the line', async (t) => {
-  const events = [...longHistory({ events: 400, recordsPerBatch: 2 })];
+  const events = [...longHistory({ events: 400, recordsPerBatch: 16 })];
   const held = await folderOf(t, events, { verdict: 'HOLDS', reasons: [] });
   t.is((await auditRun(held)).exitCode, 0);
   const violated = await folderOf(t, events, { verdict: 'VIOLATED', reasons: ['planted'] });
@@ -214,7 +116,7 @@ function renumbered(event: HistoryEvent, index: number): HistoryEvent {
 }
 
 test('a run that was killed has no verdict, and its audit never ends in HOLDS', async (t) => {
-  const events = [...longHistory({ events: 2_000, recordsPerBatch: 2 })];
+  const events = [...longHistory({ events: 2_000, recordsPerBatch: 8 })];
   const folder = await folderOf(t, events, { verdict: null, reasons: [] });
   const path = join(folder, WHOLE_FOLDER, wholeSegmentName(1));
   const whole = readFileSync(path);
@@ -269,17 +171,6 @@ test('without a whole history what is there is judged, and said to be a part', a
   t.is(exitCode, 3, lines.join('\n'));
   t.regex(lines[0] ?? '', /: nothing was found in [\d,]+ of [\d,]+ events; the run said HOLDS$/);
   t.regex(lines.join('\n'), /the stores were not kept/);
-});
-
-test('without a whole history a violation that a process reported is confirmed', async (t) => {
-  const { folder } = await soak(t, FAILS, { history: 'recent', durationMs: 9_000 });
-  const { lines, exitCode } = await auditRun(folder);
-  t.is(exitCode, 10, lines.join('\n'));
-  t.regex(lines[0] ?? '', /: VIOLATED, found again in [\d,]+ of [\d,]+ events; the run said VIOLATED$/);
-  const violations = join(folder, 'violations.csv');
-  await changeRun(folder, (run) => ({ ...run, digests: {} }));
-  writeFileSync(violations, readFileSync(violations, 'utf8').split('\r\n').slice(0, 1).join('\r\n'));
-  t.regex((await auditRun(folder)).lines.join('\n'), /violations\.csv has 0 violations, and the history 1/);
 });
 
 test('a folder with nothing but run.json is no evidence of anything', async (t) => {

@@ -1,4 +1,4 @@
-/** Every sabotage of the live harness. `live-experiments.test.ts` has one of each kind. */
+/** Every sabotage of the live harness. `live-experiments.test.ts` has one over fake and one over real processes. */
 
 import test from 'ava';
 import { REAL_PARTS, liveSabotagesAreNamed } from './testing/live-trials.ts';
@@ -26,3 +26,7 @@ test.serial('no page of moments that lies lets a soak of real processes end in H
 test.serial('no retirement that retires nobody ends in HOLDS, and each is named', async (t) => {
   await liveSabotagesAreNamed(t, (name) => REAL_PARTS.retirements.test(name), true);
 });
+
+test.serial('faults that should be open together and never are do not end in HOLDS, and that is named', (t) =>
+  liveSabotagesAreNamed(t, (name) => /join|alone|overlaps/.test(name), false),
+);

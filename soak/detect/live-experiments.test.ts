@@ -23,10 +23,6 @@ test.serial('a violation that nobody hears, of fake processes, does not end in H
   liveSabotagesAreNamed(t, (name) => name === 'live-violations-never-heard', false),
 );
 
-test.serial('faults that should be open together and never are do not end in HOLDS, and that is named', (t) =>
-  liveSabotagesAreNamed(t, (name) => /join|alone|overlaps/.test(name), false),
-);
-
 test.serial('an auditor that skips batches of real processes does not end in HOLDS and is named', (t) =>
   liveSabotagesAreNamed(t, (name) => name === 'live-auditor-that-skips-batches', true),
 );

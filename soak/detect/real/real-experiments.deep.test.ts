@@ -1,6 +1,6 @@
 /**
- * Every second bug that is planted in real processes, one short soak after the other. `detect --real` plants all;
- * `real-experiments.test.ts` plants one of them.
+ * Every second bug that is planted in real processes and one of the others, one short soak after the other. `detect
+ * --real` plants all.
  */
 
 import test from 'ava';
@@ -12,3 +12,7 @@ test.serial('bugs in real processes are found after their effect, rightly named,
   t.true(names.length >= 15);
   return realMutantsAreCaught(t, names);
 });
+
+test.serial('a bug in a real process is found after its effect, rightly named, and found again by an audit', (t) =>
+  realMutantsAreCaught(t, ['sum-with-a-wrong-length']),
+);

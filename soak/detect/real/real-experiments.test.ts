@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { MUTANTS } from '../../simulation/mutants/index.ts';
-import { realMutantsAreCaught } from '../testing/real-trials.ts';
 import { PLACES } from './hooks.ts';
 import { missOf } from './real-experiments.ts';
 import { REAL_MUTANTS } from './real-mutants.ts';
@@ -57,7 +56,3 @@ test('a run that shows less than a bug in effect, then found, rightly named and 
   ];
   for (const [change, message] of wrong) t.regex(missOf({ ...right, ...change }) ?? '', message);
 });
-
-test.serial('a bug in a real process is found after its effect, rightly named, and found again by an audit', (t) =>
-  realMutantsAreCaught(t, ['sum-with-a-wrong-length']),
-);
