@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -38,10 +38,20 @@ function folderOf(t: ExecutionContext, run: object, files: Readonly<Record<strin
   return folder;
 }
 
-async function withHistory(folder: string): Promise<string> {
-  const recorder = new FlightRecorder(join(folder, 'history'), { clock: new ManualClock() });
+const SHARED = mkdtempSync(join(tmpdir(), 'stream-sum-explain-history-'));
+test.after.always('the folder that tests share is removed', () => rmSync(SHARED, { recursive: true }));
+
+/** The history of this run, written once. */
+const HISTORY: Promise<string> = (async () => {
+  const history = join(SHARED, 'history');
+  const recorder = new FlightRecorder(history, { clock: new ManualClock() });
   for (const entry of await ENTRIES) recorder.add(entry);
   recorder.close();
+  return history;
+})();
+
+async function withHistory(folder: string): Promise<string> {
+  cpSync(await HISTORY, join(folder, 'history'), { recursive: true });
   return folder;
 }
 

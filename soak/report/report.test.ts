@@ -1,48 +1,22 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { UsageError } from '../../src/core/errors.ts';
 import { ManualClock } from '../../src/core/testing/manual-clock.ts';
-import type { TimeChart } from '../../src/report/chart.ts';
 import { figuresOf } from '../../src/report/figures.ts';
 import { escaped } from '../../src/report/html.ts';
 import { timelineOf } from '../../src/report/timeline.ts';
 import { foreignParts } from '../../src/report/testing/foreign.ts';
 import type { LogEntry } from '../guarantee/history-log.ts';
 import { FlightRecorder } from '../live/flight-recorder.ts';
-import { type Made, makeSoakFolder } from './testing/made-folder.ts';
+import { made, plainReport, reportOf, textOf, timelineIn } from './testing/pages.ts';
 import { writeReport } from './write-report.ts';
 
 const FILE = 'c0ffee00c0ffee000000000000000011';
 const VIOLATION = `28.25,late,chunker-0,sums,77,${FILE},12,"file 17: 612 ms, the SLA is 500 ms <b>&"\r\n`;
 
-function made(t: ExecutionContext, of: Made = {}): string {
-  const { folder, remove } = makeSoakFolder(of);
-  t.teardown(remove);
-  return folder;
-}
-
-function reportOf(folder: string): string {
-  writeReport(folder);
-  return readFileSync(join(folder, 'report.html'), 'utf8');
-}
-
-/** The text that a reader sees, without tags and scripts. */
-function textOf(page: string): string {
-  return page
-    .replaceAll(/<(script|style)[^>]*>.*?<\/\1>/gs, ' ')
-    .replaceAll(/<[^>]+>/g, ' ')
-    .replaceAll(/\s+/g, ' ');
-}
-
-function timelineIn(page: string): TimeChart {
-  const [first] = figuresOf(page);
-  if (first?.of !== 'time') throw new TypeError('the first figure is the timeline');
-  return first.chart;
-}
-
 test('a run that holds shows its verdict, what it rests on, its faults, and what repeats it', (t) => {
-  const page = reportOf(made(t));
+  const page = plainReport(t);
   const text = textOf(page);
   t.regex(text, /^.{0,80}HOLDS Load, faults and checks took place/);
   t.regex(text, /fault kinds proven 5 of 18/);
@@ -75,7 +49,7 @@ test('the timeline has each second, the offered rate, and each fault from inject
 });
 
 test('a memory that is not known is a gap of its line, and never 0', (t) => {
-  const memory = figuresOf(reportOf(made(t))).find(({ chart }) => chart.title.startsWith('Resident memory'));
+  const memory = figuresOf(plainReport(t)).find(({ chart }) => chart.title.startsWith('Resident memory'));
   if (memory?.of !== 'time') throw new TypeError('memory is drawn over time');
   const summer = memory.chart.panels[0]?.series.find(({ name }) => name === 'summer-0')?.values ?? [];
   t.is(summer[13], null);
@@ -172,23 +146,7 @@ test('the page loads nothing from elsewhere, and no text of a run becomes part o
   t.is(page.match(/<script/g)?.length, 3);
   const [before = '', , after = ''] = page.split(/<script>|<\/script>/);
   t.notRegex(before + after, /<img|<u>|<b>|<s>/);
-  t.deepEqual(foreignParts(reportOf(made(t))), []);
-});
-
-test('72 hours of data make a page of a few MB that keeps every dip and every fault', (t) => {
-  const seconds = 72 * 3_600;
-  const folder = made(t, { seconds, faultEveryS: 5, isMissing: (second) => second > 100_000 && second <= 101_000 });
-  t.true(statSync(join(folder, 'intervals.csv')).size > 40e6);
-  const page = reportOf(folder);
-  t.log(`${Buffer.byteLength(page)} bytes`);
-  t.true(Buffer.byteLength(page) < 4e6);
-  const { panels, faults, atS } = timelineIn(page);
-  t.true(atS.length > 600 && atS.length <= 1_200);
-  const published = panels[0]?.series.find(({ name }) => name === 'published');
-  t.is(Math.min(...(published?.low ?? []).flatMap((value) => (value === null || value === 0 ? [] : value))), 4_000);
-  t.true((published?.values ?? []).filter((value) => value === null).length >= 2);
-  t.true((faults?.items.length ?? 0) > 1_000 && (faults?.items.length ?? 0) < 3_000);
-  t.regex(textOf(page), /A point stands for 256 s: rates are the mean/);
+  t.deepEqual(foreignParts(plainReport(t)), []);
 });
 
 test('a run that holds says which of its expectations are not met', (t) => {
