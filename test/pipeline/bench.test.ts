@@ -1,61 +1,27 @@
-// The pipeline suite with smoke parameters, on the real processes.
+// Runs of the pipeline suite that end early. `bench.deep.test.ts` has a whole one.
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { parseBenchOptions } from '../../bench/options.ts';
 import { runBench } from '../../bench/run.ts';
-import { benchTables } from '../../bench/tables.ts';
-import { readCsv } from '../../src/results/csv.ts';
+import type { FakePlan } from '../../soak/live/testing/fake-component.ts';
+import { MAIN, temporaryFolder } from '../../src/cli/testing/test-process.ts';
 import { OperatingError, ViolationError } from '../../src/core/errors.ts';
 import { componentLaunch } from '../../src/fleet/component-process.ts';
-import type { FakePlan } from '../../soak/live/testing/fake-component.ts';
+import { readCsv } from '../../src/results/csv.ts';
+import { DEPENDENCIES, SMOKE } from './testing/smoke-bench.ts';
 
-const MAIN = join(import.meta.dirname, '../../src/cli/main.js');
 const FAKE = join(import.meta.dirname, '../../soak/live/testing/fake-component.js');
-const DEPENDENCIES = {
-  progress: { update: () => undefined, say: () => undefined, done: () => undefined },
-  versions: { zeromq: null, libzmq: null, lmdb: null, addonBackend: null },
-  sourceRoot: '/',
-  signal: new AbortController().signal,
-  commandLine: ['bench'],
-};
-const FLAGS = { suite: ['pipeline'], smoke: true, firstRound: 3, seed: 7 } as const;
-
-test('every benchmark of the pipeline runs on real processes, and every sum is verified', async (t) => {
-  const results = mkdtempSync(join(tmpdir(), 'stream-sum-bench-'));
-  t.teardown(() => rmSync(results, { recursive: true }));
-  const launch = componentLaunch(MAIN);
-  const { folder, files } = await runBench(parseBenchOptions({ ...FLAGS, results }), { ...DEPENDENCIES, launch });
-  const samples = readCsv(join(folder, 'samples.csv'));
-  t.true(samples.every(({ round }) => round === '3'));
-  const metrics = (benchmark: string): Set<string | undefined> =>
-    new Set(samples.filter((row) => row['benchmark'] === benchmark && row['value'] !== '').map(({ metric }) => metric));
-  for (const benchmark of ['throughput', 'growth']) {
-    for (const metric of ['chunks_published_per_s', 'cpu_s_per_million_chunks', 'rss_bytes', 'event_loop_lag_max_s']) {
-      t.true(metrics(benchmark).has(metric), `${benchmark} has ${metric}`);
-    }
-  }
-  // A window of a smoke run has so few batches that one which waits at its end leaves p99 without a value.
-  t.true(metrics('latency').has('acknowledgement_latency_p50_s'));
-  t.true(metrics('recovery').has('recovery_median_s'));
-  t.is(samples.filter(({ benchmark }) => benchmark === 'ceiling').length, 4 * 2);
-  t.true(readCsv(join(folder, 'latency.csv')).some(({ stage, hdr }) => stage === 'acknowledgement' && hdr !== ''));
-  t.is(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')).verdict, 'HOLDS');
-  t.false(existsSync(join(folder, 'data')));
-  t.is(benchTables(files.samples, []).filter((line) => line.startsWith('pipeline: ')).length, 5);
-});
 
 /** The result of a throughput run over components that do as planned, and its run.json. */
 async function runPlanned(
   t: ExecutionContext,
   plan: FakePlan,
 ): Promise<{ error: unknown; run: Record<string, unknown> }> {
-  const results = mkdtempSync(join(tmpdir(), 'stream-sum-bench-'));
-  t.teardown(() => rmSync(results, { recursive: true }));
+  const results = temporaryFolder(t);
   const launch = { command: process.execPath, argv: [FAKE, JSON.stringify(plan)] };
-  const options = parseBenchOptions({ ...FLAGS, only: ['throughput'], results });
+  const options = parseBenchOptions({ ...SMOKE, only: ['throughput'], results });
   const error = await t.throwsAsync(runBench(options, { ...DEPENDENCIES, launch }));
   const [folder = ''] = readdirSync(results);
   return { error, run: JSON.parse(readFileSync(join(results, folder, 'run.json'), 'utf8')) };
@@ -75,10 +41,9 @@ test('a sum that was never verified is a violation, found when the pipeline drai
 });
 
 test('a process that cannot do its part ends the run, which says so and is no figure', async (t) => {
-  const results = mkdtempSync(join(tmpdir(), 'stream-sum-bench-'));
-  t.teardown(() => rmSync(results, { recursive: true }));
+  const results = temporaryFolder(t);
   const launch = { command: process.execPath, argv: ['-e', 'process.exit(1)'] };
-  const options = parseBenchOptions({ ...FLAGS, only: ['throughput'], results });
+  const options = parseBenchOptions({ ...SMOKE, only: ['throughput'], results });
   await t.throwsAsync(runBench(options, { ...DEPENDENCIES, launch }), {
     instanceOf: OperatingError,
     message: /broker: pid \d+ exited unexpectedly with 1/,
@@ -99,8 +64,7 @@ function commandLinesWith(text: string): string[] {
 }
 
 test('an interrupted pipeline leaves no process and no data, and keeps what was recorded', async (t) => {
-  const results = mkdtempSync(join(tmpdir(), 'stream-sum-bench-'));
-  t.teardown(() => rmSync(results, { recursive: true }));
+  const results = temporaryFolder(t);
   const interrupted = new AbortController();
   let wasRunning: string[] = [];
   const interrupt = (): void => {
@@ -115,7 +79,7 @@ test('an interrupted pipeline leaves no process and no data, and keeps what was 
     },
   };
   const { signal } = interrupted;
-  const options = parseBenchOptions({ ...FLAGS, only: ['throughput', 'latency'], results });
+  const options = parseBenchOptions({ ...SMOKE, only: ['throughput', 'latency'], results });
   const launch = componentLaunch(MAIN);
   await t.throwsAsync(runBench(options, { ...DEPENDENCIES, progress, launch, signal }), { code: 'ERR_INTERRUPTED' });
   const [name = ''] = readdirSync(results);

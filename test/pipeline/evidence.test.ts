@@ -1,45 +1,12 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** The evidence of one planted fault; `evidence.deep.test.ts` has others. */
+
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import test, { type ExecutionContext } from 'ava';
-import { runSoak } from '../../soak/live/run.ts';
-import { fakeDependencies, fakeOptions } from '../../soak/live/testing/fake-run.ts';
-import { EXIT } from '../../src/core/errors.ts';
+import test from 'ava';
 import { crc32c } from '../../src/hash/crc32c.ts';
 import { decodeBatch } from '../../src/message/batch.ts';
 import { readCsv } from '../../src/results/csv.ts';
-import type { Tampering } from './testing/tampering.ts';
-
-const COMPONENT = fileURLToPath(new URL('./testing/component.js', import.meta.url));
-
-type Evidence = { readonly folder: string; readonly witness: string; readonly data: Record<string, unknown> };
-
-/**
- * The evidence of a soak over real processes whose summer is tampered with. Its chunk journals keep everything
- * published.
- */
-async function evidenceOf(t: ExecutionContext, tampering: Tampering): Promise<Evidence> {
-  const results = mkdtempSync(join(tmpdir(), 'stream-sum-evidence-'));
-  t.teardown(() => rmSync(results, { recursive: true, force: true }));
-  const options = fakeOptions(results, {
-    durationMs: 60_000,
-    chunkers: 1,
-    summers: 1,
-    retentionBytes: 64 * 1024 * 1024,
-  });
-  const said: string[] = [];
-  const { verdict, folder } = await runSoak(options, {
-    ...fakeDependencies({}, said),
-    launch: { command: process.execPath, argv: [COMPONENT, JSON.stringify({ tampering, isSilent: true })] },
-  });
-  t.is(verdict.exitCode, EXIT.violation, said.join('\n'));
-  const evidence = join(folder, 'evidence');
-  const witness = readFileSync(join(evidence, 'witness.txt'), 'utf8');
-  t.log(said.at(-1));
-  t.log(witness);
-  return { folder: evidence, witness, data: JSON.parse(readFileSync(join(evidence, 'witness.json'), 'utf8')) };
-}
+import { evidenceOf } from './testing/evidence-of.ts';
 
 test.serial(
   'a sum that was altered on its way leads to who publishes it: the journal holds the right bytes',
@@ -71,25 +38,5 @@ test.serial(
     };
     t.is(journals.digest, expected.digest);
     t.not(journals.sums[0]?.digest, expected.digest);
-  },
-);
-
-test.serial('a sum that was published twice is told as such', async (t) => {
-  const { witness } = await evidenceOf(t, 'repeat-sum');
-  t.regex(witness, /^VIOLATED {2}duplicate: /m);
-  t.regex(witness, /There are 2 sums of one file: it was published more than once\./);
-});
-
-test.serial(
-  'a batch that was altered on its way to the summer is right in the journal: the way is to blame',
-  async (t) => {
-    const { witness } = await evidenceOf(t, 'alter-batch');
-    t.regex(witness, /^VIOLATED {2}corrupt: something does not verify$/m);
-    t.regex(
-      witness.replaceAll(/\s+/g, ' '),
-      /verifies in the kept journal, and its \d+ records are what the seed says\. Whoever found something else/,
-    );
-    // The log of the summer says what it received.
-    t.regex(witness, /summer-0, fatal: violation=corrupt/);
   },
 );

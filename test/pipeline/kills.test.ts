@@ -1,34 +1,15 @@
+/** Components that are killed. `kills.deep.test.ts` kills each of them, and all, and tells them to end. */
+
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { DEADLINE_MS, TestProcess, stateOf, temporaryFolder } from '../../src/cli/testing/test-process.ts';
-import { EXIT } from '../../src/core/errors.ts';
-import { Fleet, START_ORDER, TARGETS, surviveKills, verifiesMore } from './testing/killed-fleet.ts';
-import { Pipeline, drained, faultsIn, producerOf } from './testing/pipeline.ts';
+import { surviveKills } from './testing/killed-fleet.ts';
 
 const PARENT = fileURLToPath(new URL('./testing/parent.js', import.meta.url));
 
-test.serial('whatever is killed, every file gets exactly one right sum', (t) => surviveKills(t, TARGETS.length));
-
-test.serial('SIGTERM ends every component with 0, and started again they continue', async (t) => {
-  const pipeline = new Pipeline(t, 4);
-  const fleet = new Fleet(pipeline);
-  for (const name of START_ORDER) await fleet.start(name);
-  await verifiesMore(fleet.get('chunker-0'));
-  const producer = await producerOf(fleet.get('chunker-0'));
-  for (const name of START_ORDER.toReversed()) {
-    const process = fleet.get(name);
-    await process.signal('SIGTERM');
-    t.deepEqual(await process.exit(), { code: EXIT.holds, signal: null }, `${name}: ${process.lastMessage}`);
-    t.like(process.events.at(-1), { event: 'stopped', reason: 'SIGTERM' });
-  }
-  for (const name of START_ORDER) await fleet.start(name);
-  const chunker = fleet.get('chunker-0');
-  t.like(await chunker.ready(), { producer, resumed: true });
-  chunker.command({ command: 'drain' });
-  const { files } = await drained(chunker);
-  const workload = pipeline.workload({ seed: 5, number: 0 });
-  t.deepEqual(faultsIn(await pipeline.sums(), { producer, files, workload }), []);
-});
+test.serial('a broker with a summer, and then a chunker is killed: every file gets exactly one right sum', (t) =>
+  surviveKills(t, { targets: [['broker', 'summer-0'], ['chunker-0']] }),
+);
 
 test.serial('kill -9 of the parent leaves no component behind', async (t) => {
   const parent = new TestProcess(t, [temporaryFolder(t)], { script: PARENT });

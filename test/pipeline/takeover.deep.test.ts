@@ -37,6 +37,15 @@ test.serial('the predecessor of one that dies at any point of its claim takes ov
   surviveCrashes(t, ({ before }) => before),
 );
 
+test.serial('a summer that is killed and started again on its folder continues with every shard', async (t) => {
+  const scene = await begin(t);
+  await scene.first.kill();
+  const again = scene.pipeline.summer('summer-a');
+  t.deepEqual(await again.ready(), { ...(await again.ready()), shards: [0, 1] });
+  await published(again);
+  await endsWell(t, scene);
+});
+
 test.serial('a summer whose shards are confirmed elsewhere exits 12 and names who has them', async (t) => {
   const scene = await begin(t);
   await scene.first.kill();

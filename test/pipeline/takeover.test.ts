@@ -1,18 +1,9 @@
-// Three ways in which a shard or a producer passes on; `takeover.deep.test.ts` has the others.
+// Two ways in which a shard or a producer passes on; `takeover.deep.test.ts` has the others.
 
 import test from 'ava';
 import { EXIT } from '../../src/core/errors.ts';
 import { producerOf } from './testing/pipeline.ts';
 import { PARTITIONS, begin, endsWell, published } from './testing/takeover-scene.ts';
-
-test.serial('a summer that is killed and started again on its folder continues with every shard', async (t) => {
-  const scene = await begin(t);
-  await scene.first.kill();
-  const again = scene.pipeline.summer('summer-a');
-  t.deepEqual(await again.ready(), { ...(await again.ready()), shards: [0, 1] });
-  await published(again);
-  await endsWell(t, scene);
-});
 
 test.serial('a take-over from a running summer: it exits 12, and its successor continues', async (t) => {
   const scene = await begin(t);

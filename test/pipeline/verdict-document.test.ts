@@ -6,7 +6,7 @@ import { EXIT } from '../../src/core/errors.ts';
 
 /** A short soak of a small pipeline. */
 const SMALL = [
-  ...'soak --duration 3s --faults none --seed 7 --rate 400'.split(' '),
+  ...'soak --duration 2s --faults none --seed 7 --rate 400'.split(' '),
   ...'--chunkers 1 --summers 1 --partitions 2 --files 5 --chunks 5'.split(' '),
 ];
 
@@ -30,7 +30,7 @@ test.serial(
     );
     t.true(existsSync(join(document.folder, 'run.json')));
     t.regex(readFileSync(join(document.folder, 'report.html'), 'utf8'), /<title>HOLDS: soak-/);
-    t.regex(document.command, /^npx stream-sum soak --duration 3s .* --expect 'rate>1000000000'$/);
+    t.regex(document.command, /^npx stream-sum soak --duration 2s .* --expect 'rate>1000000000'$/);
     t.regex(soak.stderr.join('\n'), /^HOLDS .* but 1 of 2 expectations is not met/m);
     const xml = readFileSync(junit, 'utf8');
     t.regex(xml, /<testcase classname="soak" name="the guarantee" time="[\d.]+"\/>/);

@@ -12,7 +12,7 @@ export const START_ORDER = ['broker', 'summer-0', 'summer-1', 'chunker-0', 'chun
 type Name = (typeof START_ORDER)[number];
 
 /** What is killed together. */
-export const TARGETS: readonly (readonly Name[])[] = [
+const TARGETS: readonly (readonly Name[])[] = [
   ['broker'],
   ['summer-0'],
   ['summer-1'],
@@ -67,16 +67,20 @@ export async function verifiesMore(chunker: TestProcess): Promise<void> {
   );
 }
 
-/** Kills so many times, at random moments; then every file has exactly one right sum. */
-export async function surviveKills(t: ExecutionContext, kills: number): Promise<void> {
+/**
+ * Kills these in turn, and then so many `more` of them, at random moments. Then every file has exactly one right sum.
+ */
+export async function surviveKills(
+  t: ExecutionContext,
+  { targets = TARGETS, more = 0 }: { targets?: readonly (readonly Name[])[]; more?: number } = {},
+): Promise<void> {
   const prng = Prng.fromSeed(testSeed(t));
   const pipeline = new Pipeline(t, 4);
   const fleet = new Fleet(pipeline);
   for (const name of START_ORDER) await fleet.start(name);
-  for (let kill = 0; kill < kills; kill += 1) {
+  for (let kill = 0; kill < targets.length + more; kill += 1) {
     await verifiesMore(fleet.get(prng.below(CHUNKERS) === 0 ? 'chunker-0' : 'chunker-1'));
-    // Each kind once, then any.
-    const target = TARGETS[kill < TARGETS.length ? kill : prng.below(TARGETS.length)] ?? START_ORDER;
+    const target = targets[kill < targets.length ? kill : prng.below(targets.length)] ?? START_ORDER;
     t.log(`kill ${kill}: ${target.join(' ')}`);
     await fleet.kill(target);
   }
