@@ -2,54 +2,19 @@
 
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
-import { temporaryFolder } from '../src/cli/testing/test-process.ts';
+import test from 'ava';
 import { EXIT, exitCodeOf, InvariantError, ViolationError } from '../src/core/errors.ts';
-import { readCsv } from '../src/results/csv.ts';
 import { contenderTask } from './hash/chunk-tasks.ts';
 import { nodeCryptoOfChunks } from './hash/contenders.ts';
 import { ChunkSet } from './hash/chunk-set.ts';
-import { SUITES } from './harness/scales.ts';
-import { type BenchOptions, benchmarksOf, parseBenchOptions } from './options.ts';
-import { type BenchDependencies, type BenchResult, runBench } from './run.ts';
-import { createSuite } from './suites.ts';
-import { benchTables } from './tables.ts';
+import { namesAreThoseOfTasks, run, smokeOf, suiteIsComplete } from './testing/suite-runs.ts';
 
-function smokeOf(t: ExecutionContext, suite: string, only: string[] = []): BenchOptions {
-  return parseBenchOptions({ suite: [suite], only, smoke: true, firstRound: 1, seed: 7, results: temporaryFolder(t) });
-}
-
-function run(options: BenchOptions, changes: Partial<BenchDependencies> = {}): Promise<BenchResult> {
-  return runBench(options, {
-    launch: { command: 'false', argv: [] },
-    progress: { update: () => undefined, say: () => undefined, done: () => undefined },
-    versions: { zeromq: null, libzmq: null, lmdb: null, addonBackend: null },
-    sourceRoot: '/',
-    signal: new AbortController().signal,
-    commandLine: ['bench'],
-    ...changes,
-  });
-}
-
-const ROWS = { hash: 5 * 6 + 2 * 2 + 4 + 1, state: 4 + 2, codec: 3 * 3 + 1 + 2 + 2, store: 8, transport: 2 * 4 };
+// `run.deep.test.ts` has the suite with the most rows.
+const ROWS = { state: 4 + 2, codec: 3 * 3 + 1 + 2 + 2, store: 8, transport: 2 * 4 };
 
 for (const [suite, rows] of Object.entries(ROWS)) {
-  test(`the ${suite} suite runs, its results are right, and its rows are complete`, async (t) => {
-    const result = await run(smokeOf(t, suite));
-    const samples = readCsv(join(result.folder, 'samples.csv'));
-    // The number of backends depends on the processor.
-    const fixed = samples.filter(({ benchmark }) => benchmark !== 'backend');
-    t.is(fixed.length, rows);
-    const missing = samples.filter(({ value }) => value === '' || !(Number(value) >= 0));
-    t.deepEqual(
-      missing.filter(({ benchmark }) => benchmark !== 'allocations'),
-      [],
-    );
-    const { verdict, digests } = JSON.parse(readFileSync(join(result.folder, 'run.json'), 'utf8'));
-    t.is(verdict, 'HOLDS');
-    t.deepEqual(Object.keys(digests), ['samples.csv']);
-    t.true(benchTables(result.files.samples, []).length >= 3);
-  });
+  test(`the ${suite} suite runs, its results are right, and its rows are complete`, (t) =>
+    suiteIsComplete(t, suite, rows));
 }
 
 test('a contender that computes another digest is found', async (t) => {
@@ -88,28 +53,7 @@ test('a contender that was given nothing is not called right', async (t) => {
   await t.throwsAsync(async () => task.check(), { instanceOf: InvariantError });
 });
 
-function sorted(list: readonly string[]): string[] {
-  return list.toSorted((a, b) => a.localeCompare(b));
-}
-
-test('the names that can be asked for are those of the tasks of each suite', async (t) => {
-  for (const name of SUITES) {
-    for (const scale of ['smoke', 'quick'] as const) {
-      const folder = temporaryFolder(t);
-      const suite = await createSuite(name, {
-        seed: 7,
-        scale,
-        dataFolder: folder,
-        logsFolder: folder,
-        launch: { command: 'false', argv: [] },
-        signal: new AbortController().signal,
-      });
-      await suite.close();
-      const names = [...new Set(suite.tasks.map(({ benchmark }) => benchmark))];
-      t.deepEqual(sorted(benchmarksOf(name, scale)), sorted(names), `${name} ${scale}`);
-    }
-  }
-});
+test('the names that can be asked for are those of the tasks of each suite', (t) => namesAreThoseOfTasks(t, 'smoke'));
 
 test('a suite that has none of the benchmarks that were asked for is not prepared', async (t) => {
   const options = { ...smokeOf(t, 'codec', ['operation']), suites: ['codec', 'store'] as const };

@@ -1,6 +1,5 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { hodgesLehmann, pseudoMedian } from './statistics-ranks.ts';
 import { differencesOf, type Pairs, walshAveragesOf } from './statistics-selection.ts';
 import { ascending, median } from '../../src/measure/statistics.ts';
 
@@ -74,19 +73,4 @@ test('order statistics among many equal pairs are those of the list', (t) => {
       a.flatMap((x, index) => a.slice(index).map((y) => (x + y) / 2)),
     ),
   );
-});
-
-test('intervals of very many values need no list of their pairs', (t) => {
-  // With 300,000 values a side there are 90 billion differences.
-  const values = Array.from({ length: 300_000 }, (_, index) => ((index * 7919) % 300_007) / 300_007);
-  const shift = hodgesLehmann(
-    values.map((value) => value + 0.25),
-    values,
-  );
-  t.true(Math.abs(shift.value - 0.25) < 1e-9);
-  t.true((shift.low ?? 1) < 0.25 && (shift.high ?? 0) > 0.25);
-  t.true((shift.high ?? 1) - (shift.low ?? 0) < 0.01);
-  const centre = pseudoMedian(values);
-  t.true(Math.abs(centre.value - 0.5) < 0.001);
-  t.true((centre.low ?? 1) <= centre.value && centre.value <= (centre.high ?? 0));
 });

@@ -1,10 +1,9 @@
-/** Clinic itself, which takes its time. */
+/** Clinic itself, which takes its time, and profiles that end early. */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import test from 'ava';
 import { TestProcess, temporaryFolder } from '../../src/cli/testing/test-process.ts';
-
-const SHORT = ['--duration', '1s', '--files', '10', '--partitions', '2'];
+import { SHORT, onlyRunIn, runIn } from './testing/short-profile.ts';
 
 test.serial('clinic on a summer of a real pipeline leaves its page in the run folder', async (t) => {
   const results = temporaryFolder(t);
@@ -22,4 +21,24 @@ test.serial('where clinic fails, one line says so and names the way out', async 
     run.stderr.at(-1) ?? '',
     /clinic doctor failed on Node v.*: npm run profile -- --component chunker --tool cpu-prof$/,
   );
+});
+
+test.serial('a profile that is interrupted says so, and leaves neither process nor data', async (t) => {
+  const results = temporaryFolder(t);
+  const argv = ['profile', '--component', 'summer', '--tool', 'flame', '--results', results, ...SHORT];
+  const run = new TestProcess(t, [...argv, '--duration', '10m']);
+  await run.lines((lines) => lines.some((line) => line.startsWith('running for')), 'stderr');
+  await run.signal('SIGINT');
+  t.is((await run.exited).code, 3);
+  t.is(run.stderr.at(-1), 'stream-sum: interrupted');
+  const folder = onlyRunIn(results);
+  t.deepEqual(readdirSync(folder).toSorted(), ['logs', 'run.json']);
+  t.like(runIn(folder), { exitCode: 3, reasons: ['interrupted'] });
+});
+
+test.serial('a component that refuses its arguments is named, and no profiler is blamed', async (t) => {
+  const argv = ['profile', '--component', 'broker', '--tool', 'flame', '--results', temporaryFolder(t), ...SHORT];
+  const run = new TestProcess(t, [...argv, '--chunk-bytes', '1MiB']);
+  t.is((await run.exited).code, 1);
+  t.regex(run.stderr.at(-1) ?? '', /^stream-sum: the chunker did not start: .*--batch-bytes 262144: .*for a chunk of/);
 });
