@@ -1,45 +1,11 @@
-import { createConnection } from 'node:net';
-import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import fc from 'fast-check';
 import { Dealer } from 'zeromq';
-import { TestProcess, temporaryFolder, within } from '../cli/testing/test-process.ts';
-import { Prng } from '../core/prng.ts';
-import { freePort } from '../transport/testing/free-port.ts';
 import { chunkJournal } from './journals.ts';
-import {
-  type ClientMessage,
-  HEADER_BYTES_MAX,
-  PROTOCOL_VERSION,
-  decodeClientMessage,
-  encodeHeader,
-} from './protocol.ts';
-import { BrokerHarness, PRODUCER, chunks } from './testing/broker-harness.ts';
-import { connect } from './testing/connect.ts';
+import { HEADER_BYTES_MAX, decodeClientMessage, encodeHeader } from './protocol.ts';
+import { BrokerHarness, chunks } from './testing/broker-harness.ts';
+import { JOURNAL, VALID, garbageLosesNothing, serve } from './testing/garbage-clients.ts';
 import { testSeed } from './testing/seed.ts';
-
-const JOURNAL = chunkJournal(0);
-const OWNER = { shard: 0, epoch: 1 };
-
-const VALID: readonly ClientMessage[] = [
-  { t: 'open', version: PROTOCOL_VERSION, client: 'c' },
-  { t: 'ping', n: 1, partBytes: 65_536, credits: [{ stream: 1, taken: 0, through: 100 }] },
-  { t: 'credit', credits: [{ stream: 1, taken: 0, through: 100 }] },
-  { t: 'append', id: 1, journal: JOURNAL, owner: OWNER },
-  { t: 'append', id: 1, journal: JOURNAL, part: { at: 0, of: 100 } },
-  { t: 'read', stream: 1, journal: JOURNAL, offset: 0, through: 100, owner: OWNER },
-  { t: 'cancel', stream: 1 },
-  { t: 'call', id: 1, call: { op: 'list' } },
-  { t: 'call', id: 1, call: { op: 'head', journal: JOURNAL } },
-  { t: 'call', id: 1, call: { op: 'expected', journal: JOURNAL, producer: PRODUCER, owner: OWNER } },
-  { t: 'call', id: 1, call: { op: 'raise', shard: 0, path: '/one', takeOver: true, from: 0 } },
-  { t: 'call', id: 1, call: { op: 'confirm', owner: OWNER, path: '/one' } },
-  { t: 'call', id: 1, call: { op: 'report', owner: OWNER, offset: 0 } },
-  { t: 'call', id: 1, call: { op: 'hold', journal: 'sums', name: 'v' } },
-  { t: 'call', id: 1, call: { op: 'move-hold', journal: 'sums', name: 'v', offset: 0 } },
-  { t: 'call', id: 1, call: { op: 'release', journal: 'sums', name: 'v' } },
-  { t: 'call', id: 1, call: { op: 'retire', journal: JOURNAL, producer: PRODUCER } },
-];
 
 /** Every field of a message, as the path to it. */
 function fieldsOf(value: unknown, path: readonly string[] = []): string[][] {
@@ -139,64 +105,9 @@ test('whatever frames a client sends, the broker stays up, and the appends of ot
   t.pass();
 });
 
-/** A broker as a process, on both kinds of endpoint in turn. */
-async function serve(t: ExecutionContext, kind: 'ipc' | 'tcp'): Promise<{ process: TestProcess; endpoint: string }> {
-  const folder = temporaryFolder(t);
-  const endpoint = kind === 'ipc' ? `ipc://${join(folder, 'socket')}` : `tcp://127.0.0.1:${await freePort()}`;
-  const argv = ['broker', '--data', join(folder, 'data'), '--listen', endpoint, '--partitions', '2'];
-  const process = new TestProcess(t, argv);
-  await process.ready();
-  return { process, endpoint };
-}
-
-function randomBytes(prng: Prng, length: number): Buffer {
-  return Buffer.from(Array.from({ length }, () => prng.below(256)));
-}
-
-/** Connects without ZeroMQ, writes bytes that are not ZMTP, and closes. */
-function writeRaw(port: number, bytes: Buffer): Promise<void> {
-  return new Promise((resolve) => {
-    const socket = createConnection(port, '127.0.0.1', () => socket.end(bytes));
-    socket.on('error', () => resolve());
-    socket.on('close', () => resolve());
-    socket.resume();
-  });
-}
-
-for (const kind of ['ipc', 'tcp'] as const) {
-  test.serial(`over ${kind}, clients that send garbage and oversized messages lose nothing of others`, async (t) => {
-    const prng = Prng.fromSeed(testSeed(t));
-    const { process, endpoint } = await serve(t, kind);
-    const good = connect(endpoint);
-    t.teardown(() => good.close());
-    const batches = 60;
-    for (let index = 0; index < batches; index += 1) {
-      const bad = new Dealer({ linger: 0 });
-      bad.connect(endpoint);
-      const header = encodeHeader(VALID[prng.below(VALID.length)] ?? { t: 'cancel', stream: 0 });
-      const garbage: Buffer[][] = [
-        [randomBytes(prng, prng.below(300))],
-        [header.subarray(0, prng.below(header.length)), randomBytes(prng, 50)],
-        [Buffer.alloc(200_000, 0x7b)],
-        [encodeHeader({ t: 'open', version: 1, client: 'bad' }), Buffer.alloc(0)],
-        [encodeHeader({ t: 'append', id: 1, journal: JOURNAL }), randomBytes(prng, 100)],
-      ];
-      if (index % 20 === 0) garbage.push([Buffer.alloc(17 * 1024 * 1024)]);
-      for (const frames of garbage) await bad.send(frames);
-      if (kind === 'tcp') {
-        const port = Number(endpoint.split(':').at(-1));
-        await writeRaw(port, randomBytes(prng, 1 + prng.below(200)));
-        // The greeting of ZMTP, and nothing after it.
-        await writeRaw(port, Buffer.concat([Buffer.from('ff00000000000000017f03', 'hex'), randomBytes(prng, 80)]));
-      }
-      const outcome = await within(good.append(JOURNAL, chunks(index, 1)), () => process.lastMessage);
-      t.is(outcome.outcome, 'committed');
-      bad.close();
-    }
-    t.false(process.isOver);
-    t.is(await good.head(JOURNAL), batches * chunks(0, 1).length);
-  });
-}
+test.serial('over tcp, clients that send garbage and oversized messages lose nothing of others', (t) =>
+  garbageLosesNothing(t, 'tcp'),
+);
 
 test.serial('a client that sends garbage is told so, whatever its routing id is', async (t) => {
   const { endpoint } = await serve(t, 'ipc');

@@ -1,18 +1,16 @@
+/** What is written and read; `csv-grammar.deep.test.ts` compares the reader with the grammar on all short texts. */
+
 import test from 'ava';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
+import { CODE_POINT } from '../core/testing/code-point.ts';
 import { csvText } from './csv.ts';
-import { CsvError, encodeCsv, parseCsv, parseDecimal } from './csv-grammar.ts';
-
-function recordsOf(text: string | Buffer): { records: string[][]; cut: string | null } {
-  const records: string[][] = [];
-  const cut = parseCsv(Buffer.from(text), ({ fields }) => records.push([...fields]));
-  return { records, cut: cut?.message ?? null };
-}
+import { CsvError, encodeCsv, parseDecimal } from './csv-grammar.ts';
+import { recordsOf } from './testing/csv-records.ts';
 
 /** Any Unicode text, in which characters with a meaning in CSV are more frequent than by chance. */
 const NAME = fc.oneof(
-  fc.string({ unit: 'binary' }),
+  fc.string({ unit: CODE_POINT }),
   fc.string({
     unit: fc.constantFrom('"', ',', '\r', '\n', '\uFEFF', ' ', '\0', '\u007F', '\t', "'", '=', 'a', '\u2028'),
   }),
@@ -36,44 +34,6 @@ test('any table that is written is read back equal, whatever its names hold', (t
     }),
   );
 });
-
-/** The grammar as it stands above its reader, as regular expressions: an oracle that shares nothing with csv-parse. */
-const FIELD = String.raw`"(?:[^"]|"")*"|[^",\0-\x1f\x7f]*`;
-const FILE = new RegExp(String.raw`^\uFEFF?(?:(?:${FIELD})(?:,(?:${FIELD}))*\r?\n)*$`);
-
-/** Null: the text does not follow the grammar. */
-function recordsByGrammar(text: string): string[][] | null {
-  if (!FILE.test(text)) return null;
-  const records: string[][] = [[]];
-  for (const [, field = '', end] of text.replace(/^\uFEFF/, '').matchAll(new RegExp(`(${FIELD})(,|\r?\n)`, 'g'))) {
-    records.at(-1)?.push(field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field);
-    if (end !== ',') records.push([]);
-  }
-  records.pop();
-  return records.some(({ length }) => length !== records[0]?.length) ? null : records;
-}
-
-test('of all short texts exactly those of the grammar are read, each as the grammar says', (t) => {
-  const counts = { read: 0, refused: 0 };
-  const visit = (text: string): void => {
-    const expected = recordsByGrammar(text);
-    let found: string[][] | null = null;
-    try {
-      const { records, cut } = recordsOf(text);
-      if (cut === null) found = records;
-    } catch (error) {
-      if (!(error instanceof CsvError)) throw error;
-    }
-    counts[found === null ? 'refused' : 'read'] += 1;
-    if (JSON.stringify(found) !== JSON.stringify(expected)) t.deepEqual(found, expected, JSON.stringify(text));
-    if (text.length === SHORT_LENGTH_MAX) return;
-    for (const character of ['a', '"', ',', '\r', '\n', '\0', '\uFEFF']) visit(text + character);
-  };
-  visit('');
-  t.true(counts.read > 100 && counts.refused > 10_000, JSON.stringify(counts));
-});
-
-const SHORT_LENGTH_MAX = 5;
 
 test('what is written means the same to csv-parse as it comes, which finds out by itself how lines end', (t) => {
   fc.assert(fc.property(TABLE, (table) => t.deepEqual(parse(written(table), { bom: true }), table)));

@@ -1,55 +1,15 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
-import { TestProcess, temporaryFolder, within } from '../cli/testing/test-process.ts';
+import test from 'ava';
+import { TestProcess, temporaryFolder } from '../cli/testing/test-process.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { UsageError } from '../core/errors.ts';
 import { parseEndpoint } from './endpoint.ts';
 import { freePort } from './testing/free-port.ts';
-import type { Frames, ServerLink } from './transport.ts';
-import { ZeromqDialer, listenZeromq } from './zeromq-link.ts';
-
-/** The messages that arrive, in order, and a way to wait for them. */
-class Inbox<T> {
-  readonly all: T[] = [];
-  #wake: () => void = () => {};
-
-  push(item: T): void {
-    this.all.push(item);
-    this.#wake();
-  }
-
-  async until(count: number): Promise<void> {
-    while (this.all.length < count) {
-      await within(new Promise<void>((resolve) => (this.#wake = resolve)), () => `${this.all.length} of ${count}`);
-    }
-  }
-}
-
-type Server = {
-  link: ServerLink;
-  received: Inbox<{ session: string; frames: Frames }>;
-  unreachable: Inbox<string>;
-  fatal: unknown[];
-};
-
-async function listen(t: ExecutionContext, address: string): Promise<Server> {
-  const received = new Inbox<{ session: string; frames: Frames }>();
-  const unreachable = new Inbox<string>();
-  const fatal: unknown[] = [];
-  const link = await listenZeromq(parseEndpoint(address), {
-    onMessage: (session, frames) => received.push({ session, frames }),
-    onUnreachable: (session) => unreachable.push(session),
-    onFatal: (error) => fatal.push(error),
-  });
-  t.teardown(() => link.close());
-  return { link, received, unreachable, fatal };
-}
-
-function texts(frames: Frames): string[] {
-  return frames.map((frame) => Buffer.from(frame).toString());
-}
+import { Inbox, listen, texts } from './testing/listening.ts';
+import type { Frames } from './transport.ts';
+import { ZeromqDialer } from './zeromq-link.ts';
 
 for (const kind of ['ipc', 'tcp'] as const) {
   test(`over ${kind}, messages keep their frames and their order in both directions, by session`, async (t) => {
@@ -140,39 +100,6 @@ test.serial(
     await (await listen(t, address)).link.close();
   },
 );
-
-test('a stopped client is found by its full queue, and no send to it waits', async (t) => {
-  const address = `ipc://${join(temporaryFolder(t), 'socket')}`;
-  const server = await listen(t, address);
-  const script = `
-    import { Dealer } from 'zeromq';
-    const dealer = new Dealer({ routingId: 'stopped', linger: 0 });
-    dealer.connect(process.argv[1]);
-    await dealer.send('hello');
-    console.log('sent');
-    for await (const frames of dealer);
-  `;
-  const client = new TestProcess(t, [address], { script: '--input-type=module', before: ['-e', script] });
-  await server.received.until(1);
-  await client.signal('SIGSTOP');
-  const inbox = new Inbox<Frames>();
-  const link = new ZeromqDialer(parseEndpoint(address)).dial('runs', {
-    onMessage: (frames) => inbox.push(frames),
-    onDown: (why) => t.fail(why),
-  });
-  t.teardown(() => link.close());
-  link.send([Buffer.from('hello')]);
-  await server.received.until(2);
-  let sent = 0;
-  while (server.unreachable.all.length === 0) {
-    server.link.send('stopped', [Buffer.alloc(10_000)]);
-    server.link.send('runs', [Buffer.from('here')]);
-    sent += 1;
-    await inbox.until(sent);
-  }
-  t.deepEqual([...new Set(server.unreachable.all)], ['stopped']);
-  t.deepEqual(server.fatal, []);
-});
 
 test('where connections are accepted and ended at once, each one is dialled later than the one before', async (t) => {
   const port = await freePort();
