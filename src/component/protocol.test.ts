@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { OperatingError } from '../core/errors.ts';
+import { CODE_POINT } from '../core/testing/code-point.ts';
 import { LineSplitter } from './channel.ts';
 import {
   type ComponentCommand,
@@ -85,7 +86,7 @@ const events: fc.Arbitrary<ComponentEvent> = fc.oneof(
     {
       event: fc.constant('violation' as const),
       kind: fc.constantFrom('lost' as const, 'acknowledged-loss' as const, 'out-of-order' as const),
-      detail: fc.string({ unit: 'binary' }),
+      detail: fc.string({ unit: CODE_POINT }),
       journal: fc.string(),
       offset: count,
       file: hexadecimal(32),
