@@ -1,4 +1,4 @@
-// The suites as in `run.test.ts`: the one with the most rows, and the names at a greater scale.
+// The suites as in `run.test.ts`: the one with the most rows, and the names at two scales.
 
 import test from 'ava';
 import { namesAreThoseOfTasks, suiteIsComplete } from './testing/suite-runs.ts';
@@ -10,4 +10,7 @@ for (const [suite, rows] of Object.entries(ROWS)) {
     suiteIsComplete(t, suite, rows));
 }
 
-test('the names that can be asked for are those of the tasks of each suite', (t) => namesAreThoseOfTasks(t, 'quick'));
+test('the names that can be asked for are those of the tasks of each suite', async (t) => {
+  await namesAreThoseOfTasks(t, 'smoke');
+  await namesAreThoseOfTasks(t, 'quick');
+});

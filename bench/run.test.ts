@@ -7,7 +7,7 @@ import { EXIT, exitCodeOf, InvariantError, ViolationError } from '../src/core/er
 import { contenderTask } from './hash/chunk-tasks.ts';
 import { nodeCryptoOfChunks } from './hash/contenders.ts';
 import { ChunkSet } from './hash/chunk-set.ts';
-import { namesAreThoseOfTasks, run, smokeOf, suiteIsComplete } from './testing/suite-runs.ts';
+import { run, smokeOf, suiteIsComplete } from './testing/suite-runs.ts';
 
 // `run.deep.test.ts` has the suite with the most rows.
 const ROWS = { state: 4 + 2, codec: 3 * 3 + 1 + 2 + 2, store: 8, transport: 2 * 4 };
@@ -52,8 +52,6 @@ test('a contender that was given nothing is not called right', async (t) => {
   await task.measure({ milliseconds: 0, callsMin: 1 });
   await t.throwsAsync(async () => task.check(), { instanceOf: InvariantError });
 });
-
-test('the names that can be asked for are those of the tasks of each suite', (t) => namesAreThoseOfTasks(t, 'smoke'));
 
 test('a suite that has none of the benchmarks that were asked for is not prepared', async (t) => {
   const options = { ...smokeOf(t, 'codec', ['operation']), suites: ['codec', 'store'] as const };

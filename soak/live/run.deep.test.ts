@@ -1,5 +1,6 @@
-/** Soaks over fakes that go on until every process was upgraded, or until faults were often open together. */
+/** Soaks over fakes that go on for longer: until every process was upgraded, or faults were often open together. */
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { readCsv } from '../../src/results/csv.ts';
@@ -50,4 +51,12 @@ test.serial('faults that are open together are told by the run, its table and it
   for (const [id, other] of open) t.true(open.some(([one, another]) => one === other && another === id));
   // A kill counts as over when its process is ready, which the injector hears a moment later.
   t.true(open.length >= 2 * pairs, `${open.length} of ${pairs}`);
+});
+
+test.serial('the same data folder serves for another run', async (t) => {
+  const { folder, verdict } = await run(t, {}, {});
+  t.is(verdict, 'HOLDS');
+  const data = join(folder, 'data');
+  t.is((await run(t, {}, { options: { data, durationMs: 2_000 } })).verdict, 'HOLDS');
+  t.true(existsSync(join(data, 'broker')));
 });

@@ -102,14 +102,6 @@ test('a newer build that refuses what the older one has written fails the run', 
   t.regex(reasons, /chunker-0: pid \d+ exited unexpectedly with 2/);
 });
 
-test('the same data folder serves for another run', async (t) => {
-  const { folder, verdict } = await held(t);
-  t.is(verdict, 'HOLDS');
-  const data = join(folder, 'data');
-  t.is((await run(t, {}, { options: { data, durationMs: 2_000 } })).verdict, 'HOLDS');
-  t.true(existsSync(join(data, 'broker')));
-});
-
 test('a run whose relay cannot listen ends by one line, and its folder says so', async (t) => {
   const data = temporaryFolder(t);
   // Somebody else has the address of the first link.

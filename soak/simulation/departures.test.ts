@@ -3,31 +3,12 @@
 import test from 'ava';
 import { Prng } from '../../src/core/prng.ts';
 import { serveBroker } from '../../src/journal/broker/serve.ts';
-import type { HistoryEvent } from '../guarantee/history.ts';
 import { type Departure, NEVER_EXPIRES_MS, retirement } from './departures.ts';
 import { type Plan, planOf, workloadOf } from './plan.ts';
-import { type Outcome, kindOf, simulate } from './simulate.ts';
+import { kindOf, simulate } from './simulate.ts';
+import { planWith, run, why } from './testing/departing.ts';
 
 const PLANS = 1_000;
-const FAULTS_MS = 40_000;
-
-/** A quiet plan with these faults, in which a pin waits for 6 s. */
-function planWith(...faults: Departure[]): Plan {
-  const plan = planOf(1, 'uniform');
-  const chunkers = plan.chunkers.slice(0, 1).map((chunker) => ({ ...chunker, chunks: { low: 0, high: 4 } }));
-  const times = { warmUpMs: 1_000, faultsMs: FAULTS_MS, slaMs: FAULTS_MS, drainMs: FAULTS_MS };
-  return { ...plan, ...times, chunkers, faults, pinAbsenceMs: 6_000 };
-}
-
-async function run(plan: Plan): Promise<Outcome & { readonly history: readonly HistoryEvent[] }> {
-  const history: HistoryEvent[] = [];
-  const outcome = await simulate(plan, { listener: ({ event }) => void history.push(event) });
-  return { ...outcome, history };
-}
-
-function why({ violations, failures, inconclusive }: Outcome): string {
-  return JSON.stringify({ violations, failures, inconclusive });
-}
 
 test('three plans in ten retire a chunker, one in five lets a pin expire, and no other pin expires', (t) => {
   const plans = Array.from({ length: PLANS }, (_, seed) => planOf(seed, workloadOf(seed)));
@@ -56,31 +37,6 @@ test('whether a chunker is dead, stopped or running when it is retired, another 
     const drained = history.flatMap((event) => (event.event === 'drained' ? [event.producer] : []));
     t.deepEqual(drained, producers.slice(1), old);
   }
-});
-
-test('a chunker that was away until its pin was dropped exits 3 and is retired, and another one comes', async (t) => {
-  for (const how of ['dead', 'paused', 'cut'] as const) {
-    const absence = { kind: 'absence', target: 'chunker-0', how, durationMs: 9_000 } as const;
-    const outcome = await run(planWith({ id: 0, atMs: 10_000, ...absence }));
-    const { history, moments } = outcome;
-    t.is(kindOf(outcome), null, `${how}: ${why(outcome)}`);
-    t.is(moments['pin expired in an absence'], 1, how);
-    t.is(moments['chunker found its pin gone'], 1, how);
-    t.is(moments['chunker retired and replaced'], 1, how);
-    const exits = history.flatMap((event) => (event.event === 'ended' && event.exitCode === 3 ? [event.process] : []));
-    t.deepEqual(exits, ['chunker-0'], how);
-  }
-});
-
-test('a chunker whose pin was gone before it had published anything makes way as well', async (t) => {
-  // Seed 900058: the command says that no journal knows the producer.
-  const outcome = await run(planOf(900_058, workloadOf(900_058)));
-  t.is(kindOf(outcome), null, why(outcome));
-  const retired = outcome.history.flatMap((event) => (event.event === 'retired' ? [event.producer] : []));
-  const published = outcome.history.flatMap((event) =>
-    event.event === 'acknowledged' && event.through > 0 ? [event.producer] : [],
-  );
-  t.true(retired.some((producer) => !published.includes(producer)));
 });
 
 test('a chunker that is back in time keeps its pin', async (t) => {

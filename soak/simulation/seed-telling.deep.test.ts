@@ -6,8 +6,14 @@ import { BatchReader, partitionOfJournal } from '../guarantee/checkers/batch-rea
 import { type LoggedEvent, loggedEvent } from '../guarantee/logged-event.ts';
 import { Chronicle } from '../guarantee/story/chronicle.ts';
 import { recordsOfFiles } from '../guarantee/story/file-records.ts';
+import { tellingLines, whyOf } from '../guarantee/story/telling.ts';
+import { patchedBroker } from './mutants/patched-broker.ts';
 import { planOf, workloadOf } from './plan.ts';
+import { sabotageNamed } from './sabotages/sabotages.ts';
+import { tellSeed } from './seed-telling.ts';
 import { simulate } from './simulate.ts';
+
+const PLAN = planOf(3, workloadOf(3));
 
 test('the records of a file stand where its chunks are in the journals, in any seed', async (t) => {
   await fc.assert(
@@ -48,4 +54,26 @@ test('the records of a file stand where its chunks are in the journals, in any s
     }),
     { numRuns: 6 },
   );
+});
+
+test('a schedule in which a process failed has the stack, whose lines name sources', async (t) => {
+  const decorations = patchedBroker(({ owners }) => {
+    const raise = owners.raise.bind(owners);
+    owners.raise = (shard, path, options) => raise(shard, path, { ...options, from: owners.shards[shard]?.epoch ?? 0 });
+  });
+  const telling = await tellSeed({ plan: PLAN, decorations });
+  t.is(telling.verdict, 'a process failed');
+  const lines = tellingLines(telling, {}).join('\n');
+  t.regex(lines, /summer-\d.* is fenced, but nobody else has raised it/);
+  t.regex(lines, /at .*soak\/simulation\/observed-journals\.ts:\d+:\d+/);
+  t.regex(whyOf(telling).join('\n'), /summer-\S+ exits 1/);
+});
+
+test('a schedule that shows too little says what is missing, and tells its story all the same', async (t) => {
+  const telling = await tellSeed({ plan: PLAN, decorations: sabotageNamed('verified-never-recorded').decorations() });
+  t.is(telling.verdict, 'INCONCLUSIVE');
+  const lines = tellingLines(telling, {});
+  t.true(lines.includes(`  ${telling.doubts[0] ?? ''}`), lines.join('\n'));
+  t.true(lines.includes('phases') && lines.includes('processes'));
+  t.is(whyOf(telling)[0], `why: ${telling.doubts[0] ?? ''}`);
 });

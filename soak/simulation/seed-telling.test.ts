@@ -2,9 +2,7 @@ import test from 'ava';
 import { FilePaths } from '../guarantee/story/file-path.ts';
 import { tellingLines, whyOf } from '../guarantee/story/telling.ts';
 import { MUTANTS } from './mutants/index.ts';
-import { patchedBroker } from './mutants/patched-broker.ts';
 import { planOf, workloadOf } from './plan.ts';
-import { sabotageNamed } from './sabotages/sabotages.ts';
 import { tellSeed } from './seed-telling.ts';
 
 const PLAN = planOf(3, workloadOf(3));
@@ -88,28 +86,6 @@ test('of a file without a sum it is told how far it came, and who spoke for its 
   );
   t.regex(lines, /summer-0: started at/);
   t.regex(tellingLines(telling, { file }).join('\n'), new RegExp(`file ${file}, number \\d+ of chunker-1`));
-});
-
-test('a schedule in which a process failed has the stack, whose lines name sources', async (t) => {
-  const decorations = patchedBroker(({ owners }) => {
-    const raise = owners.raise.bind(owners);
-    owners.raise = (shard, path, options) => raise(shard, path, { ...options, from: owners.shards[shard]?.epoch ?? 0 });
-  });
-  const telling = await tellSeed({ plan: PLAN, decorations });
-  t.is(telling.verdict, 'a process failed');
-  const lines = tellingLines(telling, {}).join('\n');
-  t.regex(lines, /summer-\d.* is fenced, but nobody else has raised it/);
-  t.regex(lines, /at .*soak\/simulation\/observed-journals\.ts:\d+:\d+/);
-  t.regex(whyOf(telling).join('\n'), /summer-\S+ exits 1/);
-});
-
-test('a schedule that shows too little says what is missing, and tells its story all the same', async (t) => {
-  const telling = await tellSeed({ plan: PLAN, decorations: sabotageNamed('verified-never-recorded').decorations() });
-  t.is(telling.verdict, 'INCONCLUSIVE');
-  const lines = tellingLines(telling, {});
-  t.true(lines.includes(`  ${telling.doubts[0] ?? ''}`), lines.join('\n'));
-  t.true(lines.includes('phases') && lines.includes('processes'));
-  t.is(whyOf(telling)[0], `why: ${telling.doubts[0] ?? ''}`);
 });
 
 test('what happened around a time is told with its causes', async (t) => {

@@ -2,7 +2,7 @@
 
 import test from 'ava';
 import { planOf, withoutDepartures, workloadOf } from './plan.ts';
-import { simulate } from './simulate.ts';
+import { kindOf, simulate } from './simulate.ts';
 
 test('whatever part of the log cannot be written, the history is the same', async (t) => {
   const plan = planOf(4, workloadOf(4));
@@ -28,4 +28,10 @@ test('a fault that a pause keeps from its target until everything heals is not a
   // between.
   const { violations, failures, inconclusive } = await simulate(planOf(20_042, workloadOf(20_042)));
   t.deepEqual({ violations, failures, inconclusive }, { violations: [], failures: [], inconclusive: [] });
+});
+
+test('faults that are never injected leave a schedule that proves nothing', async (t) => {
+  const outcome = await simulate(planOf(2, 'uniform'), { decorations: { injects: () => false } });
+  t.is(kindOf(outcome), 'inconclusive');
+  t.true(outcome.inconclusive.some((line) => line.includes('the fault crash took effect 0 times')));
 });

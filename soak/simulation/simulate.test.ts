@@ -23,12 +23,6 @@ test('a plan is plain data, and a copy of it is the same plan', async (t) => {
   t.true(plan.faults.length >= 20);
 });
 
-test('faults that are never injected leave a schedule that proves nothing', async (t) => {
-  const outcome = await simulate(planOf(2, 'uniform'), { decorations: { injects: () => false } });
-  t.is(kindOf(outcome), 'inconclusive');
-  t.true(outcome.inconclusive.some((line) => line.includes('the fault crash took effect 0 times')));
-});
-
 test('a process that fails ends the schedule, which says what it was', async (t) => {
   const outcome = await simulate(planOf(2, 'uniform'), {
     decorations: {

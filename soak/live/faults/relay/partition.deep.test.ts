@@ -70,7 +70,7 @@ function nothingDropped(counters: LinkCounters): LinkCounters {
   return { ...counters, 'to-broker': there, 'to-client': { ...counters['to-client'], ...dropped } };
 }
 
-for (const mode of [DROP, STALL, RESET, THROTTLE]) provesNothingUnhurt(mode);
+for (const mode of [REFUSE, DROP, STALL, RESET, THROTTLE]) provesNothingUnhurt(mode);
 
 test('counters that say nothing, or too little, prove nothing, though the link drops all', async (t) => {
   const here = await world(t, 'ipc');

@@ -13,7 +13,6 @@ import {
   REFUSE,
   SEED,
   isProvenAndHealed,
-  provesNothingUnhurt,
   showsNoFaultUnhurt,
   world,
 } from './testing/hurt-link.ts';
@@ -66,5 +65,3 @@ test('a partition that is given up lets go of its link at once, and is over when
   );
   t.is(fault.proven(), null);
 });
-
-provesNothingUnhurt(REFUSE);
