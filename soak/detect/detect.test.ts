@@ -36,9 +36,9 @@ test.serial('a mutant of every fifth class is caught by its right name under a s
   return mutantsAreCaught(t, mutants, 1);
 });
 
-test.serial('a sabotage of some kinds does not end in HOLDS, and is named', (t) => {
+test.serial('a sabotage does not end in HOLDS, and is named', (t) => {
   t.timeout(EXPERIMENTS_MS);
-  return sabotagesAreNamed(t, everyNth(SABOTAGES, Math.ceil(SABOTAGES.length / 2)));
+  return sabotagesAreNamed(t, SABOTAGES.slice(0, 1));
 });
 
 test('an unknown mutant or sabotage is a usage error that says who names the known ones', async (t) => {

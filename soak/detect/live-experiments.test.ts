@@ -1,4 +1,4 @@
-/** One sabotage over fake processes and one over real ones. `live-experiments.deep.test.ts` has all. */
+/** One sabotage over fake processes. `live-experiments.deep.test.ts` has all, and those over real processes. */
 
 import test from 'ava';
 import { SABOTAGES } from '../simulation/sabotages/sabotages.ts';
@@ -21,8 +21,4 @@ test('every sabotage over real processes belongs to one part of the deep test, s
 
 test.serial('a violation that nobody hears, of fake processes, does not end in HOLDS and is named', (t) =>
   liveSabotagesAreNamed(t, (name) => name === 'live-violations-never-heard', false),
-);
-
-test.serial('an auditor that skips batches of real processes does not end in HOLDS and is named', (t) =>
-  liveSabotagesAreNamed(t, (name) => name === 'live-auditor-that-skips-batches', true),
 );

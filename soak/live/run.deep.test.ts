@@ -1,6 +1,6 @@
 /** Soaks over fakes that go on for longer: until every process was upgraded, or faults were often open together. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { readCsv } from '../../src/results/csv.ts';
@@ -59,4 +59,29 @@ test.serial('the same data folder serves for another run', async (t) => {
   const data = join(folder, 'data');
   t.is((await run(t, {}, { options: { data, durationMs: 2_000 } })).verdict, 'HOLDS');
   t.true(existsSync(join(data, 'broker')));
+});
+
+test.serial('every kind of kill hits, heals and recovers, and sums are counted across the restarts', async (t) => {
+  const { folder, verdict } = await run(t, {}, { options: { faults: ['kill'], durationMs: 4_000 } });
+  t.is(verdict, 'HOLDS');
+  const faults = readCsv(join(folder, 'faults.csv'));
+  for (const kind of kindsOf(['kill'], { summers: 2 }))
+    t.true(
+      faults.some((row) => row['kind'] === kind),
+      kind,
+    );
+  for (const row of faults) {
+    const moments = ['planned_s', 'injected_s', 'proven_s', 'healed_s', 'recovered_s'].map((name) => Number(row[name]));
+    t.true(moments.every((moment) => moment > 0));
+    t.true(Number(row['proven_s']) >= Number(row['injected_s']) && Number(row['healed_s']) >= Number(row['proven_s']));
+    t.regex(row['evidence'] ?? '', /^exit signal SIGKILL of pids? [\d ]+, ready again as pids? [\d ]+$/);
+  }
+  const verified = readCsv(join(folder, 'intervals.csv')).reduce((sum, row) => sum + Number(row['sums_verified']), 0);
+  const durable = ['chunker-0', 'chunker-1'].map((name) =>
+    readFileSync(join(folder, 'data', name, 'verified'), 'utf8'),
+  );
+  t.is(verified, Number(durable[0]) + Number(durable[1]));
+  const latency = readCsv(join(folder, 'latency.csv')).filter((row) => row['stage'] === 'sum');
+  const counted = latency.reduce((sum, row) => sum + Number(row['count']) + Number(row['censored']), 0);
+  t.is(counted, verified);
 });

@@ -1,10 +1,9 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { temporaryFolder } from '../../src/cli/testing/test-process.ts';
 import { OperatingError } from '../../src/core/errors.ts';
 import { readCsv } from '../../src/results/csv.ts';
-import { kindsOf } from '../guarantee/fault-kinds.ts';
 import { HISTORY_FOLDER, readHistory } from '../guarantee/recorded-history.ts';
 import { parseExpectation } from './expectation.ts';
 import { runSoak } from './run.ts';
@@ -63,31 +62,6 @@ test('the report is made of a complete folder; one that cannot be made is named 
   const { verdict, exitCode, screen } = await unmet(t);
   t.deepEqual([verdict, exitCode], ['HOLDS', 0]);
   t.regex(screen, /^no report: TypeError: planted; `stream-sum report \S+` makes it from the folder$/m);
-});
-
-test.serial('every kind of kill hits, heals and recovers, and sums are counted across the restarts', async (t) => {
-  const { folder, verdict } = await run(t, {}, { options: { faults: ['kill'], durationMs: 4_000 } });
-  t.is(verdict, 'HOLDS');
-  const faults = readCsv(join(folder, 'faults.csv'));
-  for (const kind of kindsOf(['kill'], { summers: 2 }))
-    t.true(
-      faults.some((row) => row['kind'] === kind),
-      kind,
-    );
-  for (const row of faults) {
-    const moments = ['planned_s', 'injected_s', 'proven_s', 'healed_s', 'recovered_s'].map((name) => Number(row[name]));
-    t.true(moments.every((moment) => moment > 0));
-    t.true(Number(row['proven_s']) >= Number(row['injected_s']) && Number(row['healed_s']) >= Number(row['proven_s']));
-    t.regex(row['evidence'] ?? '', /^exit signal SIGKILL of pids? [\d ]+, ready again as pids? [\d ]+$/);
-  }
-  const verified = readCsv(join(folder, 'intervals.csv')).reduce((sum, row) => sum + Number(row['sums_verified']), 0);
-  const durable = ['chunker-0', 'chunker-1'].map((name) =>
-    readFileSync(join(folder, 'data', name, 'verified'), 'utf8'),
-  );
-  t.is(verified, Number(durable[0]) + Number(durable[1]));
-  const latency = readCsv(join(folder, 'latency.csv')).filter((row) => row['stage'] === 'sum');
-  const counted = latency.reduce((sum, row) => sum + Number(row['count']) + Number(row['censored']), 0);
-  t.is(counted, verified);
 });
 
 test('a newer build that refuses what the older one has written fails the run', async (t) => {

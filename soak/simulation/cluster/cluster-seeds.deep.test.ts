@@ -3,7 +3,7 @@
 import test from 'ava';
 import { planFor } from '../plan-for.ts';
 import type { Plan } from '../plan.ts';
-import { simulate } from '../simulate.ts';
+import { kindOf, simulate } from '../simulate.ts';
 
 /** Two brokers die in turn around an append that only they have. */
 function withHole(): Plan {
@@ -23,4 +23,31 @@ test('an owner whose store is behind a claim that broke off is not called behind
   // Power is lost between the claim's copy of the log and its confirmation.
   const { violations, failures } = await simulate(planFor({ seed: 20261, engine: 'gazette' }));
   t.deepEqual({ violations, failures }, { violations: [], failures: [] });
+});
+
+/**
+ * With retention primaries upload each 3 s. Then what is appended after a loss soon is beyond where readers were: they
+ * find that no batch begins there, and fail.
+ */
+function withoutRetention(plan: Plan): Plan {
+  if (plan.cluster === undefined) return plan;
+  const { retentionMs: _, ...cluster } = plan.cluster;
+  return { ...plan, cluster };
+}
+
+test('what only spools held is lost when all brokers die at once, and the outcome says exactly that', async (t) => {
+  const plan = withoutRetention(planFor({ seed: 6, engine: 'gazette' }));
+  const loss = {
+    id: 0,
+    kind: 'all-brokers-crash',
+    target: 'brokers',
+    isFlushed: false,
+    downMs: 500,
+    resetMs: 5_000,
+  } as const;
+  const outcome = await simulate(
+    { ...plan, faults: [{ ...loss, atMs: plan.warmUpMs + 5_000 }] },
+    { stopsAtFirst: true },
+  );
+  t.is(kindOf(outcome), 'acknowledged-loss', outcome.failures.join());
 });
