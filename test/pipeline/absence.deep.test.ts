@@ -41,7 +41,7 @@ test.serial(
   'one absent chunker does not stop the sums of the others: its pin is dropped and it is named',
   async (t) => {
     const pipeline = new Pipeline(t, 1);
-    const broker = await pipeline.broker({ 'sums-retention': '1MiB', 'pin-patience': '1s' }, { isAudited: false });
+    const broker = await pipeline.broker({ 'sums-retention': '1MiB', 'pin-patience': '10s' }, { isAudited: false });
     pipeline.summer('summer');
     const absent = pipeline.chunker('absent', { number: 0, rate: '100' });
     const producer = await producerOf(absent);
