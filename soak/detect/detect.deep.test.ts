@@ -1,4 +1,4 @@
-/** Every planted bug and every sabotage. `detect.test.ts` has a few of each kind. */
+/** Every planted bug and every sabotage. `detect.test.ts` has a few of them. */
 
 import test from 'ava';
 import { MUTANTS, mutantNamed } from '../simulation/mutants/index.ts';

@@ -1,7 +1,6 @@
 /**
  * Both ends of a link as processes whose event loops stop while the other end dies or lives on. In these states libzmq
- * aborts, if it bounds what it receives or sends heartbeats. `stall.deep.test.ts` has longer stalls,
- * and tcp.
+ * aborts, if it bounds what it receives or sends heartbeats. `stall.deep.test.ts` has longer stalls, and tcp.
  */
 
 import test from 'ava';
